@@ -1,0 +1,320 @@
+"""One certificate: the fields the rules ask for, straight from its DER.
+
+`Certificate.x509` is cryptography's full parse, made only when something needs it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import warnings
+from datetime import datetime
+from functools import cached_property, lru_cache
+from hashlib import sha1, sha256
+
+from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
+
+from detector.chain import der
+from detector.errors import CertificateError
+
+MAX_CERTIFICATE = 1 << 16
+MAX_PEM = 16 << 20
+
+EXTENSION_NAMES: dict[str, str] = {
+    "2.5.29.14": "SKI",
+    "2.5.29.15": "KU",
+    "2.5.29.17": "SAN",
+    "2.5.29.18": "IAN",
+    "2.5.29.19": "BC",
+    "2.5.29.30": "NC",
+    "2.5.29.31": "CRLDP",
+    "2.5.29.32": "POL",
+    "2.5.29.35": "AKI",
+    "2.5.29.37": "EKU",
+    "1.3.6.1.5.5.7.1.1": "AIA",
+    "1.3.6.1.5.5.7.1.24": "TLSFEATURE",
+    "1.3.6.1.4.1.11129.2.4.2": "SCT",
+    "1.3.6.1.4.1.11129.2.4.3": "POISON",
+    "2.16.840.1.113730.1.1": "nsCertType",
+    "2.16.840.1.113730.1.13": "nsComment",
+}
+SERVER_AUTH, ANY_USAGE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
+# Microsoft's and Netscape's server-gated crypto were server usages once.
+_SERVER_USAGES = frozenset((SERVER_AUTH, ANY_USAGE, "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"))
+_KEY_CERT_SIGN = 5
+
+
+class Certificate:
+    """A certificate read from DER.
+
+    Attributes:
+        der: the whole certificate.
+        serial: may be negative, whatever RFC 5280 says.
+        issuer, subject: DER of the names.
+        not_before, not_after: aware UTC.
+        spki: DER SubjectPublicKeyInfo.
+        extensions: (short name or dotted OID, critical, value) in order.
+
+    Raises CertificateError when the skeleton does not hold.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) > MAX_CERTIFICATE:
+            raise CertificateError(f"certificate of {len(data)} bytes, at most {MAX_CERTIFICATE}")
+        self.der = data
+        at, end = der.expect(data, 0, len(data), der.SEQUENCE, "certificate")
+        at, end = der.expect(data, at, end, der.SEQUENCE, "TBSCertificate")
+        tag, start, stop = der.element(data, at, end)
+        if tag == 0xA0:
+            at = stop
+        start, stop = der.expect(data, at, end, der.INTEGER, "serial number")
+        self.serial = der.integer(data, start, stop)
+        at = der.expect(data, stop, end, der.SEQUENCE, "signature algorithm")[1]
+        stop = der.expect(data, at, end, der.SEQUENCE, "issuer")[1]
+        self.issuer = data[at:stop]
+        start, at = der.expect(data, stop, end, der.SEQUENCE, "validity")
+        tag, first, last = der.element(data, start, at)
+        self.not_before = der.time_value(tag, data[first:last], first)
+        tag, first, last = der.element(data, last, at)
+        self.not_after = der.time_value(tag, data[first:last], first)
+        stop = der.expect(data, at, end, der.SEQUENCE, "subject")[1]
+        self.subject = data[at:stop]
+        at = der.expect(data, stop, end, der.SEQUENCE, "subject public key info")[1]
+        self.spki = data[stop:at]
+        self.extensions = _extensions(data, at, end)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    def __repr__(self) -> str:
+        return f"<Certificate {self.subject_text} issued by {self.issuer_text}>"
+
+    def extension(self, name: str) -> bytes | None:
+        """Value of an extension by short name, None when absent."""
+        for found, _, value in self.extensions:
+            if found == name:
+                return value
+        return None
+
+    @cached_property
+    def sha256(self) -> str:
+        return sha256(self.der).hexdigest()
+
+    @cached_property
+    def sha1(self) -> str:
+        return sha1(self.der, usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def spki_sha256(self) -> str:
+        return sha256(self.spki).hexdigest()
+
+    @cached_property
+    def x509(self) -> x509.Certificate:
+        """cryptography's view. Raises CertificateError where its parser refuses."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+                return x509.load_der_x509_certificate(self.der)
+        except ValueError as error:
+            raise CertificateError(f"certificate cannot be parsed: {error}") from None
+
+    @cached_property
+    def subject_text(self) -> str:
+        return _name_text(self.subject)
+
+    @cached_property
+    def issuer_text(self) -> str:
+        return _name_text(self.issuer)
+
+    @cached_property
+    def issuer_fields(self) -> dict[str, list[str]]:
+        """Issuer attributes by short name ("CN", "O", "OU", ...), values in order."""
+        return name_fields(self.issuer)
+
+    @cached_property
+    def subject_fields(self) -> dict[str, list[str]]:
+        return name_fields(self.subject)
+
+    @cached_property
+    def is_self_issued(self) -> bool:
+        return self.issuer == self.subject
+
+    @cached_property
+    def basic_constraints(self) -> tuple[bool, int | None] | None:
+        """(is a CA, path length) or None when the extension is absent."""
+        value = self.extension("BC")
+        if value is None:
+            return None
+        is_ca, length = False, None
+        for tag, start, stop in _sequence(value, "basic constraints"):
+            if tag == der.BOOLEAN:
+                is_ca = value[start:stop] != b"\x00"
+            elif tag == der.INTEGER:
+                length = der.integer(value, start, stop)
+        return is_ca, length
+
+    @cached_property
+    def may_sign_certificates(self) -> bool:
+        """No key usage, or one with keyCertSign (RFC 5280 section 4.2.1.3)."""
+        value = self.extension("KU")
+        if value is None:
+            return True
+        start, stop = der.expect(value, 0, len(value), der.BIT_STRING, "key usage")
+        return stop - start >= 2 and bool(value[start + 1] & 0x80 >> _KEY_CERT_SIGN)
+
+    @cached_property
+    def usages(self) -> tuple[str, ...] | None:
+        """Extended key usage OIDs, None when absent."""
+        value = self.extension("EKU")
+        if value is None:
+            return None
+        return tuple(der.oid_text(value[a:b]) for _, a, b in _sequence(value, "key usages"))
+
+    @cached_property
+    def may_serve_tls(self) -> bool:
+        return self.usages is None or not _SERVER_USAGES.isdisjoint(self.usages)
+
+    @cached_property
+    def dns_names(self) -> tuple[str, ...]:
+        return tuple(v.decode("latin-1").lower() for tag, v in self._general_names if tag == 0x82)
+
+    @cached_property
+    def ip_addresses(self) -> tuple[str, ...]:
+        return tuple(
+            str(ipaddress.ip_address(v))
+            for tag, v in self._general_names
+            if tag == 0x87 and len(v) in (4, 16)
+        )
+
+    @cached_property
+    def _general_names(self) -> tuple[tuple[int, bytes], ...]:
+        value = self.extension("SAN")
+        if value is None:
+            return ()
+        return tuple((tag, value[a:b]) for tag, a, b in _sequence(value, "subject names"))
+
+    @cached_property
+    def authority_key_id(self) -> bytes | None:
+        value = self.extension("AKI")
+        if value is None:
+            return None
+        for tag, start, stop in _sequence(value, "authority key id"):
+            if tag == 0x80:
+                return value[start:stop]
+        return None
+
+    @cached_property
+    def subject_key_id(self) -> bytes | None:
+        value = self.extension("SKI")
+        if value is None:
+            return None
+        start, stop = der.expect(value, 0, len(value), der.OCTET_STRING, "subject key id")
+        return value[start:stop]
+
+
+@lru_cache(maxsize=512)
+def read_certificate(data: bytes) -> Certificate:
+    """`Certificate(data)`, remembering the last few hundred: intermediates repeat."""
+    return Certificate(data)
+
+
+def split_pem(data: bytes) -> list[bytes]:
+    """DER of each CERTIFICATE block of a PEM text, in order. Empty when there is none.
+
+    Raises CertificateError for a text over 16 MiB or a block that is not base64.
+    """
+    if len(data) > MAX_PEM:
+        raise CertificateError(f"{len(data)} bytes of PEM, at most {MAX_PEM}")
+    found: list[bytes] = []
+    begin, finish = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+    at = data.find(begin)
+    while at >= 0:
+        stop = data.find(finish, at)
+        if stop < 0:
+            raise CertificateError("PEM block without an end", offset=at)
+        try:
+            import binascii
+
+            found.append(binascii.a2b_base64(data[at + len(begin) : stop]))
+        except ValueError as error:
+            raise CertificateError(f"PEM block is not base64: {error}", offset=at) from None
+        at = data.find(begin, stop)
+    return found
+
+
+_ATTRIBUTES = {
+    "2.5.4.3": "CN",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "1.2.840.113549.1.9.1": "email",
+}
+
+
+@lru_cache(maxsize=512)
+def name_fields(name: bytes) -> dict[str, list[str]]:
+    """Attributes of a DER name by short name; those of an unreadable one are left out."""
+    fields: dict[str, list[str]] = {}
+    for attribute, value in _attributes(name):
+        fields.setdefault(attribute, []).append(value)
+    return fields
+
+
+@lru_cache(maxsize=512)
+def _name_text(name: bytes) -> str:
+    """RFC 4514 style text, most specific attribute first, e.g. "CN=R11,O=Let's Encrypt,C=US"."""
+    parts = [f"{attribute}={_escape(value)}" for attribute, value in _attributes(name)]
+    return ",".join(reversed(parts))
+
+
+def _escape(value: str) -> str:
+    value = value.translate({c: f"\\{chr(c)}" for c in b',+"\\<>;'})
+    return "".join(c if c.isprintable() else f"\\{ord(c):02x}" for c in value)
+
+
+def _attributes(name: bytes) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    try:
+        for _, start, stop in _sequence(name, "name"):
+            for _, first, last in der.children(name, start, stop):
+                oid_start, oid_stop = der.expect(name, first, last, der.OID, "attribute type")
+                tag, value_start, value_stop = der.element(name, oid_stop, last)
+                oid = der.oid_text(name[oid_start:oid_stop])
+                value = name[value_start:value_stop]
+                encoding = {0x1E: "utf-16-be", 0x1C: "utf-32-be", 0x14: "latin-1"}.get(tag, "utf-8")
+                text = value.decode(encoding, "backslashreplace")
+                found.append((_ATTRIBUTES.get(oid, oid), text))
+    except CertificateError:
+        pass  # what was readable up to here is shown
+    return found
+
+
+def _extensions(data: bytes, at: int, end: int) -> tuple[tuple[str, bool, bytes], ...]:
+    for tag, start, stop in der.children(data, at, end, 3):
+        if tag != 0xA3:
+            continue
+        start, stop = der.expect(data, start, stop, der.SEQUENCE, "extensions")
+        found: list[tuple[str, bool, bytes]] = []
+        for _, first, last in der.children(data, start, stop, 256):
+            oid_start, oid_stop = der.expect(data, first, last, der.OID, "extension id")
+            name = der.oid_text(data[oid_start:oid_stop])
+            tag, value_start, value_stop = der.element(data, oid_stop, last)
+            critical = tag == der.BOOLEAN and data[value_start:value_stop] != b"\x00"
+            if tag == der.BOOLEAN:
+                tag, value_start, value_stop = der.element(data, value_stop, last)
+            if tag != der.OCTET_STRING:
+                raise CertificateError("extension value is no octet string", offset=value_start)
+            short = EXTENSION_NAMES.get(name, name)
+            found.append((short, critical, data[value_start:value_stop]))
+        return tuple(found)
+    return ()
+
+
+def _sequence(value: bytes, what: str) -> list[tuple[int, int, int]]:
+    start, stop = der.expect(value, 0, len(value), der.SEQUENCE, what)
+    return der.children(value, start, stop)

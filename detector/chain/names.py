@@ -1,0 +1,75 @@
+"""Does a certificate hold a name (RFC 9525), and what kind of name is it (RFC 6761, RFC 6762)?"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from detector.chain.certificate import Certificate
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+# Special-use and de facto private suffixes. IANA's registry of special-use names, ICANN's
+# reservation of .internal, RFC 8375 for home.arpa; .lan, .home, .corp and .mail never resolve
+# publicly (ICANN board resolution on name collisions).
+SPECIAL_USE = (
+    "local", "localhost", "internal", "lan", "home", "corp", "mail", "intranet", "private",
+    "home.arpa", "test", "example", "invalid", "onion", "alt",
+)  # fmt: skip
+
+
+def holds_name(certificate: Certificate, host: str) -> bool:
+    """RFC 9525 section 6: SAN only; a wildcard is one whole left-most label; IPs match exactly."""
+    address = as_address(host)
+    if address is not None:
+        return str(address) in certificate.ip_addresses
+    return any(_matches(pattern, host) for pattern in certificate.dns_names)
+
+
+def _matches(pattern: str, host: str) -> bool:
+    pattern = pattern.rstrip(".")
+    if not pattern.startswith("*."):
+        return pattern == host
+    label, dot, rest = host.partition(".")
+    # "*.com" would be half the internet; two labels are the least.
+    return bool(label and dot) and rest == pattern[2:] and "." in rest
+
+
+def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def is_special_use(host: str) -> bool:
+    """A single label, or a name under a special-use suffix: no public CA certifies these."""
+    if as_address(host) is not None:
+        return False
+    return "." not in host or any(host == s or host.endswith("." + s) for s in SPECIAL_USE)
+
+
+def is_private_address(host: str) -> bool:
+    """A literal that is not globally routable: private, loopback, link-local, CGNAT, ULA."""
+    address = as_address(host)
+    return address is not None and not address.is_global
+
+
+@lru_cache(maxsize=4096)
+def registrable_domain(host: str) -> str:
+    """The name one label below its public suffix; the host itself for IPs and bare suffixes.
+
+    Two hosts are unrelated when these differ. Source: Public Suffix List.
+    """
+    if as_address(host) is not None:
+        return host
+    return _suffix_list().privatesuffix(host) or host
+
+
+@lru_cache(maxsize=1)
+def _suffix_list() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

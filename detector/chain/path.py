@@ -1,0 +1,208 @@
+"""From a leaf to whom it really descends from.
+
+Rules
+-----
+1. An edge of the path is a signature that verifies. Names only say where to look first.
+2. Anchors of public programs are tried before local ones, and those before what the peer sent: a
+   cross-signed chain is public if any of its ways is.
+3. On a public path every issuer is a CA (RFC 5280 section 4.2.1.9), may sign certificates, may
+   issue for servers, keeps its path length, and its name constraints admit the host: otherwise a
+   genuine leaf could be used to mint others.
+4. Certificates that the peer appended and that signed nothing on the path count for nothing.
+5. At most MAX_CHAIN certificates and MAX_SIGNATURES checks, whatever a peer sends.
+
+Validity dates are no part of the search: an expired honest chain is still honest. `expired` says
+which certificates of the path were out of date.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from detector.chain import der
+from detector.chain.anchors import TrustAnchors
+from detector.chain.certificate import Certificate
+from detector.chain.signature import is_signed_by
+from detector.errors import CertificateError
+
+MAX_CHAIN = 100
+MAX_DEPTH = 10
+MAX_SIGNATURES = 64
+
+PathKind = Literal["public", "local", "private", "incomplete", "self-signed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The best path found.
+
+    Attributes:
+        kind: "public" or "local" end in an anchor of that store; "private" ends in a self-signed
+            certificate nobody here knows; "self-signed" is a leaf that signed itself;
+            "incomplete" ends where the issuer is missing.
+        certificates: leaf first; the anchor last, when there is one.
+        anchor_store: name of the store for public and local paths.
+    """
+
+    kind: PathKind
+    certificates: tuple[Certificate, ...]
+    anchor_store: str | None = None
+
+    @property
+    def leaf(self) -> Certificate:
+        return self.certificates[0]
+
+    @property
+    def issuer(self) -> Certificate | None:
+        """Who signed the leaf, None when unknown."""
+        return self.certificates[1] if len(self.certificates) > 1 else None
+
+    def expired(self, at: datetime) -> tuple[Certificate, ...]:
+        """Issuers between leaf and anchor that are out of date at `at`."""
+        return tuple(c for c in self.certificates[1:-1] if not c.not_before <= at <= c.not_after)
+
+
+def build_path(
+    chain: Sequence[Certificate],
+    host: str,
+    public: TrustAnchors,
+    local: TrustAnchors | None = None,
+) -> Path:
+    """The best path from `chain[0]`, helped by the other certificates that were sent.
+
+    Args:
+        chain: certificates as sent, leaf first, at least one.
+        host: for name constraints; a DNS name or an IP literal.
+        public, local: anchors; `local` is asked only when no public path exists.
+    """
+    pool = list(dict.fromkeys(chain[1:MAX_CHAIN]))
+    budget = [MAX_SIGNATURES]
+    leaf = chain[0]
+    for kind, anchors in (("public", public), ("local", local)):
+        if anchors is None:
+            continue
+        found = _to_anchor((leaf,), pool, anchors, host, budget)
+        if found:
+            return Path("public" if kind == "public" else "local", found, anchors.name)
+    path = _as_far_as_it_goes(leaf, pool, budget)
+    last = path[-1]
+    if last.is_self_issued and is_signed_by(last, last.spki):
+        return Path("self-signed" if len(path) == 1 else "private", path)
+    return Path("incomplete", path)
+
+
+def _to_anchor(
+    path: tuple[Certificate, ...],
+    pool: Sequence[Certificate],
+    anchors: TrustAnchors,
+    host: str,
+    budget: list[int],
+) -> tuple[Certificate, ...] | None:
+    last = path[-1]
+    # A root sent by the peer, or a leaf pinned as a root, is itself the anchor.
+    for anchor in anchors.named(last.subject):
+        if anchor.spki == last.spki and (len(path) > 1 or anchor.der == last.der):
+            return path
+    for anchor in anchors.named(last.issuer):
+        if _signed(last, anchor, budget):
+            return (*path, anchor)
+    if len(path) >= MAX_DEPTH:
+        return None
+    for issuer in _issuers(last, pool, path):
+        if not _may_issue(issuer, len(path), host) or not _signed(last, issuer, budget):
+            continue
+        found = _to_anchor((*path, issuer), pool, anchors, host, budget)
+        if found:
+            return found
+    return None
+
+
+def _as_far_as_it_goes(
+    leaf: Certificate, pool: Sequence[Certificate], budget: list[int]
+) -> tuple[Certificate, ...]:
+    path = (leaf,)
+    while len(path) < MAX_DEPTH:
+        last = path[-1]
+        if last.is_self_issued and is_signed_by(last, last.spki):
+            return path
+        # On a private path BasicConstraints may be missing, but must not say "no CA".
+        usable = (c for c in _issuers(last, pool, path) if c.basic_constraints != (False, None))
+        signer = next((c for c in usable if _signed(last, c, budget)), None)
+        if signer is None:
+            return path
+        path = (*path, signer)
+    return path
+
+
+def _issuers(
+    child: Certificate, pool: Sequence[Certificate], used: tuple[Certificate, ...]
+) -> list[Certificate]:
+    """Certificates that could have signed `child`: by name, then by key identifier."""
+    free = [c for c in pool if c not in used]
+    named = [c for c in free if c.subject == child.issuer]
+    wanted = child.authority_key_id
+    # The same name in another string encoding compares unequal as DER (RFC 5280 section 7.1).
+    keyed = [c for c in free if wanted and c.subject_key_id == wanted and c not in named]
+    return named + keyed
+
+
+def _signed(child: Certificate, issuer: Certificate, budget: list[int]) -> bool:
+    if budget[0] <= 0:
+        return False
+    budget[0] -= 1
+    return is_signed_by(child, issuer.spki)
+
+
+def _may_issue(issuer: Certificate, below: int, host: str) -> bool:
+    """Rule 3. `below` is the number of certificates under `issuer`, the leaf included."""
+    try:
+        constraints = issuer.basic_constraints
+        if constraints is None or not constraints[0] or not issuer.may_sign_certificates:
+            return False
+        if constraints[1] is not None and below - 1 > constraints[1]:
+            return False
+        return issuer.may_serve_tls and _constraints_admit(issuer, host)
+    except CertificateError:
+        return False
+
+
+def _constraints_admit(issuer: Certificate, host: str) -> bool:
+    """Name constraints on DNS names and addresses (RFC 5280 section 4.2.1.10)."""
+    value = issuer.extension("NC")
+    if value is None:
+        return True
+    start, stop = der.expect(value, 0, len(value), der.SEQUENCE, "name constraints")
+    for tag, first, last in der.children(value, start, stop):
+        subtrees = [_base(value, a, b) for _, a, b in der.children(value, first, last)]
+        relevant = [m for m in (_within(host, *subtree) for subtree in subtrees) if m is not None]
+        permitted = tag == 0xA0
+        if permitted and relevant and not any(relevant):
+            return False
+        if not permitted and any(relevant):
+            return False
+    return True
+
+
+def _base(value: bytes, at: int, end: int) -> tuple[int, bytes]:
+    tag, start, stop = der.element(value, at, end)
+    return tag, value[start:stop]
+
+
+def _within(host: str, tag: int, base: bytes) -> bool | None:
+    """Whether `host` is in the subtree; None when the subtree is of another kind of name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if tag != 0x82:
+            return None
+        suffix = base.decode("latin-1").lower().lstrip(".")
+        return not suffix or host == suffix or host.endswith("." + suffix)
+    if tag != 0x87 or len(base) != 2 * len(address.packed):
+        return None
+    half = len(base) // 2
+    mask = base[half:]
+    return all(a & m == n & m for a, n, m in zip(address.packed, base[:half], mask, strict=True))

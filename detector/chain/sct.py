@@ -1,0 +1,206 @@
+"""Embedded Signed Certificate Timestamps (RFC 6962 section 3).
+
+Theory of operation
+-------------------
+A log signs the leaf's TBSCertificate without the SCT list, and the SHA-256 of the issuer's key:
+
+    00 | 00 | u64 timestamp | 0001 | issuer key hash | u24 length | TBS | u16 length | extensions
+
+So a valid SCT of a known log says: this very leaf key was shown to a public log as issued by this
+very issuer. An SCT copied from another certificate fails, because key and issuer differ. An SCT of
+an unknown log says nothing either way; it must not be called forged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from detector.chain import der
+from detector.chain.certificate import Certificate
+from detector.chain.signature import public_key
+from detector.errors import CertificateError, WireError
+from detector.wire.reader import Reader
+
+MAX_SCTS = 32
+
+SctStatus = Literal[
+    "valid",  # signature of a known log, within its interval and its life
+    "invalid",  # a known log's name, but not its signature
+    "unknown-log",
+    "outside-interval",  # signed, but the leaf's expiry is not this shard's
+    "untrusted-log",  # signed by a log that is not yet, or no longer at that time, trusted
+    "unverifiable",  # the issuer is missing, or the log redacts names
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CTLog:
+    """One log: its key and when its word counts.
+
+    Attributes:
+        log_id: SHA-256 of the key, 32 bytes.
+        key: DER SubjectPublicKeyInfo.
+        start, end: the shard's interval of leaf expiry, half open; None when unsharded.
+        state: of the official list; the word of a "pending" log does not count yet (test logs,
+            which accept anything, stay pending for ever).
+        distrusted: SCTs from this time on do not count (retired or rejected logs).
+        redacts: the log removes names before signing, so its SCTs never verify (Deneb).
+    """
+
+    log_id: bytes
+    key: bytes
+    name: str
+    operator: str
+    state: str
+    start: datetime | None = None
+    end: datetime | None = None
+    distrusted: datetime | None = None
+    redacts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sct:
+    """One SCT as embedded."""
+
+    log_id: bytes
+    timestamp_ms: int
+    extensions: bytes
+    hash_algorithm: int
+    signature_algorithm: int
+    signature: bytes
+
+    @property
+    def timestamp(self) -> datetime:
+        """Aware UTC; the far future for a value no calendar holds."""
+        seconds = min(self.timestamp_ms / 1000, 253402300799.0)
+        return datetime.fromtimestamp(seconds, UTC)
+
+    @property
+    def leaf_index(self) -> int | None:
+        """Position in a static-ct log, from its SCT extension (type 0, 5 bytes)."""
+        body = self.extensions
+        if len(body) >= 8 and body[0] == 0 and body[1:3] == b"\x00\x05":
+            return int.from_bytes(body[3:8], "big")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SctResult:
+    """What one SCT is worth."""
+
+    sct: Sct
+    status: SctStatus
+    log: CTLog | None
+
+
+def embedded_scts(leaf: Certificate) -> tuple[Sct, ...]:
+    """The SCTs of a leaf; empty when it has none. Raises CertificateError on a malformed list."""
+    value = leaf.extension("SCT")
+    if value is None:
+        return ()
+    start, stop = der.expect(value, 0, len(value), der.OCTET_STRING, "SCT list")
+    try:
+        return parse_sct_list(value[start:stop])
+    except WireError as error:
+        raise CertificateError(f"SCT list: {error.message}") from None
+
+
+def parse_sct_list(data: bytes) -> tuple[Sct, ...]:
+    """SignedCertificateTimestampList of RFC 6962 section 3.3. Raises WireError."""
+    read = Reader(data)
+    items = read.vector(2, "SCT list")
+    read.done("SCT list")
+    found: list[Sct] = []
+    while items.left:
+        if len(found) == MAX_SCTS:
+            raise WireError(f"more than {MAX_SCTS} SCTs", items.base + items.at)
+        one = items.vector(2, "SCT")
+        if one.uint(1, "SCT version") != 0:
+            continue  # other versions are to be ignored
+        log_id = one.take(32, "log id")
+        timestamp = one.uint(8, "timestamp")
+        extensions = one.vector(2, "extensions").rest()
+        hash_algorithm = one.uint(1, "hash algorithm")
+        signature_algorithm = one.uint(1, "signature algorithm")
+        signature = one.vector(2, "signature").rest()
+        one.done("SCT")
+        found.append(
+            Sct(log_id, timestamp, extensions, hash_algorithm, signature_algorithm, signature)
+        )
+    return tuple(found)
+
+
+def check_scts(
+    leaf: Certificate, issuer: Certificate | None, logs: Mapping[bytes, CTLog]
+) -> tuple[SctResult, ...]:
+    """Each embedded SCT of `leaf` with its worth. Raises CertificateError on a malformed list.
+
+    `issuer` is the certificate whose key signed the leaf, None when it is not known.
+    """
+    return tuple(_check(leaf, issuer, sct, logs.get(sct.log_id)) for sct in embedded_scts(leaf))
+
+
+def signed_input(sct: Sct, issuer_key_hash: bytes, tbs: bytes) -> bytes:
+    """The bytes a log signs for a precertificate entry."""
+    return (
+        b"\x00\x00"
+        + sct.timestamp_ms.to_bytes(8, "big")
+        + b"\x00\x01"
+        + issuer_key_hash
+        + len(tbs).to_bytes(3, "big")
+        + tbs
+        + len(sct.extensions).to_bytes(2, "big")
+        + sct.extensions
+    )
+
+
+def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog | None) -> SctResult:
+    if log is None:
+        return SctResult(sct, "unknown-log", None)
+    if issuer is None or log.redacts:
+        return SctResult(sct, "unverifiable", log)
+    if not _signature_holds(leaf.der, issuer.spki_sha256, sct, log.key):
+        return SctResult(sct, "invalid", log)
+    if log.start and log.end and not log.start <= leaf.not_after < log.end:
+        return SctResult(sct, "outside-interval", log)
+    if log.state == "pending" or (log.distrusted and sct.timestamp >= log.distrusted):
+        return SctResult(sct, "untrusted-log", log)
+    return SctResult(sct, "valid", log)
+
+
+@lru_cache(maxsize=1024)
+def _signature_holds(leaf_der: bytes, issuer_key_hash: str, sct: Sct, log_key: bytes) -> bool:
+    key = public_key(log_key)
+    tbs = _precertificate(leaf_der)
+    if tbs is None or sct.hash_algorithm != 4:  # sha256 is the only one (RFC 6962 section 2.1.4)
+        return False
+    signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(sct.signature, signed, ec.ECDSA(hashes.SHA256()))
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(sct.signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+@lru_cache(maxsize=4)
+def _precertificate(leaf_der: bytes) -> bytes | None:
+    """The leaf's TBSCertificate without the SCT list, as the log saw it."""
+    try:
+        from detector.chain.certificate import read_certificate
+
+        return read_certificate(leaf_der).x509.tbs_precertificate_bytes
+    except (ValueError, CertificateError):
+        return None

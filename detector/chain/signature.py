@@ -1,0 +1,67 @@
+"""Who signed a certificate: a matter of mathematics, never of names.
+
+cryptography's path verifier refuses RSA under 2,048 bits, CAs without BasicConstraints and SHA-1,
+all of which interceptors (and old honest chains) use, so the signature is checked here by itself.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from detector.chain.certificate import Certificate
+from detector.errors import CertificateError
+
+
+def is_signed_by(child: Certificate, issuer_spki: bytes) -> bool:
+    """Whether `child`'s signature verifies under the key of `issuer_spki` (DER).
+
+    False as well for keys and algorithms that cannot be checked.
+    """
+    return _verified(child.der, issuer_spki)
+
+
+@lru_cache(maxsize=256)
+def public_key(spki: bytes) -> PublicKeyTypes | None:
+    """The key of a SubjectPublicKeyInfo, None where it cannot be read."""
+    try:
+        return load_der_public_key(spki)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+@lru_cache(maxsize=2048)
+def _verified(child_der: bytes, issuer_spki: bytes) -> bool:
+    from detector.chain.certificate import read_certificate
+
+    key = public_key(issuer_spki)
+    if key is None:
+        return False
+    try:
+        child = read_certificate(child_der).x509
+        algorithm = child.signature_hash_algorithm
+        signature, signed = child.signature, child.tbs_certificate_bytes
+        if isinstance(key, rsa.RSAPublicKey):
+            parameters = child.signature_algorithm_parameters
+            if algorithm is None or not isinstance(parameters, padding.PKCS1v15 | padding.PSS):
+                return False
+            key.verify(signature, signed, parameters, algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            if algorithm is None:
+                return False
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+            key.verify(signature, signed)
+        elif isinstance(key, dsa.DSAPublicKey):
+            if algorithm is None:
+                return False
+            key.verify(signature, signed, algorithm)
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, CertificateError, ValueError, TypeError):
+        return False
+    return True

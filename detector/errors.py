@@ -1,0 +1,99 @@
+"""One tree of errors. Each carries a code, the objects it is about, and a remedy.
+
+    TlsightError
+      WireError          bytes of a peer that are not what they claim to be; has the offset
+      CertificateError   a certificate or chain file that cannot be read
+      TargetError        a target on the command line or in a list that makes no sense
+      ConfigError        pins, policy, roots or rules that cannot be read; has file and line
+      StoreError         the history database cannot be used
+      DialError          the network step that failed; has the step and the cause id
+"""
+
+from __future__ import annotations
+
+
+class TlsightError(Exception):
+    """Base of all errors raised on purpose.
+
+    Attributes:
+        code: stable identifier for programs.
+        remedy: one sentence on what to do about it, or an empty string.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+class WireError(TlsightError):
+    """Bytes on the wire break the protocol's grammar at `offset` (bytes from the start)."""
+
+    code = "malformed"
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"{message} at byte {offset}")
+        self.offset = offset
+
+
+class CertificateError(TlsightError):
+    """A certificate cannot be read; `offset` is where its DER breaks, when known."""
+
+    code = "bad-certificate"
+
+    def __init__(self, message: str, *, offset: int | None = None, remedy: str = "") -> None:
+        super().__init__(message if offset is None else f"{message} at byte {offset}", remedy=remedy)
+        self.offset = offset
+
+
+class TargetError(TlsightError):
+    """A target cannot be understood."""
+
+    code = "bad-target"
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"target {target!r}: {why}", remedy="write host, host:port, [v6]:port or a URL")
+        self.target = target
+
+
+class ConfigError(TlsightError):
+    """A file of settings or data cannot be used."""
+
+    code = "bad-config"
+
+    def __init__(self, path: str, why: str, *, line: int | None = None, remedy: str = "") -> None:
+        where = path if line is None else f"{path}:{line}"
+        super().__init__(f"{where}: {why}", remedy=remedy)
+        self.path = path
+        self.line = line
+
+
+class StoreError(TlsightError):
+    """The history database cannot be read or written."""
+
+    code = "store"
+
+    def __init__(self, path: str, why: str, *, remedy: str = "") -> None:
+        super().__init__(f"{path}: {why}", remedy=remedy)
+        self.path = path
+
+
+class DialError(TlsightError):
+    """A step before or during the handshake failed.
+
+    Attributes:
+        step: dns, tcp, proxy, starttls or tls.
+        cause: a cause id of the design's list.
+    """
+
+    code = "dial"
+
+    def __init__(self, step: str, cause: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.step = step
+        self.cause = cause

@@ -1,0 +1,136 @@
+"""An observation with everything that rules derive from it, each thing derived once, when asked."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from detector.chain import names
+from detector.chain.certificate import Certificate, read_certificate
+from detector.chain.path import MAX_CHAIN, Path, build_path
+from detector.chain.sct import SctResult, check_scts
+from detector.chain.shape import LeafShape
+from detector.errors import CertificateError
+from detector.evidence.known import Baseline, Knowledge, any_matches
+from detector.model import Observation
+
+
+class Examination:
+    """One observation under examination.
+
+    Args:
+        observation: must hold at least one certificate.
+        known: what to compare with.
+        baseline: the same host asked another way, when there is such an observation.
+
+    Raises CertificateError when the leaf's skeleton cannot be read.
+    """
+
+    def __init__(
+        self, observation: Observation, known: Knowledge, baseline: Baseline | None = None
+    ) -> None:
+        self.observation = observation
+        self.known = known
+        self.baseline = baseline
+        self.host = observation.target.host
+        self.leaf = read_certificate(observation.chain[0])
+        self.unreadable = 0
+
+    @cached_property
+    def sent(self) -> tuple[Certificate, ...]:
+        """Certificates as sent, unreadable ones left out, at most MAX_CHAIN."""
+        found = [self.leaf]
+        for data in self.observation.chain[1:MAX_CHAIN]:
+            try:
+                found.append(read_certificate(data))
+            except CertificateError:
+                self.unreadable += 1
+        return tuple(found)
+
+    @cached_property
+    def path(self) -> Path:
+        return build_path(self.sent, self.host, self.known.public, self.known.local)
+
+    @cached_property
+    def is_public_path(self) -> bool:
+        return self.path.kind == "public"
+
+    @cached_property
+    def scts(self) -> tuple[SctResult, ...]:
+        """Worth of each embedded SCT. A malformed list counts as none."""
+        try:
+            return check_scts(self.leaf, self.issuer, self.known.logs)
+        except CertificateError:
+            return ()
+
+    @cached_property
+    def sct_verified(self) -> bool:
+        return any(result.status == "valid" for result in self.scts)
+
+    @cached_property
+    def shape(self) -> LeafShape:
+        return LeafShape(self.leaf, self.sent, self.host)
+
+    @cached_property
+    def issuer(self) -> Certificate | None:
+        """Who signed the leaf; the leaf itself when it is self-signed."""
+        return self.leaf if self.path.kind == "self-signed" else self.path.issuer
+
+    @cached_property
+    def issuer_spki_sha256(self) -> str | None:
+        """The issuing key, also where the issuer was not sent but signs with the leaf's key."""
+        if self.issuer is not None:
+            return self.issuer.spki_sha256
+        return self.leaf.spki_sha256 if self.shape.leaf_key_is_issuer_key else None
+
+    @cached_property
+    def holds_name(self) -> bool:
+        return names.holds_name(self.leaf, self.host)
+
+    @cached_property
+    def is_internal(self) -> bool:
+        """A name or address for which a private CA is what one expects."""
+        if any_matches(self.known.policy.internal, self.host):
+            return True
+        if self.known.lab:
+            return False
+        if names.is_special_use(self.host) or names.is_private_address(self.host):
+            return True
+        target = self.observation.target
+        resolved = target.ip if not target.pinned_address else None
+        return resolved is not None and names.is_private_address(resolved)
+
+    @cached_property
+    def expected_private(self) -> str | None:
+        """The policy's note on why a private CA is expected here, None when it does not say so."""
+        keys = {c.spki_sha256 for c in self.path.certificates[1:]}
+        if self.issuer_spki_sha256:
+            keys.add(self.issuer_spki_sha256)
+        for entry in self.known.policy.private:
+            if entry.spki in keys and any_matches(entry.names, self.host):
+                return entry.note or "listed in the policy"
+        return None
+
+    @cached_property
+    def state_territory(self) -> bool:
+        """The issuer is a state's root and the host lies under that state's top-level domains."""
+        from detector.evidence.product_match import matching_product
+
+        found = matching_product(self)
+        return found is not None and self.host.rpartition(".")[2] in found.territory
+
+    @cached_property
+    def looks_public(self) -> bool:
+        """The leaf carries what every public leaf carries, whoever signed it."""
+        from detector.evidence.profile_not_public import lacking
+
+        return not lacking(self)
+
+    @cached_property
+    def may_be_shared(self) -> bool:
+        """Whether sharing a key with an unrelated host would speak against this observation."""
+        if self.is_public_path or self.sct_verified or self.is_internal or self.expected_private:
+            return False
+        # A public site that forgets its intermediate shares a CA with thousands of others.
+        if self.path.kind == "incomplete" and self.looks_public:
+            return False
+        return not self.state_territory

@@ -1,0 +1,203 @@
+"""What the judges know, as values. Loading them from files is the job of `detector.knowledge`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Literal
+
+from detector.chain.anchors import TrustAnchors
+from detector.chain.sct import CTLog
+from detector.chain.shape import ShapeRule
+
+
+@dataclass(frozen=True, slots=True)
+class HostPattern:
+    """ "example.com" that name; ".example.com" it and all below; "*.example.com" one label; "*" all.
+
+    `text` is lower-case A-labels without trailing dot.
+    """
+
+    text: str
+
+    def matches(self, host: str) -> bool:
+        text = self.text
+        if text == "*":
+            return True
+        if text.startswith("*."):
+            label, _, rest = host.partition(".")
+            return bool(label) and rest == text[2:]
+        if text.startswith("."):
+            return host == text[1:] or host.endswith(text)
+        return host == text
+
+
+def any_matches(patterns: Sequence[HostPattern], host: str) -> bool:
+    return any(pattern.matches(host) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product known by what it writes into the issuer's name.
+
+    Attributes:
+        match: alternatives; each maps attributes to regular expressions that match whole values.
+        weak: the source is weak or the name common, so it never decides.
+        territory: top-level domains where a state's own root is no interception.
+    """
+
+    name: str
+    category: str
+    match: tuple[dict[str, str], ...]
+    source: str
+    weak: bool = False
+    territory: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A program known by the shape of the leaves it mints."""
+
+    id: str
+    name: str
+    category: str
+    source: str
+    shapes: tuple[ShapeRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """A key whose private half is public, or a certificate blocked for that reason.
+
+    Any of `spki_sha256`, and `sha256` or `sha1` of the certificate, is given, as hex. `published`
+    is the day from which anybody could sign with it; None means always.
+    """
+
+    name: str
+    source: str
+    spki_sha256: str | None = None
+    sha256: str | None = None
+    sha1: str | None = None
+    use: Literal["issuer", "server"] = "issuer"
+    published: date | None = None
+
+
+class PublishedKeys:
+    """Published keys, found by any of their digests."""
+
+    def __init__(self, keys: Sequence[PublishedKey]) -> None:
+        self.keys = tuple(keys)
+        self._index: dict[str, PublishedKey] = {}
+        for key in keys:
+            for digest in (key.spki_sha256, key.sha256, key.sha1):
+                if digest:
+                    self._index[digest] = key
+
+    def find(self, *digests: str) -> PublishedKey | None:
+        for digest in digests:
+            found = self._index.get(digest)
+            if found:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Keys (SPKI SHA-256, hex) of which one must be on a host's path."""
+
+    host: HostPattern
+    spki: tuple[str, ...]
+    expires: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateIssuer:
+    """A private CA that is expected for some names."""
+
+    spki: str
+    names: tuple[HostPattern, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sanctioned:
+    """An interceptor that is allowed: its CA key, what it may decrypt and what never."""
+
+    name: str
+    spki: str
+    decrypt: tuple[HostPattern, ...]
+    never: tuple[HostPattern, ...] = ()
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An organisation's own rules."""
+
+    internal: tuple[HostPattern, ...] = ()
+    private: tuple[PrivateIssuer, ...] = ()
+    sanctioned: tuple[Sanctioned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssuers:
+    """Issuer keys (SPKI SHA-256, hex) that public logs hold for a host."""
+
+    host: HostPattern
+    spki: frozenset[str]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the same host showed when asked another way, or earlier.
+
+    Attributes:
+        source: "direct" (the same run, without the proxy) or "recorded" (an earlier proven run).
+        public: its path ended in a public root.
+    """
+
+    source: Literal["direct", "recorded"]
+    public: bool
+    leaf_spki_sha256: str
+    issuer_spki_sha256: str | None
+    version: str | None
+    alpn: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything the rules compare with. All members may be empty.
+
+    Attributes:
+        lab: roots were given by the user, so special-use names and private addresses count as
+            public ones.
+    """
+
+    public: TrustAnchors
+    local: TrustAnchors | None = None
+    logs: Mapping[bytes, CTLog] = field(default_factory=dict)
+    products: tuple[Product, ...] = ()
+    engines: tuple[Engine, ...] = ()
+    published: PublishedKeys = field(default_factory=lambda: PublishedKeys(()))
+    pins: tuple[Pin, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    issuers: tuple[KnownIssuers, ...] = ()
+    lab: bool = False
+
+    def pins_for(self, host: str) -> tuple[Pin, ...]:
+        return tuple(pin for pin in self.pins if pin.host.matches(host)) if self.pins else ()
+
+    @cached_property
+    def product_tests(self) -> tuple[tuple[Product, tuple[tuple[str, re.Pattern[str]], ...]], ...]:
+        """Each alternative of each product with its expressions compiled."""
+        return tuple(
+            (product, tuple((name, re.compile(text)) for name, text in alternative.items()))
+            for product in self.products
+            for alternative in product.match
+        )

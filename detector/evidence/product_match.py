@@ -1,0 +1,49 @@
+"""product-match: an issuer on the path names a product that intercepts.
+
+The issuer is matched, never the subject: the vendor's own web site is no interception. Public
+paths are left alone, because vendors' names are in public CAs too (Cisco, Cloudflare, Trustwave).
+Sources: Chromium's ssl_error_assistant, vendors' documentation; see data/products.toml.
+"""
+
+from __future__ import annotations
+
+import re
+
+from detector.evidence.examination import Examination
+from detector.evidence.known import Product
+from detector.evidence.sharing import Sharing
+from detector.model import Evidence
+
+# On an internal name these are the vendor's own appliance showing its page, not its work.
+_APPLIANCES = frozenset(("enterprise-gateway", "network-gear", "school-gateway", "parental"))
+
+
+def matching_product(seen: Examination) -> Product | None:
+    """The first product whose expressions an issuer on the path matches; a strong one if any."""
+    if seen.is_public_path:
+        return None
+    weak: Product | None = None
+    for certificate in seen.path.certificates:
+        fields = certificate.issuer_fields
+        for product, tests in seen.known.product_tests:
+            if all(_holds(expression, fields.get(name)) for name, expression in tests):
+                if not product.weak:
+                    return product
+                weak = weak or product
+    return weak
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    product = matching_product(seen)
+    if product is None:
+        return None
+    details = {"product": product.name, "category": product.category, "source": product.source}
+    text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})."
+    if product.territory or (seen.is_internal and product.category in _APPLIANCES):
+        return Evidence("product-match", "neutral", "weak", text, details)
+    strength = "weak" if product.weak else "strong"
+    return Evidence("product-match", "intercepted", strength, text, details)
+
+
+def _holds(expression: re.Pattern[str], values: list[str] | None) -> bool:
+    return values is not None and any(expression.fullmatch(value) for value in values)

@@ -1,0 +1,96 @@
+"""Which keys serve which unrelated hosts, over one run or several.
+
+Only what may speak against a host is kept (Examination.may_be_shared): keys of public paths never
+enter. Bounded: at most MAX_KEYS keys with a few hosts each; beyond that, new keys are not learned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from detector.chain.names import registrable_domain
+from detector.evidence.examination import Examination
+
+MAX_KEYS = 200_000
+HOSTS_A_KEY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """A key as the index knows it: "leaf" or "issuer", and its identity.
+
+    `certain` is False where the issuer is known by its name alone.
+    """
+
+    role: str
+    identity: str
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One host seen with a key. `ip` is None where the address says nothing about the host."""
+
+    host: str
+    domain: str
+    ip: str | None
+
+
+def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
+    """The keys of an observation whose sharing would mean something."""
+    if not seen.may_be_shared:
+        return ()
+    found = [SharedKey("leaf", seen.leaf.spki_sha256)]
+    if seen.path.kind == "self-signed":
+        return tuple(found)
+    if seen.issuer_spki_sha256:
+        found.append(SharedKey("issuer", seen.issuer_spki_sha256))
+    else:
+        key_id = seen.leaf.authority_key_id
+        identity = sha256(seen.leaf.issuer + b"|" + (key_id or b"")).hexdigest()
+        found.append(SharedKey("issuer", identity, certain=key_id is not None))
+    return tuple(found)
+
+
+def use_of(seen: Examination) -> Use:
+    target = seen.observation.target
+    ip = None if target.pinned_address else target.ip
+    return Use(seen.host, registrable_domain(seen.host), ip)
+
+
+class Sharing:
+    """The index. `note` remembers, `others` answers."""
+
+    def __init__(self) -> None:
+        self._uses: dict[SharedKey, list[Use]] = {}
+        self.full = False
+
+    def note(self, seen: Examination) -> None:
+        keys = keys_of(seen)
+        if keys:
+            use = use_of(seen)
+            for key in keys:
+                self.add(key, use)
+
+    def add(self, key: SharedKey, use: Use) -> None:
+        uses = self._uses.get(key)
+        if uses is None:
+            if len(self._uses) >= MAX_KEYS:
+                self.full = True
+                return
+            self._uses[key] = [use]
+        elif len(uses) < HOSTS_A_KEY and all(u.domain != use.domain for u in uses):
+            uses.append(use)
+
+    def others(self, key: SharedKey, use: Use) -> tuple[str, ...]:
+        """Hosts unrelated to `use` that were seen with `key`.
+
+        Hosts at one resolved address are not counted: shared hosting hands its default
+        certificate to everybody.
+        """
+        return tuple(
+            other.host
+            for other in self._uses.get(key, ())
+            if other.domain != use.domain and not (use.ip and other.ip == use.ip)
+        )

@@ -1,0 +1,82 @@
+"""Observations in, judgements out. Pure: knowledge, sharing and time all come in as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from detector.errors import CertificateError
+from detector.evidence.examination import Examination
+from detector.evidence.known import Baseline, Knowledge
+from detector.evidence.rules import gather
+from detector.evidence.sharing import Sharing
+from detector.model import Cause, Judgement, Observation
+from detector.verdict import decide
+from detector.faults import certificate_causes, failure_cause
+
+
+def judge_all(
+    observations: Iterable[Observation], known: Knowledge, sharing: Sharing | None = None
+) -> list[Judgement]:
+    """Judge together: what the observations share with each other counts for all of them."""
+    sharing = sharing if sharing is not None else Sharing()
+    items: list[Observation | Examination] = []
+    for observation in observations:
+        seen = examine(observation, known)
+        if seen is not None:
+            note(seen, sharing)
+        items.append(seen if seen is not None else observation)
+    return [
+        judge_examined(item, sharing) if isinstance(item, Examination) else unjudged(item)
+        for item in items
+    ]
+
+
+def examine(
+    observation: Observation, known: Knowledge, baseline: Baseline | None = None
+) -> Examination | None:
+    """None when there is nothing to examine: no certificate, or a leaf that is none."""
+    if not observation.chain:
+        return None
+    try:
+        return Examination(observation, known, baseline)
+    except CertificateError:
+        return None
+
+
+def note(seen: Examination, sharing: Sharing) -> None:
+    """Remember the observation's keys; one whose certificates break their grammar has none."""
+    try:
+        sharing.note(seen)
+    except CertificateError:
+        return
+
+
+def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
+    """The verdict over one examined observation, with its causes."""
+    from dataclasses import replace
+
+    judgement = decide(seen, gather(seen, sharing))
+    causes = certificate_causes(seen, judgement)
+    failure = failure_cause(seen.observation)
+    return replace(judgement, causes=causes if failure is None else (failure, *causes))
+
+
+def unjudged(observation: Observation) -> Judgement:
+    """Nothing to judge: no handshake, or a first certificate that is none."""
+    cause = failure_cause(observation)
+    causes: Sequence[Cause] = () if cause is None else (cause,)
+    if observation.chain:
+        summary = "Inconclusive: the first certificate cannot be read."
+        causes = (Cause("malformed-certificate", "server", "error", summary), *causes)
+    elif observation.failure is not None:
+        summary = f"Inconclusive: {observation.failure.text}"
+    else:
+        summary = "Inconclusive: no certificate was shown."
+    return Judgement(
+        observation=observation,
+        verdict="inconclusive",
+        summary=summary,
+        decided_by="no-handshake",
+        evidence=(),
+        causes=tuple(causes),
+    )

@@ -1,0 +1,1 @@
+"""Loading what the judges know: shipped tables, trust stores, pins, policy, history."""

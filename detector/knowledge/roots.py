@@ -1,0 +1,90 @@
+"""Trust anchors: the public programs' (certifi, or a file) and this machine's own."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from detector.chain.anchors import TrustAnchors
+from detector.errors import CertificateError, ConfigError
+
+# Where Linux distributions and BSDs keep the bundle that their programs read.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # Alpine, BSDs
+)
+
+
+@lru_cache(maxsize=1)
+def public_roots() -> TrustAnchors:
+    """Mozilla's roots as certifi ships them."""
+    import certifi
+
+    return TrustAnchors.from_pem(Path(certifi.where()).read_bytes(), f"certifi {certifi.__version__}")
+
+
+def roots_from_file(path: Path) -> TrustAnchors:
+    """Roots of a PEM or DER file. Raises ConfigError when there is no certificate in it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+    try:
+        anchors = TrustAnchors.from_pem(data, str(path))
+        if not len(anchors) and data[:1] == b"\x30":
+            anchors = TrustAnchors((data,), str(path))
+        usable = anchors.certificates
+    except CertificateError as error:
+        raise ConfigError(str(path), error.message) from None
+    if not usable:
+        remedy = "give a PEM file with the roots' certificates"
+        raise ConfigError(str(path), "no certificate in it", remedy=remedy)
+    return anchors
+
+
+@lru_cache(maxsize=1)
+def local_roots() -> TrustAnchors:
+    """The operating system's store; empty where none can be read.
+
+    Reads OpenSSL's default file and the known bundles on Unix, the ROOT store on Windows, the
+    system and admin keychains on macOS.
+    """
+    if sys.platform == "win32":
+        found = {d for d, encoding, _ in ssl.enum_certificates("ROOT") if encoding == "x509_asn"}
+        return TrustAnchors(found, "Windows ROOT store")
+    if sys.platform == "darwin":
+        return TrustAnchors.from_pem(_keychains(), "macOS keychains")
+    return _bundles()
+
+
+def _bundles() -> TrustAnchors:
+    default = ssl.get_default_verify_paths().cafile
+    certificates: dict[str, bytes] = {}
+    names: list[str] = []
+    for name in dict.fromkeys((default, *_BUNDLES)):
+        if name is None:
+            continue
+        try:
+            anchors = TrustAnchors.from_pem(Path(name).read_bytes(), name)
+        except (OSError, CertificateError):
+            continue
+        names.append(name)
+        for root in anchors.certificates:
+            certificates.setdefault(sha256(root.der).hexdigest(), root.der)
+    return TrustAnchors(certificates.values(), ", ".join(names[:1]) or "no local store")
+
+
+def _keychains() -> bytes:
+    chains = (
+        "/System/Library/Keychains/SystemRootCertificates.keychain",
+        "/Library/Keychains/System.keychain",
+    )
+    command = ["security", "find-certificate", "-a", "-p", *chains]
+    return subprocess.run(command, capture_output=True, timeout=30, check=False).stdout

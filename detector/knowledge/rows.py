@@ -1,0 +1,73 @@
+"""TOML tables of rows, checked against a type, with file and line in every complaint."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detector.errors import ConfigError
+
+MAX_FILE = 16 << 20
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """The parsed file and its text. Raises ConfigError, one line, with the line number if known."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), f"not UTF-8 text (byte {error.start})") from None
+    try:
+        return tomllib.loads(text), text
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+        line = int(found[1]) if found else None
+        why = re.sub(r" \(at .*\)$", "", str(error))
+        raise ConfigError(str(path), why, line=line) from None
+
+
+def load_rows[T](path: Path, table: str, kind: type[T], required: bool = True) -> list[T]:
+    """The rows of `[[table]]` as `kind`. Raises ConfigError naming the row's line."""
+    data, text = read_toml(path)
+    return rows_of(path, data, text, table, kind, required)
+
+
+def rows_of[T](
+    path: Path, data: dict[str, Any], text: str, table: str, kind: type[T], required: bool = False
+) -> list[T]:
+    rows = data.get(table)
+    if rows is None and not required:
+        return []
+    if not isinstance(rows, list):
+        raise ConfigError(str(path), f"no [[{table}]] rows", line=1)
+    found: list[T] = []
+    for index, row in enumerate(rows):
+        try:
+            found.append(msgspec.convert(row, kind))
+        except msgspec.ValidationError as error:
+            raise ConfigError(str(path), str(error), line=row_line(text, table, index)) from None
+    return found
+
+
+def row_line(text: str, table: str, index: int) -> int | None:
+    """Line of the `index`-th `[[table]]` header, counted from one."""
+    headers = list(re.finditer(rf"^\s*\[\[\s*{re.escape(table)}\s*\]\]", text, re.MULTILINE))
+    if index >= len(headers):
+        return None
+    start = headers[index].start()
+    return text.count("\n", 0, start + len(headers[index][0])) + 1
+
+
+def forbid_unknown(path: Path, data: dict[str, Any], known: set[str]) -> None:
+    """A misspelt table would silently mean nothing; say so instead."""
+    for name in data:
+        if name not in known:
+            raise ConfigError(str(path), f"unknown table or key {name!r}; known: {', '.join(sorted(known))}")

@@ -1,0 +1,180 @@
+"""The values everything else passes around: plain, frozen, free of I/O.
+
+An `Observation` is what was seen; it can be saved, sent, and judged again elsewhere. A `Judgement`
+is what was concluded, with the `Evidence` that decided it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+VerdictName = Literal["direct", "consistent", "private", "suspect", "intercepted", "inconclusive"]
+Points = Literal["intercepted", "direct", "neutral"]
+Strength = Literal["proof", "strong", "weak"]
+RouteKind = Literal["direct", "http-connect", "socks5"]
+Party = Literal["client", "server", "network"]
+
+OBSERVATION_SCHEMA = "tlsight.observation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom we wanted to reach.
+
+    Attributes:
+        host: lower-case A-label name without trailing dot, or an IP literal without brackets.
+        port: TCP port.
+        ip: address that was connected to; None when a proxy resolved the name.
+        sni: server name sent, None when none was.
+        starttls: protocol that was upgraded, e.g. "smtp".
+        pinned_address: the address was given by the user, not resolved from the name.
+    """
+
+    host: str
+    port: int = 443
+    ip: str | None = None
+    sni: str | None = None
+    starttls: str | None = None
+    pinned_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How we went there. `proxy` is host:port, never with credentials."""
+
+    kind: RouteKind = "direct"
+    proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A handshake that got as far as a ServerHello.
+
+    Attributes:
+        completed: both Finished messages were verified, so the peer holds the leaf's key.
+        version: "TLSv1.3" and so on.
+        cipher: IANA name where known.
+        group: key exchange group, e.g. "x25519".
+        alpn: protocol the server chose.
+    """
+
+    completed: bool
+    version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
+    alpn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A TLS alert that was seen in clear or reported by the TLS library."""
+
+    sender: Literal["client", "server"]
+    code: int
+    name: str
+    fatal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why no handshake was completed.
+
+    Attributes:
+        step: dns, tcp, proxy, starttls or tls.
+        cause: cause id.
+        text: one line for a person.
+    """
+
+    step: str
+    cause: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything one probe saw.
+
+    Attributes:
+        at: aware UTC time of the probe.
+        chain: DER certificates in the order they were sent, leaf first.
+        client_bytes, server_bytes: what each side put on the wire, up to 64 KiB of the TLS part.
+        ocsp: stapled OCSP response (DER) when the server gave one in clear.
+        ms: milliseconds per step: dns, connect, proxy, starttls, tls.
+    """
+
+    at: datetime
+    target: Target
+    route: Route = field(default_factory=Route)
+    handshake: Handshake | None = None
+    chain: tuple[bytes, ...] = ()
+    client_bytes: bytes = b""
+    server_bytes: bytes = b""
+    ocsp: bytes | None = None
+    alerts: tuple[Alert, ...] = ()
+    failure: Failure | None = None
+    ms: dict[str, float] = field(default_factory=dict)
+    schema: str = OBSERVATION_SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One finding of one rule.
+
+    Attributes:
+        id: kind, e.g. "sct-verified".
+        points: what it speaks for.
+        strength: proof decides alone, strong with company, weak never decides.
+        text: one sentence for a person.
+        details: JSON-ready values for a program.
+    """
+
+    id: str
+    points: Points
+    strength: Strength
+    text: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A fact about one party that makes, or would make, a handshake fail."""
+
+    id: str
+    party: Party
+    severity: Literal["error", "warning", "note"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interceptor:
+    """Who stands in between, as far as the evidence tells."""
+
+    product: str | None
+    engine: str | None
+    category: str | None
+    issuer: str
+    issuer_spki_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict over one observation, with its proof.
+
+    Attributes:
+        verdict: see docs/explanation/verdicts.md.
+        sanctioned: the policy names this interceptor's key and lets it decrypt this host.
+        decided_by: the row of the verdict table that decided.
+        evidence: all findings, the deciding ones first.
+        causes: what is wrong with the handshake or the certificates, apart from interception.
+    """
+
+    observation: Observation
+    verdict: VerdictName
+    summary: str
+    decided_by: str
+    evidence: tuple[Evidence, ...]
+    sanctioned: bool = False
+    interceptor: Interceptor | None = None
+    causes: tuple[Cause, ...] = ()

@@ -1,0 +1,1 @@
+"""TLS bytes in, values out. Nothing here opens a socket; nothing here trusts a length."""
