@@ -1,12 +1,12 @@
 """One tree of errors. Each carries a code, the objects it is about, and a remedy.
 
-    TlsightError
-      WireError          bytes of a peer that are not what they claim to be; has the offset
-      CertificateError   a certificate or chain file that cannot be read
-      TargetError        a target on the command line or in a list that makes no sense
-      ConfigError        pins, policy, roots or rules that cannot be read; has file and line
-      StoreError         the history database cannot be used
-      DialError          the network step that failed; has the step and the cause id
+TlsightError
+  WireError          bytes of a peer that are not what they claim to be; has the offset
+  CertificateError   a certificate or chain file that cannot be read
+  TargetError        a target on the command line or in a list that makes no sense
+  ConfigError        pins, policy, roots or rules that cannot be read; has file and line
+  StoreError         the history database cannot be used
+  DialError          the network step that failed; has the step and the cause id
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class TlsightError(Exception):
     Attributes:
         code: stable identifier for programs.
         remedy: one sentence on what to do about it, or an empty string.
+
     """
 
     code = "error"
@@ -47,7 +48,9 @@ class CertificateError(TlsightError):
     code = "bad-certificate"
 
     def __init__(self, message: str, *, offset: int | None = None, remedy: str = "") -> None:
-        super().__init__(message if offset is None else f"{message} at byte {offset}", remedy=remedy)
+        super().__init__(
+            message if offset is None else f"{message} at byte {offset}", remedy=remedy
+        )
         self.offset = offset
 
 
@@ -57,7 +60,9 @@ class TargetError(TlsightError):
     code = "bad-target"
 
     def __init__(self, target: str, why: str) -> None:
-        super().__init__(f"target {target!r}: {why}", remedy="write host, host:port, [v6]:port or a URL")
+        super().__init__(
+            f"target {target!r}: {why}", remedy="write host, host:port, [v6]:port or a URL"
+        )
         self.target = target
 
 
@@ -89,6 +94,7 @@ class DialError(TlsightError):
     Attributes:
         step: dns, tcp, proxy, starttls or tls.
         cause: a cause id of the design's list.
+
     """
 
     code = "dial"

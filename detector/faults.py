@@ -39,7 +39,10 @@ def certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, 
     if at > leaf.not_after:
         add("certificate-expired", f"The certificate expired on {leaf.not_after:%Y-%m-%d}.")
     elif at < leaf.not_before:
-        add("certificate-not-yet-valid", f"The certificate is valid from {leaf.not_before:%Y-%m-%d}.")
+        add(
+            "certificate-not-yet-valid",
+            f"The certificate is valid from {leaf.not_before:%Y-%m-%d}.",
+        )
     expired = seen.path.expired(at)
     if expired:
         text = f"{expired[0].subject_text} is out of date."
@@ -49,13 +52,20 @@ def certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, 
     if seen.path.kind == "self-signed":
         add("self-signed", "The certificate is signed by itself.")
     elif seen.path.kind == "incomplete" and seen.looks_public:
-        add("incomplete-chain", f"The server does not send {seen.path.certificates[-1].issuer_text}.")
+        add(
+            "incomplete-chain",
+            f"The server does not send {seen.path.certificates[-1].issuer_text}.",
+        )
     elif seen.path.kind in ("private", "incomplete"):
         add("untrusted-root", "No public program has the chain's root.")
     if not leaf.may_serve_tls:
         add("wrong-usage", "The certificate is not for servers.")
     if _out_of_order(seen):
-        add("chain-out-of-order", "The certificates are not sent in the order of signing.", "warning")
+        add(
+            "chain-out-of-order",
+            "The certificates are not sent in the order of signing.",
+            "warning",
+        )
     return tuple(found)
 
 

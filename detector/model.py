@@ -30,6 +30,7 @@ class Target:
         sni: server name sent, None when none was.
         starttls: protocol that was upgraded, e.g. "smtp".
         pinned_address: the address was given by the user, not resolved from the name.
+
     """
 
     host: str
@@ -58,6 +59,7 @@ class Handshake:
         cipher: IANA name where known.
         group: key exchange group, e.g. "x25519".
         alpn: protocol the server chose.
+
     """
 
     completed: bool
@@ -85,6 +87,7 @@ class Failure:
         step: dns, tcp, proxy, starttls or tls.
         cause: cause id.
         text: one line for a person.
+
     """
 
     step: str
@@ -102,6 +105,7 @@ class Observation:
         client_bytes, server_bytes: what each side put on the wire, up to 64 KiB of the TLS part.
         ocsp: stapled OCSP response (DER) when the server gave one in clear.
         ms: milliseconds per step: dns, connect, proxy, starttls, tls.
+
     """
 
     at: datetime
@@ -128,6 +132,7 @@ class Evidence:
         strength: proof decides alone, strong with company, weak never decides.
         text: one sentence for a person.
         details: JSON-ready values for a program.
+
     """
 
     id: str
@@ -168,6 +173,7 @@ class Judgement:
         decided_by: the row of the verdict table that decided.
         evidence: all findings, the deciding ones first.
         causes: what is wrong with the handshake or the certificates, apart from interception.
+
     """
 
     observation: Observation

@@ -126,9 +126,7 @@ TABLE: tuple[Row, ...] = (
         "pin-matched",
         "direct",
         lambda f: (
-            f.completed
-            and "pin-match" in f.by_id
-            and f.by_id["pin-match"].strength == "proof"
+            f.completed and "pin-match" in f.by_id and f.by_id["pin-match"].strength == "proof"
         ),
         "Direct: the peer holds the key that is pinned for the host.",
         ("pin-match",),
@@ -189,7 +187,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "left-over",
         "suspect",
-        lambda f: True,
+        lambda _: True,
         "Suspect: something speaks against this chain, but an innocent explanation stands.",
         (
             *_COMPANY,
@@ -219,7 +217,9 @@ def decide(seen: Examination, evidence: tuple[Evidence, ...]) -> Judgement:
         decided_by=row.name,
         evidence=tuple(ranked),
         sanctioned=intercepted and permission is not None and bool(permission.details["allowed"]),
-        interceptor=_interceptor(seen, findings) if intercepted or row.name == "left-over" else None,
+        interceptor=_interceptor(seen, findings)
+        if intercepted or row.name == "left-over"
+        else None,
     )
 
 

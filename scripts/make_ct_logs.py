@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 TRUSTED = ("usable", "qualified", "readonly")
 
 
 def main(path: str) -> None:
-    with open(path, "rb") as file:
-        data = json.load(file)
+    data = json.loads(Path(path).read_bytes())
     print("# CT logs: facts of the official list, https://www.gstatic.com/ct/log_list/v3/")
     print(f"# all_logs_list.json version {data['version']} of {data['log_list_timestamp']}.")
-    print("# Written by scripts/make_ct_logs.py; expired shards stay, so that old chains still judge.")
+    print(
+        "# Written by scripts/make_ct_logs.py; expired shards stay, so that old chains still judge."
+    )
     print(f'version = "{data["version"]}"')
     print(f"timestamp = {data['log_list_timestamp']}")
     for operator in data["operators"]:

@@ -15,6 +15,7 @@ class TrustAnchors:
     Args:
         certificates: DER of each root; unreadable ones are counted in `skipped` and left out.
         name: where they come from, for texts, e.g. "certifi 2026.10.18".
+
     """
 
     def __init__(self, certificates: Iterable[bytes], name: str) -> None:

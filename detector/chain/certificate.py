@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import binascii
 import ipaddress
 import warnings
-from datetime import datetime
 from functools import cached_property, lru_cache
 from hashlib import sha1, sha256
 
@@ -40,7 +40,9 @@ EXTENSION_NAMES: dict[str, str] = {
 }
 SERVER_AUTH, ANY_USAGE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
 # Microsoft's and Netscape's server-gated crypto were server usages once.
-_SERVER_USAGES = frozenset((SERVER_AUTH, ANY_USAGE, "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"))
+_SERVER_USAGES = frozenset(
+    (SERVER_AUTH, ANY_USAGE, "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1")
+)
 _KEY_CERT_SIGN = 5
 
 
@@ -56,6 +58,7 @@ class Certificate:
         extensions: (short name or dotted OID, critical, value) in order.
 
     Raises CertificateError when the skeleton does not hold.
+
     """
 
     def __init__(self, data: bytes) -> None:
@@ -113,7 +116,7 @@ class Certificate:
 
     @cached_property
     def x509(self) -> x509.Certificate:
-        """cryptography's view. Raises CertificateError where its parser refuses."""
+        """Cryptography's view. Raises CertificateError where its parser refuses."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", CryptographyDeprecationWarning)
@@ -236,8 +239,6 @@ def split_pem(data: bytes) -> list[bytes]:
         if stop < 0:
             raise CertificateError("PEM block without an end", offset=at)
         try:
-            import binascii
-
             found.append(binascii.a2b_base64(data[at + len(begin) : stop]))
         except ValueError as error:
             raise CertificateError(f"PEM block is not base64: {error}", offset=at) from None
@@ -295,24 +296,24 @@ def _attributes(name: bytes) -> list[tuple[str, str]]:
 
 
 def _extensions(data: bytes, at: int, end: int) -> tuple[tuple[str, bool, bytes], ...]:
-    for tag, start, stop in der.children(data, at, end, 3):
-        if tag != 0xA3:
-            continue
-        start, stop = der.expect(data, start, stop, der.SEQUENCE, "extensions")
-        found: list[tuple[str, bool, bytes]] = []
-        for _, first, last in der.children(data, start, stop, 256):
-            oid_start, oid_stop = der.expect(data, first, last, der.OID, "extension id")
-            name = der.oid_text(data[oid_start:oid_stop])
-            tag, value_start, value_stop = der.element(data, oid_stop, last)
-            critical = tag == der.BOOLEAN and data[value_start:value_stop] != b"\x00"
-            if tag == der.BOOLEAN:
-                tag, value_start, value_stop = der.element(data, value_stop, last)
-            if tag != der.OCTET_STRING:
-                raise CertificateError("extension value is no octet string", offset=value_start)
-            short = EXTENSION_NAMES.get(name, name)
-            found.append((short, critical, data[value_start:value_stop]))
-        return tuple(found)
+    for tag, begin, stop in der.children(data, at, end, 3):
+        if tag == 0xA3:
+            first, last = der.expect(data, begin, stop, der.SEQUENCE, "extensions")
+            items = der.children(data, first, last, 256)
+            return tuple(_extension(data, start, finish) for _, start, finish in items)
     return ()
+
+
+def _extension(data: bytes, at: int, end: int) -> tuple[str, bool, bytes]:
+    start, stop = der.expect(data, at, end, der.OID, "extension id")
+    name = der.oid_text(data[start:stop])
+    tag, start, stop = der.element(data, stop, end)
+    critical = tag == der.BOOLEAN and data[start:stop] != b"\x00"
+    if tag == der.BOOLEAN:
+        tag, start, stop = der.element(data, stop, end)
+    if tag != der.OCTET_STRING:
+        raise CertificateError("extension value is no octet string", offset=start)
+    return EXTENSION_NAMES.get(name, name), critical, data[start:stop]
 
 
 def _sequence(value: bytes, what: str) -> list[tuple[int, int, int]]:

@@ -46,6 +46,7 @@ class Path:
             "incomplete" ends where the issuer is missing.
         certificates: leaf first; the anchor last, when there is one.
         anchor_store: name of the store for public and local paths.
+
     """
 
     kind: PathKind
@@ -77,7 +78,9 @@ def build_path(
     Args:
         chain: certificates as sent, leaf first, at least one.
         host: for name constraints; a DNS name or an IP literal.
-        public, local: anchors; `local` is asked only when no public path exists.
+        public: anchors of the public programs.
+        local: this machine's own, asked only when no public path exists.
+
     """
     pool = list(dict.fromkeys(chain[1:MAX_CHAIN]))
     budget = [MAX_SIGNATURES]
@@ -124,7 +127,7 @@ def _to_anchor(
 def _as_far_as_it_goes(
     leaf: Certificate, pool: Sequence[Certificate], budget: list[int]
 ) -> tuple[Certificate, ...]:
-    path = (leaf,)
+    path: tuple[Certificate, ...] = (leaf,)
     while len(path) < MAX_DEPTH:
         last = path[-1]
         if last.is_self_issued and is_signed_by(last, last.spki):

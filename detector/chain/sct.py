@@ -53,6 +53,7 @@ class CTLog:
             which accept anything, stay pending for ever).
         distrusted: SCTs from this time on do not count (retired or rejected logs).
         redacts: the log removes names before signing, so its SCTs never verify (Deneb).
+
     """
 
     log_id: bytes

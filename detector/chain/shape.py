@@ -21,6 +21,7 @@ class LeafShape:
         leaf: the first certificate.
         sent: all certificates as sent, leaf first.
         host: the name that was asked for.
+
     """
 
     def __init__(self, leaf: Certificate, sent: Sequence[Certificate], host: str) -> None:
@@ -149,7 +150,7 @@ class ShapeRule:
 
 
 def key_kind(spki: bytes) -> str:
-    """ "rsa2048", "ec-secp256r1", "ed25519", or "unknown"."""
+    """Kind and size: "rsa2048", "ec-secp256r1", "ed25519", or "unknown"."""
     key = public_key(spki)
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa{key.key_size}"

@@ -23,6 +23,7 @@ class Examination:
         baseline: the same host asked another way, when there is such an observation.
 
     Raises CertificateError when the leaf's skeleton cannot be read.
+
     """
 
     def __init__(

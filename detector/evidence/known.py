@@ -16,7 +16,7 @@ from detector.chain.shape import ShapeRule
 
 @dataclass(frozen=True, slots=True)
 class HostPattern:
-    """ "example.com" that name; ".example.com" it and all below; "*.example.com" one label; "*" all.
+    """A host name, or many: "example.com" that name; ".example.com" it and all below; "*.example.com" one label; "*" all.
 
     `text` is lower-case A-labels without trailing dot.
     """
@@ -47,6 +47,7 @@ class Product:
         match: alternatives; each maps attributes to regular expressions that match whole values.
         weak: the source is weak or the name common, so it never decides.
         territory: top-level domains where a state's own root is no interception.
+
     """
 
     name: str
@@ -159,6 +160,7 @@ class Baseline:
     Attributes:
         source: "direct" (the same run, without the proxy) or "recorded" (an earlier proven run).
         public: its path ended in a public root.
+
     """
 
     source: Literal["direct", "recorded"]
@@ -177,6 +179,7 @@ class Knowledge:
     Attributes:
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
+
     """
 
     public: TrustAnchors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -13,5 +13,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     names = [*seen.leaf.dns_names, *seen.leaf.ip_addresses]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     text = f"The certificate is not for {seen.host}; it names {shown or 'nobody'}."
-    points = "neutral" if seen.is_internal else "intercepted"
+    points: Points = "neutral" if seen.is_internal else "intercepted"
     return Evidence("name-mismatch", points, "weak", text, {"names": names[:20]})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -16,5 +16,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     missing = seen.path.certificates[-1].issuer_text
     text = f"Nobody here knows the issuer, and the server did not send it ({missing})."
     expected = seen.is_internal or seen.expected_private is not None
-    points = "neutral" if expected else "intercepted"
+    points: Points = "neutral" if expected else "intercepted"
     return Evidence("path-incomplete", points, "weak", text, {"issuer": missing})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -16,6 +16,10 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     root = seen.path.certificates[-1]
     text = f"Only this machine's own trust store knows the root ({root.subject_text})."
     expected = seen.is_internal or seen.expected_private is not None
-    points = "neutral" if expected else "intercepted"
-    details = {"root": root.subject_text, "root_sha256": root.sha256, "store": seen.path.anchor_store}
+    points: Points = "neutral" if expected else "intercepted"
+    details = {
+        "root": root.subject_text,
+        "root_sha256": root.sha256,
+        "store": seen.path.anchor_store,
+    }
     return Evidence("path-local-root", points, "strong", text, details)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -12,7 +12,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     root = seen.path.certificates[-1]
     expected = seen.is_internal or seen.expected_private is not None
-    points = "neutral" if expected else "intercepted"
+    points: Points = "neutral" if expected else "intercepted"
     text = f"The chain ends in a root of no public program ({root.subject_text})."
     details = {"root": root.subject_text, "root_sha256": root.sha256}
     return Evidence("path-private", points, "strong", text, details)

@@ -12,5 +12,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     root = seen.path.certificates[-1]
     text = f"The chain ends in a public root ({root.subject_text})."
-    details = {"root": root.subject_text, "root_sha256": root.sha256, "store": seen.path.anchor_store}
+    details = {
+        "root": root.subject_text,
+        "root_sha256": root.sha256,
+        "store": seen.path.anchor_store,
+    }
     return Evidence("path-public", "neutral", "strong", text, details)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from detector.evidence.examination import Examination
 from detector.evidence.known import Pin
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Strength
 
 
 def pins_in_force(seen: Examination) -> tuple[Pin, ...]:
@@ -33,7 +33,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     role = "leaf" if position == 0 else "issuer"
     text = f"The {role}'s key is the one pinned for {seen.host}."
     # A pinned CA key says who may issue; only with an honest name does it say who answers.
-    strength = "proof" if position == 0 or seen.holds_name else "weak"
-    return Evidence(
-        "pin-match", "direct", strength, text, {"spki_sha256": key, "role": role}
-    )
+    strength: Strength = "proof" if position == 0 or seen.holds_name else "weak"
+    return Evidence("pin-match", "direct", strength, text, {"spki_sha256": key, "role": role})

@@ -12,7 +12,7 @@ import re
 from detector.evidence.examination import Examination
 from detector.evidence.known import Product
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Strength
 
 # On an internal name these are the vendor's own appliance showing its page, not its work.
 _APPLIANCES = frozenset(("enterprise-gateway", "network-gear", "school-gateway", "parental"))
@@ -41,7 +41,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})."
     if product.territory or (seen.is_internal and product.category in _APPLIANCES):
         return Evidence("product-match", "neutral", "weak", text, details)
-    strength = "weak" if product.weak else "strong"
+    strength: Strength = "weak" if product.weak else "strong"
     return Evidence("product-match", "intercepted", strength, text, details)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from detector.chain.shape import key_kind
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points, Strength
 
 # (issued from, most days); one second of grace is given, because periods are inclusive.
 _VALIDITY = (
@@ -59,6 +59,6 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     text = f"No public CA issues such a leaf: it lacks {', '.join(missing)}."
     expected = seen.is_internal or seen.expected_private is not None
-    points = "neutral" if expected else "intercepted"
-    strength = "strong" if seen.is_public_path else "weak"
+    points: Points = "neutral" if expected else "intercepted"
+    strength: Strength = "strong" if seen.is_public_path else "weak"
     return Evidence("profile-not-public", points, strength, text, {"lacks": list(missing)})

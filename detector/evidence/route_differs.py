@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Strength
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -21,5 +21,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     # intermediate still looks public.
     innocent = seen.is_public_path or (seen.path.kind == "incomplete" and seen.looks_public)
     details = {"source": base.source, "other_leaf_spki_sha256": base.leaf_spki_sha256}
-    strength = "weak" if innocent else "strong"
+    strength: Strength = "weak" if innocent else "strong"
     return Evidence("route-differs", "intercepted", strength, text, details)

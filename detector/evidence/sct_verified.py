@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Strength
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -21,5 +21,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     text += f" (and {len(valid) - 1} more)." if len(valid) > 1 else "."
     handshake = seen.observation.handshake
     proven = handshake is not None and handshake.completed
-    strength = "proof" if proven else "strong"
+    strength: Strength = "proof" if proven else "strong"
     return Evidence("sct-verified", "direct", strength, text, {"logs": logs})

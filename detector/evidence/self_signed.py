@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence
+from detector.model import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.path.kind != "self-signed":
         return None
     text = f"The certificate is signed by its own key ({seen.leaf.subject_text})."
-    points = "neutral" if seen.is_internal else "intercepted"
+    points: Points = "neutral" if seen.is_internal else "intercepted"
     return Evidence("self-signed", points, "weak", text)

@@ -1,9 +1,9 @@
 """Issuers that public logs hold for a host, from a file that an administrator ships.
 
-    [[issuers]]
-    host = ".example.com"
-    spki = ["sha256//...="]      # keys of CAs with unexpired, publicly logged certificates
-    source = "Cert Spotter, 2026-11-20"
+[[issuers]]
+host = ".example.com"
+spki = ["sha256//...="]      # keys of CAs with unexpired, publicly logged certificates
+source = "Cert Spotter, 2026-11-20"
 """
 
 from __future__ import annotations

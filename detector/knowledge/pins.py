@@ -1,10 +1,10 @@
 """Pins: from `--pin host=sha256//BASE64` and from a TOML file.
 
-    [[pin]]
-    host = "example.com"       # or ".example.com" for it and everything below
-    spki = ["sha256//...="]    # leaf, intermediate or root; one of them must be on the path
-    expires = 2027-06-30       # optional
-    note = "why"               # optional
+[[pin]]
+host = "example.com"       # or ".example.com" for it and everything below
+spki = ["sha256//...="]    # leaf, intermediate or root; one of them must be on the path
+expires = 2027-06-30       # optional
+note = "why"               # optional
 """
 
 from __future__ import annotations

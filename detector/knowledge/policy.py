@@ -1,18 +1,18 @@
 """The policy file: what an organisation declares about its own names, CAs and interceptors.
 
-    internal = [".corp.example.com", "intranet"]
+internal = [".corp.example.com", "intranet"]
 
-    [[private]]                  # a private CA that is expected for some names
-    spki = "sha256//...="        # the CA's key
-    names = [".example.com"]
-    note = "factory floor"
+[[private]]                  # a private CA that is expected for some names
+spki = "sha256//...="        # the CA's key
+names = [".example.com"]
+note = "factory floor"
 
-    [[sanctioned]]               # an interceptor that is allowed
-    name = "Example Corp gateway"
-    spki = "sha256//...="        # its CA's key
-    decrypt = ["*"]              # hosts it may decrypt
-    never = [".bank.example"]    # hosts it must not, whatever decrypt says
-    expires = 2027-06-30         # optional
+[[sanctioned]]               # an interceptor that is allowed
+name = "Example Corp gateway"
+spki = "sha256//...="        # its CA's key
+decrypt = ["*"]              # hosts it may decrypt
+never = [".bank.example"]    # hosts it must not, whatever decrypt says
+expires = 2027-06-30         # optional
 """
 
 from __future__ import annotations

@@ -27,7 +27,9 @@ def public_roots() -> TrustAnchors:
     """Mozilla's roots as certifi ships them."""
     import certifi
 
-    return TrustAnchors.from_pem(Path(certifi.where()).read_bytes(), f"certifi {certifi.__version__}")
+    return TrustAnchors.from_pem(
+        Path(certifi.where()).read_bytes(), f"certifi {certifi.__version__}"
+    )
 
 
 def roots_from_file(path: Path) -> TrustAnchors:
@@ -56,10 +58,12 @@ def local_roots() -> TrustAnchors:
     Reads OpenSSL's default file and the known bundles on Unix, the ROOT store on Windows, the
     system and admin keychains on macOS.
     """
-    if sys.platform == "win32":
-        found = {d for d, encoding, _ in ssl.enum_certificates("ROOT") if encoding == "x509_asn"}
+    platform: str = sys.platform  # a plain string, so that mypy reads all three branches
+    if platform == "win32":
+        listed = ssl.enum_certificates("ROOT")  # type: ignore[attr-defined]
+        found = {data for data, encoding, _ in listed if encoding == "x509_asn"}
         return TrustAnchors(found, "Windows ROOT store")
-    if sys.platform == "darwin":
+    if platform == "darwin":
         return TrustAnchors.from_pem(_keychains(), "macOS keychains")
     return _bundles()
 

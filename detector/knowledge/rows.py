@@ -70,4 +70,6 @@ def forbid_unknown(path: Path, data: dict[str, Any], known: set[str]) -> None:
     """A misspelt table would silently mean nothing; say so instead."""
     for name in data:
         if name not in known:
-            raise ConfigError(str(path), f"unknown table or key {name!r}; known: {', '.join(sorted(known))}")
+            raise ConfigError(
+                str(path), f"unknown table or key {name!r}; known: {', '.join(sorted(known))}"
+            )

@@ -92,9 +92,7 @@ def load_ct_logs(path: Path) -> dict[bytes, CTLog]:
         return _from_google(path)
     data, text = read_toml(path)
     rows = rows_of(path, data, text, "log", _LogRow, required=True)
-    return dict(
-        _log(path, row, row_line(text, "log", index)) for index, row in enumerate(rows)
-    )
+    return dict(_log(path, row, row_line(text, "log", index)) for index, row in enumerate(rows))
 
 
 def _log(path: Path, row: _LogRow, line: int | None) -> tuple[bytes, CTLog]:

@@ -55,7 +55,9 @@ def ja4(hello: ClientHello, transport: str = "t") -> str:
 
 
 def _alpn_mark(hello: ClientHello) -> str:
-    names = [name for name in hello.alpn if not (len(name) == 2 and is_grease(int.from_bytes(name)))]
+    names = [
+        name for name in hello.alpn if not (len(name) == 2 and is_grease(int.from_bytes(name)))
+    ]
     if not names or not names[0]:
         return "00"
     first = names[0]

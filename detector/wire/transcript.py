@@ -82,13 +82,12 @@ def read_flight(data: bytes) -> Flight:
 
 def _is_hello(record: Record) -> bool:
     """A hello in clear after a ChangeCipherSpec: that of a retry, where the ChangeCipherSpec is
-    only for show (RFC 8446 section D.4)."""
+    only for show (RFC 8446 section D.4).
+    """
     head = record.payload[:4]
     hello = head[:1] in (b"\x01", b"\x02")
     return (
-        record.type == HANDSHAKE
-        and hello
-        and int.from_bytes(head[1:]) + 4 == len(record.payload)
+        record.type == HANDSHAKE and hello and int.from_bytes(head[1:]) + 4 == len(record.payload)
     )
 
 

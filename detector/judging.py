@@ -9,9 +9,9 @@ from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.rules import gather
 from detector.evidence.sharing import Sharing
+from detector.faults import certificate_causes, failure_cause
 from detector.model import Cause, Judgement, Observation
 from detector.verdict import decide
-from detector.faults import certificate_causes, failure_cause
 
 
 def judge_all(

@@ -1,0 +1,1 @@
+"""mitmproxy addons: let exactly the right hosts through."""

@@ -1,0 +1,17 @@
+"""The `tlsight` command: parse, call, print. One file a verb."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point. `--version` answers before anything heavy is imported."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from detector.version import __version__
+
+        print(f"tlsight {__version__}")
+        return
+    from detector.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,119 @@
+"""The command tree, settings from file and environment, and the last line of defence for errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from detector.cli import exit_codes
+from detector.cli.check import check
+from detector.cli.demo import demo
+from detector.cli.judge import judge
+from detector.errors import ConfigError, StoreError, TargetError, TlsightError
+from detector.version import __version__
+
+app = typer.Typer(
+    name="tlsight",
+    help="Tells whether somebody stands between you and a TLS server, and proves it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+app.command()(check)
+app.command()(judge)
+app.command()(demo)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+) -> None:
+    if version:
+        print(f"tlsight {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and give the exit code. Errors become one line on stderr."""
+    import click
+
+    try:
+        command = typer.main.get_command(app)
+        settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
+        result = command.main(
+            list(arguments),
+            prog_name="tlsight",
+            standalone_mode=False,
+            default_map=settings,
+        )
+        return result if isinstance(result, int) else exit_codes.CLEAN
+    except Exception as error:  # the boundary: every error leaves here as one line
+        return _tell(error, click)
+
+
+def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
+    """Defaults of the XDG config file: one table a verb, keys named like the flags.
+
+    Raises ConfigError for a broken file or an unknown key.
+    """
+    home = environment.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    path = Path(environment.get("TLSIGHT_CONFIG") or Path(home) / "tlsight" / "config.toml")
+    if not path.exists():
+        if environment.get("TLSIGHT_CONFIG"):
+            raise ConfigError(str(path), "No such file", remedy="unset TLSIGHT_CONFIG")
+        return {}
+    from detector.knowledge.rows import read_toml
+
+    data, _ = read_toml(path)
+    for verb, table in data.items():
+        if verb not in commands or not isinstance(table, dict):
+            known = ", ".join(sorted(commands))
+            raise ConfigError(str(path), f"unknown table [{verb}]; known: {known}")
+        names = {p.name for p in commands[verb].params}
+        for key in table:
+            if key.replace("-", "_") not in names:
+                raise ConfigError(str(path), f"[{verb}] has no setting {key!r}")
+    return {v: {k.replace("-", "_"): x for k, x in t.items()} for v, t in data.items()}
+
+
+def _tell(error: Exception, click: Any) -> int:
+    if isinstance(error, click.exceptions.Exit):
+        return int(error.exit_code)
+    if isinstance(error, click.exceptions.Abort):
+        _line("interrupted")
+        return 130
+    if isinstance(error, click.ClickException):
+        error.show()
+        return exit_codes.USAGE
+    if isinstance(error, ConfigError | TargetError):
+        _line(str(error))
+        return exit_codes.USAGE
+    if isinstance(error, StoreError):
+        _line(str(error))
+        return exit_codes.ENVIRONMENT
+    if isinstance(error, TlsightError):
+        _line(str(error))
+        return exit_codes.USAGE
+    if isinstance(error, BrokenPipeError):
+        # The reader has had enough (`| head`); keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.CLEAN
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "; free some space" if error.errno == errno.ENOSPC else ""
+        _line(f"{where}{error.strerror or error}{remedy}")
+        return exit_codes.ENVIRONMENT
+    if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        return _tell(error.exceptions[0], click)
+    raise error
+
+
+def _line(text: str) -> None:
+    print(f"tlsight: {text}", file=sys.stderr)

@@ -1,0 +1,19 @@
+"""`tlsight demo`."""
+
+from __future__ import annotations
+
+import typer
+
+
+def demo(
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show each judgement in full."),
+) -> int:
+    """Unmask a real mitmproxy on this machine, in a minute, without the internet."""
+    from detector.errors import ConfigError
+
+    try:
+        from detector.lab.demo import run
+    except ModuleNotFoundError as error:
+        remedy = "pip install 'tlsight[proxy]'"
+        raise ConfigError("demo", f"{error.name} is not installed", remedy=remedy) from None
+    return run(verbose=verbose)

@@ -1,0 +1,100 @@
+"""`tlsight judge`: the same verdict over saved observations and PEM chains, offline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import options as o
+from detector.cli.output import Printer
+from detector.errors import ConfigError
+from detector.targets import normal_host
+
+if TYPE_CHECKING:
+    from detector.model import Observation
+
+_EXAMPLES = """
+Judge saved observations and PEM chains (leaf first), offline and together.
+
+[bold]Examples[/]
+
+  tlsight judge saved.ndjson                  written by check --save
+  tlsight judge example.com=chain.pem example.org=other.pem
+  tlsight judge --host example.com --at 2026-11-23T10:00:00Z chain.pem
+
+What the files share counts: one private issuer over two unrelated names makes both intercepted.
+"""
+
+
+def judge(
+    files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
+    host: Annotated[
+        str | None, typer.Option(help="Name that was asked for, for chains without HOST=.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
+    ] = None,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+    issuers: o.Issuers = None,
+    pin: o.Pins = None,
+    pins: o.PinFile = None,
+    policy: o.PolicyFile = None,
+    no_local_roots: o.NoLocalRoots = False,
+    json: o.Json = False,
+    verbose: o.Verbose = False,
+    fail_on: o.FailOn = "suspect",
+    allow_sanctioned: o.AllowSanctioned = False,
+) -> int:
+    from detector.judging import judge_all
+    from detector.knowledge.assemble import assemble
+    from detector.knowledge.pins import parse_pin
+    from detector.saved import load_observations
+
+    printer = Printer(
+        json=json, verbose=verbose, fail_on=fail_on, allow_sanctioned=allow_sanctioned
+    )
+    moment = parse_time(at) if at else None
+    observations: list[Observation] = []
+    for text in files:
+        name, path = split_host(text)
+        asked = name or host
+        wanted = normal_host(asked) if asked else None
+        observations += load_observations(path, wanted, moment)
+    knowledge = assemble(
+        roots=roots,
+        ct_logs=ct_logs,
+        pins=[parse_pin(one) for one in pin or ()],
+        pin_file=pins,
+        policy=policy,
+        issuers=issuers,
+        local=not no_local_roots,
+    )
+    for judgement in judge_all(observations, knowledge):
+        printer.show(judgement)
+    return printer.finish()
+
+
+def split_host(text: str) -> tuple[str | None, Path]:
+    """ "HOST=FILE" or "FILE"; a file that exists under the whole text is that file."""
+    host, equals, rest = text.partition("=")
+    if equals and host and rest and "/" not in host and not Path(text).exists():
+        return host, Path(rest)
+    return None, Path(text)
+
+
+def parse_time(text: str) -> datetime:
+    """ISO 8601; without a zone it is UTC. Raises ConfigError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            "--at", f"{text!r} is no time", remedy="write 2026-11-23T10:00:00Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+judge.__doc__ = _EXAMPLES

@@ -1,0 +1,94 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_KNOWLEDGE = "What to compare with"
+_OUTPUT = "Output"
+
+Roots = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file of roots to call public, instead of certifi's. Makes it a lab: special-use"
+        " names and private addresses then count as public.",
+        envvar="TLSIGHT_ROOTS",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+CtLogs = Annotated[
+    Path | None,
+    typer.Option(
+        "--ct-logs",
+        help="More CT logs: TOML like ours, or Google's log_list.json.",
+        envvar="TLSIGHT_CT_LOGS",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+Pins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pin",
+        metavar="HOST=sha256//BASE64",
+        help="A key that must be on the host's path; may be repeated.",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+PinFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS", rich_help_panel=_KNOWLEDGE
+    ),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        help="TOML file: internal names, expected private CAs, sanctioned interceptors.",
+        envvar="TLSIGHT_POLICY",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+Issuers = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file of the issuers that Certificate Transparency knows for hosts.",
+        envvar="TLSIGHT_ISSUERS",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+NoLocalRoots = Annotated[
+    bool,
+    typer.Option(
+        "--no-local-roots",
+        help="Do not ask the operating system's trust store.",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_OUTPUT),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="All evidence and the chain.", rich_help_panel=_OUTPUT),
+]
+FailOn = Annotated[
+    str,
+    typer.Option(
+        help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
+        envvar="TLSIGHT_FAIL_ON",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+AllowSanctioned = Annotated[
+    bool,
+    typer.Option(
+        "--allow-sanctioned",
+        help="Exit 0 for interceptors that the policy allows.",
+        rich_help_panel=_OUTPUT,
+    ),
+]

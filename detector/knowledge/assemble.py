@@ -1,0 +1,53 @@
+"""Knowledge put together from the shipped tables and the user's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from detector.evidence.known import Knowledge, Pin, Policy
+from detector.knowledge import shipped
+from detector.knowledge.issuers import load_issuers
+from detector.knowledge.pins import load_pins
+from detector.knowledge.policy import load_policy
+from detector.knowledge.roots import local_roots, public_roots, roots_from_file
+
+
+def assemble(
+    *,
+    roots: Path | None = None,
+    ct_logs: Path | None = None,
+    pins: Sequence[Pin] = (),
+    pin_file: Path | None = None,
+    policy: Path | None = None,
+    issuers: Path | None = None,
+    local: bool = True,
+) -> Knowledge:
+    """Everything a judge needs. Raises ConfigError for a file that cannot be used.
+
+    Args:
+        roots: PEM file of the roots to call public, instead of certifi's; makes it a lab, where
+            special-use names and private addresses count as public ones.
+        ct_logs: more CT logs, as TOML or in Google's JSON schema.
+        pins: pins given one by one.
+        pin_file: TOML file of more pins.
+        policy: TOML file; see detector.knowledge.policy.
+        issuers: TOML file; see detector.knowledge.issuers.
+        local: whether to ask the operating system's store; a lab never does.
+
+    """
+    logs = shipped.ct_logs()
+    if ct_logs is not None:
+        logs = {**logs, **shipped.load_ct_logs(ct_logs)}
+    return Knowledge(
+        public=roots_from_file(roots) if roots is not None else public_roots(),
+        local=local_roots() if local and roots is None else None,
+        logs=logs,
+        products=shipped.products(),
+        engines=shipped.engines(),
+        published=shipped.published_keys(),
+        pins=(*pins, *(load_pins(pin_file) if pin_file is not None else ())),
+        policy=load_policy(policy) if policy is not None else Policy(),
+        issuers=load_issuers(issuers) if issuers is not None else (),
+        lab=roots is not None,
+    )

@@ -1,0 +1,174 @@
+"""What earlier runs saw: keys of private paths with their hosts, and how proven hosts looked.
+
+SQLite in the XDG state folder. Only what a later verdict needs is kept, for 90 days, and at most
+MAX_ROWS of each kind; nothing about hosts on public paths but the last proven state.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from detector.errors import StoreError
+from detector.evidence.examination import Examination
+from detector.evidence.known import Baseline
+from detector.evidence.sharing import SharedKey, Sharing, Use, keys_of, use_of
+from detector.model import Judgement
+
+VERSION = 1
+MAX_ROWS = 100_000
+KEPT = timedelta(days=90)
+_BATCH = 200
+
+_SCHEMA = """
+CREATE TABLE key_use (
+    role TEXT NOT NULL, identity TEXT NOT NULL, certain INTEGER NOT NULL,
+    domain TEXT NOT NULL, host TEXT NOT NULL, ip TEXT, seen TEXT NOT NULL,
+    PRIMARY KEY (role, identity, domain)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE baseline (
+    host TEXT NOT NULL, port INTEGER NOT NULL, leaf_spki TEXT NOT NULL, issuer_spki TEXT,
+    version TEXT, alpn TEXT, seen TEXT NOT NULL,
+    PRIMARY KEY (host, port)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def default_path(environment: Mapping[str, str]) -> Path:
+    """Systemd's STATE_DIRECTORY, else the XDG state folder."""
+    folder = environment.get("STATE_DIRECTORY", "").split(":")[0]
+    if folder:
+        return Path(folder) / "history.sqlite3"
+    state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "tlsight" / "history.sqlite3"
+
+
+class History:
+    """The open database.
+
+    Raises StoreError, once, for whatever stops it from being used: a damaged file, a full disk, a
+    lock held for longer than two seconds, a newer version. The file is left as it is.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self.path = path
+        self._now = now
+        self._uses: list[tuple[object, ...]] = []
+        self._baselines: list[tuple[object, ...]] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._db = sqlite3.connect(path, timeout=2.0)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._migrate()
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure(error) from None
+
+    def fill(self, sharing: Sharing) -> None:
+        """Put what earlier runs saw into `sharing`."""
+        query = (
+            "SELECT role, identity, certain, host, domain, ip FROM key_use"
+            " WHERE seen >= ? ORDER BY seen DESC LIMIT ?"
+        )
+        oldest = (self._now() - KEPT).isoformat()
+        try:
+            for role, identity, certain, host, domain, ip in self._db.execute(
+                query, (oldest, MAX_ROWS)
+            ):
+                sharing.add(SharedKey(role, identity, bool(certain)), Use(host, domain, ip))
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+
+    def baseline(self, host: str, port: int) -> Baseline | None:
+        """How the host looked when it was last proven direct, None when it never was."""
+        query = (
+            "SELECT leaf_spki, issuer_spki, version, alpn, seen FROM baseline"
+            " WHERE host = ? AND port = ?"
+        )
+        try:
+            row = self._db.execute(query, (host, port)).fetchone()
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+        if row is None:
+            return None
+        leaf, issuer, version, alpn, seen = row
+        return Baseline("recorded", True, leaf, issuer, version, alpn, datetime.fromisoformat(seen))
+
+    def record(self, seen: Examination, judgement: Judgement) -> None:
+        """Remember one observation; written in batches, and on close."""
+        at = seen.observation.at.isoformat()
+        for key in keys_of(seen):
+            use = use_of(seen)
+            row = (key.role, key.identity, int(key.certain), use.domain, use.host, use.ip, at)
+            self._uses.append(row)
+        handshake = seen.observation.handshake
+        if judgement.verdict == "direct" and seen.is_public_path and handshake is not None:
+            target = seen.observation.target
+            self._baselines.append(
+                (
+                    target.host,
+                    target.port,
+                    seen.leaf.spki_sha256,
+                    seen.issuer_spki_sha256,
+                    handshake.version,
+                    handshake.alpn,
+                    at,
+                )
+            )
+        if len(self._uses) + len(self._baselines) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits. Raises StoreError; what could not be written is dropped."""
+        uses, self._uses = self._uses, []
+        baselines, self._baselines = self._baselines, []
+        if not uses and not baselines:
+            return
+        try:
+            with self._db:
+                self._db.executemany("REPLACE INTO key_use VALUES (?,?,?,?,?,?,?)", uses)
+                self._db.executemany("REPLACE INTO baseline VALUES (?,?,?,?,?,?,?)", baselines)
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+
+    def close(self) -> None:
+        """Flush, prune, close. Raises StoreError."""
+        try:
+            self.flush()
+            oldest = (self._now() - KEPT).isoformat()
+            with self._db:
+                for table in ("key_use", "baseline"):
+                    self._db.execute(f"DELETE FROM {table} WHERE seen < ?", (oldest,))
+                    self._trim(table)
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+        finally:
+            self._db.close()
+
+    def _trim(self, table: str) -> None:
+        (count,) = self._db.execute(f"SELECT count(*) FROM {table}").fetchone()
+        if count > MAX_ROWS:
+            query = f"SELECT seen FROM {table} ORDER BY seen LIMIT 1 OFFSET ?"
+            (limit,) = self._db.execute(query, (count - MAX_ROWS,)).fetchone()
+            self._db.execute(f"DELETE FROM {table} WHERE seen < ?", (limit,))
+
+    def _migrate(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            why = f"is of version {version}, this tlsight knows {VERSION}"
+            raise StoreError(str(self.path), why, remedy="update tlsight or use --history FILE")
+        if version == 0:
+            with self._db:
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _failure(self, error: Exception) -> StoreError:
+        why = str(error)
+        remedy = "use --no-history or --history FILE"
+        if "not a database" in why or "malformed" in why:
+            remedy = f"move the file away to begin a new one, or {remedy}"
+        return StoreError(str(self.path), f"history cannot be used: {why}", remedy=remedy)

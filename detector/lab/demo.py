@@ -1,0 +1,203 @@
+"""The demonstration: one origin, real mitmproxies in front of it, and what tlsight says of each.
+
+Every row is expected beforehand; a row that differs makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from rich.console import Console
+from rich.table import Table
+
+from addons.scripts import bypass_script
+from detector.evidence.known import HostPattern, Knowledge, Pin
+from detector.judging import judge_all
+from detector.knowledge import shipped
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.origin import Origin
+from detector.lab.pki import Authority, LabPki
+from detector.model import Judgement, Observation
+from detector.net.probe import ProbeOptions, probe
+from detector.net.routes import Routing, parse_proxy
+from detector.report.text import escape, render
+from detector.saved import encode_observation, load_observations
+from detector.targets import parse_target
+
+HOSTS = ("shop.test", "bank.test", "pinned.test")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    expected: str
+    seen: str
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.seen
+
+
+def run(*, verbose: bool = False) -> int:
+    """Play the demonstration; the exit code is 0 when every row is as expected."""
+    console = Console(highlight=False)
+    started = time.perf_counter()
+    console.print("[bold]tlsight demo[/]: an origin with its own public CA and CT log, and real")
+    console.print("mitmproxies in front of it, all on this machine. Nothing leaves it.\n")
+    with tempfile.TemporaryDirectory(prefix="tlsight-demo-") as folder:
+        rows = asyncio.run(_Stage(Path(folder), console, verbose).play())
+    table = Table("", "way to the origin", "expected", "seen", box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        mark = "[green]✓[/]" if row.holds else "[red]✗[/]"
+        table.add_row(mark, row.what, row.expected, escape(row.seen))
+    console.print(table)
+    differing = sum(not row.holds for row in rows)
+    seconds = time.perf_counter() - started
+    end = "every row as expected" if not differing else f"{differing} rows differ"
+    console.print(f"\n{len(rows)} rows, {end}, {seconds:.1f} s")
+    return 1 if differing else 0
+
+
+class _Stage:
+    """The actors and what they play."""
+
+    def __init__(self, folder: Path, console: Console, verbose: bool) -> None:
+        self.folder = folder
+        self.console = console
+        self.verbose = verbose
+        self.pki = LabPki()
+        self.trust = folder / "public-root.pem"
+        self.trust.write_text(self.pki.root.pem)
+        self.rules = folder / "bypass.toml"
+        self.origin = Origin({host: self.pki.issue(host) for host in HOSTS})
+        self.known = Knowledge(
+            public=self.pki.anchors,
+            logs={log.log_id: log.known() for log in self.pki.logs},
+            products=shipped.products(),
+            engines=shipped.engines(),
+            published=shipped.published_keys(),
+            lab=True,
+        )
+        self.saved: list[Observation] = []
+        self.rows: list[Row] = []
+
+    async def play(self) -> list[Row]:
+        self.rules.write_text('[[rule]]\nsuffix = "unrelated.example"\nreason = "not yet"\n')
+        renamed = _gateway_ca()
+        sub_ca = Authority("Lab Public Sub CA", parent=self.pki.root, key=_rsa())
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.origin)
+            self.console.print("[dim]starting an origin and four mitmproxies ...[/]")
+            plain, corporate, trusted, passing = await asyncio.gather(
+                *(
+                    stack.enter_async_context(proxy)
+                    for proxy in (
+                        Mitmdump(self.folder / "plain", trust=self.trust),
+                        Mitmdump(
+                            self.folder / "renamed", trust=self.trust, ca=renamed.credential()
+                        ),
+                        Mitmdump(self.folder / "trusted", trust=self.trust, ca=sub_ca.credential()),
+                        Mitmdump(
+                            self.folder / "passing",
+                            trust=self.trust,
+                            scripts=(bypass_script(),),
+                            settings=(f"bypass_rules={self.rules}",),
+                        ),
+                    )
+                )
+            )
+            await self._show("direct", "direct by sct-verified", None)
+            await self._show("mitmproxy", "intercepted, engine mitmproxy", plain)
+            name = 'mitmproxy, CA renamed "Example Corp Gateway"'
+            await self._show(name, "intercepted, engine mitmproxy", corporate)
+            name = "mitmproxy signing with an intermediate of the public root"
+            await self._show(name, "intercepted, engine mitmproxy", trusted)
+            await self._pinned(plain)
+            await self._bypassed(passing)
+        self._offline()
+        return self.rows
+
+    async def _show(
+        self, what: str, expected: str, proxy: Mitmdump | None, known: Knowledge | None = None
+    ) -> None:
+        observation = await self._observe("shop.test", proxy)
+        self.saved.append(observation)
+        judgement = judge_all([observation], known or self.known)[0]
+        self._add(what, expected, judgement)
+
+    async def _pinned(self, proxy: Mitmdump) -> None:
+        """A pin turns both answers into proof, whatever else is known."""
+        direct = await self._observe("pinned.test", None)
+        pin = Pin(HostPattern("pinned.test"), (judge_key(direct),))
+        known = replace(self.known, pins=(pin,), logs={}, products=(), engines=())
+        self._add("pinned host, direct", "direct by pin-match", judge_all([direct], known)[0])
+        through = await self._observe("pinned.test", proxy)
+        what = "pinned host, mitmproxy (no product or engine table)"
+        self._add(what, "intercepted by pin-mismatch", judge_all([through], known)[0])
+
+    async def _bypassed(self, proxy: Mitmdump) -> None:
+        """The addon lets one host through, and reloads its rules while it runs."""
+        before = judge_all([await self._observe("bank.test", proxy)], self.known)[0]
+        what = "mitmproxy with tlsight's addon, no rule yet"
+        self._add(what, "intercepted, engine mitmproxy", before)
+        self.rules.write_text('[[rule]]\nhost = "BANK.test."\nreason = "pinned banking app"\n')
+        after = before
+        deadline = time.perf_counter() + 10
+        while after.verdict == "intercepted" and time.perf_counter() < deadline:
+            await asyncio.sleep(0.3)
+            after = judge_all([await self._observe("bank.test", proxy)], self.known)[0]
+        self._add("the same, after a bypass rule was written", "direct by sct-verified", after)
+        other = judge_all([await self._observe("shop.test", proxy)], self.known)[0]
+        self._add("another host through the same proxy", "intercepted, engine mitmproxy", other)
+
+    def _offline(self) -> None:
+        """Save, load, judge again: the same verdicts without a network."""
+        path = self.folder / "saved.ndjson"
+        path.write_bytes(b"".join(encode_observation(o) + b"\n" for o in self.saved))
+        online = [row.seen.split(",")[0].split(" ")[0] for row in self.rows[: len(self.saved)]]
+        found = [judge_all([o], self.known)[0].verdict for o in load_observations(path)]
+        expected = ", ".join(online)
+        self.rows.append(Row("the first four, judged offline", expected, ", ".join(found)))
+
+    async def _observe(self, host: str, proxy: Mitmdump | None) -> Observation:
+        routing = Routing(parse_proxy(proxy.url)) if proxy else Routing()
+        options = ProbeOptions(routing=routing, connect_to=("127.0.0.1", self.origin.port))
+        return await probe(parse_target(host), options)
+
+    def _add(self, what: str, expected: str, judgement: Judgement) -> None:
+        self.rows.append(Row(what, expected, told(judgement, expected)))
+        if self.verbose:
+            self.console.print(f"[dim]{what}[/]")
+            self.console.print(render(judgement, verbose=True))
+
+
+def told(judgement: Judgement, expected: str) -> str:
+    """The verdict with what the expectation asks about: the engine, or the deciding evidence."""
+    engine = judgement.interceptor.engine if judgement.interceptor else None
+    if ", engine" in expected:
+        return f"{judgement.verdict}, engine {engine}"
+    first = judgement.evidence[0].id if judgement.evidence else "nothing"
+    return f"{judgement.verdict} by {first}"
+
+
+def judge_key(observation: Observation) -> str:
+    """The leaf's SPKI SHA-256, as one would learn a pin."""
+    from detector.chain.certificate import read_certificate
+
+    return read_certificate(observation.chain[0]).spki_sha256
+
+
+def _gateway_ca() -> Authority:
+    return Authority("Example Corp Gateway", organization="Example Corp", key=_rsa())
+
+
+def _rsa() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -1,0 +1,270 @@
+"""A CA hierarchy whose leaves look like a public CA's: root, intermediate, SCTs and all.
+
+Keys are made at run time and, when they must be in a file, written with mode 0600.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.x509.oid import AuthorityInformationAccessOID as Access
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from detector.chain.anchors import TrustAnchors
+from detector.lab.ct_log import LabLog
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+_SCT_LIST = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+_DOMAIN_VALIDATED = x509.ObjectIdentifier("2.23.140.1.2.1")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A certificate with its key and the certificates to send behind it."""
+
+    certificate: x509.Certificate
+    key: PrivateKey
+    above: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """DER, leaf first, as a server would send it."""
+        return (self.der, *(c.public_bytes(Encoding.DER) for c in self.above))
+
+    @property
+    def chain_pem(self) -> str:
+        certificates = (self.certificate, *self.above)
+        return "".join(c.public_bytes(Encoding.PEM).decode() for c in certificates)
+
+    @property
+    def key_pem(self) -> str:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    @property
+    def spki(self) -> bytes:
+        return self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def write(self, path: Path) -> Path:
+        """Key and chain in one PEM file of mode 0600."""
+        return write_secret(path, self.key_pem + self.chain_pem)
+
+
+class Authority:
+    """A CA that can issue leaves and further CAs.
+
+    Args:
+        name: common name; `organization` makes it look like somebody.
+        parent: who signs it; None makes a root.
+        profile: issue leaves with everything a public CA puts into them (AIA, policies, SCTs).
+        logs: CT logs that sign every leaf.
+        now: time of issue; leaves are valid from one day before.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: str = "Lab Public Trust",
+        parent: Authority | None = None,
+        profile: bool = True,
+        logs: Sequence[LabLog] = (),
+        key: PrivateKey | None = None,
+        now: datetime | None = None,
+        days: int = 3650,
+    ) -> None:
+        self.logs = tuple(logs)
+        self.profile = profile
+        self.parent = parent
+        self.now = now or datetime.now(UTC).replace(microsecond=0)
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.subject = x509.Name(
+            [
+                x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+                x509.NameAttribute(NameOID.COMMON_NAME, name),
+            ]
+        )
+        issuer = parent.subject if parent else self.subject
+        signer = parent.key if parent else self.key
+        builder = _builder(self.subject, issuer, self.key, self.now - timedelta(days=30), days)
+        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+        builder = builder.add_extension(_key_usage(ca=True), critical=True)
+        builder = builder.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False
+        )
+        if parent:
+            builder = builder.add_extension(parent.key_identifier, critical=False)
+        self.certificate = builder.sign(signer, hashes.SHA256())
+
+    @property
+    def key_identifier(self) -> x509.AuthorityKeyIdentifier:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+
+    @property
+    def spki(self) -> bytes:
+        return self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def credential(self) -> Credential:
+        """The CA's own certificate and key, for a program that signs with it."""
+        return Credential(self.certificate, self.key, self._above()[1:])
+
+    def issue(
+        self,
+        *names: str,
+        days: int = 90,
+        start: datetime | None = None,
+        key: PrivateKey | None = None,
+        logs: Sequence[LabLog] | None = None,
+    ) -> Credential:
+        """A leaf for DNS names and addresses; SCTs come from `logs` or the authority's own."""
+        leaf_key = key or ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        begin = start or self.now - timedelta(days=1)
+        builder = _builder(subject, self.subject, leaf_key, begin, days)
+        for extension, critical in self._leaf_extensions(names, leaf_key):
+            builder = builder.add_extension(extension, critical)
+        bare = builder.sign(self.key, hashes.SHA256())
+        signers = self.logs if logs is None else tuple(logs)
+        if signers:
+            scts = [log.sign(bare.tbs_certificate_bytes, self.spki) for log in signers]
+            extension = x509.UnrecognizedExtension(_SCT_LIST, sct_extension(scts))
+            bare = builder.add_extension(extension, critical=False).sign(self.key, hashes.SHA256())
+        return Credential(bare, leaf_key, self._above())
+
+    def _above(self) -> tuple[x509.Certificate, ...]:
+        """The CA itself and those above it, the root left out."""
+        if self.parent is None:
+            return ()
+        return (self.certificate, *self.parent._above()  # noqa: SLF001 (the same class))
+
+    def _leaf_extensions(
+        self, names: Sequence[str], key: PrivateKey
+    ) -> list[tuple[x509.ExtensionType, bool]]:
+        found: list[tuple[x509.ExtensionType, bool]] = [
+            (_key_usage(ca=False), True),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            (x509.BasicConstraints(False, None), True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            (self.key_identifier, False),
+        ]
+        if self.profile:
+            location = x509.UniformResourceIdentifier("http://aia.lab.test/ca.der")
+            found.append(
+                (
+                    x509.AuthorityInformationAccess(
+                        [x509.AccessDescription(Access.CA_ISSUERS, location)]
+                    ),
+                    False,
+                )
+            )
+        found.append((x509.SubjectAlternativeName([_general_name(n) for n in names]), False))
+        if self.profile:
+            policy = x509.PolicyInformation(_DOMAIN_VALIDATED, None)
+            found.append((x509.CertificatePolicies([policy]), False))
+            point = x509.DistributionPoint(
+                [x509.UniformResourceIdentifier("http://crl.lab.test/1.crl")], None, None, None
+            )
+            found.append((x509.CRLDistributionPoints([point]), False))
+        return found
+
+
+class LabPki:
+    """A "public" world of one root, one intermediate, two CT logs."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.logs = (LabLog("Lab log one"), LabLog("Lab log two"))
+        self.root = Authority("Lab Public Root", now=now)
+        self.intermediate = Authority(
+            "Lab Public Intermediate", parent=self.root, logs=self.logs, now=now
+        )
+
+    def issue(self, *names: str, **options: object) -> Credential:
+        """A leaf as the public CA of the lab issues it."""
+        return self.intermediate.issue(*names, **options)  # type: ignore[arg-type]
+
+    @property
+    def anchors(self) -> TrustAnchors:
+        return TrustAnchors((self.root.der,), "lab root")
+
+    @property
+    def ct_logs_toml(self) -> str:
+        return "\n".join(log.toml() for log in self.logs)
+
+
+def sct_extension(scts: Sequence[bytes]) -> bytes:
+    """The DER value of the SCT list extension (RFC 6962 section 3.3)."""
+    listed = b"".join(len(sct).to_bytes(2, "big") + sct for sct in scts)
+    body = len(listed).to_bytes(2, "big") + listed
+    size = len(body)
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    length = octets if size < 0x80 else bytes((0x80 | len(octets),)) + octets
+    return b"\x04" + length + body
+
+
+def write_secret(path: Path, text: str) -> Path:
+    """Write a file that only its owner can read, from the first byte on."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    return path
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: PrivateKey, start: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=days) - timedelta(seconds=1))
+    )
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _key_usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,360 @@
+"""One TLS handshake with a peer nobody trusts yet, recorded byte by byte.
+
+Theory of operation
+-------------------
+dns -> connect -> proxy -> starttls -> tls, each with its own time-out and its own milliseconds.
+TLS runs in OpenSSL over two memory BIOs, so every byte of the wire passes through our hands: the
+first 64 KiB of each direction are kept. When the handshake ends, well or not, what was seen is
+turned into an `Observation`; nothing is raised for what a peer does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from detector import clock
+from detector.errors import DialError
+from detector.model import Alert, Failure, Handshake, Observation, Route, Target
+from detector.net import http_connect, socks5, starttls
+from detector.net.dialogue import printable
+from detector.net.routes import Proxy, Routing
+from detector.net.stream import Stream, connect, resolve
+from detector.net.untrusted import context_for_untrusted_peer
+from detector.wire import alerts as wire_alerts
+from detector.wire.registry import group_name
+from detector.wire.transcript import Flight, Transcript, read_transcript
+
+KEPT_BYTES = 64 << 10
+MAX_BYTES = 1 << 20
+
+# A fatal alert's description -> cause id; others are "other-alert".
+_ALERT_CAUSES = {
+    70: "version-mismatch",
+    71: "no-shared-cipher",
+    86: "version-mismatch",
+    112: "sni-unrecognized",
+    116: "client-certificate-required",
+    120: "alpn-mismatch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """How to probe.
+
+    Attributes:
+        timeout: seconds for each step.
+        routing: which proxy, for which targets.
+        connect_to: (address, port) to dial instead of the target's own.
+        alpn: protocols to offer.
+        maximum: highest version to offer, e.g. "TLSv1.2".
+        now: the clock.
+
+    """
+
+    timeout: float = 5.0
+    routing: Routing = field(default_factory=Routing)
+    connect_to: tuple[str, int] | None = None
+    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    maximum: str | None = None
+    now: Callable[[], datetime] = clock.now
+
+
+async def probe(target: Target, options: ProbeOptions | None = None) -> Observation:
+    """Shake hands with `target` and tell what was seen. Never raises for what a peer does."""
+    run = Attempt(target, options or ProbeOptions())
+    try:
+        stream = await run.dial()
+        try:
+            await run.shake_hands(stream)
+        finally:
+            stream.close()
+    except DialError as error:
+        run.failure = Failure(error.step, error.cause, str(error))
+    return run.observation()
+
+
+class Attempt:
+    """What is known so far of one probe. `dial` and `shake_hands` fill it, `observation` reads it."""
+
+    def __init__(self, target: Target, options: ProbeOptions) -> None:
+        self.target = target
+        self.options = options
+        self.proxy = options.routing.proxy_for(target.host, target.port)
+        self.at = options.now()
+        self.ms: dict[str, float] = {}
+        self.client = bytearray()
+        self.server = bytearray()
+        self.chain: tuple[bytes, ...] = ()
+        self.handshake: Handshake | None = None
+        self.failure: Failure | None = None
+        self.reported: Alert | None = None
+        self._started = clock.stopwatch()
+
+    async def dial(self) -> Stream:
+        """A connection on which TLS may begin."""
+        proxy = self.proxy
+        host, port = (proxy.host, proxy.port) if proxy else self._destination()
+        addresses = await self._step("dns", "dns-failure", resolve(host, port))
+        stream = await self._step("connect", "connection-timeout", connect(addresses))
+        try:
+            if proxy is not None:
+                await self._tunnel(stream, proxy)
+            else:
+                self.target = replace(self.target, ip=stream.address)
+            if self.target.starttls:
+                dialogue = starttls.start(self.target.starttls, self.target.host)
+                talk = stream.converse(dialogue, "starttls", "connection-reset")
+                await self._step("starttls", "silent-drop", talk)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def _destination(self) -> tuple[str, int]:
+        if self.options.connect_to is not None:
+            self.target = replace(self.target, pinned_address=True)
+            return self.options.connect_to
+        return self.target.host, self.target.port
+
+    async def _tunnel(self, stream: Stream, proxy: Proxy) -> None:
+        host, port = self._destination()
+        if not proxy.remote_dns:
+            addresses = await self._step("dns", "dns-failure", resolve(host, port))
+            host = addresses[0][1]
+            self.target = replace(self.target, ip=host)
+        speak = http_connect.connect if proxy.kind == "http-connect" else socks5.connect
+        dialogue = speak(host, port, proxy.user, proxy.password)
+        talk = stream.converse(dialogue, "proxy", "proxy-refused")
+        await self._step("proxy", "proxy-refused", talk)
+
+    async def _step[T](self, name: str, cause: str, work: Coroutine[Any, Any, T]) -> T:
+        start = clock.stopwatch()
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                return await work
+        except TimeoutError:
+            text = f"no answer within {self.options.timeout:g} s"
+            step = "tcp" if name == "connect" else name
+            raise DialError(step, cause, text) from None
+        finally:
+            self.ms[name] = _milliseconds(start)
+
+    async def shake_hands(self, stream: Stream) -> None:
+        """The handshake itself; fills handshake, chain and failure."""
+        context = context_for_untrusted_peer(self.options.alpn, self.options.maximum)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_hostname=self.target.sni)
+        start = clock.stopwatch()
+        completed = False
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                await self._pump(stream, tls, incoming, outgoing)
+            completed = True
+        except TimeoutError:
+            cause = "silent-drop"
+            text = f"the handshake did not end within {self.options.timeout:g} s"
+            if not self.server:
+                text = f"the peer accepts the connection and stays silent for {self.options.timeout:g} s"
+            self.failure = Failure("tls", cause, text)
+        except ssl.SSLError as error:
+            self._tls_error(error)
+        except (ConnectionResetError, BrokenPipeError):
+            self._cut("connection-reset", "reset the connection")
+        except _EndedError:
+            self._cut("closed-during-handshake", "closed the connection")
+        except _TooMuchError:
+            text = f"the peer sent more than {MAX_BYTES >> 10} KiB before the handshake was done"
+            self.failure = Failure("tls", "malformed-handshake", text)
+        finally:
+            self.ms["tls"] = _milliseconds(start)
+        with suppress(ssl.SSLError, ValueError):
+            self.chain = tuple(tls.get_unverified_chain())
+        transcript = self._read_transcript()
+        if completed:
+            self.handshake = _completed(tls, transcript)
+            await _say_goodbye(stream, tls, outgoing)
+        elif transcript.server_hello is not None:
+            self.handshake = _begun(transcript)
+            if not self.chain:
+                self.chain = tuple(entry.der for entry in transcript.chain)
+
+    async def _pump(
+        self, stream: Stream, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ) -> None:
+        received = 0
+        while True:
+            try:
+                tls.do_handshake()
+                await self._flush(stream, outgoing)
+                return
+            except ssl.SSLWantReadError:
+                await self._flush(stream, outgoing)
+            except ssl.SSLError:
+                with suppress(OSError):
+                    await self._flush(stream, outgoing)
+                raise
+            data = await stream.read()
+            if not data:
+                raise _EndedError
+            received += len(data)
+            if len(self.server) < KEPT_BYTES:
+                self.server += data[: KEPT_BYTES - len(self.server)]
+            if received > MAX_BYTES:
+                raise _TooMuchError
+            incoming.write(data)
+
+    async def _flush(self, stream: Stream, outgoing: ssl.MemoryBIO) -> None:
+        data = outgoing.read()
+        if data:
+            if len(self.client) < KEPT_BYTES:
+                self.client += data
+            await stream.write(data)
+
+    def _tls_error(self, error: ssl.SSLError) -> None:
+        if self._is_not_tls():
+            return
+        reason = error.reason or ""
+        found = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)", reason)
+        clear = [a for a in self._read_transcript().server.alerts if a.code]
+        if found or clear:
+            code = clear[-1].code if clear else _alert_code(found[1] if found else "")
+            name = wire_alerts.alert_name(code)
+            self.reported = Alert("server", code, name, fatal=True)
+            cause = _ALERT_CAUSES.get(code, "other-alert")
+            self.failure = Failure("tls", cause, f"the peer sent the alert {name} ({code})")
+            return
+        if reason in ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "UNKNOWN_SSL_VERSION"):
+            text = "the peer speaks no version of TLS that can be spoken here"
+            self.failure = Failure("tls", "version-mismatch", text)
+            return
+        text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
+        self.failure = Failure("tls", "malformed-handshake", text)
+
+    def _cut(self, cause: str, what: str) -> None:
+        if not self._is_not_tls():
+            when = "in the middle of the handshake" if self.server else "after our ClientHello"
+            self.failure = Failure("tls", cause, f"the peer {what} {when}")
+
+    def _is_not_tls(self) -> bool:
+        """Say so when what came is no TLS at all."""
+        data = bytes(self.server[:64])
+        if not data or (0x14 <= data[0] <= 0x18 and data[1:2] in (b"", b"\x03")):
+            return False
+        text = f"the peer does not speak TLS: {_protocol(data)}"
+        self.failure = Failure("tls", "not-tls", text)
+        return True
+
+    def _read_transcript(self) -> Transcript:
+        return read_transcript(bytes(self.client), bytes(self.server))
+
+    def observation(self) -> Observation:
+        alerts = _alerts(self._read_transcript(), self.reported) if self.server else ()
+        return Observation(
+            at=self.at,
+            target=self.target,
+            route=self.proxy.route if self.proxy else Route(),
+            handshake=self.handshake,
+            chain=self.chain,
+            client_bytes=bytes(self.client),
+            server_bytes=bytes(self.server),
+            alerts=alerts,
+            failure=self.failure,
+            ms=self.ms,
+        )
+
+
+class _EndedError(Exception):
+    """The peer closed its side."""
+
+
+class _TooMuchError(Exception):
+    """The peer sent more than any handshake needs."""
+
+
+def _completed(tls: ssl.SSLObject, transcript: Transcript) -> Handshake:
+    cipher = tls.cipher()
+    group = transcript.group
+    return Handshake(
+        completed=True,
+        version=tls.version(),
+        cipher=cipher[0] if cipher else None,
+        group=group_name(group) if group is not None else None,
+        alpn=tls.selected_alpn_protocol(),
+    )
+
+
+def _begun(transcript: Transcript) -> Handshake:
+    hello = transcript.server_hello
+    assert hello is not None
+    from detector.wire.registry import version_name
+
+    group = transcript.group
+    alpn = hello.alpn
+    return Handshake(
+        completed=False,
+        version=version_name(hello.version),
+        cipher=f"{hello.cipher:#06x}",
+        group=group_name(group) if group is not None else None,
+        alpn=alpn.decode("latin-1") if alpn else None,
+    )
+
+
+async def _say_goodbye(stream: Stream, tls: ssl.SSLObject, outgoing: ssl.MemoryBIO) -> None:
+    """close_notify, so that the server's log shows an orderly client (RFC 8446 section 6.1)."""
+    with suppress(ssl.SSLError, OSError):
+        tls.unwrap()
+    with suppress(OSError):
+        await stream.write(outgoing.read())
+
+
+def _alerts(transcript: Transcript, reported: Alert | None) -> tuple[Alert, ...]:
+    found = [
+        Alert(sender, alert.code, alert.name, alert.level == wire_alerts.FATAL)
+        for sender, flight in _sides(transcript)
+        for alert in flight.alerts
+    ]
+    if reported is not None and all(a.code != reported.code for a in found):
+        found.append(reported)
+    return tuple(found)
+
+
+def _sides(transcript: Transcript) -> tuple[tuple[Literal["client", "server"], Flight], ...]:
+    return ("client", transcript.client), ("server", transcript.server)
+
+
+def _alert_code(name: str) -> int:
+    wanted = name.lower()
+    for code, known in wire_alerts.NAMES.items():
+        if known == wanted:
+            return code
+    return 80
+
+
+def _protocol(data: bytes) -> str:
+    """What a peer speaks instead of TLS, from its first bytes."""
+    for start, name in (
+        (b"HTTP/", "plain HTTP"),
+        (b"SSH-", "SSH"),
+        (b"220", "a mail or FTP server's greeting; try --starttls smtp or ftp"),
+        (b"* OK", "an IMAP greeting; try --starttls imap"),
+        (b"+OK", "a POP3 greeting; try --starttls pop3"),
+        (b"<", "HTML or XML"),
+        (b"\x00\x00", "HTTP/2 in clear or a database"),
+    ):
+        if data.startswith(start):
+            return name
+    if len(data) > 5 and data[4] == 10 and data[3] == 0:
+        return "a MySQL greeting; try --starttls mysql"
+    return f"it said {printable(data)!r}"
+
+
+def _milliseconds(start: float) -> float:
+    return round((clock.stopwatch() - start) * 1000, 2)

@@ -1,0 +1,139 @@
+"""A connected TCP socket under asyncio, with every failure turned into a DialError of its step."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextlib import suppress
+
+from detector.chain.names import as_address
+from detector.errors import DialError
+from detector.net.dialogue import LAST, Dialogue
+
+_CHUNK = 1 << 16
+_STAGGER = 0.25  # RFC 8305 section 5: 250 ms between attempts
+
+Address = tuple[socket.AddressFamily, str, int]
+
+
+class Stream:
+    """One connection. `read` gives b"" at the end; a reset raises ConnectionResetError."""
+
+    __slots__ = ("_early", "_loop", "_socket", "address")
+
+    def __init__(self, sock: socket.socket, address: str) -> None:
+        self._socket = sock
+        self._loop = asyncio.get_running_loop()
+        self._early = b""
+        self.address = address
+
+    async def read(self) -> bytes:
+        if self._early:
+            data, self._early = self._early, b""
+            return data
+        return await self._loop.sock_recv(self._socket, _CHUNK)
+
+    async def write(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self._socket, data)
+
+    async def converse(self, dialogue: Dialogue, step: str, cause: str) -> None:
+        """Carry a dialogue to its end; what it returns is read again by the next reader."""
+        try:
+            send = next(dialogue)
+            while True:
+                last = send.startswith(LAST)
+                if send:
+                    await self.write(send.removeprefix(LAST))
+                send = dialogue.send(b"" if last else await self.read())
+        except StopIteration as end:
+            self._early = end.value
+        except (ConnectionResetError, BrokenPipeError):
+            raise DialError(step, cause, "the connection was reset") from None
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+async def resolve(host: str, port: int) -> list[Address]:
+    """Addresses of a name, families interleaved (RFC 8305 section 4). Raises DialError."""
+    literal = as_address(host)
+    if literal is not None:
+        family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
+        return [(family, host, port)]
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else "not a valid name"
+        text = f"the name {host} does not resolve: {why}"
+        raise DialError("dns", "dns-failure", text) from None
+    addresses = list(dict.fromkeys((family, str(where[0]), port) for family, *_, where in found))
+    first = [a for a in addresses if a[0] == addresses[0][0]]
+    second = [a for a in addresses if a[0] != addresses[0][0]]
+    mixed: list[Address] = []
+    for position in range(max(len(first), len(second))):
+        mixed += first[position : position + 1] + second[position : position + 1]
+    return mixed
+
+
+async def connect(addresses: list[Address]) -> Stream:
+    """The first address that answers, tried in turn 250 ms apart. Raises DialError."""
+    if len(addresses) == 1:
+        return await _connect_one(addresses[0])
+    waiting: set[asyncio.Task[Stream]] = set()
+    failures: list[DialError] = []
+    queue = list(addresses)
+    try:
+        while queue or waiting:
+            if queue:
+                waiting.add(asyncio.ensure_future(_connect_one(queue.pop(0))))
+            done, waiting = await asyncio.wait(
+                waiting,
+                timeout=_STAGGER if queue else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                error = task.exception()
+                if error is None:
+                    return task.result()
+                if not isinstance(error, DialError):
+                    raise error
+                failures.append(error)
+    finally:
+        for task in waiting:
+            task.cancel()
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(result, Stream):
+                result.close()
+    raise failures[0]
+
+
+async def _connect_one(address: Address) -> Stream:
+    family, host, port = address
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, (host, port))
+    except OSError as error:
+        sock.close()
+        raise _connect_error(error, host, port) from None
+    except BaseException:
+        sock.close()
+        raise
+    with suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Stream(sock, host)
+
+
+def _connect_error(error: OSError, host: str, port: int) -> DialError:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(error, ConnectionRefusedError):
+        return DialError("tcp", "connection-refused", f"{where} refuses the connection")
+    if isinstance(error, ConnectionResetError):
+        return DialError("tcp", "connection-reset", f"{where} resets the connection")
+    if error.errno == errno.EMFILE:
+        remedy = "lower --concurrency or raise ulimit -n"
+        return DialError("tcp", "connection-timeout", "too many open files", remedy=remedy)
+    why = error.strerror or type(error).__name__
+    return DialError("tcp", "connection-timeout", f"{where} cannot be reached: {why}")

@@ -1,0 +1,34 @@
+"""The one place where verification is off: to look at whoever answers, and nothing else.
+
+No byte of an application ever goes over a connection made here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache
+
+
+@lru_cache(maxsize=16)
+def context_for_untrusted_peer(
+    alpn: tuple[str, ...] = ("h2", "http/1.1"), maximum: str | None = None
+) -> ssl.SSLContext:
+    """A client context that shakes hands with anybody, old protocols and weak keys included.
+
+    Args:
+        alpn: protocols to offer; empty offers none.
+        maximum: "TLSv1.2" to stop TLS 1.3 from being offered.
+
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    # Interceptors and the servers they break are often old; security level 0 lets us see them.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    if maximum is not None:
+        context.maximum_version = ssl.TLSVersion[maximum.replace(".", "_")]
+    context.options |= ssl.OP_LEGACY_SERVER_CONNECT
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context

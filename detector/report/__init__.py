@@ -1,0 +1,1 @@
+"""Judgements as text and JSON. No judgement is made here."""

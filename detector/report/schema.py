@@ -1,0 +1,36 @@
+"""JSON Schemas of what the product prints, generated from its types.
+
+python -m detector.report.schema docs/reference
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detector.model import Observation
+from detector.report.record import CheckRecord
+
+TYPES: dict[str, type] = {"check": CheckRecord, "observation": Observation}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one output."""
+    found = msgspec.json.schema(TYPES[name])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def text(name: str) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema(name)), indent=2).decode() + "\n"
+
+
+def main(folder: str) -> None:
+    for name in TYPES:
+        Path(folder, f"{name}.schema.json").write_text(text(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
