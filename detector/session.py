@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from detector.errors import StoreError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.sharing import SharedKey, Sharing, keys_of, use_of
 from detector.judging import examine, judge_examined, note, unjudged
-from detector.knowledge.history import History
 from detector.model import Judgement, Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing
-from detector.net.staple import with_staple
 from detector.net.sweep import sweep
+
+if TYPE_CHECKING:
+    from detector.knowledge.history import History
 
 MAX_HELD = 2000
 
@@ -95,6 +97,8 @@ class Session:
     async def _observe(self, target: Target) -> tuple[Observation, Baseline | None]:
         observation = await probe(target, self.options)
         if self.staple:
+            from detector.net.staple import with_staple
+
             observation = await with_staple(observation, self.options)
         if not self.compare_direct or observation.route.kind == "direct":
             return observation, None

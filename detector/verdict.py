@@ -20,7 +20,8 @@ are there, and at three facts: is the path public, is the name internal, was the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from detector.evidence.examination import Examination
 from detector.model import Evidence, Interceptor, Judgement, VerdictName
@@ -67,8 +68,7 @@ class Findings:
         return any(e.points == "intercepted" for e in self.by_id.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """`decides` names the findings to show first when the row holds."""
 
     name: str

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from addons.bypass.rule import Rule
 from detector.errors import TargetError
 from detector.targets import normal_host
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """What is known of a connection when its ClientHello arrives.
 
     Attributes:

@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from detector.chain import der
 from detector.chain.anchors import TrustAnchors
@@ -36,8 +37,7 @@ MAX_SIGNATURES = 64
 PathKind = Literal["public", "local", "private", "incomplete", "self-signed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """The best path found.
 
     Attributes:

@@ -14,11 +14,11 @@ an unknown log says nothing either way; it must not be called forged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
+import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -41,8 +41,7 @@ SctStatus = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CTLog:
+class CTLog(msgspec.Struct, frozen=True):
     """One log: its key and when its word counts.
 
     Attributes:
@@ -67,8 +66,7 @@ class CTLog:
     redacts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sct:
+class Sct(msgspec.Struct, frozen=True):
     """One SCT as embedded."""
 
     log_id: bytes
@@ -93,8 +91,7 @@ class Sct:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class SctResult:
+class SctResult(msgspec.Struct, frozen=True):
     """What one SCT is worth."""
 
     sct: Sct

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from detector.chain.certificate import Certificate
@@ -95,8 +95,7 @@ class LeafShape:
         return (self.leaf.extension("nsComment") or b"")[2:].decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeRule:
+class ShapeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a leaf must look like; members left out are not asked.
 
     `extensions` and `issuer`/`subject` values are alternatives and regular expressions that must

@@ -42,8 +42,6 @@ def _root(
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
-    import click
-
     try:
         command = typer.main.get_command(app)
         settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
@@ -55,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         )
         return result if isinstance(result, int) else exit_codes.CLEAN
     except Exception as error:  # the boundary: every error leaves here as one line
-        return _tell(error, click)
+        return _tell(error)
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
@@ -83,14 +81,16 @@ def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
     return {v: {k.replace("-", "_"): x for k, x in t.items()} for v, t in data.items()}
 
 
-def _tell(error: Exception, click: Any) -> int:
-    if isinstance(error, click.exceptions.Exit):
-        return int(error.exit_code)
-    if isinstance(error, click.exceptions.Abort):
+def _tell(error: Exception) -> int:
+    if isinstance(error, typer.Abort):
         _line("interrupted")
         return 130
-    if isinstance(error, click.ClickException):
-        error.show()
+    if isinstance(error, typer.TyperException):
+        text = error.format_message()
+        if "\n" in text:  # the help, where no verb was given
+            print(text)
+        else:
+            _line(f"{text} See tlsight --help.")
         return exit_codes.USAGE
     if isinstance(error, ConfigError | TargetError):
         _line(str(error))
@@ -111,7 +111,7 @@ def _tell(error: Exception, click: Any) -> int:
         _line(f"{where}{error.strerror or error}{remedy}")
         return exit_codes.ENVIRONMENT
     if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        return _tell(error.exceptions[0], click)
+        return _tell(error.exceptions[0])
     raise error
 
 

@@ -27,7 +27,7 @@ Shake hands with each target and say who answered, with proof.
 
 [bold]Examples[/]
 
-  tlsight check                               a dozen sites of unrelated owners
+  tlsight check                        a dozen sites of unrelated owners
   tlsight check example.com imap.example.com:993
   tlsight check --proxy http://proxy:3128 --compare-direct example.com
   tlsight check -l hosts.txt --json > result.ndjson
@@ -41,7 +41,7 @@ Shake hands with each target and say who answered, with proof.
 def check(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin."),
+        typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
     ] = None,
     target_list: Annotated[
         Path | None, typer.Option("--list", "-l", help="File of targets, one a line.")
@@ -127,7 +127,6 @@ def check(
     import os
 
     from detector.knowledge.assemble import assemble
-    from detector.knowledge.pins import parse_pin
     from detector.net.probe import ProbeOptions
     from detector.net.routes import routing_from
     from detector.session import Session
@@ -146,7 +145,7 @@ def check(
     knowledge = assemble(
         roots=roots,
         ct_logs=ct_logs,
-        pins=[parse_pin(text) for text in pin or ()],
+        pins=o.parse_pins(pin),
         pin_file=pins,
         policy=policy,
         issuers=issuers,

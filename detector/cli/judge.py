@@ -51,7 +51,6 @@ def judge(
 ) -> int:
     from detector.judging import judge_all
     from detector.knowledge.assemble import assemble
-    from detector.knowledge.pins import parse_pin
     from detector.saved import load_observations
 
     printer = Printer(
@@ -67,7 +66,7 @@ def judge(
     knowledge = assemble(
         roots=roots,
         ct_logs=ct_logs,
-        pins=[parse_pin(one) for one in pin or ()],
+        pins=o.parse_pins(pin),
         pin_file=pins,
         policy=policy,
         issuers=issuers,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from detector.evidence.known import Pin
 
 _KNOWLEDGE = "What to compare with"
 _OUTPUT = "Output"
@@ -23,7 +26,7 @@ CtLogs = Annotated[
     Path | None,
     typer.Option(
         "--ct-logs",
-        help="More CT logs: TOML like ours, or Google's log_list.json.",
+        help="More CT logs: a file like Google's log_list.json.",
         envvar="TLSIGHT_CT_LOGS",
         rich_help_panel=_KNOWLEDGE,
     ),
@@ -92,3 +95,12 @@ AllowSanctioned = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+
+
+def parse_pins(texts: list[str] | None) -> list[Pin]:
+    """The values of --pin. Raises ConfigError."""
+    if not texts:
+        return []
+    from detector.knowledge.pins import parse_pin
+
+    return [parse_pin(text) for text in texts]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing, keys_of, use_of
-from detector.model import Evidence
+from detector.model import Evidence, Strength
 
 
 def find(seen: Examination, sharing: Sharing) -> Evidence | None:
@@ -19,6 +19,6 @@ def find(seen: Examination, sharing: Sharing) -> Evidence | None:
         if others:
             text = f"The same private issuer also serves {', '.join(others)}."
             details = {"issuer": seen.leaf.issuer_text, "hosts": list(others)}
-            strength = "strong" if key.certain else "weak"
+            strength: Strength = "strong" if key.certain else "weak"
             return Evidence("issuer-shared", "intercepted", strength, text, details)
     return None

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
+import msgspec
+
 from detector.chain.anchors import TrustAnchors
 from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
 
 
-@dataclass(frozen=True, slots=True)
-class HostPattern:
+class HostPattern(msgspec.Struct, frozen=True):
     """A host name, or many: "example.com" that name; ".example.com" it and all below; "*.example.com" one label; "*" all.
 
     `text` is lower-case A-labels without trailing dot.
@@ -39,8 +40,7 @@ def any_matches(patterns: Sequence[HostPattern], host: str) -> bool:
     return any(pattern.matches(host) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A product known by what it writes into the issuer's name.
 
     Attributes:
@@ -58,8 +58,7 @@ class Product:
     territory: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program known by the shape of the leaves it mints."""
 
     id: str
@@ -69,8 +68,7 @@ class Engine:
     shapes: tuple[ShapeRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedKey:
+class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key whose private half is public, or a certificate blocked for that reason.
 
     Any of `spki_sha256`, and `sha256` or `sha1` of the certificate, is given, as hex. `published`
@@ -105,8 +103,7 @@ class PublishedKeys:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(msgspec.Struct, frozen=True):
     """Keys (SPKI SHA-256, hex) of which one must be on a host's path."""
 
     host: HostPattern
@@ -115,8 +112,7 @@ class Pin:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateIssuer:
+class PrivateIssuer(msgspec.Struct, frozen=True):
     """A private CA that is expected for some names."""
 
     spki: str
@@ -124,8 +120,7 @@ class PrivateIssuer:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sanctioned:
+class Sanctioned(msgspec.Struct, frozen=True):
     """An interceptor that is allowed: its CA key, what it may decrypt and what never."""
 
     name: str
@@ -135,8 +130,7 @@ class Sanctioned:
     expires: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """An organisation's own rules."""
 
     internal: tuple[HostPattern, ...] = ()
@@ -144,8 +138,7 @@ class Policy:
     sanctioned: tuple[Sanctioned, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KnownIssuers:
+class KnownIssuers(msgspec.Struct, frozen=True):
     """Issuer keys (SPKI SHA-256, hex) that public logs hold for a host."""
 
     host: HostPattern
@@ -153,8 +146,7 @@ class KnownIssuers:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True):
     """What the same host showed when asked another way, or earlier.
 
     Attributes:

@@ -6,8 +6,9 @@ enter. Bounded: at most MAX_KEYS keys with a few hosts each; beyond that, new ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from detector.chain.names import registrable_domain
 from detector.evidence.examination import Examination
@@ -16,8 +17,7 @@ MAX_KEYS = 200_000
 HOSTS_A_KEY = 4
 
 
-@dataclass(frozen=True, slots=True)
-class SharedKey:
+class SharedKey(msgspec.Struct, frozen=True):
     """A key as the index knows it: "leaf" or "issuer", and its identity.
 
     `certain` is False where the issuer is known by its name alone.
@@ -28,8 +28,7 @@ class SharedKey:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """One host seen with a key. `ip` is None where the address says nothing about the host."""
 
     host: str

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from detector.evidence.known import Knowledge, Pin, Policy
+from detector.evidence.known import Knowledge, KnownIssuers, Pin, Policy
 from detector.knowledge import shipped
-from detector.knowledge.issuers import load_issuers
-from detector.knowledge.pins import load_pins
-from detector.knowledge.policy import load_policy
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
 
 
@@ -28,7 +25,7 @@ def assemble(
     Args:
         roots: PEM file of the roots to call public, instead of certifi's; makes it a lab, where
             special-use names and private addresses count as public ones.
-        ct_logs: more CT logs, as TOML or in Google's JSON schema.
+        ct_logs: more CT logs, in Google's JSON schema.
         pins: pins given one by one.
         pin_file: TOML file of more pins.
         policy: TOML file; see detector.knowledge.policy.
@@ -46,8 +43,29 @@ def assemble(
         products=shipped.products(),
         engines=shipped.engines(),
         published=shipped.published_keys(),
-        pins=(*pins, *(load_pins(pin_file) if pin_file is not None else ())),
-        policy=load_policy(policy) if policy is not None else Policy(),
-        issuers=load_issuers(issuers) if issuers is not None else (),
+        pins=(*pins, *(_pins(pin_file) if pin_file is not None else ())),
+        policy=_policy(policy) if policy is not None else Policy(),
+        issuers=_issuers(issuers) if issuers is not None else (),
         lab=roots is not None,
     )
+
+
+# Each reader is imported when its file is given: most runs have none of them.
+
+
+def _pins(path: Path) -> tuple[Pin, ...]:
+    from detector.knowledge.pins import load_pins
+
+    return load_pins(path)
+
+
+def _policy(path: Path) -> Policy:
+    from detector.knowledge.policy import load_policy
+
+    return load_policy(path)
+
+
+def _issuers(path: Path) -> tuple[KnownIssuers, ...]:
+    from detector.knowledge.issuers import load_issuers
+
+    return load_issuers(path)

@@ -8,16 +8,16 @@ source = "Cert Spotter, 2026-11-20"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from detector.evidence.known import KnownIssuers
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     spki: tuple[str, ...]
     source: str = ""

@@ -9,9 +9,10 @@ note = "why"               # optional
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from detector.errors import ConfigError
 from detector.evidence.known import Pin
@@ -19,8 +20,7 @@ from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     spki: tuple[str, ...]
     expires: date | None = None

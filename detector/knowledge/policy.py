@@ -17,9 +17,10 @@ expires = 2027-06-30         # optional
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from detector.errors import ConfigError
 from detector.evidence.known import HostPattern, Policy, PrivateIssuer, Sanctioned
@@ -27,15 +28,13 @@ from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Private:
+class _Private(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spki: str
     names: tuple[str, ...]
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sanctioned:
+class _Sanctioned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     spki: str
     decrypt: tuple[str, ...]

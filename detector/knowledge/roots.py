@@ -58,14 +58,24 @@ def local_roots() -> TrustAnchors:
     Reads OpenSSL's default file and the known bundles on Unix, the ROOT store on Windows, the
     system and admin keychains on macOS.
     """
-    platform: str = sys.platform  # a plain string, so that mypy reads all three branches
-    if platform == "win32":
-        listed = ssl.enum_certificates("ROOT")  # type: ignore[attr-defined]
-        found = {data for data, encoding, _ in listed if encoding == "x509_asn"}
-        return TrustAnchors(found, "Windows ROOT store")
-    if platform == "darwin":
-        return TrustAnchors.from_pem(_keychains(), "macOS keychains")
-    return _bundles()
+    readers = {"win32": _windows, "darwin": _macos}
+    return readers.get(sys.platform, _bundles)()
+
+
+def _windows() -> TrustAnchors:
+    listed = vars(ssl)["enum_certificates"]("ROOT")  # exists on Windows alone
+    found = {data for data, encoding, _ in listed if encoding == "x509_asn"}
+    return TrustAnchors(found, "Windows ROOT store")
+
+
+def _macos() -> TrustAnchors:
+    chains = (
+        "/System/Library/Keychains/SystemRootCertificates.keychain",
+        "/Library/Keychains/System.keychain",
+    )
+    command = ["/usr/bin/security", "find-certificate", "-a", "-p", *chains]
+    pem = subprocess.run(command, capture_output=True, timeout=30, check=False).stdout
+    return TrustAnchors.from_pem(pem, "macOS keychains")
 
 
 def _bundles() -> TrustAnchors:
@@ -73,7 +83,7 @@ def _bundles() -> TrustAnchors:
     certificates: dict[str, bytes] = {}
     names: list[str] = []
     for name in dict.fromkeys((default, *_BUNDLES)):
-        if name is None:
+        if not name:
             continue
         try:
             anchors = TrustAnchors.from_pem(Path(name).read_bytes(), name)
@@ -83,12 +93,3 @@ def _bundles() -> TrustAnchors:
         for root in anchors.certificates:
             certificates.setdefault(sha256(root.der).hexdigest(), root.der)
     return TrustAnchors(certificates.values(), ", ".join(names[:1]) or "no local store")
-
-
-def _keychains() -> bytes:
-    chains = (
-        "/System/Library/Keychains/SystemRootCertificates.keychain",
-        "/Library/Keychains/System.keychain",
-    )
-    command = ["security", "find-certificate", "-a", "-p", *chains]
-    return subprocess.run(command, capture_output=True, timeout=30, check=False).stdout

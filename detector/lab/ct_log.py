@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from datetime import datetime
 from hashlib import sha256
 
@@ -42,11 +43,11 @@ class LabLog:
             + signature
         )
 
-    def toml(self) -> str:
-        """The log as a row for `--ct-logs`."""
-        from base64 import b64encode
-
-        return (
-            f'[[log]]\nname = "{self.name}"\noperator = "Lab"\nid = "{b64encode(self.log_id).decode()}"\n'
-            f'key = "{b64encode(self.key).decode()}"\nstate = "usable"\n'
-        )
+    def entry(self) -> dict[str, object]:
+        """The log as an entry of a list for `--ct-logs`."""
+        return {
+            "description": self.name,
+            "log_id": b64encode(self.log_id).decode(),
+            "key": b64encode(self.key).decode(),
+            "state": {"usable": {"timestamp": "2026-01-01T00:00:00Z"}},
+        }

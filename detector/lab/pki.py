@@ -6,6 +6,7 @@ Keys are made at run time and, when they must be in a file, written with mode 06
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -162,7 +163,7 @@ class Authority:
         """The CA itself and those above it, the root left out."""
         if self.parent is None:
             return ()
-        return (self.certificate, *self.parent._above()  # noqa: SLF001 (the same class))
+        return (self.certificate, *self.parent._above())  # noqa: SLF001 (the same class)
 
     def _leaf_extensions(
         self, names: Sequence[str], key: PrivateKey
@@ -214,8 +215,10 @@ class LabPki:
         return TrustAnchors((self.root.der,), "lab root")
 
     @property
-    def ct_logs_toml(self) -> str:
-        return "\n".join(log.toml() for log in self.logs)
+    def ct_logs_json(self) -> str:
+        """The logs as a file for `--ct-logs`."""
+        operator = {"name": "Lab", "logs": [log.entry() for log in self.logs]}
+        return json.dumps({"operators": [operator]}, indent=1)
 
 
 def sct_extension(scts: Sequence[bytes]) -> bytes:

@@ -22,7 +22,6 @@ from typing import Any, Literal
 from detector import clock
 from detector.errors import DialError
 from detector.model import Alert, Failure, Handshake, Observation, Route, Target
-from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
@@ -96,6 +95,7 @@ class Attempt:
         self.handshake: Handshake | None = None
         self.failure: Failure | None = None
         self.reported: Alert | None = None
+        self.transcript: Transcript | None = None
         self._started = clock.stopwatch()
 
     async def dial(self) -> Stream:
@@ -110,6 +110,8 @@ class Attempt:
             else:
                 self.target = replace(self.target, ip=stream.address)
             if self.target.starttls:
+                from detector.net import starttls
+
                 dialogue = starttls.start(self.target.starttls, self.target.host)
                 talk = stream.converse(dialogue, "starttls", "connection-reset")
                 await self._step("starttls", "silent-drop", talk)
@@ -130,6 +132,8 @@ class Attempt:
             addresses = await self._step("dns", "dns-failure", resolve(host, port))
             host = addresses[0][1]
             self.target = replace(self.target, ip=host)
+        from detector.net import http_connect, socks5
+
         speak = http_connect.connect if proxy.kind == "http-connect" else socks5.connect
         dialogue = speak(host, port, proxy.user, proxy.password)
         talk = stream.converse(dialogue, "proxy", "proxy-refused")
@@ -177,7 +181,7 @@ class Attempt:
             self.ms["tls"] = _milliseconds(start)
         with suppress(ssl.SSLError, ValueError):
             self.chain = tuple(tls.get_unverified_chain())
-        transcript = self._read_transcript()
+        transcript = self.transcript = read_transcript(b"", bytes(self.server))
         if completed:
             self.handshake = _completed(tls, transcript)
             await _say_goodbye(stream, tls, outgoing)
@@ -223,7 +227,7 @@ class Attempt:
             return
         reason = error.reason or ""
         found = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)", reason)
-        clear = [a for a in self._read_transcript().server.alerts if a.code]
+        clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
         if found or clear:
             code = clear[-1].code if clear else _alert_code(found[1] if found else "")
             name = wire_alerts.alert_name(code)
@@ -252,11 +256,13 @@ class Attempt:
         self.failure = Failure("tls", "not-tls", text)
         return True
 
-    def _read_transcript(self) -> Transcript:
-        return read_transcript(bytes(self.client), bytes(self.server))
-
     def observation(self) -> Observation:
-        alerts = _alerts(self._read_transcript(), self.reported) if self.server else ()
+        alerts: tuple[Alert, ...] = ()
+        if self.failure is not None and self.server:
+            seen = read_transcript(bytes(self.client), bytes(self.server))
+            alerts = _alerts(seen, self.reported)
+        elif self.transcript is not None:
+            alerts = _alerts(self.transcript, None)
         return Observation(
             at=self.at,
             target=self.target,

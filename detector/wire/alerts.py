@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from detector.errors import WireError
 
@@ -49,8 +49,7 @@ NAMES: dict[int, str] = {
 WARNING, FATAL = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class WireAlert:
+class WireAlert(msgspec.Struct, frozen=True):
     """Level (1 warning, 2 fatal, else as sent) and description."""
 
     level: int

@@ -6,7 +6,7 @@ Sources: RFC 5246 section 7.4, RFC 8446 sections 4.3.2, 4.4.2 and 4.6.1, RFC 606
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
@@ -16,8 +16,7 @@ MAX_CERTIFICATES = 100
 MAX_NAMES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateEntry:
+class CertificateEntry(msgspec.Struct, frozen=True):
     """One certificate (DER) with its TLS 1.3 extensions (none in TLS 1.2)."""
 
     der: bytes
@@ -31,8 +30,7 @@ class CertificateEntry:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRequest:
+class CertificateRequest(msgspec.Struct, frozen=True):
     """What the server asks of a client certificate.
 
     `authorities` are DER distinguished names; empty means any authority will do.
@@ -44,8 +42,7 @@ class CertificateRequest:
     context: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTicket:
+class SessionTicket(msgspec.Struct, frozen=True):
     """A NewSessionTicket: lifetime in seconds and the opaque ticket."""
 
     lifetime: int

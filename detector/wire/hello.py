@@ -7,7 +7,8 @@ parse followed by build gives the same bytes back, GREASE and unknown extensions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
@@ -21,8 +22,7 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 Extension = tuple[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(msgspec.Struct, frozen=True):
     """What a client offers. Integers are code points as on the wire, GREASE included."""
 
     legacy_version: int
@@ -101,8 +101,7 @@ class ClientHello:
         return Reader(body).vector(2, what).uint16_list(what) if body else ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(msgspec.Struct, frozen=True):
     """What the server chose; a HelloRetryRequest when `is_retry`."""
 
     legacy_version: int

@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from detector.errors import WireError
 
@@ -20,8 +20,7 @@ MAX_HANDSHAKE = 1 << 18  # an honest flight's largest message is a certificate l
 CONTENT_TYPES = frozenset((CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record: content type, legacy version, payload, offset of the header in the stream."""
 
     type: int
@@ -30,8 +29,7 @@ class Record:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One handshake message: type, body without header, offset of its first byte in its stream."""
 
     type: int

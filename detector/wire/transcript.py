@@ -7,7 +7,7 @@ its error kept as data: the other direction is still worth reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
@@ -33,8 +33,7 @@ from detector.wire.records import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(msgspec.Struct, frozen=True):
     """One direction: clear handshake messages, clear alerts, sizes of opaque records."""
 
     messages: tuple[Message, ...]
@@ -43,8 +42,7 @@ class Flight:
     error: WireError | None
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(msgspec.Struct, frozen=True):
     """What was in clear of a handshake. Members are None or empty where nothing was seen."""
 
     client_hello: ClientHello | None

@@ -1,0 +1,52 @@
+# One command each. `make demo` and `make test` work as the first command on a fresh machine.
+.PHONY: help setup demo test unit lint bench fuzz docs lock programs clean
+
+python := .venv/bin/python
+fuzz_seconds ?= 60
+
+help:
+	@echo "make demo    unmask a real mitmproxy on this machine"
+	@echo "make test    all tests, against real interceptors and servers"
+	@echo "make unit    the tests that need no other program"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make bench   speed, beside openssl s_time and sslyze"
+	@echo "make fuzz    every parser for fuzz_seconds (60)"
+	@echo "make docs    regenerate JSON schemas and pictures"
+
+setup:
+	@sh scripts/setup.sh
+
+programs: setup
+	@sh scripts/programs.sh
+
+demo: setup
+	@.venv/bin/tlsight demo
+
+test: programs
+	$(python) -m pytest
+
+unit: setup
+	$(python) -m pytest -m "not live"
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/mypy tests/typing_api.py
+	.venv/bin/lint-imports --no-cache --quiet
+
+bench: programs
+	$(python) bench/run.py
+
+fuzz: setup
+	$(python) tests/fuzz.py --seconds $(fuzz_seconds)
+
+docs: setup
+	$(python) -m detector.report.schema docs/reference
+	$(python) docs/pictures.py
+
+lock: setup
+	@sh scripts/lock.sh
+
+clean:
+	rm -rf .venv .tools build .mypy_cache .ruff_cache .hypothesis

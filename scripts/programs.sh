@@ -1,0 +1,50 @@
+#!/bin/sh
+# The real interceptors and servers that the tests start: install what is missing, or say what is.
+#
+# As root on Debian it installs; elsewhere it lists what is missing and fails, because a test that
+# silently leaves the real program out proves nothing.
+set -eu
+cd "$(dirname "$0")/.."
+
+http_mitm_proxy=1.1.0
+packages=""
+need() { # program package
+    command -v "$1" > /dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || packages="$packages $2"
+}
+need openssl openssl
+need curl curl
+need nginx nginx-light
+need haproxy haproxy
+need squid squid-openssl
+need sslsplit sslsplit
+need node nodejs
+need npm npm
+
+if [ -n "$packages" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then
+        echo "programs: installing$packages"
+        # Services must not start: the tests run the programs themselves, on ports of their own.
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+        export RUNLEVEL DEBIAN_FRONTEND
+        apt-get update -qq > /dev/null
+        # shellcheck disable=SC2086
+        apt-get install -y -qq --no-install-recommends $packages > /dev/null
+    else
+        echo "programs: the tests need these Debian packages:$packages" >&2
+        echo "programs: install them with: sudo apt-get install$packages" >&2
+        exit 1
+    fi
+fi
+
+# Squid without OpenSSL (Debian's plain "squid") cannot bump.
+/usr/sbin/squid -v | grep -q with-openssl || {
+    echo "programs: squid is built without OpenSSL; install squid-openssl instead" >&2
+    exit 1
+}
+
+if [ ! -d .tools/npm/node_modules/http-mitm-proxy ]; then
+    echo "programs: installing http-mitm-proxy"
+    mkdir -p .tools/npm
+    npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
+        --prefix .tools/npm "http-mitm-proxy@$http_mitm_proxy"
+fi

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Make .venv with Python 3.13 and everything of requirements.lock. Does nothing when it is current.
+#
+# Needs python3 with venv, and the network. uv finds a Python 3.13 or fetches one.
+set -eu
+cd "$(dirname "$0")/.."
+
+stamp=.venv/.stamp
+wanted=$(cat requirements.lock .python-version pyproject.toml scripts/setup.sh | sha256sum | cut -d' ' -f1)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+    exit 0
+fi
+
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+    if [ ! -x .tools/uv/bin/uv ]; then
+        echo "setup: installing uv"
+        python3 -m venv .tools/uv || {
+            echo "setup: python3 cannot make a virtual environment; apt-get install python3-venv" >&2
+            exit 1
+        }
+        .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+    fi
+    uv=$PWD/.tools/uv/bin/uv
+fi
+
+echo "setup: making .venv from requirements.lock"
+[ -x .venv/bin/python ] || "$uv" venv --quiet --python "$(cat .python-version)" .venv
+VIRTUAL_ENV=$PWD/.venv
+export VIRTUAL_ENV
+"$uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+"$uv" pip install --quiet --no-deps --editable .
+echo "$wanted" > "$stamp"
