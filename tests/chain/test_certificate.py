@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import certifi
+import cryptography_vectors
+import pytest
+from cryptography import x509
+
+from detector.chain.certificate import Certificate, split_pem
+from detector.errors import CertificateError
+from detector.lab.pki import LabPki
+
+VECTORS = Path(cryptography_vectors.__file__).parent / "x509"
+
+
+def test_a_lab_leaf_is_read_field_by_field(pki: LabPki) -> None:
+    credential = pki.issue("a.example", "*.b.example", "192.0.2.7")
+    leaf = Certificate(credential.der)
+    assert leaf.dns_names == ("a.example", "*.b.example")
+    assert leaf.ip_addresses == ("192.0.2.7",)
+    assert leaf.subject_text == "CN=a.example"
+    assert leaf.issuer_text == "CN=Lab Public Intermediate,O=Lab Public Trust,C=US"
+    assert leaf.basic_constraints == (False, None)
+    assert not leaf.may_sign_certificates
+    assert leaf.may_serve_tls
+    assert leaf.spki == credential.spki
+    assert [name for name, _, _ in leaf.extensions] == [
+        "KU", "EKU", "BC", "SKI", "AKI", "AIA", "SAN", "POL", "CRLDP", "SCT",
+    ]  # fmt: skip
+
+
+def test_every_root_of_certifi_reads_as_cryptography_reads_it() -> None:
+    ders = split_pem(Path(certifi.where()).read_bytes())
+    assert len(ders) > 100
+    for data in ders:
+        ours, theirs = Certificate(data), x509.load_der_x509_certificate(data)
+        assert ours.serial == theirs.serial_number
+        assert ours.not_before == theirs.not_valid_before_utc
+        assert ours.not_after == theirs.not_valid_after_utc
+        assert ours.subject == theirs.subject.public_bytes()
+        assert ours.issuer == theirs.issuer.public_bytes()
+        assert len(ours.extensions) == len(theirs.extensions)
+        constraints = theirs.extensions.get_extension_for_class(x509.BasicConstraints).value
+        assert ours.basic_constraints == (constraints.ca, constraints.path_length)
+
+
+def test_what_is_written_in_a_name_cannot_pass_for_structure() -> None:
+    found = Certificate(split_pem((VECTORS / "wildcard_san.pem").read_bytes())[0])
+    assert "CN=Trustwave Organization Validation SHA256 CA\\, Level 1" in found.issuer_text
+
+
+@pytest.mark.parametrize("cut", [0, 1, 3, 40, 200, -1])
+def test_a_certificate_cut_anywhere_is_our_own_error(pki: LabPki, cut: int) -> None:
+    with pytest.raises(CertificateError):
+        Certificate(pki.issue("a.example").der[:cut])
+
+
+def test_a_certificate_over_64_kib_is_not_even_looked_at() -> None:
+    with pytest.raises(CertificateError, match="at most 65536"):
+        Certificate(b"\x30\x83\x02\x00\x00" + bytes(131072))
+
+
+def test_pem_blocks_come_in_order_whatever_stands_between(pki: LabPki) -> None:
+    one, two = pki.root.pem, pki.intermediate.pem
+    text = f"# comment\n{one}\nBag Attributes\n{two}trailing"
+    assert split_pem(text.encode()) == [pki.root.der, pki.intermediate.der]
+
+
+def test_a_pem_block_without_end_and_one_of_no_base64_are_errors() -> None:
+    with pytest.raises(CertificateError, match="without an end"):
+        split_pem(b"-----BEGIN CERTIFICATE-----\nAAAA")
+    bad = b"-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----"
+    with pytest.raises(CertificateError, match="not base64"):
+        split_pem(bad)

@@ -1,0 +1,155 @@
+"""Paths are signatures; names, order and appended certificates prove nothing."""
+
+from datetime import timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from detector.chain.anchors import TrustAnchors
+from detector.chain.certificate import Certificate
+from detector.chain.path import build_path
+from detector.lab.pki import Authority, LabPki, _builder, _key_usage
+
+
+def read(*ders: bytes) -> list[Certificate]:
+    return [Certificate(data) for data in ders]
+
+
+def sub_ca(parent: Authority, *extensions: x509.ExtensionType, name: str = "Sub CA") -> Authority:
+    """A CA below `parent` whose certificate carries exactly `extensions`."""
+    child = Authority(name, parent=parent)
+    start = child.now - timedelta(days=30)
+    builder = _builder(child.subject, parent.subject, child.key, start, 3650)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    child.certificate = builder.sign(parent.key, hashes.SHA256())
+    return child
+
+
+CA = x509.BasicConstraints(True, None)
+
+
+def kind(authority: Authority, pki: LabPki, host: str = "a.example") -> str:
+    leaf = authority.issue(host)
+    return build_path(read(*leaf.chain), host, pki.anchors).kind
+
+
+def test_leaf_intermediate_root(pki: LabPki) -> None:
+    path = build_path(read(*pki.issue("a.example").chain), "a.example", pki.anchors)
+    assert path.kind == "public"
+    assert [c.subject_text.split(",")[0] for c in path.certificates] == [
+        "CN=a.example",
+        "CN=Lab Public Intermediate",
+        "CN=Lab Public Root",
+    ]
+
+
+def test_reversed_and_padded_chains_are_still_public(pki: LabPki, corporate: Authority) -> None:
+    leaf = pki.issue("a.example")
+    strangers = [corporate.der, Authority("Stranger").der]
+    sent = read(leaf.der, *strangers, pki.root.der, pki.intermediate.der, leaf.der)
+    assert build_path(sent, "a.example", pki.anchors).kind == "public"
+
+
+def test_genuine_certificates_behind_a_forged_leaf_do_not_help_it(
+    pki: LabPki, corporate: Authority
+) -> None:
+    genuine, forged = pki.issue("a.example"), corporate.issue("a.example")
+    sent = read(forged.der, *genuine.chain, pki.root.der)
+    path = build_path(sent, "a.example", pki.anchors)
+    assert path.kind == "incomplete"
+    assert len(path.certificates) == 1
+
+
+def test_a_ca_of_the_same_name_and_another_key_is_not_the_issuer(pki: LabPki) -> None:
+    impostor = Authority("Lab Public Root")
+    leaf = impostor.issue("a.example")
+    path = build_path(read(leaf.der, pki.root.der, impostor.der), "a.example", pki.anchors)
+    assert path.kind == "private"
+    assert path.certificates[-1].der == impostor.der
+
+
+def test_a_cross_signed_intermediate_is_public_by_either_way(pki: LabPki) -> None:
+    unknown = Authority("Retired Root")
+    intermediate = Authority("Crossed", parent=pki.root)
+    twin = Authority("Crossed", parent=unknown, key=intermediate.key)
+    leaf = intermediate.issue("a.example")
+    for order in ([twin.der, intermediate.der], [intermediate.der, twin.der]):
+        path = build_path(read(leaf.der, *order, unknown.der), "a.example", pki.anchors)
+        assert path.kind == "public"
+
+
+def test_a_genuine_leaf_cannot_sign_another_leaf(pki: LabPki) -> None:
+    leaf = pki.issue("evil.example")
+    puppet = Authority("Puppet")
+    puppet.key, puppet.certificate, puppet.subject = leaf.key, leaf.certificate, leaf.certificate.subject
+    forged = puppet.issue("bank.example")
+    sent = read(forged.der, leaf.der, pki.intermediate.der)
+    assert build_path(sent, "bank.example", pki.anchors).kind == "incomplete"
+
+
+def test_an_issuer_without_basic_constraints_makes_no_public_path(pki: LabPki) -> None:
+    assert kind(sub_ca(pki.root, CA), pki) == "public"
+    assert kind(sub_ca(pki.root), pki) != "public"
+
+
+def test_an_issuer_whose_key_usage_forbids_signing_makes_no_public_path(pki: LabPki) -> None:
+    assert kind(sub_ca(pki.root, CA, _key_usage(ca=False)), pki) != "public"
+
+
+def test_an_issuer_for_mail_makes_no_public_path(pki: LabPki) -> None:
+    mail = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    assert kind(sub_ca(pki.root, CA, mail), pki) != "public"
+
+
+def test_a_path_length_of_zero_allows_no_further_ca(pki: LabPki) -> None:
+    narrow = sub_ca(pki.root, x509.BasicConstraints(True, 0), name="Narrow")
+    assert kind(narrow, pki) == "public"
+    assert kind(sub_ca(narrow, CA, name="Below"), pki) != "public"
+
+
+def test_name_constraints_hold_the_issuer_to_its_names(pki: LabPki) -> None:
+    limits = x509.NameConstraints([x509.DNSName("good.example")], [x509.DNSName("bad.good.example")])
+    issuer = sub_ca(pki.root, CA, limits)
+    assert kind(issuer, pki, "www.good.example") == "public"
+    assert kind(issuer, pki, "www.bad.good.example") != "public"
+    assert kind(issuer, pki, "other.example") != "public"
+
+
+def test_a_root_of_the_machine_is_local_not_public(pki: LabPki, corporate: Authority) -> None:
+    local = TrustAnchors((corporate.der,), "this machine")
+    leaf = corporate.issue("a.example")
+    path = build_path(read(leaf.der), "a.example", pki.anchors, local)
+    assert (path.kind, path.anchor_store) == ("local", "this machine")
+
+
+def test_a_self_signed_leaf_is_its_own_kind(pki: LabPki) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "router")])
+    key = Authority("x").key
+    start = pki.root.now - timedelta(days=1)
+    made = _builder(name, name, key, start, 30).sign(key, hashes.SHA256())
+    path = build_path(read(made.public_bytes(Encoding.DER)), "router", pki.anchors)
+    assert path.kind == "self-signed"
+
+
+def test_a_leaf_right_under_the_root_needs_nothing_between(pki: LabPki) -> None:
+    leaf = pki.root.issue("a.example")
+    for sent in ([leaf.der], [leaf.der, pki.root.der]):
+        path = build_path(read(*sent), "a.example", pki.anchors)
+        assert (path.kind, len(path.certificates)) == ("public", 2)
+
+
+def test_a_hundred_strangers_of_one_name_cost_a_bounded_number_of_checks(pki: LabPki) -> None:
+    crowd = [Authority("Lab Public Intermediate").der for _ in range(80)]
+    leaf = pki.issue("a.example")
+    path = build_path(read(leaf.der, *crowd), "a.example", pki.anchors)
+    assert path.kind == "incomplete"
+
+
+def test_expired_issuers_are_named_but_still_honest(pki: LabPki) -> None:
+    path = build_path(read(*pki.issue("a.example").chain), "a.example", pki.anchors)
+    late = path.certificates[1].not_after + timedelta(days=1)
+    assert path.kind == "public"
+    assert [c.subject_text for c in path.expired(late)] == [path.certificates[1].subject_text]

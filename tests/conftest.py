@@ -1,0 +1,62 @@
+"""What all tests share: one lab world a session, and short ways to make observations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from detector.evidence.known import Knowledge
+from detector.knowledge import shipped
+from detector.lab.pki import Authority, Credential, LabPki
+from detector.model import Handshake, Observation, Target
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def pki() -> LabPki:
+    """A public root, an intermediate and two CT logs."""
+    return LabPki()
+
+
+@pytest.fixture(scope="session")
+def corporate() -> Authority:
+    """A private CA with an everyday name."""
+    return Authority("Example Corp CA", organization="Example Corp", profile=False)
+
+
+@pytest.fixture(scope="session")
+def known(pki: LabPki) -> Knowledge:
+    """Shipped tables and the lab's own root and logs; no lab flag, so .test is special-use."""
+    return Knowledge(
+        public=pki.anchors,
+        logs={log.log_id: log.known() for log in pki.logs},
+        products=shipped.products(),
+        engines=shipped.engines(),
+        published=shipped.published_keys(),
+    )
+
+
+Observe = Callable[..., Observation]
+
+
+@pytest.fixture
+def observe() -> Observe:
+    """`observe("host", credential or chain, **changes)`: a completed TLS 1.3 handshake."""
+
+    def make(
+        host: str, shown: Credential | Sequence[bytes], *, at: datetime = NOW, **changes: object
+    ) -> Observation:
+        chain = shown.chain if isinstance(shown, Credential) else tuple(shown)
+        seen = Observation(
+            at=at,
+            target=Target(host, sni=host),
+            chain=chain,
+            handshake=Handshake(True, "TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", "h2"),
+        )
+        return replace(seen, **changes)
+
+    return make

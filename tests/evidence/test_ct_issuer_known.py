@@ -1,0 +1,21 @@
+from dataclasses import replace
+
+from detector.chain.certificate import Certificate
+from detector.evidence import ct_issuer_known
+from detector.evidence.known import HostPattern, Knowledge, KnownIssuers
+from detector.lab.pki import LabPki
+from tests.conftest import Observe
+from tests.evidence.conftest import Ask
+
+
+def test_the_logged_issuer_is_recognised_by_key(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    key = Certificate(pki.intermediate.der).spki_sha256
+    issuers = (KnownIssuers(HostPattern(".a.example"), frozenset((key,)), "test"),)
+    knowledge = replace(known, issuers=issuers)
+    found = ask(ct_issuer_known, observe("www.a.example", pki.issue("www.a.example")), knowledge)
+    assert found is not None
+    assert found.points == "direct"
+    other = observe("b.example", pki.issue("b.example"))
+    assert ask(ct_issuer_known, other, knowledge) is None

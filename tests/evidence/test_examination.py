@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pytest
+
+from detector.errors import CertificateError
+from detector.evidence.examination import Examination
+from detector.evidence.known import HostPattern, Knowledge, Policy
+from detector.lab.pki import LabPki
+from detector.model import Target
+from tests.conftest import Observe
+
+
+def test_internal_is_declared_special_or_private(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    leaf = pki.issue("a.com")
+    declared = replace(known, policy=Policy(internal=(HostPattern(".a.com"),)))
+    cases = [
+        ("a.com", known, None, False),
+        ("a.com", declared, None, True),
+        ("nas.local", known, None, True),
+        ("nas.local", replace(known, lab=True), None, False),
+        ("10.0.0.1", known, None, True),
+        ("a.com", known, "10.0.0.1", True),
+        ("a.com", known, "8.8.8.8", False),
+        ("a.com", replace(known, lab=True), "10.0.0.1", False),
+    ]
+    for host, knowledge, ip, expected in cases:
+        seen = observe(host, leaf, target=Target(host, ip=ip))
+        assert Examination(seen, knowledge).is_internal is expected, (host, ip)
+
+
+def test_an_address_the_user_gave_says_nothing_about_the_name(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    target = Target("a.com", ip="127.0.0.1", pinned_address=True)
+    assert not Examination(observe("a.com", pki.issue("a.com"), target=target), known).is_internal
+
+
+def test_unreadable_certificates_behind_the_leaf_are_counted(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    leaf = pki.issue("a.com")
+    seen = Examination(observe("a.com", (leaf.der, b"junk", *leaf.chain[1:])), known)
+    assert seen.path.kind == "public"
+    assert seen.unreadable == 1
+
+
+def test_a_leaf_that_is_none_is_refused(known: Knowledge, observe: Observe) -> None:
+    with pytest.raises(CertificateError):
+        Examination(observe("a.com", [b"junk"]), known)

@@ -1,0 +1,29 @@
+from detector.evidence.sharing import MAX_KEYS, SharedKey, Sharing, Use
+
+KEY = SharedKey("leaf", "k")
+
+
+def test_others_are_unrelated_hosts_only() -> None:
+    sharing = Sharing()
+    one, two = Use("www.a.com", "a.com", None), Use("b.org", "b.org", None)
+    sharing.add(KEY, one)
+    sharing.add(KEY, Use("mail.a.com", "a.com", None))
+    assert sharing.others(KEY, one) == ()
+    sharing.add(KEY, two)
+    assert sharing.others(KEY, one) == ("b.org",)
+    assert sharing.others(KEY, two) == ("www.a.com",)
+
+
+def test_a_million_keys_do_not_grow_without_bound() -> None:
+    sharing = Sharing()
+    for number in range(MAX_KEYS + 10):
+        sharing.add(SharedKey("leaf", str(number)), Use("a.com", "a.com", None))
+    assert sharing.full
+    assert len(sharing._uses) == MAX_KEYS
+
+
+def test_a_busy_key_keeps_a_few_hosts() -> None:
+    sharing = Sharing()
+    for number in range(100):
+        sharing.add(KEY, Use(f"h{number}.com", f"h{number}.com", None))
+    assert len(sharing.others(KEY, Use("x.org", "x.org", None))) == 4

@@ -1,0 +1,47 @@
+from datetime import timedelta
+
+import pytest
+
+from detector.evidence.known import Knowledge
+from detector.judging import judge_all
+from detector.lab.pki import Authority, LabPki
+from tests.conftest import NOW, Observe
+
+
+def causes(known: Knowledge, *args: object, **how: object) -> list[str]:
+    return [c.id for c in judge_all([*args], known, **how)[0].causes]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("days", "cause"), [(400, "certificate-expired"), (-20, "certificate-not-yet-valid")]
+)
+def test_dates_are_judged_at_the_time_of_the_observation(
+    pki: LabPki, known: Knowledge, observe: Observe, days: int, cause: str
+) -> None:
+    seen = observe("a.com", pki.issue("a.com"), at=NOW + timedelta(days=days))
+    assert causes(known, seen) == [cause]
+
+
+def test_a_healthy_site_has_no_cause(pki: LabPki, known: Knowledge, observe: Observe) -> None:
+    assert causes(known, observe("a.com", pki.issue("a.com"))) == []
+
+
+def test_a_forgotten_intermediate_is_told_from_an_unknown_ca(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    assert causes(known, observe("a.com", [pki.issue("a.com").der])) == ["incomplete-chain"]
+    assert causes(known, observe("a.com", corporate.issue("a.com"))) == ["untrusted-root"]
+
+
+def test_order_name_and_signer_each_have_their_cause(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    second = Authority("Second", parent=pki.intermediate, logs=pki.logs)
+    leaf, upper, lower = (
+        second.issue("a.com").der,
+        pki.intermediate.der,
+        second.der,
+    )
+    assert causes(known, observe("a.com", [leaf, upper, lower])) == ["chain-out-of-order"]
+    assert causes(known, observe("b.com", [leaf, lower, upper])) == ["hostname-mismatch"]
+    assert "self-signed" in causes(known, observe("x.com", [Authority("x.com").der]))

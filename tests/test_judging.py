@@ -1,0 +1,35 @@
+from detector.evidence.known import Knowledge
+from detector.judging import judge_all
+from detector.lab.pki import Authority, LabPki
+from detector.model import Failure
+from tests.conftest import Observe
+
+
+def test_no_certificate_is_inconclusive_and_says_why(known: Knowledge, observe: Observe) -> None:
+    failure = Failure("tcp", "connection-refused", "a.com:443 refuses the connection")
+    seen = observe("a.com", [], handshake=None, failure=failure)
+    (found,) = judge_all([seen], known)
+    assert found.verdict == "inconclusive"
+    assert found.summary == "Inconclusive: a.com:443 refuses the connection"
+    assert [c.id for c in found.causes] == ["connection-refused"]
+
+
+def test_a_leaf_that_is_junk_is_inconclusive(known: Knowledge, observe: Observe) -> None:
+    (found,) = judge_all([observe("a.com", [b"\x30\x03junk"])], known)
+    assert (found.verdict, found.causes[0].id) == ("inconclusive", "malformed-certificate")
+
+
+def test_what_a_later_observation_shares_changes_the_first(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    one = observe("a.com", corporate.issue("a.com"))
+    two = observe("b.org", corporate.issue("b.org"))
+    assert [j.verdict for j in judge_all([one], known)] == ["suspect"]
+    assert [j.verdict for j in judge_all([one, two], known)] == ["intercepted"] * 2
+
+
+def test_judging_twice_gives_the_same_judgement(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    seen = observe("a.com", pki.issue("a.com"))
+    assert judge_all([seen], known) == judge_all([seen], known)

@@ -1,0 +1,134 @@
+import ssl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import WireError
+from detector.wire import hello as h
+from detector.wire import registry as r
+from detector.wire.records import HandshakeReader, RecordReader
+
+GREASE = 0x3A3A
+
+
+def sample(*extensions: h.Extension) -> h.ClientHello:
+    return h.ClientHello(
+        0x0303, bytes(32), b"session", (GREASE, 0x1301, 0xC02B), b"\x00", extensions
+    )
+
+
+def openssl_hello(host: str) -> h.ClientHello:
+    """A ClientHello as OpenSSL writes it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    out = ssl.MemoryBIO()
+    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=host)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    (record,) = RecordReader().feed(out.read())
+    (message,) = HandshakeReader().feed(record.payload)
+    assert message.type == r.CLIENT_HELLO
+    return h.parse_client_hello(message.body)
+
+
+def test_openssls_hello_is_read_field_by_field() -> None:
+    found = openssl_hello("example.com")
+    assert found.sni == "example.com"
+    assert found.alpn == (b"h2", b"http/1.1")
+    assert 0x0304 in found.versions
+    assert 0x001D in found.groups
+    assert 0x0403 in found.signature_algorithms
+    assert [group for group, _ in found.key_shares] == [0x001D]
+    assert found.ech is None
+
+
+def test_parse_and_build_give_openssls_bytes_back() -> None:
+    found = openssl_hello("example.com")
+    again = h.parse_client_hello(h.build_client_hello(found))
+    assert again == found
+
+
+def test_our_own_extensions_read_back_as_what_was_meant() -> None:
+    found = sample(
+        h.server_name("bank.example"),
+        h.alpn(["h2"]),
+        h.supported_versions([GREASE, 0x0304, 0x0303]),
+        h.supported_groups([GREASE, 0x11EC, 0x001D]),
+        h.key_share([(GREASE, b"\x00"), (0x11EC, b"k" * 1216)]),
+        h.signature_algorithms([0x0403, 0x0804]),
+        h.status_request(),
+        h.ec_point_formats(),
+        (r.ENCRYPTED_CLIENT_HELLO, b"\x00rest"),
+        (0xABCD, b"unknown"),
+    )
+    again = h.parse_client_hello(h.build_client_hello(found))
+    assert again == found
+    assert again.sni == "bank.example"
+    assert again.versions == (GREASE, 0x0304, 0x0303)
+    assert again.groups == (GREASE, 0x11EC, 0x001D)
+    assert again.key_shares == ((GREASE, b"\x00"), (0x11EC, b"k" * 1216))
+    assert again.signature_algorithms == (0x0403, 0x0804)
+    assert again.point_formats == (0,)
+    assert again.ech == "outer"
+    assert again.extension(0xABCD) == b"unknown"
+
+
+def test_a_hello_without_extension_block_is_not_one_with_an_empty_block() -> None:
+    bare = h.ClientHello(0x0301, bytes(32), b"", (5,), b"\x00", None)
+    empty = h.ClientHello(0x0301, bytes(32), b"", (5,), b"\x00", ())
+    assert h.parse_client_hello(h.build_client_hello(bare)).extensions is None
+    assert h.parse_client_hello(h.build_client_hello(empty)).extensions == ()
+    assert bare.versions == (0x0301,)
+    assert bare.sni is None
+
+
+def test_a_server_hello_tells_version_group_and_alpn() -> None:
+    chosen = h.ServerHello(
+        0x0303,
+        b"r" * 32,
+        b"",
+        0x1301,
+        0,
+        ((r.SUPPORTED_VERSIONS, b"\x03\x04"), (r.KEY_SHARE, b"\x00\x1d\x00\x01k")),
+    )
+    again = h.parse_server_hello(h.build_server_hello(chosen))
+    assert (again.version, again.group, again.is_retry, again.alpn) == (0x0304, 29, False, None)
+
+
+def test_a_retry_is_known_by_its_random() -> None:
+    retry = h.ServerHello(0x0303, h.RETRY_RANDOM, b"", 0x1301, 0, ((r.KEY_SHARE, b"\x00\x18"),))
+    again = h.parse_server_hello(h.build_server_hello(retry))
+    assert again.is_retry
+    assert again.group == 24
+
+
+def test_more_than_256_extensions_are_refused() -> None:
+    crowd = sample(*((n, b"") for n in range(300)))
+    with pytest.raises(WireError, match="more than 256 extensions"):
+        h.parse_client_hello(h.build_client_hello(crowd))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 33, 35, 40, 44, -1])
+def test_a_hello_cut_anywhere_is_an_error_with_an_offset(cut: int) -> None:
+    body = h.build_client_hello(sample(h.server_name("a.example")))
+    with pytest.raises(WireError) as caught:
+        h.parse_client_hello(body[:cut])
+    assert 0 <= caught.value.offset <= len(body)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0x0A0A, True), (0xFAFA, True), (0x0A1A, False)])
+def test_grease_is_recognised(value: int, expected: bool) -> None:
+    assert r.is_grease(value) is expected
+
+
+@given(
+    st.binary(max_size=32),
+    st.lists(st.integers(0, 65535), max_size=40),
+    st.lists(st.tuples(st.integers(0, 65535), st.binary(max_size=60)), max_size=20),
+)
+def test_any_hello_survives_build_and_parse(
+    session: bytes, ciphers: list[int], extensions: list[tuple[int, bytes]]
+) -> None:
+    made = h.ClientHello(0x0303, b"x" * 32, session, tuple(ciphers), b"\x00", tuple(extensions))
+    assert h.parse_client_hello(h.build_client_hello(made)) == made
