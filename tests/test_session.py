@@ -120,3 +120,4 @@ def test_a_history_that_breaks_ends_the_history_not_the_run(
     assert run.history is None
     assert len(told) == 1
     assert "no such table" in told[0]
+    history._db.close()

@@ -110,8 +110,6 @@ def _tell(error: Exception) -> int:
         remedy = "; free some space" if error.errno == errno.ENOSPC else ""
         _line(f"{where}{error.strerror or error}{remedy}")
         return exit_codes.ENVIRONMENT
-    if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        return _tell(error.exceptions[0])
     raise error
 
 

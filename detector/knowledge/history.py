@@ -63,10 +63,17 @@ class History:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             self._db = sqlite3.connect(path, timeout=2.0)
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure(error) from None
+        try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._migrate()
-        except (sqlite3.Error, OSError) as error:
+        except StoreError:
+            self._db.close()
+            raise
+        except sqlite3.Error as error:
+            self._db.close()
             raise self._failure(error) from None
 
     def fill(self, sharing: Sharing) -> None:

@@ -18,26 +18,31 @@ async def sweep[T](
 
     At most `concurrency` targets are under way, and as many results wait to be taken: the memory
     used does not grow with the number of targets. An exception of `work` or of the iterable ends
-    the sweep.
+    the sweep and is raised here.
     """
     source = iter(targets)
-    results: asyncio.Queue[T | None] = asyncio.Queue(maxsize=concurrency)
+    results: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue(maxsize=concurrency)
 
     async def worker() -> None:
-        for target in source:
-            await results.put(await work(target))
+        try:
+            for target in source:
+                await results.put((await work(target),))
+        except Exception as error:
+            await results.put(error)
         await results.put(None)
 
-    async with asyncio.TaskGroup() as group:
-        workers = [group.create_task(worker()) for _ in range(concurrency)]
-        running = len(workers)
-        try:
-            while running:
-                result = await results.get()
-                if result is None:
-                    running -= 1
-                else:
-                    yield result
-        finally:
-            for task in workers:
-                task.cancel()
+    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
+    running = len(workers)
+    try:
+        while running:
+            result = await results.get()
+            if result is None:
+                running -= 1
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                yield result[0]
+    finally:
+        for task in workers:
+            task.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+from detector.knowledge.assemble import assemble
+from detector.lab.pki import LabPki
+
+
+def test_by_default_certifi_and_the_machine_are_asked() -> None:
+    known = assemble()
+    assert known.public.name.startswith("certifi")
+    assert known.local is not None
+    assert not known.lab
+    assert len(known.logs) == 117
+
+
+def test_roots_of_ones_own_make_a_lab(pki: LabPki, tmp_path: Path) -> None:
+    roots, logs = tmp_path / "r.pem", tmp_path / "l.json"
+    roots.write_text(pki.root.pem)
+    logs.write_text(pki.ct_logs_json)
+    known = assemble(roots=roots, ct_logs=logs)
+    assert known.lab
+    assert known.local is None
+    assert len(known.logs) == 119

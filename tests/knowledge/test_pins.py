@@ -1,0 +1,49 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError
+from detector.evidence.known import HostPattern, Pin
+from detector.knowledge.pins import load_pins, parse_pin
+
+KEY = "sha256//" + "A" * 43 + "="
+ZERO = "00" * 32
+
+
+def test_a_pin_of_the_command_line_takes_several_keys() -> None:
+    found = parse_pin(f"Example.COM={KEY},{'ab' * 32}")
+    assert found == Pin(HostPattern("example.com"), (ZERO, "ab" * 32))
+
+
+@pytest.mark.parametrize("text", ["", "a.com", "a.com=", "=x", "a.com=sha1//AAAA", "a b=" + KEY])
+def test_what_is_no_pin_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_pin(text)
+
+
+def test_a_pin_file_holds_hosts_suffixes_and_expiry(tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(
+        f'[[pin]]\nhost = ".bücher.example"\nspki = ["{KEY}"]\nexpires = 2027-01-31\nnote = "x"\n'
+    )
+    assert load_pins(path) == (
+        Pin(HostPattern(".xn--bcher-kva.example"), (ZERO,), date(2027, 1, 31), "x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[[pin]]\nhost = "a.com"\nspki = []\n', ":1: a.com: a pin needs at least one key"),
+        ('[[pin]]\nhost = "a.com"\nspki = ["x"]\n', ":1: 'x' is no key digest"),
+        ('[[pin]]\nhost = "a b"\nspki = ["' + KEY + '"]\n', "is no host name"),
+        ('[[pins]]\nhost = "a.com"\n', "unknown table or key 'pins'"),
+        ('[[pin]]\nhost = "a.com"\nspki = ["' + KEY + '"]\nhots = 1\n', "unknown field `hots`"),
+    ],
+)
+def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=why):
+        load_pins(path)

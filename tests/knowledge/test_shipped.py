@@ -1,0 +1,180 @@
+"""Every shipped row: products against an issuer they must match, engines and keys for sanity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError
+from detector.evidence import product_match
+from detector.evidence.examination import Examination
+from detector.evidence.known import Knowledge
+from detector.knowledge import shipped
+from detector.lab.pki import LabPki
+from detector.model import Observation
+
+# One issuer a product, as the product writes it. Every row must be here.
+ISSUERS: dict[str, dict[str, str]] = {
+    "Avast": {"CN": "avast! Web/Mail Shield Root", "O": "avast! Web/Mail Shield"},
+    "AVG": {"CN": "AVG Web/Mail Shield Root"},
+    "Norton": {"CN": "Norton Web/Mail Shield Root", "O": "Norton Web/Mail Shield"},
+    "Bitdefender": {"CN": "Bitdefender Personal CA.Net-Defender", "O": "Bitdefender"},
+    "Kaspersky": {"CN": "Kaspersky Anti-Virus Personal Root Certificate", "O": "AO Kaspersky Lab"},
+    "ESET": {"CN": "ESET SSL Filter CA", "O": "ESET, spol. s r. o.", "C": "SK"},
+    "Dr.Web": {"CN": "Dr.Web Custom CA", "O": "Doctor Web, Ltd."},
+    "AdGuard": {"CN": "Adguard Personal CA"},
+    "Cisco Umbrella": {"CN": "Cisco Umbrella Primary SubCA", "O": "Cisco"},
+    "ContentKeeper": {"CN": "ContentKeeper Appliance CA (42)", "O": "ContentKeeper Technologies"},
+    "Cyberoam": {"O": "Cyberoam Certificate Authority"},
+    "Forcepoint": {"CN": "Forcepoint Cloud CA", "O": "Forcepoint LLC"},
+    "FortiGate": {"CN": "FortiGate CA", "O": "Fortinet"},
+    "McAfee Web Gateway": {"CN": "McAfee Web Gateway"},
+    "NetSpark": {"CN": "www.netspark.com", "O": "NetSpark"},
+    "Smoothwall": {"CN": "Smoothwall-default-root-certificate-authority"},
+    "SonicWall": {"CN": "SonicWALL Firewall DPI-SSL", "O": "SonicWALL Inc.", "ST": "CA"},
+    "Sophos": {"CN": "Sophos SSL CA_C01001ABCDEF123", "O": "Sophos"},
+    "Blue Coat": {"O": "Blue Coat SG-Series"},
+    "Trend Micro IWSS": {"CN": "IWSS.TREND"},
+    "Zscaler": {"CN": "Zscaler Intermediate Root CA (zscloud.net) (t) ", "O": "Zscaler Inc."},
+    "Netskope": {"CN": "ca.example.goskope.com"},
+    "Cloudflare Gateway": {"CN": "Gateway CA - Cloudflare Managed G1 " + "0123456789abcdef" * 2},
+    "Cato Networks": {"CN": "Cato Networks Root CA"},
+    "iboss": {"CN": "iboss Network Security"},
+    "Palo Alto Networks": {"CN": "PAN-FW"},
+    "Aruba": {"O": "Aruba Networks"},
+    "Cisco": {"O": "Cisco Systems, Inc."},
+    "UniFi": {"CN": "UniFi OS"},
+    "Huawei": {"email": "mobile@huawei.com"},
+    "WatchGuard": {"CN": "Fireware HTTPS Proxy (SN X)"},
+    "Securly": {"CN": "*.securly.com"},
+    "mitmproxy": {"CN": "mitmproxy", "O": "mitmproxy"},
+    "Fiddler": {"CN": "DO_NOT_TRUST_FiddlerRoot"},
+    "Fiddler Everywhere": {"CN": "Fiddler Everywhere Root Certificate Authority"},
+    "Charles": {"CN": "Charles Proxy CA (1 Jan 2026, host)", "OU": "https://charlesproxy.com/ssl"},
+    "Burp Suite": {"CN": "PortSwigger CA", "O": "PortSwigger"},
+    "ZAP": {"CN": "OWASP Zed Attack Proxy Root CA", "OU": "OWASP ZAP Root CA"},
+    "Proxyman": {"CN": "Proxyman CA (1 Jan 2026, host)", "O": "Proxyman LLC"},
+    "HTTP Toolkit": {"CN": "HTTP Toolkit CA - DO NOT TRUST"},
+    "Mockttp": {"CN": "Mockttp Testing CA - DO NOT TRUST - TESTING ONLY"},
+    "AnyProxy": {"CN": "AnyProxy", "O": "AnyProxy"},
+    "whistle": {"CN": "whistle.1795425233752354", "OU": "wproxy.org"},
+    "Privoxy": {"CN": "Privoxy CA"},
+    "HTTP Debugger": {"CN": "HTTP Debugger Root CA"},
+    "GoProxy": {"CN": "goproxy.github.io", "O": "GoProxy"},
+    "http-mitm-proxy": {"CN": "NodeMITMProxyCA", "O": "Node MITM Proxy CA"},
+    "warcprox": {"CN": "Warcprox CA on host"},
+    "BadSSL MITM test": {"CN": "BadSSL MITM Software Test Root"},
+    "Superfish": {"CN": "Superfish, Inc.", "O": "Superfish, Inc."},
+    "eDellRoot": {"CN": "eDellRoot"},
+    "DSDTestProvider": {"CN": "DSDTestProvider"},
+    "PrivDog": {"CN": "PrivDog Secure Connection Inspector CA"},
+    "Kazakhstan, Qaznet": {"CN": "Qaznet Trust Network", "O": "ISCA", "C": "KZ"},
+    "Kazakhstan, ISCA": {"CN": "Information Security Certification Authority", "O": "ISCA"},
+    "Kazakhstan, root CA": {"CN": "НЕГІЗГІ КУӘЛАНДЫРУШЫ ОРТАЛЫҚ (RSA)"},
+    "Russian Trusted CA": {"CN": "Russian Trusted Sub CA 2024"},
+}
+
+# Issuers of honest certificates that a careless expression would match.
+INNOCENT = (
+    {"CN": "Cloudflare Inc ECC CA-3", "O": "Cloudflare, Inc.", "C": "US"},
+    {"CN": "Cloudflare TLS Issuing ECC CA 1", "O": "SSL Corporation"},
+    {"CN": "Example Corp Root CA", "O": "Example Corp"},
+    {"CN": "Let's Encrypt Authority X3", "O": "Let's Encrypt"},
+    {"CN": "Symantec Class 3 Secure Server CA", "O": "Symantec Corporation"},
+    {"CN": "DigiCert Global G2", "O": "DigiCert Inc", "email": "support@digicert.com"},
+    {"CN": "localhost"},
+)
+
+
+@pytest.fixture
+def ask(pki: LabPki, known: Knowledge, observe: Callable[..., Observation]):  # type: ignore[no-untyped-def]
+    def product(issuer: dict[str, str]) -> str | None:
+        seen = Examination(observe("a.com", [pki.issue("a.com").der]), known)
+        seen.leaf.__dict__["issuer_fields"] = {k: [v] for k, v in issuer.items()}
+        try:
+            found = product_match.matching_product(seen)
+            return found.name if found else None
+        finally:
+            del seen.leaf.__dict__["issuer_fields"]
+
+    return product
+
+
+def test_every_product_has_an_example_here() -> None:
+    assert {p.name for p in shipped.products()} == set(ISSUERS)
+    assert all(p.source for p in shipped.products())
+
+
+@pytest.mark.parametrize("name", ISSUERS)
+def test_a_product_is_known_by_its_issuer(ask: Callable[..., str], name: str) -> None:
+    assert ask(ISSUERS[name]) == name
+
+
+@pytest.mark.parametrize("issuer", INNOCENT, ids=lambda i: i["CN"])
+def test_innocent_issuers_match_no_product(ask: Callable[..., str], issuer: dict[str, str]) -> None:
+    assert ask(issuer) is None
+
+
+def test_all_expressions_compile() -> None:
+    assert shipped.load_products(shipped.DATA / "products.toml") == shipped.products()
+
+
+def test_engines_have_sources_and_shapes() -> None:
+    engines = shipped.engines()
+    assert len({e.id for e in engines}) == len(engines) == 12
+    assert all(e.source and e.shapes for e in engines)
+
+
+def test_superfish_and_emudhra_are_on_the_published_list() -> None:
+    keys = shipped.published_keys()
+    superfish = keys.find("4bb8f35ba1e126f8ddE1b0c4".lower()) or keys.find(
+        "b6fe9151402bad1c06d7e66db67a26aa7356f2e6c644dbcf9f98968ff632e1b7"
+    )
+    assert superfish is not None
+    assert superfish.name == "Superfish"
+    emudhra = keys.find("63ecefee431d49523bc1136c4e72d0206a477086caf606cd5cf025686c109cf8")
+    assert emudhra is not None
+    assert emudhra.published == date(2026, 10, 1)
+    assert len(keys.keys) >= 30
+
+
+def test_the_log_table_is_the_official_list() -> None:
+    logs = shipped.ct_logs()
+    assert len(logs) == 117
+    assert shipped.table_date() == date(2026, 8, 20)
+    states = {log.state for log in logs.values()}
+    assert states == {"pending", "qualified", "usable", "readonly", "retired", "rejected"}
+    for log in logs.values():
+        assert (log.distrusted is not None) == (log.state in ("retired", "rejected"))
+
+
+def test_a_log_whose_id_is_not_its_keys_digest_is_refused(tmp_path: Path) -> None:
+    data = json.loads((shipped.DATA / "ct_logs.json").read_text())
+    data["operators"][0]["logs"][0]["log_id"] = data["operators"][0]["logs"][1]["log_id"]
+    path = tmp_path / "logs.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match="not the SHA-256"):
+        shipped.load_ct_logs(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"operators": [{}]}', '{"operators": 1}'])
+def test_a_file_that_is_no_log_list_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "logs.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="no list of CT logs"):
+        shipped.load_ct_logs(path)
+
+
+def test_bad_expressions_and_digests_name_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.toml"
+    row = '[[product]]\nname = "x"\ncategory = "y"\nsource = "z"\nmatch = [{ CN = "(" }]\n'
+    path.write_text(row)
+    with pytest.raises(ConfigError, match=r":1: x: '\(' is no regular expression"):
+        shipped.load_products(path)
+    path.write_text('\n[[key]]\nname = "x"\nsource = "z"\nsha1 = "ABC"\n')
+    with pytest.raises(ConfigError, match=":2: x: 'ABC' is not 40"):
+        shipped.load_published_keys(path)

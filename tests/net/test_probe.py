@@ -1,0 +1,279 @@
+"""Probes of honest, broken and hostile peers, each a real TCP connection."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import ssl
+import struct
+import time
+import warnings
+
+import pytest
+
+from detector.lab.origin import Origin
+from detector.lab.pki import LabPki
+from detector.model import Observation
+from detector.net.probe import MAX_BYTES, ProbeOptions, probe
+from detector.net.routes import Routing, parse_proxy
+from detector.targets import parse_target
+from detector.wire import registry as r
+from detector.wire.alerts import encode_alert
+from detector.wire.hello import ServerHello, build_server_hello
+from detector.wire.records import ALERT, HANDSHAKE, encode_message, encode_record
+from detector.wire.transcript import read_transcript
+from tests.net.peers import peer, probed, sends
+
+
+def origin_probe(pki: LabPki, **how: object) -> Observation:
+    async def run() -> Observation:
+        async with Origin({"a.com": pki.issue("a.com")}) as origin:
+            options = ProbeOptions(connect_to=("127.0.0.1", origin.port), **how)  # type: ignore[arg-type]
+            return await probe(parse_target("a.com"), options)
+
+    return asyncio.run(run())
+
+
+def server_hello(**changes: object) -> bytes:
+    """A TLS 1.2 ServerHello in its record."""
+    fields = {"cipher": 0xC02F, "extensions": ()} | changes
+    hello = ServerHello(0x0303, b"r" * 32, b"", fields["cipher"], 0, fields["extensions"])  # type: ignore[arg-type]
+    return encode_record(HANDSHAKE, encode_message(r.SERVER_HELLO, build_server_hello(hello)))
+
+
+def certificates(count: int, size: int) -> bytes:
+    """A Certificate message of `count` certificates of `size` bytes."""
+    one = size.to_bytes(3, "big") + bytes(size)
+    body = (len(one) * count).to_bytes(3, "big") + one * count
+    return encode_record(HANDSHAKE, encode_message(r.CERTIFICATE, body))
+
+
+def cause(seen: Observation) -> str | None:
+    return seen.failure.cause if seen.failure else None
+
+
+def test_an_honest_handshake_is_recorded_whole(pki: LabPki) -> None:
+    seen = origin_probe(pki)
+    assert seen.failure is None
+    assert seen.handshake is not None
+    assert (seen.handshake.completed, seen.handshake.version) == (True, "TLSv1.3")
+    assert (seen.handshake.group, seen.handshake.alpn) == ("x25519", "http/1.1")
+    assert len(seen.chain) == 2
+    assert set(seen.ms) == {"dns", "connect", "tls"}
+    transcript = read_transcript(seen.client_bytes, seen.server_bytes)
+    assert transcript.client_hello is not None
+    assert transcript.client_hello.sni == "a.com"
+    assert transcript.server_hello is not None
+
+
+def test_tls_1_2_alone_shows_the_same_chain(pki: LabPki) -> None:
+    seen = origin_probe(pki, maximum="TLSv1.2", alpn=())
+    assert seen.handshake is not None
+    assert (seen.handshake.version, seen.handshake.alpn) == ("TLSv1.2", None)
+    assert seen.handshake.group in ("x25519", "secp256r1")
+    transcript = read_transcript(seen.client_bytes, seen.server_bytes)
+    assert tuple(entry.der for entry in transcript.chain) == seen.chain
+
+
+def test_ipv6_and_names_that_resolve_are_dialled(pki: LabPki) -> None:
+    async def run(host: str, listen: str) -> Observation:
+        async with Origin({"localhost": pki.issue("localhost")}, host=listen) as origin:
+            return await probe(parse_target(f"{host}:{origin.port}"))
+
+    assert asyncio.run(run("[::1]", "::1")).target.ip == "::1"
+    # localhost resolves to ::1 and 127.0.0.1; only the second listens.
+    seen = asyncio.run(run("localhost", "127.0.0.1"))
+    assert (seen.failure, seen.target.ip) == (None, "127.0.0.1")
+
+
+def test_no_name_no_sni(pki: LabPki) -> None:
+    async def run() -> Observation:
+        async with Origin({"x": pki.issue("127.0.0.1")}) as origin:
+            return await probe(parse_target(f"127.0.0.1:{origin.port}"))
+
+    transcript = read_transcript(asyncio.run(run()).client_bytes, b"")
+    assert transcript.client_hello is not None
+    assert transcript.client_hello.sni is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "text"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not-tls", "plain HTTP"),
+        (b"SSH-2.0-OpenSSH\r\n", "not-tls", "SSH"),
+        (b"220 mx ESMTP\r\n", "not-tls", "--starttls smtp"),
+        (b"\x4a\x00\x00\x00\x0a8.0.36\x00", "not-tls", "--starttls mysql"),
+        (b"\xde\xad\xbe\xef" * 50, "not-tls", "it said"),
+        (encode_record(ALERT, encode_alert(2, 40)), "other-alert", "handshake_failure"),
+        (encode_record(ALERT, encode_alert(2, 70)), "version-mismatch", "protocol_version"),
+        (encode_record(ALERT, encode_alert(2, 112)), "sni-unrecognized", "unrecognized_name"),
+        (b"\x16\x03\x03\x00\x10" + b"\xff" * 16, "malformed-handshake", "broke the handshake"),
+        (server_hello()[:20], "closed-during-handshake", "in the middle"),
+        (server_hello(), "closed-during-handshake", "in the middle"),
+        (b"", "closed-during-handshake", "after our ClientHello"),
+    ],
+)
+def test_broken_peers_have_their_cause(answer: bytes, expected: str, text: str) -> None:
+    seen = probed(sends(answer))
+    assert seen.failure is not None
+    assert (seen.failure.step, seen.failure.cause) == ("tls", expected)
+    assert text in seen.failure.text
+
+
+def test_a_server_that_talks_first_is_not_tls() -> None:
+    assert cause(probed(sends(b"* OK IMAP ready\r\n", hello=False))) == "not-tls"
+
+
+def test_an_alert_is_kept_with_its_sender() -> None:
+    seen = probed(sends(encode_record(ALERT, encode_alert(2, 40))))
+    assert [(a.sender, a.name) for a in seen.alerts] == [("server", "handshake_failure")]
+
+
+def test_half_a_handshake_keeps_what_was_chosen() -> None:
+    seen = probed(sends(server_hello()))
+    assert seen.handshake is not None
+    assert (seen.handshake.completed, seen.handshake.version) == (False, "TLSv1.2")
+
+
+def test_a_reset_is_a_reset() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    assert cause(probed(handler)) == "connection-reset"
+
+
+def test_silence_ends_with_the_time_out() -> None:
+    async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    start = time.perf_counter()
+    seen = probed(handler, timeout=0.3)
+    assert cause(seen) == "silent-drop"
+    assert "stays silent" in (seen.failure.text if seen.failure else "")
+    assert time.perf_counter() - start < 1.5
+
+
+def test_one_byte_a_second_does_not_buy_more_time() -> None:
+    async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for octet in server_hello():
+            writer.write(bytes((octet,)))
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    start = time.perf_counter()
+    assert cause(probed(handler, timeout=0.5)) == "silent-drop"
+    assert time.perf_counter() - start < 2
+
+
+def test_ten_megabytes_of_certificates_are_not_swallowed() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seen = probed(sends(server_hello(), certificates(160, 65_000)))
+    assert cause(seen) == "malformed-handshake"
+    assert len(seen.server_bytes) <= 64 << 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
+
+
+def test_a_thousand_certificates_are_refused() -> None:
+    assert cause(probed(sends(server_hello(), certificates(1000, 1000)))) == "malformed-handshake"
+
+
+def test_an_endless_stream_of_alerts_ends() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        while not writer.is_closing():
+            writer.write(encode_record(ALERT, encode_alert(1, 90)) * 100)
+            await writer.drain()
+
+    start = time.perf_counter()
+    seen = probed(handler)
+    assert seen.failure is not None
+    assert time.perf_counter() - start < 3
+
+
+def test_an_endless_handshake_message_ends_at_a_megabyte() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        while not writer.is_closing():
+            writer.write(encode_record(20, b"\x01") * 1000)  # ChangeCipherSpec, again and again
+            await writer.drain()
+
+    seen = probed(handler)
+    assert seen.failure is not None
+    assert len(seen.server_bytes) <= MAX_BYTES
+
+
+def test_refused_unresolvable_and_unreachable() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        refused = asyncio.run(probe(parse_target(f"127.0.0.1:{port}")))
+    assert cause(refused) == "connection-refused"
+    assert cause(asyncio.run(probe(parse_target("nowhere.invalid")))) == "dns-failure"
+
+
+def test_a_full_backlog_is_a_connection_time_out() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        fillers = []
+        for _ in range(8):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+            fillers.append(filler)
+        time.sleep(0.05)
+        target = parse_target(f"127.0.0.1:{server.getsockname()[1]}")
+        seen = asyncio.run(probe(target, ProbeOptions(timeout=0.4)))
+        for filler in fillers:
+            filler.close()
+    assert (cause(seen), seen.failure.step if seen.failure else "") == ("connection-timeout", "tcp")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 407 x\r\n\r\n", "proxy-auth-required"),
+        (b"HTTP/1.1 403 x\r\n\r\n", "proxy-refused"),
+        (b"<html>portal</html>\n", "proxy-refused"),
+        (b"HTTP/1.1 200 OK\r\n\r\n<html>log in</html>", "not-tls"),
+    ],
+)
+def test_proxies_that_do_not_tunnel(answer: bytes, expected: str) -> None:
+    async def run() -> Observation:
+        async with peer(sends(answer)) as port:
+            routing = Routing(parse_proxy(f"http://127.0.0.1:{port}"))
+            return await probe(parse_target("a.com"), ProbeOptions(routing=routing, timeout=2))
+
+    seen = asyncio.run(run())
+    assert cause(seen) == expected
+    assert seen.route.kind == "http-connect"
+    assert seen.target.ip is None
+
+
+def test_a_dead_proxy_is_refused_by_name() -> None:
+    routing = Routing(parse_proxy("http://127.0.0.1:1"))
+    seen = asyncio.run(probe(parse_target("a.com"), ProbeOptions(routing=routing)))
+    assert seen.failure is not None
+    assert seen.failure.text == "127.0.0.1:1 refuses the connection"
+
+
+def test_an_old_server_is_seen_with_its_old_version(pki: LabPki) -> None:
+    async def run() -> Observation:
+        origin = Origin({"a.com": pki.issue("a.com")})
+        context = origin._default
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            context.maximum_version = ssl.TLSVersion.TLSv1
+        async with origin:
+            options = ProbeOptions(connect_to=("127.0.0.1", origin.port))
+            return await probe(parse_target("a.com"), options)
+
+    seen = asyncio.run(run())
+    assert seen.handshake is not None, seen.failure
+    assert seen.handshake.version == "TLSv1"

@@ -1,0 +1,52 @@
+import pytest
+
+from detector.errors import DialError
+from detector.net.socks5 import connect
+from tests.net.transcripts import play
+
+GRANTED = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x1f\x90"
+
+
+def test_names_are_left_to_the_proxy() -> None:
+    sent, early = play(connect("a.com", 443), b"\x05\x00", GRANTED + b"early")
+    assert sent == [b"\x05\x01\x00", b"\x05\x01\x00\x03\x05a.com\x01\xbb"]
+    assert early == b"early"
+
+
+def test_addresses_are_sent_as_addresses() -> None:
+    sent, _ = play(connect("192.0.2.1", 443), b"\x05\x00", GRANTED)
+    assert sent[1] == b"\x05\x01\x00\x01\xc0\x00\x02\x01\x01\xbb"
+    sent, _ = play(connect("::1", 443), b"\x05\x00", b"\x05\x00\x00\x04" + bytes(18))
+    assert sent[1][3:4] == b"\x04"
+
+
+def test_a_bound_name_of_any_length_is_read_over() -> None:
+    _, early = play(connect("a.com", 443), b"\x05\x00", b"\x05\x00\x00\x03\x03abc\x00\x50!")
+    assert early == b"!"
+
+
+def test_user_and_password() -> None:
+    sent, _ = play(connect("a.com", 443, "me", "pw"), b"\x05\x02", b"\x01\x00", GRANTED)
+    assert sent[:2] == [b"\x05\x02\x00\x02", b"\x01\x02me\x02pw"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "cause", "text"),
+    [
+        ((b"\x05\xff",), "proxy-auth-required", "wants authentication"),
+        ((b"HT",), "proxy-refused", "does not speak SOCKS5"),
+        ((b"\x05\x00", b"\x05\x05\x00\x01"), "proxy-refused", "connection refused"),
+        ((b"\x05\x00", b"\x05\x63\x00\x01"), "proxy-refused", "reply 99"),
+        ((b"\x05",), "proxy-refused", "closed"),
+    ],
+)
+def test_refusals_become_causes(answers: tuple[bytes, ...], cause: str, text: str) -> None:
+    with pytest.raises(DialError, match=text) as caught:
+        play(connect("a.com", 443), *answers)
+    assert caught.value.cause == cause
+
+
+def test_a_wrong_password_is_an_authentication_problem() -> None:
+    with pytest.raises(DialError, match="did not accept") as caught:
+        play(connect("a.com", 443, "u", "p"), b"\x05\x02", b"\x01\x01")
+    assert caught.value.cause == "proxy-auth-required"
