@@ -44,6 +44,8 @@ class Origin:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._server.abort_clients()
+        await self._server.wait_closed()
 
     def _choose(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         tls.context = self._contexts.get(name or "", self._default)
