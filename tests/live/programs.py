@@ -1,0 +1,296 @@
+"""Real programs of other projects, each started in its own folder on a free loopback port.
+
+Every class is a context manager with a `port`; leaving it ends the process it started, by pid. A
+program that is not installed raises FileNotFoundError: a test without the real thing must fail.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from detector.lab.pki import Authority, Credential
+
+TOOLS = Path(__file__).parents[2] / ".tools"
+_PATIENCE = 30.0
+
+
+def find(program: str) -> str:
+    """Path of an installed program, /usr/sbin included."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise FileNotFoundError(f"{program} is not installed; run scripts/programs.sh")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Program(ABC):
+    """A child process that is ready when its port answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Write what is needed into `folder` and give the command line."""
+
+    def __enter__(self) -> Self:
+        command = self.command()
+        with (self.folder / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        deadline = time.monotonic() + _PATIENCE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._stop()
+                raise RuntimeError(f"{command[0]} did not start:\n{self.said()}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def said(self) -> str:
+        return (self.folder / "output").read_text(errors="replace")[-3000:]
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def _answers(self) -> bool:
+        with socket.socket() as client:
+            client.settimeout(0.5)
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _stop(self) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(8)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(8)
+
+
+class Squid(Program):
+    """ssl-bump as an enterprise gateway has it: an explicit proxy that re-signs everything."""
+
+    def __init__(self, folder: Path, ca: Authority, trust: Path, hosts: dict[str, str]) -> None:
+        super().__init__(folder)
+        self.ca, self.trust, self.hosts = ca, trust, hosts
+
+    def command(self) -> list[str]:
+        credential = self.ca.credential()
+        ca = self.write("ca.pem", credential.key_pem + credential.chain_pem)
+        hosts = self.write("hosts", "".join(f"{ip} {name}\n" for name, ip in self.hosts.items()))
+        helper = "/usr/lib/squid/security_file_certgen"
+        store = self.folder / "certificates"
+        subprocess.run([helper, "-c", "-s", store, "-M", "4MB"], check=True, capture_output=True)
+        # Squid gives up root for "proxy"; everything it reads must be its own.
+        config = self.write(
+            "squid.conf",
+            f"""
+http_port 127.0.0.1:{self.port} ssl-bump tls-cert={ca} generate-host-certificates=on \
+  dynamic_cert_mem_cache_size=4MB
+sslcrtd_program {helper} -s {store} -M 4MB
+sslcrtd_children 1
+acl step1 at_step SslBump1
+ssl_bump peek step1
+ssl_bump bump all
+http_access allow all
+tls_outgoing_options cafile={self.trust}
+hosts_file {hosts}
+cache deny all
+cache_log {self.folder}/cache.log
+access_log none
+pid_filename {self.folder}/squid.pid
+coredump_dir {self.folder}
+shutdown_lifetime 0 seconds
+visible_hostname gateway.example
+pinger_enable off
+""",
+        )
+        for path in (self.folder, *self.folder.rglob("*")):
+            shutil.chown(path, "proxy", "proxy")
+        return [find("squid"), "-N", "-f", str(config)]
+
+
+class Haproxy(Program):
+    """generate-certificates: a certificate for whatever SNI is asked for."""
+
+    def __init__(self, folder: Path, ca: Authority, origin: int) -> None:
+        super().__init__(folder)
+        self.ca, self.origin = ca, origin
+
+    def command(self) -> list[str]:
+        credential = self.ca.credential()
+        ca = self.write("ca.pem", credential.key_pem + credential.chain_pem)
+        default = self.ca.issue("gateway.example", key=_rsa())
+        static = self.write("default.pem", default.key_pem + default.chain_pem)
+        config = self.write(
+            "haproxy.cfg",
+            f"""
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 10s
+  timeout server 10s
+frontend gateway
+  bind 127.0.0.1:{self.port} ssl crt {static} ca-sign-file {ca} generate-certificates
+  default_backend origin
+backend origin
+  server origin 127.0.0.1:{self.origin} ssl verify none sni ssl_fc_sni
+""",
+        )
+        return [find("haproxy"), "-db", "-f", str(config)]
+
+
+class Nginx(Program):
+    """Terminating TLS with certificates that a corporate CA issued for the hosts."""
+
+    def __init__(self, folder: Path, credentials: dict[str, Credential], origin: int) -> None:
+        super().__init__(folder)
+        self.credentials, self.origin = credentials, origin
+
+    def command(self) -> list[str]:
+        servers = ""
+        for name, credential in self.credentials.items():
+            pem = self.write(f"{name}.pem", credential.key_pem + credential.chain_pem)
+            servers += f"""
+  server {{
+    listen 127.0.0.1:{self.port} ssl;
+    server_name {name};
+    ssl_certificate {pem};
+    ssl_certificate_key {pem};
+    location / {{ proxy_pass https://127.0.0.1:{self.origin}; }}
+  }}"""
+        config = self.write(
+            "nginx.conf",
+            f"""
+daemon off;
+master_process off;
+pid {self.folder}/nginx.pid;
+error_log {self.folder}/error.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {self.folder}/a;
+  proxy_temp_path {self.folder}/b;
+  fastcgi_temp_path {self.folder}/c;
+  uwsgi_temp_path {self.folder}/d;
+  scgi_temp_path {self.folder}/e;
+  {servers}
+}}
+""",
+        )
+        return [find("nginx"), "-c", str(config), "-e", str(self.folder / "error.log")]
+
+
+class Sslsplit(Program):
+    """Static destination: everything that comes in is decrypted and sent on to the origin."""
+
+    def __init__(self, folder: Path, ca: Authority, origin: int) -> None:
+        super().__init__(folder)
+        self.ca, self.origin = ca, origin
+
+    def command(self) -> list[str]:
+        credential = self.ca.credential()
+        key = self.write("ca.key", credential.key_pem)
+        certificate = self.write("ca.crt", credential.chain_pem)
+        return [
+            find("sslsplit"), "-D", "-u", "root", "-k", str(key), "-c", str(certificate),
+            "ssl", "127.0.0.1", str(self.port), "127.0.0.1", str(self.origin),
+        ]  # fmt: skip
+
+
+class ProxyPy(Program):
+    """proxy.py with TLS interception; names resolve to loopback through a plugin of ours."""
+
+    def __init__(self, folder: Path, ca: Authority, trust: Path) -> None:
+        super().__init__(folder)
+        self.ca, self.trust = ca, trust
+
+    def command(self) -> list[str]:
+        credential = self.ca.credential()
+        signing = _rsa_pem()
+        store = self.folder / "certificates"
+        store.mkdir()
+        self.write("loopback_dns.py", _LOOPBACK_PLUGIN)
+        return [
+            sys.executable, "-W", "ignore", "-m", "proxy",
+            "--hostname", "127.0.0.1", "--port", str(self.port),
+            "--num-workers", "1", "--num-acceptors", "1",
+            "--ca-key-file", str(self.write("ca.key", credential.key_pem)),
+            "--ca-cert-file", str(self.write("ca.crt", credential.chain_pem)),
+            "--ca-signing-key-file", str(self.write("signing.key", signing)),
+            "--ca-cert-dir", str(store), "--ca-file", str(self.trust),
+            "--plugins", "loopback_dns.LoopbackDns", "--data-dir", str(self.folder),
+        ]  # fmt: skip
+
+
+_LOOPBACK_PLUGIN = '''
+from proxy.http.proxy import HttpProxyBasePlugin
+
+
+class LoopbackDns(HttpProxyBasePlugin):
+    """Every name is on this machine."""
+
+    def resolve_dns(self, host, port):
+        return "127.0.0.1", None
+'''
+
+
+class HttpMitmProxy(Program):
+    """http-mitm-proxy (npm): makes its own CA."""
+
+    def command(self) -> list[str]:
+        module = TOOLS / "npm" / "node_modules" / "http-mitm-proxy"
+        if not module.exists():
+            raise FileNotFoundError("http-mitm-proxy is not installed; run scripts/programs.sh")
+        script = self.write(
+            "proxy.js",
+            f"""
+const {{ Proxy }} = require({str(module)!r});
+const proxy = new Proxy();
+proxy.onError((ctx, err) => {{}});
+proxy.listen({{ host: "127.0.0.1", port: {self.port}, sslCaDir: {str(self.folder / "ca")!r} }});
+""",
+        )
+        return [find("node"), str(script)]
+
+
+def _rsa():  # type: ignore[no-untyped-def]
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _rsa_pem() -> str:
+    return Authority("signing", key=_rsa()).credential().key_pem
+
+
+def corporate_ca(name: str = "Example Corp Web Gateway CA") -> Authority:
+    """A CA as an operator makes it: RSA, an everyday name."""
+    return Authority(name, organization="Example Corp", key=_rsa(), profile=False)
