@@ -75,7 +75,7 @@ def test_every_root_of_certifi_served_as_a_site_is_not_intercepted(world: Knowle
 
 @pytest.fixture
 def pool(pki: LabPki, corporate: Authority) -> dict[str, tuple[str, tuple[bytes, ...]]]:
-    """name -> (host, chain) of honest chains as they occur."""
+    """Name -> (host, chain) of honest chains as they occur."""
     leaf = pki.issue("www.shop.com")
     retired = Authority("Retired Root")
     crossed = Authority("Crossed CA", parent=pki.root, logs=pki.logs)

@@ -25,9 +25,7 @@ def verdicts(session: Session, *observations: Observation) -> list[list[tuple[st
     return [*out, [(j.observation.target.host, j.verdict) for j in rest]]
 
 
-def test_clean_observations_go_out_at_once(
-    pki: LabPki, known: Knowledge, observe: Observe
-) -> None:
+def test_clean_observations_go_out_at_once(pki: LabPki, known: Knowledge, observe: Observe) -> None:
     run = Session(known, ProbeOptions())
     assert verdicts(run, observe("a.com", pki.issue("a.com"))) == [[("a.com", "direct")], []]
 

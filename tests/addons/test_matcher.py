@@ -21,7 +21,9 @@ RULES = (
 )
 
 
-def why(sni: str | None, host: str | None = None, address: str | None = None, port: int = 443) -> str | None:
+def why(
+    sni: str | None, host: str | None = None, address: str | None = None, port: int = 443
+) -> str | None:
     found = Matcher(RULES).match(Connection(sni, host, address, port), TODAY)
     return found.reason if found else None
 

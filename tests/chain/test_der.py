@@ -34,7 +34,11 @@ def test_a_crowd_of_children_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("octets", "text"),
-    [("551d11", "2.5.29.17"), ("2b06010401d679020402", "1.3.6.1.4.1.11129.2.4.2"), ("8837", "2.999")],
+    [
+        ("551d11", "2.5.29.17"),
+        ("2b06010401d679020402", "1.3.6.1.4.1.11129.2.4.2"),
+        ("8837", "2.999"),
+    ],
 )
 def test_object_identifiers_are_spelled_out(octets: str, text: str) -> None:
     assert der.oid_text(bytes.fromhex(octets)) == text

@@ -84,7 +84,11 @@ def test_a_cross_signed_intermediate_is_public_by_either_way(pki: LabPki) -> Non
 def test_a_genuine_leaf_cannot_sign_another_leaf(pki: LabPki) -> None:
     leaf = pki.issue("evil.example")
     puppet = Authority("Puppet")
-    puppet.key, puppet.certificate, puppet.subject = leaf.key, leaf.certificate, leaf.certificate.subject
+    puppet.key, puppet.certificate, puppet.subject = (
+        leaf.key,
+        leaf.certificate,
+        leaf.certificate.subject,
+    )
     forged = puppet.issue("bank.example")
     sent = read(forged.der, leaf.der, pki.intermediate.der)
     assert build_path(sent, "bank.example", pki.anchors).kind == "incomplete"
@@ -111,7 +115,9 @@ def test_a_path_length_of_zero_allows_no_further_ca(pki: LabPki) -> None:
 
 
 def test_name_constraints_hold_the_issuer_to_its_names(pki: LabPki) -> None:
-    limits = x509.NameConstraints([x509.DNSName("good.example")], [x509.DNSName("bad.good.example")])
+    limits = x509.NameConstraints(
+        [x509.DNSName("good.example")], [x509.DNSName("bad.good.example")]
+    )
     issuer = sub_ca(pki.root, CA, limits)
     assert kind(issuer, pki, "www.good.example") == "public"
     assert kind(issuer, pki, "www.bad.good.example") != "public"

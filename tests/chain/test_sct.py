@@ -145,8 +145,8 @@ def test_rsa_logs_and_odd_algorithms_do_not_crash() -> None:
 def test_a_malformed_list_is_our_own_error(pki: LabPki) -> None:
     with pytest.raises(WireError):
         parse_sct_list(b"\x00\x10short")
+    sct = b"\x00" + bytes(32 + 8 + 2) + b"\x04\x03\x00\x00"
     with pytest.raises(WireError, match="more than 32"):
-        sct = b"\x00" + bytes(32 + 8 + 2) + b"\x04\x03\x00\x00"
         parse_sct_list(sct_extension([sct] * 40)[4:])
     leaf = Certificate(pki.issue("a.example").der)
     leaf.extensions = (("SCT", False, b"\x04\x02\x00\x09"),)

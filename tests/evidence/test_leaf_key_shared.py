@@ -26,9 +26,7 @@ def test_one_key_on_two_unrelated_hosts_is_strong(
     assert found.details["hosts"] == ["b.org"]
 
 
-def test_hosts_of_one_domain_are_related(
-    corporate: Authority, observe: Observe, ask: Ask
-) -> None:
+def test_hosts_of_one_domain_are_related(corporate: Authority, observe: Observe, ask: Ask) -> None:
     one = observe("www.a.co.uk", corporate.issue("www.a.co.uk", key=KEY))
     two = observe("mail.a.co.uk", corporate.issue("mail.a.co.uk", key=KEY))
     assert ask(leaf_key_shared, one, beside=(two,)) is None

@@ -12,7 +12,9 @@ def test_a_root_that_only_this_machine_trusts_is_its_own_finding(
     corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
 ) -> None:
     knowledge = replace(known, local=TrustAnchors((corporate.der,), "test store"))
-    found = ask(path_local_root, observe("a.example.com", corporate.issue("a.example.com")), knowledge)
+    found = ask(
+        path_local_root, observe("a.example.com", corporate.issue("a.example.com")), knowledge
+    )
     assert found is not None
     assert (found.points, found.details["store"]) == ("intercepted", "test store")
 

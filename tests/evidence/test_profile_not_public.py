@@ -9,7 +9,9 @@ from tests.evidence.conftest import Ask
 def test_what_a_corporate_leaf_lacks_is_listed(
     corporate: Authority, observe: Observe, ask: Ask
 ) -> None:
-    found = ask(profile_not_public, observe("a.example.com", corporate.issue("a.example.com", days=500)))
+    found = ask(
+        profile_not_public, observe("a.example.com", corporate.issue("a.example.com", days=500))
+    )
     assert found is not None
     assert found.details["lacks"] == [
         "authority information access",
@@ -33,5 +35,7 @@ def test_a_public_leaf_lacks_nothing(pki: LabPki, observe: Observe, ask: Ask) ->
 
 def test_limits_follow_the_day_of_issue(pki: LabPki, observe: Observe, ask: Ask) -> None:
     for start, days in ((2024, 398), (2019, 825)):
-        old = pki.issue("a.example.com", logs=(), days=days, start=datetime(start, 1, 1, tzinfo=UTC))
+        old = pki.issue(
+            "a.example.com", logs=(), days=days, start=datetime(start, 1, 1, tzinfo=UTC)
+        )
         assert ask(profile_not_public, observe("a.example.com", old)) is None

@@ -8,9 +8,7 @@ from tests.evidence.conftest import Ask
 
 def direct(*chain: bytes, public: bool = True) -> Baseline:
     leaf, issuer = Certificate(chain[0]), Certificate(chain[1])
-    return Baseline(
-        "direct", public, leaf.spki_sha256, issuer.spki_sha256, "TLSv1.3", "h2", NOW
-    )
+    return Baseline("direct", public, leaf.spki_sha256, issuer.spki_sha256, "TLSv1.3", "h2", NOW)
 
 
 def test_a_private_chain_where_the_direct_route_shows_a_public_one(

@@ -6,9 +6,7 @@ from tests.conftest import Observe
 from tests.evidence.conftest import Ask
 
 
-def test_a_public_leaf_without_scts_is_remarkable(
-    pki: LabPki, observe: Observe, ask: Ask
-) -> None:
+def test_a_public_leaf_without_scts_is_remarkable(pki: LabPki, observe: Observe, ask: Ask) -> None:
     found = ask(sct_missing, observe("a.example", pki.issue("a.example", logs=())))
     assert found is not None
     assert found.strength == "strong"

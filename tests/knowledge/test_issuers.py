@@ -18,5 +18,5 @@ def test_hosts_with_their_logged_issuers(tmp_path: Path) -> None:
 def test_a_bad_digest_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "issuers.toml"
     path.write_text('\n[[issuers]]\nhost = "a.com"\nspki = ["xyz"]\n')
-    with pytest.raises(ConfigError, match="issuers.toml:2: 'xyz'"):
+    with pytest.raises(ConfigError, match=r"issuers\.toml:2: 'xyz'"):
         load_issuers(path)

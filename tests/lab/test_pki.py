@@ -1,8 +1,8 @@
 """The lab's certificates are what OpenSSL and cryptography's strict verifier accept."""
 
-import datetime
 import stat
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -27,7 +27,7 @@ def test_cryptographys_strict_verifier_accepts_it_too(pki: LabPki) -> None:
     verifier = (
         PolicyBuilder()
         .store(Store([pki.root.certificate]))
-        .time(datetime.datetime.now(datetime.UTC))
+        .time(datetime.now(UTC))
         .build_server_verifier(x509.DNSName("a.com"))
     )
     assert len(verifier.verify(leaf.certificate, list(leaf.above))) == 3
@@ -36,7 +36,9 @@ def test_cryptographys_strict_verifier_accepts_it_too(pki: LabPki) -> None:
 def test_cryptography_reads_our_sct_list_at_any_size(pki: LabPki) -> None:
     for count in (1, 2, 4):
         leaf = pki.issue("a.com", logs=[pki.logs[0]] * count).certificate
-        found = leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps)
+        found = leaf.extensions.get_extension_for_class(
+            x509.PrecertificateSignedCertificateTimestamps
+        )
         assert len(found.value) == count
     assert sct_extension([bytes(100)] * 3)[:2] == b"\x04\x82"
 

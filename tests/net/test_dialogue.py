@@ -7,9 +7,10 @@ from tests.net.transcripts import play
 
 def lines(count: int):  # type: ignore[no-untyped-def]
     inbox = Inbox("proxy", "proxy-refused")
-    found = []
-    for _ in range(count):
-        found.append((yield from inbox.line()))
+    found: list[bytes] = []
+    while len(found) < count:
+        line = yield from inbox.line()
+        found.append(line)
     return b"|".join(found) + b"+" + inbox.rest()
 
 

@@ -19,8 +19,8 @@ GOOD = {
     "ftp": ([b"220-one\r\n220 two\r\n", b"234 begin\r\n"], [b"AUTH TLS\r\n"]),
     "xmpp": (
         [
-            b"<?xml version='1.0'?><stream:stream><stream:features><starttls "
-            b"xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
+            b"<stream:stream><stream:features>"
+            b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
             b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
         ],
         None,

@@ -7,7 +7,10 @@ from detector.wire.fingerprints import ja3, ja3_string, ja3s, ja4
 
 
 def client(
-    version: int, ciphers: list[int], extensions: list[h.Extension], versions: list[int] | None = None
+    version: int,
+    ciphers: list[int],
+    extensions: list[h.Extension],
+    versions: list[int] | None = None,
 ) -> h.ClientHello:
     if versions:
         extensions = [*extensions, h.supported_versions(versions)]

@@ -97,7 +97,8 @@ def test_a_retry_followed_by_its_showy_change_cipher_spec_still_reads() -> None:
 
 def test_an_encrypted_finished_is_opaque_after_change_cipher_spec() -> None:
     flight = read_flight(
-        encode_record(CHANGE_CIPHER_SPEC, b"\x01") + encode_record(HANDSHAKE, b"\x01\x02\x03\x04" * 10)
+        encode_record(CHANGE_CIPHER_SPEC, b"\x01")
+        + encode_record(HANDSHAKE, b"\x01\x02\x03\x04" * 10)
     )
     assert (flight.messages, flight.opaque, flight.error) == ((), (40,), None)
 

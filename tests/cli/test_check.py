@@ -1,0 +1,322 @@
+"""The command as a user runs it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from detector.chain.certificate import Certificate
+from detector.lab.pki import Authority, Credential, LabPki
+from tests.live.programs import free_port
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+_SERVER = """
+import asyncio, sys
+from pathlib import Path
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from detector.lab.origin import Origin
+from detector.lab.pki import Credential
+async def main():
+    found = {}
+    for text in sys.argv[2:]:
+        host, path = text.split("=")
+        pem = Path(path).read_bytes()
+        leaf, *above = x509.load_pem_x509_certificates(pem)
+        found[host] = Credential(leaf, load_pem_private_key(pem, None), tuple(above))
+    origin = Origin(found)
+    origin.port = int(sys.argv[1])
+    async with origin:
+        print("ready", flush=True)
+        await asyncio.sleep(3600)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def files(pki: LabPki, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "root.pem").write_text(pki.root.pem)
+    (folder / "logs.json").write_text(pki.ct_logs_json)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Authority:
+    return Authority("Gateway", organization="Example Corp", profile=False)
+
+
+@pytest.fixture(scope="module")
+def port(pki: LabPki, gateway: Authority, files: Path) -> Iterator[int]:
+    """A server with honest and forged hosts."""
+    shown: dict[str, Credential] = {h: pki.issue(h) for h in ("good.test", "fine.test")}
+    for host in ("one.test", "two.example"):
+        forged = gateway.issue(host)
+        shown[host] = Credential(forged.certificate, forged.key, (gateway.certificate,))
+    number = free_port()
+    words = [f"{host}={c.write(files / f'{host}.pem')}" for host, c in shown.items()]
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER, str(number), *words], stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield number
+        server.terminate()
+
+
+@pytest.fixture
+def tlsight(files: Path, port: int, tmp_path: Path) -> Run:
+    """Run `tlsight VERB` against the server with the lab's knowledge."""
+
+    def run(
+        *words: str, lab: bool = True, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "detector", *words]
+        if lab:
+            command += ["--roots", str(files / "root.pem"), "--ct-logs", str(files / "logs.json")]
+            if words[0] == "check":
+                command += ["--connect", f"127.0.0.1:{port}"]
+        clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+        home = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "cfg")}
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, input=stdin, check=False,
+            env=clean | home | environment,
+        )  # fmt: skip
+
+    return run
+
+
+def records(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {item["target"]["host"]: item["verdict"] for item in found}
+
+
+def test_an_honest_host_is_direct_and_exits_0(tlsight: Run) -> None:
+    done = tlsight("check", "good.test")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("DIRECT        good.test:443\n")
+    assert "Certificate Transparency holds this leaf" in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_intercepted_pair_exits_1_and_says_so_first(tlsight: Run) -> None:
+    done = tlsight("check", "one.test", "two.example", "good.test")
+    assert done.returncode == 1
+    assert "INTERCEPTED" in done.stdout
+    assert done.stdout.splitlines()[-1] == "3 targets: 2 intercepted, 1 direct"
+
+
+def test_json_is_one_object_a_line_and_nothing_else(tlsight: Run) -> None:
+    done = tlsight("check", "--json", "one.test", "two.example", "good.test")
+    assert records(done) == {
+        "good.test": "direct",
+        "one.test": "intercepted",
+        "two.example": "intercepted",
+    }
+    assert done.stderr == ""
+
+
+def test_lists_come_from_files_and_stdin_and_bad_lines_are_told(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "hosts.txt"
+    path.write_text("# hosts\ngood.test\n\nnot a host\n")
+    done = tlsight("check", "--json", "-l", str(path), "-", stdin="fine.test\n")
+    assert records(done) == {"good.test": "direct", "fine.test": "direct"}
+    assert done.returncode == 2
+    assert done.stderr.startswith("tlsight: target 'not a host': is no host name")
+
+
+def test_history_remembers_the_first_forged_host(tlsight: Run) -> None:
+    first = tlsight("check", "--json", "one.test")
+    second = tlsight("check", "--json", "two.example")
+    assert records(first) == {"one.test": "suspect"}
+    assert records(second) == {"two.example": "intercepted"}
+    alone = tlsight("check", "--json", "--no-history", "two.example")
+    assert records(alone) == {"two.example": "suspect"}
+
+
+def test_a_damaged_history_is_a_warning_not_a_failure(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "broken.sqlite3"
+    path.write_bytes(b"no database at all" * 50)
+    done = tlsight("check", "good.test", "--history", str(path))
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "history cannot be used" in done.stderr
+
+
+def test_fail_on_picks_the_level(tlsight: Run) -> None:
+    assert tlsight("check", "--no-history", "one.test").returncode == 1
+    assert tlsight("check", "--no-history", "--fail-on", "intercepted", "one.test").returncode == 0
+    assert tlsight("check", "good.test", TLSIGHT_FAIL_ON="bogus").returncode == 2
+
+
+def test_pins_from_the_command_line_and_a_file(
+    tlsight: Run, pki: LabPki, files: Path, tmp_path: Path
+) -> None:
+    key = Certificate(pki.intermediate.der).spki_sha256
+    right = tlsight("check", "--json", "--pin", f"good.test={key}", "good.test")
+    wrong = tlsight("check", "--json", "--pin", f"one.test={key}", "one.test")
+    assert (records(right), records(wrong)) == (
+        {"good.test": "direct"},
+        {"one.test": "intercepted"},
+    )
+    path = tmp_path / "pins.toml"
+    path.write_text('[[pin]]\nhost = "good.test"\nspki = ["nonsense"]\n')
+    broken = tlsight("check", "--pins", str(path), "good.test")
+    assert broken.returncode == 2
+    assert f"{path}:1: 'nonsense' is no key digest" in broken.stderr
+
+
+def test_a_sanctioned_interceptor_exits_0_when_told_so(
+    tlsight: Run, gateway: Authority, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.toml"
+    key = Certificate(gateway.der).spki_sha256
+    path.write_text(f'[[sanctioned]]\nname = "Gateway"\nspki = "{key}"\ndecrypt = ["*"]\n')
+    common = ["check", "--json", "--policy", str(path), "one.test", "two.example"]
+    told = tlsight(*common)
+    assert [json.loads(line)["sanctioned"] for line in told.stdout.splitlines()] == [True, True]
+    assert told.returncode == 1
+    assert tlsight(*common, "--allow-sanctioned").returncode == 0
+
+
+def test_saved_observations_judge_the_same_offline(tlsight: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.ndjson"
+    online = tlsight(
+        "check", "--json", "--save", str(saved), "one.test", "two.example", "good.test"
+    )
+    offline = tlsight("judge", "--json", str(saved))
+    assert records(online) == records(offline)
+    assert offline.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["check", "a b"], "is no host name"),
+        (["check", "-l", "/nowhere"], "/nowhere: no such file of targets"),
+        (["check", "--proxy", "gopher://x", "a.com"], "proxy scheme 'gopher'"),
+        (["check", "--starttls", "gopher", "a.com"], "none of smtp"),
+        (["check", "--connect", "name:1", "a.com"], "is no IP:PORT"),
+        (["check", "--pin", "x", "a.com"], "is not HOST="),
+        (["check", "--roots", "/nowhere", "a.com"], "/nowhere: No such file"),
+        (["check", "--bogus"], "No such option"),
+        (["judge"], "Missing argument"),
+        (["judge", "/nowhere"], "/nowhere: No such file"),
+        (["judge", "--at", "noon", "/nowhere"], "'noon' is no time"),
+        (["bogus"], "No such command"),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_2(
+    tlsight: Run, words: list[str], complaint: str
+) -> None:
+    done = tlsight(*words, lab=False)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_there_exits_3(tlsight: Run) -> None:
+    done = tlsight("check", "--no-history", f"127.0.0.1:{free_port()}", lab=False)
+    assert done.returncode == 3
+    assert "refuses the connection" in done.stdout
+
+
+def test_a_jpeg_is_no_chain(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "cat.pem"
+    path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + os.urandom(5000))
+    done = tlsight("judge", str(path))
+    assert done.returncode == 2
+    assert "neither a saved observation nor a certificate" in done.stderr
+
+
+def test_a_pem_file_of_a_thousand_certificates_is_judged(
+    tlsight: Run, pki: LabPki, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.pem"
+    path.write_text(pki.issue("a.test").chain_pem + pki.root.pem * 1000)
+    done = tlsight("judge", f"a.test={path}")
+    assert done.returncode == 0
+    assert done.stdout.startswith("CONSISTENT    a.test:443")
+
+
+def test_a_full_disk_is_one_line_and_exits_4(tlsight: Run) -> None:
+    done = tlsight("check", "--save", "/dev/full", "good.test")
+    assert done.returncode == 4
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(tlsight: Run, files: Path, port: int) -> None:
+    script = (
+        f"{sys.executable} -m detector check --json --no-history good.test fine.test"
+        f" --roots {files}/root.pem --connect 127.0.0.1:{port} | head -c 10"
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_a_password_in_argv_is_warned_about_and_never_shown(tlsight: Run) -> None:
+    done = tlsight("check", "--json", "--proxy", "http://u:hunter2@127.0.0.1:1", "good.test")
+    assert "visible to others" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    quiet = tlsight("check", "--json", "good.test", HTTPS_PROXY="http://u:hunter2@127.0.0.1:1")
+    assert quiet.stderr == ""
+    assert "hunter2" not in quiet.stdout
+
+
+def test_settings_come_from_file_then_environment_then_flags(tlsight: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "cfg" / "tlsight"
+    folder.mkdir(parents=True)
+    config = folder / "config.toml"
+    config.write_text('[check]\njson = true\nfail-on = "intercepted"\nno-history = true\n')
+    assert tlsight("check", "one.test").returncode == 0
+    assert tlsight("check", "one.test", TLSIGHT_FAIL_ON="suspect").returncode == 1
+    assert (
+        tlsight(
+            "check", "--fail-on", "intercepted", "one.test", TLSIGHT_FAIL_ON="suspect"
+        ).returncode
+        == 0
+    )
+    config.write_text("[check]\njsno = true\n")
+    done = tlsight("check", "one.test")
+    assert (done.returncode, "no setting 'jsno'" in done.stderr) == (2, True)
+
+
+def test_no_color_and_pipes_have_no_escape_codes(tlsight: Run) -> None:
+    assert "\x1b" not in tlsight("check", "good.test").stdout
+
+
+def test_version_and_help(tlsight: Run) -> None:
+    assert tlsight("--version", lab=False).stdout == "tlsight 0.1.0\n"
+    shown = tlsight("check", "--help", lab=False).stdout
+    assert "Examples" in shown
+    assert "tlsight check --starttls smtp mail.example.com" in shown
+
+
+def test_shell_completion_is_offered(tlsight: Run) -> None:
+    done = tlsight("--show-completion", "bash", lab=False)
+    assert "_TLSIGHT_COMPLETE" in done.stdout or done.returncode == 0
+
+
+def test_without_targets_the_canaries_are_of_many_owners() -> None:
+    from detector.cli.check import canaries
+
+    assert len(canaries()) == 12
+
+
+def test_five_hundred_targets_are_written_as_they_finish(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "many.txt"
+    path.write_text("good.test\n" * 500)
+    done = tlsight("check", "--json", "-l", str(path))
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 500

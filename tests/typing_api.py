@@ -1,0 +1,47 @@
+"""Checked by mypy, never run: what a user of the Python interface may write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+from detector import (
+    Evidence,
+    Judgement,
+    Knowledge,
+    Observation,
+    check,
+    check_async,
+    default_knowledge,
+    judge,
+    load_observations,
+)
+
+
+def sync_use() -> None:
+    found = check("example.com", "example.org:8443", concurrency=2)
+    assert_type(found, list[Judgement])
+    for judgement in found:
+        assert_type(judgement.observation, Observation)
+        assert_type(judgement.evidence, tuple[Evidence, ...])
+        if judgement.interceptor is not None:
+            assert_type(judgement.interceptor.engine, str | None)
+
+
+async def async_use() -> None:
+    async for judgement in check_async(["example.com"]):
+        assert_type(judgement, Judgement)
+
+
+def offline_use(folder: Path) -> None:
+    knowledge = default_knowledge(roots=folder / "roots.pem")
+    assert_type(knowledge, Knowledge)
+    assert_type(judge(folder / "saved.ndjson", knowledge), list[Judgement])
+    saved = load_observations(folder / "chain.pem", host="example.com")
+    assert_type(judge(saved), list[Judgement])
+
+
+def mistakes() -> None:
+    check(443)  # type: ignore[arg-type]
+    judge(443)  # type: ignore[arg-type]
+    check("example.com", knowledge="certifi")  # type: ignore[arg-type]
