@@ -7,6 +7,7 @@ hold what a strict parser refuses (negative serials, odd strings) and still has 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from detector.errors import CertificateError
 
@@ -60,6 +61,7 @@ def children(data: bytes, at: int, end: int, limit: int = 4096) -> list[tuple[in
     return found
 
 
+@lru_cache(maxsize=512)
 def oid_text(data: bytes) -> str:
     """Dotted form of an OID's contents."""
     if not data or data[-1] & 0x80:

@@ -37,6 +37,7 @@ def _matches(pattern: str, host: str) -> bool:
     return bool(label and dot) and rest == pattern[2:] and "." in rest
 
 
+@lru_cache(maxsize=4096)
 def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])

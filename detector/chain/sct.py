@@ -165,7 +165,7 @@ def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog |
         return SctResult(sct, "unknown-log", None)
     if issuer is None or log.redacts:
         return SctResult(sct, "unverifiable", log)
-    if not _signature_holds(leaf.der, issuer.spki_sha256, sct, log.key):
+    if not _signature_holds(leaf, issuer.spki_sha256, sct, log.key):
         return SctResult(sct, "invalid", log)
     if log.start and log.end and not log.start <= leaf.not_after < log.end:
         return SctResult(sct, "outside-interval", log)
@@ -175,9 +175,9 @@ def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog |
 
 
 @lru_cache(maxsize=1024)
-def _signature_holds(leaf_der: bytes, issuer_key_hash: str, sct: Sct, log_key: bytes) -> bool:
+def _signature_holds(leaf: Certificate, issuer_key_hash: str, sct: Sct, log_key: bytes) -> bool:
     key = public_key(log_key)
-    tbs = _precertificate(leaf_der)
+    tbs = _precertificate(leaf)
     if tbs is None or sct.hash_algorithm != 4:  # sha256 is the only one (RFC 6962 section 2.1.4)
         return False
     signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
@@ -194,11 +194,9 @@ def _signature_holds(leaf_der: bytes, issuer_key_hash: str, sct: Sct, log_key: b
 
 
 @lru_cache(maxsize=4)
-def _precertificate(leaf_der: bytes) -> bytes | None:
+def _precertificate(leaf: Certificate) -> bytes | None:
     """The leaf's TBSCertificate without the SCT list, as the log saw it."""
     try:
-        from detector.chain.certificate import read_certificate
-
-        return read_certificate(leaf_der).x509.tbs_precertificate_bytes
+        return leaf.x509.tbs_precertificate_bytes
     except (ValueError, CertificateError):
         return None

@@ -22,7 +22,7 @@ def is_signed_by(child: Certificate, issuer_spki: bytes) -> bool:
 
     False as well for keys and algorithms that cannot be checked.
     """
-    return _verified(child.der, issuer_spki)
+    return _verified(child, issuer_spki)
 
 
 @lru_cache(maxsize=256)
@@ -35,14 +35,12 @@ def public_key(spki: bytes) -> PublicKeyTypes | None:
 
 
 @lru_cache(maxsize=2048)
-def _verified(child_der: bytes, issuer_spki: bytes) -> bool:
-    from detector.chain.certificate import read_certificate
-
+def _verified(certificate: Certificate, issuer_spki: bytes) -> bool:
     key = public_key(issuer_spki)
     if key is None:
         return False
     try:
-        child = read_certificate(child_der).x509
+        child = certificate.x509
         algorithm = child.signature_hash_algorithm
         signature, signed = child.signature, child.tbs_certificate_bytes
         if isinstance(key, rsa.RSAPublicKey):

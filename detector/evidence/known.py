@@ -189,6 +189,11 @@ class Knowledge:
         return tuple(pin for pin in self.pins if pin.host.matches(host)) if self.pins else ()
 
     @cached_property
+    def products_by_issuer(self) -> dict[bytes, Product | None]:
+        """What product_match has found out about issuers' names (DER)."""
+        return {}
+
+    @cached_property
     def product_tests(self) -> tuple[tuple[Product, tuple[tuple[str, re.Pattern[str]], ...]], ...]:
         """Each alternative of each product with its expressions compiled."""
         return tuple(

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 
+from detector.chain.certificate import Certificate
 from detector.evidence.examination import Examination
-from detector.evidence.known import Product
+from detector.evidence.known import Knowledge, Product
 from detector.evidence.sharing import Sharing
 from detector.model import Evidence, Strength
 
 # On an internal name these are the vendor's own appliance showing its page, not its work.
 _APPLIANCES = frozenset(("enterprise-gateway", "network-gear", "school-gateway", "parental"))
+
+_REMEMBERED = 1024
 
 
 def matching_product(seen: Examination) -> Product | None:
@@ -24,12 +27,10 @@ def matching_product(seen: Examination) -> Product | None:
         return None
     weak: Product | None = None
     for certificate in seen.path.certificates:
-        fields = certificate.issuer_fields
-        for product, tests in seen.known.product_tests:
-            if all(_holds(expression, fields.get(name)) for name, expression in tests):
-                if not product.weak:
-                    return product
-                weak = weak or product
+        product = _product_of(certificate, seen.known)
+        if product is not None and not product.weak:
+            return product
+        weak = weak or product
     return weak
 
 
@@ -43,6 +44,26 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return Evidence("product-match", "neutral", "weak", text, details)
     strength: Strength = "weak" if product.weak else "strong"
     return Evidence("product-match", "intercepted", strength, text, details)
+
+
+def _product_of(certificate: Certificate, known: Knowledge) -> Product | None:
+    """The product that writes this issuer. Remembered: one issuer signs thousands of leaves."""
+    remembered = known.products_by_issuer
+    if certificate.issuer not in remembered:
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        remembered[certificate.issuer] = _search(certificate.issuer_fields, known)
+    return remembered[certificate.issuer]
+
+
+def _search(fields: dict[str, list[str]], known: Knowledge) -> Product | None:
+    weak: Product | None = None
+    for product, tests in known.product_tests:
+        if all(_holds(expression, fields.get(name)) for name, expression in tests):
+            if not product.weak:
+                return product
+            weak = weak or product
+    return weak
 
 
 def _holds(expression: re.Pattern[str], values: list[str] | None) -> bool:

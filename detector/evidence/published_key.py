@@ -17,8 +17,6 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     published = seen.known.published
     for position, certificate in enumerate(seen.path.certificates):
         key = published.find(certificate.spki_sha256, certificate.sha256, certificate.sha1)
-        if key is None and position == 0 and seen.shape.leaf_key_is_issuer_key:
-            key = published.find(seen.leaf.spki_sha256)
         if key is None:
             continue
         details = {"key": key.name, "source": key.source, "position": position}

@@ -19,8 +19,7 @@ GOOD = {
     "ftp": ([b"220-one\r\n220 two\r\n", b"234 begin\r\n"], [b"AUTH TLS\r\n"]),
     "xmpp": (
         [
-            b"<stream:stream><stream:features>"
-            b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
+            b"<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
             b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
         ],
         None,

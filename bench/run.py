@@ -1,0 +1,232 @@
+"""Speed, beside its peers, in one run on one machine against one local nginx.
+
+    make bench            # or: python bench/run.py [--quick]
+
+Figures are ratios against a peer measured in the same run: openssl's bare handshake for the cost of
+a check, sslyze's certificate scan for its rate, Python's own start for ours. sslyze (AGPL) is run as
+a program of its own from its own virtual environment; nothing of it is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from detector.evidence.known import Knowledge
+from detector.judging import judge_all
+from detector.knowledge import shipped
+from detector.lab.pki import Authority, LabPki
+from detector.model import Handshake, Observation, Target
+from tests.live.programs import Nginx
+
+SSLYZE = "sslyze==6.3.1"
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command cost: wall and CPU seconds, peak memory in KiB."""
+
+    wall: float
+    cpu: float
+    rss: int
+    output: str
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
+    quick = options.parse_args().quick
+    sslyze = install_sslyze()
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {openssl_version()}\n")
+    with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:
+        folder = Path(name)
+        with nginx(folder) as port:
+            handshakes(folder, port, sslyze, 500 if quick else 3000, 20 if quick else 200)
+            one_host(folder, port, sslyze, 5 if quick else 15)
+            memory(folder, port, (500, 2000) if quick else (1000, 50_000))
+    judging(500 if quick else 3000)
+    start_up(5 if quick else 15)
+
+
+def handshakes(folder: Path, port: int, sslyze: Path, count: int, scanned: int) -> None:
+    """Handshakes a second and CPU for each, of three programs."""
+    bare = run(["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", "5"])
+    done = int(re.findall(r"^(\d+) connections", bare.output, re.MULTILINE)[0])
+    start = run([*check(folder, port), "--json", "h0.bench.test"])
+    targets(folder, count)
+    ours = run([*check(folder, port), "--json", "-l", str(folder / "hosts.txt")])
+    assert ours.output.count('"verdict":"direct"') == count, ours.output[:500]
+    hosts = folder / "sslyze.txt"
+    hosts.write_text("".join(f"h{n}.bench.test:{port}{{127.0.0.1}}\n" for n in range(scanned)))
+    peer = run([str(sslyze), "--certinfo", "--targets_in", str(hosts)])
+    assert peer.output.count("Certificates Information") == scanned, peer.output[-500:]
+    cost_bare, cost_ours = bare.cpu / done, ours.cpu / count
+    cost_steady = (ours.cpu - start.cpu) / (count - 1)
+    print("handshakes against one nginx            a second   CPU ms each")
+    print(
+        f"  openssl s_time -new                   {done / bare.wall:8.0f}   {cost_bare * 1e3:8.2f}"
+    )
+    print(
+        f"  tlsight check --json ({count:5} targets) {count / ours.wall:8.0f}   {cost_ours * 1e3:8.2f}"
+    )
+    print(f"    without start-up                               {cost_steady * 1e3:8.2f}")
+    print(
+        f"  sslyze --certinfo ({scanned:5} targets)    {scanned / peer.wall:8.1f}   {peer.cpu / scanned * 1e3:8.2f}"
+    )
+    print(
+        f"  CPU of a full check: {cost_ours / cost_bare:.2f}x openssl's bare handshake (aim: at most 2)"
+    )
+    rate = (count / ours.wall) / (scanned / peer.wall)
+    print(f"  rate: {rate:.0f}x sslyze's (aim: at least 10)\n")
+
+
+def one_host(folder: Path, port: int, sslyze: Path, rounds: int) -> None:
+    """Wall time of one host, start-up and all, the two programs taking turns."""
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(run([*check(folder, port), "--json", "h0.bench.test"]).wall)
+        theirs.append(run([str(sslyze), "--certinfo", f"h0.bench.test:{port}{{127.0.0.1}}"]).wall)
+    print("one local host, wall seconds            median   fastest   slowest")
+    for name, values in (("tlsight check", ours), ("sslyze --certinfo", theirs)):
+        print(
+            f"  {name:38}{statistics.median(values):6.3f}   {min(values):7.3f}   {max(values):7.3f}"
+        )
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    print(f"  {ratio:.2f}x sslyze's wall time (aim: under 0.4)\n")
+
+
+def memory(folder: Path, port: int, counts: tuple[int, int]) -> None:
+    """Peak memory must not follow the number of targets."""
+    print("peak memory                              MiB")
+    peaks = []
+    for count in counts:
+        targets(folder, count)
+        cost = run([*check(folder, port), "--json", "-l", str(folder / "hosts.txt")], keep=False)
+        peaks.append(cost.rss)
+        print(
+            f"  tlsight check, {count:6} targets        {cost.rss / 1024:6.1f}   ({cost.wall:.1f} s)"
+        )
+    print(f"  {peaks[1] / peaks[0]:.2f}x for {counts[1] // counts[0]}x the targets\n")
+
+
+def judging(count: int) -> None:
+    """`judge` over chains that differ from each other in every byte that is signed."""
+    pki = LabPki()
+    forger = Authority("Gateway", organization="Example Corp", profile=False)
+    known = Knowledge(
+        public=pki.anchors,
+        logs={log.log_id: log.known() for log in pki.logs},
+        products=shipped.products(),
+        engines=shipped.engines(),
+        published=shipped.published_keys(),
+    )
+    print("judge, distinct chains                   a second on one core")
+    for name, authority in (
+        ("public, two SCTs each", pki.intermediate),
+        ("private, forged", forger),
+    ):
+        seen = [observation(authority, n) for n in range(count)]
+        start = time.process_time()
+        verdicts = {j.verdict for j in judge_all(seen, known)}
+        rate = count / (time.process_time() - start)
+        print(f"  {name:38} {rate:8.0f}   ({', '.join(sorted(verdicts))})")
+    print("  (aim: at least 3,000)\n")
+
+
+def observation(authority: Authority, number: int) -> Observation:
+    host = f"h{number}.example{number % 50}.com"
+    chain = authority.issue(host).chain
+    return Observation(
+        authority.now, Target(host, sni=host), chain=chain, handshake=Handshake(True)
+    )
+
+
+def start_up(rounds: int) -> None:
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "tlsight --version": [str(BIN / "tlsight"), "--version"],
+    }
+    medians = {}
+    for name, command in commands.items():
+        medians[name] = statistics.median(run(command).wall for _ in range(rounds))
+    print("start-up                                 ms, median")
+    for name, seconds in medians.items():
+        print(f"  {name:38} {seconds * 1e3:6.1f}")
+    ratio = medians["tlsight --version"] / medians["python -c pass"]
+    print(f"  {ratio:.2f}x Python's own start (aim: at most 3)")
+
+
+def check(folder: Path, port: int) -> list[str]:
+    """The command line of a check against the local nginx."""
+    return [
+        str(BIN / "tlsight"), "check", "--connect", f"127.0.0.1:{port}",
+        "--roots", str(folder / "root.pem"), "--ct-logs", str(folder / "logs.json"),
+        "--history", str(folder / "history.sqlite3"),
+    ]  # fmt: skip
+
+
+def targets(folder: Path, count: int) -> None:
+    with (folder / "hosts.txt").open("w") as file:
+        for number in range(count):
+            file.write(f"h{number}.bench.test\n")
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[int]:
+    pki = LabPki()
+    (folder / "root.pem").write_text(pki.root.pem)
+    (folder / "logs.json").write_text(pki.ct_logs_json)
+    credential = pki.issue("*.bench.test")
+    with Nginx(folder / "nginx", {"_": credential}, origin=9) as server:
+        yield server.port
+
+
+def run(command: list[str], *, keep: bool = True) -> Cost:
+    """Run a command to its end and tell what it alone cost."""
+    with tempfile.TemporaryFile() as out:
+        start = time.perf_counter()
+        sink = out if keep else subprocess.DEVNULL
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+        _, _, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - start
+        child.returncode = 0  # wait4 has already reaped it
+        out.seek(0)
+        text = out.read().decode(errors="replace")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, text)
+
+
+def install_sslyze() -> Path:
+    """Sslyze in its own virtual environment under .tools, made once."""
+    folder = ROOT / ".tools" / "sslyze"
+    program = folder / "bin" / "sslyze"
+    if not program.exists():
+        print(f"installing {SSLYZE} into .tools/sslyze")
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", SSLYZE]
+        subprocess.run([*install, "--disable-pip-version-check"], check=True)
+    return program
+
+
+def openssl_version() -> str:
+    found = shutil.which("openssl")
+    assert found is not None, "openssl is not installed; run scripts/programs.sh"
+    return run([found, "version"]).output.split("(")[0].strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,330 @@
+"""Fuzz every parser of foreign bytes: whatever comes in, out comes a value or an error of ours.
+
+    python tests/fuzz.py --seconds 60 [NAME...]
+
+Each parser starts from valid samples and gets them cut, flipped, repeated, spliced and replaced. A
+run fails on any exception that is not ours, and on any input that takes longer than LIMIT seconds.
+Parsers run in parallel, one process a core; every one gets its whole time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from detector.chain.certificate import Certificate, split_pem
+from detector.chain.names import holds_name
+from detector.chain.sct import embedded_scts, parse_sct_list
+from detector.errors import TlsightError
+from detector.lab.pki import LabPki
+from detector.net import http_connect, socks5, starttls
+from detector.net.dialogue import LAST, Dialogue
+from detector.net.staple import stapling_hello
+from detector.wire import certificates as certs
+from detector.wire import hello
+from detector.wire.alerts import parse_alerts
+from detector.wire.fingerprints import ja3, ja3s, ja4
+from detector.wire.records import HandshakeReader, RecordReader, encode_message, encode_record
+from detector.wire.transcript import read_transcript
+
+LIMIT = 2.0
+ROOT = Path(__file__).parents[1]
+
+
+def vec(size: int, data: bytes) -> bytes:
+    return len(data).to_bytes(size, "big") + data
+
+
+def a_client_hello() -> bytes:
+    record = stapling_hello("a.example", bytes(32))
+    return record[9:]
+
+
+def a_server_hello() -> bytes:
+    extensions = ((43, b"\x03\x04"), (51, b"\x00\x1d\x00\x20" + bytes(32)), (16, b"\x00\x03\x02h2"))
+    return hello.build_server_hello(
+        hello.ServerHello(0x0303, b"r" * 32, b"", 0x1301, 0, extensions)
+    )
+
+
+def a_flight() -> bytes:
+    """A TLS 1.2 server's flight: hello, certificates, request, status, key exchange, an alert."""
+    pki = LabPki()
+    chain = b"".join(vec(3, der) for der in pki.issue("a.example").chain)
+    parts = (
+        (2, a_server_hello()),
+        (11, vec(3, chain)),
+        (22, b"\x01" + vec(3, b"ocsp")),
+        (12, b"\x03\x00\x1d" + vec(1, bytes(32))),
+        (13, vec(1, b"\x01") + vec(2, b"\x04\x03") + vec(2, vec(2, b"name"))),
+    )
+    wire = b"".join(encode_record(22, encode_message(kind, body)) for kind, body in parts)
+    return wire + encode_record(21, b"\x02\x28")
+
+
+def read_hello(data: bytes) -> None:
+    found = hello.parse_client_hello(data)
+    # Lengths inside extensions are checked when a view is asked for.
+    for view in (lambda: (found.sni, found.alpn, found.versions, found.groups),
+                 lambda: (found.key_shares, found.ech, found.point_formats),
+                 lambda: (ja3(found), ja4(found))):  # fmt: skip
+        try:
+            view()
+        except TlsightError:
+            continue
+
+
+def read_server_hello(data: bytes) -> None:
+    found = hello.parse_server_hello(data)
+    ja3s(found)
+    _ = (found.version, found.group, found.alpn, found.is_retry)
+
+
+def read_records(data: bytes) -> None:
+    records, messages = RecordReader(), HandshakeReader()
+    for start in range(0, len(data), 7):
+        for record in records.feed(data[start : start + 7]):
+            messages.feed(record.payload)
+    assert records.pending < 1 << 15
+
+
+def read_both(data: bytes) -> None:
+    half = len(data) // 2
+    read_transcript(data[:half], data[half:])
+    read_transcript(b"", data)
+
+
+def read_certificate(data: bytes) -> None:
+    found = Certificate(data)
+    for view in (
+        "basic_constraints", "may_sign_certificates", "usages", "dns_names", "ip_addresses",
+        "authority_key_id", "subject_key_id", "subject_text", "issuer_text", "x509",
+    ):  # fmt: skip
+        try:
+            getattr(found, view)
+        except TlsightError:
+            continue
+    holds_name(found, "a.example")
+    embedded_scts(found)
+
+
+def judge_chain(data: bytes) -> None:
+    """A whole judgement over a mutated leaf before its genuine intermediate."""
+    from datetime import UTC, datetime
+
+    from detector.evidence.known import Knowledge
+    from detector.judging import judge_all
+    from detector.knowledge import shipped
+    from detector.model import Handshake, Observation, Target
+
+    known = Knowledge(
+        public=_PKI.anchors,
+        logs={log.log_id: log.known() for log in _PKI.logs},
+        products=shipped.products(),
+        engines=shipped.engines(),
+        published=shipped.published_keys(),
+    )
+    at = datetime.now(UTC)
+    chain = (data, _PKI.intermediate.der)
+    seen = Observation(at, Target("a.example.com"), chain=chain, handshake=Handshake(True))
+    (found,) = judge_all([seen], known)
+    # Only the untouched leaf may be called proven: any change breaks its signature.
+    assert found.verdict != "direct" or data == _LEAF
+
+
+def talk(make: Callable[[], Dialogue]) -> Callable[[bytes], None]:
+    def play(data: bytes) -> None:
+        dialogue = make()
+        try:
+            out = next(dialogue)
+            for start in range(0, len(data) + 1, 5):
+                out = dialogue.send(b"" if out.startswith(LAST) else data[start : start + 5])
+            dialogue.send(b"")
+            dialogue.send(b"")
+        except StopIteration:
+            pass
+
+    return play
+
+
+def read_saved(data: bytes) -> None:
+    from detector.saved import load_observations
+
+    path = Path(f"/tmp/tlsight-fuzz-{os.getpid()}")
+    path.write_bytes(data)
+    try:
+        load_observations(path, "a.example")
+    finally:
+        path.unlink()
+
+
+def read_rules(data: bytes) -> None:
+    from addons.bypass.rule import load_rules
+    from detector.knowledge.pins import load_pins
+    from detector.knowledge.policy import load_policy
+
+    path = Path(f"/tmp/tlsight-fuzz-{os.getpid()}.toml")
+    path.write_bytes(data)
+    try:
+        for load in (load_rules, load_pins, load_policy):
+            try:
+                load(path)
+            except TlsightError:
+                continue
+    finally:
+        path.unlink()
+
+
+_PKI = LabPki()
+_LEAF = _PKI.issue("a.example.com").der
+_SCT = b"\x00" + bytes(32 + 8 + 2) + b"\x04\x03" + vec(2, b"sig")
+_CERTS13 = vec(1, b"") + vec(
+    3, (vec(3, b"leaf") + vec(2, b"\x00\x05" + vec(2, b"\x01" + vec(3, b"x")))) * 3
+)
+_REQ13 = vec(1, b"c") + vec(
+    2, b"\x00\x0d" + vec(2, vec(2, b"\x04\x03")) + b"\x00\x2f" + vec(2, vec(2, vec(2, b"n")))
+)
+_TICKET13 = bytes(8) + vec(1, b"n") + vec(2, b"ticket") + vec(2, b"")
+
+PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
+    "records": (read_records, [a_flight(), encode_record(22, bytes(40_000))]),
+    "client-hello": (read_hello, [a_client_hello()]),
+    "server-hello": (read_server_hello, [a_server_hello()]),
+    "certificate-1.2": (certs.parse_certificate_tls12, [vec(3, vec(3, b"leaf") * 5)]),
+    "certificate-1.3": (certs.parse_certificate_tls13, [_CERTS13]),
+    "certificate-request-1.2": (
+        certs.parse_certificate_request_tls12,
+        [vec(1, b"\x01") + vec(2, b"\x04\x03") + vec(2, vec(2, b"name"))],
+    ),
+    "certificate-request-1.3": (certs.parse_certificate_request_tls13, [_REQ13]),
+    "certificate-status": (certs.parse_certificate_status, [b"\x01" + vec(3, b"ocsp")]),
+    "ticket-1.2": (certs.parse_session_ticket_tls12, [bytes(4) + vec(2, b"ticket")]),
+    "ticket-1.3": (certs.parse_session_ticket_tls13, [_TICKET13]),
+    "key-exchange": (certs.key_exchange_group, [b"\x03\x00\x1d" + bytes(33)]),
+    "alerts": (parse_alerts, [b"\x02\x28\x01\x00"]),
+    "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
+    "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
+    "judgement": (judge_chain, [_LEAF]),
+    "sct-list": (parse_sct_list, [vec(2, vec(2, _SCT) * 3)]),
+    "pem": (split_pem, [_PKI.root.pem.encode() * 2]),
+    "http-connect": (
+        talk(lambda: http_connect.connect("a.example", 443)),
+        [b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\n", b"HTTP/1.1 407 No\r\nProxy-Authenticate: x\r\n\r\n"],
+    ),
+    "socks5": (
+        talk(lambda: socks5.connect("a.example", 443, "u", "p")),
+        [b"\x05\x02\x01\x00\x05\x00\x00\x03\x03abc\x00\x50", b"\x05\x00\x05\x00\x00\x01" + bytes(6)],
+    ),
+    **{
+        f"starttls-{name}": (talk(lambda name=name: starttls.start(name, "a.example")), [sample])  # type: ignore[misc]
+        for name, sample in {
+            "smtp": b"220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n",
+            "imap": b"* OK\r\n* X\r\na1 OK\r\n",
+            "pop3": b"+OK\r\n+OK\r\n",
+            "ftp": b"220 x\r\n234 y\r\n",
+            "xmpp": b"<x>urn:ietf:params:xml:ns:xmpp-tls</stream:features><proceed/>",
+            "ldap": bytes.fromhex("300c02010178070a010004000400"),
+            "postgres": b"S",
+            "mysql": b"\x3c\x00\x00\x00\x0a8.0\x00" + b"\xff" * 60,
+        }.items()
+    },
+    "saved": (read_saved, [b'{"at":"2026-01-01T00:00:00Z","target":{"host":"a.b"},"chain":[]}\n']),
+    "toml": (read_rules, [b'[[rule]]\nhost = "a.com"\n[[pin]]\nhost = "a"\nspki = ["x"]\ninternal = 1\n']),
+}  # fmt: skip
+
+
+@st.composite
+def mutated(draw: st.DrawFn, samples: list[bytes]) -> bytes:
+    """A sample after a few edits, or plain random bytes now and then."""
+    if draw(st.integers(0, 15)) == 0:
+        return draw(st.binary(max_size=2000))
+    data = bytearray(draw(st.sampled_from(samples)))
+    for _ in range(draw(st.integers(0, 6))):
+        at = draw(st.integers(0, max(len(data) - 1, 0)))
+        kind = draw(st.sampled_from(("flip", "cut", "insert", "set", "repeat", "drop", "length")))
+        if kind == "flip" and data:
+            data[at] ^= 1 << draw(st.integers(0, 7))
+        elif kind == "cut":
+            del data[at:]
+        elif kind == "insert":
+            data[at:at] = draw(st.binary(max_size=16))
+        elif kind == "set" and data:
+            data[at] = draw(st.sampled_from((0, 1, 0x7F, 0x80, 0x81, 0x84, 0xFF)))
+        elif kind == "repeat":
+            data[at:at] = data[at : at + draw(st.integers(1, 200))] * draw(st.integers(1, 20))
+        elif kind == "drop":
+            del data[at : at + draw(st.integers(1, 40))]
+        elif kind == "length":
+            data[at : at + 2] = draw(st.integers(0, 65535)).to_bytes(2, "big")
+    return bytes(data)
+
+
+def fuzz(name: str, seconds: float) -> tuple[str, int, str]:
+    """Run one parser; (name, inputs tried, what went wrong or "")."""
+    parse, samples = PARSERS[name]
+    count = 0
+    deadline = time.monotonic() + seconds
+
+    def too_slow(*_: object) -> None:
+        raise AssertionError(f"an input took longer than {LIMIT} s")
+
+    signal.signal(signal.SIGALRM, too_slow)
+
+    def once(data: bytes) -> None:
+        nonlocal count
+        count += 1
+        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        try:
+            parse(data)
+        except TlsightError:
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    checks = list(HealthCheck)
+    while time.monotonic() < deadline:
+        run = settings(
+            max_examples=500, deadline=None, database=None, suppress_health_check=checks,
+            phases=[Phase.generate, Phase.shrink],
+        )(given(mutated(samples))(once))  # fmt: skip
+        try:
+            seed(random.getrandbits(64))(run)()
+        except Exception as error:
+            notes = " ".join(getattr(error, "__notes__", ()))
+            return name, count, f"{type(error).__name__}: {error} {notes}"
+    return name, count, ""
+
+
+def jobs(names: list[str], seconds: float) -> Iterator[tuple[str, int, str]]:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(fuzz, names, [seconds] * len(names))
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=60)
+    options.add_argument("names", nargs="*", metavar="NAME")
+    given_options = options.parse_args()
+    names = given_options.names or list(PARSERS)
+    failed = 0
+    for name, count, trouble in jobs(names, given_options.seconds):
+        print(f"{name:26} {count:9} inputs  {trouble or 'ok'}", flush=True)
+        failed += bool(trouble)
+    print(f"{len(names)} parsers, {given_options.seconds:g} s each, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
