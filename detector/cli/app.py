@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         )
         return result if isinstance(result, int) else exit_codes.CLEAN
     except Exception as error:  # the boundary: every error leaves here as one line
-        return _tell(error)
+        return tell(error)
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,8 @@ def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
     return {v: {k.replace("-", "_"): x for k, x in t.items()} for v, t in data.items()}
 
 
-def _tell(error: Exception) -> int:
+def tell(error: Exception) -> int:
+    """Say what went wrong in one line on stderr, and give the exit code for it."""
     if isinstance(error, typer.Abort):
         _line("interrupted")
         return 130

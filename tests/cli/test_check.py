@@ -256,6 +256,16 @@ def test_a_full_disk_is_one_line_and_exits_4(tlsight: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_output_that_does_not_fit_is_no_success(files: Path, port: int, words: list[str]) -> None:
+    command = [sys.executable, "-m", "detector", "check", "good.test", "--no-history", *words]
+    command += ["--roots", f"{files}/root.pem", "--connect", f"127.0.0.1:{port}"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "tlsight: No space left on device; free some space\n"
+
+
 def test_a_reader_that_leaves_early_is_no_error(tlsight: Run, files: Path, port: int) -> None:
     script = (
         f"{sys.executable} -m detector check --json --no-history good.test fine.test"
