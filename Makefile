@@ -42,8 +42,7 @@ fuzz: setup
 	$(python) tests/fuzz.py --seconds $(fuzz_seconds)
 
 docs: setup
-	$(python) -m detector.report.schema docs/reference
-	$(python) docs/pictures.py
+	$(python) docs/generate.py
 
 lock: setup
 	@sh scripts/lock.sh

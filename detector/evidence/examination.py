@@ -98,7 +98,19 @@ class Examination:
             return True
         target = self.observation.target
         resolved = target.ip if not target.pinned_address else None
-        return resolved is not None and names.is_private_address(resolved)
+        # A public site does not become internal because somebody's DNS points it at 10.0.0.1.
+        return (
+            resolved is not None
+            and names.is_private_address(resolved)
+            and not self._known_as_public
+        )
+
+    @cached_property
+    def _known_as_public(self) -> bool:
+        """The host was proven behind a public chain before, or public logs know issuers for it."""
+        if self.baseline is not None and self.baseline.public:
+            return True
+        return any(entry.host.matches(self.host) for entry in self.known.issuers)
 
     @cached_property
     def expected_private(self) -> str | None:

@@ -84,7 +84,7 @@ def _beside(judgement: Judgement) -> str:
     if judgement.verdict == "intercepted" and who is not None:
         name = who.product or who.engine or "an unknown interceptor"
         parts.append(f"by {name}" + (f" ({who.category})" if who.category else ""))
-        if who.engine and who.engine != who.product:
+        if who.engine and who.engine != name:
             parts.append(f"engine {who.engine}")
         if judgement.sanctioned:
             parts.append("sanctioned")

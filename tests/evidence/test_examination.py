@@ -4,10 +4,10 @@ import pytest
 
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
-from detector.evidence.known import HostPattern, Knowledge, Policy
+from detector.evidence.known import Baseline, HostPattern, Knowledge, KnownIssuers, Policy
 from detector.lab.pki import LabPki
 from detector.model import Target
-from tests.conftest import Observe
+from tests.conftest import NOW, Observe
 
 
 def test_internal_is_declared_special_or_private(
@@ -28,6 +28,18 @@ def test_internal_is_declared_special_or_private(
     for host, knowledge, ip, expected in cases:
         seen = observe(host, leaf, target=Target(host, ip=ip))
         assert Examination(seen, knowledge).is_internal is expected, (host, ip)
+
+
+def test_a_proven_host_does_not_become_internal_by_its_address(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    target = Target("a.com", ip="10.0.0.1")
+    seen = observe("a.com", pki.issue("a.com"), target=target)
+    before = Baseline("recorded", True, "0" * 64, None, None, None, NOW)
+    logged = KnownIssuers(HostPattern("a.com"), frozenset(("0" * 64,)))
+    assert Examination(seen, known).is_internal
+    assert not Examination(seen, known, before).is_internal
+    assert not Examination(seen, replace(known, issuers=(logged,))).is_internal
 
 
 def test_an_address_the_user_gave_says_nothing_about_the_name(

@@ -1,0 +1,127 @@
+"""Write what the docs take from the product itself: schemas, the command's help, pictures.
+
+    make docs
+
+Pictures are real runs: an origin of the lab, real mitmproxies, rich's own SVG export.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from detector.evidence.known import Knowledge
+from detector.judging import judge_all
+from detector.knowledge import shipped
+from detector.lab import demo, pki
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.origin import Origin
+from detector.model import Judgement
+from detector.net.probe import ProbeOptions, probe
+from detector.net.routes import Routing, parse_proxy
+from detector.report import schema, text
+from detector.targets import parse_target
+
+DOCS = Path(__file__).parent
+VERBS = ("check", "judge", "demo")
+WIDTH = 100
+
+
+def main() -> None:
+    schema.main(str(DOCS / "reference"))
+    (DOCS / "reference" / "command.md").write_text(command_page())
+    pictures = DOCS / "pictures"
+    pictures.mkdir(exist_ok=True)
+    check_picture(pictures / "check.svg")
+    demo_picture(pictures / "demo.svg")
+
+
+def command_page() -> str:
+    """The help of every verb, as the installed command prints it."""
+    parts = ["# The command\n"]
+    for verb in ((), *((v,) for v in VERBS)):
+        words = ["tlsight", *verb, "--help"]
+        parts.append(f"## {' '.join(words[:-1])}\n\n```\n{help_text(list(verb))}\n```\n")
+    return "\n".join(parts)
+
+
+def help_text(verb: list[str]) -> str:
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb"}
+    environment.pop("TLSIGHT_CONFIG", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "detector", *verb, "--help"],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def check_picture(path: Path) -> None:
+    """`tlsight check` of one direct and two intercepted hosts."""
+    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    console.print("$ tlsight check bank.example github.com example.com\n")
+    for judgement in asyncio.run(judgements()):
+        console.print(text.render(judgement))
+    save(console, path, "tlsight check")
+
+
+async def judgements() -> list[Judgement]:
+    """Two hosts through a mitmproxy whose CA was renamed, one past it."""
+    world = pki.LabPki()
+    known = Knowledge(
+        public=world.anchors,
+        logs={log.log_id: log.known() for log in world.logs},
+        products=shipped.products(),
+        engines=shipped.engines(),
+        published=shipped.published_keys(),
+        lab=True,
+    )
+    hosts = ("bank.example", "github.com", "example.com")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trust = folder / "root.pem"
+        trust.write_text(world.root.pem)
+        ca = demo._gateway_ca().credential()  # noqa: SLF001
+        async with (
+            Origin({host: world.issue(host) for host in hosts}) as origin,
+            Mitmdump(folder / "m", trust=trust, ca=ca) as mitm,
+        ):
+            where = ("127.0.0.1", origin.port)
+            past = ProbeOptions(connect_to=where)
+            through = ProbeOptions(connect_to=where, routing=Routing(parse_proxy(mitm.url)))
+            ways = (past, through, through)
+            seen = [
+                await probe(parse_target(host), way) for host, way in zip(hosts, ways, strict=True)
+            ]
+    return judge_all(seen, known)
+
+
+def demo_picture(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "detector", "demo"],
+        env={**os.environ, "COLUMNS": str(WIDTH + 30), "FORCE_COLOR": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    console = Console(record=True, width=WIDTH + 30, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    from rich.text import Text
+
+    console.print("$ make demo\n")
+    console.print(Text.from_ansi(done.stdout))
+    save(console, path, "tlsight demo")
+
+
+def save(console: Console, path: Path, title: str) -> None:
+    """SVG without the web fonts that rich asks for: no page of ours loads anything from elsewhere."""
+    svg = console.export_svg(title=title)
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    path.write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", svg))
+
+
+if __name__ == "__main__":
+    main()
