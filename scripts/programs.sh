@@ -19,6 +19,14 @@ need squid squid-openssl
 need sslsplit sslsplit
 need node nodejs
 need npm npm
+need exim4 exim4-daemon-light
+need dovecot "dovecot-imapd dovecot-pop3d"
+need vsftpd vsftpd
+need prosody prosody
+need slapd slapd
+need mariadbd mariadb-server
+need setpriv util-linux
+ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
 
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then

@@ -33,6 +33,11 @@ from detector.wire.transcript import Flight, Transcript, read_transcript
 KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
 
+# Ports of IANA's registry where TLS carries something else than HTTP from the first byte.
+_OTHER_PROTOCOLS = frozenset(
+    (465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883)
+)
+
 # A fatal alert's description -> cause id; others are "other-alert".
 _ALERT_CAUSES = {
     70: "version-mismatch",
@@ -52,7 +57,7 @@ class ProbeOptions:
         timeout: seconds for each step.
         routing: which proxy, for which targets.
         connect_to: (address, port) to dial instead of the target's own.
-        alpn: protocols to offer.
+        alpn: protocols to offer where HTTP is spoken; elsewhere none is offered.
         maximum: highest version to offer, e.g. "TLSv1.2".
         now: the clock.
 
@@ -153,7 +158,8 @@ class Attempt:
 
     async def shake_hands(self, stream: Stream) -> None:
         """The handshake itself; fills handshake, chain and failure."""
-        context = context_for_untrusted_peer(self.options.alpn, self.options.maximum)
+        alpn = self.options.alpn if speaks_http(self.target) else ()
+        context = context_for_untrusted_peer(alpn, self.options.maximum)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(incoming, outgoing, server_hostname=self.target.sni)
         start = clock.stopwatch()
@@ -275,6 +281,11 @@ class Attempt:
             failure=self.failure,
             ms=self.ms,
         )
+
+
+def speaks_http(target: Target) -> bool:
+    """Whether HTTP's protocol names make sense there: mail servers refuse them (RFC 7301 3.2)."""
+    return target.starttls is None and target.port not in _OTHER_PROTOCOLS
 
 
 class _EndedError(Exception):

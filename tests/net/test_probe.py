@@ -15,7 +15,7 @@ import pytest
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.model import Observation
-from detector.net.probe import MAX_BYTES, ProbeOptions, probe
+from detector.net.probe import MAX_BYTES, ProbeOptions, probe, speaks_http
 from detector.net.routes import Routing, parse_proxy
 from detector.targets import parse_target
 from detector.wire import registry as r
@@ -74,6 +74,14 @@ def test_tls_1_2_alone_shows_the_same_chain(pki: LabPki) -> None:
     assert seen.handshake.group in ("x25519", "secp256r1")
     transcript = read_transcript(seen.client_bytes, seen.server_bytes)
     assert tuple(entry.der for entry in transcript.chain) == seen.chain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a.com", True), ("a.com:8443", True), ("imaps://a.com", False), ("smtp://a.com", False)],
+)
+def test_http_names_are_offered_where_http_is_spoken(text: str, expected: bool) -> None:
+    assert speaks_http(parse_target(text)) is expected
 
 
 def test_ipv6_and_names_that_resolve_are_dialled(pki: LabPki) -> None:
