@@ -26,9 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from detector.evidence.known import Knowledge
 from detector.judging import judge_all
-from detector.knowledge import shipped
 from detector.lab.pki import Authority, LabPki
 from detector.model import Handshake, Observation, Target
 from tests.live.programs import Nginx
@@ -128,13 +126,7 @@ def judging(count: int) -> None:
     """`judge` over chains that differ from each other in every byte that is signed."""
     pki = LabPki()
     forger = Authority("Gateway", organization="Example Corp", profile=False)
-    known = Knowledge(
-        public=pki.anchors,
-        logs={log.log_id: log.known() for log in pki.logs},
-        products=shipped.products(),
-        engines=shipped.engines(),
-        published=shipped.published_keys(),
-    )
+    known = pki.knowledge(lab=False)
     print("judge, distinct chains                   a second on one core")
     for name, authority in (
         ("public, two SCTs each", pki.intermediate),

@@ -17,9 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from detector.evidence.known import Knowledge
 from detector.judging import judge_all
-from detector.knowledge import shipped
 from detector.lab import demo, pki
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
@@ -74,14 +72,7 @@ def check_picture(path: Path) -> None:
 async def judgements() -> list[Judgement]:
     """Two hosts through a mitmproxy whose CA was renamed, one past it."""
     world = pki.LabPki()
-    known = Knowledge(
-        public=world.anchors,
-        logs={log.log_id: log.known() for log in world.logs},
-        products=shipped.products(),
-        engines=shipped.engines(),
-        published=shipped.published_keys(),
-        lab=True,
-    )
+    known = world.knowledge()
     hosts = ("bank.example", "github.com", "example.com")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

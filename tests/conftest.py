@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 
 from detector.evidence.known import Knowledge
-from detector.knowledge import shipped
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.model import Handshake, Observation, Target
 
@@ -31,13 +30,7 @@ def corporate() -> Authority:
 @pytest.fixture(scope="session")
 def known(pki: LabPki) -> Knowledge:
     """Shipped tables and the lab's own root and logs; no lab flag, so .test is special-use."""
-    return Knowledge(
-        public=pki.anchors,
-        logs={log.log_id: log.known() for log in pki.logs},
-        products=shipped.products(),
-        engines=shipped.engines(),
-        published=shipped.published_keys(),
-    )
+    return pki.knowledge(lab=False)
 
 
 Observe = Callable[..., Observation]

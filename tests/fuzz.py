@@ -124,18 +124,10 @@ def judge_chain(data: bytes) -> None:
     """A whole judgement over a mutated leaf before its genuine intermediate."""
     from datetime import UTC, datetime
 
-    from detector.evidence.known import Knowledge
     from detector.judging import judge_all
-    from detector.knowledge import shipped
     from detector.model import Handshake, Observation, Target
 
-    known = Knowledge(
-        public=_PKI.anchors,
-        logs={log.log_id: log.known() for log in _PKI.logs},
-        products=shipped.products(),
-        engines=shipped.engines(),
-        published=shipped.published_keys(),
-    )
+    known = _PKI.knowledge(lab=False)
     at = datetime.now(UTC)
     chain = (data, _PKI.intermediate.der)
     seen = Observation(at, Target("a.example.com"), chain=chain, handshake=Handshake(True))

@@ -19,7 +19,6 @@ from rich.table import Table
 from addons.scripts import bypass_script
 from detector.evidence.known import HostPattern, Knowledge, Pin
 from detector.judging import judge_all
-from detector.knowledge import shipped
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
@@ -78,14 +77,7 @@ class _Stage:
         self.trust.write_text(self.pki.root.pem)
         self.rules = folder / "bypass.toml"
         self.origin = Origin({host: self.pki.issue(host) for host in HOSTS})
-        self.known = Knowledge(
-            public=self.pki.anchors,
-            logs={log.log_id: log.known() for log in self.pki.logs},
-            products=shipped.products(),
-            engines=shipped.engines(),
-            published=shipped.published_keys(),
-            lab=True,
-        )
+        self.known = self.pki.knowledge()
         self.saved: list[Observation] = []
         self.rows: list[Row] = []
 

@@ -26,6 +26,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detector.chain.anchors import TrustAnchors
+from detector.evidence.known import Knowledge
+from detector.knowledge import shipped
 from detector.lab.ct_log import LabLog
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -213,6 +215,17 @@ class LabPki:
     @property
     def anchors(self) -> TrustAnchors:
         return TrustAnchors((self.root.der,), "lab root")
+
+    def knowledge(self, *, lab: bool = True) -> Knowledge:
+        """What a judge knows who lives in this world: its root, its logs, the shipped tables."""
+        return Knowledge(
+            public=self.anchors,
+            logs={log.log_id: log.known() for log in self.logs},
+            products=shipped.products(),
+            engines=shipped.engines(),
+            published=shipped.published_keys(),
+            lab=lab,
+        )
 
     @property
     def ct_logs_json(self) -> str:

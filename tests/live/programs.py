@@ -36,6 +36,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def readable_by_all(folder: Path) -> None:
+    """Open a test's folder to programs that give up root before they read their files."""
+    for parent in (folder, *folder.parents):
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+
+
 class Program(ABC):
     """A child process that is ready when its port answers."""
 

@@ -13,7 +13,6 @@ import pytest
 from addons.scripts import bypass_script
 from detector.evidence.known import Knowledge
 from detector.judging import judge_all
-from detector.knowledge import shipped
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
@@ -68,17 +67,8 @@ async def world(folder: Path) -> AsyncGenerator[World]:
     trust = folder / "root.pem"
     trust.write_text(pki.root.pem)
     trust.chmod(0o644)
-    for parent in (folder, *folder.parents):
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)  # Squid reads as another user
-    known = Knowledge(
-        public=pki.anchors,
-        logs={log.log_id: log.known() for log in pki.logs},
-        products=shipped.products(),
-        engines=shipped.engines(),
-        published=shipped.published_keys(),
-        lab=True,
-    )
+    programs.readable_by_all(folder)
+    known = pki.knowledge()
     async with Origin({host: pki.issue(host) for host in HOSTS}) as origin:
         yield World(pki, known, folder, trust, origin)
 

@@ -14,7 +14,7 @@ from detector.model import Observation
 from detector.net.probe import ProbeOptions, probe
 from detector.targets import STARTTLS_PORTS, parse_target
 from tests.live import starttls_programs as s
-from tests.live.programs import Program
+from tests.live.programs import Program, readable_by_all
 
 pytestmark = pytest.mark.live
 
@@ -38,9 +38,7 @@ def server(protocol: str, folder: Path, pki: LabPki) -> Program:
 def test_a_real_server_turns_to_tls_and_is_judged(
     protocol: str, pki: LabPki, known: Knowledge, tmp_path: Path
 ) -> None:
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)  # some servers give up root before they read their files
+    readable_by_all(tmp_path)
 
     async def run(port: int) -> Observation:
         options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=10)
@@ -59,9 +57,7 @@ def test_a_real_server_turns_to_tls_and_is_judged(
 def test_tls_spoken_at_once_is_told_how_to_begin(
     protocol: str, pki: LabPki, tmp_path: Path
 ) -> None:
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)
+    readable_by_all(tmp_path)
 
     async def run(port: int) -> Observation:
         return await probe(parse_target(f"127.0.0.1:{port}"))
