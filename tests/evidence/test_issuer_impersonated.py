@@ -1,5 +1,6 @@
 from detector.evidence import issuer_impersonated
 from detector.lab.pki import Authority, LabPki
+from tests.chain.test_path import sub_ca
 from tests.conftest import Observe
 from tests.evidence.conftest import Ask
 
@@ -33,3 +34,9 @@ def test_honest_chains_are_left_alone(
         corporate.issue("a.example"),
     ):
         assert ask(issuer_impersonated, observe("a.example", shown)) is None
+
+
+def test_a_root_that_did_sign_is_not_borrowed_from(pki: LabPki, observe: Observe, ask: Ask) -> None:
+    """A sub-CA of the real root without BasicConstraints: broken, but nobody's impostor."""
+    broken = sub_ca(pki.root)
+    assert ask(issuer_impersonated, observe("a.example", broken.issue("a.example"))) is None
