@@ -121,7 +121,7 @@ class Certificate:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", CryptographyDeprecationWarning)
                 return x509.load_der_x509_certificate(self.der)
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise CertificateError(f"certificate cannot be parsed: {error}") from None
 
     @cached_property

@@ -22,6 +22,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509 import DuplicateExtension
 
 from detector.chain import der
 from detector.chain.certificate import Certificate
@@ -198,5 +199,5 @@ def _precertificate(leaf: Certificate) -> bytes | None:
     """The leaf's TBSCertificate without the SCT list, as the log saw it."""
     try:
         return leaf.x509.tbs_precertificate_bytes
-    except (ValueError, CertificateError):
+    except (ValueError, CertificateError, DuplicateExtension):
         return None

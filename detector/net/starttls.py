@@ -127,7 +127,8 @@ def mysql(_host: str) -> Dialogue:
     body += b"\x21" + bytes(23)
     if inbox.rest():
         raise _refused("mysql", f"speaks out of turn: {printable(inbox.rest())!r}")
-    yield LAST + len(body).to_bytes(3, "little") + bytes((head[3] + 1,)) + body
+    sequence = bytes(((head[3] + 1) & 0xFF,))
+    yield LAST + len(body).to_bytes(3, "little") + sequence + body
     return b""
 
 

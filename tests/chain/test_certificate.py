@@ -54,6 +54,14 @@ def test_a_certificate_cut_anywhere_is_our_own_error(pki: LabPki, cut: int) -> N
         Certificate(pki.issue("a.example").der[:cut])
 
 
+def test_a_version_that_x509_does_not_have_is_our_own_error(pki: LabPki) -> None:
+    data = bytearray(pki.issue("a.example").der)
+    at = data.index(b"\xa0\x03\x02\x01\x02")
+    data[at + 4] = 3
+    with pytest.raises(CertificateError, match="not a valid X509 version"):
+        _ = Certificate(bytes(data)).x509
+
+
 def test_a_certificate_over_64_kib_is_not_even_looked_at() -> None:
     with pytest.raises(CertificateError, match="at most 65536"):
         Certificate(b"\x30\x83\x02\x00\x00" + bytes(131072))

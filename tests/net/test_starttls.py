@@ -56,6 +56,12 @@ def test_the_mysql_request_is_a_packet_of_32_bytes_with_the_ssl_flag() -> None:
     assert int.from_bytes(packet[4:8], "little") & 0x0800
 
 
+def test_a_mysql_sequence_number_wraps_around() -> None:
+    greeting = GOOD["mysql"][0][0]
+    sent, _ = play(start("mysql", "a.com"), greeting[:3] + b"\xff" + greeting[4:])
+    assert sent[0][3] == 0
+
+
 @pytest.mark.parametrize(
     ("protocol", "received", "text"),
     [
