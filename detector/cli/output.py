@@ -41,7 +41,9 @@ class Printer:
         self.allow_sanctioned = allow_sanctioned
         self.code = CLEAN
         self.verdicts: Counter[str] = Counter()
-        self._bar = _progress(total) if progress and sys.stderr.isatty() else None
+        # Objects and a bar on one terminal would be torn into each other.
+        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
+        self._bar = _progress(total) if progress and room else None
         if json:
             from detector.report.record import encode
 

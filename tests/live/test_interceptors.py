@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from detector.lab.pki import LabPki
 from detector.model import Judgement
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
+from detector.session import Session
 from detector.targets import parse_target
 from tests.live import programs
 from tests.live.conftest import SEEN
@@ -178,6 +179,25 @@ def test_sslsplit(tmp_path: Path) -> None:
             with programs.Sslsplit(tmp_path / "split", corporate_ca(), at.origin.port) as split:
                 behind = await at.at(split.port)
             expect("sslsplit", await at.direct(), behind, "sslsplit")
+
+    asyncio.run(run())
+
+
+def test_the_direct_route_unmasks_a_forger_that_no_table_knows(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with world(tmp_path) as at:
+            ca = corporate_ca().credential()
+            async with Mitmdump(tmp_path / "m", trust=at.trust, ca=ca) as mitm:
+                options = at.options(
+                    routing=Routing(parse_proxy(mitm.url)),
+                    connect_to=("127.0.0.1", at.origin.port),
+                )
+                blind = replace(at.known, engines=(), products=())
+                for compare, expected in ((False, "suspect"), (True, "intercepted")):
+                    session = Session(blind, options, compare_direct=compare)
+                    found = [j async for j in session.run([parse_target(HOSTS[0])])]
+                    assert [j.verdict for j in found] == [expected]
+                assert found[0].evidence[0].id == "route-differs"
 
     asyncio.run(run())
 
