@@ -33,7 +33,7 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/mypy tests/typing_api.py
-	.venv/bin/lint-imports --no-cache --quiet
+	.venv/bin/lint-imports --no-cache
 
 bench: programs
 	$(python) bench/run.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
@@ -10,7 +11,7 @@ from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.rules import gather
 from detector.evidence.sharing import Sharing
 from detector.faults import certificate_causes, failure_cause
-from detector.model import Cause, Judgement, Observation
+from detector.model import Cause, Evidence, Judgement, Observation
 from detector.verdict import decide
 
 
@@ -52,13 +53,28 @@ def note(seen: Examination, sharing: Sharing) -> None:
 
 
 def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
-    """The verdict over one examined observation, with its causes."""
-    from dataclasses import replace
-
-    judgement = decide(seen, gather(seen, sharing))
-    causes = certificate_causes(seen, judgement)
+    """The verdict over one examined observation, with its causes. Never raises for what a peer
+    sent: a leaf whose fields cannot be read is no honest one that a client would accept.
+    """
+    try:
+        judgement = decide(seen, gather(seen, sharing))
+        causes = certificate_causes(seen, judgement)
+    except CertificateError as error:
+        return _malformed(seen, error)
     failure = failure_cause(seen.observation)
     return replace(judgement, causes=causes if failure is None else (failure, *causes))
+
+
+def _malformed(seen: Examination, error: CertificateError) -> Judgement:
+    text = f"A certificate breaks its grammar: {error.message}."
+    return Judgement(
+        observation=seen.observation,
+        verdict="suspect",
+        summary="Suspect: a certificate cannot be read; no client would accept it.",
+        decided_by="malformed-certificate",
+        evidence=(Evidence("malformed-certificate", "intercepted", "weak", text),),
+        causes=(Cause("malformed-certificate", "server", "error", text),),
+    )
 
 
 def unjudged(observation: Observation) -> Judgement:

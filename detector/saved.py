@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from detector import clock
 from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
@@ -14,23 +15,16 @@ from detector.errors import CertificateError, ConfigError
 from detector.model import OBSERVATION_SCHEMA, Observation, Target
 from detector.targets import parse_target
 
-if TYPE_CHECKING:
-    import msgspec
-
 MAX_LINE = 8 << 20
 
 
 @lru_cache(maxsize=1)
 def _encoder() -> msgspec.json.Encoder:
-    import msgspec
-
     return msgspec.json.Encoder()
 
 
 @lru_cache(maxsize=1)
 def _decoder() -> msgspec.json.Decoder[Observation]:
-    import msgspec
-
     return msgspec.json.Decoder(Observation)
 
 
@@ -70,8 +64,6 @@ def load_observations(
 
 
 def _lines(path: Path) -> Iterator[Observation]:
-    import msgspec
-
     with path.open("rb") as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):

@@ -1,3 +1,6 @@
+import pytest
+
+from detector.chain.certificate import Certificate
 from detector.evidence.known import Knowledge
 from detector.judging import judge_all
 from detector.lab.pki import Authority, LabPki
@@ -33,3 +36,16 @@ def test_judging_twice_gives_the_same_judgement(
 ) -> None:
     seen = observe("a.com", pki.issue("a.com"))
     assert judge_all([seen], known) == judge_all([seen], known)
+
+
+@pytest.mark.parametrize("name", ["EKU", "SAN", "BC", "KU", "AKI", "SCT"])
+def test_a_leaf_whose_fields_break_their_grammar_is_judged_not_raised(
+    pki: LabPki, known: Knowledge, observe: Observe, name: str
+) -> None:
+    leaf = pki.issue("a.com").der
+    value = Certificate(leaf).extension(name)
+    assert value is not None
+    broken = leaf.replace(value, b"\xff" * len(value))
+    for chain in ([broken, pki.intermediate.der], [broken], [leaf, broken]):
+        (found,) = judge_all([observe("a.com", chain)], known)
+        assert found.verdict == "suspect"

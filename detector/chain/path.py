@@ -132,8 +132,7 @@ def _as_far_as_it_goes(
         last = path[-1]
         if last.is_self_issued and is_signed_by(last, last.spki):
             return path
-        # On a private path BasicConstraints may be missing, but must not say "no CA".
-        usable = (c for c in _issuers(last, pool, path) if c.basic_constraints != (False, None))
+        usable = (c for c in _issuers(last, pool, path) if not _denies_being_a_ca(c))
         signer = next((c for c in usable if _signed(last, c, budget)), None)
         if signer is None:
             return path
@@ -158,6 +157,15 @@ def _signed(child: Certificate, issuer: Certificate, budget: list[int]) -> bool:
         return False
     budget[0] -= 1
     return is_signed_by(child, issuer.spki)
+
+
+def _denies_being_a_ca(issuer: Certificate) -> bool:
+    """On a private path BasicConstraints may be missing, but must neither say no nor be broken."""
+    try:
+        constraints = issuer.basic_constraints
+    except CertificateError:
+        return True
+    return constraints is not None and not constraints[0]
 
 
 def _may_issue(issuer: Certificate, below: int, host: str) -> bool:

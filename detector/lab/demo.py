@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from addons.scripts import bypass_script
+from detector.chain.certificate import read_certificate
 from detector.evidence.known import HostPattern, Knowledge, Pin
 from detector.judging import judge_all
 from detector.lab.mitmdump import Mitmdump
@@ -182,8 +183,6 @@ def told(judgement: Judgement, expected: str) -> str:
 
 def judge_key(observation: Observation) -> str:
     """The leaf's SPKI SHA-256, as one would learn a pin."""
-    from detector.chain.certificate import read_certificate
-
     return read_certificate(observation.chain[0]).spki_sha256
 
 

@@ -27,7 +27,7 @@ from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
-from detector.wire.registry import group_name
+from detector.wire.registry import group_name, version_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
 
 KEPT_BYTES = 64 << 10
@@ -311,8 +311,6 @@ def _completed(tls: ssl.SSLObject, transcript: Transcript) -> Handshake:
 def _begun(transcript: Transcript) -> Handshake:
     hello = transcript.server_hello
     assert hello is not None
-    from detector.wire.registry import version_name
-
     group = transcript.group
     alpn = hello.alpn
     return Handshake(

@@ -6,8 +6,9 @@ these types by `python -m detector.report.schema`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -161,9 +162,6 @@ def _certificate(der: bytes) -> CertificateRecord:
     try:
         read = read_certificate(der)
     except CertificateError as error:
-        from datetime import UTC
-        from hashlib import sha256
-
         never = datetime(1, 1, 1, tzinfo=UTC)
         return CertificateRecord(
             f"unreadable: {error}", "", sha256(der).hexdigest(), "", never, never
