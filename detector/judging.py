@@ -24,7 +24,7 @@ def judge_all(
     for observation in observations:
         seen = examine(observation, known)
         if seen is not None:
-            note(seen, sharing)
+            sharing.note(seen)
         items.append(seen if seen is not None else observation)
     return [
         judge_examined(item, sharing) if isinstance(item, Examination) else unjudged(item)
@@ -42,14 +42,6 @@ def examine(
         return Examination(observation, known, baseline)
     except CertificateError:
         return None
-
-
-def note(seen: Examination, sharing: Sharing) -> None:
-    """Remember the observation's keys; one whose certificates break their grammar has none."""
-    try:
-        sharing.note(seen)
-    except CertificateError:
-        return
 
 
 def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:

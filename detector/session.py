@@ -19,7 +19,7 @@ from detector.errors import StoreError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.sharing import SharedKey, Sharing, keys_of, use_of
-from detector.judging import examine, judge_examined, note, unjudged
+from detector.judging import examine, judge_examined, unjudged
 from detector.model import Judgement, Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing
@@ -87,7 +87,7 @@ class Session:
         seen = examine(observation, self.known, baseline)
         if seen is None:
             return (unjudged(observation),)
-        note(seen, self.sharing)
+        self.sharing.note(seen)
         judgement = judge_examined(seen, self.sharing)
         if self.history is not None:
             history = self.history

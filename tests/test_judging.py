@@ -5,6 +5,8 @@ from detector.evidence.known import Knowledge
 from detector.judging import judge_all
 from detector.lab.pki import Authority, LabPki
 from detector.model import Failure
+from detector.net.probe import ProbeOptions
+from detector.session import Session
 from tests.conftest import Observe
 
 
@@ -47,5 +49,8 @@ def test_a_leaf_whose_fields_break_their_grammar_is_judged_not_raised(
     assert value is not None
     broken = leaf.replace(value, b"\xff" * len(value))
     for chain in ([broken, pki.intermediate.der], [broken], [leaf, broken]):
-        (found,) = judge_all([observe("a.com", chain)], known)
+        seen = observe("a.com", chain)
+        (found,) = judge_all([seen], known)
         assert found.verdict == "suspect"
+        run = Session(known, ProbeOptions())
+        assert len([*run.judge(seen), *run._holding.rest()]) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import ipaddress
 import warnings
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from hashlib import sha1, sha256
 
@@ -201,21 +202,22 @@ class Certificate:
 
     @cached_property
     def authority_key_id(self) -> bytes | None:
-        value = self.extension("AKI")
-        if value is None:
-            return None
-        for tag, start, stop in _sequence(value, "authority key id"):
-            if tag == 0x80:
-                return value[start:stop]
+        """A hint at the issuer's key; one that cannot be read is none."""
+        value = self.extension("AKI") or b""
+        with suppress(CertificateError):
+            for tag, start, stop in _sequence(value, "authority key id"):
+                if tag == 0x80:
+                    return value[start:stop]
         return None
 
     @cached_property
     def subject_key_id(self) -> bytes | None:
-        value = self.extension("SKI")
-        if value is None:
-            return None
-        start, stop = der.expect(value, 0, len(value), der.OCTET_STRING, "subject key id")
-        return value[start:stop]
+        """The other end of that hint."""
+        value = self.extension("SKI") or b""
+        with suppress(CertificateError):
+            start, stop = der.expect(value, 0, len(value), der.OCTET_STRING, "subject key id")
+            return value[start:stop]
+        return None
 
 
 @lru_cache(maxsize=512)

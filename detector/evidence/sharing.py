@@ -11,6 +11,7 @@ from hashlib import sha256
 import msgspec
 
 from detector.chain.names import registrable_domain
+from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 
 MAX_KEYS = 200_000
@@ -37,8 +38,14 @@ class Use(msgspec.Struct, frozen=True):
 
 
 def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
-    """The keys of an observation whose sharing would mean something."""
-    if not seen.may_be_shared:
+    """The keys of an observation whose sharing would mean something.
+
+    A leaf whose fields cannot be read has none: what it is cannot be told.
+    """
+    try:
+        if not seen.may_be_shared:
+            return ()
+    except CertificateError:
         return ()
     found = [SharedKey("leaf", seen.leaf.spki_sha256)]
     if seen.path.kind == "self-signed":
