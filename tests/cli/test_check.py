@@ -313,9 +313,13 @@ def test_version_and_help(tlsight: Run) -> None:
     assert "tlsight check --starttls smtp mail.example.com" in shown
 
 
-def test_shell_completion_is_offered(tlsight: Run) -> None:
-    done = tlsight("--show-completion", "bash", lab=False)
-    assert "_TLSIGHT_COMPLETE" in done.stdout or done.returncode == 0
+def test_the_shell_completes_verbs() -> None:
+    asked = {"_TLSIGHT_COMPLETE": "complete_bash", "COMP_WORDS": "tlsight j", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("tlsight")], env=os.environ | asked,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "judge\n"
 
 
 def test_without_targets_the_canaries_are_of_many_owners() -> None:
