@@ -24,7 +24,7 @@ from collections.abc import Callable
 import msgspec
 
 from detector.evidence.examination import Examination
-from detector.model import Evidence, Interceptor, Judgement, VerdictName
+from detector.model import Evidence, Interceptor, Judgement, Strength, VerdictName
 
 # Any one of these, beside a private path for a public name, is overwhelming.
 _COMPANY = (
@@ -53,16 +53,11 @@ class Findings:
         self.sct = "sct-verified" in self.by_id
         self.holds_name = "name-mismatch" not in self.by_id
 
-    def against(self, *ids: str, least: str = "strong") -> str | None:
-        """The first of `ids` that points to interception with at least that strength."""
-        wanted = {"weak": ("weak", "strong", "proof"), "strong": ("strong", "proof")}.get(
-            least, ("proof",)
-        )
-        for name in ids:
-            found = self.by_id.get(name)
-            if found and found.points == "intercepted" and found.strength in wanted:
-                return name
-        return None
+    def against(self, *ids: str, least: Strength = "strong") -> bool:
+        """Whether any of `ids` points to interception with at least that strength."""
+        wanted = ("proof",) if least == "proof" else ("strong", "proof")
+        found = (self.by_id.get(name) for name in ids)
+        return any(e and e.points == "intercepted" and e.strength in wanted for e in found)
 
     def anything_against(self) -> bool:
         return any(e.points == "intercepted" for e in self.by_id.values())
@@ -84,21 +79,21 @@ TABLE: tuple[Row, ...] = (
     Row(
         "published-key",
         "intercepted",
-        lambda f: f.against("published-key") is not None,
+        lambda f: f.against("published-key"),
         "Intercepted: the chain hangs on a key that anybody has.",
         ("published-key",),
     ),
     Row(
         "pin-broken",
         "intercepted",
-        lambda f: f.against("pin-mismatch", least="proof") is not None,
+        lambda f: f.against("pin-mismatch", least="proof"),
         "Intercepted: the host's pinned key is missing, and the chain is not public.",
         ("pin-mismatch", *_PATHS),
     ),
     Row(
         "issuer-impersonated",
         "intercepted",
-        lambda f: f.against("issuer-impersonated") is not None and not f.sct,
+        lambda f: f.against("issuer-impersonated") and not f.sct,
         "Intercepted: the issuer borrows the name of a public CA.",
         ("issuer-impersonated",),
     ),
@@ -110,7 +105,7 @@ TABLE: tuple[Row, ...] = (
             and not f.internal
             and not f.expected_private
             and not f.sct
-            and f.against(*_COMPANY) is not None
+            and f.against(*_COMPANY)
         ),
         "Intercepted: a private CA answers for a public name.",
         (*_COMPANY, *_PATHS),
@@ -118,7 +113,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "public-path-minted-leaf",
         "intercepted",
-        lambda f: f.public_path and not f.sct and f.against("engine-match") is not None,
+        lambda f: f.public_path and not f.sct and f.against("engine-match"),
         "Intercepted: the path is public, but the leaf was minted by an intercepting proxy.",
         ("engine-match", "sct-missing", "sct-invalid"),
     ),
@@ -165,7 +160,7 @@ TABLE: tuple[Row, ...] = (
         lambda f: (
             not f.public_path
             and (f.internal or f.expected_private)
-            and f.against(*_ODD_ON_INTERNAL) is None
+            and not f.against(*_ODD_ON_INTERNAL)
         ),
         "Private: a private CA, where one is expected.",
         _PATHS,

@@ -101,7 +101,6 @@ class Attempt:
         self.failure: Failure | None = None
         self.reported: Alert | None = None
         self.transcript: Transcript | None = None
-        self._started = clock.stopwatch()
 
     async def dial(self) -> Stream:
         """A connection on which TLS may begin."""
@@ -176,7 +175,7 @@ class Attempt:
             self.failure = Failure("tls", cause, text)
         except ssl.SSLError as error:
             self._tls_error(error)
-        except (ConnectionResetError, BrokenPipeError):
+        except OSError:  # reset, broken pipe, or the network went away
             self._cut("connection-reset", "reset the connection")
         except _EndedError:
             self._cut("closed-during-handshake", "closed the connection")

@@ -48,7 +48,9 @@ class Stream:
                 send = dialogue.send(b"" if last else await self.read())
         except StopIteration as end:
             self._early = end.value
-        except (ConnectionResetError, BrokenPipeError):
+        except TimeoutError:
+            raise  # the step's own time-out
+        except OSError:
             raise DialError(step, cause, "the connection was reset") from None
 
     def close(self) -> None:
@@ -111,7 +113,10 @@ async def connect(addresses: list[Address]) -> Stream:
 
 async def _connect_one(address: Address) -> Stream:
     family, host, port = address
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # no file descriptor left, or no IPv6 here
+        raise _connect_error(error, host, port) from None
     sock.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(sock, (host, port))

@@ -313,6 +313,23 @@ def test_version_and_help(tlsight: Run) -> None:
     assert "tlsight check --starttls smtp mail.example.com" in shown
 
 
+def test_running_out_of_file_descriptors_is_told_with_its_remedy(
+    files: Path, port: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.txt"
+    path.write_text("good.test\n" * 300)
+    script = (
+        f"ulimit -n 40; {sys.executable} -m detector check --json --no-history -l {path}"
+        f" --concurrency 200 --roots {files}/root.pem --connect 127.0.0.1:{port}"
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == 300
+    errors = {item["error"]["text"] for item in found if item["error"]}
+    assert errors == {"too many open files; lower --concurrency or raise ulimit -n"}
+
+
 def test_the_shell_completes_verbs() -> None:
     asked = {"_TLSIGHT_COMPLETE": "complete_bash", "COMP_WORDS": "tlsight j", "COMP_CWORD": "1"}
     done = subprocess.run(
