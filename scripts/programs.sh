@@ -54,5 +54,8 @@ if [ ! -d .tools/npm/node_modules/http-mitm-proxy ]; then
     echo "programs: installing http-mitm-proxy"
     mkdir -p .tools/npm
     npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
-        --prefix .tools/npm "http-mitm-proxy@$http_mitm_proxy"
+        --prefix .tools/npm "http-mitm-proxy@$http_mitm_proxy" || {
+        echo "programs: npm could not install http-mitm-proxy $http_mitm_proxy" >&2
+        exit 1
+    }
 fi
