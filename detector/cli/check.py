@@ -126,7 +126,6 @@ def check(
     import asyncio
     import os
 
-    from detector.knowledge.assemble import assemble
     from detector.net.probe import ProbeOptions
     from detector.net.routes import routing_from
     from detector.session import Session
@@ -142,14 +141,14 @@ def check(
         routing=routing,
         connect_to=_address(connect) if connect else None,
     )
-    knowledge = assemble(
+    knowledge = o.knowledge(
         roots=roots,
         ct_logs=ct_logs,
-        pins=o.parse_pins(pin),
-        pin_file=pins,
-        policy=policy,
         issuers=issuers,
-        local=not no_local_roots,
+        pin=pin,
+        pins=pins,
+        policy=policy,
+        no_local_roots=no_local_roots,
     )
     earlier = None if no_history else _open_history(history)
     session = Session(

@@ -50,7 +50,6 @@ def judge(
     allow_sanctioned: o.AllowSanctioned = False,
 ) -> int:
     from detector.judging import judge_all
-    from detector.knowledge.assemble import assemble
     from detector.saved import load_observations
 
     printer = Printer(
@@ -63,14 +62,14 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
-    knowledge = assemble(
+    knowledge = o.knowledge(
         roots=roots,
         ct_logs=ct_logs,
-        pins=o.parse_pins(pin),
-        pin_file=pins,
-        policy=policy,
         issuers=issuers,
-        local=not no_local_roots,
+        pin=pin,
+        pins=pins,
+        policy=policy,
+        no_local_roots=no_local_roots,
     )
     for judgement in judge_all(observations, knowledge):
         printer.show(judgement)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from detector.evidence.known import Pin
+    from detector.evidence.known import Knowledge, Pin
 
 _KNOWLEDGE = "What to compare with"
 _OUTPUT = "Output"
@@ -97,7 +97,31 @@ AllowSanctioned = Annotated[
 ]
 
 
-def parse_pins(texts: list[str] | None) -> list[Pin]:
+def knowledge(
+    *,
+    roots: Path | None,
+    ct_logs: Path | None,
+    issuers: Path | None,
+    pin: list[str] | None,
+    pins: Path | None,
+    policy: Path | None,
+    no_local_roots: bool,
+) -> Knowledge:
+    """What the options of this panel name, put together. Raises ConfigError."""
+    from detector.knowledge.assemble import assemble
+
+    return assemble(
+        roots=roots,
+        ct_logs=ct_logs,
+        pins=_parse_pins(pin),
+        pin_file=pins,
+        policy=policy,
+        issuers=issuers,
+        local=not no_local_roots,
+    )
+
+
+def _parse_pins(texts: list[str] | None) -> list[Pin]:
     """The values of --pin. Raises ConfigError."""
     if not texts:
         return []
