@@ -203,10 +203,18 @@ class Certificate:
     @cached_property
     def authority_key_id(self) -> bytes | None:
         """A hint at the issuer's key; one that cannot be read is none."""
+        return self._authority(0x80)
+
+    @cached_property
+    def authority_serial(self) -> bytes | None:
+        """The issuer's own serial number, where the leaf names it (RFC 5280 section 4.2.1.1)."""
+        return self._authority(0x82)
+
+    def _authority(self, wanted: int) -> bytes | None:
         value = self.extension("AKI") or b""
         with suppress(CertificateError):
             for tag, start, stop in _sequence(value, "authority key id"):
-                if tag == 0x80:
+                if tag == wanted:
                     return value[start:stop]
         return None
 

@@ -39,6 +39,16 @@ class LeafShape:
         return key_kind(self.leaf.spki)
 
     @cached_property
+    def rsa_exponent(self) -> int | None:
+        key = public_key(self.leaf.spki)
+        return key.public_numbers().e if isinstance(key, rsa.RSAPublicKey) else None
+
+    @cached_property
+    def authority_named(self) -> bool:
+        """The authority key identifier names the issuer and its serial, not only its key."""
+        return self.leaf.authority_serial is not None
+
+    @cached_property
     def serial_bits(self) -> int:
         return self.leaf.serial.bit_length()
 
@@ -61,6 +71,13 @@ class LeafShape:
     def serial_is_md5_of_host(self) -> bool:
         digest = hashlib.md5(self.host.encode(), usedforsecurity=False).digest()
         return self.leaf.serial == int.from_bytes(digest, "big", signed=True)
+
+    @cached_property
+    def serial_begins_with_issue_time(self) -> bool:
+        """The serial's first ten decimal digits are the second of notBefore, give or take ten."""
+        digits = str(self.leaf.serial)[:10]
+        issued = int(self.leaf.not_before.timestamp())
+        return digits.isdigit() and abs(int(digits) - issued) <= 10
 
     @cached_property
     def subject_extends_issuer(self) -> bool:
@@ -104,12 +121,15 @@ class ShapeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     extensions: tuple[tuple[str, ...], ...] = ()
     key: str | None = None
+    rsa_exponent: int | None = None
+    authority_named: bool | None = None
     serial_bits: tuple[int, int] | None = None
     validity_days: tuple[int, int] | None = None
     leaf_key_is_issuer_key: bool | None = None
     root_sent: tuple[int, int] | None = None
     self_issued: bool | None = None
     serial_is_md5_of_host: bool | None = None
+    serial_begins_with_issue_time: bool | None = None
     subject_extends_issuer: bool | None = None
     only_host_named: bool | None = None
     host_and_wildcard_named: bool | None = None
@@ -125,6 +145,8 @@ class ShapeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return (
             (not self.extensions or shape.extensions in self.extensions)
             and (self.key is None or shape.key == self.key)
+            and (self.rsa_exponent is None or shape.rsa_exponent == self.rsa_exponent)
+            and _asked(self.authority_named, shape, "authority_named")
             and _between(shape.serial_bits, self.serial_bits)
             and _between(shape.validity_days, self.validity_days)
             and _between(shape.root_sent, self.root_sent)
@@ -144,6 +166,7 @@ class ShapeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             and _asked(self.host_and_wildcard_named, shape, "host_and_wildcard_named")
             and _asked(self.subject_extends_issuer, shape, "subject_extends_issuer")
             and _asked(self.serial_is_md5_of_host, shape, "serial_is_md5_of_host")
+            and _asked(self.serial_begins_with_issue_time, shape, "serial_begins_with_issue_time")
             and _asked(self.leaf_key_is_issuer_key, shape, "leaf_key_is_issuer_key")
         )
 
