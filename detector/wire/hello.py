@@ -150,14 +150,19 @@ def parse_client_hello(body: bytes, base: int = 0) -> ClientHello:
 
 
 def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
-    """A ServerHello's or HelloRetryRequest's handshake body. Raises WireError."""
+    """A ServerHello's or HelloRetryRequest's handshake body. Raises WireError.
+
+    The typed views are checked here: those of a hello that was read never raise.
+    """
     read = Reader(body, base)
     version = read.uint(2, "legacy version")
     random = read.take(32, "random")
     session = read.vector(1, "session id").rest()
     cipher = read.uint(2, "cipher suite")
     compression = read.uint(1, "compression method")
-    return ServerHello(version, random, session, cipher, compression, _extensions(read))
+    found = ServerHello(version, random, session, cipher, compression, _extensions(read))
+    _ = (found.version, found.group, found.alpn)
+    return found
 
 
 def build_client_hello(hello: ClientHello) -> bytes:

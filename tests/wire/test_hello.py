@@ -96,6 +96,13 @@ def test_a_server_hello_tells_version_group_and_alpn() -> None:
     assert (again.version, again.group, again.is_retry, again.alpn) == (0x0304, 29, False, None)
 
 
+@pytest.mark.parametrize("extension", [(43, b"\x03"), (51, b"\x00"), (16, b"\x00\x05x")])
+def test_a_server_hello_whose_views_would_break_is_refused(extension: h.Extension) -> None:
+    body = h.build_server_hello(h.ServerHello(0x0303, bytes(32), b"", 1, 0, (extension,)))
+    with pytest.raises(WireError):
+        h.parse_server_hello(body)
+
+
 def test_a_retry_is_known_by_its_random() -> None:
     retry = h.ServerHello(0x0303, h.RETRY_RANDOM, b"", 0x1301, 0, ((r.KEY_SHARE, b"\x00\x18"),))
     again = h.parse_server_hello(h.build_server_hello(retry))
