@@ -84,6 +84,8 @@ async def connect(addresses: list[Address]) -> Stream:
     if len(addresses) == 1:
         return await _connect_one(addresses[0])
     waiting: set[asyncio.Task[Stream]] = set()
+    done: set[asyncio.Task[Stream]] = set()
+    chosen: asyncio.Task[Stream] | None = None
     failures: list[DialError] = []
     queue = list(addresses)
     try:
@@ -98,14 +100,17 @@ async def connect(addresses: list[Address]) -> Stream:
             for task in done:
                 error = task.exception()
                 if error is None:
+                    chosen = task
                     return task.result()
                 if not isinstance(error, DialError):
                     raise error
                 failures.append(error)
     finally:
-        for task in waiting:
+        # Another attempt may have succeeded in the same moment, or on the way to its end.
+        losers = (waiting | done) - {chosen}
+        for task in losers:
             task.cancel()
-        for result in await asyncio.gather(*waiting, return_exceptions=True):
+        for result in await asyncio.gather(*losers, return_exceptions=True):
             if isinstance(result, Stream):
                 result.close()
     raise failures[0]
