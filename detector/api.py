@@ -73,7 +73,7 @@ def judge(
         knowledge: what to compare with; `default_knowledge()` when left out.
 
     Raises:
-        CertificateError, ConfigError: the file cannot be read.
+        ConfigError, TargetError: the file cannot be read, or names nobody.
 
     """
     if isinstance(observations, str | Path):

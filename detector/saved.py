@@ -45,8 +45,8 @@ def load_observations(
         at: the time to judge a PEM chain at; now when left out.
 
     Raises:
-        ConfigError: unreadable, or neither JSON nor certificates.
-        CertificateError: certificates that are none.
+        ConfigError: unreadable, or neither observations nor certificates.
+        TargetError: the name is none that could be asked for.
 
     """
     try:

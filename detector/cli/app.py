@@ -15,7 +15,7 @@ from detector.cli import exit_codes
 from detector.cli.check import check
 from detector.cli.demo import demo
 from detector.cli.judge import judge
-from detector.errors import ConfigError, StoreError, TargetError, TlsightError
+from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
 app = typer.Typer(
@@ -93,15 +93,9 @@ def tell(error: Exception) -> int:
         else:
             _line(f"{text} See tlsight --help.")
         return exit_codes.USAGE
-    if isinstance(error, ConfigError | TargetError):
-        _line(str(error))
-        return exit_codes.USAGE
-    if isinstance(error, StoreError):
-        _line(str(error))
-        return exit_codes.ENVIRONMENT
     if isinstance(error, TlsightError):
         _line(str(error))
-        return exit_codes.USAGE
+        return exit_codes.ENVIRONMENT if isinstance(error, StoreError) else exit_codes.USAGE
     if isinstance(error, BrokenPipeError):
         # The reader has had enough (`| head`); keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

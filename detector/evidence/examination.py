@@ -84,6 +84,14 @@ class Examination:
         return self.leaf.spki_sha256 if self.shape.leaf_key_is_issuer_key else None
 
     @cached_property
+    def issuing_keys(self) -> frozenset[str]:
+        """Keys (SPKI SHA-256, hex) of everybody above the leaf, as far as they are known."""
+        above = {certificate.spki_sha256 for certificate in self.path.certificates[1:]}
+        if self.issuer_spki_sha256 is not None:
+            above.add(self.issuer_spki_sha256)
+        return frozenset(above)
+
+    @cached_property
     def holds_name(self) -> bool:
         return names.holds_name(self.leaf, self.host)
 
@@ -115,11 +123,8 @@ class Examination:
     @cached_property
     def expected_private(self) -> str | None:
         """The policy's note on why a private CA is expected here, None when it does not say so."""
-        keys = {c.spki_sha256 for c in self.path.certificates[1:]}
-        if self.issuer_spki_sha256:
-            keys.add(self.issuer_spki_sha256)
         for entry in self.known.policy.private:
-            if entry.spki in keys and any_matches(entry.names, self.host):
+            if entry.spki in self.issuing_keys and any_matches(entry.names, self.host):
                 return entry.note or "listed in the policy"
         return None
 

@@ -8,6 +8,7 @@ Sources: Chromium's ssl_error_assistant, vendors' documentation; see data/produc
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from detector.chain.certificate import Certificate
 from detector.evidence.examination import Examination
@@ -25,13 +26,8 @@ def matching_product(seen: Examination) -> Product | None:
     """The first product whose expressions an issuer on the path matches; a strong one if any."""
     if seen.is_public_path:
         return None
-    weak: Product | None = None
-    for certificate in seen.path.certificates:
-        product = _product_of(certificate, seen.known)
-        if product is not None and not product.weak:
-            return product
-        weak = weak or product
-    return weak
+    found = (_product_of(certificate, seen.known) for certificate in seen.path.certificates)
+    return _best(product for product in found if product is not None)
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -57,12 +53,20 @@ def _product_of(certificate: Certificate, known: Knowledge) -> Product | None:
 
 
 def _search(fields: dict[str, list[str]], known: Knowledge) -> Product | None:
+    return _best(
+        product
+        for product, tests in known.product_tests
+        if all(_holds(expression, fields.get(name)) for name, expression in tests)
+    )
+
+
+def _best(products: Iterable[Product]) -> Product | None:
+    """The first that may decide, else the first at all."""
     weak: Product | None = None
-    for product, tests in known.product_tests:
-        if all(_holds(expression, fields.get(name)) for name, expression in tests):
-            if not product.weak:
-                return product
-            weak = weak or product
+    for product in products:
+        if not product.weak:
+            return product
+        weak = weak or product
     return weak
 
 

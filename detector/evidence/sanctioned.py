@@ -12,11 +12,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     entries = seen.known.policy.sanctioned
     if not entries or seen.is_public_path:
         return None
-    keys = {certificate.spki_sha256 for certificate in seen.path.certificates[1:]}
-    if seen.issuer_spki_sha256:
-        keys.add(seen.issuer_spki_sha256)
     for entry in entries:
-        if entry.spki not in keys:
+        if entry.spki not in seen.issuing_keys:
             continue
         details = {"name": entry.name, "allowed": False}
         if entry.expires is not None and seen.observation.at.date() > entry.expires:

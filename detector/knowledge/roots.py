@@ -6,10 +6,10 @@ import ssl
 import subprocess
 import sys
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 from detector.chain.anchors import TrustAnchors
+from detector.chain.certificate import split_pem
 from detector.errors import CertificateError, ConfigError
 
 # Where Linux distributions and BSDs keep the bundle that their programs read.
@@ -80,16 +80,14 @@ def _macos() -> TrustAnchors:
 
 def _bundles() -> TrustAnchors:
     default = ssl.get_default_verify_paths().cafile
-    certificates: dict[str, bytes] = {}
+    certificates: dict[bytes, None] = {}  # in order, each once
     names: list[str] = []
     for name in dict.fromkeys((default, *_BUNDLES)):
         if not name:
             continue
         try:
-            anchors = TrustAnchors.from_pem(Path(name).read_bytes(), name)
+            certificates |= dict.fromkeys(split_pem(Path(name).read_bytes()))
         except (OSError, CertificateError):
             continue
         names.append(name)
-        for root in anchors.certificates:
-            certificates.setdefault(sha256(root.der).hexdigest(), root.der)
-    return TrustAnchors(certificates.values(), ", ".join(names[:1]) or "no local store")
+    return TrustAnchors(certificates, names[0] if names else "no local store")

@@ -186,7 +186,9 @@ class Attempt:
             self.ms["tls"] = _milliseconds(start)
         with suppress(ssl.SSLError, ValueError):
             self.chain = tuple(tls.get_unverified_chain())
-        transcript = self.transcript = read_transcript(b"", bytes(self.server))
+        # Our own side is worth reading only where it may hold an alert of ours.
+        client = bytes(self.client) if self.failure else b""
+        transcript = self.transcript = read_transcript(client, bytes(self.server))
         if completed:
             self.handshake = _completed(tls, transcript)
             await _say_goodbye(stream, tls, outgoing)
@@ -262,12 +264,6 @@ class Attempt:
         return True
 
     def observation(self) -> Observation:
-        alerts: tuple[Alert, ...] = ()
-        if self.failure is not None and self.server:
-            seen = read_transcript(bytes(self.client), bytes(self.server))
-            alerts = _alerts(seen, self.reported)
-        elif self.transcript is not None:
-            alerts = _alerts(self.transcript, None)
         return Observation(
             at=self.at,
             target=self.target,
@@ -276,7 +272,7 @@ class Attempt:
             chain=self.chain,
             client_bytes=bytes(self.client),
             server_bytes=bytes(self.server),
-            alerts=alerts,
+            alerts=_alerts(self.transcript, self.reported) if self.transcript else (),
             failure=self.failure,
             ms=self.ms,
         )
