@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import resource
 import socket
 import ssl
@@ -12,11 +13,14 @@ import warnings
 
 import pytest
 
+from detector.evidence.known import Knowledge
+from detector.judging import judge_all
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.model import Observation
 from detector.net.probe import ProbeOptions, probe, speaks_http
 from detector.net.routes import Routing, parse_proxy
+from detector.report.record import encode
 from detector.targets import parse_target
 from detector.wire import registry as r
 from detector.wire.alerts import encode_alert
@@ -290,3 +294,48 @@ def test_an_old_server_is_seen_with_its_old_version(pki: LabPki) -> None:
     seen = asyncio.run(run())
     assert seen.handshake is not None, seen.failure
     assert seen.handshake.version == "TLSv1"
+
+
+def bent(flight: bytes, number: int) -> bytes:
+    """The flight with a few bytes changed, dropped or repeated; each number its own way."""
+    dice = random.Random(number)
+    data = bytearray(flight)
+    for _ in range(dice.randint(1, 4)):
+        at = dice.randrange(min(len(data), 400))
+        change = dice.choice(("flip", "drop", "zero", "insert"))
+        if change == "flip":
+            data[at] ^= 1 << dice.randrange(8)
+        elif change == "drop":
+            del data[at : at + dice.randint(1, 5)]
+        elif change == "zero":
+            data[at : at + 2] = b"\x00\x00"
+        else:
+            data[at:at] = dice.randbytes(dice.randint(1, 5))
+    return bytes(data)
+
+
+def test_three_hundred_bent_flights_are_three_hundred_observations(
+    pki: LabPki, known: Knowledge
+) -> None:
+    """From socket to record: nothing that a peer sends may end a sweep."""
+    genuine = origin_probe(pki, maximum="TLSv1.2", alpn=())
+    modern = origin_probe(pki)
+
+    async def one(number: int) -> Observation:
+        flight = genuine.server_bytes if number % 2 else modern.server_bytes
+        async with peer(sends(bent(flight, number))) as port:
+            options = ProbeOptions(timeout=1, connect_to=("127.0.0.1", port))
+            return await probe(parse_target("a.com"), options)
+
+    async def all_of_them() -> list[Observation]:
+        return [
+            seen
+            for start in range(0, 300, 50)
+            for seen in await asyncio.gather(*(one(n) for n in range(start, start + 50)))
+        ]
+
+    seen = asyncio.run(all_of_them())
+    assert all(s.failure is not None for s in seen)
+    judged = judge_all(seen, known)
+    assert "direct" not in {j.verdict for j in judged}
+    assert all(encode(j) for j in judged)
