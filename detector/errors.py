@@ -5,7 +5,9 @@ TlsightError
   CertificateError   a certificate or chain file that cannot be read
   TargetError        a target on the command line or in a list that makes no sense
   ConfigError        pins, policy, roots or rules that cannot be read; has file and line
-  StoreError         the history database cannot be used
+  StoreError         a database or file of tlsight's own cannot be used
+  FetchError         a look-up on the network gave no usable answer
+  ProofError         a log gave no proof, or a false one
   DialError          the network step that failed; has the step and the cause id
 """
 
@@ -79,13 +81,40 @@ class ConfigError(TlsightError):
 
 
 class StoreError(TlsightError):
-    """The history database cannot be read or written."""
+    """A database or file of tlsight's own cannot be read or written."""
 
     code = "store"
 
     def __init__(self, path: str, why: str, *, remedy: str = "") -> None:
         super().__init__(f"{path}: {why}", remedy=remedy)
         self.path = path
+
+
+class FetchError(TlsightError):
+    """A look-up gave no usable answer.
+
+    Attributes:
+        url: what was asked, without a query.
+        status: HTTP status, None when there was no answer at all.
+
+    """
+
+    code = "fetch"
+
+    def __init__(self, url: str, why: str, *, status: int | None = None, remedy: str = "") -> None:
+        super().__init__(f"{url}: {why}", remedy=remedy)
+        self.url = url
+        self.status = status
+
+
+class ProofError(TlsightError):
+    """A log did not prove that it holds an entry."""
+
+    code = "no-proof"
+
+    def __init__(self, log: str, why: str) -> None:
+        super().__init__(f"{log}: {why}")
+        self.log = log
 
 
 class DialError(TlsightError):

@@ -96,6 +96,26 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """A log's proof that it holds the observed leaf; anybody can check it again.
+
+    Attributes:
+        log_id: SHA-256 of the log's key, 32 bytes.
+        form: which interface it came from.
+        head: the signed tree head as served: get-sth's JSON, or a checkpoint.
+        index: place of the entry in the tree.
+        path: hashes from the leaf's sibling up, 32 bytes each.
+
+    """
+
+    log_id: bytes
+    form: Literal["rfc6962", "static-ct"]
+    head: bytes
+    index: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one probe saw.
 
@@ -105,6 +125,7 @@ class Observation:
         client_bytes, server_bytes: what each side put on the wire, up to 64 KiB of the TLS part.
         ocsp: stapled OCSP response (DER) when the server gave one in clear.
         ms: milliseconds per step: dns, connect, proxy, starttls, tls.
+        inclusion: proofs that public logs hold the leaf.
 
     """
 
@@ -119,6 +140,7 @@ class Observation:
     alerts: tuple[Alert, ...] = ()
     failure: Failure | None = None
     ms: dict[str, float] = field(default_factory=dict)
+    inclusion: tuple[InclusionProof, ...] = ()
     schema: str = OBSERVATION_SCHEMA
 
 

@@ -50,7 +50,7 @@ class Findings:
         self.internal = seen.is_internal
         self.expected_private = seen.expected_private is not None
         self.state_territory = seen.state_territory if "state-ca" in self.by_id else False
-        self.sct = "sct-verified" in self.by_id
+        self.sct = "sct-verified" in self.by_id or "ct-logged" in self.by_id
         self.holds_name = "name-mismatch" not in self.by_id
 
     def against(self, *ids: str, least: Strength = "strong") -> bool:
@@ -145,14 +145,14 @@ TABLE: tuple[Row, ...] = (
         "direct",
         lambda f: f.sct and f.completed and f.holds_name,
         "Direct: Certificate Transparency proves it.",
-        ("sct-verified", "path-public"),
+        ("ct-logged", "sct-verified", "path-public"),
     ),
     Row(
         "logged-leaf-unproven",
         "consistent",
         lambda f: f.sct and f.public_path and f.holds_name,
         "Consistent: the leaf is publicly logged, but no handshake shows who holds its key.",
-        ("sct-verified", "path-public"),
+        ("ct-logged", "sct-verified", "path-public"),
     ),
     Row(
         "private-expected",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = "https://www.gstatic.com/ct/log_list/v3/all_logs_list.json"
-KEPT = ("description", "log_id", "key", "state", "temporal_interval")
+KEPT = ("description", "log_id", "key", "url", "monitoring_url", "state", "temporal_interval")
 
 
 def main(path: str) -> None:

@@ -27,8 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
 from detector.chain.sct import embedded_scts, parse_sct_list
+from detector.ct.proving import prove
+from detector.ct.tree_head import parse_checkpoint, parse_sth
 from detector.errors import TlsightError
-from detector.lab.pki import LabPki
+from detector.lab.ct_log import LabLog
+from detector.lab.pki import Authority, LabPki
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
 from detector.net.staple import stapling_hello
@@ -182,8 +185,29 @@ def read_rules(data: bytes) -> None:
         path.unlink()
 
 
+def hostile_log(data: bytes) -> None:
+    """Both kinds of log answer with the parts of `data`, in turn."""
+    for sct, log in zip(embedded_scts(_LOGGED), (_LOG, _TILED), strict=True):
+        log.url = "https://log.test/"
+        dialogue = prove(sct, log.known(), bytes(32))
+        parts = data.split(b"\0", 1) * 5
+        try:
+            next(dialogue)
+            for part in parts:
+                dialogue.send(part)
+        except StopIteration as end:
+            raise AssertionError("garbage became a proof") from end
+        except TlsightError:
+            pass
+
+
+_LOG, _TILED = LabLog(), LabLog(tiled=True)
 _PKI = LabPki()
 _LEAF = _PKI.issue("a.example.com").der
+_LOGGING = Authority("Logging", logs=(_LOG, _TILED))
+_LOGGED = Certificate(_LOGGING.issue("a.example").der)
+_AUDIT = b'{"leaf_index": 0, "audit_path": []}'
+_TILES = b"".join(_TILED.leaves)
 _SCT = b"\x00" + bytes(32 + 8 + 2) + b"\x04\x03" + vec(2, b"sig")
 _CERTS13 = vec(1, b"") + vec(
     3, (vec(3, b"leaf") + vec(2, b"\x00\x05" + vec(2, b"\x01" + vec(3, b"x")))) * 3
@@ -213,6 +237,9 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
     "judgement": (judge_chain, [_LEAF, _PKI.intermediate.der, _PKI.issue("b.org", logs=()).der]),
     "sct-list": (parse_sct_list, [vec(2, vec(2, _SCT) * 3)]),
+    "tree-head": (parse_sth, [_LOG.sth()]),
+    "checkpoint": (lambda data: parse_checkpoint(data, _LOG.log_id), [_LOG.checkpoint()]),
+    "log-answers": (hostile_log, [_LOG.sth() + b"\0" + _AUDIT, _TILED.checkpoint() + b"\0" + _TILES]),
     "pem": (split_pem, [_PKI.root.pem.encode() * 2]),
     "http-connect": (
         talk(lambda: http_connect.connect("a.example", 443)),

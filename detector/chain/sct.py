@@ -19,14 +19,11 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import DuplicateExtension
 
 from detector.chain import der
 from detector.chain.certificate import Certificate
-from detector.chain.signature import public_key
+from detector.chain.signature import is_digitally_signed
 from detector.errors import CertificateError, WireError
 from detector.wire.reader import Reader
 
@@ -53,6 +50,8 @@ class CTLog(msgspec.Struct, frozen=True):
             which accept anything, stay pending for ever).
         distrusted: SCTs from this time on do not count (retired or rejected logs).
         redacts: the log removes names before signing, so its SCTs never verify (Deneb).
+        url: where it is asked, with a slash at the end; empty when unknown.
+        tiled: whether it speaks static-ct there, instead of RFC 6962.
 
     """
 
@@ -65,6 +64,8 @@ class CTLog(msgspec.Struct, frozen=True):
     end: datetime | None = None
     distrusted: datetime | None = None
     redacts: bool = False
+    url: str = ""
+    tiled: bool = False
 
 
 class Sct(msgspec.Struct, frozen=True):
@@ -85,10 +86,16 @@ class Sct(msgspec.Struct, frozen=True):
 
     @property
     def leaf_index(self) -> int | None:
-        """Position in a static-ct log, from its SCT extension (type 0, 5 bytes)."""
-        body = self.extensions
-        if len(body) >= 8 and body[0] == 0 and body[1:3] == b"\x00\x05":
-            return int.from_bytes(body[3:8], "big")
+        """Position in a static-ct log, from its SCT extension (type 0, 5 bytes), None without one."""
+        read = Reader(self.extensions)
+        try:
+            while read.left:
+                kind = read.uint(1, "extension type")
+                body = read.vector(2, "extension").rest()
+                if kind == 0 and len(body) == 5:
+                    return int.from_bytes(body, "big")
+        except WireError:
+            pass
         return None
 
 
@@ -177,21 +184,12 @@ def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog |
 
 @lru_cache(maxsize=1024)
 def _signature_holds(leaf: Certificate, issuer_key_hash: str, sct: Sct, log_key: bytes) -> bool:
-    key = public_key(log_key)
     tbs = _precertificate(leaf)
-    if tbs is None or sct.hash_algorithm != 4:  # sha256 is the only one (RFC 6962 section 2.1.4)
+    if tbs is None:
         return False
     signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
-    try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(sct.signature, signed, ec.ECDSA(hashes.SHA256()))
-        elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(sct.signature, signed, padding.PKCS1v15(), hashes.SHA256())
-        else:
-            return False
-    except (InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+    algorithms = sct.hash_algorithm, sct.signature_algorithm
+    return is_digitally_signed(log_key, algorithms, sct.signature, signed)
 
 
 @lru_cache(maxsize=4)

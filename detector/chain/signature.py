@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -32,6 +33,26 @@ def public_key(spki: bytes) -> PublicKeyTypes | None:
         return load_der_public_key(spki)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
+
+
+def is_digitally_signed(
+    spki: bytes, algorithms: tuple[int, int], signature: bytes, signed: bytes
+) -> bool:
+    """Whether a CT log's key made this signature (RFC 5246 section 4.7, RFC 6962 section 2.1.4).
+
+    `algorithms` are the hash's and the signature's numbers; only SHA-256 with ECDSA or RSA is known.
+    """
+    key = public_key(spki)
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey) and algorithms == (4, 3):
+            key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+        elif isinstance(key, rsa.RSAPublicKey) and algorithms == (4, 1):
+            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 @lru_cache(maxsize=2048)

@@ -8,6 +8,7 @@ from detector.errors import CertificateError
 from detector.evidence import (
     ct_issuer_known,
     ct_issuer_unknown,
+    ct_logged,
     engine_match,
     issuer_impersonated,
     issuer_shared,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     pin_match.find,
     pin_mismatch.find,
     issuer_impersonated.find,
+    ct_logged.find,
     sct_verified.find,
     engine_match.find,
     product_match.find,

@@ -100,6 +100,8 @@ class _Log(msgspec.Struct, frozen=True):
     log_id: bytes
     key: bytes
     description: str = ""
+    url: str = ""
+    monitoring_url: str = ""
     state: dict[str, _Change] = {}
     temporal_interval: _Interval | None = None
 
@@ -141,4 +143,6 @@ def _known_log(path: Path, operator: str, log: _Log) -> CTLog:
         end=interval.end_exclusive if interval else None,
         distrusted=change.timestamp if state in ("retired", "rejected") else None,
         redacts="Deneb" in log.description,
+        url=log.monitoring_url or log.url,
+        tiled=bool(log.monitoring_url),
     )

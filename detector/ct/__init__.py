@@ -1,0 +1,1 @@
+"""Certificate Transparency's mathematics: Merkle trees, signed tree heads, tiles, proofs. Pure."""
