@@ -1,0 +1,296 @@
+"""Our own HTTPS requests: verified, bounded in size and time, retried, paced, and looked at.
+
+Rules
+-----
+1. Certificates are verified against the operating system's store (truststore), or against the roots
+   that the user calls public. Nothing here ever turns that off.
+2. A verified connection may still run through an interceptor whose root the store holds. So each
+   answer carries an `Observation` of its own connection, for the judge.
+3. 429, 5xx and broken connections are tried again, later and later, with jitter; Retry-After is
+   obeyed up to MAX_WAIT. Redirects are not followed: no source of ours has them.
+4. A body beyond its limit, or an answer beyond the time, is an error and no more of it is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from detector import clock
+from detector.errors import ConfigError, FetchError
+from detector.model import Handshake, Observation, Route, Target
+from detector.net.routes import Proxy, Routing
+from detector.targets import normal_host
+from detector.version import __version__
+
+MAX_WAIT = 60.0
+_AGAIN = frozenset((429, 500, 502, 503, 504))
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """How to ask.
+
+    Attributes:
+        timeout: seconds to connect, and for each answer as a whole.
+        attempts: how often one request is made at most.
+        routing: which proxy, for which hosts.
+        trust: PEM file of the only roots to trust; None means the operating system's store.
+        sleep, jitter, now: time and chance, as values; `jitter` gives 0 to 1.
+
+    """
+
+    timeout: float = 20.0
+    attempts: int = 4
+    routing: Routing = field(default_factory=Routing)
+    trust: Path | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    now: Callable[[], datetime] = clock.now
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer: 200, or 304 when an ETag or a time was given.
+
+    Attributes:
+        headers: with lower-case names.
+        connection: what the TLS handshake of this request showed, None over plain HTTP.
+
+    """
+
+    url: str
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    connection: Observation | None
+
+
+class Pace:
+    """At most one request each `interval` seconds; waiting requests keep their order."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self._free = 0.0
+
+    def wait(self) -> float:
+        """Take the next turn; the seconds until it comes."""
+        now = clock.stopwatch()
+        turn = max(now, self._free)
+        self._free = turn + self.interval
+        return turn - now
+
+    def postpone(self, seconds: float) -> None:
+        """The source asked for rest: nobody's turn comes sooner."""
+        self._free = max(self._free, clock.stopwatch() + seconds)
+
+
+class Fetcher:
+    """`async with Fetcher(options) as fetch: await fetch.get(url, limit=...)`."""
+
+    def __init__(self, options: FetchOptions | None = None) -> None:
+        self.options = options or FetchOptions()
+        self._clients: dict[Proxy | None, httpx.AsyncClient] = {}
+        self._context: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+    ) -> Fetched:
+        """One answer of at most `limit` bytes. Raises FetchError."""
+        attempt = 0
+        while True:
+            attempt += 1
+            if pace is not None:
+                await self.options.sleep(pace.wait())
+            try:
+                return await self._once(url, limit, headers or {})
+            except _TryAgainError as again:
+                delay = retry_delay(
+                    attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
+                )
+                if attempt >= self.options.attempts or delay > MAX_WAIT:
+                    raise _told(again, delay) from None
+                if pace is not None:
+                    pace.postpone(delay)
+                await self.options.sleep(delay)
+
+    async def _once(self, url: str, limit: int, headers: Mapping[str, str]) -> Fetched:
+        shown = url.partition("?")[0]
+        try:
+            client, proxy = self._client(url)
+            async with (
+                asyncio.timeout(self.options.timeout),
+                client.stream("GET", url, headers=dict(headers)) as response,
+            ):
+                status = response.status_code
+                if status in _AGAIN:
+                    why = f"answers {status}"
+                    after = response.headers.get("retry-after")
+                    raise _TryAgainError(FetchError(shown, why, status=status), after)
+                if status not in (200, 304):
+                    raise FetchError(shown, f"answers {status}", status=status)
+                connection = self._connection(response, proxy)
+                body = await _body(response, shown, limit)
+                found = {name.lower(): value for name, value in response.headers.items()}
+                return Fetched(url, status, body, found, connection)
+        except TimeoutError:
+            why = f"no whole answer within {self.options.timeout:g} s"
+            raise _TryAgainError(FetchError(shown, why)) from None
+        except httpx.InvalidURL:
+            raise FetchError(shown, "is no URL") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise _failure(shown, error) from None
+
+    def _client(self, url: str) -> tuple[httpx.AsyncClient, Proxy | None]:
+        asked = httpx.URL(url)
+        port = asked.port or (443 if asked.scheme == "https" else 80)
+        proxy = self.options.routing.proxy_for(asked.host, port)
+        if proxy not in self._clients:
+            if self._context is None:
+                self._context = _verifying_context(self.options.trust)
+            self._clients[proxy] = httpx.AsyncClient(
+                http2=True,
+                verify=self._context,
+                proxy=_proxy_url(proxy) if proxy else None,
+                timeout=self.options.timeout,
+                trust_env=False,
+                headers={"User-Agent": f"tlsight/{__version__}"},
+            )
+        return self._clients[proxy], proxy
+
+    def _connection(self, response: httpx.Response, proxy: Proxy | None) -> Observation | None:
+        """The TLS connection under a response, as the judge reads it."""
+        stream = response.extensions["network_stream"]
+        tls = stream.get_extra_info("ssl_object")
+        if tls is None:
+            return None
+        host = normal_host(response.url.host)
+        address = stream.get_extra_info("server_addr") if proxy is None else None
+        cipher = tls.cipher()
+        return Observation(
+            at=self.options.now(),
+            target=Target(
+                host, response.url.port or 443, ip=str(address[0]) if address else None, sni=host
+            ),
+            route=proxy.route if proxy else Route(),
+            chain=tuple(tls.get_unverified_chain()),
+            handshake=Handshake(
+                True, tls.version(), cipher[0] if cipher else None, None,
+                tls.selected_alpn_protocol(),
+            ),
+        )  # fmt: skip
+
+
+def retry_delay(attempt: int, after: str | None, *, now: datetime, jitter: float) -> float:
+    """Seconds before the next attempt: 1, 2, 4, ... times a random half to whole, or Retry-After.
+
+    Args:
+        attempt: attempts made so far.
+        after: the header's value, seconds or a date (RFC 9110 section 10.2.3), None without one.
+        now: to reckon with a date.
+        jitter: 0 to 1.
+
+    """
+    ours = float(2 ** min(attempt - 1, 6)) * (0.5 + jitter / 2)
+    if after is None:
+        return ours
+    if after.isascii() and after.isdigit():
+        return max(ours, float(after[:9]))
+    try:
+        date = parsedate_to_datetime(after)
+        return max(ours, (date - now).total_seconds())
+    except (ValueError, TypeError):
+        return ours
+
+
+class _TryAgainError(Exception):
+    def __init__(self, error: FetchError, after: str | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.after = after
+
+
+def _told(again: _TryAgainError, delay: float) -> FetchError:
+    if again.after is None or delay <= MAX_WAIT:
+        return again.error
+    why = f"answers {again.error.status} and asks to wait {delay:.0f} s"
+    return FetchError(again.error.url, why, status=again.error.status, remedy="try again later")
+
+
+async def _body(response: httpx.Response, shown: str, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes(1 << 16):
+        size += len(part)
+        if size > limit:
+            raise FetchError(shown, f"sends more than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _failure(url: str, error: Exception) -> Exception:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            host = httpx.URL(url).host
+            remedy = f"see who answers with: tlsight check {host}"
+            return FetchError(
+                url, f"its certificate is not trusted: {cause.verify_message}", remedy=remedy
+            )
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return FetchError(url, "is neither http:// nor https://")
+    if isinstance(error, httpx.ProxyError):
+        return FetchError(url, f"the proxy refuses: {error}")
+    text = str(error) or type(error).__name__
+    return _TryAgainError(FetchError(url, f"no answer: {text}"))
+
+
+def _verifying_context(trust: Path | None) -> ssl.SSLContext:
+    """Raises ConfigError when the file of roots cannot be used."""
+    if trust is None:
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(trust)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(str(trust), f"no PEM file of roots: {error}") from None
+    return context
+
+
+def _proxy_url(proxy: Proxy) -> httpx.Proxy:
+    scheme = "http" if proxy.kind == "http-connect" else "socks5"
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    auth: Any = (proxy.user, proxy.password or "") if proxy.user is not None else None
+    return httpx.Proxy(f"{scheme}://{quote(host, safe='[]:')}:{proxy.port}", auth=auth)

@@ -1,0 +1,243 @@
+"""Our own requests: verified, bounded, patient, and looked at. Against a real HTTPS server."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError, FetchError
+from detector.judging import judge_all
+from detector.lab.answer import Answer, Request
+from detector.lab.pki import Authority, LabPki
+from detector.lab.web import Web
+from detector.net.fetch import Fetched, Fetcher, FetchOptions, Pace, retry_delay
+from detector.net.routes import Routing, parse_proxy
+from tests.net.peers import peer
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def trust(pki: LabPki, tmp_path: Path) -> Path:
+    path = tmp_path / "root.pem"
+    path.write_text(pki.root.pem)
+    return path
+
+
+class Waits:
+    """Sleeps that are only counted."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+
+def patient(trust: Path, waits: Waits | None = None, **changes: object) -> FetchOptions:
+    options = FetchOptions(trust=trust, sleep=waits or Waits(), jitter=lambda: 1.0)
+    return replace(options, **changes)
+
+
+def fetch(
+    pki: LabPki,
+    options: FetchOptions,
+    handler: Callable[[Request], Answer | Awaitable[Answer]],
+    *,
+    limit: int = 1000,
+) -> tuple[Fetched, list[Request]]:
+    async def run() -> tuple[Fetched, list[Request]]:
+        async with Web(pki.issue("127.0.0.1"), handler) as web, Fetcher(options) as fetcher:
+            url = f"https://127.0.0.1:{web.port}/a?secret=1"
+            return await fetcher.get(url, limit=limit), web.asked
+
+    return asyncio.run(run())
+
+
+def test_an_answer_comes_with_the_connection_it_came_over(pki: LabPki, trust: Path) -> None:
+    found, asked = fetch(pki, patient(trust), lambda _: Answer(b"hello", headers={"ETag": "x"}))
+    assert (found.body, found.headers["etag"], len(asked)) == (b"hello", "x", 1)
+    assert asked[0].headers["user-agent"].startswith("tlsight/")
+    assert found.connection is not None
+    assert found.connection.target.ip == "127.0.0.1"
+    (judgement,) = judge_all([found.connection], pki.knowledge())
+    assert judgement.verdict == "direct"
+
+
+def test_a_certificate_of_a_stranger_is_refused_and_the_remedy_named(
+    pki: LabPki, corporate: Authority, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.pem"
+    path.write_text(corporate.pem)
+    with pytest.raises(FetchError, match=r"not trusted: .*; see who answers with: tlsight check"):
+        fetch(pki, patient(path), lambda _: Answer())
+
+
+def test_without_roots_of_the_users_the_systems_store_decides(pki: LabPki, trust: Path) -> None:
+    with pytest.raises(FetchError, match="not trusted"):
+        fetch(pki, replace(patient(trust), trust=None), lambda _: Answer())
+
+
+def test_trouble_of_the_server_is_tried_again_later_and_later(pki: LabPki, trust: Path) -> None:
+    waits, answers = Waits(), iter([503, 429, 500, 200])
+    found, asked = fetch(pki, patient(trust, waits), lambda _: Answer(status=next(answers)))
+    assert (found.status, len(asked), waits.seconds) == (200, 4, [1.0, 2.0, 4.0])
+
+
+def test_after_four_attempts_the_last_answer_is_the_error(pki: LabPki, trust: Path) -> None:
+    waits = Waits()
+    with pytest.raises(FetchError, match="answers 502") as caught:
+        fetch(pki, patient(trust, waits), lambda _: Answer(status=502))
+    assert (caught.value.status, len(waits.seconds)) == (502, 3)
+    assert "secret" not in str(caught.value)
+
+
+def test_retry_after_is_obeyed(pki: LabPki, trust: Path) -> None:
+    waits, answers = Waits(), iter([429, 200])
+    fetch(
+        pki,
+        patient(trust, waits),
+        lambda _: Answer(status=next(answers), headers={"Retry-After": "17"}),
+    )
+    assert waits.seconds == [17.0]
+
+
+def test_a_source_that_asks_for_an_hour_is_left_alone(pki: LabPki, trust: Path) -> None:
+    waits = Waits()
+    with pytest.raises(FetchError, match="asks to wait 3600 s; try again later"):
+        fetch(
+            pki,
+            patient(trust, waits),
+            lambda _: Answer(status=429, headers={"Retry-After": "3600"}),
+        )
+    assert waits.seconds == []
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 404])
+def test_other_answers_are_final(pki: LabPki, trust: Path, status: int) -> None:
+    waits = Waits()
+    with pytest.raises(FetchError, match=f"answers {status}"):
+        fetch(pki, patient(trust, waits), lambda _: Answer(status=status))
+    assert waits.seconds == []
+
+
+def test_a_body_beyond_its_limit_is_not_read_on(pki: LabPki, trust: Path) -> None:
+    """A gigabyte is announced; little of it is ever sent."""
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+        while sent < 1 << 30:
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+            sent += 1 << 16
+
+    async def run() -> None:
+        async with peer(serve) as port, Fetcher(patient(trust)) as fetcher:
+            await fetcher.get(f"http://127.0.0.1:{port}/", limit=100_000)
+
+    with pytest.raises(FetchError, match="sends more than 100000 bytes"):
+        asyncio.run(run())
+    assert sent < 64 << 20
+
+
+def test_a_compressed_bomb_is_bounded_by_what_it_unpacks_to(pki: LabPki, trust: Path) -> None:
+    bomb = gzip.compress(bytes(50 << 20))
+    with pytest.raises(FetchError, match="sends more than 1000 bytes"):
+        fetch(pki, patient(trust), lambda _: Answer(bomb, headers={"Content-Encoding": "gzip"}))
+
+
+def test_broken_compression_is_an_error_of_ours(pki: LabPki, trust: Path) -> None:
+    with pytest.raises(FetchError, match="no answer"):
+        fetch(
+            pki,
+            patient(trust),
+            lambda _: Answer(b"no gzip at all", headers={"Content-Encoding": "gzip"}),
+        )
+
+
+def test_silence_ends_after_the_time_out(pki: LabPki, trust: Path) -> None:
+    async def silent(_: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer()
+
+    with pytest.raises(FetchError, match=r"no whole answer within 0\.2 s"):
+        fetch(pki, patient(trust, timeout=0.2, attempts=2), silent)
+
+
+def test_a_closed_port_is_an_error_of_ours(trust: Path) -> None:
+    async def run() -> None:
+        async with Fetcher(patient(trust, attempts=2)) as fetcher:
+            await fetcher.get("https://127.0.0.1:9/", limit=10)
+
+    with pytest.raises(FetchError, match="no answer"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["ftp://a.test/", "https://", "https://[::/", "http://a b/"])
+def test_what_is_no_url_is_an_error_of_ours(trust: Path, url: str) -> None:
+    async def run() -> None:
+        async with Fetcher(patient(trust, attempts=1)) as fetcher:
+            await fetcher.get(url, limit=10)
+
+    with pytest.raises(FetchError):
+        asyncio.run(run())
+
+
+def test_a_file_of_roots_that_is_none_is_told(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with Fetcher(FetchOptions(trust=tmp_path / "missing.pem")) as fetcher:
+            await fetcher.get("https://127.0.0.1:9/", limit=10)
+
+    with pytest.raises(ConfigError, match="no PEM file of roots"):
+        asyncio.run(run())
+
+
+def test_a_dead_proxy_is_an_error_without_its_password(trust: Path) -> None:
+    async def run() -> None:
+        routing = Routing(parse_proxy("http://user:hush@127.0.0.1:9"))
+        async with Fetcher(patient(trust, attempts=1, routing=routing)) as fetcher:
+            await fetcher.get("https://a.test/", limit=10)
+
+    with pytest.raises(FetchError) as caught:
+        asyncio.run(run())
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("after", "least", "most"),
+    [
+        (None, 2.0, 2.0),
+        ("30", 30, 30),
+        ("0", 2, 2),
+        ("-5", 2, 2),
+        ("soon", 2, 2),
+        ("9" * 400, 9e8, 1e9),
+        (format_datetime(NOW + timedelta(seconds=40), usegmt=True), 40, 40),
+        ("Mon, 23 Nov 2026 11:00:00 GMT", 2, 2),
+    ],
+)
+def test_the_delay_before_the_next_attempt(after: str | None, least: float, most: float) -> None:
+    assert least <= retry_delay(2, after, now=NOW, jitter=1.0) <= most
+
+
+def test_jitter_spreads_the_attempts() -> None:
+    assert [retry_delay(3, None, now=NOW, jitter=j) for j in (0, 0.5, 1)] == [2, 3, 4]
+
+
+def test_a_pace_gives_one_turn_each_interval() -> None:
+    pace = Pace(10)
+    waits = [pace.wait() for _ in range(3)]
+    assert waits == pytest.approx([0, 10, 20], abs=0.5)
+    pace.postpone(100)
+    assert pace.wait() == pytest.approx(100, abs=0.5)
