@@ -118,6 +118,19 @@ TABLE: tuple[Row, ...] = (
         ("engine-match", "sct-missing", "sct-invalid"),
     ),
     Row(
+        "public-path-never-logged",
+        "intercepted",
+        lambda f: (
+            f.public_path
+            and not f.sct
+            and not f.internal
+            and f.against("ct-issuer-unknown")
+            and f.against("sct-missing", "sct-invalid")
+        ),
+        "Intercepted: a public CA's key signed a leaf that no log ever saw.",
+        ("ct-issuer-unknown", "sct-missing", "sct-invalid"),
+    ),
+    Row(
         "pin-matched",
         "direct",
         lambda f: (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from detector.evidence.known import HostPattern, Knowledge, Pin, Policy, PrivateIssuer, Sanctioned
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Knowledge, Pin, Policy, PrivateIssuer, Sanctioned
 from detector.judging import judge_all
 from detector.lab.pki import Authority, LabPki
 from detector.model import Evidence, Handshake, Observation

@@ -10,7 +10,9 @@ from detector.chain.path import MAX_CHAIN, Path, build_path
 from detector.chain.sct import SctResult, check_scts
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
-from detector.evidence.known import Baseline, Knowledge, any_matches
+from detector.evidence.hosts import any_matches
+from detector.evidence.issuers import KnownIssuers
+from detector.evidence.known import Baseline, Knowledge
 from detector.model import Observation
 
 
@@ -118,7 +120,22 @@ class Examination:
         """The host was proven behind a public chain before, or public logs know issuers for it."""
         if self.baseline is not None and self.baseline.public:
             return True
-        return any(entry.host.matches(self.host) for entry in self.known.issuers)
+        known = self.known_issuers
+        return known is not None and bool(known) and known.exact
+
+    @cached_property
+    def known_issuers(self) -> KnownIssuers | None:
+        """What public logs know about the host's issuers, None when nobody asked."""
+        return self.known.issuers_for(self.host) if self.known.issuers else None
+
+    @cached_property
+    def age_of_known_issuers(self) -> str:
+        """For texts: since when that is known, and whether it should have been asked again."""
+        known = self.known_issuers
+        if known is None or known.fetched is None:
+            return ""
+        stale = known.until is not None and self.observation.at > known.until
+        return f" (as of {known.fetched.date().isoformat()}{', stale' if stale else ''})"
 
     @cached_property
     def expected_private(self) -> str | None:

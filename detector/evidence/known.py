@@ -14,30 +14,8 @@ import msgspec
 from detector.chain.anchors import TrustAnchors
 from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
-
-
-class HostPattern(msgspec.Struct, frozen=True):
-    """A host name, or many: "example.com" that name; ".example.com" it and all below; "*.example.com" one label; "*" all.
-
-    `text` is lower-case A-labels without trailing dot.
-    """
-
-    text: str
-
-    def matches(self, host: str) -> bool:
-        text = self.text
-        if text == "*":
-            return True
-        if text.startswith("*."):
-            label, _, rest = host.partition(".")
-            return bool(label) and rest == text[2:]
-        if text.startswith("."):
-            return host == text[1:] or host.endswith(text)
-        return host == text
-
-
-def any_matches(patterns: Sequence[HostPattern], host: str) -> bool:
-    return any(pattern.matches(host) for pattern in patterns)
+from detector.evidence.hosts import HostPattern
+from detector.evidence.issuers import IssuerSource, KnownIssuers, merged
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,14 +116,6 @@ class Policy(msgspec.Struct, frozen=True):
     sanctioned: tuple[Sanctioned, ...] = ()
 
 
-class KnownIssuers(msgspec.Struct, frozen=True):
-    """Issuer keys (SPKI SHA-256, hex) that public logs hold for a host."""
-
-    host: HostPattern
-    spki: frozenset[str]
-    source: str = ""
-
-
 class Baseline(msgspec.Struct, frozen=True):
     """What the same host showed when asked another way, or earlier.
 
@@ -169,6 +139,7 @@ class Knowledge:
     """Everything the rules compare with. All members may be empty.
 
     Attributes:
+        issuers: asked in turn about a host's publicly logged issuers.
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
 
@@ -182,11 +153,16 @@ class Knowledge:
     published: PublishedKeys = field(default_factory=lambda: PublishedKeys(()))
     pins: tuple[Pin, ...] = ()
     policy: Policy = field(default_factory=Policy)
-    issuers: tuple[KnownIssuers, ...] = ()
+    issuers: tuple[IssuerSource, ...] = ()
     lab: bool = False
 
     def pins_for(self, host: str) -> tuple[Pin, ...]:
         return tuple(pin for pin in self.pins if pin.host.matches(host)) if self.pins else ()
+
+    def issuers_for(self, host: str) -> KnownIssuers | None:
+        """Everything known about the host's issuers, None when nothing is."""
+        found = [source.find(host) for source in self.issuers]
+        return merged([entry for entry in found if entry is not None])
 
     @cached_property
     def products_by_issuer(self) -> dict[bytes, Product | None]:

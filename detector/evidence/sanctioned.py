@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.known import any_matches
+from detector.evidence.hosts import any_matches
 from detector.evidence.sharing import Sharing
 from detector.model import Evidence
 

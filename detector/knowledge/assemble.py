@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from detector.evidence.known import Knowledge, KnownIssuers, Pin, Policy
+from detector.evidence.issuers import IssuerSource, IssuerTable
+from detector.evidence.known import Knowledge, Pin, Policy
 from detector.knowledge import shipped
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
 
@@ -18,6 +19,7 @@ def assemble(
     pin_file: Path | None = None,
     policy: Path | None = None,
     issuers: Path | None = None,
+    store: IssuerSource | None = None,
     local: bool = True,
 ) -> Knowledge:
     """Everything a judge needs. Raises ConfigError for a file that cannot be used.
@@ -29,7 +31,8 @@ def assemble(
         pins: pins given one by one.
         pin_file: TOML file of more pins.
         policy: TOML file; see detector.knowledge.policy.
-        issuers: TOML file; see detector.knowledge.issuers.
+        issuers: TOML or JSON file; see detector.knowledge.issuers.
+        store: what was looked up in Certificate Transparency before.
         local: whether to ask the operating system's store; a lab never does.
 
     """
@@ -45,7 +48,10 @@ def assemble(
         published=shipped.published_keys(),
         pins=(*pins, *(_pins(pin_file) if pin_file is not None else ())),
         policy=_policy(policy) if policy is not None else Policy(),
-        issuers=_issuers(issuers) if issuers is not None else (),
+        issuers=(
+            *((_issuers(issuers),) if issuers is not None else ()),
+            *((store,) if store is not None else ()),
+        ),
         lab=roots is not None,
     )
 
@@ -65,7 +71,7 @@ def _policy(path: Path) -> Policy:
     return load_policy(path)
 
 
-def _issuers(path: Path) -> tuple[KnownIssuers, ...]:
+def _issuers(path: Path) -> IssuerTable:
     from detector.knowledge.issuers import load_issuers
 
     return load_issuers(path)

@@ -6,19 +6,17 @@ MAX_ROWS of each kind; nothing about hosts on public paths but the last proven s
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from detector.errors import StoreError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline
 from detector.evidence.sharing import SharedKey, Sharing, Use, keys_of, use_of
+from detector.knowledge.database import Database, state_folder
 from detector.model import Judgement
 
-VERSION = 1
 MAX_ROWS = 100_000
 KEPT = timedelta(days=90)
 _BATCH = 200
@@ -38,43 +36,20 @@ CREATE TABLE baseline (
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Systemd's STATE_DIRECTORY, else the XDG state folder."""
-    folder = environment.get("STATE_DIRECTORY", "").split(":")[0]
-    if folder:
-        return Path(folder) / "history.sqlite3"
-    state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "tlsight" / "history.sqlite3"
+    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
+    return state_folder(environment) / "history.sqlite3"
 
 
 class History:
-    """The open database.
-
-    Raises StoreError, once, for whatever stops it from being used: a damaged file, a full disk, a
-    lock held for longer than two seconds, a newer version. The file is left as it is.
-    """
+    """The open database. Raises StoreError, once, for whatever stops it from being used."""
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
-        self.path = path
         self._now = now
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            self._db = sqlite3.connect(path, timeout=2.0)
-        except (sqlite3.Error, OSError) as error:
-            raise self._failure(error) from None
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._migrate()
-        except StoreError:
-            self._db.close()
-            raise
-        except sqlite3.Error as error:
-            self._db.close()
-            raise self._failure(error) from None
+        remedy = "use --no-history or --history FILE"
+        self._file = Database(path, "history", remedy, (_SCHEMA,))
+        self._db = self._file.db
 
     def fill(self, sharing: Sharing) -> None:
         """Put what earlier runs saw into `sharing`."""
@@ -89,7 +64,7 @@ class History:
             ):
                 sharing.add(SharedKey(role, identity, bool(certain)), Use(host, domain, ip))
         except sqlite3.Error as error:
-            raise self._failure(error) from None
+            raise self._file.failure(error) from None
 
     def baseline(self, host: str, port: int) -> Baseline | None:
         """How the host looked when it was last proven direct, None when it never was."""
@@ -100,7 +75,7 @@ class History:
         try:
             row = self._db.execute(query, (host, port)).fetchone()
         except sqlite3.Error as error:
-            raise self._failure(error) from None
+            raise self._file.failure(error) from None
         if row is None:
             return None
         leaf, issuer, version, alpn, seen = row
@@ -141,7 +116,7 @@ class History:
                 self._db.executemany("REPLACE INTO key_use VALUES (?,?,?,?,?,?,?)", uses)
                 self._db.executemany("REPLACE INTO baseline VALUES (?,?,?,?,?,?,?)", baselines)
         except sqlite3.Error as error:
-            raise self._failure(error) from None
+            raise self._file.failure(error) from None
 
     def close(self) -> None:
         """Flush, prune, close. Raises StoreError."""
@@ -153,7 +128,7 @@ class History:
                     self._db.execute(f"DELETE FROM {table} WHERE seen < ?", (oldest,))
                     self._trim(table)
         except sqlite3.Error as error:
-            raise self._failure(error) from None
+            raise self._file.failure(error) from None
         finally:
             self._db.close()
 
@@ -163,19 +138,3 @@ class History:
             query = f"SELECT seen FROM {table} ORDER BY seen LIMIT 1 OFFSET ?"
             (limit,) = self._db.execute(query, (count - MAX_ROWS,)).fetchone()
             self._db.execute(f"DELETE FROM {table} WHERE seen < ?", (limit,))
-
-    def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            why = f"is of version {version}, this tlsight knows {VERSION}"
-            raise StoreError(str(self.path), why, remedy="update tlsight or use --history FILE")
-        if version == 0:
-            with self._db:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-
-    def _failure(self, error: Exception) -> StoreError:
-        why = str(error)
-        remedy = "use --no-history or --history FILE"
-        if "not a database" in why or "malformed" in why:
-            remedy = f"move the file away to begin a new one, or {remedy}"
-        return StoreError(str(self.path), f"history cannot be used: {why}", remedy=remedy)

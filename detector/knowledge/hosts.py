@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from detector.errors import ConfigError, TargetError
-from detector.evidence.known import HostPattern
+from detector.evidence.hosts import HostPattern
 from detector.targets import normal_host
 
 

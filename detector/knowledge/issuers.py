@@ -1,35 +1,66 @@
-"""Issuers that public logs hold for a host, from a file that an administrator ships.
+"""Issuers that public logs hold for hosts, from a file that an administrator ships.
 
-[[issuers]]
+[[issuers]]                  # TOML; as JSON: {"issuers": [{"host": ..., "spki": [...]}]}
 host = ".example.com"
 spki = ["sha256//...="]      # keys of CAs with unexpired, publicly logged certificates
 source = "Cert Spotter, 2026-11-20"
+fetched = 2026-11-20T09:00:00Z   # optional: lets the absence of a public issuer count
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from detector.evidence.known import KnownIssuers
+from detector.errors import ConfigError
+from detector.evidence.issuers import IssuerTable, KnownIssuers
 from detector.knowledge.hosts import host_pattern, key_digest
-from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
+from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     spki: tuple[str, ...]
     source: str = ""
+    fetched: datetime | None = None
 
 
-def load_issuers(path: Path) -> tuple[KnownIssuers, ...]:
-    """Raises ConfigError with file and line."""
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    issuers: tuple[_Row, ...]
+
+
+def load_issuers(path: Path) -> IssuerTable:
+    """TOML, or JSON in a file whose name ends so. Raises ConfigError with file and line."""
+    if path.suffix == ".json":
+        return IssuerTable(_known(path, str(path), row) for row in _json_rows(path))
     data, text = read_toml(path)
     forbid_unknown(path, data, {"issuers"})
-    found: list[KnownIssuers] = []
-    for index, row in enumerate(rows_of(path, data, text, "issuers", _Row, required=True)):
-        where = f"{path}:{row_line(text, 'issuers', index)}"
-        keys = frozenset(key_digest(where, key) for key in row.spki)
-        found.append(KnownIssuers(host_pattern(path, row.host), keys, row.source or str(path)))
-    return tuple(found)
+    rows = rows_of(path, data, text, "issuers", _Row, required=True)
+    return IssuerTable(
+        _known(path, f"{path}:{row_line(text, 'issuers', index)}", row)
+        for index, row in enumerate(rows)
+    )
+
+
+def _json_rows(path: Path) -> tuple[_Row, ...]:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
+        return msgspec.json.decode(path.read_bytes(), type=_File).issuers
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        remedy = 'write {"issuers": [{"host": ..., "spki": [...]}]}'
+        raise ConfigError(str(path), f"no issuers: {error}", remedy=remedy) from None
+
+
+def _known(path: Path, where: str, row: _Row) -> KnownIssuers:
+    keys = frozenset(key_digest(where, key) for key in row.spki)
+    fetched = row.fetched
+    if fetched is not None and fetched.tzinfo is None:
+        fetched = fetched.replace(tzinfo=UTC)
+    return KnownIssuers(
+        host_pattern(path, row.host), keys, row.source or str(path), fetched=fetched
+    )

@@ -23,7 +23,8 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.evidence.known import HostPattern, Policy, PrivateIssuer, Sanctioned
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Policy, PrivateIssuer, Sanctioned
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 

@@ -18,7 +18,8 @@ from rich.table import Table
 
 from addons.scripts import bypass_script
 from detector.chain.certificate import read_certificate
-from detector.evidence.known import HostPattern, Knowledge, Pin
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Knowledge, Pin
 from detector.judging import judge_all
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 from detector.chain.certificate import Certificate
 from detector.evidence import ct_issuer_known
-from detector.evidence.known import HostPattern, Knowledge, KnownIssuers
+from detector.evidence.hosts import HostPattern
+from detector.evidence.issuers import IssuerTable, KnownIssuers
+from detector.evidence.known import Knowledge
 from detector.lab.pki import LabPki
 from tests.conftest import Observe
 from tests.evidence.conftest import Ask
@@ -12,7 +14,7 @@ def test_the_logged_issuer_is_recognised_by_key(
     pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
 ) -> None:
     key = Certificate(pki.intermediate.der).spki_sha256
-    issuers = (KnownIssuers(HostPattern(".a.example"), frozenset((key,)), "test"),)
+    issuers = (IssuerTable((KnownIssuers(HostPattern(".a.example"), frozenset((key,)), "test"),)),)
     knowledge = replace(known, issuers=issuers)
     found = ask(ct_issuer_known, observe("www.a.example", pki.issue("www.a.example")), knowledge)
     assert found is not None

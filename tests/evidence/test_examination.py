@@ -4,7 +4,9 @@ import pytest
 
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
-from detector.evidence.known import Baseline, HostPattern, Knowledge, KnownIssuers, Policy
+from detector.evidence.hosts import HostPattern
+from detector.evidence.issuers import IssuerTable, KnownIssuers
+from detector.evidence.known import Baseline, Knowledge, Policy
 from detector.lab.pki import LabPki
 from detector.model import Target
 from tests.conftest import NOW, Observe
@@ -39,7 +41,7 @@ def test_a_proven_host_does_not_become_internal_by_its_address(
     logged = KnownIssuers(HostPattern("a.com"), frozenset(("0" * 64,)))
     assert Examination(seen, known).is_internal
     assert not Examination(seen, known, before).is_internal
-    assert not Examination(seen, replace(known, issuers=(logged,))).is_internal
+    assert not Examination(seen, replace(known, issuers=(IssuerTable((logged,)),))).is_internal
 
 
 def test_an_address_the_user_gave_says_nothing_about_the_name(

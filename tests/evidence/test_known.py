@@ -1,6 +1,6 @@
 import pytest
 
-from detector.evidence.known import HostPattern
+from detector.evidence.hosts import HostPattern
 
 
 @pytest.mark.parametrize(

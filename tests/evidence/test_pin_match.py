@@ -3,7 +3,8 @@ from datetime import date, timedelta
 
 from detector.chain.certificate import Certificate
 from detector.evidence import pin_match
-from detector.evidence.known import HostPattern, Knowledge, Pin
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Knowledge, Pin
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
 from detector.evidence import pin_mismatch
-from detector.evidence.known import HostPattern, Knowledge, Pin
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Knowledge, Pin
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import Observe
 from tests.evidence.conftest import Ask

@@ -5,7 +5,8 @@ import pytest
 
 from detector.chain.certificate import Certificate
 from detector.evidence import sanctioned
-from detector.evidence.known import HostPattern, Knowledge, Policy, Sanctioned
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Knowledge, Policy, Sanctioned
 from detector.lab.pki import Authority
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask

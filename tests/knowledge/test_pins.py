@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence.known import HostPattern, Pin
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Pin
 from detector.knowledge.pins import load_pins, parse_pin
 
 KEY = "sha256//" + "A" * 43 + "="

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence.known import HostPattern, PrivateIssuer, Sanctioned
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import PrivateIssuer, Sanctioned
 from detector.knowledge.policy import load_policy
 
 KEY = "sha256//" + "A" * 43 + "="
