@@ -199,10 +199,10 @@ class Authority:
 
 
 class LabPki:
-    """A "public" world of one root, one intermediate, two CT logs."""
+    """A "public" world of one root, one intermediate, and a CT log of each kind."""
 
     def __init__(self, now: datetime | None = None) -> None:
-        self.logs = (LabLog("Lab log one"), LabLog("Lab log two"))
+        self.logs = (LabLog("Lab log one"), LabLog("Lab log two", tiled=True))
         self.root = Authority("Lab Public Root", now=now)
         self.intermediate = Authority(
             "Lab Public Intermediate", parent=self.root, logs=self.logs, now=now
@@ -230,7 +230,11 @@ class LabPki:
     @property
     def ct_logs_json(self) -> str:
         """The logs as a file for `--ct-logs`."""
-        operator = {"name": "Lab", "logs": [log.entry() for log in self.logs]}
+        operator = {
+            "name": "Lab",
+            "logs": [log.entry() for log in self.logs if not log.tiled],
+            "tiled_logs": [log.entry() for log in self.logs if log.tiled],
+        }
         return json.dumps({"operators": [operator]}, indent=1)
 
 

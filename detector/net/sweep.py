@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
-from detector.model import Target
 
-
-async def sweep[T](
-    targets: Iterable[Target],
-    work: Callable[[Target], Awaitable[T]],
+async def sweep[A, T](
+    targets: Iterable[A],
+    work: Callable[[A], Awaitable[T]],
     *,
     concurrency: int = 64,
 ) -> AsyncGenerator[T]:

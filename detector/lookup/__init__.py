@@ -1,0 +1,1 @@
+"""Asking the network for knowledge: query services, logs, lists. Every answer's way is judged."""
