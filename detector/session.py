@@ -12,6 +12,7 @@ MAX_HELD are held; beyond that the oldest goes out as it stands.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ from detector.net.routes import Routing
 from detector.net.sweep import sweep
 
 if TYPE_CHECKING:
+    from detector.knowledge.ct_store import CtStore
     from detector.knowledge.history import History
+    from detector.net.fetch import Fetcher, FetchOptions
 
 MAX_HELD = 2000
 
@@ -40,6 +43,8 @@ class Session:
         history: earlier runs; None keeps none.
         compare_direct: ask again without the proxy and compare.
         staple: ask for a stapled OCSP response as well.
+        store: inclusion proofs that were fetched before.
+        prove: how to ask logs for inclusion proofs; None asks none.
         warn: told about trouble that does not stop the run, one line each.
 
     """
@@ -52,6 +57,8 @@ class Session:
         history: History | None = None,
         compare_direct: bool = False,
         staple: bool = False,
+        store: CtStore | None = None,
+        prove: FetchOptions | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.known = known
@@ -59,6 +66,9 @@ class Session:
         self.history = history
         self.compare_direct = compare_direct
         self.staple = staple
+        self.store = store
+        self.prove = prove
+        self._fetch: Fetcher | None = None
         self.warn = warn
         self.sharing = Sharing()
         self._holding = Holding(self.sharing)
@@ -69,9 +79,15 @@ class Session:
         self, targets: Iterable[Target], concurrency: int = 64
     ) -> AsyncGenerator[Judgement]:
         """Judgements as they stand, in no particular order; every target gives exactly one."""
-        async for observation, baseline in sweep(targets, self._observe, concurrency=concurrency):
-            for judgement in self.judge(observation, baseline):
-                yield judgement
+        async with AsyncExitStack() as stack:
+            if self.prove is not None:
+                from detector.net.fetch import Fetcher
+
+                self._fetch = await stack.enter_async_context(Fetcher(self.prove))
+            run = sweep(targets, self._observe, concurrency=concurrency)
+            async for observation, baseline in run:
+                for judgement in self.judge(observation, baseline):
+                    yield judgement
         for judgement in self._holding.rest():
             yield judgement
         if self.history is not None:
@@ -100,10 +116,31 @@ class Session:
             from detector.net.staple import with_staple
 
             observation = await with_staple(observation, self.options)
+        observation = await self._with_proof(observation)
         if not self.compare_direct or observation.route.kind == "direct":
             return observation, None
         direct = await probe(target, replace(self.options, routing=Routing()))
         return observation, self._baseline(direct)
+
+    async def _with_proof(self, observation: Observation) -> Observation:
+        """The proof of inclusion from the store, else, where that was asked for, from a log."""
+        if self.store is None and self._fetch is None:
+            return observation
+        from detector.lookup.inclusion import keep_inclusion, with_inclusion, with_stored_inclusion
+
+        if self.store is not None:
+            observation = with_stored_inclusion(observation, self.store)
+        if self._fetch is None or observation.inclusion or not observation.chain:
+            return observation
+        observation, problems = await with_inclusion(observation, self.known, self._fetch)
+        for problem in problems:
+            self.warn(problem)
+        if self.store is not None:
+            try:
+                keep_inclusion(observation, self.store, observation.at)
+            except StoreError as error:
+                self.warn(str(error))
+        return observation
 
     def _baseline(self, direct: Observation) -> Baseline | None:
         seen = examine(direct, self.known)

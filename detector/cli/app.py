@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from detector.cli import exit_codes
-from detector.cli.check import check
-from detector.cli.demo import demo
-from detector.cli.judge import judge
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
-app = typer.Typer(
-    name="tlsight",
-    help="Tells whether somebody stands between you and a TLS server, and proves it.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-)
-app.command()(check)
-app.command()(judge)
-app.command()(demo)
+# Each verb's module is imported when it is used: building all of them would slow every start.
+VERBS = {
+    "check": "detector.cli.check:check",
+    "judge": "detector.cli.judge:judge",
+    "ct": "detector.cli.ct:app",
+    "demo": "detector.cli.demo:demo",
+}
 
 
-@app.callback(invoke_without_command=True)
+def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """The command tree with these verbs."""
+    app = typer.Typer(
+        name="tlsight",
+        help="Tells whether somebody stands between you and a TLS server, and proves it.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for verb in verbs:
+        module, _, name = VERBS[verb].partition(":")
+        found = getattr(importlib.import_module(module), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=verb)
+        else:
+            app.command(verb)(found)
+    return app
+
+
 def _root(
     version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
 ) -> None:
@@ -43,7 +57,8 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
-        command = typer.main.get_command(app)
+        verb = arguments[0] if arguments else ""
+        command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
         settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
         result = command.main(
             list(arguments),
@@ -59,7 +74,8 @@ def run(arguments: Sequence[str]) -> int:
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
     """Defaults of the XDG config file: one table a verb, keys named like the flags.
 
-    Raises ConfigError for a broken file or an unknown key.
+    Tables of verbs that are not in `commands` are left unread. Raises ConfigError for a broken file
+    or an unknown key.
     """
     home = environment.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     path = Path(environment.get("TLSIGHT_CONFIG") or Path(home) / "tlsight" / "config.toml")
@@ -71,14 +87,26 @@ def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
 
     data, _ = read_toml(path)
     for verb, table in data.items():
-        if verb not in commands or not isinstance(table, dict):
-            known = ", ".join(sorted(commands))
-            raise ConfigError(str(path), f"unknown table [{verb}]; known: {known}")
-        names = {p.name for p in commands[verb].params}
-        for key in table:
-            if key.replace("-", "_") not in names:
-                raise ConfigError(str(path), f"[{verb}] has no setting {key!r}")
-    return {v: {k.replace("-", "_"): x for k, x in t.items()} for v, t in data.items()}
+        if verb not in VERBS or not isinstance(table, dict):
+            raise ConfigError(str(path), f"unknown table [{verb}]; known: {', '.join(VERBS)}")
+    used = {verb: table for verb, table in data.items() if verb in commands}
+    return {verb: _defaults(path, verb, table, commands[verb]) for verb, table in used.items()}
+
+
+def _defaults(path: Path, where: str, table: dict[str, Any], command: Any) -> dict[str, Any]:
+    """One verb's settings; tables inside are its own verbs' (`[ct.fetch]`)."""
+    inner = getattr(command, "commands", {})
+    names = {parameter.name for parameter in command.params}
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if key in inner and isinstance(value, dict):
+            found[key] = _defaults(path, f"{where}.{key}", value, inner[key])
+        elif name in names:
+            found[name] = value
+        else:
+            raise ConfigError(str(path), f"[{where}] has no setting {key!r}")
+    return found
 
 
 def tell(error: Exception) -> int:
@@ -90,7 +118,7 @@ def tell(error: Exception) -> int:
         text = error.format_message()
         if "\n" in text:  # the help, where no verb was given
             print(text)
-        else:
+        elif text:
             _line(f"{text} See tlsight --help.")
         return exit_codes.USAGE
     if isinstance(error, TlsightError):

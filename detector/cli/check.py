@@ -16,6 +16,7 @@ from detector.errors import ConfigError, StoreError, TargetError
 from detector.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
 if TYPE_CHECKING:
+    from detector.knowledge.ct_store import CtStore
     from detector.knowledge.history import History
     from detector.model import Target
     from detector.net.routes import Routing
@@ -32,6 +33,7 @@ Shake hands with each target and say who answered, with proof.
   tlsight check --proxy http://proxy:3128 --compare-direct example.com
   tlsight check -l hosts.txt --json > result.ndjson
   tlsight check --starttls smtp mail.example.com
+  tlsight check --ct-proof example.com
   tlsight check --pin example.com=sha256//BASE64 example.com
 
 [bold]Exit codes[/]: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
@@ -85,6 +87,14 @@ def check(
             "--staple", help="Ask for a stapled OCSP response too (TLS 1.2).", rich_help_panel=_WAY
         ),
     ] = False,
+    ct_proof: Annotated[
+        bool,
+        typer.Option(
+            "--ct-proof",
+            help="Ask a log to prove that it holds the leaf.",
+            rich_help_panel=_WAY,
+        ),
+    ] = False,
     timeout: Annotated[
         float,
         typer.Option(
@@ -108,6 +118,8 @@ def check(
     pins: o.PinFile = None,
     policy: o.PolicyFile = None,
     no_local_roots: o.NoLocalRoots = False,
+    store: o.Store = None,
+    no_store: o.NoStore = False,
     history: Annotated[
         Path | None, typer.Option(help="Database of earlier runs.", envvar="TLSIGHT_HISTORY")
     ] = None,
@@ -141,7 +153,9 @@ def check(
         routing=routing,
         connect_to=_address(connect) if connect else None,
     )
+    kept = _open_store(store, no_store=no_store, to_write=ct_proof)
     knowledge = o.knowledge(
+        store=kept,
         roots=roots,
         ct_logs=ct_logs,
         issuers=issuers,
@@ -157,6 +171,8 @@ def check(
         history=earlier,
         compare_direct=compare_direct,
         staple=staple,
+        store=kept,
+        prove=o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy) if ct_proof else None,
         warn=_warn,
     )
     printer = Printer(
@@ -165,12 +181,14 @@ def check(
         fail_on=fail_on,
         allow_sanctioned=allow_sanctioned,
         total=given.count,
-        progress=given.count is None or given.count > 3,
+        bar=given.count is None or given.count > 3,
     )
     try:
         asyncio.run(_run(session, given, concurrency, printer, save))
     finally:
         printer.close()
+        if kept is not None:
+            _warn_of_trouble(kept)
         if session.history is not None:
             _close_history(session.history)
     return exit_codes.worst(printer.finish(), given.code)
@@ -267,6 +285,19 @@ def _warn_of_secret(proxy: str | None, routing: Routing) -> None:
         _warn("a password on the command line is visible to others; put the URL into HTTPS_PROXY")
 
 
+def _open_store(path: Path | None, *, no_store: bool, to_write: bool) -> CtStore | None:
+    """A store named by the user must be usable; the default one only warns."""
+    try:
+        if to_write and not no_store:
+            return o.open_store(path)
+        return o.store_if_any(path, no_store=no_store)
+    except StoreError as error:
+        if path is not None:
+            raise
+        _warn(str(error))
+        return None
+
+
 def _open_history(path: Path | None) -> History | None:
     import os
 
@@ -285,6 +316,12 @@ def _close_history(history: History) -> None:
         history.close()
     except StoreError as error:
         _warn(str(error))
+
+
+def _warn_of_trouble(store: CtStore) -> None:
+    if store.trouble is not None:
+        _warn(str(store.trouble))
+    store.close()
 
 
 def _warn(text: str) -> None:

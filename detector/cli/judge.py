@@ -44,6 +44,8 @@ def judge(
     pins: o.PinFile = None,
     policy: o.PolicyFile = None,
     no_local_roots: o.NoLocalRoots = False,
+    store: o.Store = None,
+    no_store: o.NoStore = False,
     json: o.Json = False,
     verbose: o.Verbose = False,
     fail_on: o.FailOn = "suspect",
@@ -63,6 +65,7 @@ def judge(
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
     knowledge = o.knowledge(
+        store=o.store_if_any(store, no_store=no_store),
         roots=roots,
         ct_logs=ct_logs,
         issuers=issuers,

@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from detector.evidence.known import Knowledge, Pin
+    from detector.knowledge.ct_store import CtStore
+    from detector.net.fetch import FetchOptions
 
 _KNOWLEDGE = "What to compare with"
 _OUTPUT = "Output"
@@ -71,6 +73,17 @@ NoLocalRoots = Annotated[
         rich_help_panel=_KNOWLEDGE,
     ),
 ]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Database of what was looked up.", envvar="TLSIGHT_STORE",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]  # fmt: skip
+NoStore = Annotated[
+    bool,
+    typer.Option("--no-store", help="Do not read what was looked up.", rich_help_panel=_KNOWLEDGE),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_OUTPUT),
@@ -99,6 +112,7 @@ AllowSanctioned = Annotated[
 
 def knowledge(
     *,
+    store: CtStore | None = None,
     roots: Path | None,
     ct_logs: Path | None,
     issuers: Path | None,
@@ -117,8 +131,48 @@ def knowledge(
         pin_file=pins,
         policy=policy,
         issuers=issuers,
+        store=store,
         local=not no_local_roots,
     )
+
+
+def fetch_options(
+    proxy: str | None, timeout: float, trust: Path | None, *, no_proxy: bool = False
+) -> FetchOptions:
+    """Raises ConfigError for a proxy that cannot be understood."""
+    import os
+
+    from detector.net.fetch import FetchOptions
+    from detector.net.routes import routing_from
+
+    routing = routing_from(proxy, os.environ, no_proxy=no_proxy)
+    return FetchOptions(timeout=timeout, routing=routing, trust=trust)
+
+
+def open_store(path: Path | None, *, read_only: bool = False) -> CtStore:
+    """Raises StoreError."""
+    import os
+
+    from detector.knowledge.ct_store import CtStore, default_path
+
+    return CtStore(path or default_path(os.environ), read_only=read_only)
+
+
+def store_if_any(path: Path | None, *, no_store: bool) -> CtStore | None:
+    """The store for a check: none when there is none, unless it was asked for by name.
+
+    Raises StoreError.
+    """
+    import os
+
+    from detector.knowledge.database import state_folder
+
+    if no_store:
+        return None
+    # The store's module is imported only where there is a store.
+    if path is None and not (state_folder(os.environ) / "ct.sqlite3").exists():
+        return None
+    return open_store(path, read_only=True)
 
 
 def _parse_pins(texts: list[str] | None) -> list[Pin]:

@@ -20,7 +20,7 @@ class Printer:
 
     Args:
         json: NDJSON on stdout instead of text.
-        progress: whether to show a progress bar on stderr (only on a terminal).
+        bar: whether to show a progress bar on stderr (only on a terminal).
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Printer:
         fail_on: str,
         allow_sanctioned: bool,
         total: int | None = None,
-        progress: bool = False,
+        bar: bool = False,
     ) -> None:
         if fail_on not in LEVELS[1:]:
             raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
@@ -43,7 +43,7 @@ class Printer:
         self.verdicts: Counter[str] = Counter()
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
-        self._bar = _progress(total) if progress and room else None
+        self._bar = progress("checked", total) if bar and room else None
         if json:
             from detector.report.record import encode
 
@@ -83,18 +83,19 @@ class Printer:
             self._bar = None
 
 
-def _progress(total: int | None) -> Progress:
+def progress(what: str, total: int | None) -> Progress:
+    """A bar on stderr, started."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
     bar = Progress(
-        "checked",
+        what,
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    bar.add_task("checked", total=total)
+    bar.add_task(what, total=total)
     bar.start()
     return bar

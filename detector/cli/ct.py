@@ -1,0 +1,298 @@
+"""`tlsight ct`: which issuers public logs know for a host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import asking as a
+from detector.cli import exit_codes
+from detector.cli import options as o
+from detector.cli.default_group import DefaultGroup
+from detector.errors import ConfigError, TargetError
+from detector.targets import parse_target, read_targets
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from detector.ct.issuance import Lookup
+    from detector.lookup.issuers import Found, LookupDesk
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    help="Which issuers public logs know for a host: ask, keep, ship.",
+)
+
+_SERVICES = "certspotter,crt.sh"
+
+
+@app.command("show")
+def show(
+    hosts: Annotated[list[str], typer.Argument(help="Host names.")],
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Make no request; show what is stored.")
+    ] = False,
+    names: a.SourceNames = _SERVICES,
+    token_file: a.TokenFile = None,
+    proxy: a.Proxy = None,
+    no_proxy: a.NoProxy = False,
+    timeout: a.Timeout = 20.0,
+    store: o.Store = None,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+    json: o.Json = False,
+) -> int:
+    """Show the issuers that public logs know for hosts: keys, certificates, first and last seen.
+
+    Exit codes: 0 known, 3 nothing that counts is known of some host.
+    """
+    code = exit_codes.CLEAN
+
+    def each(found: Found) -> None:
+        nonlocal code
+        _warn(*found.problems)
+        if not found.usable:
+            code = exit_codes.INCONCLUSIVE
+        if json:
+            _print_json(found.answers)
+        else:
+            _print(_table(found))
+
+    _visit(
+        [_host(host) for host in hosts], each, names=names, token_file=token_file, proxy=proxy,
+        no_proxy=no_proxy, timeout=timeout, store=store, roots=roots, ct_logs=ct_logs,
+        refresh=refresh, offline=offline,
+    )  # fmt: skip
+    return code
+
+
+@app.command("fetch")
+def fetch(
+    host_list: Annotated[Path, typer.Option("--list", "-l", help="File of hosts, one a line.")],
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
+    ] = False,
+    names: a.SourceNames = _SERVICES,
+    token_file: a.TokenFile = None,
+    proxy: a.Proxy = None,
+    no_proxy: a.NoProxy = False,
+    timeout: a.Timeout = 20.0,
+    store: o.Store = None,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+) -> int:
+    """Fill the store for many hosts. Run it again to go on: what is fresh is not asked for.
+
+    Exit codes: 0 all known, 3 nothing that counts came for some hosts.
+    """
+    from collections import Counter
+
+    if not host_list.is_file():
+        raise ConfigError(str(host_list), "no such file of hosts")
+    with host_list.open(encoding="utf-8", errors="replace") as file:
+        hosts = list(dict.fromkeys(_lenient(read_targets(file))))
+    tally: Counter[str] = Counter()
+    bar = _bar(len(hosts))
+
+    def each(found: Found) -> None:
+        _warn(*(f"{found.host}: {problem}" for problem in found.problems))
+        tally["known" if found.usable else "unknown"] += 1
+        tally["asked"] += found.asked
+        if bar is not None:
+            bar.advance(bar.task_ids[0])
+
+    try:
+        _visit(
+            hosts, each, names=names, token_file=token_file, proxy=proxy, no_proxy=no_proxy,
+            timeout=timeout, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
+        )  # fmt: skip
+    finally:
+        if bar is not None:
+            bar.stop()
+    print(
+        f"{len(hosts)} hosts: {tally['known']} known, {tally['unknown']} unknown,"
+        f" {tally['asked']} asked for"
+    )
+    return exit_codes.INCONCLUSIVE if tally["unknown"] else exit_codes.CLEAN
+
+
+@app.command("export")
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write; stdout when left out.")
+    ] = None,
+    store: o.Store = None,
+) -> int:
+    """Write the trusted answers of the store as NDJSON, for `ct import` on another machine."""
+    import msgspec
+
+    from detector.knowledge.whole_file import replacing
+
+    source = o.open_store(store, read_only=True)
+    encode = msgspec.json.Encoder().encode
+    lines = (encode(lookup) + b"\n" for lookup in source.all_lookups() if lookup.trusted)
+    try:
+        if file is None:
+            sys.stdout.buffer.writelines(lines)
+        else:
+            with replacing(file) as out:
+                out.writelines(lines)
+    finally:
+        source.close()
+    return exit_codes.CLEAN
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `ct export` wrote; - for stdin.")],
+    store: o.Store = None,
+) -> int:
+    """Put the answers of an export into the store: all of them, or none."""
+    from detector.knowledge.ct_export import read_export
+
+    found = read_export(file)
+    target = o.open_store(store)
+    try:
+        count = target.save(found)
+    finally:
+        target.close()
+    print(f"{count} answers imported")
+    return exit_codes.CLEAN
+
+
+def _visit(
+    hosts: list[str],
+    each: _Each,
+    *,
+    names: str,
+    token_file: Path | None,
+    proxy: str | None,
+    no_proxy: bool,
+    timeout: float,
+    store: Path | None,
+    roots: Path | None,
+    ct_logs: Path | None,
+    refresh: bool = False,
+    offline: bool = False,
+) -> None:
+    """Look all hosts up, a few at a time, and show each as it is known."""
+    import asyncio
+
+    from detector import clock
+    from detector.knowledge.assemble import assemble
+    from detector.lookup.issuers import LookupDesk
+    from detector.net.fetch import Fetcher
+
+    options = o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy)
+    services = a.sources(names, token_file)
+    kept = o.open_store(store)
+    known = assemble(roots=roots, ct_logs=ct_logs, store=kept)
+
+    async def run() -> None:
+        async with Fetcher(options) as fetcher:
+            desk = LookupDesk(services, kept, fetcher, known, clock.now)
+            await _each_of(desk, hosts, each, refresh=refresh, offline=offline)
+
+    try:
+        asyncio.run(run())
+    finally:
+        kept.close()
+
+
+async def _each_of(
+    desk: LookupDesk, hosts: list[str], each: _Each, *, refresh: bool, offline: bool
+) -> None:
+    from contextlib import aclosing
+
+    if len(hosts) == 1 or offline:
+        for host in hosts:
+            each(await desk.look_up(host, refresh=refresh, offline=offline))
+        return
+    async with aclosing(desk.look_up_all(hosts, refresh=refresh)) as run:
+        async for found in run:
+            each(found)
+
+
+def _table(found: Found) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from detector.report.text import escape
+
+    if not found.answers:
+        return Text.from_markup(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
+    parts: list[RenderableType] = []
+    for answer in found.answers:
+        marks = [answer.source, f"{answer.fetched:%Y-%m-%d %H:%M} UTC"]
+        marks += ["[yellow]stale[/]"] if answer.stale else []
+        marks += [] if answer.trusted else ["[red]untrusted, does not count[/]"]
+        marks += [] if answer.complete else ["[yellow]not read to its end[/]"]
+        head = f"[bold]{escape(answer.host)}[/]  {', '.join(marks)}"
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for column in ("  issuer", "key (SPKI SHA-256)", "certificates", "first", "last"):
+            table.add_column(column, justify="right" if column == "certificates" else "left")
+        for issuer in answer.issuers:
+            table.add_row(
+                f"  {escape(issuer.name)}{'' if issuer.exact else ' [dim](wildcard)[/]'}",
+                issuer.spki_sha256[:16] + "…" if issuer.spki_sha256 else "[dim]not told[/]",
+                str(issuer.certificates),
+                f"{issuer.first:%Y-%m-%d}",
+                f"{issuer.last:%Y-%m-%d}",
+            )
+        parts.append(Text.from_markup(head))
+        parts.append(table if answer.issuers else Text("  no unexpired certificate is logged"))
+    return Group(*parts)
+
+
+def _print(block: RenderableType) -> None:
+    from detector.report.text import stdout_console
+
+    stdout_console().print(block)
+
+
+def _print_json(answers: Iterable[Lookup]) -> None:
+    import msgspec
+
+    for answer in answers:
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _host(text: str) -> str:
+    return parse_target(text).host
+
+
+def _lenient(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        try:
+            yield _host(text)
+        except TargetError as error:
+            _warn(str(error))
+
+
+def _bar(total: int) -> _Bar | None:
+    from detector.cli.output import progress
+
+    return progress("looked up", total) if sys.stderr.isatty() else None
+
+
+def _warn(*texts: str) -> None:
+    for text in texts:
+        print(f"tlsight: {text}", file=sys.stderr)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.progress import Progress as _Bar
+
+    _Each = Callable[[Found], None]
