@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +29,6 @@ from detector.report import schema, text
 from detector.targets import parse_target
 
 DOCS = Path(__file__).parent
-VERBS = ("check", "judge", "demo")
 WIDTH = 100
 
 
@@ -44,10 +44,22 @@ def main() -> None:
 def command_page() -> str:
     """The help of every verb, as the installed command prints it."""
     parts = ["# The command\n"]
-    for verb in ((), *((v,) for v in VERBS)):
+    for verb in ((), *verbs()):
         words = ["tlsight", *verb, "--help"]
         parts.append(f"## {' '.join(words[:-1])}\n\n```\n{help_text(list(verb))}\n```\n")
     return "\n".join(parts)
+
+
+def verbs() -> Iterator[tuple[str, ...]]:
+    """Every verb, and the verbs of groups after their group."""
+    from typer.main import get_command
+
+    from detector.cli.app import build
+
+    for name, command in get_command(build()).commands.items():  # type: ignore[attr-defined]
+        yield (name,)
+        for inner in getattr(command, "commands", ()):
+            yield name, inner
 
 
 def help_text(verb: list[str]) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from detector.ct.issuance import Lookup
 from detector.model import Observation
 from detector.report.record import CheckRecord
 
-TYPES: dict[str, type] = {"check": CheckRecord, "observation": Observation}
+TYPES: dict[str, type] = {"check": CheckRecord, "observation": Observation, "ct": Lookup}
 
 
 def schema(name: str) -> dict[str, Any]:

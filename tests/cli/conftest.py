@@ -1,0 +1,66 @@
+"""Run the command beside servers of the lab."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from detector.lab.pki import LabPki
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@contextmanager
+def running[T](server: AbstractAsyncContextManager[T]) -> Generator[T]:
+    """A server of the lab in a thread of its own, so that child processes can be waited for."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        started = asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(60)
+        try:
+            yield started
+        finally:
+            asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(60)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> LabPki:
+    """A PKI of one test; its root is in root.pem."""
+    found = LabPki()
+    (tmp_path / "root.pem").write_text(found.root.pem)
+    return found
+
+
+@pytest.fixture
+def tlsight(tmp_path: Path) -> Run:
+    """Run `tlsight ...` with state and settings in the test's folder."""
+
+    def run(
+        *words: object, stdin: str = "", prefix: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {
+            key: value
+            for key, value in os.environ.items()
+            if "proxy" not in key.lower() and not key.startswith("TLSIGHT_")
+        }
+        home = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "cfg")}
+        return subprocess.run(
+            [*prefix, sys.executable, "-m", "detector", *map(str, words)],
+            capture_output=True, text=True, timeout=60, input=stdin,
+            env=clean | home | {"COLUMNS": "160"} | environment,
+        )  # fmt: skip
+
+    return run
