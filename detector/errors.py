@@ -7,6 +7,7 @@ TlsightError
   ConfigError        pins, policy, roots or rules that cannot be read; has file and line
   StoreError         a database or file of tlsight's own cannot be used
   FetchError         a look-up on the network gave no usable answer
+  ListError          a published list is unsigned, outdated or broken
   ProofError         a log gave no proof, or a false one
   DialError          the network step that failed; has the step and the cause id
 """
@@ -105,6 +106,12 @@ class FetchError(TlsightError):
         super().__init__(f"{url}: {why}", remedy=remedy)
         self.url = url
         self.status = status
+
+
+class ListError(TlsightError):
+    """A published list cannot be used: not signed, older than the last one, or broken."""
+
+    code = "bad-list"
 
 
 class ProofError(TlsightError):

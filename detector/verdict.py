@@ -30,13 +30,14 @@ from detector.model import Evidence, Interceptor, Judgement, Strength, VerdictNa
 _COMPANY = (
     "engine-match",
     "product-match",
+    "interception-key",
     "leaf-key-shared",
     "issuer-shared",
     "ct-issuer-unknown",
     "route-differs",
 )
 # Innocent on an internal name: only these speak against a private chain there.
-_ODD_ON_INTERNAL = ("engine-match", "product-match")
+_ODD_ON_INTERNAL = ("engine-match", "product-match", "interception-key")
 
 
 class Findings:

@@ -118,6 +118,7 @@ def check(
     pins: o.PinFile = None,
     policy: o.PolicyFile = None,
     no_local_roots: o.NoLocalRoots = False,
+    lists: o.Lists = None,
     store: o.Store = None,
     no_store: o.NoStore = False,
     history: Annotated[
@@ -162,6 +163,7 @@ def check(
         pin=pin,
         pins=pins,
         policy=policy,
+        lists=lists,
         no_local_roots=no_local_roots,
     )
     earlier = None if no_history else _open_history(history)

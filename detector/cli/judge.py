@@ -44,6 +44,7 @@ def judge(
     pins: o.PinFile = None,
     policy: o.PolicyFile = None,
     no_local_roots: o.NoLocalRoots = False,
+    lists: o.Lists = None,
     store: o.Store = None,
     no_store: o.NoStore = False,
     json: o.Json = False,
@@ -72,6 +73,7 @@ def judge(
         pin=pin,
         pins=pins,
         policy=policy,
+        lists=lists,
         no_local_roots=no_local_roots,
     )
     for judgement in judge_all(observations, knowledge):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from detector.evidence.known import Knowledge, Pin
     from detector.knowledge.ct_store import CtStore
+    from detector.knowledge.installed import InstalledLists
     from detector.net.fetch import FetchOptions
 
 _KNOWLEDGE = "What to compare with"
@@ -84,6 +86,16 @@ NoStore = Annotated[
     bool,
     typer.Option("--no-store", help="Do not read what was looked up.", rich_help_panel=_KNOWLEDGE),
 ]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        "--lists",
+        metavar="DIR",
+        help="Folder of the lists that tlsight update installed.",
+        envvar="TLSIGHT_LISTS",
+        rich_help_panel=_KNOWLEDGE,
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_OUTPUT),
@@ -113,6 +125,7 @@ AllowSanctioned = Annotated[
 def knowledge(
     *,
     store: CtStore | None = None,
+    lists: Path | None = None,
     roots: Path | None,
     ct_logs: Path | None,
     issuers: Path | None,
@@ -124,7 +137,8 @@ def knowledge(
     """What the options of this panel name, put together. Raises ConfigError."""
     from detector.knowledge.assemble import assemble
 
-    return assemble(
+    installed = installed_lists(lists)
+    found = assemble(
         roots=roots,
         ct_logs=ct_logs,
         pins=_parse_pins(pin),
@@ -132,8 +146,12 @@ def knowledge(
         policy=policy,
         issuers=issuers,
         store=store,
+        lists=installed,
         local=not no_local_roots,
     )
+    for trouble in installed.troubles:
+        print(f"tlsight: {trouble}", file=sys.stderr)
+    return found
 
 
 def fetch_options(
@@ -147,6 +165,15 @@ def fetch_options(
 
     routing = routing_from(proxy, os.environ, no_proxy=no_proxy)
     return FetchOptions(timeout=timeout, routing=routing, trust=trust)
+
+
+def installed_lists(folder: Path | None) -> InstalledLists:
+    """The lists that were installed; none need be there."""
+    import os
+
+    from detector.knowledge.installed import InstalledLists, default_folder
+
+    return InstalledLists(folder or default_folder(os.environ))
 
 
 def open_store(path: Path | None, *, read_only: bool = False) -> CtStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -140,6 +140,8 @@ class Knowledge:
 
     Attributes:
         issuers: asked in turn about a host's publicly logged issuers.
+        interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
+        owners: gives CA owners by key; asked only where a pin names an owner.
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
 
@@ -154,6 +156,8 @@ class Knowledge:
     pins: tuple[Pin, ...] = ()
     policy: Policy = field(default_factory=Policy)
     issuers: tuple[IssuerSource, ...] = ()
+    interception: frozenset[str] = frozenset()
+    owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
 
     def pins_for(self, host: str) -> tuple[Pin, ...]:

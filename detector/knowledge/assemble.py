@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from detector.chain.sct import CTLog
 from detector.evidence.issuers import IssuerSource, IssuerTable
 from detector.evidence.known import Knowledge, Pin, Policy
 from detector.knowledge import shipped
+from detector.knowledge.installed import LOG_LISTS, InstalledLists
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
 
 
@@ -20,6 +22,7 @@ def assemble(
     policy: Path | None = None,
     issuers: Path | None = None,
     store: IssuerSource | None = None,
+    lists: InstalledLists | None = None,
     local: bool = True,
 ) -> Knowledge:
     """Everything a judge needs. Raises ConfigError for a file that cannot be used.
@@ -33,10 +36,16 @@ def assemble(
         policy: TOML file; see detector.knowledge.policy.
         issuers: TOML or JSON file; see detector.knowledge.issuers.
         store: what was looked up in Certificate Transparency before.
+        lists: what `tlsight update` installed.
         local: whether to ask the operating system's store; a lab never does.
 
     """
     logs = shipped.ct_logs()
+    interception: frozenset[str] = frozenset()
+    if lists is not None:
+        logs = {**logs, **_installed_logs(lists)}
+        crl_set = lists.crl_set()
+        interception = frozenset((*crl_set.known, *crl_set.blocked)) if crl_set else interception
     if ct_logs is not None:
         logs = {**logs, **shipped.load_ct_logs(ct_logs)}
     return Knowledge(
@@ -52,8 +61,26 @@ def assemble(
             *((_issuers(issuers),) if issuers is not None else ()),
             *((store,) if store is not None else ()),
         ),
+        interception=interception,
+        owners=_owners_of(lists) if lists is not None else dict,
         lab=roots is not None,
     )
+
+
+def _installed_logs(lists: InstalledLists) -> dict[bytes, CTLog]:
+    found: dict[bytes, CTLog] = {}
+    for name in LOG_LISTS:
+        one = lists.log_list(name)
+        found |= one.logs if one is not None else {}
+    return found
+
+
+def _owners_of(lists: InstalledLists) -> Callable[[], Mapping[str, str]]:
+    def load() -> Mapping[str, str]:
+        found = lists.ca_owners()
+        return found.owners if found is not None else {}
+
+    return load
 
 
 # Each reader is imported when its file is given: most runs have none of them.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
-import msgspec
-
 from detector.chain.sct import CTLog
-from detector.errors import ConfigError
+from detector.errors import ConfigError, ListError
 from detector.evidence.known import Engine, Product, PublishedKey, PublishedKeys
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
+from detector.lists.log_list import ListKey, LogList, parse_list
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -69,80 +67,26 @@ def load_published_keys(path: Path) -> PublishedKeys:
 
 
 def load_ct_logs(path: Path) -> dict[bytes, CTLog]:
-    """CT logs by log id, from a list in Google's JSON schema v3.
+    """CT logs by log id, from a list in Google's JSON schema v3. Raises ConfigError."""
+    return load_log_list(path).logs
 
-    A log's id must be the digest of its key. Raises ConfigError.
-    """
-    found = (
-        _known_log(path, operator.name, log)
-        for operator in _log_list(path).operators
-        for log in (*operator.logs, *operator.tiled_logs)
-    )
-    return {log.log_id: log for log in found}
+
+def load_log_list(path: Path) -> LogList:
+    """A list that the user, or the product, vouches for. Raises ConfigError."""
+    try:
+        return parse_list(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+    except ListError as error:
+        raise ConfigError(str(path), error.message, remedy=error.remedy) from None
+
+
+def log_list_key() -> ListKey:
+    """The key that signs the official list of CT logs."""
+    return ListKey((DATA / "log_list_key.pem").read_bytes())
 
 
 def table_date(path: Path = DATA / "ct_logs.json") -> date | None:
     """The day of the official list that the shipped table was made from."""
-    timestamp = _log_list(path).log_list_timestamp
+    timestamp = load_log_list(path).timestamp
     return timestamp.date() if timestamp else None
-
-
-class _Interval(msgspec.Struct, frozen=True):
-    start_inclusive: datetime
-    end_exclusive: datetime
-
-
-class _Change(msgspec.Struct, frozen=True):
-    timestamp: datetime | None = None
-
-
-class _Log(msgspec.Struct, frozen=True):
-    log_id: bytes
-    key: bytes
-    description: str = ""
-    url: str = ""
-    monitoring_url: str = ""
-    state: dict[str, _Change] = {}
-    temporal_interval: _Interval | None = None
-
-
-class _Operator(msgspec.Struct, frozen=True):
-    name: str
-    logs: tuple[_Log, ...] = ()
-    tiled_logs: tuple[_Log, ...] = ()
-
-
-class _LogList(msgspec.Struct, frozen=True):
-    operators: tuple[_Operator, ...]
-    version: str = ""
-    log_list_timestamp: datetime | None = None
-
-
-def _log_list(path: Path) -> _LogList:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_LogList)
-    except OSError as error:
-        raise ConfigError(str(path), error.strerror or str(error)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        remedy = "give a file like Google's log_list.json"
-        raise ConfigError(str(path), f"no list of CT logs: {error}", remedy=remedy) from None
-
-
-def _known_log(path: Path, operator: str, log: _Log) -> CTLog:
-    if sha256(log.key).digest() != log.log_id:
-        raise ConfigError(str(path), f"{log.description}: log_id is not the SHA-256 of key")
-    state, change = next(iter(log.state.items()), ("pending", _Change()))
-    interval = log.temporal_interval
-    return CTLog(
-        log_id=log.log_id,
-        key=log.key,
-        name=log.description,
-        operator=operator,
-        state=state,
-        start=interval.start_inclusive if interval else None,
-        end=interval.end_exclusive if interval else None,
-        distrusted=change.timestamp if state in ("retired", "rejected") else None,
-        redacts="Deneb" in log.description,
-        url=log.monitoring_url or log.url,
-        tiled=bool(log.monitoring_url),
-    )

@@ -7,7 +7,8 @@ Rules
 2. A verified connection may still run through an interceptor whose root the store holds. So each
    answer carries an `Observation` of its own connection, for the judge.
 3. 429, 5xx and broken connections are tried again, later and later, with jitter; Retry-After is
-   obeyed up to MAX_WAIT. Redirects are not followed: no source of ours has them.
+   obeyed up to MAX_WAIT. Redirects are followed only where
+   what comes is signed.
 4. A body beyond its limit, or an answer beyond the time, is an error and no more of it is read.
 """
 
@@ -124,15 +125,19 @@ class Fetcher:
         limit: int,
         headers: Mapping[str, str] | None = None,
         pace: Pace | None = None,
+        follow: bool = False,
     ) -> Fetched:
-        """One answer of at most `limit` bytes. Raises FetchError."""
+        """One answer of at most `limit` bytes. Raises FetchError.
+
+        `follow` follows redirects, which is only for what is signed: `connection` is the last one.
+        """
         attempt = 0
         while True:
             attempt += 1
             if pace is not None:
                 await self.options.sleep(pace.wait())
             try:
-                return await self._once(url, limit, headers or {})
+                return await self._once(url, limit, headers or {}, follow=follow)
             except _TryAgainError as again:
                 delay = retry_delay(
                     attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
@@ -143,13 +148,17 @@ class Fetcher:
                     pace.postpone(delay)
                 await self.options.sleep(delay)
 
-    async def _once(self, url: str, limit: int, headers: Mapping[str, str]) -> Fetched:
+    async def _once(
+        self, url: str, limit: int, headers: Mapping[str, str], *, follow: bool
+    ) -> Fetched:
         shown = url.partition("?")[0]
         try:
             client, proxy = self._client(url)
             async with (
                 asyncio.timeout(self.options.timeout),
-                client.stream("GET", url, headers=dict(headers)) as response,
+                client.stream(
+                    "GET", url, headers=dict(headers), follow_redirects=follow
+                ) as response,
             ):
                 status = response.status_code
                 if status in _AGAIN:
@@ -183,6 +192,7 @@ class Fetcher:
                 proxy=_proxy_url(proxy) if proxy else None,
                 timeout=self.options.timeout,
                 trust_env=False,
+                max_redirects=5,
                 headers={"User-Agent": f"tlsight/{__version__}"},
             )
         return self._clients[proxy], proxy

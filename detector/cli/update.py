@@ -1,0 +1,134 @@
+"""`tlsight update`: fresh lists of CT logs, CA owners and interception keys."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import asking as a
+from detector.cli import exit_codes
+from detector.cli import options as o
+from detector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from detector.knowledge.installed import InstalledLists
+    from detector.lookup.update import Outcome, Updater
+    from detector.net.fetch import FetchOptions
+
+_TEXT = """
+Bring the published lists up to date: signed ones by their signature, none ever back in time.
+
+[bold]Lists[/]: all_logs_list and log_list (CT logs, signed by Google), ccadb (owners of CA keys),
+crlset (keys that Chrome knows to be used for interception, signed by their extension).
+
+[bold]Examples[/]
+
+  tlsight update
+  tlsight update --from DIR      from files, for machines without internet
+  tlsight update --check         for monitoring: how old are the lists in force?
+
+[bold]Exit codes[/]: 0 up to date, 1 something failed or is too old, 4 cannot write.
+"""
+
+
+def update(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Only these lists.", metavar="[LIST]...")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Take the files from this folder."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; tell whether a list is too old.")
+    ] = False,
+    lists: o.Lists = None,
+    proxy: a.Proxy = None,
+    no_proxy: a.NoProxy = False,
+    timeout: a.Timeout = 60.0,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where log_list.json and all_logs_list.json are, with their .sig.",
+            envvar="TLSIGHT_LOG_LIST_MIRROR",
+        ),
+    ] = None,
+    roots: o.Roots = None,
+    json: o.Json = False,
+) -> int:
+    from detector import clock
+    from detector.knowledge import shipped
+    from detector.knowledge.assemble import assemble
+    from detector.lists.log_list import BASE
+    from detector.lookup.update import FEEDS, Updater, stale_lists
+
+    wanted = tuple(names) if names else FEEDS
+    for name in wanted:
+        if name not in FEEDS:
+            raise ConfigError("update", f"{name!r} is none of {', '.join(FEEDS)}")
+    installed = o.installed_lists(lists)
+    outcomes: list[Outcome] = []
+    if not check:
+        base = BASE if mirror is None else mirror.rstrip("/") + "/"
+        updater = Updater(installed, assemble(roots=roots), clock.now, base=base)
+        options = None if source else o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy)
+        outcomes = _run(updater, wanted, source, options)
+    shipped_list = shipped.load_log_list(shipped.DATA / "ct_logs.json")
+    warnings = stale_lists(installed, shipped_list, clock.now())
+    _tell(outcomes, warnings, installed, json=json)
+    if source is not None and all(outcome.status == "missing" for outcome in outcomes):
+        remedy = "put log_list.json and log_list.sig there"
+        raise ConfigError(str(source), "holds none of the lists", remedy=remedy)
+    failed = any(outcome.status == "failed" for outcome in outcomes)
+    return exit_codes.FOUND if failed or (check and warnings) else exit_codes.CLEAN
+
+
+def _run(
+    updater: Updater, names: tuple[str, ...], source: Path | None, options: FetchOptions | None
+) -> list[Outcome]:
+    import asyncio
+
+    if source is not None:
+        if not source.is_dir():
+            raise ConfigError(str(source), "no such folder")
+        return asyncio.run(updater.from_folder(source, names))
+
+    async def run() -> list[Outcome]:
+        from detector.net.fetch import Fetcher
+
+        async with Fetcher(options) as fetch:
+            return await updater.from_network(fetch, names)
+
+    return asyncio.run(run())
+
+
+def _tell(
+    outcomes: list[Outcome], warnings: list[str], installed: InstalledLists, *, json: bool
+) -> None:
+    if json:
+        import msgspec
+
+        record = {
+            "schema": "tlsight.update/1",
+            "folder": str(installed.folder),
+            "lists": [
+                {"name": one.name, "status": one.status, "text": one.text} for one in outcomes
+            ],
+            "warnings": warnings,
+        }
+        print(msgspec.json.encode(record).decode())
+        return
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            print(f"tlsight: {outcome.name}: {outcome.text}", file=sys.stderr)
+        else:
+            print(f"{outcome.name:14} {outcome.status:8} {outcome.text}")
+    for warning in warnings:
+        print(f"tlsight: {warning}", file=sys.stderr)
+
+
+update.__doc__ = _TEXT

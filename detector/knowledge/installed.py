@@ -1,0 +1,119 @@
+"""The published lists as `tlsight update` installed them, each one file, replaced whole.
+
+A signed list is kept as it came, signature first, and verified again whenever it is read: damage on
+the disk is noticed, and the shipped table is used instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from detector.errors import ListError
+from detector.knowledge.database import state_folder
+from detector.knowledge.shipped import log_list_key
+from detector.knowledge.whole_file import write_whole
+from detector.lists.ccadb import CaOwners
+from detector.lists.crlset import CrlSet
+from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
+
+LOG_LISTS = ("all_logs_list", "log_list")  # in the order in which later ones win
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """When a list was last asked for, and what to ask with next time."""
+
+    at: datetime
+    etag: str | None = None
+    modified: str | None = None
+
+
+class InstalledLists:
+    """The folder of installed lists; nothing in it is needed.
+
+    Args:
+        key: who signs the lists of CT logs; the official key when left out.
+
+    Attributes:
+        troubles: what was found damaged while reading, one line each.
+
+    """
+
+    def __init__(self, folder: Path, key: ListKey | None = None) -> None:
+        self.folder = folder
+        self.key = key or log_list_key()
+        self.troubles: list[str] = []
+
+    def log_list(self, name: str) -> LogList | None:
+        """One of LOG_LISTS, verified. Never raises."""
+        data = self._read(f"{name}.signed")
+        if data is None:
+            return None
+        signature, body = data[:SIGNATURE_SIZE], data[SIGNATURE_SIZE:]
+        try:
+            verify_list(body, signature, self.key)
+            return parse_list(body)
+        except ListError as error:
+            self._trouble(f"{name}.signed", error.message)
+            return None
+
+    def ca_owners(self) -> CaOwners | None:
+        """Owners of CA keys. Never raises."""
+        return self._decoded("ccadb.json", CaOwners)
+
+    def crl_set(self) -> CrlSet | None:
+        """Keys used for interception. Never raises."""
+        return self._decoded("crlset.json", CrlSet)
+
+    def fetches(self) -> dict[str, Fetch]:
+        """By list. Never raises."""
+        return self._decoded("fetches.json", dict[str, Fetch]) or {}
+
+    def save_log_list(self, name: str, body: bytes, signature: bytes) -> None:
+        """The caller has verified it. Raises StoreError."""
+        write_whole(self.folder / f"{name}.signed", signature + body)
+
+    def save_ca_owners(self, owners: CaOwners) -> None:
+        """Raises StoreError."""
+        write_whole(self.folder / "ccadb.json", msgspec.json.encode(owners))
+
+    def save_crl_set(self, crl_set: CrlSet) -> None:
+        """Raises StoreError."""
+        write_whole(self.folder / "crlset.json", msgspec.json.encode(crl_set))
+
+    def note_fetch(self, name: str, fetch: Fetch) -> None:
+        """Raises StoreError."""
+        write_whole(
+            self.folder / "fetches.json", msgspec.json.encode({**self.fetches(), name: fetch})
+        )
+
+    def _decoded[T](self, name: str, kind: type[T]) -> T | None:
+        data = self._read(name)
+        if data is None:
+            return None
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._trouble(name, str(error))
+            return None
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._trouble(name, error.strerror or str(error))
+            return None
+
+    def _trouble(self, name: str, why: str) -> None:
+        path = self.folder / name
+        self.troubles.append(f"{path}: {why}; not used; run tlsight update")
+
+
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
+    return state_folder(environment) / "lists"

@@ -1,0 +1,1 @@
+"""Lists that others publish: CT logs, CA certificates, interception keys. Bytes in, values out. Pure."""
