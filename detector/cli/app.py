@@ -21,6 +21,7 @@ VERBS = {
     "check": "detector.cli.check:check",
     "judge": "detector.cli.judge:judge",
     "ct": "detector.cli.ct:app",
+    "pins": "detector.cli.pins:app",
     "update": "detector.cli.update:update",
     "demo": "detector.cli.demo:demo",
 }

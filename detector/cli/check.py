@@ -152,7 +152,7 @@ def check(
     probe_options = ProbeOptions(
         timeout=timeout,
         routing=routing,
-        connect_to=_address(connect) if connect else None,
+        connect_to=o.address(connect) if connect else None,
     )
     kept = _open_store(store, no_store=no_store, to_write=ct_proof)
     knowledge = o.knowledge(
@@ -273,13 +273,6 @@ def canaries() -> list[str]:
 
     data, _ = read_toml(DATA / "canaries.toml")
     return [row["host"] for row in data["canary"]]
-
-
-def _address(text: str) -> tuple[str, int]:
-    target = parse_target(text)
-    if target.sni is not None:
-        raise ConfigError("--connect", f"{text!r} is no IP:PORT")
-    return target.host, target.port
 
 
 def _warn_of_secret(proxy: str | None, routing: Routing) -> None:

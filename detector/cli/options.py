@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.errors import ConfigError
+from detector.targets import parse_target
+
 if TYPE_CHECKING:
     from detector.evidence.known import Knowledge, Pin
     from detector.knowledge.ct_store import CtStore
@@ -200,6 +203,14 @@ def store_if_any(path: Path | None, *, no_store: bool) -> CtStore | None:
     if path is None and not (state_folder(os.environ) / "ct.sqlite3").exists():
         return None
     return open_store(path, read_only=True)
+
+
+def address(text: str) -> tuple[str, int]:
+    """The IP:PORT of --connect. Raises ConfigError."""
+    target = parse_target(text)
+    if target.sni is not None:
+        raise ConfigError("--connect", f"{text!r} is no IP:PORT")
+    return target.host, target.port
 
 
 def _parse_pins(texts: list[str] | None) -> list[Pin]:

@@ -81,13 +81,50 @@ class PublishedKeys:
         return None
 
 
+class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a host looked when its pin was learned, for telling a renewal from a forgery.
+
+    Attributes:
+        leaf, issuer: keys (SPKI SHA-256, hex).
+        issuer_name: for a person.
+        not_after: when the leaf of that time expires.
+        anchor: the trust anchor's certificate (SHA-256, hex).
+
+    """
+
+    at: datetime
+    leaf: str
+    issuer: str | None = None
+    issuer_name: str = ""
+    not_after: datetime | None = None
+    anchor: str | None = None
+
+
 class Pin(msgspec.Struct, frozen=True):
-    """Keys (SPKI SHA-256, hex) of which one must be on a host's path."""
+    """What must be on a host's path.
+
+    Attributes:
+        spki: keys (SPKI SHA-256, hex) of which one must be there: a leaf's, or a CA's.
+        backup: keys not yet in use, which will do as well.
+        issuers: keys of which one must be above the leaf.
+        owners: CA owners, as CCADB names them, of which one must own a key above the leaf.
+
+    With keys and issuers, both must hold.
+
+    """
 
     host: HostPattern
-    spki: tuple[str, ...]
+    spki: tuple[str, ...] = ()
     expires: date | None = None
     note: str = ""
+    backup: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    learned: Learned | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.spki, *self.backup)
 
 
 class PrivateIssuer(msgspec.Struct, frozen=True):

@@ -10,12 +10,20 @@ from detector.model import Evidence, Strength
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     pins = pins_in_force(seen) if seen.known.pins else ()
-    if not pins or matched_key(seen) is not None:
+    if not pins or any(matched_key(seen, pin) is not None for pin in pins):
         return None
-    expected = sorted({key for pin in pins for key in pin.spki})
+    expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
     # A public path may be an ordinary renewal that the pin's owner forgot to announce.
     strength: Strength = "strong" if seen.is_public_path else "proof"
-    text = f"None of the keys pinned for {seen.host} is on the path."
-    details = {"expected": expected, "presented": presented}
+    if any(set(pin.keys) & set(presented) for pin in pins):
+        text = f"The pinned key is on the path, but no issuer that the pin for {seen.host} allows."
+    elif any(pin.keys for pin in pins):
+        text = f"None of the keys pinned for {seen.host} is on the path."
+    else:
+        text = f"None of the issuers that the pin for {seen.host} allows is on the path."
+    owners = sorted({owner for pin in pins for owner in pin.owners})
+    details = {"expected": expected, "presented": presented} | (
+        {"owners": owners} if owners else {}
+    )
     return Evidence("pin-mismatch", "intercepted", strength, text, details)

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from detector.chain.certificate import Certificate
-from detector.evidence import pin_match
+from detector.evidence import pin_match, pin_mismatch
 from detector.evidence.hosts import HostPattern
 from detector.evidence.known import Knowledge, Pin
 from detector.lab.pki import Authority, LabPki
@@ -52,3 +52,60 @@ def test_an_expired_pin_and_another_hosts_pin_do_not_apply(
     old = pinned(known, key, expires=(NOW - timedelta(days=1)).date())
     assert ask(pin_match, observe("a.example", leaf), old) is None
     assert ask(pin_match, observe("b.example", leaf), pinned(known, key)) is None
+
+
+def test_an_allowed_issuer_is_proof_for_the_right_name(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    key = Certificate(pki.intermediate.der).spki_sha256
+    knowledge = replace(known, pins=(Pin(HostPattern("a.example"), issuers=(key,)),))
+    found = ask(pin_match, observe("a.example", pki.issue("a.example")), knowledge)
+    assert found is not None
+    assert (found.strength, found.details["role"]) == ("proof", "issuer")
+
+
+def test_a_pin_with_keys_and_issuers_wants_both(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    """The site's own key, certified by somebody whom the pin does not allow."""
+    leaf = pki.issue("a.example")
+    stolen = corporate.issue("a.example", key=leaf.key)
+    issuer = Certificate(pki.intermediate.der).spki_sha256
+    key = Certificate(leaf.der).spki_sha256
+    knowledge = replace(known, pins=(Pin(HostPattern("a.example"), (key,), issuers=(issuer,)),))
+    assert ask(pin_match, observe("a.example", leaf), knowledge) is not None
+    seen = observe("a.example", (*stolen.chain, corporate.der))
+    assert ask(pin_match, seen, knowledge) is None
+    broken = ask(pin_mismatch, seen, knowledge)
+    assert broken is not None
+    assert "no issuer that the pin for a.example allows" in broken.text
+
+
+def test_an_owner_allows_every_key_of_theirs(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    key = Certificate(pki.intermediate.der).spki_sha256
+    pins = (Pin(HostPattern("a.example"), owners=("LAB owner",)),)
+    seen = observe("a.example", pki.issue("a.example"))
+    theirs = replace(known, pins=pins, owners=lambda: {key: "Lab Owner"})
+    others = replace(known, pins=pins, owners=lambda: {key: "Somebody", "0" * 64: "Lab Owner"})
+    unknown = replace(known, pins=pins)
+    assert ask(pin_match, seen, theirs) is not None
+    assert ask(pin_match, seen, others) is None
+    found = ask(pin_mismatch, seen, others)
+    assert found is not None
+    assert found.details["owners"] == ["LAB owner"]
+    # Without a table of owners such a pin says nothing, neither for nor against.
+    assert ask(pin_match, seen, unknown) is None
+    assert ask(pin_mismatch, seen, unknown) is None
+
+
+def test_a_backup_key_will_do_and_is_named(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    leaf = pki.issue("a.example")
+    key = Certificate(leaf.der).spki_sha256
+    pins = (Pin(HostPattern("a.example"), ("0" * 64,), backup=(key,)),)
+    found = ask(pin_match, observe("a.example", leaf), replace(known, pins=pins))
+    assert found is not None
+    assert "backup key" in found.text

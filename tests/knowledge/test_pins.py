@@ -6,7 +6,7 @@ import pytest
 from detector.errors import ConfigError
 from detector.evidence.hosts import HostPattern
 from detector.evidence.known import Pin
-from detector.knowledge.pins import load_pins, parse_pin
+from detector.knowledge.pins import curl_digest, load_pins, parse_pin
 
 KEY = "sha256//" + "A" * 43 + "="
 ZERO = "00" * 32
@@ -48,3 +48,29 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, why: str) 
     path.write_text(text)
     with pytest.raises(ConfigError, match=why):
         load_pins(path)
+
+
+def test_a_pin_may_name_backups_issuers_and_owners(tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(
+        f"""
+[[pin]]
+host = "a.com"
+backup = ["{KEY}"]
+issuers = ["{"ab" * 32}"]
+owners = ["Let's Encrypt"]
+[pin.learned]
+at = 2026-11-23T09:00:00
+leaf = "{KEY}"
+not_after = 2027-01-01T00:00:00Z
+"""
+    )
+    (pin,) = load_pins(path)
+    assert (pin.keys, pin.issuers, pin.owners) == ((ZERO,), ("ab" * 32,), ("Let's Encrypt",))
+    assert pin.learned is not None
+    assert (pin.learned.leaf, pin.learned.issuer) == (ZERO, None)
+    assert pin.learned.at.tzinfo is not None
+
+
+def test_a_digest_is_written_as_curl_writes_it() -> None:
+    assert curl_digest(ZERO) == KEY

@@ -1,0 +1,300 @@
+"""`tlsight pins`: learn, check, show and export pins."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import asking as a
+from detector.cli import exit_codes
+from detector.cli import options as o
+from detector.errors import CertificateError, ConfigError
+
+if TYPE_CHECKING:
+    from detector.evidence.known import Knowledge, Pin
+    from detector.model import Judgement, Target
+    from detector.net.probe import ProbeOptions
+    from detector.pinning.drift import Drift
+
+app = typer.Typer(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
+
+PinFile = Annotated[
+    Path, typer.Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")
+]
+Connect = Annotated[str | None, typer.Option(metavar="IP:PORT", help="Dial this address instead.")]
+
+
+@app.command("learn")
+def learn(
+    hosts: Annotated[list[str], typer.Argument(help="host or host:port.")],
+    pins: PinFile,
+    key: Annotated[
+        str, typer.Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
+    ] = "leaf",
+    note: Annotated[str, typer.Option(help="Why; kept with the pin.")] = "",
+    expires: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last day of the pin, 2027-06-30.")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Learn also where nothing proves who answers.")
+    ] = False,
+    connect: Connect = None,
+    proxy: a.Proxy = None,
+    no_proxy: a.NoProxy = False,
+    timeout: a.Timeout = 5.0,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+    store: o.Store = None,
+    no_store: o.NoStore = False,
+) -> int:
+    """Pin what hosts show now, if it is proven that they show it.
+
+    Exit codes: 0 learned, 1 refused because the verdict is not direct, 3 no handshake.
+    """
+    from detector.judging import examine
+    from detector.knowledge.pins import curl_digest
+    from detector.pinning.learning import learned_pin, with_pin
+
+    if key not in ("leaf", "issuer"):
+        raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
+    until = _date(expires)
+    known = _knowledge(roots, ct_logs, store, no_store=no_store)
+    text = _text(pins)
+    code = exit_codes.CLEAN
+    learned = 0
+    for judgement in _judged(_parse(hosts), known, _options(connect, proxy, no_proxy, timeout)):
+        host = judgement.observation.target.host
+        seen = examine(judgement.observation, known)
+        if seen is None:
+            _warn(f"{host}: {judgement.summary}")
+            code = exit_codes.worst(code, exit_codes.INCONCLUSIVE)
+        elif judgement.verdict != "direct" and not anyway:
+            why = f"refused: the verdict is {judgement.verdict}, so the key may not be the host's"
+            _warn(f"{host}: {why}; see tlsight check {host}, or say --anyway")
+            code = exit_codes.FOUND
+        else:
+            pin = learned_pin(seen, key, note=note, expires=until)  # type: ignore[arg-type]
+            text = with_pin(text, pin, curl_digest)
+            learned += 1
+            print(f"{host}: pinned {curl_digest(pin.spki[0])} ({judgement.verdict})")
+    if learned:
+        _save(pins, text)
+        print(f"use with: tlsight check --pins {pins}")
+    return code
+
+
+@app.command("check")
+def check(
+    pins: PinFile,
+    hosts: Annotated[
+        list[str] | None, typer.Argument(help="Only these; all pinned hosts when left out.")
+    ] = None,
+    connect: Connect = None,
+    proxy: a.Proxy = None,
+    no_proxy: a.NoProxy = False,
+    timeout: a.Timeout = 5.0,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+    store: o.Store = None,
+    no_store: o.NoStore = False,
+    json: o.Json = False,
+) -> int:
+    """Ask every pinned host and report what changed since its pin was learned.
+
+    unchanged, backup: the pin holds. renewed, moved: another key, explained by Certificate
+    Transparency. unconfirmed, unexplained: look closely.
+
+    Exit codes: 0 all explained, 1 something is not, 3 no handshake with some host.
+    """
+    from detector.judging import examine
+    from detector.knowledge.pins import load_pins
+    from detector.pinning.drift import drift
+
+    table = load_pins(pins)
+    known = _knowledge(roots, ct_logs, store, no_store=no_store)
+    wanted = _parse(hosts) if hosts else _parse(_plain(table))
+    code = exit_codes.CLEAN
+    for judgement in _judged(wanted, known, _options(connect, proxy, no_proxy, timeout)):
+        host = judgement.observation.target.host
+        seen = examine(judgement.observation, known)
+        pinned = [pin for pin in table if pin.host.matches(host)]
+        if seen is None:
+            _warn(f"{host}: {judgement.summary}")
+            code = exit_codes.worst(code, exit_codes.INCONCLUSIVE)
+        elif not pinned:
+            _warn(f"{host}: no pin")
+            code = exit_codes.worst(code, exit_codes.USAGE)
+        else:
+            try:
+                found = min((drift(pin, seen) for pin in pinned), key=lambda d: not d.explained)
+            except CertificateError as error:
+                _warn(f"{host}: {error}")
+                code = exit_codes.FOUND
+                continue
+            _tell(found, json=json)
+            if not found.explained:
+                code = exit_codes.FOUND
+    return code
+
+
+@app.command("show")
+def show(pins: PinFile) -> int:
+    """Show the pins of a file."""
+    from rich.table import Table
+
+    from detector.knowledge.pins import curl_digest, load_pins
+    from detector.report.text import escape, stdout_console
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("host", "kind", "key or owner", "expires", "note"):
+        table.add_column(column)
+    for pin in load_pins(pins):
+        rows = [("key", curl_digest(key)) for key in pin.spki]
+        rows += [("backup", curl_digest(key)) for key in pin.backup]
+        rows += [("issuer", curl_digest(key)) for key in pin.issuers]
+        rows += [("owner", owner) for owner in pin.owners]
+        until = pin.expires.isoformat() if pin.expires else ""
+        for number, (kind, value) in enumerate(rows):
+            first = (pin.host.text, until, pin.note) if number == 0 else ("", "", "")
+            table.add_row(first[0], kind, escape(value), first[1], escape(first[2]))
+    stdout_console().print(table)
+    return exit_codes.CLEAN
+
+
+@app.command("export")
+def export(
+    pins: PinFile,
+    form: Annotated[
+        str, typer.Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
+    ],
+    hosts: Annotated[list[str] | None, typer.Argument(help="Only these hosts' pins.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
+    ] = None,
+    roots: o.Roots = None,
+) -> int:
+    """Write the pins as configuration or code of another program, on stdout."""
+    from detector.knowledge.pins import base64_digest, load_pins
+    from detector.pinning.export import FORMATS
+    from detector.pinning.export import export as rendered
+
+    if form not in FORMATS:
+        raise ConfigError("--format", f"{form!r} is none of {', '.join(FORMATS)}")
+    table = load_pins(pins)
+    if hosts:
+        names = {target.host for target in _parse(hosts)}
+        table = tuple(pin for pin in table if any(pin.host.matches(name) for name in names))
+    if not table:
+        raise ConfigError(str(pins), "has no pin for that")
+    if form == "nginx-upstream" and folder is not None:
+        _write_anchors(table, folder, roots)
+    found = rendered(table, form, base64_digest)
+    for warning in found.warnings:
+        _warn(warning)
+    print(found.text, end="")
+    return exit_codes.CLEAN
+
+
+def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> None:
+    import ssl
+
+    from detector.knowledge.assemble import assemble
+    from detector.knowledge.whole_file import write_whole
+
+    anchors = {anchor.sha256: anchor for anchor in assemble(roots=roots).public.certificates}
+    for pin in table:
+        anchor = anchors.get(pin.learned.anchor or "") if pin.learned else None
+        if anchor is None:
+            _warn(f"{pin.host.text}: its CA is not known; learn the pin again")
+            continue
+        write_whole(folder / f"{pin.host.text}.pem", ssl.DER_cert_to_PEM_cert(anchor.der).encode())
+
+
+def _judged(targets: list[Target], known: Knowledge, options: ProbeOptions) -> list[Judgement]:
+    from detector.api import check as judge_targets
+
+    return judge_targets(*targets, knowledge=known, options=options)
+
+
+def _options(
+    connect: str | None, proxy: str | None, no_proxy: bool, timeout: float
+) -> ProbeOptions:
+    import os
+
+    from detector.net.probe import ProbeOptions
+    from detector.net.routes import routing_from
+
+    return ProbeOptions(
+        timeout=timeout,
+        routing=routing_from(proxy, os.environ, no_proxy=no_proxy),
+        connect_to=o.address(connect) if connect else None,
+    )
+
+
+def _knowledge(
+    roots: Path | None, ct_logs: Path | None, store: Path | None, *, no_store: bool
+) -> Knowledge:
+    """Without pins: learning and drift look at the host as it is."""
+    return o.knowledge(
+        store=o.store_if_any(store, no_store=no_store), roots=roots, ct_logs=ct_logs,
+        issuers=None, pin=None, pins=None, policy=None, no_local_roots=False,
+    )  # fmt: skip
+
+
+def _plain(table: tuple[Pin, ...]) -> list[str]:
+    """Hosts that can be asked: patterns name none."""
+    names = [pin.host.text for pin in table]
+    for name in names:
+        if name.startswith((".", "*")):
+            _warn(f"{name}: a pattern; give a host to ask")
+    return [name for name in names if not name.startswith((".", "*"))]
+
+
+def _parse(hosts: list[str]) -> list[Target]:
+    from detector.targets import parse_target
+
+    return list({(t.host, t.port): t for t in map(parse_target, hosts)}.values())
+
+
+def _text(path: Path) -> str:
+    from detector.knowledge.pins import load_pins
+
+    if not path.exists():
+        return ""
+    load_pins(path)  # a broken file is not written over
+    return path.read_text(encoding="utf-8")
+
+
+def _save(path: Path, text: str) -> None:
+    from detector.knowledge.whole_file import write_whole
+
+    write_whole(path, text.encode())
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
+
+
+def _tell(found: Drift, *, json: bool) -> None:
+    import msgspec
+
+    if json:
+        record = {"schema": "tlsight.pins/1", **msgspec.structs.asdict(found)}
+        print(msgspec.json.encode(record).decode())
+        return
+    mark = "✓" if found.explained else "✗"
+    print(f"{mark} {found.host}  {found.kind}: {found.text}")
+    if found.kind in ("renewed", "moved"):
+        print(f"  learn it: tlsight pins learn {found.host}")
+
+
+def _warn(text: str) -> None:
+    print(f"tlsight: {text}", file=sys.stderr)

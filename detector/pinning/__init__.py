@@ -1,0 +1,1 @@
+"""Pins over time: learning them, telling renewals from forgeries, giving them to other programs. Pure."""

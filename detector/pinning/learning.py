@@ -1,0 +1,88 @@
+"""A pin from an observation, and its place in the pin file, whose comments and order stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Literal
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Table
+
+from detector.errors import ConfigError
+from detector.evidence.examination import Examination
+from detector.evidence.hosts import HostPattern
+from detector.evidence.known import Learned, Pin
+
+DigestText = Callable[[str], str]
+Key = Literal["leaf", "issuer"]
+
+
+def learned_pin(seen: Examination, key: Key, *, note: str = "", expires: date | None = None) -> Pin:
+    """The pin for what was seen. Raises ConfigError where there is no issuer to pin."""
+    issuer = seen.issuer
+    if key == "issuer" and issuer is None:
+        raise ConfigError("pins learn", f"{seen.host}: the issuer was not sent")
+    digest = seen.leaf.spki_sha256
+    if key == "issuer" and issuer is not None:
+        digest = issuer.spki_sha256
+    learned = Learned(
+        at=seen.observation.at,
+        leaf=seen.leaf.spki_sha256,
+        issuer=seen.issuer_spki_sha256,
+        issuer_name=", ".join(seen.leaf.issuer_fields.get("CN", [])),
+        not_after=seen.leaf.not_after,
+        anchor=seen.path.certificates[-1].sha256 if seen.path.anchor_store else None,
+    )
+    return Pin(HostPattern(seen.host), (digest,), expires, note, learned=learned)
+
+
+def with_pin(text: str, pin: Pin, digest_text: DigestText) -> str:
+    """The pin file's text with `pin` in it, in place of the one for the same host.
+
+    What a person added to the old pin stays: backup keys other than the learned one, issuers,
+    owners, note and expiry. Raises ConfigError for a text that is no TOML.
+    """
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ConfigError("pin file", str(error)) from None
+    if "pin" not in document:
+        document.append("pin", tomlkit.aot())
+    rows = document["pin"]
+    if not isinstance(rows, AoT):
+        raise ConfigError("pin file", "no [[pin]] rows")
+    row = next((r for r in rows if str(r.get("host", "")) == pin.host.text), None)
+    if row is None:
+        row = tomlkit.table()
+        row["host"] = pin.host.text
+        _fill(row, pin, digest_text)
+        rows.append(row)
+    else:
+        _fill(row, pin, digest_text)
+    return tomlkit.dumps(document)
+
+
+def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
+    row["spki"] = [digest_text(key) for key in pin.spki]
+    if "backup" in row:
+        row["backup"] = [k for k in row["backup"] if k not in row["spki"]]
+    if pin.expires is not None:
+        row["expires"] = pin.expires
+    if pin.note:
+        row["note"] = pin.note
+    learned = pin.learned
+    assert learned is not None
+    table = tomlkit.table()
+    table["at"] = learned.at
+    table["leaf"] = digest_text(learned.leaf)
+    if learned.issuer is not None:
+        table["issuer"] = digest_text(learned.issuer)
+    if learned.issuer_name:
+        table["issuer_name"] = learned.issuer_name
+    if learned.not_after is not None:
+        table["not_after"] = learned.not_after
+    if learned.anchor is not None:
+        table["anchor"] = learned.anchor
+    row["learned"] = table

@@ -1,0 +1,72 @@
+"""Pins get into a file without spoiling it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError
+from detector.evidence.examination import Examination
+from detector.evidence.known import Knowledge, Pin
+from detector.knowledge.pins import curl_digest, load_pins
+from detector.lab.pki import LabPki
+from detector.pinning.learning import learned_pin, with_pin
+from tests.conftest import Observe
+
+OLD = "sha256//" + "A" * 43 + "="
+
+
+@pytest.fixture
+def pin(pki: LabPki, known: Knowledge, observe: Observe) -> Pin:
+    seen = Examination(observe("a.com", pki.issue("a.com")), known)
+    return learned_pin(seen, "leaf", note="why", expires=date(2027, 6, 30))
+
+
+def test_a_learned_pin_reads_back_as_it_was(pin: Pin, tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin("", pin, curl_digest))
+    assert load_pins(path) == (pin,)
+
+
+def test_comments_order_and_other_pins_stay(pin: Pin, tmp_path: Path) -> None:
+    before = (
+        f'# our banks\n\n[[pin]]\nhost = "bank.example"  # first\nspki = ["{OLD}"]\n\n'
+        f'[[pin]]\nhost = "a.com"\nspki = ["{OLD}"]\nbackup = ["{OLD}"]\nowners = ["Owner"]\n'
+        'note = "ours"\n\n# the end\n[[pin]]\nhost = "z.com"\n'
+        f'spki = ["{OLD}"]\n'
+    )
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin(before, Pin(pin.host, pin.spki, learned=pin.learned), curl_digest))
+    first, second, third = load_pins(path)
+    assert (first.host.text, third.host.text) == ("bank.example", "z.com")
+    assert (second.spki, second.backup, second.owners) == (pin.spki, ("00" * 32,), ("Owner",))
+    assert (second.note, second.learned) == ("ours", pin.learned)
+    text = path.read_text()
+    for comment in ("# our banks", "# first", "# the end"):
+        assert comment in text
+
+
+def test_learning_again_changes_only_what_was_learned(pin: Pin) -> None:
+    once = with_pin("", pin, curl_digest)
+    assert with_pin(once, pin, curl_digest) == once
+
+
+def test_a_learned_key_is_no_backup_any_more(pin: Pin) -> None:
+    text = f'[[pin]]\nhost = "a.com"\nspki = []\nbackup = ["{curl_digest(pin.spki[0])}"]\n'
+    assert "backup = []" in with_pin(text, pin, curl_digest)
+
+
+@pytest.mark.parametrize("text", ["[[pin]\n", 'pin = "x"\n'])
+def test_a_broken_file_is_refused(pin: Pin, text: str) -> None:
+    with pytest.raises(ConfigError):
+        with_pin(text, pin, curl_digest)
+
+
+def test_an_issuer_that_was_not_sent_cannot_be_pinned(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    bare = Examination(observe("a.com", [pki.issue("a.com").der]), known)
+    with pytest.raises(ConfigError, match="the issuer was not sent"):
+        learned_pin(bare, "issuer")
