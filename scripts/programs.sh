@@ -26,6 +26,11 @@ need prosody prosody
 need slapd slapd
 need mariadbd mariadb-server
 need setpriv util-linux
+need javac default-jdk-headless
+need certutil libnss3-tools
+need chromium chromium
+need firefox-esr firefox-esr
+[ -f /usr/share/java/okhttp.jar ] || packages="$packages libokhttp-java"
 ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
 
 if [ -n "$packages" ]; then
