@@ -48,11 +48,12 @@ def _product_of(certificate: Certificate, known: Knowledge) -> Product | None:
     if certificate.issuer not in remembered:
         if len(remembered) >= _REMEMBERED:
             remembered.clear()
-        remembered[certificate.issuer] = _search(certificate.issuer_fields, known)
+        remembered[certificate.issuer] = product_named(certificate.issuer_fields, known)
     return remembered[certificate.issuer]
 
 
-def _search(fields: dict[str, list[str]], known: Knowledge) -> Product | None:
+def product_named(fields: dict[str, list[str]], known: Knowledge) -> Product | None:
+    """The product that writes a CA's name of these attributes, by short name."""
     return _best(
         product
         for product, tests in known.product_tests

@@ -1,0 +1,189 @@
+"""The trust audit for a program (JSON, schema tlsight.trust/1), a code scanner (SARIF) and a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from detector.report.text import escape
+from detector.trust.audit import secrets_out
+from detector.trust.model import Finding, Level, Place, Root, Setting, Survey, ToolTrust
+from detector.trust.powers import key_strength, powers
+from detector.version import __version__
+
+_STYLES = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
+# What each rule means, for SARIF's list of rules.
+RULES: dict[str, str] = {
+    "published-key": "A trusted key whose private half is public",
+    "interceptor-root": "A trusted root of a product that intercepts",
+    "local-root": "A trusted root that no public program has",
+    "weak-root": "A trusted key that can be broken",
+    "expired-root": "A trusted root that is out of date",
+    "malformed-root": "A trusted certificate that cannot be read",
+    "unread-store": "A trust store that could not be read",
+    "verification-off": "Certificate verification is turned off",
+    "keys-logged": "Session keys are written to a file",
+    "trust-missing": "A setting names certificates that are not there",
+    "proxy-set": "Traffic goes through a proxy",
+}
+
+
+class RootRecord(msgspec.Struct, frozen=True):
+    alias: str
+    subject: str
+    sha256: str
+    spki_sha256: str
+    key: str
+    not_after: datetime
+    added: datetime | None
+    trusted_for: str
+    can: str
+    public: bool
+
+
+class PlaceRecord(msgspec.Struct, frozen=True):
+    kind: str
+    path: str
+    used_by: str
+    count: int
+    trouble: str | None
+    roots: tuple[RootRecord, ...]
+
+
+class TrustRecord(msgspec.Struct, frozen=True):
+    """One audit. `roots` of a place are those that are not public, or all with --all."""
+
+    at: datetime
+    places: tuple[PlaceRecord, ...]
+    tools: tuple[ToolTrust, ...]
+    settings: tuple[Setting, ...]
+    findings: tuple[Finding, ...]
+    schema: Literal["tlsight.trust/1"] = "tlsight.trust/1"
+
+
+def record(
+    survey: Survey,
+    findings: Sequence[Finding],
+    tools: Sequence[ToolTrust],
+    public: frozenset[str],
+    *,
+    everything: bool = False,
+) -> TrustRecord:
+    """The audit as the JSON contract has it. `public` holds SHA-256 of public roots."""
+    return TrustRecord(
+        at=survey.at,
+        places=tuple(_place(place, public, everything=everything) for place in survey.places),
+        tools=tuple(tools),
+        settings=tuple(secrets_out(setting) for setting in survey.settings),
+        findings=tuple(_clean(finding) for finding in findings),
+    )
+
+
+def sarif(findings: Sequence[Finding]) -> bytes:
+    """SARIF 2.1.0 (OASIS), one result a finding, notes included."""
+    results: list[dict[str, Any]] = []
+    for finding in map(_clean, findings):
+        uri = finding.path if finding.path.startswith("/") else finding.path.replace(" ", "-")
+        place = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
+        text = f"{finding.text} {finding.remedy.capitalize()}".strip()
+        results.append(
+            {
+                "ruleId": finding.id,
+                "level": finding.level,
+                "message": {"text": text},
+                "locations": [place],
+                "partialFingerprints": {"certificate": finding.sha256} if finding.sha256 else {},
+            }
+        )
+    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()]
+    driver = {"name": "tlsight", "version": __version__, "rules": rules}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return msgspec.json.encode(log)
+
+
+def render(found: TrustRecord, *, notes: bool, everything: bool) -> RenderableType:
+    """Findings first, then where trust is decided, then what each tool goes by."""
+    parts: list[RenderableType] = []
+    shown = [f for f in found.findings if notes or f.level != "note"]
+    for finding in shown:
+        mark, style = _STYLES[finding.level]
+        parts.append(
+            Text.from_markup(
+                f"[{style}]{mark}[/] {escape(finding.text)} [dim]({finding.id})[/]\n"
+                f"  [dim]{escape(finding.path)}[/]"
+                + (f"\n  {escape(finding.remedy)}" if finding.remedy else "")
+            )
+        )
+    if not shown:
+        parts.append(Text.from_markup("[green]✓[/] nothing stands out"))
+    parts += [Text(""), _places(found, everything=everything), Text(""), _tools(found)]
+    return Group(*parts)
+
+
+def _places(found: TrustRecord, *, everything: bool) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("store", "roots", "not public", "used by"):
+        table.add_column(column, justify="right" if column in ("roots", "not public") else "left")
+    for place in found.places:
+        local = sum(not root.public for root in place.roots)
+        name = escape(place.path)
+        table.add_row(name, str(place.count), str(local) if local else "", escape(place.used_by))
+        if everything:
+            for root in place.roots:
+                since = f", since {root.added:%Y-%m-%d}" if root.added else ""
+                table.add_row(f"  [dim]{escape(root.subject)}, {root.key}{since}[/]", "", "", "")
+    return table
+
+
+def _tools(found: TrustRecord) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("tool", "goes by", "because of"):
+        table.add_column(column)
+    for tool in found.tools:
+        also = "".join(f" + {name}" for name in tool.adds)
+        table.add_row(tool.tool, escape(tool.path + also), escape(tool.because))
+    return table
+
+
+def _place(place: Place, public: frozenset[str], *, everything: bool) -> PlaceRecord:
+    roots = tuple(_root(root, public) for root in place.roots)
+    shown = roots if everything else tuple(root for root in roots if not root.public)
+    return PlaceRecord(
+        place.kind, place.path, place.used_by, len(place.roots), place.trouble, shown
+    )
+
+
+def _root(root: Root, public: frozenset[str]) -> RootRecord:
+    certificate = root.certificate
+    return RootRecord(
+        alias=root.alias,
+        subject=certificate.subject_text,
+        sha256=certificate.sha256,
+        spki_sha256=certificate.spki_sha256,
+        key=key_strength(certificate)[0],
+        not_after=certificate.not_after,
+        added=root.added,
+        trusted_for=root.usages,
+        can=powers(certificate),
+        public=certificate.sha256 in public,
+    )
+
+
+def _clean(finding: Finding) -> Finding:
+    """Proxy settings may carry a password into a text."""
+    if finding.id != "proxy-set" or "@" not in finding.text:
+        return finding
+    head, _, tail = finding.text.partition("://")
+    level: Level = finding.level
+    text = f"{head}://***@{tail.rpartition('@')[2]}"
+    return Finding(finding.id, level, text, finding.remedy, finding.path)

@@ -1,0 +1,96 @@
+"""The operating system's bundle, its folder of hashed names, and what an administrator added.
+
+Debian: /usr/local/share/ca-certificates feeds /etc/ssl/certs (update-ca-certificates(8)). Fedora:
+/etc/pki/ca-trust/source/anchors feeds /etc/pki/ca-trust/extracted (update-ca-trust(8)).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from detector.stores.reading import modified, pem_place
+from detector.trust.model import Place, Root
+
+BUNDLES = (
+    ("etc/ssl/certs/ca-certificates.crt", "OpenSSL, GnuTLS, curl, Go"),
+    ("etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "OpenSSL, GnuTLS, curl, Go"),
+    ("etc/pki/tls/certs/ca-bundle.crt", "OpenSSL, curl, Go"),
+    ("etc/ssl/ca-bundle.pem", "OpenSSL, curl, Go"),
+    ("etc/ssl/cert.pem", "OpenSSL"),
+)
+HASHED = ("etc/ssl/certs", "etc/pki/tls/certs")
+ANCHORS = (
+    "usr/local/share/ca-certificates",
+    "etc/pki/ca-trust/source/anchors",
+    "usr/share/pki/ca-trust-source/anchors",
+    "etc/ca-certificates/trust-source/anchors",
+)
+_HASH = re.compile(r"[0-9a-f]{8}\.\d+")
+_MAX_FILES = 4000
+
+
+def os_places(root: Path) -> list[Place]:
+    """Bundles that are there, each file once, then what only the hashed folders hold."""
+    since = _added(root)
+    seen: set[Path] = set()
+    places: list[Place] = []
+    for name, used_by in BUNDLES:
+        path = root / name
+        if path.exists() and path.resolve() not in seen:
+            seen.add(path.resolve())
+            places.append(_dated(pem_place("os", path, used_by), since))
+    bundled = {entry.certificate.der for place in places for entry in place.roots}
+    for name in HASHED:
+        folder = root / name
+        extra = _only_hashed(folder, bundled)
+        if extra:
+            place = Place("os", str(folder), tuple(extra), "OpenSSL")
+            places.append(_dated(place, since))
+    return places
+
+
+def _only_hashed(folder: Path, bundled: set[bytes]) -> list[Root]:
+    """Roots under hashed names (OpenSSL's CApath) that no bundle has."""
+    found: dict[bytes, Root] = {}
+    for path in _files(folder):
+        if not _HASH.fullmatch(path.name):
+            continue
+        for entry in pem_place("os", path, "").roots:
+            if entry.certificate.der not in bundled:
+                alias = path.resolve().name
+                found[entry.certificate.der] = Root(entry.certificate, alias, modified(path))
+    return list(found.values())
+
+
+def _added(root: Path) -> dict[bytes, tuple[str, datetime | None]]:
+    """Name and time of the file that an administrator put there, by certificate."""
+    found: dict[bytes, tuple[str, datetime | None]] = {}
+    for name in ANCHORS:
+        for path in _files(root / name, deep=True):
+            for entry in pem_place("os", path, "").roots:
+                found[entry.certificate.der] = (str(path), modified(path))
+    return found
+
+
+def _dated(place: Place, since: dict[bytes, tuple[str, datetime | None]]) -> Place:
+    def dated(entry: Root) -> Root:
+        if entry.certificate.der not in since:
+            return entry
+        alias, added = since[entry.certificate.der]
+        return Root(entry.certificate, alias, added, entry.usages)
+
+    return msgspec.structs.replace(place, roots=tuple(map(dated, place.roots)))
+
+
+def _files(folder: Path, *, deep: bool = False) -> Iterable[Path]:
+    try:
+        found = folder.rglob("*") if deep else folder.iterdir()
+        files = [path for _, path in zip(range(_MAX_FILES), found, strict=False)]
+    except OSError:
+        return []
+    return sorted(path for path in files if path.is_file())

@@ -1,0 +1,89 @@
+"""Java's keystores (JKS and PKCS #12), read by keytool. "changeit" is their published password."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detector.stores.programs import output
+from detector.stores.reading import roots_of
+from detector.trust.model import Place, Root
+
+_PATTERNS = (
+    "etc/ssl/certs/java/cacerts",
+    "etc/pki/java/cacerts",
+    "etc/pki/ca-trust/extracted/java/cacerts",
+    "usr/lib/jvm/*/lib/security/jssecacerts",
+    "usr/lib/jvm/*/lib/security/cacerts",
+    "usr/lib/jvm/*/jre/lib/security/cacerts",
+    "usr/java/*/lib/security/cacerts",
+    "opt/*/lib/security/cacerts",
+    "opt/*/jre/lib/security/cacerts",
+)
+_BELOW_HOME = (".sdkman/candidates/java/*/lib/security/cacerts", ".jdks/*/lib/security/cacerts")
+_ENTRY = re.compile(r"^Alias name: (?P<alias>.*)$", re.MULTILINE)
+_CREATED = re.compile(r"^Creation date: (?P<date>\w{3} \d{1,2}, \d{4})$", re.MULTILINE)
+
+
+def java_places(
+    root: Path, homes: Iterable[Path], environment: Mapping[str, str], also: Iterable[Path] = ()
+) -> list[Place]:
+    """Keystores that are there, each file once however many links lead to it."""
+    found = [path for pattern in _PATTERNS for path in sorted(root.glob(pattern))]
+    for home in homes:
+        found += [path for pattern in _BELOW_HOME for path in sorted(home.glob(pattern))]
+    if environment.get("JAVA_HOME"):
+        found.append(Path(environment["JAVA_HOME"], "lib/security/cacerts"))
+    stores = {path.resolve(): path for path in reversed((*found, *also)) if path.is_file()}
+    return [keystore_place(path, environment) for path in sorted(stores.values())]
+
+
+def keystore_place(path: Path, environment: Mapping[str, str]) -> Place:
+    """One keystore."""
+    keytool = _keytool(path, environment)
+    if keytool is None:
+        return Place("java", str(path), used_by="Java", trouble="needs a JDK's keytool")
+    command = [keytool, "-J-Duser.language=en", "-J-Duser.country=US", "-list", "-rfc"]
+    password = environment.get("TLSIGHT_KEYSTORE_PASSWORD") or "changeit"
+    listed = output(
+        [*command, "-keystore", str(path), "-storepass:env", "TLSIGHT_STOREPASS"],
+        {"TLSIGHT_STOREPASS": password},
+    )
+    if listed is None:
+        why = "keytool cannot open it; put its password into TLSIGHT_KEYSTORE_PASSWORD"
+        return Place("java", str(path), used_by="Java", trouble=why)
+    roots, trouble = parse_listing(listed.decode("utf-8", errors="replace"))
+    return Place("java", str(path), roots, "Java", trouble)
+
+
+def parse_listing(text: str) -> tuple[tuple[Root, ...], str | None]:
+    """Trusted certificates of `keytool -list -rfc`, with alias and date."""
+    starts = [match.start() for match in _ENTRY.finditer(text)]
+    roots: list[Root] = []
+    trouble: str | None = None
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        entry = text[start:end]
+        if "PrivateKeyEntry" in entry:
+            continue
+        alias, created = _ENTRY.search(entry), _CREATED.search(entry)
+        when = None
+        if created:
+            when = datetime.strptime(created["date"], "%b %d, %Y").replace(tzinfo=UTC)
+        found, wrong = roots_of(entry.encode(), alias["alias"].strip() if alias else "", when)
+        roots += found
+        trouble = trouble or wrong
+    return tuple(roots), trouble
+
+
+def _keytool(path: Path, environment: Mapping[str, str]) -> str | None:
+    """The keystore's own JDK's keytool, else any."""
+    homes = [path.parent.parent.parent]
+    if environment.get("JAVA_HOME"):
+        homes.append(Path(environment["JAVA_HOME"]))
+    for home in homes:
+        if (home / "bin" / "keytool").is_file():
+            return str(home / "bin" / "keytool")
+    return shutil.which("keytool")

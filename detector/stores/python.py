@@ -1,0 +1,62 @@
+"""Copies of certifi and its like in Python's environments; and conda's bundles."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from detector.stores.reading import modified, pem_place
+from detector.trust.model import Place
+
+_COPIES = (
+    ("certifi/cacert.pem", "requests, httpx and others"),
+    ("pip/_vendor/certifi/cacert.pem", "pip"),
+    ("botocore/cacert.pem", "AWS CLI, boto3"),
+    ("httplib2/cacerts.txt", "httplib2"),
+    ("grpc/_cython/_credentials/roots.pem", "gRPC"),
+)
+_SYSTEM = (
+    "usr/lib/python3*/site-packages",
+    "usr/lib/python3/dist-packages",
+    "usr/lib/python3.*/dist-packages",
+    "usr/local/lib/python3.*/site-packages",
+    "usr/local/lib/python3.*/dist-packages",
+    "opt/*/lib/python3.*/site-packages",
+    "opt/*/envs/*/lib/python3.*/site-packages",
+    "opt/venv/lib/python3.*/site-packages",
+)
+_BELOW_HOME = (
+    ".local/lib/python3.*/site-packages",
+    ".pyenv/versions/*/lib/python3.*/site-packages",
+    ".local/share/pipx/venvs/*/lib/python3.*/site-packages",
+    ".local/share/uv/tools/*/lib/python3.*/site-packages",
+    ".virtualenvs/*/lib/python3.*/site-packages",
+    "*conda3/lib/python3.*/site-packages",
+    "*conda3/envs/*/lib/python3.*/site-packages",
+    "miniforge3/lib/python3.*/site-packages",
+    "miniforge3/envs/*/lib/python3.*/site-packages",
+    "*/.venv/lib/python3.*/site-packages",
+    "*/venv/lib/python3.*/site-packages",
+)
+_CONDA = ("*conda3/ssl/cacert.pem", "*conda3/envs/*/ssl/cacert.pem", "miniforge3/ssl/cacert.pem")
+
+
+def python_places(root: Path, homes: Iterable[Path], environment: Mapping[str, str]) -> list[Place]:
+    """Copies that are there, each file once."""
+    folders = [path for pattern in _SYSTEM for path in sorted(root.glob(pattern))]
+    bundles: list[tuple[Path, str]] = []
+    for home in homes:
+        folders += [path for pattern in _BELOW_HOME for path in sorted(home.glob(pattern))]
+        bundles += [(path, "conda") for name in _CONDA for path in sorted(home.glob(name))]
+    for prefix in (environment.get("VIRTUAL_ENV"), environment.get("CONDA_PREFIX"), _own(root)):
+        if prefix:
+            folders += sorted(Path(prefix).glob("lib/python3.*/site-packages"))
+    bundles += [(folder / name, used_by) for folder in folders for name, used_by in _COPIES]
+    found = {path.resolve(): (path, who) for path, who in reversed(bundles) if path.is_file()}
+    return [pem_place("python", path, who, modified(path)) for path, who in sorted(found.values())]
+
+
+def _own(root: Path) -> str | None:
+    """The environment this runs in; another machine's files have none."""
+    return sys.prefix if root == Path("/") else None

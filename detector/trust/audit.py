@@ -1,0 +1,58 @@
+"""Rules over a survey. Each root gets the most telling of three findings, and what is wrong besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from detector.errors import CertificateError
+from detector.trust import expired, interceptor, local_root, published_key, redirection, weak_key
+from detector.trust.model import Finding, Place, Root, Setting, Survey, TrustKnowledge
+
+Rule = Callable[[Root, Place, TrustKnowledge], Finding | None]
+
+# The first that finds something speaks; a Superfish root need not be called local as well.
+WHOSE: tuple[Rule, ...] = (published_key.find, interceptor.find, local_root.find)
+BESIDES: tuple[Rule, ...] = (weak_key.find, expired.find)
+
+
+def audit(survey: Survey, known: TrustKnowledge) -> tuple[Finding, ...]:
+    """All findings, the worst first. Never raises for what a store holds."""
+    found: list[Finding] = []
+    for place in survey.places:
+        for root in place.roots:
+            found += _of_root(root, place, known)
+        if place.trouble is not None:
+            found.append(
+                Finding("unread-store", "note", f"Not read: {place.trouble}", "", place.path)
+            )
+    for setting in survey.settings:
+        finding = redirection.find(setting)
+        if finding is not None:
+            found.append(finding)
+    order = {"error": 0, "warning": 1, "note": 2}
+    return tuple(sorted(found, key=lambda f: (order[f.level], f.id, f.path)))
+
+
+def secrets_out(setting: Setting) -> Setting:
+    """A setting fit to be shown: a proxy's password is nobody's business."""
+    scheme, mark, rest = setting.value.partition("://")
+    user, at, host = rest.rpartition("@")
+    if not (mark and at and user):
+        return setting
+    return Setting(setting.key, f"{scheme}://***@{host}", setting.where, setting.missing)
+
+
+def _of_root(root: Root, place: Place, known: TrustKnowledge) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        for rule in WHOSE:
+            finding = rule(root, place, known)
+            if finding is not None:
+                found.append(finding)
+                break
+        found += [finding for rule in BESIDES if (finding := rule(root, place, known))]
+    except CertificateError as error:
+        text = f"A trusted certificate breaks its grammar: {error.message}."
+        sha256 = root.certificate.sha256
+        found.append(Finding("malformed-root", "warning", text, "remove it", place.path, sha256))
+    return found

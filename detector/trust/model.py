@@ -1,0 +1,143 @@
+"""What a survey of a machine finds, and what the audit says of it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from detector.chain.certificate import Certificate
+from detector.evidence.known import Knowledge
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("note", "warning", "error")
+
+
+class Root(msgspec.Struct, frozen=True):
+    """One certificate that a store trusts.
+
+    Attributes:
+        alias: how the store calls it.
+        added: since when it is there, as far as the store or a file's time tells.
+        usages: what the store trusts it for, in the store's own words; "" when it does not say.
+
+    """
+
+    certificate: Certificate
+    alias: str = ""
+    added: datetime | None = None
+    usages: str = ""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One place where trust is decided.
+
+    Attributes:
+        kind: os, nss, java, python, node, file, policy, windows, macos.
+        used_by: the programs that go by it, for a person.
+        trouble: why it could not be read whole, None when it could.
+
+    """
+
+    kind: str
+    path: str
+    roots: tuple[Root, ...] = ()
+    used_by: str = ""
+    trouble: str | None = None
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """Something that redirects or weakens trust.
+
+    Attributes:
+        key: "env:SSL_CERT_FILE", "npmrc:cafile", "git:http.sslcainfo" and the like.
+        where: the file it stands in, or "environment".
+        missing: it names a file or folder that is not there.
+
+    """
+
+    key: str
+    value: str
+    where: str
+    missing: bool = False
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """Everything that was found on a machine.
+
+    Attributes:
+        installed: tools of the precedence table that are there.
+
+    """
+
+    at: datetime
+    places: tuple[Place, ...]
+    settings: tuple[Setting, ...]
+    installed: frozenset[str]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to look at.
+
+    Attributes:
+        id: stable identifier of the rule.
+        path: the file, or "environment".
+        sha256: of the certificate it is about, None for settings.
+
+    """
+
+    id: str
+    level: Level
+    text: str
+    remedy: str
+    path: str
+    sha256: str | None = None
+
+
+class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of the precedence table: what a program goes by, first that is set wins.
+
+    Attributes:
+        programs: names on PATH; empty for libraries, which are always listed.
+        order: settings that replace its trust, strongest first.
+        default: "os", or its own in words.
+        adds: settings that add to its trust.
+
+    """
+
+    name: str
+    source: str
+    default: str
+    programs: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
+
+
+class ToolTrust(msgspec.Struct, frozen=True):
+    """What one tool goes by here.
+
+    Attributes:
+        because: the setting that decided, or "default".
+        adds: files that are trusted as well.
+
+    """
+
+    tool: str
+    path: str
+    because: str
+    adds: tuple[str, ...] = ()
+
+
+class TrustKnowledge(msgspec.Struct, frozen=True):
+    """What the rules compare with.
+
+    Attributes:
+        public: names of roots that a public program has or had, by SHA-256.
+
+    """
+
+    known: Knowledge
+    public: Mapping[str, str]
+    today: date
