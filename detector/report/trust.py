@@ -17,6 +17,7 @@ from detector.trust.model import Finding, Level, Place, Root, Setting, Survey, T
 from detector.trust.powers import key_strength, powers
 from detector.version import __version__
 
+_SHOWN_PATHS = 4
 _STYLES = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
 # What each rule means, for SARIF's list of rules.
 RULES: dict[str, str] = {
@@ -115,19 +116,27 @@ def render(found: TrustRecord, *, notes: bool, everything: bool) -> RenderableTy
     """Findings first, then where trust is decided, then what each tool goes by."""
     parts: list[RenderableType] = []
     shown = [f for f in found.findings if notes or f.level != "note"]
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in shown:
-        mark, style = _STYLES[finding.level]
-        parts.append(
-            Text.from_markup(
-                f"[{style}]{mark}[/] {escape(finding.text)} [dim]({finding.id})[/]\n"
-                f"  [dim]{escape(finding.path)}[/]"
-                + (f"\n  {escape(finding.remedy)}" if finding.remedy else "")
-            )
-        )
+        groups.setdefault((finding.id, finding.text), []).append(finding)
+    parts += [_told(group) for group in groups.values()]
     if not shown:
         parts.append(Text.from_markup("[green]✓[/] nothing stands out"))
     parts += [Text(""), _places(found, everything=everything), Text(""), _tools(found)]
     return Group(*parts)
+
+
+def _told(group: list[Finding]) -> Text:
+    """One finding with every place it is true of; an enterprise's root is in a dozen bundles."""
+    first = group[0]
+    mark, style = _STYLES[first.level]
+    lines = [f"[{style}]{mark}[/] {escape(first.text)} [dim]({first.id})[/]"]
+    lines += [f"    [dim]{escape(finding.path)}[/]" for finding in group[:_SHOWN_PATHS]]
+    if len(group) > _SHOWN_PATHS:
+        lines.append(f"    [dim]and {len(group) - _SHOWN_PATHS} more; see --json[/]")
+    if first.remedy:
+        lines.append(f"  {escape(first.remedy)}")
+    return Text.from_markup("\n".join(lines))
 
 
 def _places(found: TrustRecord, *, everything: bool) -> Table:

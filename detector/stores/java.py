@@ -64,7 +64,7 @@ def parse_listing(text: str) -> tuple[tuple[Root, ...], str | None]:
     starts = [match.start() for match in _ENTRY.finditer(text)]
     roots: list[Root] = []
     trouble: str | None = None
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
         entry = text[start:end]
         if "PrivateKeyEntry" in entry:
             continue

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cli.conftest import tlsight
+
+__all__ = ["tlsight"]
+
 SEEN: dict[str, dict[str, str]] = {}
 
 
