@@ -35,6 +35,7 @@ _COMPANY = (
     "issuer-shared",
     "ct-issuer-unknown",
     "route-differs",
+    "policy-drift",
 )
 # Innocent on an internal name: only these speak against a private chain there.
 _ODD_ON_INTERNAL = ("engine-match", "product-match", "interception-key")

@@ -22,6 +22,7 @@ VERBS = {
     "judge": "detector.cli.judge:judge",
     "ct": "detector.cli.ct:app",
     "pins": "detector.cli.pins:app",
+    "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:trust",
     "update": "detector.cli.update:update",
     "demo": "detector.cli.demo:demo",

@@ -140,7 +140,10 @@ class Examination:
     @cached_property
     def expected_private(self) -> str | None:
         """The policy's note on why a private CA is expected here, None when it does not say so."""
+        day = self.observation.at.date()
         for entry in self.known.policy.private:
+            if entry.expires is not None and day > entry.expires:
+                continue
             if entry.spki in self.issuing_keys and any_matches(entry.names, self.host):
                 return entry.note or "listed in the policy"
         return None

@@ -133,16 +133,32 @@ class PrivateIssuer(msgspec.Struct, frozen=True):
     spki: str
     names: tuple[HostPattern, ...]
     note: str = ""
+    expires: date | None = None
 
 
 class Sanctioned(msgspec.Struct, frozen=True):
-    """An interceptor that is allowed: its CA key, what it may decrypt and what never."""
+    """An interceptor that is allowed: its CA keys, what it may decrypt and what never.
+
+    Attributes:
+        spki: its CA's key (SPKI SHA-256, hex); `also` are further ones, of other appliances or of
+            the next CA.
+        ca_name: the CA's common name, so that another key under it is noticed.
+        owner: who answers for it.
+
+    """
 
     name: str
     spki: str
     decrypt: tuple[HostPattern, ...]
     never: tuple[HostPattern, ...] = ()
     expires: date | None = None
+    also: tuple[str, ...] = ()
+    ca_name: str = ""
+    owner: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.spki, *self.also)
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from detector.evidence import (
     path_public,
     pin_match,
     pin_mismatch,
+    policy_drift,
     product_match,
     profile_not_public,
     protocol_downgrade,
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     path_private.find,
     path_incomplete.find,
     self_signed.find,
+    policy_drift.find,
     sanctioned.find,
 )
 

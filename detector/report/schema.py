@@ -12,10 +12,18 @@ from typing import Any
 import msgspec
 
 from detector.ct.issuance import Lookup
+from detector.knowledge.policy import PolicyFile
 from detector.model import Observation
 from detector.report.record import CheckRecord
+from detector.report.trust import TrustRecord
 
-TYPES: dict[str, type] = {"check": CheckRecord, "observation": Observation, "ct": Lookup}
+TYPES: dict[str, type] = {
+    "check": CheckRecord,
+    "observation": Observation,
+    "ct": Lookup,
+    "trust": TrustRecord,
+    "policy": PolicyFile,
+}
 
 
 def schema(name: str) -> dict[str, Any]:

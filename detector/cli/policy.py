@@ -1,0 +1,62 @@
+"""`tlsight policy`: check the policy file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.cli import exit_codes
+from detector.cli import options as o
+
+app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
+
+
+@app.command("lint")
+def lint(
+    file: Annotated[Path, typer.Argument(help="The policy file.")],
+    json: o.Json = False,
+    verbose: o.Verbose = False,
+) -> int:
+    """Tell what is wrong, or soon will be: ended permissions, published keys, dead patterns.
+
+    Exit codes: 0 nothing but notes, 1 warnings or errors, 2 the file cannot be read.
+    """
+    import msgspec
+
+    from detector import clock
+    from detector.knowledge.policy import read_policy
+    from detector.knowledge.policy_lint import lint as remarks_on
+    from detector.knowledge.shipped import published_keys
+
+    policy, lines = read_policy(file)
+    remarks = remarks_on(policy, published_keys(), clock.now().date(), lines)
+    serious = [remark for remark in remarks if remark.level != "note"]
+    for remark in remarks:
+        if json:
+            record = {
+                "schema": "tlsight.lint/1",
+                "path": str(file),
+                **msgspec.structs.asdict(remark),
+            }
+            print(msgspec.json.encode(record).decode())
+        elif verbose or remark.level != "note":
+            where = f"{file}:{remark.line}" if remark.line else str(file)
+            print(f"{where}: {remark.level}: {remark.text} ({remark.id})")
+    if not json:
+        notes = len(remarks) - len(serious)
+        more = f", {notes} notes (--verbose)" if notes and not verbose else ""
+        print(f"{file}: {len(serious) or 'no'} problems{more}")
+    return exit_codes.FOUND if serious else exit_codes.CLEAN
+
+
+@app.command("schema")
+def schema() -> int:
+    """Print the JSON Schema of the policy file, for editors that check TOML."""
+    import msgspec
+
+    from detector.knowledge.policy import policy_schema
+
+    print(msgspec.json.format(msgspec.json.encode(policy_schema()), indent=2).decode())
+    return exit_codes.CLEAN
