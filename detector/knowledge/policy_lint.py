@@ -107,7 +107,7 @@ def _about_patterns(
     for pattern in patterns:
         base = pattern.text.removeprefix("*").lstrip(".")
         below = f"x.{base}"
-        if base in ("", pattern.text) or is_special_use(base):
+        if base in ("", pattern.text) or is_special_use(below):
             continue
         if registrable_domain(below) == below:
             text = f"{name}: {pattern.text} is everybody's, under the public suffix {base}"
