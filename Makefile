@@ -20,6 +20,7 @@ programs: setup
 	@sh scripts/programs.sh
 
 demo: setup
+	@sh scripts/programs.sh demo
 	@.venv/bin/tlsight demo
 
 test: programs

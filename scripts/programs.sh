@@ -2,36 +2,42 @@
 # The real interceptors and servers that the tests start: install what is missing, or say what is.
 #
 # As root on Debian it installs; elsewhere it lists what is missing and fails, because a test that
-# silently leaves the real program out proves nothing.
+# silently leaves the real program out proves nothing. With "demo" only what the demonstration shows is
+# wanted, and it goes on without.
 set -eu
 cd "$(dirname "$0")/.."
+for_whom=${1:-tests}
 
 http_mitm_proxy=1.1.0
 packages=""
 need() { # program package
     command -v "$1" > /dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || packages="$packages $2"
 }
-need openssl openssl
-need curl curl
-need nginx nginx-light
-need haproxy haproxy
-need squid squid-openssl
-need sslsplit sslsplit
-need node nodejs
-need npm npm
-need exim4 exim4-daemon-light
-need dovecot "dovecot-imapd dovecot-pop3d"
-need vsftpd vsftpd
-need prosody prosody
-need slapd slapd
-need mariadbd mariadb-server
-need setpriv util-linux
-need javac default-jdk-headless
 need certutil libnss3-tools
-need chromium chromium
-need firefox-esr firefox-esr
-[ -f /usr/share/java/okhttp.jar ] || packages="$packages libokhttp-java"
-ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
+if [ "$for_whom" = demo ]; then
+    need keytool default-jre-headless
+else
+    need openssl openssl
+    need curl curl
+    need nginx nginx-light
+    need haproxy haproxy
+    need squid squid-openssl
+    need sslsplit sslsplit
+    need node nodejs
+    need npm npm
+    need exim4 exim4-daemon-light
+    need dovecot "dovecot-imapd dovecot-pop3d"
+    need vsftpd vsftpd
+    need prosody prosody
+    need slapd slapd
+    need mariadbd mariadb-server
+    need setpriv util-linux
+    need javac default-jdk-headless
+    need chromium chromium
+    need firefox-esr firefox-esr
+    [ -f /usr/share/java/okhttp.jar ] || packages="$packages libokhttp-java"
+    ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
+fi
 
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then
@@ -41,12 +47,19 @@ if [ -n "$packages" ]; then
         export RUNLEVEL DEBIAN_FRONTEND
         apt-get update -qq > /dev/null
         # shellcheck disable=SC2086
-        apt-get install -y -qq --no-install-recommends $packages > /dev/null
+        apt-get install -y -qq --no-install-recommends $packages > /dev/null ||
+            [ "$for_whom" = demo ]
+    elif [ "$for_whom" = demo ]; then
+        echo "programs: the demo shows more with these Debian packages:$packages" >&2
     else
         echo "programs: the tests need these Debian packages:$packages" >&2
         echo "programs: install them with: sudo apt-get install$packages" >&2
         exit 1
     fi
+fi
+
+if [ "$for_whom" = demo ]; then
+    exit 0
 fi
 
 # Squid without OpenSSL (Debian's plain "squid") cannot bump.

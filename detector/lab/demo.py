@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -21,9 +21,12 @@ from detector.chain.certificate import read_certificate
 from detector.evidence.hosts import HostPattern
 from detector.evidence.known import Knowledge, Pin
 from detector.judging import judge_all
+from detector.lab.expected import Row
+from detector.lab.knowledge_scenes import KnowledgeScenes, poison
+from detector.lab.knowledge_scenes import told as by_evidence
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
-from detector.lab.pki import Authority, LabPki
+from detector.lab.pki import Authority, Credential, LabPki
 from detector.model import Judgement, Observation
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
@@ -32,19 +35,6 @@ from detector.saved import encode_observation, load_observations
 from detector.targets import parse_target
 
 HOSTS = ("shop.test", "bank.test", "pinned.test")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    expected: str
-    seen: str
-
-    @property
-    def holds(self) -> bool:
-        return self.expected == self.seen
 
 
 def run(*, verbose: bool = False) -> int:
@@ -58,7 +48,8 @@ def run(*, verbose: bool = False) -> int:
     table = Table("", "way to the origin", "expected", "seen", box=None, padding=(0, 2, 0, 0))
     for row in rows:
         mark = "[green]✓[/]" if row.holds else "[red]✗[/]"
-        table.add_row(mark, row.what, row.expected, escape(row.seen))
+        mark = "[dim]–[/]" if row.seen is None else mark
+        table.add_row(mark, row.what, row.expected, escape(row.seen or ""))
     console.print(table)
     differing = sum(not row.holds for row in rows)
     seconds = time.perf_counter() - started
@@ -78,7 +69,8 @@ class _Stage:
         self.trust = folder / "public-root.pem"
         self.trust.write_text(self.pki.root.pem)
         self.rules = folder / "bypass.toml"
-        self.origin = Origin({host: self.pki.issue(host) for host in HOSTS})
+        self.credentials = {host: self.pki.issue(host) for host in HOSTS}
+        self.origin = Origin(self.credentials)
         self.known = self.pki.knowledge()
         self.saved: list[Observation] = []
         self.rows: list[Row] = []
@@ -87,6 +79,7 @@ class _Stage:
         self.rules.write_text('[[rule]]\nsuffix = "unrelated.example"\nreason = "not yet"\n')
         renamed = _gateway_ca()
         sub_ca = Authority("Lab Public Sub CA", parent=self.pki.root, key=_rsa())
+        above = self.pki.root.certificate
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.origin)
             self.console.print("[dim]starting an origin and four mitmproxies ...[/]")
@@ -98,7 +91,13 @@ class _Stage:
                         Mitmdump(
                             self.folder / "renamed", trust=self.trust, ca=renamed.credential()
                         ),
-                        Mitmdump(self.folder / "trusted", trust=self.trust, ca=sub_ca.credential()),
+                        Mitmdump(
+                            self.folder / "trusted",
+                            trust=self.trust,
+                            # with the root behind it mitmproxy sends the CA as well
+                            ca=Credential(sub_ca.certificate, sub_ca.key, (above,)),
+                            scripts=(self._poisoning(sub_ca),),
+                        ),
                         Mitmdump(
                             self.folder / "passing",
                             trust=self.trust,
@@ -116,7 +115,8 @@ class _Stage:
             await self._show(name, "intercepted, engine mitmproxy", trusted)
             await self._pinned(plain)
             await self._bypassed(passing)
-        self._offline()
+            self._offline()
+            self.rows += await self._knowledge(trusted).play()
         return self.rows
 
     async def _show(
@@ -152,11 +152,23 @@ class _Stage:
         other = judge_all([await self._observe("shop.test", proxy)], self.known)[0]
         self._add("another host through the same proxy", "intercepted, engine mitmproxy", other)
 
+    def _knowledge(self, trusted: Mitmdump) -> KnowledgeScenes:
+        async def observe(proxy: Mitmdump | None) -> Observation:
+            return await self._observe("shop.test", proxy)
+
+        logged = self.credentials["shop.test"]
+        return KnowledgeScenes(self.folder, self.pki, logged, trusted, observe)
+
+    def _poisoning(self, ca: Authority) -> Path:
+        path = self.folder / "poison.py"
+        path.write_text(poison(self.pki, ca))
+        return path
+
     def _offline(self) -> None:
         """Save, load, judge again: the same verdicts without a network."""
         path = self.folder / "saved.ndjson"
         path.write_bytes(b"".join(encode_observation(o) + b"\n" for o in self.saved))
-        online = [row.seen.split(",")[0].split(" ")[0] for row in self.rows[: len(self.saved)]]
+        online = [str(row.seen).split(",")[0].split(" ")[0] for row in self.rows[: len(self.saved)]]
         found = [judge_all([o], self.known)[0].verdict for o in load_observations(path)]
         expected = ", ".join(online)
         self.rows.append(Row("the first four, judged offline", expected, ", ".join(found)))
@@ -178,8 +190,7 @@ def told(judgement: Judgement, expected: str) -> str:
     engine = judgement.interceptor.engine if judgement.interceptor else None
     if ", engine" in expected:
         return f"{judgement.verdict}, engine {engine}"
-    first = judgement.evidence[0].id if judgement.evidence else "nothing"
-    return f"{judgement.verdict} by {first}"
+    return by_evidence(judgement)
 
 
 def judge_key(observation: Observation) -> str:

@@ -90,7 +90,7 @@ INNOCENT = (
 @pytest.fixture
 def ask(known: Knowledge) -> Callable[[dict[str, str]], str | None]:
     def product(issuer: dict[str, str]) -> str | None:
-        found = product_match._search({k: [v] for k, v in issuer.items()}, known)
+        found = product_match.product_named({k: [v] for k, v in issuer.items()}, known)
         return found.name if found else None
 
     return product
