@@ -24,7 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from knowledge import knowledge
 
 from detector.judging import judge_all
 from detector.lab.pki import Authority, LabPki
@@ -57,6 +59,7 @@ def main() -> None:
             handshakes(folder, port, sslyze, 500 if quick else 3000, 20 if quick else 200)
             one_host(folder, port, sslyze, 5 if quick else 15)
             memory(folder, port, (500, 2000) if quick else (1000, 50_000))
+        knowledge(folder, 100_000 if quick else 1_000_000)
     judging(500 if quick else 3000)
     start_up(5 if quick else 15)
 

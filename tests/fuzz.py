@@ -10,15 +10,18 @@ Parsers run in parallel, one process a core; every one gets its whole time.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -27,20 +30,34 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
 from detector.chain.sct import embedded_scts, parse_sct_list
+from detector.ct.certspotter import parse_page
+from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
 from detector.ct.tree_head import parse_checkpoint, parse_sth
 from detector.errors import TlsightError
+from detector.knowledge.ct_export import read_export
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, LabPki
+from detector.lists.ccadb import parse_pems, parse_records
+from detector.lists.crlset import parse_crx, parse_header
+from detector.lists.log_list import parse_list
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
 from detector.net.staple import stapling_hello
+from detector.stores import java, nss
+from detector.stores.settings import read_settings
 from detector.wire import certificates as certs
 from detector.wire import hello
 from detector.wire.alerts import parse_alerts
 from detector.wire.fingerprints import ja3, ja3s, ja4
 from detector.wire.records import HandshakeReader, RecordReader, encode_message, encode_record
 from detector.wire.transcript import read_transcript
+from tests.ct.test_issuance import ROW as ISSUANCE
+from tests.knowledge.test_ct_store import lookup as a_lookup
+from tests.lists.signing import EXTENSION, a_crx, a_list
+from tests.lists.test_ccadb import RECORDS, pems
+from tests.lists.test_ccadb import ROOT as ROOT_CA
+from tests.stores.test_survey import KEYTOOL
 
 LIMIT = 2.0
 ROOT = Path(__file__).parents[1]
@@ -201,11 +218,52 @@ def hostile_log(data: bytes) -> None:
             pass
 
 
+def read_ccadb(data: bytes) -> None:
+    from datetime import date
+
+    list(parse_pems(data))
+    parse_records(data, date(2026, 1, 1))
+
+
+def in_a_file(data: bytes, name: str, read: Callable[[Path], object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        read(path)
+
+
+def read_exported(data: bytes) -> None:
+    in_a_file(data, "known.ndjson", lambda path: list(read_export(path)))
+
+
+def read_listings(data: bytes) -> None:
+    """What keytool and certutil print."""
+    text = data.decode("utf-8", errors="replace")
+    java.parse_listing(text)
+    nss.parse_listing(text)
+
+
+def read_configuration(data: bytes) -> None:
+    """The same bytes in the place of every file of settings."""
+    for name in (".npmrc", ".curlrc", ".condarc", ".wgetrc", ".pip/pip.conf", "etc/environment",
+                 "etc/firefox/policies/policies.json"):  # fmt: skip
+        in_a_file(data, name, lambda path: read_settings(_top(path), [_top(path)], {}))
+
+
+def _top(path: Path) -> Path:
+    return next(p for p in path.parents if p.parent == Path(tempfile.gettempdir()))
+
+
 _LOG, _TILED = LabLog(), LabLog(tiled=True)
 _PKI = LabPki()
 _LEAF = _PKI.issue("a.example.com").der
 _LOGGING = Authority("Logging", logs=(_LOG, _TILED))
 _LOGGED = Certificate(_LOGGING.issue("a.example").der)
+_CRTSH = (
+    b'[{"id": 1, "issuer_name": "CN=x", "name_value": "a\\nb", "not_before": "2026-01-01T00:00:00",'
+    b' "not_after": "2026-02-01T00:00:00"}]'
+)
 _AUDIT = b'{"leaf_index": 0, "audit_path": []}'
 _TILES = b"".join(_TILED.leaves)
 _SCT = b"\x00" + bytes(32 + 8 + 2) + b"\x04\x03" + vec(2, b"sig")
@@ -240,6 +298,15 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "tree-head": (parse_sth, [_LOG.sth()]),
     "checkpoint": (lambda data: parse_checkpoint(data, _LOG.log_id), [_LOG.checkpoint()]),
     "log-answers": (hostile_log, [_LOG.sth() + b"\0" + _AUDIT, _TILED.checkpoint() + b"\0" + _TILES]),
+    "log-list": (parse_list, [a_list("2026-11-20", _LOG, _TILED)]),
+    "crlset": (lambda data: parse_crx(data, EXTENSION), [a_crx(7, "A" * 43 + "=")]),
+    "crlset-header": (parse_header, [b'\x20\x00{"Sequence": 1, "NotAfter": 19e8}']),
+    "ccadb": (read_ccadb, [RECORDS.encode(), pems(ROOT_CA)]),
+    "cert-spotter": (parse_page, [json.dumps([ISSUANCE]).encode()]),
+    "crt.sh": (parse_answer, [_CRTSH]),
+    "ct-export": (read_exported, [msgspec.json.encode(a_lookup())]),
+    "keystores": (read_listings, [KEYTOOL.format(corp=_PKI.root.pem, server="").encode()]),
+    "settings": (read_configuration, [b"cafile = /x\nssl_verify: no\n[global]\ncert = x\n"]),
     "pem": (split_pem, [_PKI.root.pem.encode() * 2]),
     "http-connect": (
         talk(lambda: http_connect.connect("a.example", 443)),

@@ -68,14 +68,20 @@ def parse_listing(text: str) -> tuple[tuple[Root, ...], str | None]:
         entry = text[start:end]
         if "PrivateKeyEntry" in entry:
             continue
-        alias, created = _ENTRY.search(entry), _CREATED.search(entry)
-        when = None
-        if created:
-            when = datetime.strptime(created["date"], "%b %d, %Y").replace(tzinfo=UTC)
-        found, wrong = roots_of(entry.encode(), alias["alias"].strip() if alias else "", when)
+        alias = _ENTRY.search(entry)
+        name = alias["alias"].strip() if alias else ""
+        found, wrong = roots_of(entry.encode(), name, _created(entry))
         roots += found
         trouble = trouble or wrong
     return tuple(roots), trouble
+
+
+def _created(entry: str) -> datetime | None:
+    found = _CREATED.search(entry)
+    try:
+        return datetime.strptime(found["date"], "%b %d, %Y").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None
 
 
 def _keytool(path: Path, environment: Mapping[str, str]) -> str | None:

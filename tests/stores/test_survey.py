@@ -192,6 +192,11 @@ def test_keytools_listing_tells_alias_and_date(pki: LabPki, corporate: Authority
     assert root.certificate == Certificate(corporate.der)
 
 
+def test_a_date_that_is_none_is_left_out(pki: LabPki, corporate: Authority) -> None:
+    text = KEYTOOL.format(corp=corporate.pem, server="").replace("Jun 4", "Kun 4")
+    assert java.parse_listing(text)[0][0].added is None
+
+
 CERTUTIL = """
 Certificate Nickname                                         Trust Attributes
                                                              SSL,S/MIME,JAR/XPI
