@@ -122,7 +122,9 @@ def render(found: TrustRecord, *, notes: bool, everything: bool) -> RenderableTy
     parts += [_told(group) for group in groups.values()]
     if not shown:
         parts.append(Text.from_markup("[green]✓[/] nothing stands out"))
-    parts += [Text(""), _places(found, everything=everything), Text(""), _tools(found)]
+    parts += [Text(""), _places(found, everything=everything)]
+    if found.tools:
+        parts += [Text(""), _tools(found)]
     return Group(*parts)
 
 

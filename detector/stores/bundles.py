@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from detector.stores.reading import modified, pem_place
+from detector.stores.reading import inside, modified, pem_place
 from detector.trust.model import Place, Root
 
 BUNDLES = (
@@ -40,30 +40,30 @@ def os_places(root: Path) -> list[Place]:
     seen: set[Path] = set()
     places: list[Place] = []
     for name, used_by in BUNDLES:
-        path = root / name
-        if path.exists() and path.resolve() not in seen:
-            seen.add(path.resolve())
+        path = inside(root, root / name)
+        if path.exists() and path not in seen:
+            seen.add(path)
             places.append(_dated(pem_place("os", path, used_by), since))
     bundled = {entry.certificate.der for place in places for entry in place.roots}
     for name in HASHED:
         folder = root / name
-        extra = _only_hashed(folder, bundled)
+        extra = _only_hashed(root, folder, bundled)
         if extra:
             place = Place("os", str(folder), tuple(extra), "OpenSSL")
             places.append(_dated(place, since))
     return places
 
 
-def _only_hashed(folder: Path, bundled: set[bytes]) -> list[Root]:
+def _only_hashed(root: Path, folder: Path, bundled: set[bytes]) -> list[Root]:
     """Roots under hashed names (OpenSSL's CApath) that no bundle has."""
     found: dict[bytes, Root] = {}
     for path in _files(folder):
         if not _HASH.fullmatch(path.name):
             continue
-        for entry in pem_place("os", path, "").roots:
+        file = inside(root, path)
+        for entry in pem_place("os", file, "").roots:
             if entry.certificate.der not in bundled:
-                alias = path.resolve().name
-                found[entry.certificate.der] = Root(entry.certificate, alias, modified(path))
+                found[entry.certificate.der] = Root(entry.certificate, file.name, modified(file))
     return list(found.values())
 
 
@@ -72,7 +72,7 @@ def _added(root: Path) -> dict[bytes, tuple[str, datetime | None]]:
     found: dict[bytes, tuple[str, datetime | None]] = {}
     for name in ANCHORS:
         for path in _files(root / name, deep=True):
-            for entry in pem_place("os", path, "").roots:
+            for entry in pem_place("os", inside(root, path), "").roots:
                 found[entry.certificate.der] = (str(path), modified(path))
     return found
 
@@ -93,4 +93,4 @@ def _files(folder: Path, *, deep: bool = False) -> Iterable[Path]:
         files = [path for _, path in zip(range(_MAX_FILES), found, strict=False)]
     except OSError:
         return []
-    return sorted(path for path in files if path.is_file())
+    return sorted(path for path in files if path.is_symlink() or path.is_file())

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.stores.programs import output
-from detector.stores.reading import roots_of
+from detector.stores.reading import inside, roots_of
 from detector.trust.model import Place, Root
 
 _PATTERNS = (
@@ -35,10 +35,11 @@ def java_places(
     found = [path for pattern in _PATTERNS for path in sorted(root.glob(pattern))]
     for home in homes:
         found += [path for pattern in _BELOW_HOME for path in sorted(home.glob(pattern))]
-    if environment.get("JAVA_HOME"):
+    if environment.get("JAVA_HOME") and root == Path("/"):
         found.append(Path(environment["JAVA_HOME"], "lib/security/cacerts"))
-    stores = {path.resolve(): path for path in reversed((*found, *also)) if path.is_file()}
-    return [keystore_place(path, environment) for path in sorted(stores.values())]
+    stores = {inside(root, path) for path in found} | {path.resolve() for path in also}
+    files = sorted(path for path in stores if path.is_file())
+    return [keystore_place(path, environment) for path in files]
 
 
 def keystore_place(path: Path, environment: Mapping[str, str]) -> Place:

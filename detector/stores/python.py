@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from detector.stores.reading import modified, pem_place
+from detector.stores.reading import inside, modified, pem_place
 from detector.trust.model import Place
 
 _COPIES = (
@@ -55,6 +55,11 @@ def python_places(root: Path, homes: Iterable[Path], environment: Mapping[str, s
     bundles += [(folder / name, used_by) for folder in folders for name, used_by in _COPIES]
     found = {path.resolve(): (path, who) for path, who in reversed(bundles) if path.is_file()}
     return [pem_place("python", path, who, modified(path)) for path, who in sorted(found.values())]
+
+
+def _inside(root: Path, path: Path) -> Path:
+    """An active environment may lie outside an image."""
+    return inside(root, path) if path.is_relative_to(root) else path.resolve()
 
 
 def _own(root: Path) -> str | None:

@@ -11,6 +11,7 @@ from detector.errors import CertificateError
 from detector.trust.model import Place, Root
 
 MAX_BUNDLE = 16 << 20
+_MAX_LINKS = 40
 
 
 def pem_place(kind: str, path: Path, used_by: str, added: datetime | None = None) -> Place:
@@ -46,6 +47,31 @@ def roots_of_ders(
         except CertificateError:
             bad += 1
     return tuple(found.values()), f"{bad} certificates cannot be read" if bad else None
+
+
+def inside(root: Path, path: Path) -> Path:
+    """The file that `path` leads to for programs whose file system begins at `root`.
+
+    Absolute links of an image lead to the image's files, never to this machine's.
+    """
+    if root == Path("/"):
+        return path.resolve()
+    waiting = list(path.relative_to(root).parts)
+    current = root
+    links = 0
+    while waiting:
+        part = waiting.pop(0)
+        if part == "..":
+            current = current.parent if current != root else root
+        elif (current / part).is_symlink() and links < _MAX_LINKS:
+            links += 1
+            target = (current / part).readlink()
+            if target.is_absolute():
+                current = root
+            waiting[:0] = target.relative_to("/").parts if target.is_absolute() else target.parts
+        else:
+            current /= part
+    return current
 
 
 def modified(path: Path) -> datetime | None:

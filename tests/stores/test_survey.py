@@ -54,12 +54,32 @@ def test_fedoras_bundle_is_read_once_through_its_links(
     assert [root.alias for root in place.roots] == ["", str(anchor)]
 
 
+def test_links_of_an_image_lead_to_the_images_own_files(
+    tmp_path: Path, pki: LabPki, corporate: Authority
+) -> None:
+    """/etc/ssl/cert.pem of the image, as an absolute link, is not this machine's."""
+    image = tmp_path / "image"
+    own = write(image / "usr/share/own.pem", corporate)
+    link = image / "etc/ssl/cert.pem"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/usr/share/own.pem")
+    (place,) = os_places(image)
+    assert (place.path, subjects(place)) == (str(own), ["Example Corp CA"])
+    link.unlink()
+    link.symlink_to("/etc/ssl/certs/ca-certificates.crt")  # there on this machine, not in the image
+    assert os_places(image) == []
+    (image / "loop").symlink_to("loop")
+    link.unlink()
+    link.symlink_to("../../../../loop/x")
+    assert os_places(image) == []
+
+
 def test_a_root_that_only_the_hashed_folder_has_is_found(
     tmp_path: Path, pki: LabPki, corporate: Authority
 ) -> None:
     write(tmp_path / "etc/ssl/certs/ca-certificates.crt", pki.root)
-    hidden = write(tmp_path / "etc/ssl/certs/innocent.pem", corporate)
-    (tmp_path / "etc/ssl/certs/0a1b2c3d.0").symlink_to(hidden)
+    write(tmp_path / "etc/ssl/certs/innocent.pem", corporate)
+    (tmp_path / "etc/ssl/certs/0a1b2c3d.0").symlink_to("innocent.pem")
     write(tmp_path / "etc/ssl/certs/unused.pem", Authority("Not under a hashed name"))
     _, folder = os_places(tmp_path)
     assert subjects(folder) == ["Example Corp CA"]
