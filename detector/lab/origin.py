@@ -7,50 +7,30 @@ import ssl
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from detector.lab.loopback import Loopback
 from detector.lab.pki import Credential
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 
 
-class Origin:
+class Origin(Loopback):
     """`async with Origin({"host": credential}) as origin: origin.port`.
 
     The first credential also serves clients that send no SNI or another name.
     """
 
     def __init__(self, credentials: Mapping[str, Credential], host: str = "127.0.0.1") -> None:
-        self.host = host
-        self.port = 0
         self._contexts = {name: server_context(c) for name, c in credentials.items()}
         self._default = next(iter(self._contexts.values()))
         self._default.sni_callback = self._choose
-        self._server: asyncio.Server | None = None
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._answer, self.host, self.port, ssl=self._default
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        self._server.abort_clients()
-        await self._server.wait_closed()
+        super().__init__(self._default, host)
 
     def _choose(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         tls.context = self._contexts.get(name or "", self._default)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request, one line."""
         try:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(_ANSWER)

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
 
 from detector.lab.answer import Answer, Request
+from detector.lab.loopback import Loopback
 from detector.lab.origin import server_context
 from detector.lab.pki import Credential
 
 Handler = Callable[[Request], Answer | Awaitable[Answer]]
 
 
-class Web:
+class Web(Loopback):
     """`async with Web(credential, handler) as web: web.port`. Keeps what was asked in `asked`."""
 
     def __init__(self, credential: Credential | None, handler: Handler) -> None:
+        super().__init__(server_context(credential) if credential is not None else None)
         self.handler = handler
-        self.port = 0
         self.asked: list[Request] = []
-        self._context: ssl.SSLContext | None = None
-        if credential is not None:
-            self._context = server_context(credential)
-        self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self.port, ssl=self._context
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        self._server.abort_clients()
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Requests one after the other until the client goes away."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
