@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 from rich.console import Console
 
 from detector.judging import judge_all
@@ -39,6 +40,7 @@ def main() -> None:
     pictures.mkdir(exist_ok=True)
     check_picture(pictures / "check.svg")
     demo_picture(pictures / "demo.svg")
+    trust_picture(pictures / "trust.svg")
 
 
 def command_page() -> str:
@@ -117,6 +119,40 @@ def demo_picture(path: Path) -> None:
     console.print("$ make demo\n")
     console.print(Text.from_ansi(done.stdout))
     save(console, path, "tlsight demo")
+
+
+def trust_picture(path: Path) -> None:
+    """`tlsight trust` over a small machine with an adware's, a proxy's and a company's root."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        bundle = root / "etc/ssl/certs/ca-certificates.crt"
+        local = root / "usr/local/share/ca-certificates"
+        for folder in (bundle.parent, local, root / "home/user"):
+            folder.mkdir(parents=True)
+        planted = {
+            "superfish": pki.Authority("Superfish, Inc.", organization="Superfish, Inc."),
+            "proxy": pki.Authority("mitmproxy", organization="mitmproxy"),
+            "corp": pki.Authority("Example Corp Root CA", organization="Example Corp"),
+        }
+        for file, authority in planted.items():
+            (local / f"{file}.crt").write_text(authority.pem)
+        bundle.write_bytes(Path(certifi.where()).read_bytes())
+        with bundle.open("a") as file:
+            file.write("".join(authority.pem for authority in planted.values()))
+        (root / "home/user/.npmrc").write_text("strict-ssl=false\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "detector", "trust", "--root", name],
+            env={**os.environ, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    from rich.text import Text as Ansi
+
+    console.print("$ tlsight trust\n")
+    # The folder's own name is cut out, and its room given back, so that columns stay columns.
+    shown = re.sub(rf"{name}([\w./-]*)", lambda m: m[1] + " " * len(name), done.stdout)
+    console.print(Ansi.from_ansi(shown))
+    save(console, path, "tlsight trust")
 
 
 def save(console: Console, path: Path, title: str) -> None:

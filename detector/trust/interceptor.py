@@ -31,4 +31,6 @@ def find(root: Root, place: Place, known: TrustKnowledge) -> Finding | None:
             certificate.sha256,
         )  # fmt: skip
     remedy = "remove it, unless somebody answers for it; then list its key in the policy"
+    if level == "error":
+        remedy = "remove it, and the program that put it there"
     return Finding("interceptor-root", level, text, remedy, place.path, certificate.sha256)
