@@ -16,7 +16,6 @@ from detector.errors import ConfigError, StoreError, TargetError
 from detector.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
 if TYPE_CHECKING:
-    from detector.knowledge.ct_store import CtStore
     from detector.knowledge.history import History
     from detector.model import Target
     from detector.net.routes import Routing
@@ -154,7 +153,7 @@ def check(
         routing=routing,
         connect_to=o.address(connect) if connect else None,
     )
-    kept = _open_store(store, no_store=no_store, to_write=ct_proof)
+    kept = o.kept_store(store, no_store=no_store, to_write=ct_proof)
     knowledge = o.knowledge(
         store=kept,
         roots=roots,
@@ -189,8 +188,7 @@ def check(
         asyncio.run(_run(session, given, concurrency, printer, save))
     finally:
         printer.close()
-        if kept is not None:
-            _warn_of_trouble(kept)
+        o.close_store(kept)
         if session.history is not None:
             _close_history(session.history)
     return exit_codes.worst(printer.finish(), given.code)
@@ -280,19 +278,6 @@ def _warn_of_secret(proxy: str | None, routing: Routing) -> None:
         _warn("a password on the command line is visible to others; put the URL into HTTPS_PROXY")
 
 
-def _open_store(path: Path | None, *, no_store: bool, to_write: bool) -> CtStore | None:
-    """A store named by the user must be usable; the default one only warns."""
-    try:
-        if to_write and not no_store:
-            return o.open_store(path)
-        return o.store_if_any(path, no_store=no_store)
-    except StoreError as error:
-        if path is not None:
-            raise
-        _warn(str(error))
-        return None
-
-
 def _open_history(path: Path | None) -> History | None:
     import os
 
@@ -311,12 +296,6 @@ def _close_history(history: History) -> None:
         history.close()
     except StoreError as error:
         _warn(str(error))
-
-
-def _warn_of_trouble(store: CtStore) -> None:
-    if store.trouble is not None:
-        _warn(str(store.trouble))
-    store.close()
 
 
 def _warn(text: str) -> None:

@@ -65,8 +65,9 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
+    kept = o.kept_store(store, no_store=no_store)
     knowledge = o.knowledge(
-        store=o.store_if_any(store, no_store=no_store),
+        store=kept,
         roots=roots,
         ct_logs=ct_logs,
         issuers=issuers,
@@ -78,6 +79,7 @@ def judge(
     )
     for judgement in judge_all(observations, knowledge):
         printer.show(judgement)
+    o.close_store(kept)
     return printer.finish()
 
 

@@ -188,21 +188,38 @@ def open_store(path: Path | None, *, read_only: bool = False) -> CtStore:
     return CtStore(path or default_path(os.environ), read_only=read_only)
 
 
-def store_if_any(path: Path | None, *, no_store: bool) -> CtStore | None:
-    """The store for a check: none when there is none, unless it was asked for by name.
+def kept_store(path: Path | None, *, no_store: bool, to_write: bool = False) -> CtStore | None:
+    """The store for a judge; None when there is none.
 
-    Raises StoreError.
+    One that was asked for by name must be usable, else StoreError is raised; the default one only
+    warns.
     """
     import os
 
+    from detector.errors import StoreError
     from detector.knowledge.database import state_folder
 
     if no_store:
         return None
-    # The store's module is imported only where there is a store.
-    if path is None and not (state_folder(os.environ) / "ct.sqlite3").exists():
-        return None
-    return open_store(path, read_only=True)
+    try:
+        # The store's module is imported only where there is a store.
+        default = state_folder(os.environ) / "ct.sqlite3"
+        if to_write or path is not None or default.exists():
+            return open_store(path, read_only=not to_write)
+    except StoreError as error:
+        if path is not None:
+            raise
+        print(f"tlsight: {error}", file=sys.stderr)
+    return None
+
+
+def close_store(store: CtStore | None) -> None:
+    """Tell what went wrong with it meanwhile, and close it."""
+    if store is None:
+        return
+    if store.trouble is not None:
+        print(f"tlsight: {store.trouble}", file=sys.stderr)
+    store.close()
 
 
 def address(text: str) -> tuple[str, int]:

@@ -241,7 +241,7 @@ def _knowledge(
 ) -> Knowledge:
     """Without pins: learning and drift look at the host as it is."""
     return o.knowledge(
-        store=o.store_if_any(store, no_store=no_store), roots=roots, ct_logs=ct_logs,
+        store=o.kept_store(store, no_store=no_store), roots=roots, ct_logs=ct_logs,
         issuers=None, pin=None, pins=None, policy=None, no_local_roots=False,
     )  # fmt: skip
 

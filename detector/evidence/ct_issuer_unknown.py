@@ -5,8 +5,11 @@ How much that weighs:
 - A private CA next to logged public ones is strong, if the host itself is logged. Where only a
   wildcard above it is, the host may be somebody's own, with a CA of their own: weak.
 - A public CA may be new for the host. But a leaf that is a day older than the look-up (logs have 24
-  hours to merge, RFC 6962 section 3) and whose issuer still is not among those logged was never
-  logged at all, as no honest public leaf is: strong, and decisive where it carries no SCT either.
+  hours to merge, RFC 6962 section 3), was valid then (services tell of unexpired certificates), and
+  whose issuer still is not among those logged, was never logged at all, as no honest public leaf
+  is: strong, and decisive where it carries no SCT either.
+- Logs know names, not ports. Mail servers and consoles on other ports have certificates of their own
+  beside a logged web site's: weak.
 - Common names alone (crt.sh gives no keys) can be borrowed, so they only ever speak against, weakly
   where the path is public.
 """
@@ -21,6 +24,7 @@ from detector.evidence.sharing import Sharing
 from detector.model import Evidence, Strength
 
 _MERGE_DELAY = timedelta(hours=24)
+_HTTPS = 443
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -43,11 +47,11 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 
 
 def _strength(seen: Examination, known: KnownIssuers) -> Strength:
-    if not known.exact:
+    if not known.exact or seen.observation.target.port != _HTTPS:
         return "weak"
     if not seen.is_public_path:
         return "strong"
     if not known.spki or not known.complete or known.fetched is None:
         return "weak"
-    was_due = seen.leaf.not_before + _MERGE_DELAY <= known.fetched
+    was_due = seen.leaf.not_before + _MERGE_DELAY <= known.fetched <= seen.leaf.not_after
     return "strong" if was_due else "weak"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from detector.chain.sct import CTLog
@@ -76,6 +77,7 @@ def _installed_logs(lists: InstalledLists) -> dict[bytes, CTLog]:
 
 
 def _owners_of(lists: InstalledLists) -> Callable[[], Mapping[str, str]]:
+    @cache
     def load() -> Mapping[str, str]:
         found = lists.ca_owners()
         return found.owners if found is not None else {}

@@ -49,6 +49,25 @@ def test_an_intranet_host_under_a_logged_wildcard_stays_private(
     assert judgement.verdict == "private"
 
 
+def test_another_port_may_have_a_certificate_of_its_own(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    """A mail server's own CA beside a logged web site."""
+    seen = observe("a.com", (*corporate.issue("a.com").chain, corporate.der))
+    mail = replace(seen, target=replace(seen.target, port=25, starttls="smtp"))
+    assert judge_all([seen], logged(known))[0].verdict == "intercepted"
+    assert judge_all([mail], logged(known))[0].verdict == "suspect"
+
+
+def test_an_expired_leaf_is_not_missing_from_what_is_unexpired(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    authority = Authority("Sub CA", parent=pki.root)
+    old = authority.issue("a.com", start=NOW - timedelta(days=100))
+    (judgement,) = judge_all([observe("a.com", old)], logged(known))
+    assert judgement.verdict == "suspect"
+
+
 def minted(pki: LabPki, start: datetime) -> tuple[bytes, ...]:
     """A leaf by a CA under the public root that logs nothing."""
     authority = Authority("Sub CA", parent=pki.root)
