@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from detector.errors import ListError, TlsightError
+from detector.errors import ListError, StoreError, TlsightError
 from detector.evidence.known import Knowledge
 from detector.knowledge.installed import LOG_LISTS, Fetch, InstalledLists
 from detector.lists import ccadb, crlset, log_list
@@ -75,16 +75,21 @@ class Updater:
         self.extension = extension
 
     async def from_network(self, fetch: Fetcher, names: tuple[str, ...] = FEEDS) -> list[Outcome]:
-        """Every list that is asked for, one after the other."""
+        """Every list that is asked for, one after the other. Raises StoreError."""
         return [await self._guard(name, self._fetch(name, fetch)) for name in names]
 
     async def from_folder(self, folder: Path, names: tuple[str, ...] = FEEDS) -> list[Outcome]:
-        """The lists whose files are in `folder`, under the names that they are published under."""
+        """The lists whose files are in `folder`, under the names that they are published under.
+
+        Raises StoreError.
+        """
         return [await self._guard(name, self._read(name, folder)) for name in names]
 
     async def _guard(self, name: str, work: Awaitable[Outcome]) -> Outcome:
         try:
             return await work
+        except StoreError:
+            raise  # what cannot be written once cannot be written for the next list
         except TlsightError as error:
             return Outcome(name, "failed", str(error))
 

@@ -7,7 +7,10 @@ import shutil
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.knowledge.conftest import powerless
 from tests.lists.test_log_list import REAL
+
+__all__ = ["powerless"]
 
 
 def test_the_real_list_is_verified_and_installed(tlsight: Run) -> None:
@@ -58,3 +61,19 @@ def test_a_machine_without_network_is_told_in_a_line_for_each_list(tlsight: Run)
     assert done.returncode == 1
     assert "log_list: https://127.0.0.1:9/log_list.json: no answer" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_exit_4(
+    tlsight: Run, tmp_path: Path, powerless: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "lists"
+    tlsight("update", "--from", REAL, "--lists", folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "all_logs_list.signed").unlink()
+    folder.chmod(0o555)
+    done = tlsight("update", "--from", REAL, "--lists", folder, prefix=powerless)
+    folder.chmod(0o755)
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert "cannot be written: Permission denied; the last good file is kept" in line
+    assert list(before) == ["all_logs_list.signed"]
