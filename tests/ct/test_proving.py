@@ -222,3 +222,22 @@ def test_a_proof_that_was_changed_after_it_was_fetched_is_seen_through(tiled: bo
         InclusionProof(bytes(32), good.form, good.head, good.index, good.path),
     ):
         assert seen.check(bad) != "included"
+
+
+@BOTH
+def test_a_head_older_than_the_sct_proves_nothing_even_with_a_true_path(tiled: bool) -> None:
+    seen = logged(tiled=tiled)
+    good = seen.prove()
+    old = seen.log.head(timestamp_ms=1_500_000_000_000)
+    head = seen.log.checkpoint(old) if tiled else seen.log.sth(old)
+    proof = InclusionProof(good.log_id, good.form, head, good.index, good.path)
+    assert seen.check(proof) == "old-head"
+
+
+def test_a_static_log_proves_the_place_that_the_sct_names_and_no_other() -> None:
+    """The same entry stands at a second place: a true path, but not the promised one."""
+    seen = logged(tiled=True, after=0)
+    seen.log.leaves.append(seen.log.leaves[300])
+    path = tuple(merkle.inclusion_path(seen.log.leaves, 301))
+    proof = InclusionProof(seen.log.log_id, "static-ct", seen.log.checkpoint(), 301, path)
+    assert seen.check(proof) == "wrong-index"

@@ -33,3 +33,10 @@ def test_what_several_rows_know_is_one_answer_as_old_as_the_oldest() -> None:
 def test_no_row_is_no_answer_and_an_empty_row_is_one() -> None:
     assert merged([]) is None
     assert not KnownIssuers(HostPattern("a.com"))
+
+
+def test_wildcards_of_several_sources_are_still_wildcards() -> None:
+    rows = [KnownIssuers(HostPattern("a.com"), frozenset(k), exact=False) for k in "xy"]
+    found = merged(rows)
+    assert found is not None
+    assert not found.exact
