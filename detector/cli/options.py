@@ -140,7 +140,8 @@ def knowledge(
     """What the options of this panel name, put together. Raises ConfigError."""
     from detector.knowledge.assemble import assemble
 
-    installed = installed_lists(lists)
+    # The lists' module is imported only where there are lists.
+    installed = installed_lists(lists) if _lists_folder(lists).exists() else None
     found = assemble(
         roots=roots,
         ct_logs=ct_logs,
@@ -152,7 +153,7 @@ def knowledge(
         lists=installed,
         local=not no_local_roots,
     )
-    for trouble in installed.troubles:
+    for trouble in installed.troubles if installed else ():
         print(f"tlsight: {trouble}", file=sys.stderr)
     return found
 
@@ -172,11 +173,17 @@ def fetch_options(
 
 def installed_lists(folder: Path | None) -> InstalledLists:
     """The lists that were installed; none need be there."""
+    from detector.knowledge.installed import InstalledLists
+
+    return InstalledLists(_lists_folder(folder))
+
+
+def _lists_folder(folder: Path | None) -> Path:
     import os
 
-    from detector.knowledge.installed import InstalledLists, default_folder
+    from detector.knowledge.database import state_folder
 
-    return InstalledLists(folder or default_folder(os.environ))
+    return folder or state_folder(os.environ) / "lists"
 
 
 def open_store(path: Path | None, *, read_only: bool = False) -> CtStore:

@@ -6,7 +6,6 @@ checked here from the observation alone, so it may come from anybody, over any c
 
 from __future__ import annotations
 
-from detector.ct.inclusion import check_inclusion
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
 from detector.model import Evidence, Strength
@@ -16,6 +15,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     issuer = seen.issuer
     if not seen.observation.inclusion or issuer is None:
         return None
+    from detector.ct.inclusion import check_inclusion  # few observations carry proofs
+
     for proof in seen.observation.inclusion:
         found = check_inclusion(proof, seen.leaf, issuer, seen.scts)
         if found.status != "included" or found.log is None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detector.chain.sct import CTLog
 from detector.evidence.issuers import IssuerSource, IssuerTable
 from detector.evidence.known import Knowledge, Pin, Policy
 from detector.knowledge import shipped
-from detector.knowledge.installed import LOG_LISTS, InstalledLists
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
+
+if TYPE_CHECKING:
+    from detector.knowledge.installed import InstalledLists
 
 
 def assemble(
@@ -69,6 +72,8 @@ def assemble(
 
 
 def _installed_logs(lists: InstalledLists) -> dict[bytes, CTLog]:
+    from detector.knowledge.installed import LOG_LISTS
+
     found: dict[bytes, CTLog] = {}
     for name in LOG_LISTS:
         one = lists.log_list(name)

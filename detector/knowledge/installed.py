@@ -6,14 +6,12 @@ the disk is noticed, and the shipped table is used instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from detector.errors import ListError
-from detector.knowledge.database import state_folder
 from detector.knowledge.shipped import log_list_key
 from detector.knowledge.whole_file import write_whole
 from detector.lists.ccadb import CaOwners
@@ -112,8 +110,3 @@ class InstalledLists:
     def _trouble(self, name: str, why: str) -> None:
         path = self.folder / name
         self.troubles.append(f"{path}: {why}; not used; run tlsight update")
-
-
-def default_folder(environment: Mapping[str, str]) -> Path:
-    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return state_folder(environment) / "lists"
