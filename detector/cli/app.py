@@ -20,6 +20,7 @@ from detector.version import __version__
 VERBS = {
     "check": "detector.cli.check:check",
     "judge": "detector.cli.judge:judge",
+    "explain": "detector.cli.explain:explain",
     "ct": "detector.cli.ct:app",
     "pins": "detector.cli.pins:app",
     "policy": "detector.cli.policy:app",

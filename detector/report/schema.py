@@ -14,6 +14,7 @@ import msgspec
 from detector.ct.issuance import Lookup
 from detector.knowledge.policy import PolicyFile
 from detector.model import Observation
+from detector.report.explained import ExplainRecord
 from detector.report.record import CheckRecord
 from detector.report.trust import TrustRecord
 
@@ -21,6 +22,7 @@ TYPES: dict[str, type] = {
     "check": CheckRecord,
     "observation": Observation,
     "ct": Lookup,
+    "explain": ExplainRecord,
     "trust": TrustRecord,
     "policy": PolicyFile,
 }

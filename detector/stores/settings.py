@@ -158,17 +158,21 @@ def _checked(setting: Setting, root: Path) -> Setting:
     if setting.key == "condarc:ssl_verify" or setting.key not in _PATHS | {"env:SSL_CERT_DIR"}:
         return setting
     parts = setting.value.split(":") if setting.key == "env:SSL_CERT_DIR" else [setting.value]
-    there = [_below(root, part).exists() for part in parts if part]
+    there = [_exists(root, part) for part in parts if part]
     if any(there) or (setting.key.startswith("firefox:") and "/" not in setting.value):
         return setting
     return Setting(setting.key, setting.value, setting.where, missing=True)
 
 
-def _below(root: Path, name: str) -> Path:
-    path = Path(name).expanduser()
-    if root == Path("/") or path.is_relative_to(root):
-        return path
-    return root / str(path).lstrip("/")
+def _exists(root: Path, name: str) -> bool:
+    """Whether a file is there, below `root` for another machine's; what cannot be a path is not."""
+    try:
+        path = Path(name).expanduser()
+        if root != Path("/") and not path.is_relative_to(root):
+            path = root / str(path).lstrip("/")
+        return path.exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _lines(path: Path) -> list[str]:

@@ -75,8 +75,10 @@ def _redirected(settings: Iterable[Setting], places: list[Place]) -> list[Place]
     known = {Path(place.path).resolve() for place in places}
     found: list[Place] = []
     for setting in settings:
-        path = Path(setting.value).expanduser()
-        if not is_file_of_roots(setting) or path.resolve() in known or not path.is_file():
+        if not is_file_of_roots(setting):
+            continue
+        path = Path(setting.value).expanduser()  # settings that name nothing are marked missing
+        if path.resolve() in known or not path.is_file():
             continue
         known.add(path.resolve())
         if setting.key.startswith("java:"):

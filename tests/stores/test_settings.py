@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from detector.stores.settings import is_file_of_roots, read_settings
+from detector.stores.survey import survey
 from detector.trust.model import Setting
 
 
@@ -43,6 +45,13 @@ def test_a_folder_list_is_missing_only_when_every_part_is(tmp_path: Path, home: 
         "env:SSL_CERT_DIR"
     ].missing
     assert settings(tmp_path, home, SSL_CERT_DIR="/gone:/away")["env:SSL_CERT_DIR"].missing
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, "~nobody-of-that-name/ca.pem", "a\x00b"])
+def test_what_cannot_be_a_path_is_missing(tmp_path: Path, home: Path, value: str) -> None:
+    assert settings(tmp_path, home, SSL_CERT_FILE=value)["env:SSL_CERT_FILE"].missing
+    found = survey({"SSL_CERT_FILE": value}, (), datetime(2026, 1, 1, tzinfo=UTC), root=tmp_path)
+    assert found.places == ()
 
 
 def test_configuration_files_are_read(tmp_path: Path, home: Path) -> None:

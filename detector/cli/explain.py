@@ -1,0 +1,68 @@
+"""`tlsight explain`: what does this error message mean, and who must do what?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.cli import exit_codes
+from detector.cli import options as o
+from detector.errors import ConfigError
+
+_TEXT = """
+Tell what an error message of a browser, library, tool or server log can mean: the causes, the likeliest
+first, who has to act, and the one command that makes sure.
+
+[bold]Examples[/]
+
+  tlsight explain "curl: (60) SSL certificate problem: unable to get local issuer certificate"
+  tlsight explain ERR_CERT_AUTHORITY_INVALID
+  tail -n 50 /var/log/nginx/error.log | tlsight explain -
+  tlsight explain build.log
+
+The same alert means opposite things on the two sides; --side says who wrote the message, where the text
+does not show it.
+
+[bold]Exit codes[/]: 0 explained, 3 nothing in the text is known.
+"""
+
+
+def explain(
+    text: Annotated[list[str], typer.Argument(help="The message; a file; - for stdin.")],
+    side: Annotated[str | None, typer.Option(help="Who wrote it: client or server.")] = None,
+    json: o.Json = False,
+) -> int:
+    from detector.explain.explaining import explain as explained
+    from detector.knowledge.explanations import error_table
+    from detector.report import explained as report
+
+    if side not in (None, "client", "server"):
+        raise ConfigError("--side", f"{side!r} is neither client nor server")
+    message = _message(text)
+    found = explained(message, error_table(), side)  # type: ignore[arg-type]
+    if json:
+        import msgspec
+
+        print(msgspec.json.encode(report.record(message, found)).decode())
+    else:
+        from detector.report.text import stdout_console
+
+        stdout_console().print(report.render(found))
+    return exit_codes.CLEAN if found else exit_codes.INCONCLUSIVE
+
+
+def _message(words: list[str]) -> str:
+    from detector.explain.explaining import MAX_TEXT
+
+    if words == ["-"]:
+        return sys.stdin.buffer.read(MAX_TEXT).decode("utf-8", errors="replace")
+    if len(words) == 1 and len(words[0]) < 1024 and Path(words[0]).is_file():
+        with Path(words[0]).open("rb") as file:
+            return file.read(MAX_TEXT).decode("utf-8", errors="replace")
+    return " ".join(words)
+
+
+explain.__doc__ = _TEXT

@@ -1,0 +1,1 @@
+"""Error messages of other programs, and what they mean. Pure."""

@@ -1,0 +1,134 @@
+"""Messages as people paste them, with paths and noise around."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.explain.explaining import alerts_in, explain, side_of
+from detector.knowledge.explanations import error_table
+
+TABLE = error_table()
+
+
+def first(text: str) -> str:
+    found = explain(text, TABLE)
+    return found[0].cause.id if found else ""
+
+
+def ranked(text: str) -> dict[str, str]:
+    return {one.cause.id: one.likelihood for one in explain(text, TABLE)}
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("curl: (60) SSL certificate problem: certificate has expired", "certificate-expired"),
+        ("curl: (60) SSL certificate problem: self-signed certificate", "self-signed"),
+        ("curl: (60) SSL certificate problem: self signed certificate", "self-signed"),
+        ("curl: (60) SSL: no alternative certificate subject name matches target host name 'a.b'",
+         "hostname-mismatch"),
+        ("curl: (35) error:0A00010B:SSL routines::wrong version number", "not-tls"),
+        ("ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:"
+         " unable to get local issuer certificate (_ssl.c:1000)", "incomplete-chain"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Missing Authority Key"
+         " Identifier (_ssl.c:1032)", "tls-intercepted"),
+        ("javax.net.ssl.SSLHandshakeException: PKIX path building failed:"
+         " sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid"
+         " certification path to requested target", "incomplete-chain"),
+        ("Error: unable to verify the first certificate\n code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'",
+         "incomplete-chain"),
+        ("NET::ERR_CERT_COMMON_NAME_INVALID", "hostname-mismatch"),
+        ("Error code: SEC_ERROR_EXPIRED_CERTIFICATE", "certificate-expired"),
+        ("MOZILLA_PKIX_ERROR_MITM_DETECTED", "tls-intercepted"),
+        ('Get "https://a.b": http: server gave HTTP response to HTTPS client', "not-tls"),
+        ("tls: failed to verify certificate: x509: certificate is valid for a, not b",
+         "hostname-mismatch"),
+        ("SEC_E_UNTRUSTED_ROOT (0x80090325)", "untrusted-root"),
+        ("fatal: unable to access 'https://g/': SSL: no alternative certificate subject name"
+         " matches target host name 'g'", "hostname-mismatch"),
+        ("java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be"
+         " non-empty", "client-lacks-ca"),
+        ("invalid peer certificate: Expired", "certificate-expired"),
+        ("curl: (90) SSL public key does not match pinned public key", "certificate-pinned"),
+        ("write EPROTO 140:error:0A000438:SSL routines:ssl3_read_bytes:tlsv1 alert internal error",
+         "other-alert"),
+    ],
+)  # fmt: skip
+def test_the_true_cause_of_a_clear_message_comes_first(text: str, cause: str) -> None:
+    assert first(text) == cause
+
+
+def test_an_ambiguous_message_keeps_its_causes() -> None:
+    found = ranked("x509: certificate signed by unknown authority")
+    assert [found[c] for c in ("incomplete-chain", "untrusted-root", "tls-intercepted")] == [
+        "likely"
+    ] * 3
+    assert found["self-signed"] == "possible"
+
+
+def test_the_longer_text_speaks_for_the_shorter_one_inside() -> None:
+    found = ranked("SSL certificate problem: self-signed certificate in certificate chain")
+    assert found["untrusted-root"] == "likely"
+    assert "self-signed" not in found
+
+
+def test_the_same_alert_means_opposite_things_on_the_two_sides() -> None:
+    client = "curl: (56) OpenSSL SSL_read: error:0A000418:SSL routines::tlsv1 alert unknown ca"
+    server = (
+        "SSL_do_handshake() failed (SSL: error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL"
+        " alert number 48) while SSL handshaking, client: 10.0.0.1, server: 0.0.0.0:443"
+    )
+    assert (side_of(client), side_of(server)) == ("client", "server")
+    assert first(client) == "client-certificate-rejected"
+    assert first(server) == "untrusted-root"
+    assert explain(client, TABLE, "server")[0].cause.id == "untrusted-root"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("sslv3 alert handshake failure:SSL alert number 40", 40),
+        ("error:0A000418:SSL routines", 48),
+        ("error:0A00045C:SSL routines::tlsv13 alert certificate required", 116),
+        ("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version (_ssl.c:1000)", 70),
+        ("remote error: tls: unknown certificate authority", 48),
+        ("remote error: tls: expired certificate", 45),
+        ("Received fatal alert: handshake_failure", 40),
+        ("*** Fatal error: A TLS fatal alert has been received.\n*** Received alert [112]: x", 112),
+        ("received fatal alert: UnknownCA", 48),
+        ("SSL_ERROR_UNKNOWN_CA_ALERT", 48),
+        ("tlsv1 unrecognized name", None),
+        ("error:0A000001", None),
+        ("alert number 999", 999),
+    ],
+)
+def test_alerts_are_read_in_every_librarys_spelling(text: str, number: int | None) -> None:
+    assert alerts_in(text) == ([] if number is None else [number])
+
+
+def test_the_command_names_the_host_of_the_message() -> None:
+    text = "GET https://Shop.Example.com/x failed in /opt/app/client.py: certificate has expired"
+    assert explain(text, TABLE)[0].tell_apart == "tlsight check shop.example.com"
+    assert explain("certificate has expired", TABLE)[0].tell_apart == "tlsight check HOST"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "the certificate", "xcertificate has expiredx", "alert", "\x00" * 50]
+)
+def test_what_says_nothing_gets_no_explanation(text: str) -> None:
+    assert explain(text, TABLE) == ()
+
+
+@given(st.text(max_size=3000))
+def test_any_text_is_answered(text: str) -> None:
+    explain(text, TABLE)
+
+
+def test_a_megabyte_of_noise_is_bounded() -> None:
+    start = time.monotonic()
+    explain("error: alert " * 100_000 + "certificate has expired", TABLE)
+    assert time.monotonic() - start < 2

@@ -1,0 +1,108 @@
+"""No row lies: each is compared with the library's own strings, where the library is here."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError
+from detector.explain.table import ErrorText
+from detector.knowledge.explanations import error_table, load_error_table
+from detector.knowledge.shipped import DATA
+from detector.wire.alerts import NAMES
+
+TABLE = error_table()
+
+
+def family(name: str) -> list[ErrorText]:
+    return [row for row in TABLE.texts if row.family == name]
+
+
+def library(name: str) -> ctypes.CDLL:
+    found = ctypes.util.find_library(name)
+    assert found is not None, f"lib{name} is not installed"
+    return ctypes.CDLL(found)
+
+
+@pytest.mark.live
+def test_openssls_verification_texts_are_its_own() -> None:
+    text = library("crypto").X509_verify_cert_error_string
+    text.restype = ctypes.c_char_p
+    for row in family("OpenSSL verification"):
+        assert text(int(row.code)).decode() == row.text, row.name
+
+
+@pytest.mark.live
+def test_openssls_handshake_texts_are_its_own() -> None:
+    for row in family("OpenSSL handshake"):
+        code = f"0A{int(row.code):06X}"
+        done = subprocess.run(["openssl", "errstr", code], capture_output=True, text=True)
+        assert done.stdout.strip().split(":")[-1] == row.text, row.name
+
+
+@pytest.mark.live
+def test_gnutlss_names_and_texts_are_its_own() -> None:
+    gnutls = library("gnutls")
+    for function in (gnutls.gnutls_strerror, gnutls.gnutls_strerror_name):
+        function.restype = ctypes.c_char_p
+    for row in family("GnuTLS"):
+        assert gnutls.gnutls_strerror_name(int(row.code)).decode() == row.name
+        assert gnutls.gnutls_strerror(int(row.code)).decode() == row.text
+
+
+@pytest.mark.live
+def test_nsss_names_are_in_the_library() -> None:
+    """NSS keeps its error names as strings in libssl3 and libnss3; mozilla_pkix is Firefox's own."""
+    names = {row.name for row in family("Firefox") if row.name.startswith(("SEC_", "SSL_"))}
+    held = b""
+    for name in ("libnss3.so", "libssl3.so", "libnssutil3.so"):
+        for path in Path("/usr/lib").rglob(name):
+            held += path.read_bytes()
+    assert held, "libnss3 is not installed"
+    assert {name for name in names if name.encode() not in held} == set()
+
+
+def test_every_cause_is_known_and_can_be_reached() -> None:
+    meant = {meaning.cause for row in TABLE.texts for meaning in row.meanings}
+    meant |= {m.cause for a in TABLE.alerts.values() for m in (*a.by_client, *a.by_server)}
+    # Seen by probing, never said by a library.
+    unsaid = {"captive-portal"}
+    assert set(TABLE.causes) - meant == unsaid
+
+
+def test_every_cause_says_who_acts_what_to_do_and_how_to_be_sure() -> None:
+    for cause in TABLE.causes.values():
+        assert cause.text.endswith(".")
+        assert cause.fix.endswith(".")
+        assert cause.references
+        assert cause.apart
+
+
+def test_alerts_are_registered_ones() -> None:
+    assert set(TABLE.alerts) <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (
+            "| certificate-expired,",
+            "| certificate-expird,",
+            "'certificate-expird' is no known cause",
+        ),
+        ("10 | X509_V_ERR_CERT_HAS_EXPIRED |", "10 |", "is no row"),
+        ('server = "alpn-mismatch"', 'server = "x"', "'x' is no known cause"),
+        ("[[family]]", "[[familie]]", "family"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    path = tmp_path / "error_texts.toml"
+    path.write_text((DATA / "error_texts.toml").read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=why):
+        load_error_table(DATA / "causes.toml", path)

@@ -1,0 +1,122 @@
+"""Real TLS clients, each asked to fetch https://HOST:PORT/ with one root; what they say when it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.live.programs import find
+
+Client = Callable[[str, int, Path], str]
+
+
+def said(*command: str, **environment: str) -> str:
+    """Everything that a command prints; it has ten seconds."""
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if "proxy" not in key.lower() and not key.endswith(("_CA_BUNDLE", "_CAINFO", "_CERT_FILE"))
+    }
+    done = subprocess.run(
+        list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**clean, "LC_ALL": "C", **environment}, timeout=30,
+    )  # fmt: skip
+    return done.stdout.decode(errors="replace")
+
+
+def curl(host: str, port: int, root: Path) -> str:
+    return said(
+        find("curl"), "-sS", "-m", "8", "--cacert", str(root), "--resolve",
+        f"{host}:{port}:127.0.0.1", f"https://{host}:{port}/",
+    )  # fmt: skip
+
+
+def openssl(host: str, port: int, root: Path) -> str:
+    text = said(
+        find("openssl"), "s_client", "-connect", f"127.0.0.1:{port}", "-servername", host,
+        "-verify_hostname", host, "-verify_return_error", "-CAfile", str(root), "-brief",
+    )  # fmt: skip
+    return "\n".join(line for line in text.splitlines() if "verify" in line or "rr" in line)
+
+
+_PYTHON = """
+import socket, ssl, sys
+host, port, root = sys.argv[1:]
+context = ssl.create_default_context(cafile=root)
+raw = socket.create_connection(("127.0.0.1", int(port)), timeout=8)
+context.wrap_socket(raw, server_hostname=host)
+"""
+
+
+def python(host: str, port: int, root: Path) -> str:
+    return said(sys.executable, "-c", _PYTHON, host, str(port), str(root))
+
+
+_NODE = """
+const [host, port, root] = process.argv.slice(1);
+require('https').get({host: '127.0.0.1', port, servername: host, timeout: 8000,
+  headers: {host}, ca: require('fs').readFileSync(root)}, r => r.resume());
+"""
+
+
+def node(host: str, port: int, root: Path) -> str:
+    return said(find("node"), "-e", _NODE, host, str(port), str(root), NODE_EXTRA_CA_CERTS="")
+
+
+def wget(host: str, port: int, root: Path) -> str:
+    return said(
+        find("wget"), "-O", "/dev/null", "-T", "8", "-t", "1", f"--ca-certificate={root}",
+        f"https://{host}:{port}/",
+    )  # fmt: skip
+
+
+def git(host: str, port: int, root: Path) -> str:
+    return said(
+        find("git"), "-c", f"http.sslCAInfo={root}",
+        "-c", f"http.curloptResolve={host}:{port}:127.0.0.1",
+        "ls-remote", f"https://{host}:{port}/x.git",
+    )  # fmt: skip
+
+
+_JAVA = """
+import java.io.FileInputStream;
+import java.security.KeyStore;
+import java.security.cert.*;
+import javax.net.ssl.*;
+
+public class Fetch {
+  public static void main(String[] args) throws Exception {
+    KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+    store.load(null, null);
+    store.setCertificateEntry("root", CertificateFactory.getInstance("X.509")
+        .generateCertificate(new FileInputStream(args[2])));
+    TrustManagerFactory factory =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    factory.init(store);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, factory.getTrustManagers(), null);
+    java.net.Socket raw = new java.net.Socket("127.0.0.1", Integer.parseInt(args[1]));
+    raw.setSoTimeout(8000);
+    SSLSocket tls = (SSLSocket) context.getSocketFactory()
+        .createSocket(raw, args[0], Integer.parseInt(args[1]), true);
+    SSLParameters parameters = tls.getSSLParameters();
+    parameters.setEndpointIdentificationAlgorithm("HTTPS");
+    tls.setSSLParameters(parameters);
+    tls.startHandshake();
+  }
+}
+"""
+
+
+def java(folder: Path) -> Client:
+    """The class is compiled once, into `folder`."""
+    (folder / "Fetch.java").write_text(_JAVA)
+    subprocess.run([find("javac"), str(folder / "Fetch.java")], check=True, timeout=60)
+
+    def fetch(host: str, port: int, root: Path) -> str:
+        return said(find("java"), "-cp", str(folder), "Fetch", host, str(port), str(root))
+
+    return fetch
