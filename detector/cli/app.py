@@ -26,6 +26,7 @@ VERBS = {
     "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:trust",
     "update": "detector.cli.update:update",
+    "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
 }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from detector.lab.loopback import Loopback
 from detector.lab.pki import Credential
 
+Prepare = Callable[[ssl.SSLContext], None]
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 
 
@@ -18,10 +19,20 @@ class Origin(Loopback):
     """`async with Origin({"host": credential}) as origin: origin.port`.
 
     The first credential also serves clients that send no SNI or another name.
+
+    Args:
+        prepare: changes each context before its credential is loaded.
+
     """
 
-    def __init__(self, credentials: Mapping[str, Credential], host: str = "127.0.0.1") -> None:
-        self._contexts = {name: server_context(c) for name, c in credentials.items()}
+    def __init__(
+        self,
+        credentials: Mapping[str, Credential],
+        host: str = "127.0.0.1",
+        *,
+        prepare: Prepare | None = None,
+    ) -> None:
+        self._contexts = {name: server_context(c, prepare) for name, c in credentials.items()}
         self._default = next(iter(self._contexts.values()))
         self._default.sni_callback = self._choose
         super().__init__(self._default, host)
@@ -41,9 +52,11 @@ class Origin(Loopback):
             writer.close()
 
 
-def server_context(credential: Credential) -> ssl.SSLContext:
+def server_context(credential: Credential, prepare: Prepare | None = None) -> ssl.SSLContext:
     """A server context with the credential's chain. The key is on disk only while it is read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if prepare is not None:
+        prepare(context)
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(credential.write(Path(folder, "credential.pem")))

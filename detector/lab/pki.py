@@ -145,13 +145,14 @@ class Authority:
         start: datetime | None = None,
         key: PrivateKey | None = None,
         logs: Sequence[LabLog] | None = None,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     ) -> Credential:
         """A leaf for DNS names and addresses; SCTs come from `logs` or the authority's own."""
         leaf_key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         begin = start or self.now - timedelta(days=1)
         builder = _builder(subject, self.subject, leaf_key, begin, days)
-        for extension, critical in self._leaf_extensions(names, leaf_key):
+        for extension, critical in self._leaf_extensions(names, leaf_key, usage):
             builder = builder.add_extension(extension, critical)
         bare = builder.sign(self.key, hashes.SHA256())
         signers = self.logs if logs is None else tuple(logs)
@@ -168,11 +169,11 @@ class Authority:
         return (self.certificate, *self.parent._above())  # noqa: SLF001 (the same class)
 
     def _leaf_extensions(
-        self, names: Sequence[str], key: PrivateKey
+        self, names: Sequence[str], key: PrivateKey, usage: x509.ObjectIdentifier
     ) -> list[tuple[x509.ExtensionType, bool]]:
         found: list[tuple[x509.ExtensionType, bool]] = [
             (_key_usage(ca=False), True),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            (x509.ExtendedKeyUsage([usage]), False),
             (x509.BasicConstraints(False, None), True),
             (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
             (self.key_identifier, False),

@@ -188,7 +188,10 @@ def test_a_ca_for_mail_alone_is_a_note(judging: TrustKnowledge) -> None:
         (Setting("git:http.sslverify", "false", "/root/.gitconfig"), "error verification-off"),
         (Setting("git:http.sslverify", "true", "/root/.gitconfig"), ""),
         (Setting("npmrc:strict-ssl", "FALSE", "/root/.npmrc"), "error verification-off"),
-        (Setting("pip:global.trusted-host", "mirror.corp", "/etc/pip.conf"), "error verification-off"),
+        (
+            Setting("pip:global.trusted-host", "mirror.corp", "/etc/pip.conf"),
+            "error verification-off",
+        ),
         (Setting("curlrc:insecure", "", "/root/.curlrc"), "error verification-off"),
         (Setting("wgetrc:check_certificate", "off", "/etc/wgetrc"), "error verification-off"),
         (Setting("condarc:ssl_verify", "/ca.pem", "/root/.condarc"), ""),

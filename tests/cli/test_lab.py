@@ -1,0 +1,51 @@
+"""`tlsight lab` as a user runs it, and `check` against what it serves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
+    """Two cases, served by the command itself."""
+    command = [
+        sys.executable, "-m", "detector", "lab", "serve", "expired", "healthy", "--json",
+        "--dir", str(tmp_path / "lab"),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as lab:
+        assert lab.stdout is not None
+        yield [json.loads(lab.stdout.readline()) for _ in range(2)]
+        lab.terminate()
+
+
+def test_the_cases_are_listed_with_their_causes(tlsight: Run) -> None:
+    done = tlsight("lab", "list")
+    assert "expired                certificate-expired" in done.stdout
+    records = [json.loads(line) for line in tlsight("lab", "list", "--json").stdout.splitlines()]
+    assert len(records) == len(done.stdout.splitlines()) > 20
+    assert {"case", "cause", "text"} == set(records[0])
+
+
+def test_what_is_served_has_the_cause_it_says(
+    tlsight: Run, served: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    lab = ("--roots", tmp_path / "lab/root.pem", "--ct-logs", tmp_path / "lab/logs.json")
+    for record in served:
+        done = tlsight("check", f"{record['host']}:{record['port']}", "--json", *lab)
+        causes = [cause["id"] for cause in json.loads(done.stdout)["causes"]] or ["healthy"]
+        assert causes[0] == record["cause"]
+
+
+def test_a_case_that_is_none_is_a_usage_error(tlsight: Run) -> None:
+    done = tlsight("lab", "serve", "nonsense")
+    assert done.returncode == 2
+    assert "see tlsight lab list" in done.stderr
