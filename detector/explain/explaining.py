@@ -72,6 +72,12 @@ _NOT_HOSTS = re.compile(
     r"\.(?:c|cc|go|java|py|js|pem|crt|so|conf|log|html?|rs|cpp|h|json|exe)$", re.IGNORECASE
 )
 
+# Sites that messages point to for more details.
+_MANUALS = frozenset(
+    ("curl.se", "curl.haxx.se", "www.openssl.org", "nodejs.org", "aka.ms", "docs.python.org",
+     "urllib3.readthedocs.io", "go.dev", "bugs.debian.org")
+)  # fmt: skip
+
 
 class Explanation(msgspec.Struct, frozen=True):
     """One cause that the message can have.
@@ -202,6 +208,6 @@ def _alert_number(text: str) -> int | None:
 
 def _host(text: str) -> str | None:
     for match in _HOST.finditer(text):
-        if not _NOT_HOSTS.search(match[1]):
+        if not _NOT_HOSTS.search(match[1]) and match[1].lower() not in _MANUALS:
             return match[1].lower()
     return None

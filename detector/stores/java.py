@@ -37,14 +37,23 @@ def java_places(
         found += [path for pattern in _BELOW_HOME for path in sorted(home.glob(pattern))]
     if environment.get("JAVA_HOME") and root == Path("/"):
         found.append(Path(environment["JAVA_HOME"], "lib/security/cacerts"))
-    stores = {inside(root, path) for path in found} | {path.resolve() for path in also}
-    files = sorted(path for path in stores if path.is_file())
-    return [keystore_place(path, environment) for path in files]
+    own = {inside(root, path) for path in found if path.is_file() or path.is_symlink()}
+    given = {path.resolve() for path in also} - own
+    # A keytool beside a keystore is run only where this machine's own programs are.
+    beside = root == Path("/")
+    places = [
+        keystore_place(path, environment, beside=beside) for path in sorted(own) if path.is_file()
+    ]
+    return places + [keystore_place(path, environment) for path in sorted(given)]
 
 
-def keystore_place(path: Path, environment: Mapping[str, str]) -> Place:
-    """One keystore."""
-    keytool = _keytool(path, environment)
+def keystore_place(path: Path, environment: Mapping[str, str], *, beside: bool = False) -> Place:
+    """One keystore.
+
+    `beside` lets the keytool of the JDK that the keystore lies in be run, where none is on PATH: never
+    for an image's or a stranger's files.
+    """
+    keytool = _keytool(path if beside else None, environment)
     if keytool is None:
         return Place("java", str(path), used_by="Java", trouble="needs a JDK's keytool")
     command = [keytool, "-J-Duser.language=en", "-J-Duser.country=US", "-list", "-rfc"]
@@ -85,12 +94,13 @@ def _created(entry: str) -> datetime | None:
         return None
 
 
-def _keytool(path: Path, environment: Mapping[str, str]) -> str | None:
-    """The keystore's own JDK's keytool, else any."""
-    homes = [path.parent.parent.parent]
-    if environment.get("JAVA_HOME"):
-        homes.append(Path(environment["JAVA_HOME"]))
-    for home in homes:
-        if (home / "bin" / "keytool").is_file():
-            return str(home / "bin" / "keytool")
-    return shutil.which("keytool")
+def _keytool(keystore: Path | None, environment: Mapping[str, str]) -> str | None:
+    """JAVA_HOME's keytool, else the one on PATH, else that of the keystore's own JDK."""
+    home = environment.get("JAVA_HOME")
+    if home and Path(home, "bin/keytool").is_file():
+        return str(Path(home, "bin/keytool"))
+    found = shutil.which("keytool")
+    if found is None and keystore is not None:
+        own = keystore.parent.parent.parent / "bin" / "keytool"
+        found = str(own) if own.is_file() else None
+    return found

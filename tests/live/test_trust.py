@@ -145,6 +145,22 @@ def test_a_keystore_with_another_password_is_told(tlsight: Run, tmp_path: Path) 
     assert "secret99" not in done.stdout + done.stderr
 
 
+def test_no_program_of_an_image_is_ever_run(tlsight: Run, tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    jdk = image / "usr/lib/jvm/evil"
+    (jdk / "bin").mkdir(parents=True)
+    (jdk / "lib/security").mkdir(parents=True)
+    trap = jdk / "bin/keytool"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+    trap.chmod(0o755)
+    keystore(jdk / "lib/security/cacerts", "JKS", own=Authority("Own"))
+    for words in (("--root", image), ("--root", image, "--also", jdk / "lib/security/cacerts")):
+        done = tlsight("trust", *words, "--json", JAVA_HOME=str(jdk))
+        assert "local-root" in done.stdout
+        tlsight("trust", *words, PATH="/nowhere")
+    assert not (tmp_path / "sprung").exists()
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """Not below pytest's folder: browsers want a short path for their sockets."""
