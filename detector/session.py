@@ -132,7 +132,9 @@ class Session:
             observation = with_stored_inclusion(observation, self.store)
         if self._fetch is None or observation.inclusion or not observation.chain:
             return observation
-        observation, problems = await with_inclusion(observation, self.known, self._fetch)
+        observation, problems = await with_inclusion(
+            observation, self.known, self._fetch, self.store
+        )
         for problem in problems:
             self.warn(problem)
         if self.store is not None:

@@ -92,6 +92,19 @@ def is_signed(head: TreeHead, log: CTLog) -> bool:
     return any(_verifies(signature, head.signed_input, log.key) for signature in head.signatures)
 
 
+def contradiction(before: TreeHead, after: TreeHead) -> str | None:
+    """Why one log cannot honestly have signed both heads, None when it can.
+
+    A log only grows (RFC 6962 section 3): one size has one root, and a later head is no smaller.
+    """
+    if before.size == after.size and before.root != after.root:
+        return f"it signed two different trees of {after.size} entries"
+    first, second = sorted((before, after), key=lambda head: head.timestamp_ms)
+    if second.size < first.size:
+        return f"its tree shrank from {first.size} to {second.size} entries"
+    return None
+
+
 def note_key_id(origin: str, log_id: bytes) -> bytes:
     """The four bytes before a log's note signature."""
     return sha256(origin.encode() + b"\n" + bytes((_NOTE_SIGNATURE,)) + log_id).digest()[:4]

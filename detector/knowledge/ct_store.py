@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from detector.ct.issuance import LoggedIssuer, Lookup, common_name
+from detector.ct.tree_head import TreeHead
 from detector.evidence.hosts import HostPattern
 from detector.evidence.issuers import KnownIssuers, merged
 from detector.knowledge.database import Database, state_folder
@@ -44,6 +45,9 @@ CREATE TABLE leaf_key (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE inclusion (
     leaf BLOB PRIMARY KEY, proof BLOB NOT NULL, fetched INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tree_head (
+    log BLOB PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, timestamp INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
 _FIND = """
@@ -135,14 +139,36 @@ class CtStore:
     def save_proof(self, leaf_sha256: str, proof: InclusionProof, at: datetime) -> None:
         """Raises StoreError."""
         row = (bytes.fromhex(leaf_sha256), msgspec.msgpack.encode(proof), _seconds(at))
+        self._write("REPLACE INTO inclusion VALUES (?, ?, ?)", row)
+
+    def tree_head(self, log_id: bytes) -> TreeHead | None:
+        """The largest head that was seen of a log, None for none. Never raises."""
+        query = "SELECT size, root, timestamp FROM tree_head WHERE log = ?"
         try:
-            with self._db:
-                self._db.execute("REPLACE INTO inclusion VALUES (?, ?, ?)", row)
+            row = self._db.execute(query, (log_id,)).fetchone()
         except sqlite3.Error as error:
-            raise self._file.failure(error) from None
+            self.trouble = self._file.failure(error)
+            return None
+        return TreeHead(row[0], row[1], row[2], ()) if row else None
+
+    def save_tree_head(self, log_id: bytes, head: TreeHead) -> None:
+        """Raises StoreError. The caller has verified the head, and that it contradicts none."""
+        query = (
+            "INSERT INTO tree_head VALUES (?, ?, ?, ?) ON CONFLICT (log) DO UPDATE SET"
+            " size = excluded.size, root = excluded.root, timestamp = excluded.timestamp"
+            " WHERE excluded.size >= size"
+        )
+        self._write(query, (log_id, head.size, head.root, head.timestamp_ms))
 
     def close(self) -> None:
         self._file.close()
+
+    def _write(self, query: str, row: tuple[object, ...]) -> None:
+        try:
+            with self._db:
+                self._db.execute(query, row)
+        except sqlite3.Error as error:
+            raise self._file.failure(error) from None
 
     def _put(self, lookup: Lookup) -> None:
         key = (lookup.host, int(lookup.trusted), lookup.source)

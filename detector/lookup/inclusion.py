@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from detector.chain.sct import SctResult
-from detector.ct.inclusion import entry_hash
+from detector.ct.inclusion import entry_hash, read_head
 from detector.ct.proving import Ask, prove
+from detector.ct.tree_head import contradiction
 from detector.errors import FetchError, ProofError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Knowledge
@@ -23,14 +24,18 @@ _GONE = (403, 404, 410)
 
 
 async def with_inclusion(
-    observation: Observation, known: Knowledge, fetch: Fetcher
+    observation: Observation, known: Knowledge, fetch: Fetcher, store: CtStore | None = None
 ) -> tuple[Observation, list[str]]:
-    """The observation with one proof, if any log gives one; and why others gave none."""
+    """The observation with one proof, if any log gives one; and why others gave none.
+
+    With a store, a log is held to the tree that it showed before.
+    """
     seen = examine(observation, known)
     problems: list[str] = []
     for result in _askable(seen):
         try:
             proof = await _prove(seen, result, fetch)  # type: ignore[arg-type]
+            _hold_to_its_word(proof, result, store)
         except (FetchError, ProofError) as error:
             problems.append(str(error))
             continue
@@ -51,11 +56,20 @@ def with_stored_inclusion(observation: Observation, store: CtStore) -> Observati
 
 
 def keep_inclusion(observation: Observation, store: CtStore, at: datetime) -> None:
-    """Store the proof that came with an observation. Raises StoreError."""
+    """Store the proof that came with an observation, and its log's head. Raises StoreError."""
     from hashlib import sha256
 
     for proof in observation.inclusion[-1:]:
         store.save_proof(sha256(observation.chain[0]).hexdigest(), proof, at)
+        store.save_tree_head(proof.log_id, read_head(proof))
+
+
+def _hold_to_its_word(proof: InclusionProof, result: SctResult, store: CtStore | None) -> None:
+    """Raises ProofError for a head that contradicts the one seen before."""
+    before = store.tree_head(proof.log_id) if store is not None else None
+    why = contradiction(before, read_head(proof)) if before is not None else None
+    if why is not None:
+        raise ProofError(result.log.name if result.log else "a log", why)
 
 
 def _askable(seen: Examination | None) -> list[SctResult]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detector.ct.tree_head import is_signed, parse_checkpoint, parse_sth
+from detector.ct.tree_head import TreeHead, contradiction, is_signed, parse_checkpoint, parse_sth
 from detector.errors import WireError
 from detector.lab.ct_log import LabLog
 
@@ -95,3 +95,23 @@ def test_a_bent_checkpoint_is_refused(log: LabLog, old: bytes, new: bytes, why: 
 def test_a_checkpoint_of_another_size_is_not_signed(log: LabLog) -> None:
     head = parse_checkpoint(log.checkpoint().replace(b"\n70\n", b"\n71\n"), log.log_id)
     assert not is_signed(head, log.known())
+
+
+def a_head(size: int, root: bytes, at: int) -> TreeHead:
+    return TreeHead(size, root * 32, at, ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (a_head(7, b"a", 1), a_head(7, b"a", 2), None),
+        (a_head(7, b"a", 1), a_head(9, b"b", 2), None),
+        (a_head(9, b"b", 2), a_head(7, b"a", 1), None),  # an older head, from a cache
+        (a_head(7, b"a", 1), a_head(7, b"b", 2), "two different trees of 7 entries"),
+        (a_head(9, b"a", 1), a_head(7, b"b", 2), "shrank from 9 to 7 entries"),
+        (a_head(7, b"b", 2), a_head(9, b"a", 1), "shrank from 9 to 7 entries"),
+    ],
+)
+def test_a_log_only_grows(before: TreeHead, after: TreeHead, why: str | None) -> None:
+    found = contradiction(before, after)
+    assert found is None if why is None else why in str(found)

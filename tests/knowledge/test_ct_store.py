@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from detector.ct.issuance import LoggedIssuer, Lookup
+from detector.ct.tree_head import TreeHead
 from detector.errors import StoreError
 from detector.knowledge.ct_store import CtStore, default_path
 from detector.model import InclusionProof
@@ -106,6 +107,14 @@ def test_a_proof_is_kept_for_good(store: CtStore) -> None:
     assert store.proof(ONE) is None
     store._db.execute("UPDATE inclusion SET proof = x'c1'")
     assert store.proof(LEAF) is None
+
+
+def test_the_largest_tree_head_of_a_log_is_remembered(store: CtStore) -> None:
+    small, large = (TreeHead(n, b"r" * 32, n, ()) for n in (7, 9))
+    for head in (small, large, small):
+        store.save_tree_head(b"log", head)
+    assert store.tree_head(b"log") == large
+    assert store.tree_head(b"other") is None
 
 
 def test_half_a_batch_is_none_of_it(store: CtStore) -> None:

@@ -29,6 +29,7 @@ def proved(
     asking: FetchOptions,
     seen: Observation,
     bend: Bend = lambda _, answer: answer,
+    store: CtStore | None = None,
 ) -> tuple[Observation, list[str], list[str]]:
     """The observation with its proof, the problems, and what was asked of the logs."""
 
@@ -43,7 +44,7 @@ def proved(
                 return bent if isinstance(bent, Answer) else await bent
 
             web.handler = handler
-            found, problems = await with_inclusion(seen, world.knowledge(), fetch)
+            found, problems = await with_inclusion(seen, world.knowledge(), fetch, store)
             return found, problems, [request.target.split("?")[0] for request in web.asked]
 
     return asyncio.run(run())
@@ -153,3 +154,26 @@ def test_a_proof_is_kept_and_needs_no_request_again(
     assert with_stored_inclusion(seen, store) == found
     other = observe("a.test", world.issue("a.test"))
     assert with_stored_inclusion(other, store) == other
+
+
+def test_a_log_that_shows_another_history_than_before_proves_nothing(
+    world: LabPki, asking: FetchOptions, seen: Observation, store: CtStore
+) -> None:
+    """A log under an attacker's hand: signed by its key, but not the tree it showed last time."""
+    found, _, _ = proved(world, asking, seen, store=store)
+    keep_inclusion(found, store, now())
+    log = world.logs[0]
+    shown = store.tree_head(log.log_id)
+    assert shown is not None
+    honest = list(log.leaves)
+    # The certificate of the logs' own server is one more entry each time.
+    log.leaves = [*honest[: shown.size - 2], bytes(32)]
+    forked, problems, _ = proved(world, asking, seen, store=store)
+    assert f"Lab log one: it signed two different trees of {shown.size} entries" in problems
+    assert forked.inclusion[0].log_id == world.logs[1].log_id
+    log.leaves = honest[:750]
+    _, problems, _ = proved(world, asking, seen, store=store)
+    assert f"Lab log one: its tree shrank from {shown.size} to 751 entries" in problems
+    log.leaves = honest
+    _, problems, _ = proved(world, asking, seen, store=store)
+    assert problems == []
