@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from detector.stores.reading import inside, modified, pem_place
 from detector.trust.model import Place
 
@@ -53,8 +55,14 @@ def python_places(root: Path, homes: Iterable[Path], environment: Mapping[str, s
         if prefix:
             folders += sorted(Path(prefix).glob("lib/python3.*/site-packages"))
     bundles += [(folder / name, used_by) for folder in folders for name, used_by in _COPIES]
-    found = {path.resolve(): (path, who) for path, who in reversed(bundles) if path.is_file()}
-    return [pem_place("python", path, who, modified(path)) for path, who in sorted(found.values())]
+    files = {_inside(root, path): (path, who) for path, who in reversed(bundles)}
+    found = sorted((path, who, file) for file, (path, who) in files.items() if file.is_file())
+    return [_copy(path, who, file) for path, who, file in found]
+
+
+def _copy(path: Path, used_by: str, file: Path) -> Place:
+    """What `file` holds, under the name that programs open it by."""
+    return replace(pem_place("python", file, used_by, modified(file)), path=str(path))
 
 
 def _inside(root: Path, path: Path) -> Path:

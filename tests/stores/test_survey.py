@@ -106,6 +106,21 @@ def test_copies_of_certifi_are_found_in_every_environment(
     assert {place.path for place in found} == {str(path) for path in wanted}
 
 
+def test_an_images_linked_copy_of_certifi_is_the_images_own_bundle(
+    tmp_path: Path, pki: LabPki, corporate: Authority
+) -> None:
+    """Debian links its copy to the system's bundle by an absolute path."""
+    image = tmp_path / "image"
+    bundle = write(image / "etc/ssl/certs/ca-certificates.crt", corporate)
+    copy = image / "usr/lib/python3/dist-packages/certifi/cacert.pem"
+    copy.parent.mkdir(parents=True)
+    copy.symlink_to("/etc/ssl/certs/ca-certificates.crt")
+    (place,) = python_places(image, [], {})
+    assert (place.path, subjects(place)) == (str(copy), ["Example Corp CA"])
+    bundle.unlink()  # this machine's, of the same name, is none of the image
+    assert python_places(image, [], {}) == []
+
+
 def test_an_unreadable_bundle_is_told_and_stops_nothing(tmp_path: Path, pki: LabPki) -> None:
     path = write(tmp_path / "etc/ssl/certs/ca-certificates.crt", pki.root)
     path.write_text(pki.root.pem + "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n")
