@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from detector.stores.programs import output
-from detector.stores.reading import modified, roots_of
+from detector.stores.reading import inside, modified, roots_of
 from detector.trust.model import Place, Root
 
 # Below a home; the last part may be a pattern.
@@ -37,7 +37,9 @@ def nss_places(root: Path, homes: Iterable[Path]) -> list[Place]:
         for pattern, used_by in _PROFILES:
             folders += [(path, used_by) for path in sorted(home.glob(pattern))]
     return [
-        nss_place(folder, used_by) for folder, used_by in folders if (folder / "cert9.db").exists()
+        nss_place(file.parent, used_by)
+        for folder, used_by in folders
+        if (file := inside(root, folder / "cert9.db")).is_file()
     ]
 
 

@@ -55,7 +55,7 @@ def python_places(root: Path, homes: Iterable[Path], environment: Mapping[str, s
         if prefix:
             folders += sorted(Path(prefix).glob("lib/python3.*/site-packages"))
     bundles += [(folder / name, used_by) for folder in folders for name, used_by in _COPIES]
-    files = {_inside(root, path): (path, who) for path, who in reversed(bundles)}
+    files = {inside(root, path): (path, who) for path, who in reversed(bundles)}
     found = sorted((path, who, file) for file, (path, who) in files.items() if file.is_file())
     return [_copy(path, who, file) for path, who, file in found]
 
@@ -63,11 +63,6 @@ def python_places(root: Path, homes: Iterable[Path], environment: Mapping[str, s
 def _copy(path: Path, used_by: str, file: Path) -> Place:
     """What `file` holds, under the name that programs open it by."""
     return replace(pem_place("python", file, used_by, modified(file)), path=str(path))
-
-
-def _inside(root: Path, path: Path) -> Path:
-    """An active environment may lie outside an image."""
-    return inside(root, path) if path.is_relative_to(root) else path.resolve()
 
 
 def _own(root: Path) -> str | None:

@@ -52,9 +52,10 @@ def roots_of_ders(
 def inside(root: Path, path: Path) -> Path:
     """The file that `path` leads to for programs whose file system begins at `root`.
 
-    Absolute links of an image lead to the image's files, never to this machine's.
+    Absolute links of an image lead to the image's files, never to this machine's. What does not lie
+    below `root`, e.g. an active environment, is this machine's.
     """
-    if root == Path("/"):
+    if root == Path("/") or not path.is_relative_to(root):
         return path.resolve()
     waiting = list(path.relative_to(root).parts)
     current = root
@@ -72,6 +73,21 @@ def inside(root: Path, path: Path) -> Path:
         else:
             current /= part
     return current
+
+
+def existing(root: Path, name: str) -> Path | None:
+    """The file or folder that a setting names, for programs whose file system begins at `root`.
+
+    None where nothing is there, or the name can be no path.
+    """
+    try:
+        path = Path(name).expanduser()
+        if root != Path("/") and not path.is_relative_to(root):
+            path = root / str(path).lstrip("/")
+        file = inside(root, path)
+        return file if file.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def modified(path: Path) -> datetime | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.stores.programs import output
+from detector.stores.reading import existing, inside
 from detector.trust.model import Setting
 
 _FILES = (
@@ -43,12 +44,12 @@ def read_settings(
     users = list(homes)
     found = list(_environment(environment, "environment"))
     found += _environment(_etc_environment(root), str(root / "etc/environment"))
-    found += _simple("npmrc", ("cafile", "strict-ssl"), _npmrcs(root, users))
+    found += _simple(root, "npmrc", ("cafile", "strict-ssl"), _npmrcs(root, users))
     found += _pip(root, users)
-    found += _simple("condarc", ("ssl_verify",), [home / ".condarc" for home in users])
-    found += _simple("curlrc", ("cacert", "insecure"), [home / ".curlrc" for home in users])
+    found += _simple(root, "condarc", ("ssl_verify",), [home / ".condarc" for home in users])
+    found += _simple(root, "curlrc", ("cacert", "insecure"), [home / ".curlrc" for home in users])
     wgetrcs = [root / "etc/wgetrc", *(home / ".wgetrc" for home in users)]
-    found += _simple("wgetrc", ("ca_certificate", "check_certificate"), wgetrcs)
+    found += _simple(root, "wgetrc", ("ca_certificate", "check_certificate"), wgetrcs)
     if root == Path("/"):
         found += _git()
         found += _apt()
@@ -75,7 +76,7 @@ def _environment(variables: Mapping[str, str], where: str) -> Iterator[Setting]:
 
 def _etc_environment(root: Path) -> dict[str, str]:
     """PAM's file of variables for everybody."""
-    rows = (line.partition("=") for line in _lines(root / "etc/environment"))
+    rows = (line.partition("=") for line in _lines(root, root / "etc/environment"))
     return {
         name.removeprefix("export ").strip(): value.strip().strip("\"'")
         for name, equals, value in rows
@@ -88,10 +89,12 @@ def _npmrcs(root: Path, homes: list[Path]) -> list[Path]:
     return [*(home / ".npmrc" for home in homes), *(root / name for name in system)]
 
 
-def _simple(kind: str, names: tuple[str, ...], files: Iterable[Path]) -> Iterator[Setting]:
+def _simple(
+    root: Path, kind: str, names: tuple[str, ...], files: Iterable[Path]
+) -> Iterator[Setting]:
     """Files of `name = value`, `name: value` or a bare `name`, one a line."""
     for path in files:
-        for line in _lines(path):
+        for line in _lines(root, path):
             name, mark, value = re.match(r"\s*-*([^\s=:]*)\s*([=:]?)\s*(.*)", line).groups()  # type: ignore[union-attr]
             if name.casefold() in names:
                 yield Setting(f"{kind}:{name.casefold()}", value.strip().strip("\"'"), str(path))
@@ -104,7 +107,7 @@ def _pip(root: Path, homes: list[Path]) -> Iterator[Setting]:
     for path in (*users, root / "etc/pip.conf"):
         parser = ConfigParser(interpolation=None, strict=False)
         try:
-            parser.read_string("\n".join(_lines(path)))
+            parser.read_string("\n".join(_lines(root, path)))
         except ConfigParserError:
             continue
         for name in ("cert", "trusted-host"):
@@ -146,7 +149,7 @@ def _firefox(root: Path) -> Iterator[Setting]:
     patterns = ("usr/lib/firefox*/distribution/policies.json", "opt/firefox/distribution/*.json")
     files = [*(root / name for name in system), *(p for g in patterns for p in root.glob(g))]
     for path in files:
-        certificates: Any = _json(path)
+        certificates: Any = _json(root, path)
         for key in ("policies", "Certificates", "Install"):
             certificates = certificates.get(key) if isinstance(certificates, dict) else None
         for name in certificates if isinstance(certificates, list) else ():
@@ -158,34 +161,23 @@ def _checked(setting: Setting, root: Path) -> Setting:
     if setting.key == "condarc:ssl_verify" or setting.key not in _PATHS | {"env:SSL_CERT_DIR"}:
         return setting
     parts = setting.value.split(":") if setting.key == "env:SSL_CERT_DIR" else [setting.value]
-    there = [_exists(root, part) for part in parts if part]
+    there = [existing(root, part) is not None for part in parts if part]
     if any(there) or (setting.key.startswith("firefox:") and "/" not in setting.value):
         return setting
     return Setting(setting.key, setting.value, setting.where, missing=True)
 
 
-def _exists(root: Path, name: str) -> bool:
-    """Whether a file is there, below `root` for another machine's; what cannot be a path is not."""
+def _lines(root: Path, path: Path) -> list[str]:
     try:
-        path = Path(name).expanduser()
-        if root != Path("/") and not path.is_relative_to(root):
-            path = root / str(path).lstrip("/")
-        return path.exists()
-    except (OSError, RuntimeError, ValueError):
-        return False
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_bytes()[:_MAX].decode("utf-8", errors="replace")
+        text = inside(root, path).read_bytes()[:_MAX].decode("utf-8", errors="replace")
     except OSError:
         return []
     lines = (line.rstrip("\r") for line in text.split("\n"))
     return [line for line in lines if line.strip() and not line.lstrip().startswith(("#", ";"))]
 
 
-def _json(path: Path) -> Any:
+def _json(root: Path, path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes()[:_MAX])
+        return json.loads(inside(root, path).read_bytes()[:_MAX])
     except (OSError, ValueError, RecursionError):
         return None

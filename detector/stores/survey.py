@@ -14,7 +14,7 @@ from detector.stores.macos import macos_places
 from detector.stores.node import node_places
 from detector.stores.nss import nss_places
 from detector.stores.python import python_places
-from detector.stores.reading import pem_place
+from detector.stores.reading import existing, inside, pem_place
 from detector.stores.settings import is_file_of_roots, read_settings
 from detector.stores.windows import windows_places
 from detector.trust.model import Place, Setting, Survey, Tool
@@ -56,7 +56,7 @@ def survey(
         *(macos_places(users) if here else ()),
         *(pem_place("file", path, "") for kind, path in extra if kind == "file"),
     ]
-    places += _redirected(settings, places)
+    places += _redirected(root, settings, places)
     programs = {name for tool in tools for name in tool.programs}
     installed = frozenset(name for name in programs if here and shutil.which(name))
     return Survey(at, tuple(places), settings, installed)
@@ -70,17 +70,17 @@ def home_folders(root: Path) -> list[Path]:
     return list(dict.fromkeys(path for path in found if path.is_dir()))
 
 
-def _redirected(settings: Iterable[Setting], places: list[Place]) -> list[Place]:
+def _redirected(root: Path, settings: Iterable[Setting], places: list[Place]) -> list[Place]:
     """Files that settings name and that are no place yet."""
-    known = {Path(place.path).resolve() for place in places}
+    known = {inside(root, Path(place.path)) for place in places}
     found: list[Place] = []
     for setting in settings:
         if not is_file_of_roots(setting):
             continue
-        path = Path(setting.value).expanduser()  # settings that name nothing are marked missing
-        if path.resolve() in known or not path.is_file():
+        path = existing(root, setting.value)
+        if path is None or path in known or not path.is_file():
             continue
-        known.add(path.resolve())
+        known.add(path)
         if setting.key.startswith("java:"):
             continue
         found.append(pem_place("file", path, setting.key.partition(":")[2]))

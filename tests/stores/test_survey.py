@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,6 +143,35 @@ def test_a_survey_reads_what_settings_name(
         ("os", str(bundle)), ("file", str(extra)),
     ]  # fmt: skip
     assert found.places[1].used_by == "NODE_EXTRA_CA_CERTS"
+
+
+def test_what_an_images_settings_name_is_the_images(
+    tmp_path: Path, pki: LabPki, corporate: Authority
+) -> None:
+    image = tmp_path / "image"
+    here = write(tmp_path / "corp.pem", pki.root)  # a file of this machine, named by the image
+    lines = write(image / "opt/variables")
+    lines.write_text(f"SSL_CERT_FILE={here}\nNODE_EXTRA_CA_CERTS=/opt/corp.pem\n")
+    (image / "etc").mkdir()
+    (image / "etc/environment").symlink_to("/opt/variables")
+    own = write(image / "opt/corp.pem", corporate)
+    found = survey({}, (), AT, root=image, homes=[])
+    assert [(setting.key, setting.missing) for setting in found.settings] == [
+        ("env:SSL_CERT_FILE", True), ("env:NODE_EXTRA_CA_CERTS", False),
+    ]  # fmt: skip
+    assert [(place.path, subjects(place)) for place in found.places] == [
+        (str(own), ["Example Corp CA"])
+    ]
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name", "a\0b", "x" * 5000])
+def test_a_policys_name_that_can_be_no_path_names_nothing(tmp_path: Path, name: str) -> None:
+    policy = tmp_path / "etc/firefox/policies/policies.json"
+    policy.parent.mkdir(parents=True)
+    policy.write_text(json.dumps({"policies": {"Certificates": {"Install": [name]}}}))
+    found = survey({}, (), AT, root=tmp_path, homes=[])
+    assert [setting.value for setting in found.settings] == [name]
+    assert found.places == ()
 
 
 def test_homes_of_another_root_are_everybodys(tmp_path: Path) -> None:
