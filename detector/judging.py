@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from detector.causes.clues import Clues
+from detector.causes.rules import PARTIES, SEEN_IN_ONE_HANDSHAKE, find_causes
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.rules import gather
 from detector.evidence.sharing import Sharing
-from detector.faults import certificate_causes, failure_cause
-from detector.model import Cause, Evidence, Judgement, Observation
+from detector.model import Cause, Evidence, Inquiry, Judgement, Observation
 from detector.verdict import decide
 
 
@@ -50,11 +51,29 @@ def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
     """
     try:
         judgement = decide(seen, gather(seen, sharing))
-        causes = certificate_causes(seen, judgement)
+        causes = _certificate_causes(seen, judgement)
     except CertificateError as error:
         return _malformed(seen, error)
-    failure = failure_cause(seen.observation)
+    failure = _failure_cause(seen.observation)
     return replace(judgement, causes=causes if failure is None else (failure, *causes))
+
+
+def _certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, ...]:
+    """Faults that a client would complain about, most serious first."""
+    clues = Clues(Inquiry(seen.observation), seen.known, judgement, seen)
+    found = find_causes(clues, SEEN_IN_ONE_HANDSHAKE)
+    return tuple(
+        Cause(name, one.party or PARTIES.get(name, "server"), one.severity, one.text)
+        for name, one in found.items()
+    )
+
+
+def _failure_cause(observation: Observation) -> Cause | None:
+    """The failure that the probe recorded, as a cause."""
+    failure = observation.failure
+    if failure is None:
+        return None
+    return Cause(failure.cause, PARTIES.get(failure.cause, "server"), "error", failure.text)
 
 
 def _malformed(seen: Examination, error: CertificateError) -> Judgement:
@@ -71,7 +90,7 @@ def _malformed(seen: Examination, error: CertificateError) -> Judgement:
 
 def unjudged(observation: Observation) -> Judgement:
     """Nothing to judge: no handshake, or a first certificate that is none."""
-    cause = failure_cause(observation)
+    cause = _failure_cause(observation)
     causes: Sequence[Cause] = () if cause is None else (cause,)
     if observation.chain:
         summary = "Inconclusive: the first certificate cannot be read."

@@ -127,11 +127,11 @@ class Certificate:
 
     @cached_property
     def subject_text(self) -> str:
-        return _name_text(self.subject)
+        return name_text(self.subject)
 
     @cached_property
     def issuer_text(self) -> str:
-        return _name_text(self.issuer)
+        return name_text(self.issuer)
 
     @cached_property
     def issuer_fields(self) -> dict[str, list[str]]:
@@ -277,8 +277,8 @@ def name_fields(name: bytes) -> dict[str, list[str]]:
 
 
 @lru_cache(maxsize=512)
-def _name_text(name: bytes) -> str:
-    """RFC 4514 style text, most specific attribute first, e.g. "CN=R11,O=Let's Encrypt,C=US"."""
+def name_text(name: bytes) -> str:
+    """A DER name as RFC 4514 style text, most specific attribute first, e.g. "CN=R11,O=Let's Encrypt,C=US"."""
     parts = [f"{attribute}={_escape(value)}" for attribute, value in _attributes(name)]
     return ",".join(reversed(parts))
 

@@ -35,6 +35,7 @@ MAX_DEPTH = 10
 MAX_SIGNATURES = 64
 
 PathKind = Literal["public", "local", "private", "incomplete", "self-signed"]
+Refusal = Literal["not-a-ca", "key-usage", "path-length", "usage", "name-constraint", "unreadable"]
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -170,15 +171,24 @@ def _denies_being_a_ca(issuer: Certificate) -> bool:
 
 def _may_issue(issuer: Certificate, below: int, host: str) -> bool:
     """Rule 3. `below` is the number of certificates under `issuer`, the leaf included."""
+    return why_not(issuer, below, host) is None
+
+
+def why_not(issuer: Certificate, below: int, host: str) -> Refusal | None:
+    """Why `issuer` may not stand above `below` certificates for `host`, None when it may."""
     try:
         constraints = issuer.basic_constraints
-        if constraints is None or not constraints[0] or not issuer.may_sign_certificates:
-            return False
+        if constraints is None or not constraints[0]:
+            return "not-a-ca"
+        if not issuer.may_sign_certificates:
+            return "key-usage"
         if constraints[1] is not None and below - 1 > constraints[1]:
-            return False
-        return issuer.may_serve_tls and _constraints_admit(issuer, host)
+            return "path-length"
+        if not issuer.may_serve_tls:
+            return "usage"
+        return None if _constraints_admit(issuer, host) else "name-constraint"
     except CertificateError:
-        return False
+        return "unreadable"
 
 
 def _constraints_admit(issuer: Certificate, host: str) -> bool:

@@ -55,6 +55,15 @@ def is_digitally_signed(
     return True
 
 
+def signature_hash(certificate: Certificate) -> str | None:
+    """Hash under a certificate's signature, e.g. "sha256"; None for EdDSA and what cannot be read."""
+    try:
+        algorithm = certificate.x509.signature_hash_algorithm
+    except (CertificateError, UnsupportedAlgorithm):
+        return None
+    return algorithm.name if algorithm is not None else None
+
+
 @lru_cache(maxsize=2048)
 def _verified(certificate: Certificate, issuer_spki: bytes) -> bool:
     key = public_key(issuer_spki)

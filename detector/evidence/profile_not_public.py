@@ -41,14 +41,17 @@ def lacking(seen: Examination) -> tuple[str, ...]:
         found.append("server authentication usage")
     if leaf.serial.bit_length() < _SERIAL_BITS or leaf.serial < 0:
         found.append("a random serial number")
-    for since, days in _VALIDITY:
-        if leaf.not_before >= since:
-            if (leaf.not_after - leaf.not_before).total_seconds() > days * 86400 + 1:
-                found.append(f"a validity of at most {days} days")
-            break
+    days = longest_validity(leaf.not_before)
+    if days and (leaf.not_after - leaf.not_before).total_seconds() > days * 86400 + 1:
+        found.append(f"a validity of at most {days} days")
     if key_kind(leaf.spki) in ("rsa512", "rsa768", "rsa1024", "rsa1536", "dsa1024", "dsa2048"):
         found.append("a key of 2,048 bits")
     return tuple(found)
+
+
+def longest_validity(issued: datetime) -> int | None:
+    """Days that a leaf issued then may be valid, None where nothing was said yet."""
+    return next((days for since, days in _VALIDITY if issued >= since), None)
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from detector import clock
 from detector.errors import DialError
-from detector.model import Alert, Failure, Handshake, Observation, Route, Target
+from detector.model import Alert, Application, Failure, Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
@@ -60,6 +60,9 @@ class ProbeOptions:
         alpn: protocols to offer where HTTP is spoken; elsewhere none is offered.
         maximum: highest version to offer, e.g. "TLSv1.2".
         now: the clock.
+        credential: paths of a client certificate and its key.
+        request: what to say once the handshake is done; b"" only listens, None does neither.
+        listen: seconds to wait for what the peer says then.
 
     """
 
@@ -69,6 +72,9 @@ class ProbeOptions:
     alpn: tuple[str, ...] = ("h2", "http/1.1")
     maximum: str | None = None
     now: Callable[[], datetime] = clock.now
+    credential: tuple[str, str] | None = None
+    request: bytes | None = None
+    listen: float = 0.3
 
 
 async def probe(target: Target, options: ProbeOptions | None = None) -> Observation:
@@ -101,6 +107,9 @@ class Attempt:
         self.failure: Failure | None = None
         self.reported: Alert | None = None
         self.transcript: Transcript | None = None
+        self.application: Application | None = None
+        self.session: ssl.SSLSession | None = None
+        self.resumed = False
 
     async def dial(self) -> Stream:
         """A connection on which TLS may begin."""
@@ -158,14 +167,16 @@ class Attempt:
     async def shake_hands(self, stream: Stream) -> None:
         """The handshake itself; fills handshake, chain and failure."""
         alpn = self.options.alpn if speaks_http(self.target) else ()
-        context = context_for_untrusted_peer(alpn, self.options.maximum)
+        context = context_for_untrusted_peer(alpn, self.options.maximum, self.options.credential)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing, server_hostname=self.target.sni)
+        tls = context.wrap_bio(
+            incoming, outgoing, server_hostname=self.target.sni, session=self.session
+        )
         start = clock.stopwatch()
         completed = False
         try:
             async with asyncio.timeout(self.options.timeout):
-                await self._pump(stream, tls, incoming, outgoing)
+                await self._pump(stream, tls, incoming, outgoing, start)
             completed = True
         except TimeoutError:
             cause = "silent-drop"
@@ -191,6 +202,14 @@ class Attempt:
         transcript = self.transcript = read_transcript(client, bytes(self.server))
         if completed:
             self.handshake = _completed(tls, transcript)
+            self.resumed = bool(tls.session_reused)
+            if self.options.request is not None:
+                from detector.net.application import converse
+
+                self.application = await converse(
+                    stream, tls, incoming, outgoing, self.options.request, self.options.listen
+                )
+            self.session = tls.session
             await _say_goodbye(stream, tls, outgoing)
         elif transcript.server_hello is not None:
             self.handshake = _begun(transcript)
@@ -198,7 +217,12 @@ class Attempt:
                 self.chain = tuple(entry.der for entry in transcript.chain)
 
     async def _pump(
-        self, stream: Stream, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+        self,
+        stream: Stream,
+        tls: ssl.SSLObject,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        start: float,
     ) -> None:
         received = 0
         while True:
@@ -215,6 +239,8 @@ class Attempt:
             data = await stream.read()
             if not data:
                 raise _EndedError
+            if not received:
+                self.ms["server-hello"] = _milliseconds(start)
             received += len(data)
             if len(self.server) < KEPT_BYTES:
                 self.server += data[: KEPT_BYTES - len(self.server)]
@@ -236,7 +262,7 @@ class Attempt:
         found = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)", reason)
         clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
         if found or clear:
-            code = clear[-1].code if clear else _alert_code(found[1] if found else "")
+            code = clear[-1].code if clear else alert_code(found[1] if found else "")
             name = wire_alerts.alert_name(code)
             self.reported = Alert("server", code, name, fatal=True)
             cause = _ALERT_CAUSES.get(code, "other-alert")
@@ -340,7 +366,8 @@ def _sides(transcript: Transcript) -> tuple[tuple[Literal["client", "server"], F
     return ("client", transcript.client), ("server", transcript.server)
 
 
-def _alert_code(name: str) -> int:
+def alert_code(name: str) -> int:
+    """Number of an alert by OpenSSL's name for it, internal_error for one that is not known."""
     wanted = name.lower()
     for code, known in wire_alerts.NAMES.items():
         if known == wanted:

@@ -1,6 +1,7 @@
 """The one place where verification is off: to look at whoever answers, and nothing else.
 
-No byte of an application ever goes over a connection made here.
+Over a connection made here goes nothing that is secret, and nothing that comes is believed: at most a
+request for a page that nobody reads, to see whether the peer answers at all.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from functools import lru_cache
 
 @lru_cache(maxsize=16)
 def context_for_untrusted_peer(
-    alpn: tuple[str, ...] = ("h2", "http/1.1"), maximum: str | None = None
+    alpn: tuple[str, ...] = ("h2", "http/1.1"),
+    maximum: str | None = None,
+    credential: tuple[str, str] | None = None,
 ) -> ssl.SSLContext:
     """A client context that shakes hands with anybody, old protocols and weak keys included.
 
     Args:
         alpn: protocols to offer; empty offers none.
         maximum: "TLSv1.2" to stop TLS 1.3 from being offered.
+        credential: paths of a client certificate and its key, shown to a peer that asks for one.
+
+    Raises OSError or ssl.SSLError where the credential cannot be used.
 
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -31,4 +37,6 @@ def context_for_untrusted_peer(
     context.options |= ssl.OP_LEGACY_SERVER_CONNECT
     if alpn:
         context.set_alpn_protocols(list(alpn))
+    if credential is not None:
+        context.load_cert_chain(*credential)
     return context

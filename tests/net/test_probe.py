@@ -64,7 +64,7 @@ def test_an_honest_handshake_is_recorded_whole(pki: LabPki) -> None:
     assert (seen.handshake.completed, seen.handshake.version) == (True, "TLSv1.3")
     assert (seen.handshake.group, seen.handshake.alpn) == ("x25519", "http/1.1")
     assert len(seen.chain) == 2
-    assert set(seen.ms) == {"dns", "connect", "tls"}
+    assert set(seen.ms) == {"dns", "connect", "server-hello", "tls"}
     transcript = read_transcript(seen.client_bytes, seen.server_bytes)
     assert transcript.client_hello is not None
     assert transcript.client_hello.sni == "a.com"

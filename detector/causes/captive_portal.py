@@ -1,0 +1,25 @@
+"""captive-portal: the network answers in the server's place and wants a log-in (RFC 8910, RFC 8952)."""
+
+from __future__ import annotations
+
+import re
+
+from detector.causes.clues import Clues, Found
+
+# RFC 6585 section 6; portals of old send a redirect to everything.
+_REDIRECT = re.compile(r"HTTP/1\.[01] (?:302|303|307|511)[^'\"]*")
+
+
+def find(clues: Clues) -> Found | None:
+    failure = clues.failure
+    if failure is not None and failure.cause == "captive-portal":
+        return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.")
+    if clues.status == 511:
+        return Found("error", "The answer is 511 Network Authentication Required (RFC 6585).")
+    trial = clues.trial("plain")
+    if trial is None or trial.outcome != "not-tls" or failure is None:
+        return None
+    found = _REDIRECT.search(failure.text)
+    if found is None:
+        return None
+    return Found("error", f"A redirect answers in clear on the TLS port: {found[0]}.")

@@ -1,0 +1,14 @@
+"""certificate-expired: the leaf's time is over (RFC 5280 section 4.1.2.5)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    seen = clues.seen
+    if seen is None or clues.at <= seen.leaf.not_after:
+        return None
+    days = (clues.at - seen.leaf.not_after).days
+    text = f"The certificate expired on {seen.leaf.not_after:%Y-%m-%d}."
+    return Found("error", text, (f"That is {days} days ago by this machine's clock.",))

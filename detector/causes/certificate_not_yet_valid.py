@@ -1,0 +1,13 @@
+"""certificate-not-yet-valid: the leaf's time has not come (RFC 5280 section 4.1.2.5)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    seen = clues.seen
+    if seen is None or clues.at >= seen.leaf.not_before:
+        return None
+    text = f"The certificate is valid from {seen.leaf.not_before:%Y-%m-%d}."
+    return Found("error", text, (f"This machine's clock says {clues.at:%Y-%m-%d %H:%M} UTC.",))

@@ -1,0 +1,37 @@
+"""client-certificate-rejected: the certificate that the client showed is not accepted (RFC 8446 4.4.2.4)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+from detector.chain.certificate import name_text
+from detector.wire.alerts import alert_name
+
+# Alert -> what it says of a certificate (RFC 8446 section 6.2).
+_COMPLAINTS = {
+    42: "it is broken, or its signature is",
+    43: "it is of a kind that the server does not take",
+    44: "it is revoked",
+    45: "it is out of date",
+    46: "the server does not say what is wrong with it",
+    48: "its CA is not one that the server trusts",
+    49: "it is good, but its owner may not come in",
+    51: "its key did not sign for it",
+}
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.inquiry.client_certificate:
+        return None
+    application = clues.inquiry.application
+    alert = application.alert if application is not None else None
+    if alert is None:
+        alert = next((a.code for a in clues.observation.alerts if a.sender == "server"), None)
+    asked = next((t.authorities for t in clues.trials.values() if t.authorities is not None), None)
+    if alert not in _COMPLAINTS and not (alert == 40 and asked is not None):
+        return None
+    evidence = [f"The server sends the alert {alert_name(alert)} ({alert})."]
+    names = ", ".join(name_text(name) for name in (asked or ())[:4])
+    if names:
+        evidence.append(f"Certificates of these CAs will do: {names}.")
+    why = _COMPLAINTS.get(alert, "it is not accepted")
+    return Found("error", f"The server rejects the client's certificate: {why}.", tuple(evidence))

@@ -1,0 +1,224 @@
+"""What the rules of this room ask about: an inquiry, its certificates, and everybody's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+
+import msgspec
+
+from detector.causes.plan import CHANGES, Change
+from detector.chain.certificate import Certificate, read_certificate
+from detector.chain.path import build_path
+from detector.errors import CertificateError
+from detector.evidence.examination import Examination
+from detector.evidence.known import Knowledge
+from detector.model import Failure, Inquiry, Judgement, Observation, Party, Severity, Trial
+from detector.wire.offer import TLS12
+
+MAX_FETCHED = 8
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A cause that applies.
+
+    Attributes:
+        text: one sentence on this very server.
+        evidence: what shows it, a sentence each.
+        party: who acts, where it is not the one of the catalogue.
+        fix: what to do, where the catalogue's advice can be said more exactly.
+
+    """
+
+    severity: Severity
+    text: str
+    evidence: tuple[str, ...] = ()
+    party: Party | None = None
+    fix: str = ""
+
+
+class Clues:
+    """One inquiry under examination.
+
+    Args:
+        inquiry: what was tried.
+        known: what certificates are compared with.
+        judgement: who answered.
+        seen: the observation's examination where it was made before.
+
+    """
+
+    def __init__(
+        self,
+        inquiry: Inquiry,
+        known: Knowledge,
+        judgement: Judgement,
+        seen: Examination | None = None,
+    ) -> None:
+        self.inquiry = inquiry
+        self.known = known
+        self.judgement = judgement
+        self.observation = inquiry.observation
+        self.trials: Mapping[str, Trial] = inquiry.trials
+        if seen is not None:
+            self.seen = seen
+
+    @property
+    def host(self) -> str:
+        return self.observation.target.host
+
+    @property
+    def sni(self) -> str | None:
+        return self.observation.target.sni
+
+    @property
+    def at(self) -> datetime:
+        return self.observation.at
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.observation.failure
+
+    @property
+    def completed(self) -> bool:
+        handshake = self.observation.handshake
+        return handshake is not None and handshake.completed
+
+    def trial(self, name: str) -> Trial | None:
+        return self.trials.get(name)
+
+    def answers(self, name: str) -> bool:
+        """The hello was answered."""
+        found = self.trials.get(name)
+        return found is not None and found.answered
+
+    def serves(self, name: str) -> bool:
+        """The hello was answered with a version that a client of today takes."""
+        found = self.trials.get(name)
+        return found is not None and found.answered and (found.version or 0) >= TLS12
+
+    def fails(self, name: str) -> bool:
+        """The hello was sent and not answered."""
+        found = self.trials.get(name)
+        return found is not None and not found.answered and found.outcome != "unreachable"
+
+    def cut(self, name: str) -> bool:
+        """The hello met silence, a reset or a close: the ways of middleboxes."""
+        found = self.trials.get(name)
+        return found is not None and found.outcome in ("silent", "reset", "closed")
+
+    @property
+    def greeted(self) -> bool:
+        """Today's hello is answered, at least in its small form."""
+        return self.serves("plain")
+
+    @cached_property
+    def flips(self) -> tuple[Change, ...]:
+        """Changes that make the difference between an answer and none."""
+        return tuple(
+            change
+            for change in CHANGES
+            if change.offer in self.trials
+            and change.base in self.trials
+            and self.serves(change.offer) != self.serves(change.base)
+            and "unreachable" not in (self.trials[change.offer].outcome,
+                                      self.trials[change.base].outcome)
+        )  # fmt: skip
+
+    @cached_property
+    def chain(self) -> tuple[bytes, ...]:
+        """The certificates of the full handshake, else those that some hello brought to light."""
+        if self.observation.chain:
+            return self.observation.chain
+        return next((trial.chain for trial in self.trials.values() if trial.chain), ())
+
+    @cached_property
+    def seen(self) -> Examination | None:
+        """The certificates under examination, None where there are none to read."""
+        if not self.chain:
+            return None
+        try:
+            return Examination(replace(self.observation, chain=self.chain), self.known)
+        except CertificateError:
+            return None
+
+    @cached_property
+    def repaired(self) -> tuple[Certificate, ...]:
+        """The public chain that fetched issuers complete, root included; empty where none does."""
+        if self.seen is None or self.seen.is_public_path:
+            return ()
+        fetched: list[Certificate] = []
+        for lookup in self.inquiry.lookups[:MAX_FETCHED]:
+            if lookup.kind == "issuer" and lookup.body:
+                try:
+                    fetched.append(read_certificate(lookup.body))
+                except CertificateError:
+                    continue
+        if not fetched:
+            return ()
+        path = build_path((*self.seen.sent, *fetched), self.host, self.known.public)
+        return path.certificates if path.kind == "public" else ()
+
+    @cached_property
+    def server_date(self) -> datetime | None:
+        """The Date of the server's answer (RFC 9110 section 6.6.1)."""
+        application = self.inquiry.application
+        if application is None:
+            return None
+        for line in application.data.split(b"\r\n")[1:40]:
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"date":
+                try:
+                    found = parsedate_to_datetime(value.decode("latin-1").strip())
+                except ValueError:
+                    return None
+                return found if found.tzinfo is not None else None
+        return None
+
+    @cached_property
+    def status(self) -> int | None:
+        """Status code of the HTTP answer."""
+        application = self.inquiry.application
+        if application is None or not application.data.startswith(b"HTTP/1."):
+            return None
+        code = application.data[9:12]
+        return int(code) if code.isdigit() else None
+
+    def names_host(self, chain: tuple[bytes, ...]) -> bool:
+        """Whether a chain's leaf is for the host that was asked for."""
+        from detector.chain.names import holds_name
+
+        try:
+            return bool(chain) and holds_name(read_certificate(chain[0]), self.host)
+        except CertificateError:
+            return False
+
+
+Rule = Callable[[Clues], Found | None]
+
+
+def said(trial: Trial) -> str:
+    """How a hello was taken, for a sentence."""
+    return {
+        "answered": "is answered",
+        "alert": f"gets the {trial.text}",
+        "reset": "is reset",
+        "closed": "makes the peer close",
+        "silent": "meets silence",
+        "not-tls": "is answered with something else than TLS",
+        "malformed": "is answered with garbage",
+        "unreachable": "does not get there",
+    }[trial.outcome]
+
+
+def told(change: Change, trials: Mapping[str, Trial]) -> str:
+    """One pair of hellos as a sentence."""
+    one, other = trials[change.offer], trials[change.base]
+    return f"A hello {change.with_it} {said(one)}; {change.without} it {said(other)}."
+
+
+def observed(seen: Observation) -> str:
+    return seen.failure.text if seen.failure is not None else ""

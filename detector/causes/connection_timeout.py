@@ -1,0 +1,24 @@
+"""connection-timeout: the first packet is not answered, on all or on some of the name's addresses.
+
+RFC 9293 section 3.8.3; RFC 8305 for names with several addresses.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, said
+
+
+def find(clues: Clues) -> Found | None:
+    failure = clues.failure
+    if failure is not None and failure.cause == "connection-timeout" and failure.step == "tcp":
+        return Found("error", f"The connection does not come about: {failure.text}.")
+    addresses = clues.inquiry.addresses
+    dead = [address for address, trial in addresses.items() if not trial.answered]
+    alive = [address for address, trial in addresses.items() if trial.answered]
+    if not dead or not alive:
+        return None
+    evidence = tuple(f"{address}: a hello {said(trial)}." for address, trial in addresses.items())
+    text = f"{len(dead)} of the name's {len(addresses)} addresses do not serve it."
+    return Found(
+        "warning", text, evidence, "server", "Mend these addresses, or take them out of DNS."
+    )

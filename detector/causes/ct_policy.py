@@ -1,0 +1,17 @@
+"""ct-policy: a public certificate that no log vouches for (RFC 6962; Chrome's and Apple's CT policies)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    for evidence in clues.judgement.evidence:
+        if evidence.id == "sct-missing" and clues.judgement.verdict != "intercepted":
+            text = "The certificate carries no proof that it is publicly logged."
+            return Found(
+                "warning",
+                text,
+                ("Chrome, Edge and Safari refuse it; curl and Firefox do not ask.",),
+            )
+    return None

@@ -1,0 +1,31 @@
+"""incomplete-chain: an intermediate that the server should send is missing (RFC 8446 section 4.4.2).
+
+Browsers fetch it by the address in the leaf (RFC 5280 section 4.2.2.1), or remember it; curl, OpenSSL,
+Go, Java and Python do not.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    seen = clues.seen
+    if seen is None or seen.path.kind != "incomplete":
+        return None
+    missing = seen.path.certificates[-1].issuer_text
+    if clues.repaired:
+        added = [c.subject_text for c in clues.repaired[:-1] if c not in seen.sent]
+        evidence = (
+            f"Fetched by the address in the certificate, and verified: {', '.join(added)}.",
+            "Browsers find it by themselves; curl, Go, Java, Python and OpenSSL fail.",
+        )
+        return Found("error", f"The server does not send {missing}.", evidence)
+    if not seen.looks_public:
+        return None
+    problems = tuple(
+        f"It could not be fetched: {lookup.problem}."
+        for lookup in clues.inquiry.lookups
+        if lookup.kind == "issuer" and lookup.problem
+    )
+    return Found("error", f"The server does not send {missing}.", problems[:1])

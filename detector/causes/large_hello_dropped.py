@@ -1,0 +1,19 @@
+"""large-hello-dropped: a ClientHello that does not fit into one packet is lost.
+
+X25519MLKEM768 makes every browser's hello that large (RFC 8446 section 4.2.8; tldr.fail).
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, told
+from detector.causes.plan import CHANGES
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.greeted or not clues.cut("large"):
+        return None
+    change = next(c for c in CHANGES if c.offer == "large")
+    sizes = f"{clues.trials['large'].size} bytes against {clues.trials['plain'].size}"
+    evidence = (told(change, clues.trials), f"The two hellos have {sizes}.")
+    text = "Large ClientHellos, as browsers send them, do not get through."
+    return Found("error", text, evidence)

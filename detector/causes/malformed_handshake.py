@@ -1,0 +1,16 @@
+"""malformed-handshake: what comes is framed as TLS and makes no sense (RFC 8446 section 6.2)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    failure = clues.failure
+    if failure is None or failure.cause != "malformed-handshake":
+        return None
+    garbled = [t for t in clues.trials.values() if t.outcome == "malformed"]
+    evidence = (f"{len(garbled)} of {len(clues.trials)} hellos get bytes that break the protocol.",)
+    return Found(
+        "error", f"{failure.text[:1].upper()}{failure.text[1:]}.", evidence if garbled else ()
+    )

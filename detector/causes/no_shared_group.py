@@ -1,0 +1,17 @@
+"""no-shared-group: the server wants a key exchange group that browsers do not offer (RFC 8446 4.2.7)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, told
+from detector.causes.plan import CHANGES
+from detector.wire.registry import group_name
+
+
+def find(clues: Clues) -> Found | None:
+    if clues.greeted or not clues.fails("plain") or not clues.serves("all-groups"):
+        return None
+    group = clues.trials["all-groups"].group
+    name = "one that no client of today has" if group is None else group_name(group)
+    change = next(c for c in CHANGES if c.base == "all-groups")
+    text = f"The server accepts only the group {name}, which browsers do not offer."
+    return Found("error", text, (told(change, clues.trials),))

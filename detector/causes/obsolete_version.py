@@ -1,0 +1,22 @@
+"""obsolete-version: beside TLS 1.2 or 1.3 a version is served that nobody should use (RFC 8996, RFC 7568)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+_OFFERS = {"tls11": 0x0302, "tls10": 0x0301, "ssl3": 0x0300}
+_NAMES = {0x0302: "TLS 1.1", 0x0301: "TLS 1.0", 0x0300: "SSL 3.0"}
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.greeted:
+        return None
+    spoken = [_NAMES[version] for name, version in _OFFERS.items() if _with(clues, name, version)]
+    if not spoken:
+        return None
+    return Found("note", f"The server still agrees to {', '.join(spoken)}.")
+
+
+def _with(clues: Clues, name: str, version: int) -> bool:
+    trial = clues.trial(name)
+    return trial is not None and trial.answered and trial.version == version

@@ -1,0 +1,17 @@
+"""post-quantum-intolerant: a group that the peer does not know makes it fail, where it should be ignored.
+
+RFC 8446 section 4.2.7: a server picks from the list what it knows.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, told
+from detector.causes.plan import CHANGES
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.greeted or not clues.fails("browser") or not clues.serves("large"):
+        return None
+    change = next(c for c in CHANGES if c.offer == "browser")
+    text = "Offering the post-quantum group X25519MLKEM768 ends the handshake."
+    return Found("error", text, (told(change, clues.trials),))

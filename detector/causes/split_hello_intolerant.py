@@ -1,0 +1,22 @@
+"""split-hello-intolerant: the ClientHello must come in one piece.
+
+RFC 8446 section 5.1 lets a message span records, and TCP has no messages at all; filters that look for
+the name in the first packet forget both.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, told
+from detector.causes.plan import CHANGES
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.greeted:
+        return None
+    broken = [
+        c for c in CHANGES if c.offer in ("two-segments", "two-records") and clues.cut(c.offer)
+    ]
+    if not broken:
+        return None
+    evidence = tuple(told(change, clues.trials) for change in broken)
+    return Found("error", "A ClientHello that comes in two pieces is not understood.", evidence)

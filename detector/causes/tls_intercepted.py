@@ -1,0 +1,16 @@
+"""tls-intercepted: somebody stands in between; the verdict says who."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+
+def find(clues: Clues) -> Found | None:
+    judgement = clues.judgement
+    if judgement.verdict != "intercepted":
+        return None
+    telling = tuple(e.text for e in judgement.evidence if e.points == "intercepted")[:3]
+    fix = ""
+    if judgement.sanctioned:
+        fix = "The policy allows this; the client must trust the interceptor's root."
+    return Found("error", judgement.summary, telling, None, fix)

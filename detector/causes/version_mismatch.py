@@ -1,0 +1,27 @@
+"""version-mismatch: no version of TLS that a client of today speaks (RFC 8996, RFC 8446 section 4.2.1)."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+
+_NAMES = {"tls11": "TLS 1.1", "tls10": "TLS 1.0", "ssl3": "SSL 3.0"}
+
+
+def find(clues: Clues) -> Found | None:
+    failure = clues.failure
+    if not clues.trials:
+        if failure is not None and failure.cause == "version-mismatch":
+            return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.")
+        return None
+    if any(clues.serves(name) for name in ("plain", "tls12-only", "tls13", "tls12", "anything")):
+        return None
+    spoken = [_NAMES[name] for name in _NAMES if clues.answers(name)]
+    plain = clues.trial("plain")
+    if not spoken:
+        refused = plain is not None and plain.alert == 70
+        if not refused and not (failure is not None and failure.cause == "version-mismatch"):
+            return None
+        return Found("error", "The server refuses every version of TLS that it was offered.")
+    evidence = (f"Answered: {', '.join(spoken)}. Not answered: TLS 1.2 and TLS 1.3.",)
+    text = f"The server speaks nothing later than {spoken[0]}; clients of today begin at TLS 1.2."
+    return Found("error", text, evidence)

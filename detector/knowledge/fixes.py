@@ -1,0 +1,53 @@
+"""Loading the lines that mend a cause, by program."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from detector.diagnosing import Catalogue
+from detector.errors import ConfigError
+from detector.knowledge.explanations import error_table
+from detector.knowledge.rows import read_toml
+from detector.knowledge.shipped import DATA
+
+PROGRAMS = ("nginx", "apache", "haproxy", "caddy", "iis", "java")
+
+
+class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    causes: tuple[str, ...]
+    nginx: str = ""
+    apache: str = ""
+    haproxy: str = ""
+    caddy: str = ""
+    iis: str = ""
+    java: str = ""
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """The shipped tables."""
+    causes = error_table().causes
+    config = load_fixes(DATA / "fixes.toml")
+    unknown = set(config) - set(causes)
+    if unknown:
+        raise ConfigError(str(DATA / "fixes.toml"), f"no such cause: {', '.join(sorted(unknown))}")
+    return Catalogue(causes, config)
+
+
+def load_fixes(path: Path) -> dict[str, dict[str, str]]:
+    """Lines by cause and program. Raises ConfigError."""
+    data, _ = read_toml(path)
+    found: dict[str, dict[str, str]] = {}
+    for table, row in data.items():
+        try:
+            lines = msgspec.convert(row, _Lines)
+        except msgspec.ValidationError as error:
+            raise ConfigError(str(path), f"[{table}]: {error}") from None
+        config = {
+            program: text.strip() for program in PROGRAMS if (text := getattr(lines, program))
+        }
+        found.update(dict.fromkeys(lines.causes, config))
+    return found

@@ -1,0 +1,178 @@
+"""What a certificate points to: its issuer, and what the CA says of it today.
+
+URLs come from certificates of peers nobody trusts: only http:// is followed (what comes is signed, and
+https:// would ask for a chain of its own, RFC 5280 section 8), answers are bounded, and nothing is
+believed before its signature was checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID as Access
+
+from detector.chain.certificate import Certificate, read_certificate, split_pem
+from detector.chain.path import build_path
+from detector.chain.signature import is_signed_by
+from detector.errors import CertificateError, FetchError
+from detector.evidence.known import Knowledge
+from detector.model import Inquiry, Lookup
+from detector.net.fetch import Fetcher
+
+_MAX_HOPS = 4
+_MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
+
+
+async def with_lookups(inquiry: Inquiry, known: Knowledge, fetch: Fetcher) -> Inquiry:
+    """`inquiry` with missing issuers, and with the CA's word on the leaf. Never raises."""
+    chain = inquiry.observation.chain or next(
+        (trial.chain for trial in inquiry.trials.values() if trial.chain), ()
+    )
+    try:
+        sent = [read_certificate(der) for der in chain[:16]]
+    except CertificateError:
+        return inquiry
+    if not sent:
+        return inquiry
+    host = inquiry.observation.target.host
+    path = build_path(sent, host, known.public, known.local)
+    found: list[Lookup] = []
+    if path.kind == "incomplete":
+        found += await _issuers(path.certificates[-1], known, fetch)
+        fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
+        path = build_path([*sent, *fetched], host, known.public, known.local)
+    if path.kind in ("public", "local") and path.issuer is not None:
+        found += await _revocation(path.leaf, path.issuer, fetch)
+    return replace(inquiry, lookups=tuple(found))
+
+
+async def _issuers(last: Certificate, known: Knowledge, fetch: Fetcher) -> list[Lookup]:
+    """Issuer after issuer, until one is an anchor, or there is no further address."""
+    found: list[Lookup] = []
+    for _ in range(_MAX_HOPS):
+        if known.public.named(last.issuer) or last.is_self_issued:
+            break
+        url = next(iter(_urls(last, Access.CA_ISSUERS)), None)
+        if url is None:
+            if not found:
+                found.append(Lookup("issuer", "", problem="the certificate names no address"))
+            break
+        lookup = await _get(fetch, "issuer", url, _MAX_CERTIFICATE)
+        issuer = _issuer_among(lookup.body, last) if lookup.body else None
+        if issuer is None:
+            why = lookup.problem or "what is there did not sign it"
+            found.append(Lookup("issuer", url, problem=why))
+            break
+        found.append(Lookup("issuer", url, issuer.der))
+        last = issuer
+    return found
+
+
+async def _revocation(leaf: Certificate, issuer: Certificate, fetch: Fetcher) -> Sequence[Lookup]:
+    """The responder's answer and the list, whichever the leaf names."""
+    request = _ocsp_request(leaf, issuer)
+    responders = _urls(leaf, Access.OCSP)[:1] if request is not None else []
+    tasks = [
+        _get(fetch, "ocsp", f"{url.rstrip('/')}/{request}", _MAX_OCSP, url) for url in responders
+    ]
+    tasks += [_get(fetch, "crl", url, _MAX_CRL) for url in _list_urls(leaf)[:1]]
+    return await asyncio.gather(*tasks)
+
+
+async def _get(fetch: Fetcher, kind: str, url: str, limit: int, shown: str | None = None) -> Lookup:
+    name = shown or url
+    try:
+        answer = await fetch.get(url, limit=limit)
+    except FetchError as error:
+        return Lookup(kind, name, problem=error.message)  # type: ignore[arg-type]
+    body = answer.body
+    if kind == "crl" and body.startswith(b"-----"):
+        body = _der_of_list(body)
+    return Lookup(kind, name, body)  # type: ignore[arg-type]
+
+
+def _issuer_among(data: bytes, child: Certificate) -> Certificate | None:
+    """The certificate that signed `child` in a DER, PEM or PKCS #7 file (RFC 5280 section 4.2.2.1)."""
+    for der in _certificates_of(data):
+        try:
+            candidate = read_certificate(der)
+        except CertificateError:
+            continue
+        if is_signed_by(child, candidate.spki):
+            return candidate
+    return None
+
+
+def _certificates_of(data: bytes) -> list[bytes]:
+    if b"-----BEGIN CERT" in data:
+        try:
+            return split_pem(data)
+        except CertificateError:
+            return []
+    try:
+        read_certificate(data)
+    except CertificateError:
+        try:
+            bundle = pkcs7.load_der_pkcs7_certificates(data)
+            return [one.public_bytes(Encoding.DER) for one in bundle[:16]]
+        except (ValueError, UnsupportedAlgorithm):
+            return []
+    return [data]
+
+
+def _urls(certificate: Certificate, method: x509.ObjectIdentifier) -> list[str]:
+    """http:// addresses of the authority information access extension."""
+    try:
+        access = certificate.x509.extensions.get_extension_for_class(
+            x509.AuthorityInformationAccess
+        ).value
+    except (x509.ExtensionNotFound, ValueError, CertificateError):
+        return []
+    return _plain(
+        entry.access_location.value
+        for entry in access
+        if entry.access_method == method
+        and isinstance(entry.access_location, x509.UniformResourceIdentifier)
+    )
+
+
+def _list_urls(certificate: Certificate) -> list[str]:
+    try:
+        points = certificate.x509.extensions.get_extension_for_class(
+            x509.CRLDistributionPoints
+        ).value
+    except (x509.ExtensionNotFound, ValueError, CertificateError):
+        return []
+    names = (name for point in points for name in point.full_name or ())
+    return _plain(n.value for n in names if isinstance(n, x509.UniformResourceIdentifier))
+
+
+def _plain(urls: object) -> list[str]:
+    assert hasattr(urls, "__iter__")
+    return [url for url in urls if str(url).lower().startswith("http://")]
+
+
+def _ocsp_request(leaf: Certificate, issuer: Certificate) -> str | None:
+    """For the path of a GET (RFC 6960 appendix A.1)."""
+    try:
+        builder = ocsp.OCSPRequestBuilder().add_certificate(leaf.x509, issuer.x509, hashes.SHA1())  # noqa: S303
+        data = builder.build().public_bytes(Encoding.DER)
+    except (ValueError, CertificateError, UnsupportedAlgorithm):
+        return None
+    return quote(base64.b64encode(data).decode(), safe="")
+
+
+def _der_of_list(data: bytes) -> bytes:
+    try:
+        return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
+    except ValueError:
+        return b""

@@ -1,0 +1,193 @@
+"""Find out why a handshake fails: one lenient handshake, and the hellos of `detector.causes.plan`.
+
+Theory of operation
+-------------------
+The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
+that is about to be held against somebody (it failed where the plain hello was answered) is made again
+alone first: a lost packet or a busy server is no cause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from detector.causes.plan import CHANGES, plan, with_name
+from detector.errors import DialError
+from detector.model import Failure, Inquiry, Target, Trial
+from detector.net.application import request_for
+from detector.net.probe import Attempt, ProbeOptions, speaks_http
+from detector.net.routes import Routing
+from detector.net.stream import Stream, resolve
+from detector.net.trial import Keys, Patience, attempt
+from detector.wire.offer import Offer
+
+_AT_ONCE = 8
+_MAX_ADDRESSES = 6
+_AGAIN = ("reset", "closed", "silent", "unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Curiosity:
+    """How far to go.
+
+    Attributes:
+        trials: make trials at all.
+        addresses: try each address of the name.
+        resume: try to resume the session.
+
+    """
+
+    trials: bool = True
+    addresses: bool = True
+    resume: bool = True
+
+
+async def inquire(
+    target: Target, options: ProbeOptions, curiosity: Curiosity | None = None
+) -> Inquiry:
+    """Everything that can be seen of `target`. Never raises for what a peer does."""
+    curious = curiosity or Curiosity()
+    request = request_for(target.host, target.port) if speaks_http(target) else b""
+    alpn = ("http/1.1",) if speaks_http(target) else ()
+    full = replace(options, request=request, listen=min(options.timeout, 1.0 if request else 0.3))
+    # Only HTTP/1.1 is offered: the question that follows is put in its words.
+    run = Attempt(target, replace(full, alpn=alpn))
+    try:
+        stream = await run.dial()
+    except DialError as error:
+        run.failure = Failure(error.step, error.cause, str(error))
+        direct = await _direct(target, options) if error.step == "proxy" else None
+        return Inquiry(run.observation(), direct=direct)
+    trials: dict[str, Trial] = {}
+    addresses: dict[str, Trial] = {}
+    same = replace(options, connect_to=_where(run, options))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_handshake(run, stream))
+        if curious.trials:
+            tries = group.create_task(_try_all(target, same))
+            if curious.addresses and run.proxy is None and options.connect_to is None:
+                others = group.create_task(_try_addresses(target, options, run.target.ip))
+    if curious.trials:
+        trials = tries.result()
+        if curious.addresses and run.proxy is None and options.connect_to is None:
+            addresses = others.result()
+    resumption = await _resume(run) if curious.resume and run.session else None
+    direct = None
+    if run.proxy is not None and curious.trials:
+        direct = await _direct(target, options)
+    return Inquiry(
+        run.observation(),
+        trials,
+        addresses,
+        direct,
+        run.application,
+        resumption,
+        client_certificate=options.credential is not None,
+    )
+
+
+async def _handshake(run: Attempt, stream: Stream) -> None:
+    try:
+        await run.shake_hands(stream)
+    finally:
+        stream.close()
+
+
+def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
+    """The address that answered, so that every trial talks to the same one."""
+    if options.connect_to is not None or run.proxy is not None or run.target.ip is None:
+        return options.connect_to
+    return run.target.ip, run.target.port
+
+
+async def _try_all(target: Target, options: ProbeOptions) -> dict[str, Trial]:
+    alpn = ("h2", "http/1.1") if speaks_http(target) else ()
+    offers = plan(target.sni, alpn)
+    if target.sni is None and "." in target.host:
+        offers = {**offers, "with-sni": with_name(offers, target.host)}
+    patience, keys = Patience(options.timeout), Keys()
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(name: str) -> Trial | None:
+        async with turns:
+            if patience.exhausted:
+                return None
+            return await attempt(name, offers[name], target, options, patience, keys)
+
+    made = await asyncio.gather(*(one(name) for name in offers))
+    found = {trial.offer: trial for trial in made if trial is not None}
+    return await _confirmed(found, offers, target, options, patience, keys)
+
+
+async def _confirmed(
+    found: dict[str, Trial],
+    offers: Mapping[str, Offer],
+    target: Target,
+    options: ProbeOptions,
+    patience: Patience,
+    keys: Keys,
+) -> dict[str, Trial]:
+    """Trials that failed without a word where a neighbour was answered, made once more, alone."""
+    doubtful = {
+        name
+        for change in CHANGES
+        for name, other in ((change.offer, change.base), (change.base, change.offer))
+        if name in found
+        and other in found
+        and found[name].outcome in _AGAIN
+        and found[other].answered
+    }
+    for name in sorted(doubtful):
+        again = await attempt(name, offers[name], target, options, patience, keys)
+        if again.outcome != found[name].outcome:
+            found[name] = again
+    return found
+
+
+async def _try_addresses(
+    target: Target, options: ProbeOptions, known: str | None
+) -> dict[str, Trial]:
+    """The plain hello to every address of the name; nothing where there is only one."""
+    try:
+        found = await resolve(target.host, target.port)
+    except DialError:
+        return {}
+    wanted = list(dict.fromkeys(address for _, address, _ in found))[:_MAX_ADDRESSES]
+    if len(wanted) < 2 and known in wanted:
+        return {}
+    offer = plan(target.sni, ())["plain"]
+    patience = Patience(min(options.timeout, 3.0))
+    keys = Keys()
+
+    async def one(address: str) -> Trial:
+        there = replace(options, connect_to=(address, target.port), timeout=patience.timeout)
+        return await attempt("plain", offer, target, there, patience, keys)
+
+    return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+
+
+async def _direct(target: Target, options: ProbeOptions) -> Trial:
+    past = replace(options, routing=Routing(), timeout=min(options.timeout, 3.0))
+    offer = plan(target.sni, ())["plain"]
+    return await attempt("plain", offer, target, past, Patience(past.timeout), Keys())
+
+
+async def _resume(run: Attempt) -> Literal["resumed", "full", "failed"] | None:
+    """Take up the session again; a failure counts when it happens twice."""
+    session = run.session
+    if session is None or (not session.has_ticket and not session.id):
+        return None
+    for _ in range(2):
+        again = Attempt(run.target, replace(run.options, request=None))
+        again.session = session
+        try:
+            stream = await again.dial()
+        except DialError:
+            return None
+        await _handshake(again, stream)
+        if again.failure is None:
+            return "resumed" if again.resumed else "full"
+    return "failed"
