@@ -14,3 +14,8 @@ def now() -> datetime:
 def stopwatch() -> float:
     """Monotonic seconds, for differences."""
     return time.perf_counter()
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)

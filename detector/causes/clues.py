@@ -16,7 +16,7 @@ from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Knowledge
-from detector.model import Failure, Inquiry, Judgement, Observation, Party, Severity, Trial
+from detector.model import Failure, Inquiry, Judgement, Party, Severity, Trial
 from detector.wire.offer import TLS12
 
 MAX_FETCHED = 8
@@ -117,16 +117,10 @@ class Clues:
 
     @cached_property
     def flips(self) -> tuple[Change, ...]:
-        """Changes that make the difference between an answer and none."""
+        """Changes without which the hello would be answered: it fails with them, and only with them."""
         return tuple(
-            change
-            for change in CHANGES
-            if change.offer in self.trials
-            and change.base in self.trials
-            and self.serves(change.offer) != self.serves(change.base)
-            and "unreachable" not in (self.trials[change.offer].outcome,
-                                      self.trials[change.base].outcome)
-        )  # fmt: skip
+            change for change in CHANGES if self.fails(change.offer) and self.serves(change.base)
+        )
 
     @cached_property
     def chain(self) -> tuple[bytes, ...]:
@@ -218,7 +212,3 @@ def told(change: Change, trials: Mapping[str, Trial]) -> str:
     """One pair of hellos as a sentence."""
     one, other = trials[change.offer], trials[change.base]
     return f"A hello {change.with_it} {said(one)}; {change.without} it {said(other)}."
-
-
-def observed(seen: Observation) -> str:
-    return seen.failure.text if seen.failure is not None else ""

@@ -6,12 +6,13 @@ Go, Java and Python do not.
 
 from __future__ import annotations
 
+from detector.causes.barred import barred_issuer
 from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
     seen = clues.seen
-    if seen is None or seen.path.kind != "incomplete":
+    if seen is None or seen.path.kind != "incomplete" or barred_issuer(seen) is not None:
         return None
     missing = seen.path.certificates[-1].issuer_text
     if clues.repaired:

@@ -140,7 +140,7 @@ PARTIES: dict[str, Party] = {
     "client-certificate-required": "client", "client-certificate-rejected": "client",
     "large-hello-dropped": "network", "split-hello-intolerant": "network",
     "tls13-intolerant": "network", "tls-intercepted": "network", "certificate-pinned": "client",
-    "client-lacks-ca": "client",
+    "client-lacks-ca": "client", "sni-mismatch": "client",
 }  # fmt: skip
 
 _BARE = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake",
@@ -167,8 +167,8 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     "certificate-expired": ("client-clock-wrong",),
     "certificate-not-yet-valid": ("client-clock-wrong",),
     "intermediate-expired": ("client-clock-wrong",),
-    "untrusted-root": ("tls-intercepted", "self-signed", "incomplete-chain", "name-constraint"),
-    "incomplete-chain": ("tls-intercepted", "name-constraint"),
+    "untrusted-root": ("tls-intercepted", "self-signed", "incomplete-chain"),
+    "incomplete-chain": ("tls-intercepted",),
     "self-signed": ("tls-intercepted",),
     "certificate-pinned": ("tls-intercepted",),
     "weak-key": ("tls-intercepted",),

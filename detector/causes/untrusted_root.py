@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detector.causes.barred import barred_issuer
 from detector.causes.clues import Clues, Found
 
 
@@ -11,17 +12,10 @@ def find(clues: Clues) -> Found | None:
         return None
     if clues.repaired or (seen.path.kind == "incomplete" and seen.looks_public):
         return None
-    if _barred(clues):
+    if barred_issuer(seen) is not None:
         return None
     top = seen.path.certificates[-1]
     root = top.subject_text if seen.path.kind == "private" else top.issuer_text
     expected = seen.is_internal or seen.expected_private is not None
     text = "No public program has the chain's root."
     return Found("warning" if expected else "error", text, (f"The chain ends at {root}.",))
-
-
-def _barred(clues: Clues) -> bool:
-    """The chain would be public, did not a CA above the leaf overstep what it may."""
-    from detector.causes import name_constraint, wrong_usage
-
-    return any(rule.find(clues) is not None for rule in (name_constraint, wrong_usage))

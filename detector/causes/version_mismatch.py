@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
+from detector.wire.registry import version_name
 
-_NAMES = {"tls11": "TLS 1.1", "tls10": "TLS 1.0", "ssl3": "SSL 3.0"}
+_OFFERS = ("tls11", "tls10", "ssl3")
+_NAMES = {0x0302: "TLS 1.1", 0x0301: "TLS 1.0", 0x0300: "SSL 3.0"}
 
 
 def find(clues: Clues) -> Found | None:
@@ -15,7 +17,10 @@ def find(clues: Clues) -> Found | None:
         return None
     if any(clues.serves(name) for name in ("plain", "tls12-only", "tls13", "tls12", "anything")):
         return None
-    spoken = [_NAMES[name] for name in _NAMES if clues.answers(name)]
+    versions = {clues.trials[name].version or 0 for name in _OFFERS if clues.answers(name)}
+    spoken = [
+        _NAMES.get(version, version_name(version)) for version in sorted(versions, reverse=True)
+    ]
     plain = clues.trial("plain")
     if not spoken:
         refused = plain is not None and plain.alert == 70

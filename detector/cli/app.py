@@ -19,6 +19,7 @@ from detector.version import __version__
 # Each verb's module is imported when it is used: building all of them would slow every start.
 VERBS = {
     "check": "detector.cli.check:check",
+    "diagnose": "detector.cli.diagnose:diagnose",
     "judge": "detector.cli.judge:judge",
     "explain": "detector.cli.explain:explain",
     "ct": "detector.cli.ct:app",

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli import exit_codes
+from detector.cli import given as g
 from detector.cli import options as o
 from detector.cli.output import Printer
-from detector.errors import ConfigError, StoreError, TargetError
-from detector.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
+from detector.errors import StoreError
 
 if TYPE_CHECKING:
     from detector.knowledge.history import History
-    from detector.model import Target
-    from detector.net.routes import Routing
     from detector.session import Session
 
 _WAY = "How to get there"
@@ -40,38 +37,13 @@ Shake hands with each target and say who answered, with proof.
 
 
 def check(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
-    ] = None,
-    target_list: Annotated[
-        Path | None, typer.Option("--list", "-l", help="File of targets, one a line.")
-    ] = None,
-    proxy: Annotated[
-        str | None,
-        typer.Option(
-            help="http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY.",
-            rich_help_panel=_WAY,
-        ),
-    ] = None,
-    no_proxy: Annotated[
-        bool,
-        typer.Option(
-            "--no-proxy", help="Go straight, whatever the environment says.", rich_help_panel=_WAY
-        ),
-    ] = False,
-    connect: Annotated[
-        str | None,
-        typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
-    ] = None,
-    sni: Annotated[
-        str | None,
-        typer.Option(help="Server name to send; empty sends none.", rich_help_panel=_WAY),
-    ] = None,
-    starttls: Annotated[
-        str | None,
-        typer.Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", rich_help_panel=_WAY),
-    ] = None,
+    targets: g.Arguments = None,
+    target_list: g.TargetList = None,
+    proxy: g.Proxy = None,
+    no_proxy: g.NoProxy = False,
+    connect: g.Connect = None,
+    sni: g.Sni = None,
+    starttls: g.StartTls = None,
     compare_direct: Annotated[
         bool,
         typer.Option(
@@ -94,12 +66,7 @@ def check(
             rich_help_panel=_WAY,
         ),
     ] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            min=0.05, help="Seconds for each step.", envvar="TLSIGHT_TIMEOUT", rich_help_panel=_WAY
-        ),
-    ] = 5.0,
+    timeout: g.Timeout = 5.0,
     concurrency: Annotated[
         int,
         typer.Option(
@@ -136,21 +103,15 @@ def check(
     allow_sanctioned: o.AllowSanctioned = False,
 ) -> int:
     import asyncio
-    import os
 
     from detector.net.probe import ProbeOptions
-    from detector.net.routes import routing_from
     from detector.session import Session
 
-    if starttls is not None and starttls not in STARTTLS_PORTS:
-        known = ", ".join(STARTTLS_PORTS)
-        raise ConfigError("--starttls", f"{starttls!r} is none of {known}")
-    given = _Targets(targets or [], target_list, starttls, sni)
-    routing = routing_from(proxy, os.environ, no_proxy=no_proxy)
-    _warn_of_secret(proxy, routing)
+    asked = targets or target_list is not None
+    given = g.Targets(targets or [], target_list, starttls, sni, () if asked else canaries())
     probe_options = ProbeOptions(
         timeout=timeout,
-        routing=routing,
+        routing=g.routing(proxy, no_proxy=no_proxy),
         connect_to=o.address(connect) if connect else None,
     )
     kept = o.kept_store(store, no_store=no_store, to_write=ct_proof)
@@ -195,7 +156,7 @@ def check(
 
 
 async def _run(
-    session: Session, given: _Targets, concurrency: int, printer: Printer, save: Path | None
+    session: Session, given: g.Targets, concurrency: int, printer: Printer, save: Path | None
 ) -> None:
     from contextlib import ExitStack, aclosing
 
@@ -213,69 +174,13 @@ async def _run(
                 printer.show(judgement)
 
 
-class _Targets:
-    """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
-
-    Arguments are checked at once. A bad line of a list is told on stderr and left out; the exit
-    code then is 2 unless something worse was found.
-    """
-
-    def __init__(
-        self, arguments: list[str], path: Path | None, starttls: str | None, sni: str | None
-    ) -> None:
-        self.code = exit_codes.CLEAN
-        self._starttls = starttls
-        self._sni = sni
-        self._path = path
-        self._stdin = "-" in arguments
-        self._first = [self._parse(a) for a in arguments if a != "-"]
-        if not arguments and path is None:
-            self._first = [self._parse(host) for host in canaries()]
-        if path is not None and not path.is_file():
-            raise ConfigError(str(path), "no such file of targets")
-
-    @property
-    def count(self) -> int | None:
-        """How many, None while a list is still to be read."""
-        return None if self._stdin or self._path is not None else len(self._first)
-
-    def __iter__(self) -> Iterator[Target]:
-        yield from self._first
-        if self._path is not None:
-            with self._path.open(encoding="utf-8", errors="replace") as file:
-                yield from self._lenient(read_targets(file))
-        if self._stdin:
-            yield from self._lenient(read_targets(sys.stdin))
-
-    def _lenient(self, texts: Iterator[str]) -> Iterator[Target]:
-        for text in texts:
-            try:
-                yield self._parse(text)
-            except TargetError as error:
-                self.code = exit_codes.USAGE
-                _warn(str(error))
-
-    def _parse(self, text: str) -> Target:
-        from dataclasses import replace
-
-        target = parse_target(text, starttls=self._starttls)
-        if self._sni is None:
-            return target
-        return replace(target, sni=normal_host(self._sni) if self._sni else None)
-
-
-def canaries() -> list[str]:
+def canaries() -> tuple[str, ...]:
     """The built-in targets."""
     from detector.knowledge.rows import read_toml
     from detector.knowledge.shipped import DATA
 
     data, _ = read_toml(DATA / "canaries.toml")
-    return [row["host"] for row in data["canary"]]
-
-
-def _warn_of_secret(proxy: str | None, routing: Routing) -> None:
-    if proxy and routing.proxy is not None and routing.proxy.password:
-        _warn("a password on the command line is visible to others; put the URL into HTTPS_PROXY")
+    return tuple(row["host"] for row in data["canary"])
 
 
 def _open_history(path: Path | None) -> History | None:

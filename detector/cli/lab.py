@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from detector.cli import options as o
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
-    from detector.lab.cases import Case
+    from detector.lab.case import Case
 
 app = typer.Typer(
     no_args_is_help=True, help="Broken servers on loopback, each with the cause it should be given."
@@ -29,7 +30,7 @@ def list_(json: o.Json = False) -> int:
         if json:
             _print_json({"case": one.id, "cause": one.cause, "text": one.text})
         else:
-            print(f"{one.id:22} {one.cause:28} {one.text}")
+            print(f"{one.id:27} {one.cause:28} {one.text}")
     return exit_codes.CLEAN
 
 
@@ -39,19 +40,30 @@ def serve(
         list[str] | None, typer.Argument(help="Only these; all of them when left out.")
     ] = None,
     folder: Annotated[
-        Path, typer.Option("--dir", help="Where root.pem and logs.json are written.")
+        Path, typer.Option("--dir", help="Where root.pem, logs.json and client keys are written.")
     ] = Path("tlsight-lab"),
+    public_ip: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IP",
+            help="Listen there instead of on loopback. Anybody who reaches it reaches broken servers.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
     json: o.Json = False,
 ) -> int:
     """Serve cases on loopback until interrupted; say host, port and expected cause of each.
 
-    The lab's root is in DIR/root.pem: tlsight check --roots DIR/root.pem --ct-logs DIR/logs.json
-    localhost:PORT
+    The lab's root is in DIR/root.pem. Each case comes with the words that ask it:
+    tlsight diagnose --roots DIR/root.pem --ct-logs DIR/logs.json WORDS
     """
     import asyncio
 
     from detector.lab.cases import CASES, case
 
+    if public_ip is not None and not yes:
+        remedy = "add --i-know-what-i-do"
+        raise ConfigError("--public-ip", "would show broken servers to others", remedy=remedy)
     wanted: list[Case] = []
     for name in cases or [one.id for one in CASES]:
         found = case(name)
@@ -59,33 +71,34 @@ def serve(
             raise ConfigError("lab serve", f"no case {name!r}", remedy="see tlsight lab list")
         wanted.append(found)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(wanted, folder, json=json))
+        asyncio.run(_serve(wanted, folder, public_ip, json=json))
     return exit_codes.CLEAN
 
 
-async def _serve(cases: list[Case], folder: Path, *, json: bool) -> None:
+async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: bool) -> None:
     import asyncio
     from contextlib import AsyncExitStack
 
-    from detector.knowledge.whole_file import write_whole
-    from detector.lab.cases import HOST
-    from detector.lab.pki import LabPki
+    from detector.lab.loopback import Loopback
+    from detector.lab.world import open_world
 
-    pki = LabPki()
-    write_whole(folder / "root.pem", pki.root.pem.encode())
-    write_whole(folder / "logs.json", pki.ct_logs_json.encode())
     async with AsyncExitStack() as stack:
+        pki = await stack.enter_async_context(open_world(folder))
         for one in cases:
-            server = await stack.enter_async_context(one.make(pki))
+            server = one.make(pki)
+            if address is not None and isinstance(server, Loopback):
+                server.host = address
+            started = await stack.enter_async_context(server)
+            words = one.words(started.port, folder)
             if json:
                 _print_json(
                     {
-                        "case": one.id, "host": HOST, "port": server.port, "cause": one.cause,
-                        "roots": str(folder / "root.pem"),
+                        "case": one.id, "host": one.host, "port": started.port, "cause": one.cause,
+                        "roots": str(folder / "root.pem"), "words": words,
                     }
                 )  # fmt: skip
             else:
-                print(f"{one.id:22} {HOST}:{server.port:<6} {one.cause}", flush=True)
+                print(f"{one.id:27} {one.cause:28} {shlex.join(words)}", flush=True)
         if not json:
             print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
         await asyncio.Event().wait()

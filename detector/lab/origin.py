@@ -6,13 +6,14 @@ import asyncio
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 from detector.lab.loopback import Loopback
 from detector.lab.pki import Credential
 
 Prepare = Callable[[ssl.SSLContext], None]
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 
 
 class Origin(Loopback):
@@ -22,6 +23,7 @@ class Origin(Loopback):
 
     Args:
         prepare: changes each context before its credential is loaded.
+        skew: how far the server's clock is ahead.
 
     """
 
@@ -31,7 +33,9 @@ class Origin(Loopback):
         host: str = "127.0.0.1",
         *,
         prepare: Prepare | None = None,
+        skew: timedelta = timedelta(),
     ) -> None:
+        self._skew = skew
         self._contexts = {name: server_context(c, prepare) for name, c in credentials.items()}
         self._default = next(iter(self._contexts.values()))
         self._default.sni_callback = self._choose
@@ -44,7 +48,11 @@ class Origin(Loopback):
         """One request, one line."""
         try:
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(_ANSWER)
+            date = format_datetime(datetime.now(UTC) + self._skew, usegmt=True)
+            writer.write(
+                f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 3\r\n"
+                "Connection: close\r\n\r\nok\n".encode()
+            )
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # a client that only shakes hands

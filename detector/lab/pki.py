@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,7 +31,8 @@ from detector.evidence.known import Knowledge
 from detector.knowledge import shipped
 from detector.lab.ct_log import LabLog
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+Extensions = Sequence[tuple[x509.ExtensionType, bool]]
 _SCT_LIST = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _DOMAIN_VALIDATED = x509.ObjectIdentifier("2.23.140.1.2.1")
 
@@ -79,6 +81,9 @@ class Authority:
         profile: issue leaves with everything a public CA puts into them (AIA, policies, SCTs).
         logs: CT logs that sign every leaf.
         now: time of issue; leaves are valid from one day before.
+        web: where leaves say that the CA's certificate, list and responder are.
+        extra: further extensions of the CA's own certificate, with their criticality.
+        ca: whether BasicConstraints says that it is a CA.
 
     """
 
@@ -93,7 +98,12 @@ class Authority:
         key: PrivateKey | None = None,
         now: datetime | None = None,
         days: int = 3650,
+        web: str | None = None,
+        extra: Extensions = (),
+        ca: bool = True,
     ) -> None:
+        self.web = web
+        self.revoked: set[int] = set()
         self.logs = tuple(logs)
         self.profile = profile
         self.parent = parent
@@ -109,14 +119,16 @@ class Authority:
         issuer = parent.subject if parent else self.subject
         signer = parent.key if parent else self.key
         builder = _builder(self.subject, issuer, self.key, self.now - timedelta(days=30), days)
-        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
         builder = builder.add_extension(_key_usage(ca=True), critical=True)
         builder = builder.add_extension(
             x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False
         )
         if parent:
             builder = builder.add_extension(parent.key_identifier, critical=False)
-        self.certificate = builder.sign(signer, hashes.SHA256())
+        for extension, critical in extra:
+            builder = builder.add_extension(extension, critical)
+        self.certificate = builder.sign(signer, _hash_for(signer))
 
     @property
     def key_identifier(self) -> x509.AuthorityKeyIdentifier:
@@ -146,20 +158,38 @@ class Authority:
         key: PrivateKey | None = None,
         logs: Sequence[LabLog] | None = None,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        extra: Extensions = (),
+        access: Sequence[str] = ("issuer", "list"),
+        san: bool = True,
     ) -> Credential:
-        """A leaf for DNS names and addresses; SCTs come from `logs` or the authority's own."""
+        """A leaf for DNS names and addresses; SCTs come from `logs` or the authority's own.
+
+        Args:
+            names: the first is the common name too.
+            days: how long it is valid, from `start`.
+            start: a day before the authority's time of issue when left out.
+            key: the leaf's own.
+            logs: whose SCTs to embed.
+            usage: what the leaf is for.
+            extra: further extensions, with their criticality.
+            access: what the leaf points to: "issuer", "list", "responder".
+            san: whether the names are in the subject alternative names.
+
+        """
         leaf_key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         begin = start or self.now - timedelta(days=1)
         builder = _builder(subject, self.subject, leaf_key, begin, days)
-        for extension, critical in self._leaf_extensions(names, leaf_key, usage):
+        plain = self._leaf_extensions(names if san else (), leaf_key, usage, access)
+        for extension, critical in (*plain, *extra):
             builder = builder.add_extension(extension, critical)
-        bare = builder.sign(self.key, hashes.SHA256())
+        hashed = _hash_for(self.key)
+        bare = builder.sign(self.key, hashed)
         signers = self.logs if logs is None else tuple(logs)
         if signers:
             scts = [log.sign(bare.tbs_certificate_bytes, self.spki) for log in signers]
             extension = x509.UnrecognizedExtension(_SCT_LIST, sct_extension(scts))
-            bare = builder.add_extension(extension, critical=False).sign(self.key, hashes.SHA256())
+            bare = builder.add_extension(extension, critical=False).sign(self.key, hashed)
         return Credential(bare, leaf_key, self._above())
 
     def _above(self) -> tuple[x509.Certificate, ...]:
@@ -169,7 +199,11 @@ class Authority:
         return (self.certificate, *self.parent._above())  # noqa: SLF001 (the same class)
 
     def _leaf_extensions(
-        self, names: Sequence[str], key: PrivateKey, usage: x509.ObjectIdentifier
+        self,
+        names: Sequence[str],
+        key: PrivateKey,
+        usage: x509.ObjectIdentifier,
+        access: Sequence[str],
     ) -> list[tuple[x509.ExtensionType, bool]]:
         found: list[tuple[x509.ExtensionType, bool]] = [
             (_key_usage(ca=False), True),
@@ -179,39 +213,60 @@ class Authority:
             (self.key_identifier, False),
         ]
         if self.profile:
-            location = x509.UniformResourceIdentifier("http://aia.lab.test/ca.der")
-            found.append(
-                (
-                    x509.AuthorityInformationAccess(
-                        [x509.AccessDescription(Access.CA_ISSUERS, location)]
-                    ),
-                    False,
-                )
-            )
-        found.append((x509.SubjectAlternativeName([_general_name(n) for n in names]), False))
+            found.append((self._access(access), False))
+        if names:
+            found.append((x509.SubjectAlternativeName([_general_name(n) for n in names]), False))
         if self.profile:
             policy = x509.PolicyInformation(_DOMAIN_VALIDATED, None)
             found.append((x509.CertificatePolicies([policy]), False))
-            point = x509.DistributionPoint(
-                [x509.UniformResourceIdentifier("http://crl.lab.test/1.crl")], None, None, None
-            )
+        if self.profile and "list" in access:
+            url = f"{self.web}/{self.address}.crl" if self.web else "http://crl.lab.test/1.crl"
+            place = x509.UniformResourceIdentifier(url)
+            point = x509.DistributionPoint([place], None, None, None)
             found.append((x509.CRLDistributionPoints([point]), False))
         return found
 
-
-class LabPki:
-    """A "public" world of one root, one intermediate, and a CT log of each kind."""
-
-    def __init__(self, now: datetime | None = None) -> None:
-        self.logs = (LabLog("Lab log one"), LabLog("Lab log two", tiled=True))
-        self.root = Authority("Lab Public Root", now=now)
-        self.intermediate = Authority(
-            "Lab Public Intermediate", parent=self.root, logs=self.logs, now=now
+    def _access(self, access: Sequence[str]) -> x509.AuthorityInformationAccess:
+        url = f"{self.web}/{self.address}.der" if self.web else "http://aia.lab.test/ca.der"
+        places = [(Access.CA_ISSUERS, url)] if "issuer" in access else []
+        if "responder" in access and self.web:
+            places.append((Access.OCSP, f"{self.web}/{self.address}.ocsp"))
+        return x509.AuthorityInformationAccess(
+            [x509.AccessDescription(m, x509.UniformResourceIdentifier(u)) for m, u in places]
         )
 
-    def issue(self, *names: str, **options: object) -> Credential:
+    @property
+    def address(self) -> str:
+        """Its part of the addresses under `web`: the key identifier, in hex."""
+        return (self.key_identifier.key_identifier or b"").hex()
+
+
+class LabPki:
+    """A "public" world of one root, one intermediate, and a CT log of each kind.
+
+    Args:
+        now: time of issue.
+        web: where its leaves point to; see detector.lab.ca_service.
+
+    """
+
+    def __init__(self, now: datetime | None = None, web: str | None = None) -> None:
+        self.web = web
+        self.authorities: list[Authority] = []
+        self.logs = (LabLog("Lab log one"), LabLog("Lab log two", tiled=True))
+        self.root = Authority("Lab Public Root", now=now)
+        self.intermediate = self.authority("Lab Public Intermediate", now=now)
+
+    def issue(self, *names: str, **options: Any) -> Credential:
         """A leaf as the public CA of the lab issues it."""
-        return self.intermediate.issue(*names, **options)  # type: ignore[arg-type]
+        return self.intermediate.issue(*names, **options)
+
+    def authority(self, name: str, parent: Authority | None = None, **options: Any) -> Authority:
+        """Another CA of this world, under its root when no parent is given."""
+        above = parent or self.root
+        found = Authority(name, parent=above, logs=self.logs, web=self.web, **options)
+        self.authorities.append(found)
+        return found
 
     @property
     def anchors(self) -> TrustAnchors:
@@ -254,6 +309,11 @@ def write_secret(path: Path, text: str) -> Path:
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     return path
+
+
+def _hash_for(key: PrivateKey) -> hashes.SHA256 | None:
+    """SHA-256, but for keys that bring their own."""
+    return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
 
 
 def _builder(

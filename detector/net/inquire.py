@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
 that is about to be held against somebody (it failed where the plain hello was answered) is made again
-alone first: a lost packet or a busy server is no cause.
+first: a lost packet or a busy server is no cause.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from detector.causes.plan import CHANGES, plan, with_name
+from detector.chain.names import as_address
 from detector.errors import DialError
 from detector.model import Failure, Inquiry, Target, Trial
 from detector.net.application import request_for
@@ -106,7 +107,7 @@ def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
 async def _try_all(target: Target, options: ProbeOptions) -> dict[str, Trial]:
     alpn = ("h2", "http/1.1") if speaks_http(target) else ()
     offers = plan(target.sni, alpn)
-    if target.sni is None and "." in target.host:
+    if target.sni is None and as_address(target.host) is None:
         offers = {**offers, "with-sni": with_name(offers, target.host)}
     patience, keys = Patience(options.timeout), Keys()
     turns = asyncio.Semaphore(_AT_ONCE)
@@ -130,7 +131,7 @@ async def _confirmed(
     patience: Patience,
     keys: Keys,
 ) -> dict[str, Trial]:
-    """Trials that failed without a word where a neighbour was answered, made once more, alone."""
+    """Trials that failed without a word where a neighbour was answered, made once more."""
     doubtful = {
         name
         for change in CHANGES
@@ -140,11 +141,10 @@ async def _confirmed(
         and found[name].outcome in _AGAIN
         and found[other].answered
     }
-    for name in sorted(doubtful):
-        again = await attempt(name, offers[name], target, options, patience, keys)
-        if again.outcome != found[name].outcome:
-            found[name] = again
-    return found
+    again = await asyncio.gather(
+        *(attempt(name, offers[name], target, options, patience, keys) for name in sorted(doubtful))
+    )
+    return {**found, **{trial.offer: trial for trial in again}}
 
 
 async def _try_addresses(

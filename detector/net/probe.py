@@ -282,7 +282,7 @@ class Attempt:
 
     def _is_not_tls(self) -> bool:
         """Say so when what came is no TLS at all."""
-        data = bytes(self.server[:64])
+        data = bytes(self.server[:128])
         if not data or (0x14 <= data[0] <= 0x18 and data[1:2] in (b"", b"\x03")):
             return False
         text = f"the peer does not speak TLS: {_protocol(data)}"
@@ -377,8 +377,9 @@ def alert_code(name: str) -> int:
 
 def _protocol(data: bytes) -> str:
     """What a peer speaks instead of TLS, from its first bytes."""
+    if data.startswith(b"HTTP/"):
+        return f"plain HTTP, {printable(data.partition(bytes((13, 10)))[0])!r}"
     for start, name in (
-        (b"HTTP/", "plain HTTP"),
         (b"SSH-", "SSH"),
         (b"220", "a mail or FTP server's greeting; try --starttls smtp or ftp"),
         (b"* OK", "an IMAP greeting; try --starttls imap"),

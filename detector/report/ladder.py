@@ -34,6 +34,8 @@ def render(diagnosis: Diagnosis, programs: tuple[str, ...] | None = None) -> Ren
     shown = programs if programs is not None else ("nginx", "apache", "haproxy")
     for number, cause in enumerate(diagnosis.causes):
         parts.append(_cause(cause, shown, whole=number == 0 or cause.severity == "error"))
+    told = {text for cause in diagnosis.causes for text in cause.evidence}
+    parts += [_row("[dim]it depends[/]", escape(t)) for t in diagnosis.flips if t not in told]
     if diagnosis.inquiry.suites:
         parts.extend(_suites(found) for found in diagnosis.inquiry.suites)
     return Group(*parts)

@@ -1,9 +1,15 @@
+"""What the list of rules promises, and the causes that one handshake shows."""
+
+from __future__ import annotations
+
 from datetime import timedelta
 
 import pytest
 
+from detector.causes.rules import FOLLOWS, PARTIES, RULES, SEEN_IN_ONE_HANDSHAKE
 from detector.evidence.known import Knowledge
 from detector.judging import judge_all
+from detector.knowledge.explanations import error_table
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
 
@@ -45,3 +51,25 @@ def test_order_name_and_signer_each_have_their_cause(
     assert causes(known, observe("a.com", [leaf, upper, lower])) == ["chain-out-of-order"]
     assert causes(known, observe("b.com", [leaf, lower, upper])) == ["hostname-mismatch"]
     assert "self-signed" in causes(known, observe("x.com", [Authority("x.com").der]))
+
+
+def test_rules_and_the_catalogue_agree_on_who_acts() -> None:
+    catalogue = error_table().causes
+    assert set(RULES) <= set(catalogue)
+    assert {name: catalogue[name].party for name in RULES} == {
+        name: PARTIES.get(name, "server") for name in RULES
+    }
+
+
+def test_what_follows_from_what_names_rules_that_are_there() -> None:
+    named = {*FOLLOWS, *(other for others in FOLLOWS.values() for other in others)}
+    assert {*named, *SEEN_IN_ONE_HANDSHAKE} <= set(RULES)
+    for name, others in FOLLOWS.items():
+        assert name not in others
+        assert not any(name in FOLLOWS.get(other, ()) for other in others), name
+
+
+def test_every_rule_has_a_file_that_says_what_it_is_about() -> None:
+    for name, rule in RULES.items():
+        module = __import__(rule.__module__, fromlist=["__doc__"])
+        assert (module.__doc__ or "").startswith(f"{name}: ")

@@ -29,7 +29,7 @@ def served(tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
 
 def test_the_cases_are_listed_with_their_causes(tlsight: Run) -> None:
     done = tlsight("lab", "list")
-    assert "expired                certificate-expired" in done.stdout
+    assert done.stdout.split()[:2] == ["expired", "certificate-expired"]
     records = [json.loads(line) for line in tlsight("lab", "list", "--json").stdout.splitlines()]
     assert len(records) == len(done.stdout.splitlines()) > 20
     assert {"case", "cause", "text"} == set(records[0])
@@ -40,9 +40,16 @@ def test_what_is_served_has_the_cause_it_says(
 ) -> None:
     lab = ("--roots", tmp_path / "lab/root.pem", "--ct-logs", tmp_path / "lab/logs.json")
     for record in served:
-        done = tlsight("check", f"{record['host']}:{record['port']}", "--json", *lab)
-        causes = [cause["id"] for cause in json.loads(done.stdout)["causes"]] or ["healthy"]
-        assert causes[0] == record["cause"]
+        for verb in ("check", "diagnose"):
+            done = tlsight(verb, *record["words"], "--json", *lab)
+            causes = [cause["id"] for cause in json.loads(done.stdout)["causes"]] or ["healthy"]
+            assert causes[0] == record["cause"]
+
+
+def test_broken_servers_are_shown_to_others_only_on_purpose(tlsight: Run) -> None:
+    done = tlsight("lab", "serve", "expired", "--public-ip", "0.0.0.0")
+    assert done.returncode == 2
+    assert "would show broken servers to others; add --i-know-what-i-do" in done.stderr
 
 
 def test_a_case_that_is_none_is_a_usage_error(tlsight: Run) -> None:

@@ -1,49 +1,62 @@
-"""Every case is broken as it says: `check` names its cause, and blames no healthy one."""
+"""Every case is broken as it says: diagnose names its cause first, and blames no healthy one."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from detector.judging import judge_all
+from detector.investigation import Investigation
 from detector.knowledge.explanations import error_table
-from detector.lab.cases import CASES, HOST, Case, case
-from detector.lab.pki import LabPki
-from detector.net.probe import ProbeOptions, probe
+from detector.lab.cases import CASES, Case, case
+from detector.lab.world import open_world
+from detector.model import Diagnosis
+from detector.net.fetch import FetchOptions
+from detector.net.probe import ProbeOptions
+from detector.net.routes import Routing, parse_proxy
 from detector.targets import parse_target
 
-# What a single lenient handshake cannot tell: it takes any key and any version, and the alert
-# handshake_failure does not say what failed.
-UNTOLD: dict[str, list[str]] = {
-    "weak-key": [],
-    "tls-1.0": [],
-    "no-encryption": ["other-alert"],
-    "client-certificate": ["other-alert"],
-}
 
+def diagnosed(one: Case, folder: Path) -> Diagnosis:
+    """The case served and diagnosed in this process, as its words say."""
 
-def causes(one: Case, pki: LabPki) -> tuple[str, list[str]]:
-    async def run() -> tuple[str, list[str]]:
-        async with one.make(pki) as server:
-            options = ProbeOptions(timeout=1.5)
-            seen = await probe(parse_target(f"{HOST}:{server.port}"), options)
-        (judgement,) = judge_all([seen], pki.knowledge())
-        return judgement.verdict, [cause.id for cause in judgement.causes]
+    async def run() -> Diagnosis:
+        async with open_world(folder) as pki, one.make(pki) as server:
+            *words, target_text = one.words(server.port, folder)
+            given = dict(zip(words[::2], words[1::2], strict=True))
+            target = parse_target(target_text)
+            if "--sni" in given:
+                target = replace(target, sni=given["--sni"] or None)
+            certificate = given.get("--client-cert")
+            proxy = given.get("--proxy")
+            options = ProbeOptions(
+                timeout=1.5,
+                connect_to=("127.0.0.1", server.port) if "--connect" in given else None,
+                routing=Routing(parse_proxy(proxy) if proxy else None),
+                credential=(certificate, certificate) if certificate else None,
+            )
+            how = Investigation(options, fetch=FetchOptions(timeout=1.5, attempts=1))
+            return await how.of(target, pki.knowledge())
 
     return asyncio.run(run())
 
 
 @pytest.mark.parametrize("one", [c for c in CASES if c.cause != "healthy"], ids=lambda c: c.id)
-def test_check_names_the_cause_of_a_broken_server(one: Case, pki: LabPki) -> None:
-    verdict, found = causes(one, pki)
-    assert found[:1] == UNTOLD.get(one.id, [one.cause])
-    assert verdict != "intercepted"
+def test_the_cause_of_a_broken_server_is_named_first(one: Case, tmp_path: Path) -> None:
+    found = diagnosed(one, tmp_path)
+    assert [cause.id for cause in found.causes][:1] == [one.cause]
+    assert (found.judgement.verdict == "intercepted") == (one.cause == "tls-intercepted")
 
 
 @pytest.mark.parametrize("one", [c for c in CASES if c.cause == "healthy"], ids=lambda c: c.id)
-def test_a_healthy_server_is_not_blamed(one: Case, pki: LabPki) -> None:
-    assert causes(one, pki) == ("direct", [])
+def test_a_healthy_server_is_not_blamed(one: Case, tmp_path: Path) -> None:
+    found = diagnosed(one, tmp_path)
+    assert found.causes == ()
+    assert found.flips == ()
+    assert found.judgement.verdict == "direct"
+    assert {step.status for step in found.steps} <= {"ok", "skipped"}
 
 
 def test_cases_are_named_once_and_have_causes_of_the_catalogue() -> None:
@@ -52,3 +65,9 @@ def test_cases_are_named_once_and_have_causes_of_the_catalogue() -> None:
     assert {one.cause for one in CASES} - {"healthy"} <= set(error_table().causes)
     assert case("expired") is CASES[0]
     assert case("nonsense") is None
+
+
+def test_there_are_enough_of_each_kind() -> None:
+    healthy = [one for one in CASES if one.cause == "healthy"]
+    assert len(healthy) >= 12
+    assert len(CASES) - len(healthy) >= 45

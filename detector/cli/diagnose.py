@@ -1,0 +1,330 @@
+"""`tlsight diagnose`: why does this handshake fail, who must mend it, and how?"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import exit_codes
+from detector.cli import given as g
+from detector.cli import options as o
+from detector.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from detector.evidence.known import Knowledge
+    from detector.investigation import Investigation
+    from detector.model import Diagnosis
+
+_HOW = "How far to go"
+_SHOW = "Output"
+_TEXT = """
+Walk the handshake, say on which rung it breaks, why, who must act, and the lines that mend it.
+
+[bold]Examples[/]
+
+  tlsight diagnose example.com
+  tlsight diagnose --for nginx --repair fullchain.pem example.com
+  tlsight diagnose --starttls smtp mail.example.com
+  tlsight diagnose --client-cert me.pem --client-key me.key api.example.com
+  tlsight diagnose --suites example.com
+  tlsight diagnose --watch 5 example.com          until it works
+  tlsight diagnose --expect healthy -l hosts.txt  in CI
+
+[bold]Exit codes[/]: 0 healthy, 1 a cause of severity error, 3 no judgement; with --expect 0 when it is so.
+"""
+
+
+def diagnose(
+    targets: g.Arguments = None,
+    target_list: g.TargetList = None,
+    proxy: g.Proxy = None,
+    no_proxy: g.NoProxy = False,
+    connect: g.Connect = None,
+    sni: g.Sni = None,
+    starttls: g.StartTls = None,
+    client_cert: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of a client certificate to show.", rich_help_panel=_HOW),
+    ] = None,
+    client_key: Annotated[
+        Path | None,
+        typer.Option(help="Its key, where it is in another file.", rich_help_panel=_HOW),
+    ] = None,
+    suites: Annotated[
+        bool,
+        typer.Option("--suites", help="Enumerate cipher suites too.", rich_help_panel=_HOW),
+    ] = False,
+    no_lookups: Annotated[
+        bool,
+        typer.Option(
+            "--no-lookups",
+            help="Fetch no missing issuer, OCSP response or revocation list.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Repeat until it is mended.", rich_help_panel=_HOW
+        ),
+    ] = None,
+    timeout: g.Timeout = 5.0,
+    roots: o.Roots = None,
+    ct_logs: o.CtLogs = None,
+    issuers: o.Issuers = None,
+    pin: o.Pins = None,
+    pins: o.PinFile = None,
+    policy: o.PolicyFile = None,
+    no_local_roots: o.NoLocalRoots = False,
+    lists: o.Lists = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the observations, for tlsight judge."),
+    ] = None,
+    repair: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the chain that the server should send (PEM)."),
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            help="Lines for one program only: nginx, apache, haproxy, caddy, iis, java, or all.",
+            rich_help_panel=_SHOW,
+        ),
+    ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="All messages, decoded.", rich_help_panel=_SHOW),
+    ] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            help="A cause, or healthy: exit 0 if it is so, else 1.", rich_help_panel=_SHOW
+        ),
+    ] = None,
+    json: o.Json = False,
+) -> int:
+    from detector.knowledge.fixes import PROGRAMS, catalogue
+
+    if not targets and target_list is None:
+        raise ConfigError("diagnose", "no target", remedy="name a host, or a file with -l")
+    if program is not None and program not in (*PROGRAMS, "all"):
+        raise ConfigError("--for", f"{program!r} is none of {', '.join(PROGRAMS)}, all")
+    if expect is not None and expect != "healthy" and expect not in catalogue().causes:
+        raise ConfigError("--expect", f"no cause {expect!r}", remedy="see tlsight lab list")
+    given = g.Targets(targets or [], target_list, starttls, sni)
+    known = o.knowledge(
+        roots=roots, ct_logs=ct_logs, issuers=issuers, pin=pin, pins=pins, policy=policy,
+        lists=lists, no_local_roots=no_local_roots,
+    )  # fmt: skip
+    shown = None if program is None else (PROGRAMS if program == "all" else (program,))
+    how = _investigation(
+        connect=connect, proxy=proxy, no_proxy=no_proxy, timeout=timeout, roots=roots,
+        credential=_credential(client_cert, client_key), suites=suites, lookups=not no_lookups,
+    )  # fmt: skip
+    printer = _Printer(
+        given.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None
+    )
+    while True:
+        with ExitStack() as files:
+            sink = files.enter_context(save.open("wb")) if save is not None else None
+            found = _run(how, given, known, lambda one: printer.show(one, sink))  # noqa: B023
+        printer.close()
+        if repair is not None:
+            _write_repaired(found, known, repair)
+        if watch is None or printer.content(found):
+            return exit_codes.worst(printer.code(found), given.code)
+        _wait(watch)
+
+
+def _investigation(
+    *,
+    connect: str | None,
+    proxy: str | None,
+    no_proxy: bool,
+    timeout: float,
+    roots: Path | None,
+    credential: tuple[str, str] | None,
+    suites: bool,
+    lookups: bool,
+) -> Investigation:
+    from detector.investigation import Investigation
+    from detector.net.fetch import FetchOptions
+    from detector.net.probe import ProbeOptions
+
+    routing = g.routing(proxy, no_proxy=no_proxy)
+    options = ProbeOptions(
+        timeout=timeout,
+        routing=routing,
+        connect_to=o.address(connect) if connect else None,
+        credential=credential,
+    )
+    fetch = FetchOptions(timeout=min(timeout, 3.0), attempts=1, routing=routing, trust=roots)
+    return Investigation(options, fetch=fetch if lookups else None, suites=suites)
+
+
+def _run(
+    how: Investigation, given: g.Targets, known: Knowledge, show: Callable[[Diagnosis], None]
+) -> list[Diagnosis]:
+    import asyncio
+    from contextlib import aclosing
+
+    from detector.net.sweep import sweep
+
+    async def all_of_them() -> list[Diagnosis]:
+        found: list[Diagnosis] = []
+        width = min(8, given.count or 8) or 1
+        run = sweep(given, lambda target: how.of(target, known), concurrency=width)
+        async with aclosing(run):
+            async for diagnosis in run:
+                show(diagnosis)
+                found.append(diagnosis)
+        return found
+
+    return asyncio.run(all_of_them())
+
+
+class _Printer:
+    """Shows each diagnosis, and knows what the whole amounts to."""
+
+    def __init__(
+        self,
+        total: int | None,
+        *,
+        json: bool,
+        trace: bool,
+        programs: tuple[str, ...] | None,
+        expect: str | None,
+        many: bool,
+    ) -> None:
+        self.json = json
+        self.trace = trace
+        self.programs = programs
+        self.expect = expect
+        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
+        self._bar = None
+        if many and room and (total is None or total > 1):
+            from detector.cli.output import progress
+
+            self._bar = progress("diagnosed", total)
+
+    def show(self, diagnosis: Diagnosis, sink: object) -> None:
+        if sink is not None:
+            from detector.saved import encode_observation
+
+            sink.write(encode_observation(diagnosis.inquiry.observation) + b"\n")  # type: ignore[attr-defined]
+        if self.json:
+            from detector.report.diagnosed import encode
+
+            sys.stdout.buffer.write(encode(diagnosis) + b"\n")
+            sys.stdout.buffer.flush()
+        else:
+            from detector.report.ladder import render
+            from detector.report.text import stdout_console
+
+            console = stdout_console()
+            console.print(render(diagnosis, self.programs))
+            if self.trace:
+                _print_trace(diagnosis)
+        if self._bar is not None:
+            self._bar.advance(self._bar.task_ids[0])
+
+    def close(self) -> None:
+        if self._bar is not None:
+            with suppress(Exception):
+                self._bar.stop()
+            self._bar = None
+
+    def content(self, found: list[Diagnosis]) -> bool:
+        """Everything is as it should be."""
+        return all(_matches(one, self.expect or "healthy") for one in found)
+
+    def code(self, found: list[Diagnosis]) -> int:
+        if self.expect is not None:
+            return exit_codes.CLEAN if self.content(found) else exit_codes.FOUND
+        worst = exit_codes.CLEAN
+        for one in found:
+            worst = exit_codes.worst(worst, _code(one))
+        return worst
+
+
+def _matches(diagnosis: Diagnosis, expected: str) -> bool:
+    if expected == "healthy":
+        return _code(diagnosis) == exit_codes.CLEAN
+    return bool(diagnosis.causes) and diagnosis.causes[0].id == expected
+
+
+def _code(diagnosis: Diagnosis) -> int:
+    if not diagnosis.healthy:
+        return exit_codes.FOUND
+    handshake = diagnosis.inquiry.observation.handshake
+    done = handshake is not None and handshake.completed
+    return exit_codes.CLEAN if done else exit_codes.INCONCLUSIVE
+
+
+def _print_trace(diagnosis: Diagnosis) -> None:
+    from detector.report.trace import trace
+
+    for trial in diagnosis.inquiry.trials.values():
+        print()
+        for line in trace(trial):
+            print("".join(c if c.isprintable() else "�" for c in line))
+
+
+def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] | None:
+    """Paths of the client's certificate and key. Raises ConfigError for what cannot be used."""
+    import ssl
+
+    from detector.net.untrusted import context_for_untrusted_peer
+
+    if certificate is None:
+        if key is not None:
+            raise ConfigError("--client-key", "no certificate", remedy="add --client-cert FILE")
+        return None
+    found = (str(certificate), str(key or certificate))
+    try:
+        context_for_untrusted_peer(credential=found)
+    except (OSError, ssl.SSLError) as error:
+        why = error.strerror or "no PEM certificate with its key"
+        raise ConfigError(
+            str(certificate), why, remedy="give PEM files, the key unlocked"
+        ) from None
+    return found
+
+
+def _write_repaired(found: list[Diagnosis], known: Knowledge, path: Path) -> None:
+    """Chains as they should be sent. Raises StoreError where the file cannot be written."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    from detector.diagnosing import repaired_chain
+    from detector.knowledge.whole_file import write_whole
+
+    pem = b""
+    for diagnosis in found:
+        for der in repaired_chain(diagnosis.inquiry, known):
+            pem += x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+    if not pem:
+        print("tlsight: no chain could be repaired; nothing was written", file=sys.stderr)
+        return
+    try:
+        write_whole(path, pem)
+    except OSError as error:
+        raise StoreError(str(path), error.strerror or str(error)) from None
+    print(f"tlsight: wrote {path}", file=sys.stderr)
+
+
+def _wait(seconds: float) -> None:
+    from detector import clock
+
+    clock.sleep(seconds)
+
+
+diagnose.__doc__ = _TEXT

@@ -1,0 +1,131 @@
+"""What a command is pointed at, and how to get there: arguments and options of the verbs that dial."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli import exit_codes
+from detector.errors import ConfigError, TargetError
+from detector.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
+
+if TYPE_CHECKING:
+    from detector.model import Target
+    from detector.net.routes import Routing
+
+_WAY = "How to get there"
+
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
+]
+TargetList = Annotated[
+    Path | None, typer.Option("--list", "-l", help="File of targets, one a line.")
+]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        help="http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY.",
+        rich_help_panel=_WAY,
+    ),
+]
+NoProxy = Annotated[
+    bool,
+    typer.Option(
+        "--no-proxy", help="Go straight, whatever the environment says.", rich_help_panel=_WAY
+    ),
+]
+Connect = Annotated[
+    str | None,
+    typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
+]
+Sni = Annotated[
+    str | None,
+    typer.Option(help="Server name to send; empty sends none.", rich_help_panel=_WAY),
+]
+StartTls = Annotated[
+    str | None,
+    typer.Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", rich_help_panel=_WAY),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        min=0.05, help="Seconds for each step.", envvar="TLSIGHT_TIMEOUT", rich_help_panel=_WAY
+    ),
+]
+
+
+def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
+    """The way that the options and the environment name. Raises ConfigError."""
+    import os
+
+    from detector.net.routes import routing_from
+
+    found = routing_from(proxy, os.environ, no_proxy=no_proxy)
+    if proxy and found.proxy is not None and found.proxy.password:
+        text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
+        print(f"tlsight: {text}", file=sys.stderr)
+    return found
+
+
+class Targets:
+    """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
+
+    Arguments are checked at once. A bad line of a list is told on stderr and left out; the exit
+    code then is 2 unless something worse was found.
+    """
+
+    def __init__(
+        self,
+        arguments: list[str],
+        path: Path | None,
+        starttls: str | None,
+        sni: str | None,
+        otherwise: tuple[str, ...] = (),
+    ) -> None:
+        if starttls is not None and starttls not in STARTTLS_PORTS:
+            known = ", ".join(STARTTLS_PORTS)
+            raise ConfigError("--starttls", f"{starttls!r} is none of {known}")
+        self.code = exit_codes.CLEAN
+        self._starttls = starttls
+        self._sni = sni
+        self._path = path
+        self._stdin = "-" in arguments
+        self._first = [self._parse(a) for a in arguments if a != "-"]
+        if not arguments and path is None:
+            self._first = [self._parse(host) for host in otherwise]
+        if path is not None and not path.is_file():
+            raise ConfigError(str(path), "no such file of targets")
+
+    @property
+    def count(self) -> int | None:
+        """How many, None while a list is still to be read."""
+        return None if self._stdin or self._path is not None else len(self._first)
+
+    def __iter__(self) -> Iterator[Target]:
+        yield from self._first
+        if self._path is not None:
+            with self._path.open(encoding="utf-8", errors="replace") as file:
+                yield from self._lenient(read_targets(file))
+        if self._stdin:
+            yield from self._lenient(read_targets(sys.stdin))
+
+    def _lenient(self, texts: Iterator[str]) -> Iterator[Target]:
+        for text in texts:
+            try:
+                yield self._parse(text)
+            except TargetError as error:
+                self.code = exit_codes.USAGE
+                print(f"tlsight: {error}", file=sys.stderr)
+
+    def _parse(self, text: str) -> Target:
+        from dataclasses import replace
+
+        target = parse_target(text, starttls=self._starttls)
+        if self._sni is None:
+            return target
+        return replace(target, sni=normal_host(self._sni) if self._sni else None)

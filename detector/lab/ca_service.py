@@ -1,0 +1,109 @@
+"""What the lab's certificates point to: the CA's certificate, its revocation list, its OCSP responder."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from detector.lab.answer import Answer, Request
+from detector.lab.pki import Authority, Credential, LabPki
+from detector.lab.web import Web
+
+
+def ca_service(pki: LabPki) -> Web:
+    """Serves `pki`. Give its address to `pki.web` before anything is issued."""
+
+    def answer(request: Request) -> Answer:
+        name, _, rest = request.target.lstrip("/").partition("/")
+        address, _, kind = name.partition(".")
+        authority = next((a for a in (pki.root, *pki.authorities) if a.address == address), None)
+        if authority is None:
+            return Answer(b"no such CA\n", "text/plain", 404)
+        if kind == "der":
+            return Answer(authority.der, "application/pkix-cert")
+        if kind == "crl":
+            return Answer(revocation_list(authority), "application/pkix-crl")
+        if kind == "ocsp":
+            asked = base64.b64decode(unquote(rest))
+            return Answer(ocsp_answer(authority, asked), "application/ocsp-response")
+        return Answer(b"no such thing\n", "text/plain", 404)
+
+    return Web(None, answer)
+
+
+async def connected(pki: LabPki, service: Web) -> None:
+    """Let the CAs of `pki` name `service`, which has been started."""
+    pki.web = f"http://127.0.0.1:{service.port}"
+    for authority in (pki.root, *pki.authorities):
+        authority.web = pki.web
+
+
+def revocation_list(authority: Authority) -> bytes:
+    """The authority's list as of now (DER)."""
+    now = _now()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(now)
+        .next_update(now + timedelta(days=7))
+    )
+    for serial in authority.revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+        reason = x509.CRLReason(x509.ReasonFlags.key_compromise)
+        builder = builder.add_revoked_certificate(entry.add_extension(reason, False).build())
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def ocsp_answer(authority: Authority, request: bytes) -> bytes:
+    """The responder's answer to one request (both DER)."""
+    serial = ocsp.load_der_ocsp_request(request).serial_number
+    return _response(authority, serial, _stub(authority, serial))
+
+
+def staple(authority: Authority, credential: Credential) -> bytes:
+    """A response to staple (DER)."""
+    return _response(authority, credential.certificate.serial_number, credential.certificate)
+
+
+def _response(authority: Authority, serial: int, certificate: x509.Certificate) -> bytes:
+    now = _now()
+    revoked = serial in authority.revoked
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=certificate,
+        issuer=authority.certificate,
+        algorithm=hashes.SHA1(),  # noqa: S303 (what RFC 6960 clients send)
+        cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
+        this_update=now,
+        next_update=now + timedelta(days=3),
+        revocation_time=now if revoked else None,
+        revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
+    )
+    by_key = ocsp.OCSPResponderEncoding.HASH
+    signed = builder.responder_id(by_key, authority.certificate).sign(
+        authority.key, hashes.SHA256()
+    )
+    return signed.public_bytes(Encoding.DER)
+
+
+def _stub(authority: Authority, serial: int) -> x509.Certificate:
+    """A certificate with that serial number: the builder wants one, the response keeps the number."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    start = _now() - timedelta(days=1)
+    builder = x509.CertificateBuilder(
+        issuer_name=authority.certificate.subject, subject_name=authority.certificate.subject,
+        public_key=key.public_key(), serial_number=serial, not_valid_before=start,
+        not_valid_after=start + timedelta(days=2),
+    )  # fmt: skip
+    return builder.sign(authority.key, hashes.SHA256())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
