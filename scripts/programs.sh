@@ -25,6 +25,12 @@ else
     need sslsplit sslsplit
     need node nodejs
     need npm npm
+    need apache2 apache2
+    need caddy caddy
+    need gnutls-serv gnutls-bin
+    need wget wget
+    need git git
+    need go golang-go
     need exim4 exim4-daemon-light
     need dovecot "dovecot-imapd dovecot-pop3d"
     need vsftpd vsftpd

@@ -18,7 +18,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """One GET request: path with query, and lower-case headers."""
+    """One request: path with query, lower-case headers, and what was posted."""
 
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""

@@ -17,7 +17,8 @@ from detector.lab.pki import Authority, Credential, LabPki
 _AT_LOOPBACK = ("--connect", "127.0.0.1:{port}")
 
 
-def _self_signed(_: LabPki) -> Credential:
+def self_signed(_: LabPki) -> Credential:
+    """The leaf that everybody makes on the first day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     builder = x509.CertificateBuilder(
@@ -126,7 +127,7 @@ CASES: tuple[Case, ...] = (
          shows(lambda pki: pki.issue(HOST, san=False))),
     Case("address", "hostname-mismatch", "asked for by an address that it does not name",
          shows(lambda pki: pki.issue(HOST)), "127.0.0.1"),
-    Case("self-signed", "self-signed", "the certificate signed itself", shows(_self_signed)),
+    Case("self-signed", "self-signed", "the certificate signed itself", shows(self_signed)),
     Case("untrusted-root", "untrusted-root", "a CA that nobody trusts",
          shows(lambda _: Authority("Somebody's CA", profile=False).issue(HOST))),
     Case("intercepted", "tls-intercepted", "an inspection gateway's leaf for a public site",

@@ -30,7 +30,7 @@ def ca_service(pki: LabPki) -> Web:
         if kind == "crl":
             return Answer(revocation_list(authority), "application/pkix-crl")
         if kind == "ocsp":
-            asked = base64.b64decode(unquote(rest))
+            asked = request.body or base64.b64decode(unquote(rest))
             return Answer(ocsp_answer(authority, asked), "application/ocsp-response")
         return Answer(b"no such thing\n", "text/plain", 404)
 

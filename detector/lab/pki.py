@@ -206,7 +206,7 @@ class Authority:
         access: Sequence[str],
     ) -> list[tuple[x509.ExtensionType, bool]]:
         found: list[tuple[x509.ExtensionType, bool]] = [
-            (_key_usage(ca=False), True),
+            (_key_usage(ca=False, encipher=isinstance(key, rsa.RSAPrivateKey)), True),
             (x509.ExtendedKeyUsage([usage]), False),
             (x509.BasicConstraints(False, None), True),
             (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
@@ -337,11 +337,11 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _key_usage(*, ca: bool) -> x509.KeyUsage:
+def _key_usage(*, ca: bool, encipher: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not ca,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=encipher,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=ca,

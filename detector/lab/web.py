@@ -1,4 +1,4 @@
-"""A small HTTPS server on loopback that answers GET requests from a function: logs, lists, APIs."""
+"""A small HTTPS server on loopback that answers requests from a function: logs, lists, APIs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Web(Loopback):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 fields = (line.partition(":") for line in head[1:] if line)
                 headers = {name.lower(): value.strip() for name, _, value in fields}
-                request = Request(head[0].split(" ")[1], headers)
+                posted = await reader.readexactly(int(headers.get("content-length", "0")))
+                request = Request(head[0].split(" ")[1], headers, posted)
                 self.asked.append(request)
                 answer = self.handler(request)
                 if isinstance(answer, Awaitable):
@@ -36,6 +37,8 @@ class Web(Loopback):
                 writer.write(_head(answer))
                 writer.write(answer.body)
                 await writer.drain()
+                if headers.get("connection", "").lower() == "close":
+                    break
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the client went away
         finally:

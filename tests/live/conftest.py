@@ -9,16 +9,23 @@ from tests.cli.conftest import tlsight
 __all__ = ["tlsight"]
 
 SEEN: dict[str, dict[str, str]] = {}
+# Title -> row -> column -> cell.
+TABLES: dict[str, dict[str, dict[str, str]]] = {"interceptors, live": SEEN}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not SEEN:
-        return
-    columns = list(dict.fromkeys(c for row in SEEN.values() for c in row))
-    terminalreporter.section("interceptors, live")
-    width = max(len(name) for name in SEEN) + 2
-    terminalreporter.write_line("".ljust(width) + "".join(c.ljust(40) for c in columns))
-    for name, row in SEEN.items():
-        cells = "".join(row.get(column, "").ljust(40) for column in columns)
+    for title, rows in TABLES.items():
+        if rows:
+            terminalreporter.section(title)
+            _show(terminalreporter, rows)
+
+
+def _show(terminalreporter: pytest.TerminalReporter, rows: dict[str, dict[str, str]]) -> None:
+    columns = list(dict.fromkeys(c for row in rows.values() for c in row))
+    width = max(len(name) for name in rows) + 2
+    widths = {c: 2 + max(len(c), *(len(row.get(c, "")) for row in rows.values())) for c in columns}
+    terminalreporter.write_line("".ljust(width) + "".join(c.ljust(widths[c]) for c in columns))
+    for name, row in rows.items():
+        cells = "".join(row.get(column, "").ljust(widths[column]) for column in columns)
         terminalreporter.write_line(name.ljust(width) + cells)
