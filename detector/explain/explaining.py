@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -164,7 +165,7 @@ def _matches(text: str, table: ErrorTable, writer: Side) -> Iterator[_Match]:
         if row.side is not None and row.side != writer:
             continue
         for identifier in row.identifiers:
-            wanted = _folded(identifier)
+            wanted = _folded_identifier(identifier)
             at = _find(folded, wanted)
             if at >= 0:
                 spans.append((at, at + len(wanted), identifier, row))
@@ -179,6 +180,11 @@ def _folded(text: str) -> str:
     """Case, quotes and spacing made one; "self signed" is how older OpenSSL wrote "self-signed"."""
     plain = text.casefold().replace("’", "'").replace("self signed", "self-signed")
     return re.sub(r"\s+", " ", plain)
+
+
+@lru_cache(maxsize=8192)
+def _folded_identifier(identifier: str) -> str:
+    return _folded(identifier)
 
 
 def _find(text: str, wanted: str) -> int:

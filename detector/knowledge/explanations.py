@@ -37,26 +37,29 @@ class _Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @lru_cache(maxsize=1)
 def error_table() -> ErrorTable:
     """The shipped tables."""
-    return load_error_table(DATA / "causes.toml", DATA / "error_texts.toml")
+    return load_error_table(
+        DATA / "causes.toml", DATA / "error_texts.toml", DATA / "library_errors.toml"
+    )
 
 
-def load_error_table(causes: Path, texts: Path) -> ErrorTable:
-    """Raises ConfigError with file and line for a row that names no known cause, or says nothing."""
+def load_error_table(causes: Path, *texts: Path) -> ErrorTable:
+    """One table of causes, and tables of texts. Raises ConfigError with file and line for a row that names no known cause, or says nothing."""
     known = {cause.id: cause for cause in load_rows(causes, "cause", CauseInfo)}
-    data, text = read_toml(texts)
     found: list[ErrorText] = []
-    for index, family in enumerate(rows_of(texts, data, text, "family", _Family, required=True)):
-        line = row_line(text, "family", index)
-        rows = family.rows.strip().splitlines()
-        found += [_row(texts, line, family, row, known) for row in rows]
-    alerts = {
-        alert.code: AlertMeaning(
-            alert.code,
-            _meanings(texts, row_line(text, "alert", index), alert.client, known),
-            _meanings(texts, row_line(text, "alert", index), alert.server, known),
-        )
-        for index, alert in enumerate(rows_of(texts, data, text, "alert", _Alert))
-    }
+    alerts: dict[int, AlertMeaning] = {}
+    for path in texts:
+        data, text = read_toml(path)
+        for index, family in enumerate(rows_of(path, data, text, "family", _Family, required=True)):
+            line = row_line(text, "family", index)
+            rows = family.rows.strip().splitlines()
+            found += [_row(path, line, family, row, known) for row in rows]
+        for index, alert in enumerate(rows_of(path, data, text, "alert", _Alert)):
+            line = row_line(text, "alert", index)
+            alerts[alert.code] = AlertMeaning(
+                alert.code,
+                _meanings(path, line, alert.client, known),
+                _meanings(path, line, alert.server, known),
+            )
     return ErrorTable(known, tuple(found), alerts)
 
 

@@ -33,7 +33,7 @@ def test_openssls_verification_texts_are_its_own() -> None:
     text = library("crypto").X509_verify_cert_error_string
     text.restype = ctypes.c_char_p
     for row in family("OpenSSL verification"):
-        assert text(int(row.code)).decode() == row.text, row.name
+        assert row.text in ("", text(int(row.code)).decode()), row.name
 
 
 @pytest.mark.live
@@ -41,7 +41,7 @@ def test_openssls_handshake_texts_are_its_own() -> None:
     for row in family("OpenSSL handshake"):
         code = f"0A{int(row.code):06X}"
         done = subprocess.run(["openssl", "errstr", code], capture_output=True, text=True)
-        assert done.stdout.strip().split(":")[-1] == row.text, row.name
+        assert row.text in ("", done.stdout.strip().split(":", 3)[-1]), row.name
 
 
 @pytest.mark.live
@@ -51,7 +51,7 @@ def test_gnutlss_names_and_texts_are_its_own() -> None:
         function.restype = ctypes.c_char_p
     for row in family("GnuTLS"):
         assert gnutls.gnutls_strerror_name(int(row.code)).decode() == row.name
-        assert gnutls.gnutls_strerror(int(row.code)).decode() == row.text
+        assert row.text in ("", gnutls.gnutls_strerror(int(row.code)).decode())
 
 
 @pytest.mark.live
@@ -66,15 +66,18 @@ def test_nsss_names_are_in_the_library() -> None:
     assert {name for name in names if name.encode() not in held} == set()
 
 
+def test_nine_hundred_identifiers_and_more_are_known() -> None:
+    assert len({identifier for row in TABLE.texts for identifier in row.identifiers}) >= 900
+
+
 def test_every_cause_is_known_and_can_be_reached() -> None:
     meant = {meaning.cause for row in TABLE.texts for meaning in row.meanings}
     meant |= {m.cause for a in TABLE.alerts.values() for m in (*a.by_client, *a.by_server)}
     # Seen by probing, never said by a library.
     unsaid = {
         "captive-portal", "split-hello-intolerant", "post-quantum-intolerant", "sni-mismatch",
-        "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version", "resumption-broken",
-        "superfluous-certificates", "malformed-handshake", "malformed-certificate",
-        "validity-too-long", "ct-policy",
+        "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
+        "superfluous-certificates",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid
 
