@@ -135,7 +135,7 @@ def handshake() -> Iterator[Row]:
             continue  # an alert that was received
         words = ["openssl", "errstr", f"0A{int(code):06X}"]
         said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-        yield int(code), name, plain(said.strip().split(":", 3)[-1])
+        yield int(code), name, plain(said.strip().split(":", 4)[-1])
 
 
 def gnutls() -> Iterator[Row]:

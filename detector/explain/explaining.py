@@ -73,6 +73,7 @@ _NOT_HOSTS = re.compile(
     r"\.(?:c|cc|go|java|py|js|pem|crt|so|conf|log|html?|rs|cpp|h|json|exe)$", re.IGNORECASE
 )
 
+_GAP = 40
 # Sites that messages point to for more details.
 _MANUALS = frozenset(
     ("curl.se", "curl.haxx.se", "www.openssl.org", "nodejs.org", "aka.ms", "docs.python.org",
@@ -165,10 +166,9 @@ def _matches(text: str, table: ErrorTable, writer: Side) -> Iterator[_Match]:
         if row.side is not None and row.side != writer:
             continue
         for identifier in row.identifiers:
-            wanted = _folded_identifier(identifier)
-            at = _find(folded, wanted)
-            if at >= 0:
-                spans.append((at, at + len(wanted), identifier, row))
+            found = _span(folded, _folded_identifier(identifier))
+            if found is not None:
+                spans.append((*found, identifier, row))
                 break
     for start, end, identifier, row in spans:
         inside = any((s <= start and end <= e) and (e - s) > (end - start) for s, e, _, _ in spans)
@@ -185,6 +185,17 @@ def _folded(text: str) -> str:
 @lru_cache(maxsize=8192)
 def _folded_identifier(identifier: str) -> str:
     return _folded(identifier)
+
+
+def _span(text: str, wanted: str) -> tuple[int, int] | None:
+    """Where `wanted` stands; " ... " in it stands for up to _GAP characters."""
+    first, gap, rest = wanted.partition(" ... ")
+    at = _find(text, first)
+    if at < 0 or not gap:
+        return None if at < 0 else (at, at + len(first))
+    end = at + len(first)
+    after = text.find(rest, end, end + _GAP + len(rest))
+    return None if after < 0 else (at, after + len(rest))
 
 
 def _find(text: str, wanted: str) -> int:

@@ -37,7 +37,7 @@ def ca_service(pki: LabPki) -> Web:
     return Web(None, answer)
 
 
-async def connected(pki: LabPki, service: Web) -> None:
+def connected(pki: LabPki, service: Web) -> None:
     """Let the CAs of `pki` name `service`, which has been started."""
     pki.web = f"http://127.0.0.1:{service.port}"
     for authority in (pki.root, *pki.authorities):

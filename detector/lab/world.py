@@ -24,7 +24,7 @@ async def open_world(folder: Path) -> AsyncGenerator[LabPki]:
     """
     pki = LabPki()
     async with ca_service(pki) as service:
-        await connected(pki, service)
+        connected(pki, service)
         write_whole(folder / "root.pem", pki.root.pem.encode())
         write_whole(folder / "logs.json", pki.ct_logs_json.encode())
         pki.issue("member.lab.test", usage=CLIENT_USAGE).write(folder / "member.pem")

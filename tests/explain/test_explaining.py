@@ -53,6 +53,8 @@ def ranked(text: str) -> dict[str, str]:
         ("java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be"
          " non-empty", "client-lacks-ca"),
         ("invalid peer certificate: Expired", "certificate-expired"),
+        ("x509: certificate has expired or is not yet valid: current time 2026-11-23T18:20:35Z is before 2026-11-28T18:20:35Z",
+         "certificate-not-yet-valid"),
         ("curl: (90) SSL public key does not match pinned public key", "certificate-pinned"),
         ("write EPROTO 140:error:0A000438:SSL routines:ssl3_read_bytes:tlsv1 alert internal error",
          "other-alert"),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.live.marionette import read_page
 from tests.live.programs import find
 
 Client = Callable[[str, int, Path], str]
@@ -118,5 +119,94 @@ def java(folder: Path) -> Client:
 
     def fetch(host: str, port: int, root: Path) -> str:
         return said(find("java"), "-cp", str(folder), "Fetch", host, str(port), str(root))
+
+    return fetch
+
+
+def gnutls_cli(host: str, port: int, root: Path) -> str:
+    return said(
+        find("gnutls-cli"), f"--x509cafile={root}", f"--port={port}", f"--sni-hostname={host}",
+        f"--verify-hostname={host}", "127.0.0.1",
+    )  # fmt: skip
+
+
+_GO = """
+package main
+
+import (
+	"crypto/x509"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	pool := x509.NewCertPool()
+	pem, _ := os.ReadFile(os.Args[2])
+	pool.AppendCertsFromPEM(pem)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	client := &http.Client{Transport: transport, Timeout: 8 * time.Second}
+	_, err := client.Get(os.Args[1])
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+"""
+
+
+def go(folder: Path) -> Client:
+    """The program is compiled once, into `folder`."""
+    (folder / "fetch.go").write_text(_GO)
+    program = folder / "fetch"
+    subprocess.run(
+        [find("go"), "build", "-o", str(program), str(folder / "fetch.go")],
+        check=True, timeout=120,
+        env={**os.environ, "GOCACHE": str(folder / "cache"), "GO111MODULE": "off"},
+    )  # fmt: skip
+
+    def fetch(host: str, port: int, root: Path) -> str:
+        return said(str(program), f"https://{host}:{port}/", str(root))
+
+    return fetch
+
+
+def chromium(folder: Path) -> Client:
+    """With the root in the NSS database of a home of its own."""
+
+    def fetch(host: str, port: int, root: Path) -> str:
+        home = folder / f"home{port}"
+        trust(home / ".pki/nssdb", root)
+        text = said(
+            find("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", f"--user-data-dir={home / 'profile'}", "--dump-dom",
+            f"https://{host}:{port}/", HOME=str(home),
+        )  # fmt: skip
+        return "\n".join(line for line in text.splitlines() if "Page load failed" in line) or text
+
+    return fetch
+
+
+def trust(database: Path, root: Path) -> None:
+    """A fresh NSS database that trusts `root` for servers."""
+    database.mkdir(parents=True, exist_ok=True)
+    certutil = find("certutil")
+    for words in (
+        ["-N", "--empty-password"],
+        ["-A", "-n", "lab", "-t", "C,,", "-i", str(root)],
+    ):
+        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, timeout=30)
+
+
+def firefox(folder: Path) -> Client:
+    """A real Firefox, driven over Marionette; the text of the error page is what it says."""
+
+    def fetch(host: str, port: int, root: Path) -> str:
+        profile = folder / f"profile{port}"
+        trust(profile, root)
+        return read_page(profile, f"https://{host}:{port}/")
 
     return fetch

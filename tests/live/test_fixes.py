@@ -98,7 +98,7 @@ def test_apaches_lines_for_stapling_mend_it_where_the_responder_answers(tmp_path
     async def run() -> None:
         pki = LabPki()
         async with ca_service(pki) as service:
-            await connected(pki, service)
+            connected(pki, service)
             access = ("issuer", "responder")
             shown = pki.issue("localhost", extra=((promise, False),), access=access)
             for settings in ("", lines):
