@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from diagnosis import diagnosis
 from knowledge import knowledge
 
 from detector.judging import judge_all
@@ -59,6 +60,7 @@ def main() -> None:
             handshakes(folder, port, sslyze, 500 if quick else 3000, 20 if quick else 200)
             one_host(folder, port, sslyze, 5 if quick else 15)
             memory(folder, port, (500, 2000) if quick else (1000, 50_000))
+        diagnosis(folder / "lab", sslyze, quick=quick)
         knowledge(folder, 100_000 if quick else 1_000_000)
     judging(500 if quick else 3000)
     start_up(5 if quick else 15)

@@ -144,6 +144,15 @@ def diagnose(
         _wait(watch)
 
 
+def _wait(seconds: float) -> None:
+    """Until the next round, which reads a client's certificate again."""
+    from detector import clock
+    from detector.net.untrusted import context_for_untrusted_peer
+
+    clock.sleep(seconds)
+    context_for_untrusted_peer.cache_clear()
+
+
 def _investigation(
     *,
     connect: str | None,
@@ -319,12 +328,6 @@ def _write_repaired(found: list[Diagnosis], known: Knowledge, path: Path) -> Non
     except OSError as error:
         raise StoreError(str(path), error.strerror or str(error)) from None
     print(f"tlsight: wrote {path}", file=sys.stderr)
-
-
-def _wait(seconds: float) -> None:
-    from detector import clock
-
-    clock.sleep(seconds)
 
 
 diagnose.__doc__ = _TEXT

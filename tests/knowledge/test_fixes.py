@@ -1,0 +1,39 @@
+"""The shipped lines belong to known causes, and a broken table says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detector.causes.rules import RULES
+from detector.errors import ConfigError
+from detector.knowledge.fixes import PROGRAMS, catalogue, load_fixes
+
+
+def test_causes_that_a_servers_settings_mend_have_lines() -> None:
+    config = catalogue().config
+    assert set(config) <= set(catalogue().causes)
+    for cause in (
+        "certificate-expired",
+        "incomplete-chain",
+        "version-mismatch",
+        "weak-cipher-only",
+    ):
+        assert set(config[cause]) == set(PROGRAMS), cause
+    assert set(RULES) <= set(catalogue().causes)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[a]\nnginx = "x"\n', r"\[a\]"),
+        ('[a]\ncauses = ["x"]\nnginks = "x"\n', "nginks"),
+        ("[a\n", "fixes.toml"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_told(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "fixes.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=why):
+        load_fixes(path)

@@ -1,0 +1,60 @@
+"""What comes after the handshake: an answer, quiet, a late alert."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from detector.lab.origin import Origin, server_context
+from detector.lab.peers import Refusing
+from detector.lab.pki import LabPki
+from detector.model import Application
+from detector.net.application import request_for
+from detector.net.probe import Attempt, ProbeOptions
+from detector.targets import parse_target
+
+
+def heard(server: object, request: bytes) -> Application | None:
+    async def run() -> Application | None:
+        async with server as started:  # type: ignore[attr-defined]
+            options = ProbeOptions(
+                timeout=2, connect_to=("127.0.0.1", started.port), request=request, listen=0.3,
+                alpn=("http/1.1",),
+            )  # fmt: skip
+            run = Attempt(parse_target("a.com"), options)
+            stream = await run.dial()
+            await run.shake_hands(stream)
+            stream.close()
+            return run.application
+
+    return asyncio.run(run())
+
+
+def test_an_answer_is_heard(pki: LabPki) -> None:
+    found = heard(Origin({"a.com": pki.issue("a.com")}), request_for("a.com", 443))
+    assert found is not None
+    assert found.outcome == "answered"
+    assert found.data.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_server_that_waits_is_quiet(pki: LabPki) -> None:
+    found = heard(Origin({"a.com": pki.issue("a.com")}), b"")
+    assert found is not None
+    assert found.outcome == "quiet"
+
+
+def test_a_late_refusal_is_heard_as_its_alert(pki: LabPki) -> None:
+    def ask(context: ssl.SSLContext) -> None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=pki.root.pem)
+
+    context = server_context(pki.issue("a.com"), ask)
+    found = heard(Refusing(context), request_for("a.com", 443))
+    assert found is not None
+    assert (found.outcome, found.alert) == ("alert", 116)
+
+
+def test_the_question_names_the_host_as_rfc_9110_wants() -> None:
+    assert b"Host: a.com\r\n" in request_for("a.com", 443)
+    assert b"Host: [::1]:8443\r\n" in request_for("::1", 8443)
+    assert request_for("a.com", 443).startswith(b"HEAD / HTTP/1.1\r\n")

@@ -1,0 +1,77 @@
+"""What is tried of a peer, and what is held against it only after a second try."""
+
+from __future__ import annotations
+
+import asyncio
+
+from detector.lab.origin import Origin
+from detector.lab.peers import Decision, Gate
+from detector.lab.pki import LabPki
+from detector.model import Inquiry
+from detector.net.inquire import Curiosity, inquire
+from detector.net.probe import ProbeOptions
+from detector.targets import parse_target
+from detector.wire.hello import ClientHello
+
+
+def inquired(server: object, text: str = "localhost:{port}", **options: object) -> Inquiry:
+    async def run() -> Inquiry:
+        async with server as started:  # type: ignore[attr-defined]
+            target = parse_target(text.format(port=started.port))
+            return await inquire(target, ProbeOptions(timeout=2, **options))  # type: ignore[arg-type]
+
+    return asyncio.run(run())
+
+
+def test_a_good_server_answers_the_hellos_it_should(pki: LabPki) -> None:
+    found = inquired(Origin({"localhost": pki.issue("localhost")}))
+    answered = {name for name, trial in found.trials.items() if trial.answered}
+    assert {
+        "browser",
+        "plain",
+        "large",
+        "two-records",
+        "two-segments",
+        "tls12",
+        "tls13",
+    } <= answered
+    assert not answered & {"null", "export", "rc4", "tls11", "tls10", "ssl3"}
+    assert found.resumption == "resumed"
+    assert found.application is not None
+    assert found.application.outcome == "answered"
+
+
+def test_a_failure_counts_only_when_it_happens_twice(pki: LabPki) -> None:
+    """The first large hello is lost, as packets are; the second one gets through."""
+    seen: list[int] = []
+
+    def lose_one(_: ClientHello, _first: bytes, whole: bytes) -> Decision:
+        if len(whole) > 1600 and not seen:
+            seen.append(1)
+            return "reset"
+        return "pass"
+
+    found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), lose_one))
+    assert seen
+    assert all(found.trials[name].answered for name in ("browser", "large", "plain"))
+
+
+def test_each_address_of_a_name_is_tried(pki: LabPki) -> None:
+    """Localhost has an IPv4 and an IPv6 address here; only the first is served."""
+    found = inquired(Origin({"localhost": pki.issue("localhost")}))
+    if found.addresses:
+        outcomes = {address: trial.outcome for address, trial in found.addresses.items()}
+        assert outcomes["127.0.0.1"] == "answered"
+
+
+def test_without_curiosity_there_is_one_handshake(pki: LabPki) -> None:
+    async def run() -> Inquiry:
+        async with Origin({"localhost": pki.issue("localhost")}) as origin:
+            target = parse_target(f"localhost:{origin.port}")
+            modest = Curiosity(trials=False, addresses=False, resume=False)
+            return await inquire(target, ProbeOptions(timeout=2), modest)
+
+    found = asyncio.run(run())
+    assert found.trials == {}
+    assert found.resumption is None
+    assert found.observation.handshake is not None
