@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,16 +120,19 @@ def ask(tool: Tool, server: Server, folder: Path) -> tuple[bool, float]:
     """Whether the tool names the cause, and how long it takes."""
     start = time.perf_counter()
     clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
-    try:
-        done = subprocess.run(
-            tool.command(server, folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=PATIENCE, env={**clean, "COLUMNS": "200"}, check=False,
+    with tempfile.TemporaryFile() as sink:
+        child = subprocess.Popen(
+            tool.command(server, folder), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+            env={**clean, "COLUMNS": "200"}, start_new_session=True,
         )  # fmt: skip
-        output = done.stdout
-    except subprocess.TimeoutExpired as late:
-        output = late.stdout or b""
-    seconds = time.perf_counter() - start
-    text = output.decode(errors="replace")
+        try:
+            child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # it, and the children that it started
+            child.wait()
+        seconds = time.perf_counter() - start
+        sink.seek(0)
+        text = sink.read().decode(errors="replace")
     return judged(tool.name, server.case, text), seconds
 
 

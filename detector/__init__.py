@@ -1,12 +1,13 @@
 """tlsight: who really answers on a TLS connection, with proof.
 
-    from detector import check, judge, default_knowledge
+    from detector import check, diagnose, explain, judge, default_knowledge
 
     for judgement in check("example.com", "example.org"):
         print(judgement.observation.target.host, judgement.verdict, judgement.summary)
 
 `check` probes and judges, `check_async` does so inside a running event loop, `judge` judges saved
-observations without touching the network. All take a `Knowledge`; `default_knowledge` builds one.
+observations without touching the network; `diagnose` and `diagnose_async` say why a handshake fails. All
+take a `Knowledge`; `default_knowledge` builds one. `explain` explains an error message.
 """
 
 from __future__ import annotations
@@ -16,12 +17,22 @@ from typing import TYPE_CHECKING
 from detector.version import __version__
 
 if TYPE_CHECKING:
-    from detector.api import check, check_async, default_knowledge, judge, load_observations
+    from detector.api import (
+        check,
+        check_async,
+        default_knowledge,
+        diagnose,
+        diagnose_async,
+        explain,
+        judge,
+        load_observations,
+    )
     from detector.errors import TlsightError
     from detector.evidence.known import Knowledge
-    from detector.model import Evidence, Judgement, Observation, Target
+    from detector.model import Diagnosis, Evidence, Judgement, Observation, Target
 
 __all__ = [
+    "Diagnosis",
     "Evidence",
     "Judgement",
     "Knowledge",
@@ -32,6 +43,9 @@ __all__ = [
     "check",
     "check_async",
     "default_knowledge",
+    "diagnose",
+    "diagnose_async",
+    "explain",
     "judge",
     "load_observations",
 ]
@@ -40,10 +54,14 @@ _HOME = {
     "check": "detector.api",
     "check_async": "detector.api",
     "default_knowledge": "detector.api",
+    "diagnose": "detector.api",
+    "diagnose_async": "detector.api",
+    "explain": "detector.api",
     "judge": "detector.api",
     "load_observations": "detector.api",
     "TlsightError": "detector.errors",
     "Knowledge": "detector.evidence.known",
+    "Diagnosis": "detector.model",
     "Evidence": "detector.model",
     "Judgement": "detector.model",
     "Observation": "detector.model",

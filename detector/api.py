@@ -7,15 +7,29 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from detector.evidence.known import Knowledge
+from detector.explain.explaining import Explanation
+from detector.explain.explaining import explain as explain_text
+from detector.explain.table import Side
+from detector.investigation import Investigation
 from detector.judging import judge_all
 from detector.knowledge.assemble import assemble as default_knowledge
-from detector.model import Judgement, Observation, Target
+from detector.knowledge.explanations import error_table
+from detector.model import Diagnosis, Judgement, Observation, Target
 from detector.net.probe import ProbeOptions
 from detector.saved import load_observations
 from detector.session import Session
 from detector.targets import parse_target
 
-__all__ = ["check", "check_async", "default_knowledge", "judge", "load_observations"]
+__all__ = [
+    "check",
+    "check_async",
+    "default_knowledge",
+    "diagnose",
+    "diagnose_async",
+    "explain",
+    "judge",
+    "load_observations",
+]
 
 
 def check(
@@ -60,6 +74,44 @@ async def check_async(
     session = Session(knowledge or default_knowledge(), options or ProbeOptions())
     async for judgement in session.run((_target(t) for t in targets), concurrency):
         yield judgement
+
+
+def diagnose(
+    *targets: str | Target,
+    knowledge: Knowledge | None = None,
+    how: Investigation | None = None,
+) -> list[Diagnosis]:
+    """Why each target's handshake fails, in the order of `targets`. Not inside an event loop.
+
+    Raises TargetError for a target that cannot be understood; never for what a peer does.
+    """
+    wanted = [_target(target) for target in targets]
+
+    async def gather() -> list[Diagnosis]:
+        return [await diagnose_async(target, knowledge=knowledge, how=how) for target in wanted]
+
+    return asyncio.run(gather())
+
+
+async def diagnose_async(
+    target: str | Target,
+    *,
+    knowledge: Knowledge | None = None,
+    how: Investigation | None = None,
+) -> Diagnosis:
+    """One target, inside a running event loop."""
+    return await (how or Investigation()).of(_target(target), knowledge or default_knowledge())
+
+
+def explain(text: str, side: Side | None = None) -> tuple[Explanation, ...]:
+    """What an error message can mean, the likeliest cause first; empty where nothing is known.
+
+    Args:
+        text: the message, with whatever stands around it.
+        side: "client" or "server", who wrote it; told from the text when left out.
+
+    """
+    return explain_text(text, error_table(), side)
 
 
 def judge(

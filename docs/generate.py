@@ -19,14 +19,19 @@ from pathlib import Path
 import certifi
 from rich.console import Console
 
+from detector.investigation import Investigation
 from detector.judging import judge_all
+from detector.knowledge.explanations import error_table
 from detector.lab import demo, pki
+from detector.lab.cases import case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
-from detector.model import Judgement
+from detector.lab.world import open_world
+from detector.model import Diagnosis, Judgement
+from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.report import schema, text
+from detector.report import ladder, schema, text
 from detector.targets import parse_target
 
 DOCS = Path(__file__).parent
@@ -36,9 +41,11 @@ WIDTH = 100
 def main() -> None:
     schema.main(str(DOCS / "reference"))
     (DOCS / "reference" / "command.md").write_text(command_page())
+    (DOCS / "reference" / "causes.md").write_text(causes_page())
     pictures = DOCS / "pictures"
     pictures.mkdir(exist_ok=True)
     check_picture(pictures / "check.svg")
+    ladder_picture(pictures / "ladder.svg")
     demo_picture(pictures / "demo.svg")
     trust_picture(pictures / "trust.svg")
 
@@ -50,6 +57,20 @@ def command_page() -> str:
         words = ["tlsight", *verb, "--help"]
         parts.append(f"## {' '.join(words[:-1])}\n\n```\n{help_text(list(verb))}\n```\n")
     return "\n".join(parts)
+
+
+def causes_page() -> str:
+    """The catalogue of causes, as it is shipped."""
+    lines = [
+        "# Causes\n",
+        "Why a handshake fails, as a fact about one party. Ids are stable and shared by all verbs.\n",
+        "| id | who acts | what it is | what to do | source |",
+        "|---|---|---|---|---|",
+    ]
+    for cause in error_table().causes.values():
+        cells = (cause.id, cause.party, cause.text, cause.fix, ", ".join(cause.references))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def verbs() -> Iterator[tuple[str, ...]]:
@@ -105,6 +126,24 @@ async def judgements() -> list[Judgement]:
                 await probe(parse_target(host), way) for host, way in zip(hosts, ways, strict=True)
             ]
     return judge_all(seen, known)
+
+
+def ladder_picture(path: Path) -> None:
+    """`tlsight diagnose` of a server that forgets its intermediate."""
+    one = case("incomplete-chain")
+    assert one is not None
+
+    async def diagnosed() -> Diagnosis:
+        with tempfile.TemporaryDirectory() as folder:
+            async with open_world(Path(folder)) as world, one.make(world) as server:
+                options = ProbeOptions(connect_to=("127.0.0.1", server.port))
+                how = Investigation(options, fetch=FetchOptions())
+                return await how.of(parse_target("localhost"), world.knowledge())
+
+    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    console.print("$ tlsight diagnose --for nginx localhost\n")
+    console.print(ladder.render(asyncio.run(diagnosed()), ("nginx",)))
+    save(console, path, "tlsight diagnose")
 
 
 def demo_picture(path: Path) -> None:

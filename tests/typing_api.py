@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import assert_type
 
 from detector import (
+    Diagnosis,
     Evidence,
     Judgement,
     Knowledge,
@@ -13,6 +14,9 @@ from detector import (
     check,
     check_async,
     default_knowledge,
+    diagnose,
+    diagnose_async,
+    explain,
     judge,
     load_observations,
 )
@@ -31,6 +35,14 @@ def sync_use() -> None:
 async def async_use() -> None:
     async for judgement in check_async(["example.com"]):
         assert_type(judgement, Judgement)
+
+
+async def why_it_fails() -> None:
+    for diagnosis in diagnose("example.com"):
+        assert_type(diagnosis, Diagnosis)
+        assert_type(diagnosis.causes[0].fix[0].config, dict[str, str])
+    assert_type(await diagnose_async("example.com"), Diagnosis)
+    assert_type(explain("certificate has expired")[0].cause.id, str)
 
 
 def offline_use(folder: Path) -> None:

@@ -63,9 +63,9 @@ def plan(sni: str | None, alpn: tuple[str, ...]) -> dict[str, Offer]:
 
     """
     change = msgspec.structs.replace
-    browser = Offer(sni=sni, alpn=alpn, size=BROWSER_SIZE)
+    browser = Offer(sni=sni, alpn=alpn, size=BROWSER_SIZE, ech=True)
     without = tuple(g for g in o.BROWSER_GROUPS if g != o.X25519MLKEM768)
-    plain = change(browser, groups=without, shares=(o.X25519, o.SECP256R1), size=0)
+    plain = change(browser, groups=without, shares=(o.X25519, o.SECP256R1), size=0, ech=False)
     wide = change(
         plain, suites=every_suite(), groups=(*o.ALL_GROUPS,), schemes=o.ALL_SCHEMES, alpn=alpn
     )

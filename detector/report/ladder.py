@@ -80,7 +80,10 @@ def _cause(cause: FoundCause, programs: tuple[str, ...], *, whole: bool) -> Rend
     lines: list[RenderableType] = [
         _row(f"[{style}]{cause.severity}[/]", f"[bold]{escape(cause.text)}[/] [dim]({cause.id})[/]")
     ]
-    lines += [_row("[dim]because[/]", escape(text)) for text in cause.evidence]
+    labels = ("[dim]because[/]", *[""] * len(cause.evidence))
+    lines += [
+        _row(label, escape(text)) for label, text in zip(labels, cause.evidence, strict=False)
+    ]
     if not whole:
         return Group(*lines)
     for fix in cause.fix:

@@ -14,12 +14,14 @@ import msgspec
 from detector.ct.issuance import Lookup
 from detector.knowledge.policy import PolicyFile
 from detector.model import Observation
+from detector.report.diagnosed import DiagnoseRecord
 from detector.report.explained import ExplainRecord
 from detector.report.record import CheckRecord
 from detector.report.trust import TrustRecord
 
 TYPES: dict[str, type] = {
     "check": CheckRecord,
+    "diagnose": DiagnoseRecord,
     "observation": Observation,
     "ct": Lookup,
     "explain": ExplainRecord,

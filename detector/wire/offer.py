@@ -47,6 +47,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         records: put the hello into this many TLS records.
         segments: and send it in this many TCP segments.
         ticket: a session ticket of an earlier connection (RFC 5077).
+        ech: a false Encrypted ClientHello, as browsers send it to keep the real one possible (RFC 9849
+            section 6.2).
 
     """
 
@@ -61,6 +63,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 1
     segments: int = 1
     ticket: bytes | None = None
+    ech: bool = False
 
     @property
     def has_tls13(self) -> bool:
@@ -133,9 +136,25 @@ def _extensions(offer: Offer, material: Material) -> tuple[h.Extension, ...]:
         found += [h.signature_algorithms(offer.schemes), (r.SIGNED_CERTIFICATE_TIMESTAMP, b"")]
     if offer.has_tls13:
         shares = [(group, material.keys[group]) for group in offer.shares]
+        if offer.ech:
+            found.append((r.ENCRYPTED_CLIENT_HELLO, _false_ech(material)))
         found += [
             h.key_share(shares),
             (r.PSK_KEY_EXCHANGE_MODES, b"\x01\x01"),
             h.supported_versions(offer.versions),
         ]
     return tuple(found)
+
+
+def _false_ech(material: Material) -> bytes:
+    """Outer ClientHello: HKDF-SHA256, AES-128-GCM, any config id, a key, and noise for a payload."""
+    noise = (material.random * 6)[:144]
+    key = material.keys[X25519]
+    return (
+        b"\x00\x00\x01\x00\x01"
+        + material.session_id[:1]
+        + len(key).to_bytes(2, "big")
+        + key
+        + len(noise).to_bytes(2, "big")
+        + noise
+    )

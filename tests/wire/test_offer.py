@@ -30,6 +30,12 @@ def test_a_browsers_hello_says_what_a_browser_says() -> None:
     ]
 
 
+def test_a_false_ech_looks_like_an_outer_one() -> None:
+    assert read(o.Offer(sni="a.example", ech=True)).ech == "outer"
+    assert read(o.Offer(sni="a.example")).ech is None
+    assert read(plan("a.example", ())["browser"]).ech == "outer"
+
+
 def test_an_ml_kem_key_has_values_under_q_only() -> None:
     """FIPS 203 section 7.2: a server must refuse others."""
     packed = KEYS.material.keys[o.X25519MLKEM768][:1152]
