@@ -10,6 +10,7 @@ Parsers run in parallel, one process a core; every one gets its whole time.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import random
@@ -24,9 +25,11 @@ from pathlib import Path
 import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from detector.causes.revocation import crl_state, ocsp_state
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
 from detector.chain.sct import embedded_scts, parse_sct_list
@@ -34,23 +37,32 @@ from detector.ct.certspotter import parse_page
 from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
 from detector.ct.tree_head import parse_checkpoint, parse_sth
+from detector.diagnosing import diagnose
 from detector.errors import TlsightError
 from detector.knowledge.ct_export import read_export
+from detector.knowledge.fixes import catalogue
+from detector.lab.ca_service import revocation_list, staple
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, LabPki
 from detector.lists.ccadb import parse_pems, parse_records
 from detector.lists.crlset import parse_crx, parse_header
 from detector.lists.log_list import parse_list
+from detector.model import Application, Handshake, Inquiry, Lookup, Observation, Target, Trial
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
 from detector.net.staple import stapling_hello
+from detector.report.diagnosed import encode as encode_diagnosis
+from detector.report.ladder import render
+from detector.report.trace import trace
 from detector.stores import java, nss
 from detector.stores.settings import read_settings
 from detector.wire import certificates as certs
 from detector.wire import hello
 from detector.wire.alerts import parse_alerts
 from detector.wire.fingerprints import ja3, ja3s, ja4
+from detector.wire.key_exchange import parse_key_exchange
 from detector.wire.records import HandshakeReader, RecordReader, encode_message, encode_record
+from detector.wire.server_flight import ServerFlight
 from detector.wire.transcript import read_transcript
 from tests.ct.test_issuance import ROW as ISSUANCE
 from tests.knowledge.test_ct_store import lookup as a_lookup
@@ -255,8 +267,43 @@ def _top(path: Path) -> Path:
     return next(p for p in path.parents if p.parent == Path(tempfile.gettempdir()))
 
 
+def read_server_flight(data: bytes) -> None:
+    """The flight as it comes, then everything that is said about it."""
+    flight = ServerFlight(b"", lambda _group, _key: None)
+    for at in range(0, len(data), 97):
+        flight.feed(data[at : at + 97])
+    messages = tuple((message.type, message.body) for message in flight.received)
+    trace(Trial("plain", "answered", messages=messages, sent=data[:600]))
+
+
+def read_revocation(data: bytes) -> None:
+    leaf, issuer = Certificate(_LEAF), Certificate(_PKI.intermediate.der)
+    for state in (ocsp_state, crl_state):
+        state("it", data, leaf, issuer, _PKI.intermediate.now)
+
+
+def diagnose_noise(data: bytes) -> None:
+    """Hostile certificates, answers and look-ups in one inquiry, diagnosed and shown."""
+    parts = data.split(b"\0\0", 3) + [b""] * 3
+    seen = Observation(
+        _PKI.intermediate.now, Target("a.example.com", sni="a.example.com"), ocsp=parts[2],
+        chain=(parts[0], _PKI.intermediate.der), handshake=Handshake(True, "TLSv1.3"),
+    )  # fmt: skip
+    trial = Trial("plain", "answered", version=0x0304, chain=(parts[0],), authorities=(parts[1],))
+    inquiry = Inquiry(
+        seen,
+        {"plain": trial},
+        application=Application("answered", parts[1]),
+        lookups=(Lookup("issuer", "u", parts[2]), Lookup("crl", "u", parts[1])),
+    )
+    diagnosis = diagnose(inquiry, _KNOWN, catalogue())
+    encode_diagnosis(diagnosis)
+    Console(file=io.StringIO(), width=80).print(render(diagnosis))
+
+
 _LOG, _TILED = LabLog(), LabLog(tiled=True)
 _PKI = LabPki()
+_KNOWN = _PKI.knowledge()
 _LEAF = _PKI.issue("a.example.com").der
 _LOGGING = Authority("Logging", logs=(_LOG, _TILED))
 _LOGGED = Certificate(_LOGGING.issue("a.example").der)
@@ -275,6 +322,17 @@ _REQ13 = vec(1, b"c") + vec(
 )
 _TICKET13 = bytes(8) + vec(1, b"n") + vec(2, b"ticket") + vec(2, b"")
 
+_SERVER_FLIGHT = encode_record(
+    22,
+    encode_message(2, hello.build_server_hello(
+        hello.ServerHello(0x0303, b"r" * 32, b"", 0xC02F, 0, ((0xFF01, b"\x00"),))
+    ))
+    + encode_message(11, vec(3, vec(3, _LEAF)))
+    + encode_message(12, b"\x03\x00\x1d" + vec(1, bytes(32)) + b"\x04\x03" + vec(2, b"sig"))
+    + encode_message(13, vec(1, b"\x01") + vec(2, b"\x04\x03") + vec(2, vec(2, b"name")))
+    + encode_message(14, b""),
+)  # fmt: skip
+
 PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "records": (read_records, [a_flight(), encode_record(22, bytes(40_000))]),
     "client-hello": (read_hello, [a_client_hello()]),
@@ -290,6 +348,22 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "ticket-1.2": (certs.parse_session_ticket_tls12, [bytes(4) + vec(2, b"ticket")]),
     "ticket-1.3": (certs.parse_session_ticket_tls13, [_TICKET13]),
     "key-exchange": (certs.key_exchange_group, [b"\x03\x00\x1d" + bytes(33)]),
+    "server-flight": (read_server_flight, [a_flight(), _SERVER_FLIGHT]),
+    "key-exchange-whole": (
+        lambda data: parse_key_exchange(data, 0x009E, 0x0303),
+        [vec(2, bytes(128)) + vec(2, b"\x02") + vec(2, bytes(128)) + b"\x04\x01"],
+    ),
+    "revocation": (
+        read_revocation,
+        [revocation_list(_PKI.intermediate), staple(_PKI.intermediate, _PKI.issue("a.example"))],
+    ),
+    "diagnosis": (
+        diagnose_noise,
+        [
+            b"\0\0".join((_LEAF, b"HTTP/1.1 400 No\r\nDate: x\r\n\r\n", _PKI.root.der)),
+            _PKI.issue("a.example.com", logs=()).der,
+        ],
+    ),
     "alerts": (parse_alerts, [b"\x02\x28\x01\x00"]),
     "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),

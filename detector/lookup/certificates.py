@@ -29,6 +29,11 @@ from detector.model import Inquiry, Lookup
 from detector.net.fetch import Fetcher
 
 _MAX_HOPS = 4
+# What cryptography raises for what it cannot read; not all of it is a ValueError.
+_UNREADABLE = (
+    ValueError, TypeError, UnsupportedAlgorithm, CertificateError, x509.InvalidVersion,
+    x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
 _MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
 
 
@@ -124,7 +129,7 @@ def _certificates_of(data: bytes) -> list[bytes]:
         try:
             bundle = pkcs7.load_der_pkcs7_certificates(data)
             return [one.public_bytes(Encoding.DER) for one in bundle[:16]]
-        except (ValueError, UnsupportedAlgorithm):
+        except _UNREADABLE:
             return []
     return [data]
 
@@ -135,7 +140,7 @@ def _urls(certificate: Certificate, method: x509.ObjectIdentifier) -> list[str]:
         access = certificate.x509.extensions.get_extension_for_class(
             x509.AuthorityInformationAccess
         ).value
-    except (x509.ExtensionNotFound, ValueError, CertificateError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return []
     return _plain(
         entry.access_location.value
@@ -150,7 +155,7 @@ def _list_urls(certificate: Certificate) -> list[str]:
         points = certificate.x509.extensions.get_extension_for_class(
             x509.CRLDistributionPoints
         ).value
-    except (x509.ExtensionNotFound, ValueError, CertificateError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return []
     names = (name for point in points for name in point.full_name or ())
     return _plain(n.value for n in names if isinstance(n, x509.UniformResourceIdentifier))
@@ -166,7 +171,7 @@ def _ocsp_request(leaf: Certificate, issuer: Certificate) -> str | None:
     try:
         builder = ocsp.OCSPRequestBuilder().add_certificate(leaf.x509, issuer.x509, hashes.SHA1())  # noqa: S303
         data = builder.build().public_bytes(Encoding.DER)
-    except (ValueError, CertificateError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         return None
     return quote(base64.b64encode(data).decode(), safe="")
 
@@ -174,5 +179,5 @@ def _ocsp_request(leaf: Certificate, issuer: Certificate) -> str | None:
 def _der_of_list(data: bytes) -> bytes:
     try:
         return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
-    except ValueError:
+    except _UNREADABLE:
         return b""
