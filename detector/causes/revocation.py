@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SLACK = timedelta(minutes=10)
 _STATUS_REQUEST = b"\x02\x01\x05"  # INTEGER 5 in the TLS feature extension (RFC 7633)
 # What cryptography raises for what it cannot read; not all of it is a ValueError.
-_UNREADABLE = (
+UNREADABLE = (
     ValueError, TypeError, UnsupportedAlgorithm, CertificateError, x509.InvalidVersion,
     x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
 )  # fmt: skip
@@ -103,7 +103,7 @@ def ocsp_state(
             return RevocationState(source, "revoked", why, response.revocation_time_utc)
         good = response.certificate_status is ocsp.OCSPCertStatus.GOOD
         return RevocationState(source, "good" if good else "unknown")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return unusable(f"it cannot be read ({error})")
 
 
@@ -122,7 +122,7 @@ def crl_state(
         if entry is None:
             return RevocationState(source, "good")
         return RevocationState(source, "revoked", _entry_reason(entry), entry.revocation_date_utc)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return RevocationState(source, "unusable", f"it cannot be read ({error})")
 
 
@@ -178,5 +178,5 @@ def _verifies(
 def _entry_reason(entry: x509.RevokedCertificate) -> str:
     try:
         return str(entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value)
-    except (x509.ExtensionNotFound, *_UNREADABLE):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ""

@@ -14,12 +14,12 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 
+from detector.causes.revocation import UNREADABLE
 from detector.chain.certificate import Certificate, read_certificate, split_pem
 from detector.chain.path import build_path
 from detector.chain.signature import is_signed_by
@@ -29,11 +29,6 @@ from detector.model import Inquiry, Lookup
 from detector.net.fetch import Fetcher
 
 _MAX_HOPS = 4
-# What cryptography raises for what it cannot read; not all of it is a ValueError.
-_UNREADABLE = (
-    ValueError, TypeError, UnsupportedAlgorithm, CertificateError, x509.InvalidVersion,
-    x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
-)  # fmt: skip
 _MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
 
 
@@ -129,7 +124,7 @@ def _certificates_of(data: bytes) -> list[bytes]:
         try:
             bundle = pkcs7.load_der_pkcs7_certificates(data)
             return [one.public_bytes(Encoding.DER) for one in bundle[:16]]
-        except _UNREADABLE:
+        except UNREADABLE:
             return []
     return [data]
 
@@ -140,7 +135,7 @@ def _urls(certificate: Certificate, method: x509.ObjectIdentifier) -> list[str]:
         access = certificate.x509.extensions.get_extension_for_class(
             x509.AuthorityInformationAccess
         ).value
-    except (x509.ExtensionNotFound, *_UNREADABLE):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return []
     return _plain(
         entry.access_location.value
@@ -155,7 +150,7 @@ def _list_urls(certificate: Certificate) -> list[str]:
         points = certificate.x509.extensions.get_extension_for_class(
             x509.CRLDistributionPoints
         ).value
-    except (x509.ExtensionNotFound, *_UNREADABLE):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return []
     names = (name for point in points for name in point.full_name or ())
     return _plain(n.value for n in names if isinstance(n, x509.UniformResourceIdentifier))
@@ -171,7 +166,7 @@ def _ocsp_request(leaf: Certificate, issuer: Certificate) -> str | None:
     try:
         builder = ocsp.OCSPRequestBuilder().add_certificate(leaf.x509, issuer.x509, hashes.SHA1())  # noqa: S303
         data = builder.build().public_bytes(Encoding.DER)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return quote(base64.b64encode(data).decode(), safe="")
 
@@ -179,5 +174,5 @@ def _ocsp_request(leaf: Certificate, issuer: Certificate) -> str | None:
 def _der_of_list(data: bytes) -> bytes:
     try:
         return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
-    except _UNREADABLE:
+    except UNREADABLE:
         return b""
