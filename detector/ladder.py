@@ -30,6 +30,7 @@ _STEP_OF: dict[str, StepName] = {
     "large-hello-dropped": "client-hello",
     "split-hello-intolerant": "client-hello",
     "post-quantum-intolerant": "client-hello",
+    "extension-intolerant": "client-hello",
     "captive-portal": "server-hello",
     "not-tls": "server-hello",
     "version-mismatch": "server-hello",
@@ -60,14 +61,16 @@ def ladder(clues: Clues, causes: Mapping[str, Found]) -> tuple[Step, ...]:
 
 
 def _step_of(cause: str, clues: Clues) -> StepName:
+    failure = clues.failure
+    if failure is not None and failure.step == "starttls":
+        return "client-hello"  # TLS was not even begun
     if cause in _CUT:
-        failure = clues.failure
         if failure is not None and failure.step in ("proxy", "tcp"):
             return "proxy" if failure.step == "proxy" else "tcp"
         if not clues.observation.server_bytes:
             return "client-hello"
         return "finished" if clues.chain else "server-hello"
-    if cause == "captive-portal" and clues.failure is not None and clues.failure.step == "proxy":
+    if cause == "captive-portal" and failure is not None and failure.step == "proxy":
         return "proxy"
     if cause == "client-certificate-required" and clues.completed:
         return "application"  # TLS 1.3: after both have finished

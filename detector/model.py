@@ -170,6 +170,7 @@ class Trial:
         renegotiation: secure renegotiation was confirmed (TLS 1.2 and before).
         messages: (type, body) of the server's handshake messages, decrypted where TLS 1.3 hides them.
         sent: the ClientHello's message.
+        scts: SCTs came in the handshake, beside those in the certificate (RFC 6962 section 3.3).
         ms: to the server's first byte, and to the end of its flight.
 
     """
@@ -190,7 +191,7 @@ class Trial:
     authorities: tuple[bytes, ...] | None = None
     dh_bits: int | None = None
     renegotiation: bool = False
-    ticket: bool = False
+    scts: bool = False
     messages: tuple[tuple[int, bytes], ...] = ()
     sent: bytes = b""
     ms: tuple[float, float] = (0.0, 0.0)

@@ -6,6 +6,8 @@ from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
+    if any(trial.scts for trial in clues.trials.values()):
+        return None  # they come in the handshake
     for evidence in clues.judgement.evidence:
         if evidence.id == "sct-missing" and clues.judgement.verdict != "intercepted":
             text = "The certificate carries no proof that it is publicly logged."

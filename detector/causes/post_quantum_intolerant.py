@@ -10,8 +10,10 @@ from detector.causes.plan import CHANGES
 
 
 def find(clues: Clues) -> Found | None:
-    if not clues.greeted or not clues.fails("browser") or not clues.serves("large"):
+    if not clues.greeted or not clues.fails("browser") or clues.fails("ech"):
         return None
+    if not clues.serves("large"):
+        return None  # it is the size
     change = next(c for c in CHANGES if c.offer == "browser")
     text = "Offering the post-quantum group X25519MLKEM768 ends the handshake."
     return Found("error", text, (told(change, clues.trials),))

@@ -29,6 +29,7 @@ from detector.causes import (
     connection_timeout,
     ct_policy,
     dns_failure,
+    extension_intolerant,
     hostname_mismatch,
     incomplete_chain,
     intermediate_expired,
@@ -89,6 +90,7 @@ RULES: dict[str, Rule] = {
     "split-hello-intolerant": split_hello_intolerant.find,
     "large-hello-dropped": large_hello_dropped.find,
     "post-quantum-intolerant": post_quantum_intolerant.find,
+    "extension-intolerant": extension_intolerant.find,
     "no-shared-group": no_shared_group.find,
     "client-certificate-rejected": client_certificate_rejected.find,
     "client-certificate-required": client_certificate_required.find,
@@ -148,7 +150,8 @@ _BARE = ("connection-reset", "silent-drop", "closed-during-handshake", "malforme
 _EXPLAINED = (
     "version-mismatch", "weak-cipher-only", "no-shared-cipher", "no-shared-group", "sni-required",
     "sni-unrecognized", "alpn-mismatch", "tls13-intolerant", "split-hello-intolerant",
-    "large-hello-dropped", "post-quantum-intolerant", "client-certificate-required",
+    "large-hello-dropped", "post-quantum-intolerant", "extension-intolerant",
+    "client-certificate-required",
     "client-certificate-rejected", "weak-key", "weak-signature", "not-tls", "captive-portal",
     "legacy-renegotiation",
 )  # fmt: skip

@@ -50,6 +50,10 @@ def _is_hybrid(hello: ClientHello, _first: bytes, _whole: bytes) -> bool:
     return X25519MLKEM768 in hello.groups
 
 
+def _has_ech(hello: ClientHello, _first: bytes, _whole: bytes) -> bool:
+    return hello.ech is not None
+
+
 def _is_named(hello: ClientHello, _first: bytes, _whole: bytes) -> bool:
     return hello.sni == HOST
 
@@ -80,6 +84,8 @@ CASES: tuple[Case, ...] = (
          _minds(_in_records, "close")),
     Case("post-quantum", "post-quantum-intolerant", "breaks on X25519MLKEM768",
          _minds(_is_hybrid, "close")),
+    Case("ech", "extension-intolerant", "breaks on Encrypted ClientHello",
+         _minds(_has_ech, "reset")),
     Case("plain-http", "not-tls", "speaks HTTP without TLS", lambda _: Blunt(_BAD_REQUEST)),
     Case("http2-clear", "not-tls", "speaks HTTP/2 without TLS", lambda _: Blunt(_HTTP2)),
     Case("ssh", "not-tls", "an SSH server", lambda _: Blunt(greeting=b"SSH-2.0-OpenSSH_9.2\r\n")),

@@ -21,6 +21,7 @@ from detector.chain.certificate import read_certificate
 from detector.evidence.hosts import HostPattern
 from detector.evidence.known import Knowledge, Pin
 from detector.judging import judge_all
+from detector.lab import diagnosis_scenes
 from detector.lab.expected import Row
 from detector.lab.knowledge_scenes import KnowledgeScenes, poison
 from detector.lab.knowledge_scenes import told as by_evidence
@@ -117,6 +118,8 @@ class _Stage:
             await self._bypassed(passing)
             self._offline()
             self.rows += await self._knowledge(trusted).play()
+            lab = self.folder / "lab"
+            self.rows += await diagnosis_scenes.play(lab, self.pki, plain, self.origin.port)
         return self.rows
 
     async def _show(

@@ -25,7 +25,7 @@ from detector.net.stream import Stream, resolve
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire.offer import Offer
 
-_AT_ONCE = 8
+_AT_ONCE, _AGAIN_AT_ONCE = 8, 3
 _MAX_ADDRESSES = 6
 _AGAIN = ("reset", "closed", "silent", "unreachable")
 
@@ -141,9 +141,13 @@ async def _confirmed(
         and found[name].outcome in _AGAIN
         and found[other].answered
     }
-    again = await asyncio.gather(
-        *(attempt(name, offers[name], target, options, patience, keys) for name in sorted(doubtful))
-    )
+    turns = asyncio.Semaphore(_AGAIN_AT_ONCE)  # a server may mind many connections at once
+
+    async def one(name: str) -> Trial:
+        async with turns:
+            return await attempt(name, offers[name], target, options, patience, keys)
+
+    again = await asyncio.gather(*map(one, sorted(doubtful)))
     return {**found, **{trial.offer: trial for trial in again}}
 
 

@@ -46,7 +46,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         size: pad the hello up to this many bytes (RFC 7685).
         records: put the hello into this many TLS records.
         segments: and send it in this many TCP segments.
-        ticket: a session ticket of an earlier connection (RFC 5077).
         ech: a false Encrypted ClientHello, as browsers send it to keep the real one possible (RFC 9849
             section 6.2).
 
@@ -62,7 +61,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     records: int = 1
     segments: int = 1
-    ticket: bytes | None = None
     ech: bool = False
 
     @property
@@ -127,7 +125,7 @@ def _extensions(offer: Offer, material: Material) -> tuple[h.Extension, ...]:
         (r.EXTENDED_MASTER_SECRET, b""),
         h.supported_groups(offer.groups),
         h.ec_point_formats(),
-        (r.SESSION_TICKET, offer.ticket or b""),
+        (r.SESSION_TICKET, b""),
     ]
     if offer.alpn:
         found.append(h.alpn(offer.alpn))

@@ -83,6 +83,14 @@ class ServerFlight:
         self.scheme: int | None = None
         self.alpn: bytes | None = None
 
+    @property
+    def has_scts(self) -> bool:
+        """SCTs came in the handshake: in the leaf's entry, or before TLS 1.3 in the hello."""
+        wanted = r.SIGNED_CERTIFICATE_TIMESTAMP
+        if self.chain and any(kind == wanted for kind, _ in self.chain[0].extensions):
+            return True
+        return self.hello is not None and self.hello.extension(wanted) is not None
+
     def feed(self, data: bytes) -> None:
         """Take what came. Never raises; see `error`."""
         try:

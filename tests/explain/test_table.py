@@ -77,7 +77,7 @@ def test_every_cause_is_known_and_can_be_reached() -> None:
     unsaid = {
         "captive-portal", "split-hello-intolerant", "post-quantum-intolerant", "sni-mismatch",
         "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
-        "superfluous-certificates",
+        "superfluous-certificates", "extension-intolerant",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid
 

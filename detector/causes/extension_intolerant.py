@@ -1,0 +1,20 @@
+"""extension-intolerant: an extension that the peer does not know makes it fail (RFC 8446 section 4.2).
+
+Browsers send a false Encrypted ClientHello to everybody (RFC 9849 section 6.2); whoever does not know it must
+ignore it.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found, told
+from detector.causes.plan import CHANGES
+
+
+def find(clues: Clues) -> Found | None:
+    if not clues.greeted or not clues.fails("ech"):
+        return None
+    change = next(c for c in CHANGES if c.offer == "ech")
+    text = (
+        "An extension that browsers send to everybody, Encrypted ClientHello, ends the handshake."
+    )
+    return Found("error", text, (told(change, clues.trials),))
