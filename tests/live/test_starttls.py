@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from detector.evidence.known import Knowledge
+from detector.investigation import Investigation
 from detector.judging import judge_all
 from detector.lab.pki import LabPki
-from detector.model import Observation
+from detector.model import Diagnosis, Observation
 from detector.net.probe import ProbeOptions, probe
 from detector.targets import STARTTLS_PORTS, parse_target
 from tests.live import starttls_programs as s
@@ -67,3 +68,20 @@ def test_tls_spoken_at_once_is_told_how_to_begin(
     assert seen.failure is not None
     assert seen.failure.cause == "not-tls"
     assert "--starttls" in seen.failure.text
+
+
+@pytest.mark.parametrize("protocol", STARTTLS_PORTS)
+def test_a_good_server_behind_starttls_is_not_blamed(
+    protocol: str, pki: LabPki, tmp_path: Path
+) -> None:
+    readable_by_all(tmp_path)
+
+    async def run(port: int) -> Diagnosis:
+        options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=10)
+        target = parse_target("host.test", starttls=protocol)
+        return await Investigation(options).of(target, pki.knowledge())
+
+    with server(protocol, tmp_path / protocol, pki) as running:
+        found = asyncio.run(run(running.port))
+    assert [c.id for c in found.causes if c.severity == "error"] == [], found.flips
+    assert found.inquiry.trials["plain"].answered
