@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     )
     from detector.errors import TlsightError
     from detector.evidence.known import Knowledge
-    from detector.model import Diagnosis, Evidence, Judgement, Observation, Target
+    from detector.inquiry import Diagnosis
+    from detector.model import Evidence, Judgement, Observation, Target
 
 __all__ = [
     "Diagnosis",
@@ -61,7 +62,7 @@ _HOME = {
     "load_observations": "detector.api",
     "TlsightError": "detector.errors",
     "Knowledge": "detector.evidence.known",
-    "Diagnosis": "detector.model",
+    "Diagnosis": "detector.inquiry",
     "Evidence": "detector.model",
     "Judgement": "detector.model",
     "Observation": "detector.model",

@@ -10,11 +10,12 @@ from detector.evidence.known import Knowledge
 from detector.explain.explaining import Explanation
 from detector.explain.explaining import explain as explain_text
 from detector.explain.table import Side
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.judging import judge_all
 from detector.knowledge.assemble import assemble as default_knowledge
 from detector.knowledge.explanations import error_table
-from detector.model import Diagnosis, Judgement, Observation, Target
+from detector.model import Judgement, Observation, Target
 from detector.net.probe import ProbeOptions
 from detector.saved import load_observations
 from detector.session import Session

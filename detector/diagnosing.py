@@ -10,9 +10,9 @@ from detector.causes.clues import Clues, Found, told
 from detector.causes.rules import PARTIES, find_causes
 from detector.evidence.known import Knowledge
 from detector.explain.table import CauseInfo
+from detector.inquiry import Diagnosis, Fix, FoundCause, Inquiry
 from detector.judging import judge_all
 from detector.ladder import ladder
-from detector.model import Diagnosis, Fix, FoundCause, Inquiry
 
 
 class Catalogue(msgspec.Struct, frozen=True):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from detector.diagnosing import Catalogue, diagnose
 from detector.evidence.known import Knowledge
+from detector.inquiry import Diagnosis, Inquiry
 from detector.knowledge.fixes import catalogue
 from detector.lookup.certificates import with_lookups
-from detector.model import Diagnosis, Inquiry, Target
+from detector.model import Target
 from detector.net.fetch import Fetcher, FetchOptions
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
@@ -46,5 +49,5 @@ class Investigation:
         if self.suites and inquiry.trials:
             from detector.net.enumerate import served_suites
 
-            inquiry = replace(inquiry, suites=await served_suites(target, self.options))
+            inquiry = structs.replace(inquiry, suites=await served_suites(target, self.options))
         return inquiry

@@ -12,7 +12,8 @@ from detector.evidence.examination import Examination
 from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.rules import gather
 from detector.evidence.sharing import Sharing
-from detector.model import Cause, Evidence, Inquiry, Judgement, Observation
+from detector.inquiry import Inquiry
+from detector.model import Cause, Evidence, Judgement, Observation
 from detector.verdict import decide
 
 

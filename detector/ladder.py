@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from detector.causes.clues import Clues, Found
-from detector.model import Step, StepName
+from detector.inquiry import Step, StepName
 from detector.wire import registry as r
 from detector.wire.suites import suite_name
 

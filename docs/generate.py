@@ -19,6 +19,7 @@ from pathlib import Path
 import certifi
 from rich.console import Console
 
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.judging import judge_all
 from detector.knowledge.explanations import error_table
@@ -27,7 +28,7 @@ from detector.lab.cases import case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.world import open_world
-from detector.model import Diagnosis, Judgement
+from detector.model import Judgement
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy

@@ -39,6 +39,7 @@ from detector.ct.proving import prove
 from detector.ct.tree_head import parse_checkpoint, parse_sth
 from detector.diagnosing import diagnose
 from detector.errors import TlsightError
+from detector.inquiry import Application, Inquiry, Lookup, Trial
 from detector.knowledge.ct_export import read_export
 from detector.knowledge.fixes import catalogue
 from detector.lab.ca_service import revocation_list, staple
@@ -47,7 +48,7 @@ from detector.lab.pki import Authority, LabPki
 from detector.lists.ccadb import parse_pems, parse_records
 from detector.lists.crlset import parse_crx, parse_header
 from detector.lists.log_list import parse_list
-from detector.model import Application, Handshake, Inquiry, Lookup, Observation, Target, Trial
+from detector.model import Handshake, Observation, Target
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
 from detector.net.staple import stapling_hello

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from detector.diagnosing import diagnose, repaired_chain
+from detector.inquiry import Inquiry, Lookup
 from detector.knowledge.fixes import catalogue
 from detector.lab.pki import LabPki
-from detector.model import Inquiry, Lookup, Target
+from detector.model import Target
 from tests.conftest import Observe
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from detector.causes.clues import Found
+from detector.inquiry import Application, Inquiry
 from detector.lab.pki import LabPki
 from detector.ladder import STEPS, ladder
-from detector.model import Application, Failure, Inquiry
+from detector.model import Failure
 from tests.causes.conftest import MakeClues, clues, lab_known
 from tests.conftest import Observe
 

@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from detector.causes.plan import CHANGES, Change
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.known import Knowledge
-from detector.model import Failure, Inquiry, Judgement, Party, Severity, Trial
-from detector.wire.offer import TLS12
+from detector.inquiry import Inquiry, Trial
+from detector.model import Failure, Judgement, Party, Severity
+
+if TYPE_CHECKING:
+    from detector.causes.plan import Change
 
 MAX_FETCHED = 8
 
@@ -98,7 +101,7 @@ class Clues:
     def serves(self, name: str) -> bool:
         """The hello was answered with a version that a client of today takes."""
         found = self.trials.get(name)
-        return found is not None and found.answered and (found.version or 0) >= TLS12
+        return found is not None and found.answered and (found.version or 0) >= 0x0303
 
     def fails(self, name: str) -> bool:
         """The hello was sent and not answered."""
@@ -118,6 +121,8 @@ class Clues:
     @cached_property
     def flips(self) -> tuple[Change, ...]:
         """Changes without which the hello would be answered: it fails with them, and only with them."""
+        from detector.causes.plan import CHANGES
+
         return tuple(
             change for change in CHANGES if self.fails(change.offer) and self.serves(change.base)
         )

@@ -11,120 +11,29 @@ Rules
 
 from __future__ import annotations
 
-from detector.causes import (
-    alpn_mismatch,
-    captive_portal,
-    certificate_expired,
-    certificate_not_yet_valid,
-    certificate_pinned,
-    certificate_revoked,
-    chain_out_of_order,
-    client_certificate_rejected,
-    client_certificate_required,
-    client_clock_wrong,
-    client_lacks_ca,
-    closed_during_handshake,
-    connection_refused,
-    connection_reset,
-    connection_timeout,
-    ct_policy,
-    dns_failure,
-    extension_intolerant,
-    hostname_mismatch,
-    incomplete_chain,
-    intermediate_expired,
-    large_hello_dropped,
-    legacy_renegotiation,
-    malformed_handshake,
-    must_staple_missing,
-    name_constraint,
-    no_forward_secrecy,
-    no_shared_cipher,
-    no_shared_group,
-    not_tls,
-    obsolete_version,
-    other_alert,
-    post_quantum_intolerant,
-    proxy_auth_required,
-    proxy_refused,
-    resumption_broken,
-    self_signed,
-    silent_drop,
-    sni_mismatch,
-    sni_required,
-    sni_unrecognized,
-    split_hello_intolerant,
-    superfluous_certificates,
-    tls13_intolerant,
-    tls_intercepted,
-    untrusted_root,
-    validity_too_long,
-    version_mismatch,
-    weak_cipher_accepted,
-    weak_cipher_only,
-    weak_key,
-    weak_signature,
-    wrong_usage,
-)
+from functools import cache
+from importlib import import_module
+
 from detector.causes.clues import Clues, Found, Rule
 from detector.errors import CertificateError
 from detector.model import Party
 
-RULES: dict[str, Rule] = {
-    "dns-failure": dns_failure.find,
-    "connection-refused": connection_refused.find,
-    "connection-timeout": connection_timeout.find,
-    "proxy-refused": proxy_refused.find,
-    "proxy-auth-required": proxy_auth_required.find,
-    "captive-portal": captive_portal.find,
-    "not-tls": not_tls.find,
-    "tls-intercepted": tls_intercepted.find,
-    "client-clock-wrong": client_clock_wrong.find,
-    "version-mismatch": version_mismatch.find,
-    "weak-cipher-only": weak_cipher_only.find,
-    "sni-required": sni_required.find,
-    "sni-mismatch": sni_mismatch.find,
-    "sni-unrecognized": sni_unrecognized.find,
-    "alpn-mismatch": alpn_mismatch.find,
-    "tls13-intolerant": tls13_intolerant.find,
-    "split-hello-intolerant": split_hello_intolerant.find,
-    "large-hello-dropped": large_hello_dropped.find,
-    "post-quantum-intolerant": post_quantum_intolerant.find,
-    "extension-intolerant": extension_intolerant.find,
-    "no-shared-group": no_shared_group.find,
-    "client-certificate-rejected": client_certificate_rejected.find,
-    "client-certificate-required": client_certificate_required.find,
-    "certificate-revoked": certificate_revoked.find,
-    "certificate-expired": certificate_expired.find,
-    "certificate-not-yet-valid": certificate_not_yet_valid.find,
-    "intermediate-expired": intermediate_expired.find,
-    "hostname-mismatch": hostname_mismatch.find,
-    "self-signed": self_signed.find,
-    "name-constraint": name_constraint.find,
-    "incomplete-chain": incomplete_chain.find,
-    "untrusted-root": untrusted_root.find,
-    "wrong-usage": wrong_usage.find,
-    "weak-key": weak_key.find,
-    "weak-signature": weak_signature.find,
-    "no-shared-cipher": no_shared_cipher.find,
-    "certificate-pinned": certificate_pinned.find,
-    "must-staple-missing": must_staple_missing.find,
-    "validity-too-long": validity_too_long.find,
-    "ct-policy": ct_policy.find,
-    "legacy-renegotiation": legacy_renegotiation.find,
-    "resumption-broken": resumption_broken.find,
-    "client-lacks-ca": client_lacks_ca.find,
-    "chain-out-of-order": chain_out_of_order.find,
-    "no-forward-secrecy": no_forward_secrecy.find,
-    "weak-cipher-accepted": weak_cipher_accepted.find,
-    "connection-reset": connection_reset.find,
-    "silent-drop": silent_drop.find,
-    "closed-during-handshake": closed_during_handshake.find,
-    "malformed-handshake": malformed_handshake.find,
-    "other-alert": other_alert.find,
-    "obsolete-version": obsolete_version.find,
-    "superfluous-certificates": superfluous_certificates.find,
-}
+# Each is a module of this room, named with underscores, and imported when it is asked.
+RULES: tuple[str, ...] = (
+    "dns-failure", "connection-refused", "connection-timeout", "proxy-refused",
+    "proxy-auth-required", "captive-portal", "not-tls", "tls-intercepted", "client-clock-wrong",
+    "version-mismatch", "weak-cipher-only", "sni-required", "sni-mismatch", "sni-unrecognized",
+    "alpn-mismatch", "tls13-intolerant", "split-hello-intolerant", "large-hello-dropped",
+    "post-quantum-intolerant", "extension-intolerant", "no-shared-group",
+    "client-certificate-rejected", "client-certificate-required", "certificate-revoked",
+    "certificate-expired", "certificate-not-yet-valid", "intermediate-expired",
+    "hostname-mismatch", "self-signed", "name-constraint", "incomplete-chain", "untrusted-root",
+    "wrong-usage", "weak-key", "weak-signature", "no-shared-cipher", "certificate-pinned",
+    "must-staple-missing", "validity-too-long", "ct-policy", "legacy-renegotiation",
+    "resumption-broken", "client-lacks-ca", "chain-out-of-order", "no-forward-secrecy",
+    "weak-cipher-accepted", "connection-reset", "silent-drop", "closed-during-handshake",
+    "malformed-handshake", "other-alert", "obsolete-version", "superfluous-certificates",
+)  # fmt: skip
 
 # What `check` says beside its verdict: faults that are seen in one handshake.
 SEEN_IN_ONE_HANDSHAKE = (
@@ -183,6 +92,14 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
 _SEVERITIES = ("error", "warning", "note")
 
 
+@cache
+def rule(name: str) -> Rule:
+    """The rule of a cause of RULES."""
+    module = import_module(f"detector.causes.{name.replace('-', '_')}")
+    found: Rule = module.find
+    return found
+
+
 def find_causes(
     clues: Clues, names: tuple[str, ...] | None = None, *, lenient: bool = False
 ) -> dict[str, Found]:
@@ -199,7 +116,7 @@ def find_causes(
     found: dict[str, Found] = {}
     for name in names or RULES:
         try:
-            one = RULES[name](clues)
+            one = rule(name)(clues)
         except CertificateError:
             if not lenient:
                 raise

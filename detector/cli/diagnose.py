@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from detector.evidence.known import Knowledge
+    from detector.inquiry import Diagnosis
     from detector.investigation import Investigation
-    from detector.model import Diagnosis
 
 _HOW = "How far to go"
 _SHOW = "Output"

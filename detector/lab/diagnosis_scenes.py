@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.diagnosing import repaired_chain
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.lab.cases import case
 from detector.lab.expected import Row
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import LabPki
 from detector.lab.world import open_world
-from detector.model import Diagnosis
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import quote
 
 from cryptography import x509
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
+from msgspec import structs
 
 from detector.causes.revocation import UNREADABLE
 from detector.chain.certificate import Certificate, read_certificate, split_pem
@@ -25,7 +25,7 @@ from detector.chain.path import build_path
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError, FetchError
 from detector.evidence.known import Knowledge
-from detector.model import Inquiry, Lookup
+from detector.inquiry import Inquiry, Lookup
 from detector.net.fetch import Fetcher
 
 _MAX_HOPS = 4
@@ -52,7 +52,7 @@ async def with_lookups(inquiry: Inquiry, known: Knowledge, fetch: Fetcher) -> In
         path = build_path([*sent, *fetched], host, known.public, known.local)
     if path.kind in ("public", "local") and path.issuer is not None:
         found += await _revocation(path.leaf, path.issuer, fetch)
-    return replace(inquiry, lookups=tuple(found))
+    return structs.replace(inquiry, lookups=tuple(found))
 
 
 async def _issuers(last: Certificate, known: Knowledge, fetch: Fetcher) -> list[Lookup]:

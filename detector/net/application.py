@@ -10,10 +10,11 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec import structs
 
 from detector import clock
-from detector.model import Application
+from detector.inquiry import Application
 from detector.net.stream import Stream
 
 KEPT = 4096
@@ -43,7 +44,7 @@ async def converse(
             found = await _late_alert(stream, tls, incoming) or Application("reset")
         else:
             found = _broken(error)
-    return replace(found, ms=round((clock.stopwatch() - start) * 1000, 2))
+    return structs.replace(found, ms=round((clock.stopwatch() - start) * 1000, 2))
 
 
 def request_for(host: str, port: int) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from detector.causes.plan import every_suite, plan
-from detector.model import ServedSuites, Target
+from detector.inquiry import ServedSuites
+from detector.model import Target
 from detector.net.probe import ProbeOptions
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o

@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 from detector import clock
 from detector.errors import DialError
-from detector.model import Alert, Application, Failure, Handshake, Observation, Route, Target
+from detector.inquiry import Application
+from detector.model import Alert, Failure, Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
@@ -209,7 +210,7 @@ class Attempt:
                 self.application = await converse(
                     stream, tls, incoming, outgoing, self.options.request, self.options.listen
                 )
-            self.session = tls.session
+                self.session = tls.session
             await _say_goodbye(stream, tls, outgoing)
         elif transcript.server_hello is not None:
             self.handshake = _begun(transcript)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import structs
 
 from detector import clock
 from detector.errors import DialError
-from detector.model import Outcome, Target, Trial
+from detector.inquiry import Outcome, Trial
+from detector.model import Target
 from detector.net.probe import MAX_BYTES, Attempt, ProbeOptions
 from detector.net.stream import Stream
 from detector.wire import registry as r
@@ -105,7 +106,7 @@ async def attempt(
         trial = await _converse(name, offer, message, stream, patience, keys)
     finally:
         stream.close()
-    return replace(trial, size=len(message), sent=message)
+    return structs.replace(trial, size=len(message), sent=message)
 
 
 async def _converse(
@@ -139,7 +140,7 @@ async def _converse(
         ended = "reset"
     whole = clock.stopwatch() - start
     times = (round(first * 1000, 2), round(whole * 1000, 2))
-    return replace(_told(name, flight, bytes(received[:64]), ended), ms=times)
+    return structs.replace(_told(name, flight, bytes(received[:64]), ended), ms=times)
 
 
 def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Trial:

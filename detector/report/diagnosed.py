@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from detector.model import Diagnosis, Outcome, Party, Severity, StepName, Trial
+from detector.inquiry import Diagnosis, Outcome, StepName, Trial
+from detector.model import Party, Severity
 from detector.report.record import CheckRecord, RouteRecord, TargetRecord, check_record
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name

@@ -8,7 +8,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from detector.model import Diagnosis, FoundCause, ServedSuites
+from detector.inquiry import Diagnosis, FoundCause, ServedSuites
 from detector.report.text import STYLES, escape, place
 from detector.wire import registry as r
 from detector.wire import suites

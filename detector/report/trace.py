@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from detector.chain.certificate import name_text, read_certificate
 from detector.errors import CertificateError, WireError
-from detector.model import Trial
+from detector.inquiry import Trial
 from detector.wire import registry as r
 from detector.wire.certificates import (
     parse_certificate_request_tls12,

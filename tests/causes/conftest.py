@@ -8,9 +8,9 @@ import pytest
 
 from detector.causes.clues import Clues
 from detector.evidence.known import Knowledge
+from detector.inquiry import Inquiry
 from detector.judging import judge_all
 from detector.lab.pki import LabPki
-from detector.model import Inquiry
 
 MakeClues = Callable[..., Clues]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from detector.causes.ct_policy import find
+from detector.inquiry import Inquiry, Trial
 from detector.lab.pki import LabPki
-from detector.model import Inquiry, Trial
 from tests.causes.conftest import MakeClues
 from tests.conftest import Observe
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from datetime import timedelta
 
 import pytest
 
-from detector.causes.rules import FOLLOWS, PARTIES, RULES, SEEN_IN_ONE_HANDSHAKE
+import detector.causes
+from detector.causes.rules import FOLLOWS, PARTIES, RULES, SEEN_IN_ONE_HANDSHAKE, rule
 from detector.evidence.known import Knowledge
 from detector.judging import judge_all
 from detector.knowledge.explanations import error_table
@@ -70,6 +73,16 @@ def test_what_follows_from_what_names_rules_that_are_there() -> None:
 
 
 def test_every_rule_has_a_file_that_says_what_it_is_about() -> None:
-    for name, rule in RULES.items():
-        module = __import__(rule.__module__, fromlist=["__doc__"])
+    for name in RULES:
+        module = importlib.import_module(rule(name).__module__)
         assert (module.__doc__ or "").startswith(f"{name}: ")
+
+
+def test_every_file_with_a_rule_is_listed() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(detector.causes.__path__)}
+    with_rules = {
+        name
+        for name in modules
+        if hasattr(importlib.import_module(f"detector.causes.{name}"), "find")
+    }
+    assert with_rules == {name.replace("-", "_") for name in RULES}

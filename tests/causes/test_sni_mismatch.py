@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from detector.causes.sni_mismatch import find
+from detector.inquiry import Inquiry, Trial
 from detector.lab.pki import LabPki
-from detector.model import Inquiry, Trial
 from tests.causes.conftest import MakeClues
 from tests.conftest import Observe
 
@@ -34,5 +36,5 @@ def test_a_default_site_is_only_noted_where_sni_was_sent(
     found = find(clues(Inquiry(observe("a.com", right), trials)))
     assert found is not None
     assert found.severity == "note"
-    same = {**trials, "no-sni": replace(trials["no-sni"], chain=right.chain)}
+    same = {**trials, "no-sni": structs.replace(trials["no-sni"], chain=right.chain)}
     assert find(clues(Inquiry(observe("a.com", right), same))) is None

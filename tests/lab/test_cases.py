@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.knowledge.explanations import error_table
 from detector.lab.cases import CASES, Case, case
 from detector.lab.world import open_world
-from detector.model import Diagnosis
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy

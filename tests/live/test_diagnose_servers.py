@@ -15,10 +15,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.lab.broken_certificates import self_signed
 from detector.lab.pki import Authority, Credential, LabPki
-from detector.model import Diagnosis
 from detector.net.probe import ProbeOptions
 from detector.targets import parse_target
 from tests.live.conftest import TABLES

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from detector.evidence.known import Knowledge
+from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.judging import judge_all
 from detector.lab.pki import LabPki
-from detector.model import Diagnosis, Observation
+from detector.model import Observation
 from detector.net.probe import ProbeOptions, probe
 from detector.targets import STARTTLS_PORTS, parse_target
 from tests.live import starttls_programs as s

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from detector.inquiry import ServedSuites
 from detector.lab.origin import Origin
 from detector.lab.peers import OldServer
 from detector.lab.pki import LabPki
-from detector.model import ServedSuites
 from detector.net.enumerate import served_suites
 from detector.net.probe import ProbeOptions
 from detector.targets import parse_target

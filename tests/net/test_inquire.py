@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from detector.inquiry import Inquiry
 from detector.lab.origin import Origin
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
-from detector.model import Inquiry
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
 from detector.targets import parse_target

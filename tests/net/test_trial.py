@@ -8,9 +8,9 @@ import time
 import pytest
 
 from detector.causes.plan import plan
+from detector.inquiry import Trial
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model import Trial
 from detector.net.probe import ProbeOptions
 from detector.net.trial import Keys, Patience, attempt
 from detector.targets import parse_target

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from detector.inquiry import Diagnosis, Trial
 from detector.investigation import Investigation
 from detector.lab.case import Case
 from detector.lab.cases import case
 from detector.lab.world import open_world
-from detector.model import Diagnosis, Trial
 from detector.net.probe import ProbeOptions
 from detector.report.diagnosed import encode
 from detector.report.ladder import render
@@ -94,13 +94,13 @@ def test_a_message_that_cannot_be_read_is_said_to_be_so() -> None:
 
 
 def test_a_hostile_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
-    from dataclasses import replace
+    from msgspec import structs
 
-    from detector.model import FoundCause, Step
+    from detector.inquiry import FoundCause, Step
 
     diagnosis = found("healthy", tmp_path)
     evil = "\x1b]0;owned\x07[red]x[/]"
-    hostile = replace(
+    hostile = structs.replace(
         diagnosis,
         steps=(Step("certificate", "ok", None, evil),),
         causes=(FoundCause("self-signed", "server", "error", evil, (evil,), (), (), evil),),
