@@ -1,25 +1,41 @@
-"""Does a rule let this connection through?
+"""What do the rules say of this connection: pass it through, inspect it, or block it?
+
+Rules
+-----
+1. The first name that is known decides: SNI, else the CONNECT host. A client whose SNI is not listed is
+   inspected even if the host it asked the proxy for is: in doubt the proxy keeps inspecting.
+2. The most specific rule wins: a host before a one-label wildcard, that before a suffix (the longer one
+   first), that before an address range (the narrower one first), that before a regex, and that before a
+   rule for any host.
+3. Among rules for the same pattern the one with more conditions wins (port, client network, JA4).
+4. At equal rank inspect beats block, and block beats pass.
+5. CIDR rules look at the server's address alone. A rule that has expired is not there.
 
 Theory of operation
 -------------------
-Names are looked up in dictionaries: the whole name among the hosts, then every parent of it among
-the suffixes; addresses in one dictionary per prefix length. The cost follows the number of labels
-and of prefix lengths in use, not the number of rules. The first name that is known decides: SNI,
-else the CONNECT host. A client whose SNI is not listed is inspected even if the host it asked the
-proxy for is: in doubt the proxy keeps inspecting. CIDR rules look at the server's address alone.
+Names are looked up in dictionaries: the whole name among the hosts, its parent among the wildcards, then
+every parent of it among the suffixes; addresses in one dictionary per prefix length. The cost follows the
+number of labels and of prefix lengths in use, not the number of rules. Regexes, which are the last
+resort, are tried one after the other.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import msgspec
 
-from addons.bypass.rule import Rule
+from addons.bypass.rule import Network, Rule
 from detector.errors import TargetError
 from detector.targets import normal_host
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_ORDER = {"inspect": 2, "block": 1, "pass": 0}
+# Names as clients send them, which need no normalising; an address ends in a digit or has a colon.
+_PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -30,6 +46,8 @@ class Connection(msgspec.Struct, frozen=True):
         host: name or address the client asked the proxy for.
         address: the server's address, when it is known.
         port: the server's port.
+        client: the client's address.
+        ja4: fingerprint of the ClientHello; only looked at where `Matcher.uses_ja4`.
 
     """
 
@@ -37,74 +55,184 @@ class Connection(msgspec.Struct, frozen=True):
     host: str | None
     address: str | None
     port: int
+    client: str | None = None
+    ja4: str | None = None
+
+
+# One rule stands for itself; only names with several have a list. A million lists would cost 60 MB.
+_Table = dict[str, "Rule | list[Rule]"]
 
 
 class Matcher:
     """An immutable set of rules; replace it as a whole."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._hosts: dict[str, list[Rule]] = {}
-        self._suffixes: dict[str, list[Rule]] = {}
+        self._hosts: _Table = {}
+        self._wildcards: _Table = {}
+        self._suffixes: _Table = {}
         self._networks: dict[tuple[int, int], dict[int, list[Rule]]] = {}
+        self._regexes: list[tuple[re.Pattern[str], Rule]] = []
+        self._any: list[Rule] = []
         self.count = 0
+        self.uses_ja4 = False
         for rule in rules:
             self.count += 1
-            if rule.host is not None:
-                self._hosts.setdefault(rule.host, []).append(rule)
-            elif rule.suffix is not None:
-                self._suffixes.setdefault(rule.suffix, []).append(rule)
-            elif rule.network is not None:
-                network = rule.network
-                table = self._networks.setdefault((network.version, network.prefixlen), {})
-                table.setdefault(int(network.network_address), []).append(rule)
+            self.uses_ja4 = self.uses_ja4 or rule.ja4 is not None
+            self._add(rule)
+        self._lengths = {
+            version: sorted((n for v, n in self._networks if v == version), reverse=True)
+            for version in (4, 6)
+        }
 
     def match(self, connection: Connection, today: date) -> Rule | None:
-        """The rule that lets the connection through, most specific first, or None."""
+        """The rule that decides, None where none applies and the connection is inspected."""
         name = _name(connection.sni) or _name(connection.host)
         if name is not None:
-            found = self._by_name(name, connection.port, today)
+            found = self._by_name(name, connection, today)
             if found is not None:
                 return found
-        address = _address(connection.address) or _address(connection.host)
-        return None if address is None else self._by_address(address, connection.port, today)
+        if self._networks:
+            address = _address(connection.address) or _address(connection.host)
+            if address is not None:
+                found = self._by_address(address, connection, today)
+                if found is not None:
+                    return found
+        if name is not None and self._regexes:
+            hits = [rule for pattern, rule in self._regexes if pattern.fullmatch(name)]
+            found = _best(hits, connection, today)
+            if found is not None:
+                return found
+        return _best(self._any, connection, today) if self._any else None
 
-    def _by_name(self, name: str, port: int, today: date) -> Rule | None:
-        rule = _first(self._hosts.get(name), port, today)
+    def considered(self, connection: Connection, today: date) -> Iterator[tuple[Rule, str]]:
+        """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""
+        name = _name(connection.sni) or _name(connection.host)
+        address = _address(connection.address) or _address(connection.host)
+        winner = self.match(connection, today)
+        for rule in self._fitting(name, address):
+            why = "decides" if rule is winner else _why_not(rule, connection, today)
+            yield rule, why or "a more specific rule, or one that inspects, comes first"
+
+    def _add(self, rule: Rule) -> None:
+        if rule.host is not None:
+            _put(self._hosts, rule.host, rule)
+        elif rule.wildcard is not None:
+            _put(self._wildcards, rule.wildcard, rule)
+        elif rule.suffix is not None:
+            _put(self._suffixes, rule.suffix, rule)
+        elif rule.network is not None:
+            network = rule.network
+            table = self._networks.setdefault((network.version, network.prefixlen), {})
+            table.setdefault(int(network.network_address), []).append(rule)
+        elif rule.regex is not None:
+            self._regexes.append((re.compile(rule.regex), rule))
+        else:
+            self._any.append(rule)
+
+    def _by_name(self, name: str, connection: Connection, today: date) -> Rule | None:
+        found = self._hosts.get(name)
+        rule = _best(found, connection, today) if found is not None else None
+        if rule is not None:
+            return rule
+        rest = name.partition(".")[2]
+        found = self._wildcards.get(rest) if rest else None
+        rule = _best(found, connection, today) if found is not None else None
+        suffixes = self._suffixes
         rest = name
         while rule is None and rest:
-            rule = _first(self._suffixes.get(rest), port, today)
+            found = suffixes.get(rest)
+            if found is not None:
+                rule = _best(found, connection, today)
             rest = rest.partition(".")[2]
         return rule
 
-    def _by_address(
-        self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, today: date
-    ) -> Rule | None:
-        value, size = int(address), address.max_prefixlen
-        lengths = sorted((n for v, n in self._networks if v == address.version), reverse=True)
-        for length in lengths:
-            start = value >> (size - length) << (size - length)
-            rule = _first(self._networks[address.version, length].get(start), port, today)
+    def _by_address(self, address: Address, connection: Connection, today: date) -> Rule | None:
+        for rules in self._ranges(address):
+            rule = _best(rules, connection, today)
             if rule is not None:
                 return rule
         return None
 
+    def _ranges(self, address: Address) -> Iterator[list[Rule]]:
+        """Rules of the ranges that hold the address, the narrowest first."""
+        value, size = int(address), address.max_prefixlen
+        for length in self._lengths[address.version]:
+            start = value >> (size - length) << (size - length)
+            found = self._networks[address.version, length].get(start)
+            if found is not None:
+                yield found
 
-def _first(rules: list[Rule] | None, port: int, today: date) -> Rule | None:
-    """A rule in force for the port; one that names the port before one that does not."""
-    best: Rule | None = None
-    for rule in rules or ():
-        if rule.expires is not None and today > rule.expires:
-            continue
-        if rule.port == port:
-            return rule
-        if rule.port is None and best is None:
-            best = rule
-    return best
+    def _fitting(self, name: str | None, address: Address | None) -> Iterator[Rule]:
+        if name is not None:
+            yield from _listed(self._hosts.get(name))
+            yield from _listed(self._wildcards.get(name.partition(".")[2]))
+            rest = name
+            while rest:
+                yield from _listed(self._suffixes.get(rest))
+                rest = rest.partition(".")[2]
+        if address is not None:
+            for rules in self._ranges(address):
+                yield from rules
+        if name is not None:
+            yield from (rule for pattern, rule in self._regexes if pattern.fullmatch(name))
+        yield from self._any
+
+
+def _put(table: _Table, key: str, rule: Rule) -> None:
+    there = table.get(key)
+    if there is None:
+        table[key] = rule
+    elif isinstance(there, list):
+        there.append(rule)
+    else:
+        table[key] = [there, rule]
+
+
+def _listed(found: Rule | list[Rule] | None) -> list[Rule]:
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _best(found: Rule | list[Rule], connection: Connection, today: date) -> Rule | None:
+    """The rule in force with most conditions; at equal rank the one that inspects."""
+    if isinstance(found, Rule):
+        return found if _why_not(found, connection, today) is None else None
+    fitting = [rule for rule in found if _why_not(rule, connection, today) is None]
+    return max(fitting, key=_rank, default=None)
+
+
+def _rank(rule: Rule) -> tuple[int, int, int]:
+    conditions = (rule.port is not None) + (rule.client is not None) + (rule.ja4 is not None)
+    narrow = rule.client.prefixlen if rule.client is not None else 0
+    return conditions, narrow, _ORDER[rule.action]
+
+
+def _why_not(rule: Rule, connection: Connection, today: date) -> str | None:
+    """What keeps a rule whose pattern fits from applying, None when nothing does."""
+    if rule.expires is not None and today > rule.expires:
+        return f"expired on {rule.expires.isoformat()}"
+    if rule.port is not None and rule.port != connection.port:
+        return f"is for port {rule.port}"
+    if rule.client is not None and not _in(connection.client, rule.client):
+        return f"is for clients in {rule.client}"
+    if rule.ja4 is not None and rule.ja4 != connection.ja4:
+        return f"is for clients with JA4 {rule.ja4}"
+    return None
+
+
+def _in(text: str | None, network: Network) -> bool:
+    address = _address(text)
+    return address is not None and address.version == network.version and address in network
 
 
 def _name(text: str | None) -> str | None:
     """A host name in the rules' own form; None for addresses, nothing, and nonsense."""
-    if not text or _address(text) is not None:
+    if not text:
+        return None
+    if len(text) < 254 and _PLAIN.fullmatch(text):
+        return text
+    if _address(text) is not None:
         return None
     try:
         return normal_host(text)
@@ -112,11 +240,13 @@ def _name(text: str | None) -> str | None:
         return None
 
 
-def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    if not text:
+def _address(text: str | None) -> Address | None:
+    text = text.partition("%")[0] if text else ""
+    # An address ends in a hexadecimal digit or a colon, a name mostly in a letter that is neither.
+    if not text or text[-1] in "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ":
         return None
     try:
-        found = ipaddress.ip_address(text.partition("%")[0])
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
     # ::ffff:192.0.2.1 is the IPv4 host that a rule for 192.0.2.0/24 means.

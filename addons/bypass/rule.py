@@ -7,21 +7,35 @@
     [[rule]]
     suffix = "apple.com"         # this name and everything below it
     port = 443                   # optional: only this port
+    client = "10.20.0.0/16"      # optional: only these clients
     owner = "network team"       # optional
     expires = 2027-06-30         # optional: from the next day on the host is inspected again
 
     [[rule]]
+    wildcard = "*.cdn.example"   # exactly one label more
+    action = "inspect"           # pass (when left out), inspect, or block
+
+    [[rule]]
     cidr = "10.0.0.0/8"          # servers at these addresses
 
-Exactly one of host, suffix and cidr is given. A file with anything wrong in it is refused whole:
-half a list of exceptions is not what its author meant.
+    [[rule]]
+    regex = "api[0-9]+[.]example[.]com"   # the last resort: the whole name must match
+
+    [[rule]]
+    ja4 = "t13d1516h2_8daaf6152771_02713d6af862"   # any host, for this kind of client
+
+At most one of host, suffix, wildcard, cidr and regex is given; without one, client or ja4 must narrow the
+rule. A file with anything wrong in it is refused whole: half a list of exceptions is not what its author
+meant.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -30,10 +44,26 @@ from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 from detector.targets import normal_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Action = Literal["pass", "inspect", "block"]
+MAX_REGEX = 200
+_JA4 = re.compile(r"[tqd](?:\d\d|s\d|d\d)[di]\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
+# A group that repeats and holds something that repeats can take for ever: (a+)+, (a|b*)*.
+_NESTED = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """A normalised rule. One of `host`, `suffix`, `network` is set."""
+class Rule(msgspec.Struct, frozen=True, gc=False):
+    """A normalised rule. At most one of `host`, `suffix`, `wildcard`, `network`, `regex` is set.
+
+    Attributes:
+        suffix: this name and all below it.
+        wildcard: the part behind "*.": names with exactly one label more.
+        regex: matches a whole name.
+        client: only clients of this network.
+        ja4: only ClientHellos with this fingerprint.
+        evidence: what it was decided on, one line.
+        created: the day it was made.
+
+    """
 
     host: str | None = None
     suffix: str | None = None
@@ -42,21 +72,51 @@ class Rule(msgspec.Struct, frozen=True):
     reason: str = ""
     owner: str = ""
     expires: date | None = None
+    wildcard: str | None = None
+    regex: str | None = None
+    client: Network | None = None
+    ja4: str | None = None
+    action: Action = "pass"
+    ticket: str = ""
+    evidence: str = ""
+    created: date | None = None
 
     @property
     def pattern(self) -> str:
         """The rule as a person reads it, e.g. ".apple.com:443"."""
-        text = self.host or (f".{self.suffix}" if self.suffix else str(self.network))
-        return text if self.port is None else f"{text}:{self.port}"
+        text = "*"
+        if self.host is not None:
+            text = self.host
+        elif self.suffix is not None:
+            text = f".{self.suffix}"
+        elif self.wildcard is not None:
+            text = f"*.{self.wildcard}"
+        elif self.network is not None:
+            text = str(self.network)
+        elif self.regex is not None:
+            text = f"/{self.regex}/"
+        text = text if self.port is None else f"{text}:{self.port}"
+        text = text if self.client is None else f"{text} from {self.client}"
+        return text if self.ja4 is None else f"{text} by {self.ja4}"
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule as it is written."""
+
     host: str | None = None
     suffix: str | None = None
+    wildcard: str | None = None
     cidr: str | None = None
+    regex: str | None = None
     port: int | None = None
+    client: str | None = None
+    ja4: str | None = None
+    action: Action = "pass"
     reason: str = ""
     owner: str = ""
+    ticket: str = ""
+    evidence: str = ""
+    created: date | None = None
     expires: date | None = None
 
 
@@ -65,31 +125,58 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
     data, text = read_toml(path)
     forbid_unknown(path, data, {"rule"})
     rules: list[Rule] = []
-    for index, row in enumerate(rows_of(path, data, text, "rule", _Row)):
+    for index, row in enumerate(rows_of(path, data, text, "rule", RuleRow)):
         line = row_line(text, "rule", index)
         try:
-            rules.append(_rule(row))
+            rules.append(rule_of(row))
         except (ValueError, TargetError) as error:
             raise ConfigError(str(path), str(error), line=line) from None
     return tuple(rules)
 
 
-def _rule(row: _Row) -> Rule:
-    given = [v for v in (row.host, row.suffix, row.cidr) if v is not None]
-    if len(given) != 1:
-        raise ValueError("give exactly one of host, suffix, cidr")
+def rule_of(row: RuleRow) -> Rule:
+    """The normalised rule. Raises ValueError or TargetError for one that means nothing."""
+    given = [v for v in (row.host, row.suffix, row.wildcard, row.cidr, row.regex) if v is not None]
+    if len(given) > 1:
+        raise ValueError("give at most one of host, suffix, wildcard, cidr, regex")
+    if not given and row.client is None and row.ja4 is None:
+        raise ValueError("give one of host, suffix, wildcard, cidr, regex, or client or ja4")
     if row.port is not None and not 1 <= row.port <= 65535:
         raise ValueError(f"port {row.port} is not between 1 and 65535")
+    if row.ja4 is not None and not _JA4.fullmatch(row.ja4):
+        raise ValueError(f"{row.ja4!r} is no JA4 fingerprint")
     return Rule(
         host=normal_host(row.host) if row.host is not None else None,
-        suffix=_suffix(row.suffix) if row.suffix is not None else None,
+        suffix=_below(row.suffix) if row.suffix is not None else None,
+        wildcard=_below(row.wildcard) if row.wildcard is not None else None,
         network=ipaddress.ip_network(row.cidr, strict=False) if row.cidr is not None else None,
+        regex=_regex(row.regex) if row.regex is not None else None,
+        client=ipaddress.ip_network(row.client, strict=False) if row.client is not None else None,
+        ja4=row.ja4,
         port=row.port,
+        action=row.action,
         reason=row.reason,
         owner=row.owner,
+        ticket=row.ticket,
+        evidence=row.evidence,
+        created=row.created,
         expires=row.expires,
     )
 
 
-def _suffix(text: str) -> str:
+def _below(text: str) -> str:
     return normal_host(text.removeprefix("*").removeprefix("."))
+
+
+def _regex(text: str) -> str:
+    """Anchors are implied; what could take for ever is refused."""
+    plain = text.removeprefix("^").removesuffix("$")
+    if len(plain) > MAX_REGEX:
+        raise ValueError(f"a regex of {len(plain)} characters, at most {MAX_REGEX}")
+    if _NESTED.search(plain):
+        raise ValueError("a regex with a repeated group that repeats inside can take for ever")
+    try:
+        re.compile(plain)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    return plain

@@ -1,3 +1,7 @@
+"""Which rule decides, over every kind of pattern and condition."""
+
+from __future__ import annotations
+
 import ipaddress
 from datetime import date, timedelta
 
@@ -5,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import _PLAIN, Connection, Matcher
 from addons.bypass.rule import Rule
+from detector.targets import normal_host
 
 TODAY = date(2026, 11, 23)
 RULES = (
@@ -85,3 +90,101 @@ def test_no_rules_let_nothing_through() -> None:
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40), st.integers(0, 70000))
 def test_any_input_is_answered(sni: str, host: str, address: str, port: int) -> None:
     Matcher(RULES).match(Connection(sni, host, address, port), TODAY)
+
+
+def deciding(rules: tuple[Rule, ...], connection: Connection) -> str | None:
+    found = Matcher(rules).match(connection, TODAY)
+    return found.reason if found else None
+
+
+JA4 = "t13d1516h2_8daaf6152771_02713d6af862"
+NET = ipaddress.ip_network
+KINDS = (
+    Rule(ja4=JA4, reason="any"),
+    Rule(regex="a[.].*", reason="regex"),
+    Rule(network=NET("192.0.2.0/24"), reason="wide range"),
+    Rule(network=NET("192.0.2.1/32"), reason="narrow range"),
+    Rule(suffix="example", reason="short suffix"),
+    Rule(suffix="b.example", reason="long suffix"),
+    Rule(wildcard="b.example", reason="wildcard"),
+    Rule(host="a.b.example", reason="host"),
+)
+
+
+def test_the_most_specific_kind_of_rule_wins() -> None:
+    """Taking away the winner each time lists the kinds in their order."""
+    rules, order = list(KINDS), []
+    there = Connection("a.b.example", None, "192.0.2.1", 443, ja4=JA4)
+    while (found := Matcher(rules).match(there, TODAY)) is not None:
+        order.append(found.reason)
+        rules.remove(found)
+    assert order == [
+        "host", "wildcard", "long suffix", "short suffix", "narrow range", "wide range", "regex",
+        "any",
+    ]  # fmt: skip
+
+
+def test_a_wildcard_is_one_label() -> None:
+    rules = (Rule(wildcard="b.example", reason="yes"),)
+    for name, expected in (("a.b.example", "yes"), ("b.example", None), ("x.a.b.example", None)):
+        assert deciding(rules, Connection(name, None, None, 443)) == expected
+
+
+def test_more_conditions_win_and_inspecting_wins_at_equal_rank() -> None:
+    plain = Rule(host="a.com", reason="plain")
+    port = Rule(host="a.com", port=443, reason="port")
+    client = Rule(host="a.com", client=NET("10.0.0.0/8"), reason="client")
+    narrow = Rule(host="a.com", client=NET("10.1.0.0/16"), reason="narrow client")
+    both = Rule(host="a.com", port=443, client=NET("10.0.0.0/8"), reason="both")
+    here = Connection("a.com", None, None, 443, client="10.1.2.3")
+    assert deciding((plain, port), here) == "port"
+    assert deciding((client, narrow), here) == "narrow client"
+    assert deciding((plain, port, client, narrow, both), here) == "both"
+    assert deciding((client,), Connection("a.com", None, None, 443, client="192.0.2.9")) is None
+    inspect = Rule(host="a.com", action="inspect", reason="inspect")
+    block = Rule(host="a.com", action="block", reason="block")
+    for order in ((plain, block, inspect), (inspect, block, plain)):
+        assert deciding(order, here) == "inspect"
+    assert deciding((plain, block), here) == "block"
+
+
+def test_an_exception_from_a_wider_rule_is_a_rule_that_inspects() -> None:
+    rules = (
+        Rule(suffix="apple.com", reason="pass"),
+        Rule(host="login.apple.com", action="inspect", reason="not this one"),
+    )
+    assert deciding(rules, Connection("www.apple.com", None, None, 443)) == "pass"
+    assert deciding(rules, Connection("login.apple.com", None, None, 443)) == "not this one"
+
+
+def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
+    rules = (
+        Rule(host="a.com", port=8443, reason="port"),
+        Rule(host="a.com", expires=TODAY - timedelta(days=1), reason="old"),
+        Rule(suffix="a.com", reason="suffix"),
+        Rule(suffix="com", reason="wide"),
+    )
+    told = {
+        rule.reason: why
+        for rule, why in Matcher(rules).considered(Connection("a.com", None, None, 443), TODAY)
+    }
+    assert told == {
+        "port": "is for port 8443",
+        "old": f"expired on {TODAY - timedelta(days=1)}",
+        "suffix": "decides",
+        "wide": "a more specific rule, or one that inspects, comes first",
+    }
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True))
+def test_a_name_that_needs_no_normalising_is_normal(name: str) -> None:
+    assert len(name) > 253 or normal_host(name) == name
+
+
+def test_names_with_empty_labels_match_nothing() -> None:
+    """What cannot be a name is inspected, however it ends."""
+    for name in ("x..bank.example", ".bank.example", "-.bank.example", "bank.example.."):
+        assert (
+            deciding((Rule(suffix="bank.example", reason="x"),), Connection(name, None, None, 443))
+            is None
+        )

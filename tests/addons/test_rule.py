@@ -49,8 +49,13 @@ def test_an_empty_file_has_no_rules(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ('[[rule]]\nreason = "x"\n', 1, "exactly one of host, suffix, cidr"),
-        ('[[rule]]\nhost = "a.com"\ncidr = "10.0.0.0/8"\n', 1, "exactly one"),
+        ('[[rule]]\nreason = "x"\n', 1, "give one of host, suffix"),
+        ('[[rule]]\nhost = "a.com"\ncidr = "10.0.0.0/8"\n', 1, "at most one"),
+        ('[[rule]]\nregex = "(a+)+b"\n', 1, "can take for ever"),
+        ('[[rule]]\nregex = "("\n', 1, "no regular expression"),
+        ('[[rule]]\nja4 = "nonsense"\n', 1, "no JA4 fingerprint"),
+        ('[[rule]]\nhost = "a.com"\naction = "ignore"\n', 1, "action"),
+        ('[[rule]]\nclient = "10.0.0.0/99"\n', 1, "does not appear to be"),
         ('\n[[rule]]\nhost = "a b"\n', 2, "no host name"),
         ('[[rule]]\nsuffix = "*"\n', 1, "no host name"),
         ('[[rule]]\ncidr = "10.0.0.0/99"\n', 1, "does not appear to be"),
