@@ -13,11 +13,14 @@ from pathlib import Path
 
 from mitmproxy import command, ctx
 from mitmproxy.addonmanager import Loader
-from mitmproxy.tls import ClientHelloData
+from mitmproxy.tls import ClientHelloData, TlsData
+from OpenSSL import SSL
 
 from addons.bypass.matcher import Connection, Matcher
 from addons.bypass.rule import load_rules
-from detector.errors import ConfigError
+from detector.errors import ConfigError, WireError
+from detector.wire.fingerprints import ja4
+from detector.wire.hello import parse_client_hello
 
 log = logging.getLogger(__name__)
 _EVERY = 1.0
@@ -32,6 +35,7 @@ class Bypass:
         self._stamp: tuple[int, int, int] | None = None
         self._complaint = ""
         self._watcher: asyncio.Task[None] | None = None
+        self._blocked: set[str] = set()
 
     def load(self, loader: Loader) -> None:
         loader.add_option(
@@ -60,12 +64,25 @@ class Bypass:
         server = data.context.server
         host, port = server.address[:2] if server.address else (None, 443)
         peer = server.peername[0] if server.peername else None
-        connection = Connection(data.client_hello.sni, host, peer, port)
+        client = data.context.client.peername[0] if data.context.client.peername else None
+        print_of = _fingerprint(data) if self._matcher.uses_ja4 else None
+        connection = Connection(data.client_hello.sni, host, peer, port, client, print_of)
         rule = self._matcher.match(connection, datetime.now(UTC).date())
-        if rule is not None:
-            data.ignore_connection = True
-            name = connection.sni or connection.host
-            log.info("tlsight: %s passes through: %s (%s)", name, rule.pattern, rule.reason)
+        if rule is None or rule.action == "inspect":
+            return
+        name = connection.sni or connection.host
+        if rule.action == "block":
+            self._blocked.add(data.context.client.id)
+            log.info("tlsight: %s is blocked: %s (%s)", name, rule.pattern, rule.reason)
+            return
+        data.ignore_connection = True
+        log.info("tlsight: %s passes through: %s (%s)", name, rule.pattern, rule.reason)
+
+    def tls_start_client(self, data: TlsData) -> None:
+        """A blocked client gets no handshake: a server without a certificate can make none."""
+        if data.context.client.id in self._blocked:
+            self._blocked.discard(data.context.client.id)
+            data.ssl_conn = _refusing()
 
     @command.command("bypass.reload")  # type: ignore[untyped-decorator]
     def reload(self) -> None:
@@ -112,3 +129,18 @@ class Bypass:
             self._complaint = text
             kept = self._matcher.count
             log.error("tlsight: %s; the %d rules in force stay", text, kept)
+
+
+def _fingerprint(data: ClientHelloData) -> str | None:
+    """JA4 of the ClientHello, None where it cannot be read; then no rule for a JA4 applies."""
+    try:
+        return ja4(parse_client_hello(data.client_hello.raw_bytes(wrap_in_record=False)))
+    except (WireError, NotImplementedError):
+        return None
+
+
+def _refusing() -> SSL.Connection:
+    """A server that has no certificate, and so no suite to agree to."""
+    connection = SSL.Connection(SSL.Context(SSL.TLS_SERVER_METHOD))
+    connection.set_accept_state()
+    return connection

@@ -69,6 +69,11 @@ def registrable_domain(host: str) -> str:
     return _suffix_list().privatesuffix(host) or host
 
 
+def is_public_suffix(name: str) -> bool:
+    """Whether strangers register names directly below it: "com", "co.uk", "github.io"."""
+    return bool(_suffix_list().is_public(name))
+
+
 @lru_cache(maxsize=1)
 def _suffix_list() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList

@@ -26,6 +26,7 @@ VERBS = {
     "pins": "detector.cli.pins:app",
     "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:trust",
+    "bypass": "addons.cli.bypass:app",
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",

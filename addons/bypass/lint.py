@@ -1,0 +1,224 @@
+"""What an administrator should look at again in a list of rules.
+
+Rules
+-----
+- An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a rule that
+  another one makes idle, one that has expired.
+- A warning is a rule that is hard to defend: wide, without reason, owner or end, or for a place that
+  anybody can put things.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.rule import Rule
+from detector.chain.names import is_public_suffix
+
+# Names below which anybody can publish, or receive, what he likes.
+RISKY: dict[str, tuple[str, ...]] = {
+    "file sharing": (
+        "dropbox.com", "dropboxusercontent.com", "wetransfer.com", "mega.nz", "mediafire.com",
+        "box.com", "transfer.sh", "file.io", "anonfiles.com", "gofile.io", "catbox.moe",
+    ),
+    "paste sites": (
+        "pastebin.com", "ghostbin.com", "hastebin.com", "gist.github.com", "paste.ee", "dpaste.org",
+        "rentry.co", "controlc.com",
+    ),
+    "dynamic DNS and tunnels": (
+        "duckdns.org", "no-ip.com", "ddns.net", "dyndns.org", "afraid.org", "ngrok.io",
+        "ngrok-free.app", "trycloudflare.com", "localtunnel.me", "serveo.net",
+    ),
+    "hosting that strangers share": (
+        "github.io", "githubusercontent.com", "netlify.app", "vercel.app", "herokuapp.com",
+        "web.app", "firebaseapp.com", "azurewebsites.net", "workers.dev", "pages.dev",
+        "s3.amazonaws.com", "blob.core.windows.net", "storage.googleapis.com",
+    ),
+}  # fmt: skip
+_WIDEST = {4: 16, 6: 48}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to look at.
+
+    Attributes:
+        rule: the rule that it is about.
+        id: stable name, e.g. "public-suffix".
+        text: one sentence.
+
+    """
+
+    rule: Rule
+    id: str
+    severity: Literal["error", "warning"]
+    text: str
+
+
+def lint(rules: Sequence[Rule], today: date) -> list[Finding]:
+    """Everything that stands out, in the order of the rules."""
+    matcher = Matcher(rules)
+    seen: dict[tuple[object, ...], Rule] = {}
+    found: list[Finding] = []
+    for rule in rules:
+        found += _alone(rule, today)
+        key = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex, rule.port,
+               rule.client, rule.ja4)  # fmt: skip
+        first = seen.setdefault(key, rule)
+        if first is not rule:
+            same = first.action == rule.action
+            text = (
+                "The same rule stands above."
+                if same
+                else f"A rule for the same says {first.action}, this one {rule.action}."
+            )
+            found.append(Finding(rule, "duplicate" if same else "contradiction", "error", text))
+        elif (wider := _idle(rule, matcher, today)) is not None:
+            text = f"It changes nothing: {wider.pattern} says {wider.action} already."
+            found.append(Finding(rule, "shadowed", "warning", text))
+    return found
+
+
+def _alone(rule: Rule, today: date) -> Iterator[Finding]:
+    """What can be said of a rule by itself."""
+    for check in _CHECKS:
+        yield from check(rule, today)
+
+
+def _public_suffix(rule: Rule, _: date) -> Iterator[Finding]:
+    below = rule.suffix or rule.wildcard
+    if below is not None and rule.action == "pass" and is_public_suffix(below):
+        text = f"Strangers register names below {below}: all of them would pass."
+        yield Finding(rule, "public-suffix", "error", text)
+
+
+def _expired(rule: Rule, today: date) -> Iterator[Finding]:
+    if rule.expires is not None and today > rule.expires:
+        yield Finding(rule, "expired", "error", f"It ended on {rule.expires.isoformat()}.")
+
+
+def _wide(rule: Rule, _: date) -> Iterator[Finding]:
+    network = rule.network
+    if (
+        network is not None
+        and rule.action == "pass"
+        and network.prefixlen < _WIDEST[network.version]
+    ):
+        size = "addresses" if network.version == 4 else "addresses of IPv6"
+        text = f"It passes {network.num_addresses:,} {size}, whoever is there."
+        yield Finding(rule, "wide-range", "warning", text)
+    names = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex)
+    if rule.action == "pass" and all(v is None for v in names):
+        who = rule.client or rule.ja4
+        yield Finding(rule, "any-host", "warning", f"Every host passes for {who}.")
+    client = rule.client
+    if client is not None and client.prefixlen == 0:
+        yield Finding(rule, "any-client", "warning", "Its client network is everybody.")
+
+
+def _risky(rule: Rule, _: date) -> Iterator[Finding]:
+    name = rule.host or rule.suffix or rule.wildcard
+    if name is None or rule.action != "pass":
+        return
+    for category, suffixes in RISKY.items():
+        if any(name == suffix or name.endswith("." + suffix) for suffix in suffixes):
+            text = f"{name} is {category}: what goes there cannot be seen any more."
+            yield Finding(rule, "risky-category", "warning", text)
+
+
+def _undefended(rule: Rule, _: date) -> Iterator[Finding]:
+    if rule.action != "pass":
+        return
+    missing = [
+        what
+        for what, value in (("reason", rule.reason), ("owner", rule.owner), ("end", rule.expires))
+        if not value
+    ]
+    if missing:
+        text = f"It has no {', no '.join(missing)}."
+        yield Finding(rule, "undefended", "warning", text)
+
+
+def _regex(rule: Rule, _: date) -> Iterator[Finding]:
+    if rule.regex is None:
+        return
+    yield Finding(
+        rule, "regex", "warning", "A regex is the last resort: it is tried on every name."
+    )
+    if rule.action == "pass" and any(part in rule.regex for part in (".*", ".+")):
+        text = "A dot with a star crosses labels: write [^.]* for one."
+        yield Finding(rule, "loose-regex", "warning", text)
+
+
+_CHECKS: tuple[Callable[[Rule, date], Iterator[Finding]], ...] = (
+    _public_suffix,
+    _expired,
+    _wide,
+    _risky,
+    _undefended,
+    _regex,
+)
+
+
+def _idle(rule: Rule, matcher: Matcher, today: date) -> Rule | None:
+    """A less specific rule that says the same about everything that this one fits, None for none."""
+    sample = _sample(rule)
+    if sample is None:
+        return None
+    for other, _ in matcher.considered(sample, today):
+        if other is rule or other == rule or (other.expires is not None and today > other.expires):
+            continue
+        if _covers(other, rule):
+            return other if other.action == rule.action else None
+    return None
+
+
+def _covers(wide: Rule, narrow: Rule) -> bool:
+    """Whether `wide` applies wherever `narrow` does, its conditions included."""
+    if wide.port not in (None, narrow.port) or wide.ja4 not in (None, narrow.ja4):
+        return False
+    if wide.client is not None:
+        client = narrow.client
+        if client is None or client.version != wide.client.version:
+            return False
+        if not client.subnet_of(wide.client):  # type: ignore[arg-type]
+            return False
+    below = narrow.host or narrow.suffix or narrow.wildcard
+    if wide.suffix is not None and below is not None:
+        return below == wide.suffix or below.endswith("." + wide.suffix)
+    if wide.wildcard is not None and narrow.host is not None:
+        return narrow.host.partition(".")[2] == wide.wildcard
+    if wide.network is not None and narrow.network is not None:
+        same = wide.network.version == narrow.network.version
+        return same and narrow.network.subnet_of(wide.network)  # type: ignore[arg-type]
+    return False
+
+
+def _sample(rule: Rule) -> Connection | None:
+    """A connection that the rule's pattern fits."""
+    name = rule.host or rule.suffix or (f"x.{rule.wildcard}" if rule.wildcard else None)
+    address = str(rule.network.network_address) if rule.network is not None else None
+    if name is None and address is None:
+        return None
+    client = str(rule.client.network_address) if rule.client is not None else None
+    return Connection(name, None, address, rule.port or 443, client, rule.ja4)
+
+
+def exempted(rule: Rule, names: Sequence[str]) -> list[str]:
+    """Which of the names seen in traffic a rule would exempt."""
+    matcher = Matcher([msgspec.structs.replace(rule, expires=None, client=None, ja4=None)])
+    port = rule.port or 443
+    today = date.min
+    return [name for name in names if matcher.match(Connection(name, None, _ip(name), port), today)]
+
+
+def _ip(name: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return None

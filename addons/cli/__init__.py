@@ -1,0 +1,1 @@
+"""Verbs of the command that work on bypass rules."""

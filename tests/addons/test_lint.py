@@ -1,0 +1,70 @@
+"""What stands out in a list of rules, and what does not."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import date, timedelta
+
+import pytest
+
+from addons.bypass.lint import exempted, lint
+from addons.bypass.rule import Rule
+
+TODAY = date(2026, 11, 23)
+GOOD = {"reason": "pinned", "owner": "net", "expires": TODAY + timedelta(days=90)}
+
+
+def found(*rules: Rule) -> list[str]:
+    return [finding.id for finding in lint(rules, TODAY)]
+
+
+def test_a_rule_that_can_be_defended_is_left_alone() -> None:
+    assert found(Rule(host="bank.example.com", **GOOD)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Rule(suffix="com", **GOOD), "public-suffix"),  # type: ignore[arg-type]
+        (Rule(suffix="co.uk", **GOOD), "public-suffix"),  # type: ignore[arg-type]
+        (Rule(wildcard="github.io", **GOOD), "public-suffix"),  # type: ignore[arg-type]
+        (Rule(host="a.com", reason="r", owner="o", expires=TODAY - timedelta(1)), "expired"),
+        (Rule(network=ipaddress.ip_network("10.0.0.0/8"), **GOOD), "wide-range"),  # type: ignore[arg-type]
+        (Rule(client=ipaddress.ip_network("10.0.0.0/24"), **GOOD), "any-host"),  # type: ignore[arg-type]
+        (Rule(host="a.com", client=ipaddress.ip_network("0.0.0.0/0"), **GOOD), "any-client"),  # type: ignore[arg-type]
+        (Rule(suffix="files.dropbox.com", **GOOD), "risky-category"),  # type: ignore[arg-type]
+        (Rule(host="evil.duckdns.org", **GOOD), "risky-category"),  # type: ignore[arg-type]
+        (Rule(host="a.com"), "undefended"),
+        (Rule(regex=".*example[.]com", **GOOD), "loose-regex"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_stands_out_is_named(rule: Rule, expected: str) -> None:
+    assert expected in found(rule)
+
+
+def test_rules_that_inspect_need_no_defence() -> None:
+    assert found(Rule(suffix="com", action="inspect")) == []
+
+
+def test_the_second_of_two_is_told() -> None:
+    one = Rule(host="a.com", **GOOD)  # type: ignore[arg-type]
+    again = Rule(host="a.com", reason="again", owner="x", expires=TODAY)
+    other = Rule(host="a.com", action="block")
+    assert found(one, again) == ["duplicate"]
+    assert found(one, other) == ["contradiction"]
+
+
+def test_a_rule_that_changes_nothing_is_told_and_an_exception_is_not() -> None:
+    wide = Rule(suffix="apple.com", **GOOD)  # type: ignore[arg-type]
+    assert found(wide, Rule(host="www.apple.com", **GOOD)) == ["shadowed"]  # type: ignore[arg-type]
+    assert found(wide, Rule(host="id.apple.com", action="inspect")) == []
+    assert found(wide, Rule(host="www.example.com", **GOOD)) == []  # type: ignore[arg-type]
+    ported = Rule(suffix="apple.com", port=8443, **GOOD)  # type: ignore[arg-type]
+    assert found(ported, Rule(host="www.apple.com", **GOOD)) == []  # type: ignore[arg-type]
+
+
+def test_what_else_a_wildcard_would_exempt_is_told_from_the_traffic() -> None:
+    seen = ["www.apple.com", "apple.com", "apple.com.evil.com", "192.0.2.1", "10.1.2.3"]
+    assert exempted(Rule(suffix="apple.com"), seen) == ["www.apple.com", "apple.com"]
+    assert exempted(Rule(wildcard="apple.com"), seen) == ["www.apple.com"]
+    assert exempted(Rule(network=ipaddress.ip_network("10.0.0.0/8")), seen) == ["10.1.2.3"]

@@ -1,0 +1,92 @@
+"""The addon inside a real mitmdump: rules that pass, inspect and block, by name, client and JA4."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from addons.scripts import bypass_script
+from detector.judging import judge_all
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.origin import Origin
+from detector.lab.pki import LabPki
+from detector.model import Observation
+from detector.net.probe import ProbeOptions, probe
+from detector.net.routes import Routing, parse_proxy
+from detector.targets import parse_target
+from detector.wire.fingerprints import ja4
+from detector.wire.transcript import read_transcript
+
+pytestmark = pytest.mark.live
+HOSTS = ("pass.test", "inspect.test", "block.test", "client.test", "print.test", "other.test")
+
+
+def seen_through(rules: str, folder: Path) -> dict[str, Observation]:
+    """Every host through one mitmproxy with these rules."""
+    folder.mkdir()
+
+    async def run() -> dict[str, Observation]:
+        pki = LabPki()
+        trust = folder / "root.pem"
+        trust.write_text(pki.root.pem)
+        path = folder / "rules.toml"
+        path.write_text(rules)
+        async with (
+            Origin({host: pki.issue(host) for host in HOSTS}) as origin,
+            Mitmdump(
+                folder / "mitm", trust=trust, scripts=(bypass_script(),),
+                settings=(f"bypass_rules={path}",),
+            ) as mitm,
+        ):  # fmt: skip
+            options = ProbeOptions(
+                connect_to=("127.0.0.1", origin.port), routing=Routing(parse_proxy(mitm.url))
+            )
+            found = {host: await probe(parse_target(host), options) for host in HOSTS}
+        judged = judge_all(list(found.values()), pki.knowledge())
+        verdicts.update(dict(zip(HOSTS, (one.verdict for one in judged), strict=True)))
+        return found
+
+    verdicts.clear()
+    return asyncio.run(run())
+
+
+verdicts: dict[str, str] = {}
+
+
+def test_each_action_happens_to_the_connections_that_it_names(tmp_path: Path) -> None:
+    everywhere = '[[rule]]\nhost = "pass.test"\n'
+    first = seen_through(everywhere, tmp_path / "one")
+    assert verdicts["pass.test"] == "direct"
+    assert verdicts["print.test"] == "intercepted"
+    # The fingerprint of our own hello, as the proxy sees it.
+    hello = read_transcript(first["print.test"].client_bytes, b"").client_hello
+    assert hello is not None
+    rules = f"""
+[[rule]]
+suffix = "test"
+client = "127.0.0.0/8"
+[[rule]]
+host = "inspect.test"
+action = "inspect"
+[[rule]]
+host = "block.test"
+action = "block"
+[[rule]]
+host = "client.test"
+client = "192.0.2.0/24"
+action = "block"
+[[rule]]
+host = "print.test"
+ja4 = "{ja4(hello)}"
+action = "inspect"
+"""
+    found = seen_through(rules, tmp_path / "two")
+    assert verdicts == {
+        "pass.test": "direct", "inspect.test": "intercepted", "block.test": "inconclusive",
+        "client.test": "direct", "print.test": "intercepted", "other.test": "direct",
+    }  # fmt: skip
+    blocked = found["block.test"]
+    assert blocked.failure is not None
+    assert blocked.failure.step == "tls"
