@@ -196,6 +196,40 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
+@app.command("replay")
+def replay(
+    log: Annotated[Path, typer.Argument(help="What the option bypass_log wrote.")],
+    clients: Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")] = 2,
+    weight: Annotated[float, typer.Option(min=0.25, help="Of their refusals together.")] = 3.0,
+    half_life: Annotated[float, typer.Option(min=0.01, help="Days until evidence halves.")] = 7.0,
+    json: o.Json = False,
+) -> int:
+    """Say what the recorded attempts amount to: hosts that could pass, clients without the CA."""
+    from datetime import timedelta
+
+    import msgspec
+
+    from addons.bypass.learning import LearningOptions
+    from addons.bypass.learning import replay as replayed
+    from addons.store.attempt_log import read_attempts
+
+    options = LearningOptions(clients=clients, weight=weight, half_life=timedelta(days=half_life))
+    found = replayed(read_attempts(log), options, None)
+    if json:
+        print(msgspec.json.encode(found).decode())
+        return exit_codes.CLEAN
+    for one in found.candidates:
+        print(f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}")
+    for client in found.lacking:
+        hosts = ", ".join(client.hosts[:4])
+        print(f"client     {client.client:36} lacks the proxy's CA: it refuses {hosts}")
+    for host in found.invalid:
+        print(f"broken     {host:36} its own certificate does not verify; never let it through")
+    if not (found.candidates or found.lacking or found.invalid):
+        print("nothing stands out")
+    return exit_codes.CLEAN
+
+
 def _path(rules: Path | None) -> Path:
     import os
 

@@ -18,9 +18,8 @@ from OpenSSL import SSL
 
 from addons.bypass.matcher import Connection, Matcher
 from addons.bypass.rule import load_rules
-from detector.errors import ConfigError, WireError
-from detector.wire.fingerprints import ja4
-from detector.wire.hello import parse_client_hello
+from addons.proxy.fingerprint import fingerprint
+from detector.errors import ConfigError
 
 log = logging.getLogger(__name__)
 _EVERY = 1.0
@@ -65,7 +64,7 @@ class Bypass:
         host, port = server.address[:2] if server.address else (None, 443)
         peer = server.peername[0] if server.peername else None
         client = data.context.client.peername[0] if data.context.client.peername else None
-        print_of = _fingerprint(data) if self._matcher.uses_ja4 else None
+        print_of = fingerprint(data) if self._matcher.uses_ja4 else None
         connection = Connection(data.client_hello.sni, host, peer, port, client, print_of)
         rule = self._matcher.match(connection, datetime.now(UTC).date())
         if rule is None or rule.action == "inspect":
@@ -129,14 +128,6 @@ class Bypass:
             self._complaint = text
             kept = self._matcher.count
             log.error("tlsight: %s; the %d rules in force stay", text, kept)
-
-
-def _fingerprint(data: ClientHelloData) -> str | None:
-    """JA4 of the ClientHello, None where it cannot be read; then no rule for a JA4 applies."""
-    try:
-        return ja4(parse_client_hello(data.client_hello.raw_bytes(wrap_in_record=False)))
-    except (WireError, NotImplementedError):
-        return None
 
 
 def _refusing() -> SSL.Connection:
