@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from bypass import bypass
 from diagnosis import diagnosis
 from knowledge import knowledge
 
@@ -62,6 +63,7 @@ def main() -> None:
             memory(folder, port, (500, 2000) if quick else (1000, 50_000))
         diagnosis(folder / "lab", sslyze, quick=quick)
         knowledge(folder, 100_000 if quick else 1_000_000)
+    bypass(quick=quick)
     judging(500 if quick else 3000)
     start_up(5 if quick else 15)
 

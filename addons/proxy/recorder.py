@@ -11,17 +11,21 @@ disconnects.
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from mitmproxy import command, connection, ctx, http, tcp
 from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
 from OpenSSL import SSL
 
-from addons.bypass.attempt import Attempt
+from addons.bypass.attempt import QUIET_MS, Attempt
+from addons.bypass.learning import Learner
 from addons.proxy.fingerprint import fingerprint
 from addons.store.attempt_log import AttemptLog
 from detector import clock
@@ -34,13 +38,16 @@ _MAX_TRACKED = 20_000
 class _Seen:
     """What is known of one connection so far."""
 
-    __slots__ = ("alert", "alert_read", "asked", "callbacks", "established", "host", "ja4", "told")
+    __slots__ = (
+        "alert", "alert_read", "asked", "callbacks", "client", "established", "host", "ja4", "told",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.alert: int | None = None
         self.alert_read = False
         self.asked = False
         self.callbacks: list[Any] = []  # cffi frees a callback that nobody holds
+        self.client: connection.Client | None = None
         self.established: float | None = None
         self.host = ""
         self.ja4: str | None = None
@@ -48,11 +55,15 @@ class _Seen:
 
 
 class Recorder:
-    """Option: `bypass_log`. Command: `bypass.dropped`."""
+    """Option: `bypass_log`. Commands: `bypass.candidates`, `bypass.dropped`.
+
+    It only observes: what it learns is for a person to decide on.
+    """
 
     def __init__(self) -> None:
         self._log: AttemptLog | None = None
         self._seen: dict[str, _Seen] = {}
+        self._learner = Learner()
         self._late = _Late(self)
 
     def load(self, loader: Loader) -> None:
@@ -80,6 +91,13 @@ class Recorder:
             self._log.close()
             self._log = None
 
+    @command.command("bypass.candidates")  # type: ignore[untyped-decorator]
+    def candidates(self) -> Sequence[str]:
+        """Hosts that could be let through, and why; clients that lack the proxy's CA."""
+        found = self._learner.learned(datetime.now(UTC))
+        hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
+        return [*hosts, *(f"{one.client}: lacks the proxy's CA" for one in found.lacking)]
+
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
     def dropped(self) -> int:
         """How many attempts could not be kept."""
@@ -105,8 +123,14 @@ class Recorder:
         if seen is not None and seen.established is not None and not seen.told:
             self._tell("client", client, seen, "quiet")
 
-    def server_disconnected(self, server: connection.Server) -> None:
-        self._seen.pop(server.id, None)
+    def server_disconnected(self, data: ServerConnectionHookData) -> None:
+        server = data.server
+        seen = self._seen.pop(server.id, None)
+        if seen is None or seen.established is None or seen.told or not seen.asked:
+            return
+        # It asked for a certificate, got none, and left: TLS 1.3 lets us think that all was well.
+        if (clock.stopwatch() - seen.established) * 1000 <= QUIET_MS:
+            self._tell("server", server, seen, "failed", seen.client, "connection closed")
 
     # Hooks of the late part.
 
@@ -116,9 +140,10 @@ class Recorder:
             return
         seen = self._of(data.conn)
         upstream = isinstance(data.conn, connection.Server)
-        _listen(data.ssl_conn, seen, lambda: self._late_alert(data.conn, seen), upstream=upstream)
+        after = functools.partial(self._late_alert, data.conn, seen, data.context.client)
+        _listen(data.ssl_conn, seen, after, upstream=upstream)
         if isinstance(data.conn, connection.Server):
-            client = data.context.client
+            client = seen.client = data.context.client
             ours = self._seen.get(client.id)
             address = data.conn.address
             seen.host = data.conn.sni or (address[0] if address else "")
@@ -137,10 +162,17 @@ class Recorder:
         )
         self._tell(side, data.conn, seen, "failed", data.context.client)
 
-    def _late_alert(self, conn: connection.Connection, seen: _Seen) -> None:
-        """A fatal alert after the handshake: the client checked the certificate itself."""
-        if seen.established is not None and not seen.told and isinstance(conn, connection.Client):
-            self._tell("client", conn, seen, "failed")
+    def _late_alert(
+        self, conn: connection.Connection, seen: _Seen, client: connection.Client
+    ) -> None:
+        """A fatal alert after the handshake: a client that checked the certificate itself, or a server of
+        TLS 1.3 that misses the client's.
+        """
+        if seen.established is not None and not seen.told:
+            side: Literal["client", "server"] = (
+                "client" if isinstance(conn, connection.Client) else "server"
+            )
+            self._tell(side, conn, seen, "failed", client)
 
     def _spoke(self, client: connection.Client) -> None:
         seen = self._seen.get(client.id)
@@ -154,6 +186,7 @@ class Recorder:
         seen: _Seen,
         outcome: Literal["accepted", "quiet", "failed"],
         client: connection.Client | None = None,
+        error: str = "",
     ) -> None:
         if self._log is None or seen.told:
             return
@@ -162,23 +195,23 @@ class Recorder:
         since = seen.established
         peer: Literal["client", "server"] = side
         server = conn.address if isinstance(conn, connection.Server) else None
-        self._log.put(
-            Attempt(
-                at=datetime.now(UTC),
-                side=side,
-                host=seen.host.lower(),
-                port=server[1] if server else 443,
-                client=who.peername[0] if who.peername else "",
-                outcome=outcome,
-                address=conn.peername[0] if server and conn.peername else None,
-                ja4=seen.ja4,
-                alert=seen.alert,
-                alert_by=None if seen.alert is None else (peer if seen.alert_read else "proxy"),
-                error=(conn.error or "")[:300],
-                ms=0.0 if since is None else round((clock.stopwatch() - since) * 1000, 1),
-                asked_certificate=seen.asked,
-            )
+        attempt = Attempt(
+            at=datetime.now(UTC),
+            side=side,
+            host=seen.host.lower(),
+            port=server[1] if server else 443,
+            client=who.peername[0] if who.peername else "",
+            outcome=outcome,
+            address=conn.peername[0] if server and conn.peername else None,
+            ja4=seen.ja4,
+            alert=seen.alert,
+            alert_by=None if seen.alert is None else (peer if seen.alert_read else "proxy"),
+            error=(conn.error or error)[:300],
+            ms=0.0 if since is None else round((clock.stopwatch() - since) * 1000, 1),
+            asked_certificate=seen.asked,
         )
+        self._log.put(attempt)
+        self._learner.take(attempt)
 
     def _of(self, conn: connection.Connection) -> _Seen:
         if len(self._seen) >= _MAX_TRACKED and conn.id not in self._seen:
