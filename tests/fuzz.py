@@ -302,6 +302,16 @@ def diagnose_noise(data: bytes) -> None:
     Console(file=io.StringIO(), width=80).print(render(diagnosis))
 
 
+def read_attempt_log(data: bytes) -> None:
+    """Whatever the log holds, it is attempts with a class, or an error with a line."""
+    from addons.bypass.learning import LearningOptions, replay
+    from addons.store.attempt_log import read_attempts
+
+    in_a_file(
+        data, "attempts.ndjson", lambda path: replay(read_attempts(path), LearningOptions(), None)
+    )
+
+
 _LOG, _TILED = LabLog(), LabLog(tiled=True)
 _PKI = LabPki()
 _KNOWN = _PKI.knowledge()
@@ -404,6 +414,13 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             "mysql": b"\x3c\x00\x00\x00\x0a8.0\x00" + b"\xff" * 60,
         }.items()
     },
+    "attempts": (
+        read_attempt_log,
+        [
+            b'{"at":"2026-11-23T00:00:00Z","side":"client","host":"a.com","port":443,"client":"b",'
+            b'"outcome":"failed","alert":48,"alert_by":"client","ja4":"t13"}\n' * 3
+        ],
+    ),
     "saved": (read_saved, [b'{"at":"2026-01-01T00:00:00Z","target":{"host":"a.b"},"chain":[]}\n']),
     "toml": (read_rules, [b'[[rule]]\nhost = "a.com"\n[[pin]]\nhost = "a"\nspki = ["x"]\ninternal = 1\n']),
 }  # fmt: skip

@@ -35,7 +35,9 @@ _UPSTREAM: dict[AttemptClass, CandidateClass] = {
     "upstream-mtls": "upstream-mtls",
     "upstream-version": "upstream-version",
 }
+# Hosts and clients remembered at all, clients a host, hosts a client, upstream failures a host.
 MAX_HOSTS, MAX_CLIENTS = 20_000, 20_000
+MAX_CLIENTS_OF_HOST, MAX_HOSTS_OF_CLIENT, MAX_FAILURES = 500, 200, 50
 
 
 class LearningOptions(msgspec.Struct, frozen=True):
@@ -108,21 +110,23 @@ class Learner:
     def take(self, attempt: Attempt) -> AttemptClass:
         """One more attempt; what it is by itself."""
         kind = classify(attempt)
-        if len(self._hosts) >= MAX_HOSTS and attempt.host not in self._hosts:
-            self._hosts.pop(next(iter(self._hosts)))
-        host = self._hosts.setdefault(attempt.host, _Host(attempt.at))
+        host = self._hosts.get(attempt.host)
+        if host is None:
+            host = _placed(self._hosts, attempt.host, _Host(attempt.at), MAX_HOSTS)
         if kind == "trusted":
             self._known(self._trusts, attempt.client).add(registrable_domain(attempt.host))
             if attempt.side == "client":
-                host.trusted_by[attempt.ja4] = attempt.at
+                _placed(host.trusted_by, attempt.ja4, attempt.at, MAX_CLIENTS_OF_HOST)
                 host.refusals.pop(attempt.client, None)
         elif kind in _WEIGHTS:
             self._refused(host, attempt, _WEIGHTS[kind])
         elif kind in _UPSTREAM:
-            host.upstream.setdefault(_UPSTREAM[kind], []).append(attempt.at)
+            times = host.upstream.setdefault(_UPSTREAM[kind], [])
+            times.append(attempt.at)
+            del times[:-MAX_FAILURES]
             host.last = attempt.at
         elif kind == "upstream-certificate-invalid":
-            self._invalid[attempt.host] = None
+            _placed(self._invalid, attempt.host, None, MAX_HOSTS)
         return kind
 
     def learned(self, now: datetime) -> Learned:
@@ -141,7 +145,8 @@ class Learner:
         self._known(self._failed, attempt.client).add(registrable_domain(attempt.host))
         before, _, when = host.refusals.get(attempt.client, (0.0, None, attempt.at))
         total = before * self._left(when, attempt.at) + weight
-        host.refusals[attempt.client] = (total, attempt.ja4, attempt.at)
+        refusal = (total, attempt.ja4, attempt.at)
+        _placed(host.refusals, attempt.client, refusal, MAX_CLIENTS_OF_HOST)
         host.last = attempt.at
 
     def _pinned(self, name: str, host: _Host, lacking: set[str], now: datetime) -> Candidate | None:
@@ -168,7 +173,7 @@ class Learner:
 
     def _needs(self, name: str, host: _Host, now: datetime) -> Candidate | None:
         for kind, times in host.upstream.items():
-            weight = sum(self._left(at, now) for at in times[-100:])
+            weight = sum(self._left(at, now) for at in times)
             if weight >= 1.5:  # twice of late
                 text = {
                     "upstream-mtls": "The server asks for the client's own certificate.",
@@ -187,12 +192,20 @@ class Learner:
         return float(0.5 ** (age / self.options.half_life.total_seconds()))
 
     def _known(self, table: dict[str, set[str]], client: str) -> set[str]:
-        if len(table) >= MAX_CLIENTS and client not in table:
-            table.pop(next(iter(table)))
-        found = table.setdefault(client, set())
-        if len(found) > 200:
+        found = table.get(client)
+        if found is None:
+            found = _placed(table, client, set[str](), MAX_CLIENTS)
+        if len(found) >= MAX_HOSTS_OF_CLIENT:
             found.pop()
         return found
+
+
+def _placed[K, V](table: dict[K, V], key: K, value: V, most: int) -> V:
+    """Put `value` in; the entry that came first makes room."""
+    if len(table) >= most and key not in table:
+        del table[next(iter(table))]
+    table[key] = value
+    return value
 
 
 def replay(attempts: Iterable[Attempt], options: LearningOptions, now: datetime | None) -> Learned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,7 +89,12 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
             server = one.make(pki)
             if address is not None and isinstance(server, Loopback):
                 server.host = address
-            started = await stack.enter_async_context(server)
+            try:
+                started = await stack.enter_async_context(server)
+            except OSError as error:  # no IPv6 here, or an address that is not this machine's
+                why = error.strerror or str(error)
+                print(f"tlsight: {one.id} is not served: {why}", file=sys.stderr)
+                continue
             words = one.words(started.port, folder)
             if json:
                 _print_json(

@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import Learned, LearningOptions, replay
+from addons.bypass.learning import Learned, Learner, LearningOptions, replay
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 DEFAULT = LearningOptions()
@@ -114,6 +114,30 @@ def test_other_thresholds_give_other_answers_from_the_same_log() -> None:
     assert hosts(day.learned(LearningOptions(clients=1))) == [
         ("bank.example", "certificate-pinned")
     ]
+
+
+def test_memory_is_bounded_whatever_clients_ask_for() -> None:
+    learner = Learner()
+    for number in range(30_000):
+        at = START + timedelta(seconds=number)
+        name = f"h{number}.example{number}.com"
+        learner.take(
+            Attempt(at, "client", name, 443, f"c{number}", "failed", alert=48, ja4=str(number))
+        )
+        learner.take(
+            Attempt(at, "client", "one.com", 443, f"c{number}", "failed", alert=48, ja4=str(number))
+        )
+        learner.take(
+            Attempt(at, "server", name, 443, "c", "failed", error="Certificate verify failed")
+        )
+        learner.take(
+            Attempt(at, "server", "mtls.com", 443, "c", "failed", asked_certificate=True, alert=116)
+        )
+    assert len(learner._hosts) <= 20_000
+    assert len(learner._invalid) <= 20_000
+    assert len(learner._failed) <= 20_000
+    assert len(learner._hosts["one.com"].refusals) <= 500
+    assert len(learner._hosts["mtls.com"].upstream["upstream-mtls"]) <= 50
 
 
 def test_no_glitch_becomes_a_candidate_in_ten_thousand_sessions() -> None:

@@ -46,6 +46,23 @@ def test_what_is_served_has_the_cause_it_says(
             assert causes[0] == record["cause"]
 
 
+def test_a_case_that_cannot_be_served_here_is_told_and_the_others_are_served(
+    tmp_path: Path,
+) -> None:
+    """192.0.2.1 is nobody's address; cases that bind no address of their own are served all the same."""
+    command = [
+        sys.executable, "-m", "detector", "lab", "serve", "expired", "refused", "--json",
+        "--public-ip", "192.0.2.1", "--i-know-what-i-do", "--dir", str(tmp_path / "lab"),
+    ]  # fmt: skip
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as lab:
+        assert lab.stdout is not None
+        assert lab.stderr is not None
+        assert json.loads(lab.stdout.readline())["case"] == "refused"
+        assert "tlsight: expired is not served" in lab.stderr.readline()
+        lab.terminate()
+
+
 def test_broken_servers_are_shown_to_others_only_on_purpose(tlsight: Run) -> None:
     done = tlsight("lab", "serve", "expired", "--public-ip", "0.0.0.0")
     assert done.returncode == 2
