@@ -28,6 +28,7 @@ Which hosts an intercepting mitmproxy lets through undecrypted, and why.
 """
 app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 
+_TARGETS = ("mitmproxy", "squid")
 Rules = Annotated[
     Path | None,
     typer.Option(
@@ -194,6 +195,26 @@ def lint_(
             print(f"{finding.severity:8} {finding.rule.pattern:36} {finding.text} ({finding.id})")
     counted = [f for f in found if strict or f.severity == "error"]
     return exit_codes.FOUND if counted else exit_codes.CLEAN
+
+
+@app.command("export")
+def export(
+    target: Annotated[str, typer.Argument(help="mitmproxy or squid.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where a rule cannot be said.")
+    ] = False,
+    rules: Rules = None,
+) -> int:
+    """Print the rules in another program's language; what it cannot say exactly is refused."""
+    from importlib import import_module
+
+    if target not in _TARGETS:
+        raise ConfigError("bypass export", f"{target!r} is none of {', '.join(_TARGETS)}")
+    found = import_module(f"addons.formats.{target}").export(_load(rules), _today())
+    print(found.text, end="")
+    for one in found.refused:
+        print(f"tlsight: left out {one.rule.pattern}: {one.why}", file=sys.stderr)
+    return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
 
 
 @app.command("replay")

@@ -56,6 +56,17 @@ def test_lint_fails_for_errors_and_strictly_for_warnings(tlsight: Run, tmp_path:
     }  # fmt: skip
 
 
+def test_rules_are_exported_and_what_cannot_be_said_is_told(tlsight: Run, tmp_path: Path) -> None:
+    rules = ("--rules", tmp_path / "rules.toml")
+    tlsight("bypass", "add", "bank.example.com", *ADD, *rules)
+    tlsight("bypass", "add", "10.0.0.0/24", *ADD, *rules)
+    done = tlsight("bypass", "export", "squid", *rules)
+    assert done.returncode == 0
+    assert "acl tlsight_0_splice ssl::server_name bank.example.com" in done.stdout
+    assert "left out 10.0.0.0/24: the list is of names" in done.stderr
+    assert tlsight("bypass", "export", "--strict", "mitmproxy", *rules).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -63,6 +74,7 @@ def test_lint_fails_for_errors_and_strictly_for_warnings(tlsight: Run, tmp_path:
         (("add", "a.com", *ADD[:4], "--expires", "soon"), "'soon' is no day"),
         (("add", "a.com"), "Missing option"),
         (("remove", "a.com"), "check the path"),
+        (("export", "nonsense"), "'nonsense' is none of mitmproxy, squid"),
         (("explain", "a b"), "no host name"),
         (("list", "--rules", "/nonexistent.toml"), "No such file"),
     ],

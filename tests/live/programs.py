@@ -107,9 +107,16 @@ class Program(ABC):
 class Squid(Program):
     """ssl-bump as an enterprise gateway has it: an explicit proxy that re-signs everything."""
 
-    def __init__(self, folder: Path, ca: Authority, trust: Path, hosts: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ca: Authority,
+        trust: Path,
+        hosts: dict[str, str],
+        bumping: str = "acl step1 at_step SslBump1\nssl_bump peek step1\nssl_bump bump all",
+    ) -> None:
         super().__init__(folder)
-        self.ca, self.trust, self.hosts = ca, trust, hosts
+        self.ca, self.trust, self.hosts, self.bumping = ca, trust, hosts, bumping
 
     def command(self) -> list[str]:
         credential = self.ca.credential()
@@ -126,9 +133,7 @@ http_port 127.0.0.1:{self.port} ssl-bump tls-cert={ca} generate-host-certificate
   dynamic_cert_mem_cache_size=4MB
 sslcrtd_program {helper} -s {store} -M 4MB
 sslcrtd_children 1
-acl step1 at_step SslBump1
-ssl_bump peek step1
-ssl_bump bump all
+{self.bumping}
 http_access allow all
 tls_outgoing_options cafile={self.trust}
 hosts_file {hosts}

@@ -1,0 +1,62 @@
+"""mitmproxy's ignore_hosts: a list of regular expressions, searched for in "host:port".
+
+Source: docs.mitmproxy.org, "Ignoring Domains"; addons/next_layer.py. Any match ignores, so a rule that inspects
+becomes a negative lookahead in every rule that is wider than it. Lists of more than some hundred slow the whole
+proxy down; the addon of tlsight does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from addons.bypass.rule import Rule
+from addons.formats.exported import Exported, Refused, in_force, why_not
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    """Lines for config.yaml."""
+    refused: list[Refused] = []
+    before: list[str] = []  # what more specific rules inspect
+    lines: list[str] = []
+    for rule in in_force(rules, today):
+        why = why_not(rule, ports=True)
+        if why is None and rule.regex is not None and before:
+            why = "a regex beside rules that inspect cannot be told apart from them"
+        if why is not None:
+            refused.append(Refused(rule, why))
+            # What is left out here must not pass by a wider rule.
+            if rule.action != "pass":
+                body = _body(rule)
+                if body is not None:
+                    before.append(body)
+            continue
+        body = _body(rule)
+        assert body is not None
+        if rule.action == "inspect":
+            before.append(body)
+        else:
+            except_for = "".join(f"(?!{one})" for one in before)
+            lines.append(f"  - '^{except_for}{body}'")
+    text = "ignore_hosts:\n" + "\n".join(lines) + "\n" if lines else "ignore_hosts: []\n"
+    return Exported(text, tuple(refused))
+
+
+def patterns(text: str) -> list[str]:
+    """The expressions of an export, for whoever does not want YAML."""
+    return re.findall(r"^  - '(.*)'$", text, re.MULTILINE)
+
+
+def _body(rule: Rule) -> str | None:
+    """An expression from the start of "host:port" to its end, without the anchor in front."""
+    port = rf":{rule.port}$" if rule.port is not None else r":\d+$"
+    if rule.host is not None:
+        return re.escape(rule.host) + port
+    if rule.suffix is not None:
+        return rf"(?:.+\.)?{re.escape(rule.suffix)}{port}"
+    if rule.wildcard is not None:
+        return rf"[^.:]+\.{re.escape(rule.wildcard)}{port}"
+    if rule.regex is not None:
+        return f"(?:{rule.regex}){port}".replace("'", "''")
+    return None
