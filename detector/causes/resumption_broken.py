@@ -12,4 +12,6 @@ def find(clues: Clues) -> Found | None:
     if clues.inquiry.resumption != "failed":
         return None
     text = "Clients that come back with the session they were given are turned away."
-    return Found("error", text, ("A full handshake works; resuming its session failed twice.",))
+    return Found(
+        "error", text, ("A full handshake works; resuming its session failed three times.",)
+    )

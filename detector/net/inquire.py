@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
 that is about to be held against somebody (it failed where the plain hello was answered) is made again
-first: a lost packet or a busy server is no cause.
+first, twice where it was cut: a lost packet or a busy server is no cause. The handshake is made again where
+it was cut and the plain hello was not.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from detector.wire.offer import Offer
 
 _AT_ONCE, _AGAIN_AT_ONCE = 8, 3
 _MAX_ADDRESSES = 6
+_CUT = ("reset", "closed")
 _AGAIN = ("reset", "closed", "silent", "unreachable")
 
 
@@ -76,6 +78,8 @@ async def inquire(
         trials = tries.result()
         if curious.addresses and run.proxy is None and options.connect_to is None:
             addresses = others.result()
+    if _unlucky(run, trials):
+        run = await _once_more(target, run)
     resumption = await _resume(run) if curious.resume and run.session else None
     direct = None
     if run.proxy is not None and curious.trials:
@@ -96,6 +100,29 @@ async def _handshake(run: Attempt, stream: Stream) -> None:
         await run.shake_hands(stream)
     finally:
         stream.close()
+
+
+def _unlucky(run: Attempt, trials: Mapping[str, Trial]) -> bool:
+    """The handshake was cut before the server said anything, and the plain hello is answered."""
+    failure = run.failure
+    if failure is None or failure.cause not in ("connection-reset", "closed-during-handshake"):
+        return False
+    plain = trials.get("plain")
+    return plain is not None and plain.answered and not run.server
+
+
+async def _once_more(target: Target, first: Attempt) -> Attempt:
+    """The handshake again, twice at most; the first one where it fails again."""
+    for _ in range(2):
+        run = Attempt(target, first.options)
+        try:
+            stream = await run.dial()
+        except DialError:
+            return first
+        await _handshake(run, stream)
+        if run.failure is None:
+            return run
+    return first
 
 
 def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
@@ -132,24 +159,43 @@ async def _confirmed(
     patience: Patience,
     keys: Keys,
 ) -> dict[str, Trial]:
-    """Trials that failed without a word where a neighbour was answered, made once more."""
-    doubtful = {
-        name
-        for change in CHANGES
-        for name, other in ((change.offer, change.base), (change.base, change.offer))
-        if name in found
-        and other in found
-        and found[name].outcome in _AGAIN
-        and found[other].answered
-    }
+    """Trials that failed without a word where a neighbour was answered, made again.
+
+    What a second try mends may make a neighbour doubtful that was not before, so this goes on until there
+    is none left.
+    """
+    made = dict.fromkeys(found, 1)
     turns = asyncio.Semaphore(_AGAIN_AT_ONCE)  # a server may mind many connections at once
 
     async def one(name: str) -> Trial:
+        made[name] += 1
         async with turns:
             return await attempt(name, offers[name], target, options, patience, keys)
 
-    again = await asyncio.gather(*map(one, sorted(doubtful)))
-    return {**found, **{trial.offer: trial for trial in again}}
+    while doubtful := [name for name in _doubtful(found) if made[name] < _tries(found[name])]:
+        again = await asyncio.gather(*map(one, doubtful))
+        found = {**found, **{trial.offer: trial for trial in again}}
+    return found
+
+
+def _doubtful(found: Mapping[str, Trial]) -> list[str]:
+    """Trials that failed without a word, and have a neighbour that was answered."""
+    return sorted(
+        {
+            name
+            for change in CHANGES
+            for name, other in ((change.offer, change.base), (change.base, change.offer))
+            if name in found
+            and other in found
+            and found[name].outcome in _AGAIN
+            and found[other].answered
+        }
+    )
+
+
+def _tries(trial: Trial) -> int:
+    """Silence costs its time, what is cut is cheap to ask a third time."""
+    return 3 if trial.outcome in _CUT else 2
 
 
 async def _try_addresses(
@@ -181,11 +227,11 @@ async def _direct(target: Target, options: ProbeOptions) -> Trial:
 
 
 async def _resume(run: Attempt) -> Literal["resumed", "full", "failed"] | None:
-    """Take up the session again; a failure counts when it happens twice."""
+    """Take up the session again; a failure counts when it happens three times."""
     session = run.session
     if session is None or (not session.has_ticket and not session.id):
         return None
-    for _ in range(2):
+    for _ in range(3):
         again = Attempt(run.target, replace(run.options, request=None))
         again.session = session
         try:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
+import pytest
+
+from detector.diagnosing import diagnose
 from detector.inquiry import Inquiry
+from detector.knowledge.fixes import catalogue
 from detector.lab.origin import Origin
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
@@ -41,19 +46,49 @@ def test_a_good_server_answers_the_hellos_it_should(pki: LabPki) -> None:
     assert found.application.outcome == "answered"
 
 
-def test_a_failure_counts_only_when_it_happens_twice(pki: LabPki) -> None:
-    """The first large hello is lost, as packets are; the second one gets through."""
+def test_a_cut_counts_only_when_it_happens_three_times(pki: LabPki) -> None:
+    """The first two large hellos are lost, as packets are; the next one gets through."""
     seen: list[int] = []
 
-    def lose_one(_: ClientHello, _first: bytes, whole: bytes) -> Decision:
-        if len(whole) > 1600 and not seen:
+    def lose_two(hello: ClientHello, _first: bytes, whole: bytes) -> Decision:
+        large = len(whole) > 1600 and hello.ech is None
+        if large and len(seen) < 2:
             seen.append(1)
             return "reset"
         return "pass"
 
-    found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), lose_one))
-    assert seen
+    found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), lose_two))
+    assert len(seen) == 2
     assert all(found.trials[name].answered for name in ("browser", "large", "plain"))
+
+
+@pytest.mark.parametrize("every", [4, 7, 10])
+def test_a_network_that_cuts_connections_at_random_is_not_taken_for_a_fault(
+    pki: LabPki, every: int
+) -> None:
+    count = itertools.count(1)
+
+    def cut_some(*_: object) -> Decision:
+        return "reset" if next(count) % every == 0 else "pass"
+
+    found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), cut_some))
+    diagnosis = diagnose(found, pki.knowledge(), catalogue())
+    assert [cause.id for cause in diagnosis.causes] == []
+
+
+def test_a_handshake_that_was_cut_once_is_made_again(pki: LabPki) -> None:
+    cut: list[int] = []
+
+    def lose_the_handshake(hello: ClientHello, _first: bytes, _whole: bytes) -> Decision:
+        if hello.extension(22) is not None and not cut:  # encrypt_then_mac: OpenSSL's, not ours
+            cut.append(1)
+            return "reset"
+        return "pass"
+
+    found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), lose_the_handshake))
+    assert cut
+    assert found.observation.failure is None
+    assert found.resumption == "resumed"
 
 
 def test_each_address_of_a_name_is_tried(pki: LabPki) -> None:
