@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from detector.causes.clues import Clues, Found, told
+from detector.causes.clues import Clues, Found
 from detector.causes.rules import PARTIES, find_causes
 from detector.evidence.known import Knowledge
 from detector.explain.table import CauseInfo
@@ -41,7 +41,7 @@ def diagnose(inquiry: Inquiry, known: Knowledge, catalogue: Catalogue) -> Diagno
         inquiry=inquiry,
         steps=ladder(clues, causes),
         causes=tuple(_dressed(name, one, clues, catalogue) for name, one in causes.items()),
-        flips=tuple(told(change, clues.trials) for change in clues.flips),
+        flips=clues.flips_told,
         judgement=judgement,
     )
 

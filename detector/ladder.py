@@ -133,7 +133,7 @@ def _server_hello(clues: Clues) -> str:
     if trial is None or not trial.answered:
         done = clues.observation.handshake
         return f"{done.version}, {done.cipher}" if done is not None else ""
-    parts = [_version(trial.version), suite_name(trial.cipher or 0)]
+    parts = [r.version_text(trial.version or 0), suite_name(trial.cipher or 0)]
     if trial.retry:
         parts.append("after asking for another key share")
     if trial.alpn:
@@ -183,10 +183,6 @@ def _application(clues: Clues) -> str:
 def _is_tls13(clues: Clues) -> bool:
     done = clues.observation.handshake
     return done is not None and done.version == "TLSv1.3"
-
-
-def _version(version: int | None) -> str:
-    return r.version_name(version or 0).replace("TLSv", "TLS ").replace("SSLv", "SSL ")
 
 
 _TEXTS = {

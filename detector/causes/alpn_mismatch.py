@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
     plain = clues.trial("plain")
     if plain is None or plain.answered or not clues.answers("no-alpn"):
         return None
-    change = next(c for c in CHANGES if c.base == "no-alpn")
     text = "The server speaks none of the protocols that were offered, h2 and http/1.1."
-    return Found("error", text, (told(change, clues.trials),))
+    return Found("error", text, (clues.compared("plain", "no-alpn"),))

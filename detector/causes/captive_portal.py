@@ -11,12 +11,12 @@ _REDIRECT = re.compile(r"HTTP/1\.[01] (?:302|303|307|511)[^'\"]*")
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is not None and failure.cause == "captive-portal":
-        return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.")
+    text = clues.failed_with("captive-portal")
+    if text is not None:
+        return Found("error", text)
     if clues.status == 511:
         return Found("error", "The answer is 511 Network Authentication Required (RFC 6585).")
-    trial = clues.trial("plain")
+    trial, failure = clues.trial("plain"), clues.failure
     if trial is None or trial.outcome != "not-tls" or failure is None:
         return None
     found = _REDIRECT.search(failure.text)

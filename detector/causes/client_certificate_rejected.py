@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
-from detector.chain.certificate import name_text
 from detector.wire.alerts import alert_name
 
 # Alert -> what it says of a certificate (RFC 8446 section 6.2).
@@ -26,12 +25,12 @@ def find(clues: Clues) -> Found | None:
     alert = application.alert if application is not None else None
     if alert is None:
         alert = next((a.code for a in clues.observation.alerts if a.sender == "server"), None)
-    asked = next((t.authorities for t in clues.trials.values() if t.authorities is not None), None)
-    if alert not in _COMPLAINTS and not (alert == 40 and asked is not None):
+    if alert not in _COMPLAINTS and not (alert == 40 and clues.authorities is not None):
         return None
-    evidence = [f"The server sends the alert {alert_name(alert)} ({alert})."]
-    names = ", ".join(name_text(name) for name in (asked or ())[:4])
-    if names:
-        evidence.append(f"Certificates of these CAs will do: {names}.")
+    sent = f"The server sends the alert {alert_name(alert)} ({alert})."
     why = _COMPLAINTS.get(alert, "it is not accepted")
-    return Found("error", f"The server rejects the client's certificate: {why}.", tuple(evidence))
+    return Found(
+        "error",
+        f"The server rejects the client's certificate: {why}.",
+        (sent, *clues.authorities_told),
+    )

@@ -7,14 +7,13 @@ servers that only ask say so in HTTP.
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
-from detector.chain.certificate import name_text as _name_text
 from detector.wire.alerts import alert_name
 
 
 def find(clues: Clues) -> Found | None:
     if clues.inquiry.client_certificate:
         return None
-    asked = next((t.authorities for t in clues.trials.values() if t.authorities is not None), None)
+    asked = clues.authorities
     application = clues.inquiry.application
     late = application.alert if application is not None and application.outcome == "alert" else None
     failure = clues.failure
@@ -29,10 +28,8 @@ def find(clues: Clues) -> Found | None:
         evidence.append(f"It asks for one, and answers {clues.status} without it.")
     else:
         return None
-    names = ", ".join(_name_text(name) for name in (asked or ())[:4])
-    if names:
-        evidence.append(f"Certificates of these CAs will do: {names}.")
-    elif asked is not None:
+    evidence += clues.authorities_told
+    if asked == ():
         evidence.append("It names no CA whose certificates would do.")
     return Found("error", "The server wants a certificate from the client.", tuple(evidence))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from detector.chain.certificate import Certificate, read_certificate
+from detector.chain.certificate import Certificate, name_text, read_certificate
 from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
@@ -90,6 +90,13 @@ class Clues:
         handshake = self.observation.handshake
         return handshake is not None and handshake.completed
 
+    def failed_with(self, *causes: str) -> str | None:
+        """The recorded failure as a sentence, where it has one of these causes."""
+        failure = self.failure
+        if failure is None or failure.cause not in causes:
+            return None
+        return f"{failure.text[:1].upper()}{failure.text[1:]}."
+
     def trial(self, name: str) -> Trial | None:
         return self.trials.get(name)
 
@@ -126,6 +133,42 @@ class Clues:
         return tuple(
             change for change in CHANGES if self.fails(change.offer) and self.serves(change.base)
         )
+
+    @property
+    def flips_told(self) -> tuple[str, ...]:
+        """The same as sentences."""
+        return tuple(told(change, self.trials) for change in self.flips)
+
+    def compared(self, offer: str, base: str) -> str:
+        """Two hellos of CHANGES that were both tried, as a sentence."""
+        from detector.causes.plan import CHANGES
+
+        change = next(c for c in CHANGES if (c.offer, c.base) == (offer, base))
+        return told(change, self.trials)
+
+    @property
+    def past_the_proxy(self) -> tuple[str, ...]:
+        """How the way without the proxy went, nothing where it was not tried."""
+        direct = self.inquiry.direct
+        return () if direct is None else (f"Past the proxy, a hello {said(direct)}.",)
+
+    @cached_property
+    def authorities(self) -> tuple[bytes, ...] | None:
+        """Names (DER) of the CAs whose client certificates will do, None where nobody asked."""
+        found = (trial.authorities for trial in self.trials.values())
+        return next((names for names in found if names is not None), None)
+
+    @property
+    def authorities_told(self) -> tuple[str, ...]:
+        """The first of them in a sentence, nothing where there are none."""
+        names = ", ".join(name_text(name) for name in (self.authorities or ())[:4])
+        return (f"Certificates of these CAs will do: {names}.",) if names else ()
+
+    @cached_property
+    def staple(self) -> bytes | None:
+        """The stapled OCSP response (DER)."""
+        found = (trial.ocsp for trial in self.trials.values() if trial.ocsp)
+        return self.observation.ocsp or next(found, None)
 
     @cached_property
     def chain(self) -> tuple[bytes, ...]:

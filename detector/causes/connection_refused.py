@@ -6,7 +6,5 @@ from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "connection-refused":
-        return None
-    return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.")
+    text = clues.failed_with("connection-refused")
+    return Found("error", text) if text is not None else None

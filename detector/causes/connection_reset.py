@@ -5,14 +5,14 @@ A reset that comes much sooner than the way to the server and back takes was sen
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "connection-reset":
+    text = clues.failed_with("connection-reset")
+    if text is None:
         return None
-    evidence = [told(change, clues.trials) for change in clues.flips]
+    evidence = [*clues.flips_told]
     fix = ""
     way, reset = clues.observation.ms.get("connect", 0.0), clues.observation.ms.get("tls", 0.0)
     if way > 5 and reset < way / 2:
@@ -22,6 +22,4 @@ def find(clues: Clues) -> Found | None:
     if any(change.base in ("other-sni", "no-sni") for change in clues.flips):
         evidence.append("It depends on the name: a filter on the way reads SNI.")
         fix = "A filter on the way lets this name not pass; ask who runs it."
-    return Found(
-        "error", f"{failure.text[:1].upper()}{failure.text[1:]}.", tuple(evidence), None, fix
-    )
+    return Found("error", text, tuple(evidence), None, fix)

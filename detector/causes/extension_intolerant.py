@@ -6,15 +6,13 @@ ignore it.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
     if not clues.greeted or not clues.fails("ech"):
         return None
-    change = next(c for c in CHANGES if c.offer == "ech")
     text = (
         "An extension that browsers send to everybody, Encrypted ClientHello, ends the handshake."
     )
-    return Found("error", text, (told(change, clues.trials),))
+    return Found("error", text, (clues.compared("ech", "plain"),))

@@ -5,15 +5,13 @@ X25519MLKEM768 makes every browser's hello that large (RFC 8446 section 4.2.8; t
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
     if not clues.greeted or not clues.cut("large"):
         return None
-    change = next(c for c in CHANGES if c.offer == "large")
     sizes = f"{clues.trials['large'].size} bytes against {clues.trials['plain'].size}"
-    evidence = (told(change, clues.trials), f"The two hellos have {sizes}.")
+    evidence = (clues.compared("large", "plain"), f"The two hellos have {sizes}.")
     text = "Large ClientHellos, as browsers send them, do not get through."
     return Found("error", text, evidence)

@@ -6,11 +6,9 @@ from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "malformed-handshake":
+    text = clues.failed_with("malformed-handshake")
+    if text is None:
         return None
     garbled = [t for t in clues.trials.values() if t.outcome == "malformed"]
     evidence = (f"{len(garbled)} of {len(clues.trials)} hellos get bytes that break the protocol.",)
-    return Found(
-        "error", f"{failure.text[:1].upper()}{failure.text[1:]}.", evidence if garbled else ()
-    )
+    return Found("error", text, evidence if garbled else ())

@@ -10,7 +10,7 @@ def find(clues: Clues) -> Found | None:
     seen = clues.seen
     if seen is None or not promises_staple(seen.leaf):
         return None
-    staple = clues.observation.ocsp or next((t.ocsp for t in clues.trials.values() if t.ocsp), None)
+    staple = clues.staple
     if staple is None:
         text = "The certificate demands a stapled OCSP response, and the server sends none."
         return Found(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 from detector.wire.registry import group_name
 
 
@@ -12,6 +11,5 @@ def find(clues: Clues) -> Found | None:
         return None
     group = clues.trials["all-groups"].group
     name = "one that no client of today has" if group is None else group_name(group)
-    change = next(c for c in CHANGES if c.base == "all-groups")
     text = f"The server accepts only the group {name}, which browsers do not offer."
-    return Found("error", text, (told(change, clues.trials),))
+    return Found("error", text, (clues.compared("plain", "all-groups"),))

@@ -14,11 +14,11 @@ _TURNS = (
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "not-tls":
+    text = clues.failed_with("not-tls")
+    if text is None:
         return None
-    protocol = next((p for mark, p in _TURNS if mark in failure.text), None)
+    protocol = next((p for mark, p in _TURNS if mark in text), None)
     fix = ""
     if protocol is not None:
         fix = f"This server turns to TLS on request: use --starttls {protocol}, or its TLS port."
-    return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.", (), None, fix)
+    return Found("error", text, (), None, fix)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
+from detector.wire.registry import version_text
 
 _OFFERS = {"tls11": 0x0302, "tls10": 0x0301, "ssl3": 0x0300}
-_NAMES = {0x0302: "TLS 1.1", 0x0301: "TLS 1.0", 0x0300: "SSL 3.0"}
 
 
 def find(clues: Clues) -> Found | None:
     if not clues.greeted:
         return None
-    spoken = [_NAMES[version] for name, version in _OFFERS.items() if _with(clues, name, version)]
+    served = [version for name, version in _OFFERS.items() if _with(clues, name, version)]
+    spoken = [version_text(version) for version in served]
     if not spoken:
         return None
     return Found("note", f"The server still agrees to {', '.join(spoken)}.")

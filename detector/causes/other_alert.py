@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause not in ("other-alert", "no-shared-cipher"):
-        return None
-    return Found(
-        "error",
-        f"{failure.text[:1].upper()}{failure.text[1:]}.",
-        tuple(told(change, clues.trials) for change in clues.flips),
-    )
+    text = clues.failed_with("other-alert", "no-shared-cipher")
+    return Found("error", text, clues.flips_told) if text is not None else None

@@ -22,7 +22,6 @@ from detector.wire.offer import Offer
 BROWSER_SIZE = 1700
 _OTHER_NAME = "tlsight.invalid"
 _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TLS10, "ssl3": o.SSL3}
-VERSION_OFFERS = tuple(_VERSIONS)
 WEAK_FAMILIES = ("null", "export", "anonymous", "des", "rc4", "3des", "rc2-idea")
 
 

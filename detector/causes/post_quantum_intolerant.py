@@ -5,8 +5,7 @@ RFC 8446 section 4.2.7: a server picks from the list what it knows.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
@@ -14,6 +13,5 @@ def find(clues: Clues) -> Found | None:
         return None
     if not clues.serves("large"):
         return None  # it is the size
-    change = next(c for c in CHANGES if c.offer == "browser")
     text = "Offering the post-quantum group X25519MLKEM768 ends the handshake."
-    return Found("error", text, (told(change, clues.trials),))
+    return Found("error", text, (clues.compared("browser", "plain"),))

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, said
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "proxy-auth-required":
-        return None
-    direct = clues.inquiry.direct
-    evidence: tuple[str, ...] = ()
-    if direct is not None:
-        evidence = (f"Past the proxy, a hello {said(direct)}.",)
-    return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.", evidence)
+    text = clues.failed_with("proxy-auth-required")
+    return Found("error", text, clues.past_the_proxy) if text is not None else None

@@ -48,9 +48,8 @@ def revocation_states(clues: Clues) -> Iterator[RevocationState]:
     """Every answer at hand, the stapled one first."""
     if clues.seen is None:
         return
-    staple = clues.observation.ocsp or next((t.ocsp for t in clues.trials.values() if t.ocsp), None)
-    if staple is not None:
-        yield stapled(clues, staple)
+    if clues.staple is not None:
+        yield stapled(clues, clues.staple)
     issuer = _issuer(clues)
     for lookup in clues.inquiry.lookups:
         if lookup.kind == "issuer" or not lookup.body or issuer is None:

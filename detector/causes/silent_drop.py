@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
+from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
-    if failure is None or failure.cause != "silent-drop" or failure.step in ("dns", "tcp"):
-        return None
-    evidence = tuple(told(change, clues.trials) for change in clues.flips)
-    return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.", evidence)
+    text = clues.failed_with("silent-drop")
+    return Found("error", text, clues.flips_told) if text is not None else None

@@ -6,8 +6,7 @@ is broken, or something before it is.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 from detector.model import Party
 
 
@@ -19,7 +18,6 @@ def find(clues: Clues) -> Found | None:
         return None
     if clues.serves("all-suites") or clues.serves("all-groups") or clues.serves("all-schemes"):
         return None
-    change = next(c for c in CHANGES if c.base == "tls12-only")
     text = "Offering TLS 1.3 ends the handshake; TLS 1.2 alone is answered."
     party: Party = "server" if plain.outcome == "alert" else "network"
-    return Found("error", text, (told(change, clues.trials),), party)
+    return Found("error", text, (clues.compared("plain", "tls12-only"),), party)

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
-from detector.wire.registry import version_name
+from detector.wire.registry import version_text
 
 _OFFERS = ("tls11", "tls10", "ssl3")
-_NAMES = {0x0302: "TLS 1.1", 0x0301: "TLS 1.0", 0x0300: "SSL 3.0"}
 
 
 def find(clues: Clues) -> Found | None:
-    failure = clues.failure
+    text = clues.failed_with("version-mismatch")
     if not clues.trials:
-        if failure is not None and failure.cause == "version-mismatch":
-            return Found("error", f"{failure.text[:1].upper()}{failure.text[1:]}.")
-        return None
+        return Found("error", text) if text is not None else None
     if any(clues.serves(name) for name in ("plain", "tls12-only", "tls13", "tls12", "anything")):
         return None
     versions = {clues.trials[name].version or 0 for name in _OFFERS if clues.answers(name)}
-    spoken = [
-        _NAMES.get(version, version_name(version)) for version in sorted(versions, reverse=True)
-    ]
+    spoken = [version_text(version) for version in sorted(versions, reverse=True)]
     plain = clues.trial("plain")
     if not spoken:
         refused = plain is not None and plain.alert == 70
-        if not refused and not (failure is not None and failure.cause == "version-mismatch"):
+        if not refused and text is None:
             return None
         return Found("error", "The server refuses every version of TLS that it was offered.")
     evidence = (f"Answered: {', '.join(spoken)}. Not answered: TLS 1.2 and TLS 1.3.",)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
-from detector.causes.plan import CHANGES
+from detector.causes.clues import Clues, Found
 from detector.chain.signature import signature_hash
 
 
@@ -20,6 +19,5 @@ def find(clues: Clues) -> Found | None:
                 )
     if clues.greeted or not clues.fails("plain") or not clues.serves("all-schemes"):
         return None
-    change = next(c for c in CHANGES if c.base == "all-schemes")
     text = "The server signs the handshake only with an algorithm that clients no longer offer."
-    return Found("error", text, (told(change, clues.trials),))
+    return Found("error", text, (clues.compared("plain", "all-schemes"),))

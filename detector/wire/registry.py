@@ -96,5 +96,11 @@ def version_name(value: int) -> str:
     return VERSIONS.get(value, f"{value:#06x}")
 
 
+def version_text(value: int) -> str:
+    """A version as a person writes it: "TLS 1.0"."""
+    major = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0"}
+    return major.get(value) or version_name(value).replace("TLSv", "TLS ")
+
+
 def group_name(value: int) -> str:
     return GROUPS.get(value, f"{value:#06x}")
