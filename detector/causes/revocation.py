@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from detector.chain.certificate import Certificate
-from detector.chain.signature import public_key
+from detector.chain.signature import is_signature
 from detector.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -136,7 +134,7 @@ def _issuer(clues: Clues) -> Certificate | None:
 def _responder_signed(response: ocsp.OCSPResponse, issuer: Certificate) -> bool:
     algorithm = response.signature_hash_algorithm
     signed, signature = response.tbs_response_bytes, response.signature
-    if _verifies(issuer.spki, signature, signed, algorithm):
+    if is_signature(issuer.spki, signature, signed, algorithm):
         return True
     for helper in response.certificates[:4]:
         candidate = Certificate(helper.public_bytes(Encoding.DER))
@@ -144,7 +142,7 @@ def _responder_signed(response: ocsp.OCSPResponse, issuer: Certificate) -> bool:
             continue
         hash_used = candidate.x509.signature_hash_algorithm
         own = candidate.x509.tbs_certificate_bytes
-        if _verifies(issuer.spki, candidate.x509.signature, own, hash_used) and _verifies(
+        if is_signature(issuer.spki, candidate.x509.signature, own, hash_used) and is_signature(
             candidate.spki, signature, signed, algorithm
         ):
             return True
@@ -153,25 +151,7 @@ def _responder_signed(response: ocsp.OCSPResponse, issuer: Certificate) -> bool:
 
 def _list_signed(listed: x509.CertificateRevocationList, issuer: Certificate) -> bool:
     algorithm = listed.signature_hash_algorithm
-    return _verifies(issuer.spki, listed.signature, listed.tbs_certlist_bytes, algorithm)
-
-
-def _verifies(
-    spki: bytes, signature: bytes, signed: bytes, algorithm: hashes.HashAlgorithm | None
-) -> bool:
-    key = public_key(spki)
-    try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
-            key.verify(signature, signed, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
-            key.verify(signature, signed, ec.ECDSA(algorithm))
-        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-            key.verify(signature, signed)
-        else:
-            return False
-    except (InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+    return is_signature(issuer.spki, listed.signature, listed.tbs_certlist_bytes, algorithm)
 
 
 def _entry_reason(entry: x509.RevokedCertificate) -> str:

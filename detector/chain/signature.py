@@ -64,32 +64,48 @@ def signature_hash(certificate: Certificate) -> str | None:
     return algorithm.name if algorithm is not None else None
 
 
+def is_signature(
+    spki: bytes,
+    signature: bytes,
+    signed: bytes,
+    algorithm: hashes.HashAlgorithm | None,
+    rsa_padding: padding.PKCS1v15 | padding.PSS | None = None,
+) -> bool:
+    """Whether the key of `spki` (DER) made `signature`: RSA (PKCS #1 v1.5 when nothing else is said),
+    ECDSA or EdDSA. False as well for what cannot be checked.
+    """
+    key = public_key(spki)
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
+            key.verify(signature, signed, rsa_padding or padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+            key.verify(signature, signed)
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
 @lru_cache(maxsize=2048)
 def _verified(certificate: Certificate, issuer_spki: bytes) -> bool:
     key = public_key(issuer_spki)
-    if key is None:
-        return False
     try:
         child = certificate.x509
         algorithm = child.signature_hash_algorithm
         signature, signed = child.signature, child.tbs_certificate_bytes
-        if isinstance(key, rsa.RSAPublicKey):
-            parameters = child.signature_algorithm_parameters
-            if algorithm is None or not isinstance(parameters, padding.PKCS1v15 | padding.PSS):
-                return False
-            key.verify(signature, signed, parameters, algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            if algorithm is None:
-                return False
-            key.verify(signature, signed, ec.ECDSA(algorithm))
-        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-            key.verify(signature, signed)
-        elif isinstance(key, dsa.DSAPublicKey):
+        if isinstance(key, dsa.DSAPublicKey):  # old chains have it, nothing else
             if algorithm is None:
                 return False
             key.verify(signature, signed, algorithm)
-        else:
+            return True
+        if not isinstance(key, rsa.RSAPublicKey):
+            return is_signature(issuer_spki, signature, signed, algorithm)
+        parameters = child.signature_algorithm_parameters
+        if not isinstance(parameters, padding.PKCS1v15 | padding.PSS):
             return False
+        return is_signature(issuer_spki, signature, signed, algorithm, parameters)
     except (InvalidSignature, UnsupportedAlgorithm, CertificateError, ValueError, TypeError):
         return False
-    return True

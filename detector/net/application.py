@@ -7,7 +7,6 @@ is the first thing that comes (RFC 8446 section 4.4.2.4).
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from contextlib import suppress
 
@@ -16,6 +15,7 @@ from msgspec import structs
 from detector import clock
 from detector.inquiry import Application
 from detector.net.stream import Stream
+from detector.wire.alerts import alert_of_reason
 
 KEPT = 4096
 
@@ -87,9 +87,5 @@ async def _late_alert(
 
 
 def _broken(error: ssl.SSLError) -> Application:
-    from detector.net.probe import alert_code
-
-    found = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)", error.reason or "")
-    if found is None:
-        return Application("closed")
-    return Application("alert", alert=alert_code(found[1]))
+    code = alert_of_reason(error.reason or "")
+    return Application("closed") if code is None else Application("alert", alert=code)

@@ -11,7 +11,6 @@ turned into an `Observation`; nothing is raised for what a peer does.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -28,6 +27,7 @@ from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
+from detector.wire.records import may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
 
@@ -260,10 +260,10 @@ class Attempt:
         if self._is_not_tls():
             return
         reason = error.reason or ""
-        found = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)", reason)
+        reported = wire_alerts.alert_of_reason(reason)
         clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
-        if found or clear:
-            code = clear[-1].code if clear else alert_code(found[1] if found else "")
+        code = clear[-1].code if clear else reported
+        if code is not None:
             name = wire_alerts.alert_name(code)
             self.reported = Alert("server", code, name, fatal=True)
             cause = _ALERT_CAUSES.get(code, "other-alert")
@@ -284,7 +284,7 @@ class Attempt:
     def _is_not_tls(self) -> bool:
         """Say so when what came is no TLS at all."""
         data = bytes(self.server[:128])
-        if not data or (0x14 <= data[0] <= 0x18 and data[1:2] in (b"", b"\x03")):
+        if may_be_tls(data):
             return False
         text = f"the peer does not speak TLS: {_protocol(data)}"
         self.failure = Failure("tls", "not-tls", text)
@@ -365,15 +365,6 @@ def _alerts(transcript: Transcript, reported: Alert | None) -> tuple[Alert, ...]
 
 def _sides(transcript: Transcript) -> tuple[tuple[Literal["client", "server"], Flight], ...]:
     return ("client", transcript.client), ("server", transcript.server)
-
-
-def alert_code(name: str) -> int:
-    """Number of an alert by OpenSSL's name for it, internal_error for one that is not known."""
-    wanted = name.lower()
-    for code, known in wire_alerts.NAMES.items():
-        if known == wanted:
-            return code
-    return 80
 
 
 def _protocol(data: bytes) -> str:

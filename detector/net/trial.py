@@ -19,6 +19,7 @@ from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.offer import SECP256R1, X25519, X25519MLKEM768, Material, Offer, wire_form
 from detector.wire.offer import client_hello as build_hello
+from detector.wire.records import may_be_tls
 from detector.wire.server_flight import ServerFlight
 
 _BETWEEN_SEGMENTS = 0.02
@@ -152,7 +153,7 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
         if fatal is not None:
             text = f"alert {alert_name(fatal.code)} ({fatal.code})"
             return Trial(name, "alert", text, alert=fatal.code)
-        if start and not (0x14 <= start[0] <= 0x18 and start[1:2] in (b"", b"\x03")):
+        if not may_be_tls(start):
             return Trial(name, "not-tls")
         if flight.error is not None:
             return Trial(name, "malformed", str(flight.error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from detector.errors import WireError
@@ -47,6 +49,7 @@ NAMES: dict[int, str] = {
 }
 
 WARNING, FATAL = 1, 2
+_RECEIVED = re.compile(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)")
 
 
 class WireAlert(msgspec.Struct, frozen=True):
@@ -63,6 +66,17 @@ class WireAlert(msgspec.Struct, frozen=True):
 def alert_name(code: int) -> str:
     """The registered name, or "alert(N)" for a number without one."""
     return NAMES.get(code, f"alert({code})")
+
+
+def alert_of_reason(reason: str) -> int | None:
+    """The alert that one of OpenSSL's reasons says was received, e.g. "TLSV1_ALERT_UNKNOWN_CA"; None for
+    other reasons, internal_error for an alert whose name is not known.
+    """
+    found = _RECEIVED.fullmatch(reason)
+    if found is None:
+        return None
+    wanted = found[1].lower()
+    return next((code for code, known in NAMES.items() if known == wanted), 80)
 
 
 def parse_alerts(payload: bytes, base: int = 0) -> tuple[WireAlert, ...]:

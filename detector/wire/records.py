@@ -20,6 +20,14 @@ MAX_HANDSHAKE = 1 << 18  # an honest flight's largest message is a certificate l
 CONTENT_TYPES = frozenset((CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT))
 
 
+def may_be_tls(start: bytes) -> bool:
+    """Whether bytes could begin a TLS record: a content type, then version 3 (RFC 8446 section 5.1).
+
+    So could none at all.
+    """
+    return not start or (start[0] in CONTENT_TYPES and start[1:2] in (b"", b"\x03"))
+
+
 class Record(msgspec.Struct, frozen=True):
     """One record: content type, legacy version, payload, offset of the header in the stream."""
 
