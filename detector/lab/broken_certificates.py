@@ -29,7 +29,8 @@ def self_signed(_: LabPki) -> Credential:
     return Credential(builder.sign(key, hashes.SHA256()), key)
 
 
-def _leaf_alone(pki: LabPki) -> Credential:
+def leaf_alone(pki: LabPki) -> Credential:
+    """The intermediate is not sent."""
     whole = pki.issue(HOST)
     return Credential(whole.certificate, whole.key)
 
@@ -39,13 +40,15 @@ def _leaf_alone_nowhere(pki: LabPki) -> Credential:
     return Credential(whole.certificate, whole.key)
 
 
-def _out_of_order(pki: LabPki) -> Credential:
+def out_of_order(pki: LabPki) -> Credential:
+    """Two intermediates the wrong way round."""
     between = pki.authority("Lab Second Intermediate", pki.intermediate)
     whole = between.issue(HOST)
     return Credential(whole.certificate, whole.key, tuple(reversed(whole.above)))
 
 
-def _under_expired_intermediate(pki: LabPki) -> Credential:
+def under_expired_intermediate(pki: LabPki) -> Credential:
+    """In date itself, below a CA that is not."""
     old = pki.authority("Lab Expired Intermediate", now=now() - timedelta(days=400), days=200)
     return old.issue(HOST, start=now() - timedelta(days=1))
 
@@ -71,7 +74,8 @@ def _with_strangers(pki: LabPki) -> Credential:
     return Credential(whole.certificate, whole.key, (*whole.above, pki.root.certificate, stranger))
 
 
-def _must_staple(pki: LabPki) -> Credential:
+def must_staple(pki: LabPki) -> Credential:
+    """With the TLS feature that promises a stapled response."""
     promise = x509.TLSFeature([x509.TLSFeatureType.status_request])
     return pki.issue(HOST, extra=((promise, False),))
 
@@ -133,15 +137,15 @@ CASES: tuple[Case, ...] = (
     Case("intercepted", "tls-intercepted", "an inspection gateway's leaf for a public site",
          shows(_gateway), "www.example.com", _AT_LOOPBACK),
     Case("incomplete-chain", "incomplete-chain", "the intermediate is not sent",
-         shows(_leaf_alone)),
+         shows(leaf_alone)),
     Case("incomplete-for-good", "incomplete-chain", "not sent, and nowhere to fetch it",
          shows(_leaf_alone_nowhere)),
     Case("out-of-order", "chain-out-of-order", "the intermediates are sent the wrong way round",
-         shows(_out_of_order)),
+         shows(out_of_order)),
     Case("superfluous", "superfluous-certificates", "root and a stranger are sent too",
          shows(_with_strangers)),
     Case("expired-intermediate", "intermediate-expired", "the intermediate is out of date",
-         shows(_under_expired_intermediate)),
+         shows(under_expired_intermediate)),
     Case("client-usage", "wrong-usage", "a certificate for clients",
          shows(lambda pki: pki.issue(HOST, usage=ExtendedKeyUsageOID.CLIENT_AUTH))),
     Case("issuer-no-ca", "wrong-usage", "issued by a certificate that is no CA's",
@@ -159,5 +163,5 @@ CASES: tuple[Case, ...] = (
     Case("revoked-list", "certificate-revoked", "the CA's list says revoked",
          shows(lambda pki: _revoked(pki, ("issuer", "list")))),
     Case("must-staple", "must-staple-missing", "promises a stapled response, and sends none",
-         shows(_must_staple)),
+         shows(must_staple)),
 )  # fmt: skip

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detector.lab.case import HOST, Case, Started
-from detector.lab.origin import Origin
-from detector.lab.peers import Blunt, Deaf, Decision, Gate, Nobody, Tunnel
+from detector.lab.case import HOST, Case, Started, gated
+from detector.lab.peers import Blunt, Deaf, Decision, Nobody
 from detector.lab.pki import LabPki
 from detector.wire.hello import ClientHello
 from detector.wire.offer import TLS13, X25519MLKEM768
@@ -23,11 +22,7 @@ def _minds(
     when: Callable[[ClientHello, bytes, bytes], bool], otherwise: Decision
 ) -> Callable[[LabPki], Started]:
     """A good server behind something that breaks off when `when` holds."""
-
-    def decide(hello: ClientHello, first: bytes, whole: bytes) -> Decision:
-        return otherwise if when(hello, first, whole) else "pass"
-
-    return lambda pki: Gate(Origin({HOST: pki.issue(HOST)}), decide)
+    return gated(lambda *seen: otherwise if when(*seen) else "pass")
 
 
 def _offers_tls13(hello: ClientHello, _first: bytes, _whole: bytes) -> bool:
@@ -97,10 +92,10 @@ CASES: tuple[Case, ...] = (
     Case("portal", "captive-portal", "a log-in page answers on the TLS port",
          lambda _: Blunt(_PORTAL)),
     Case("proxy-refuses", "proxy-refused", "a proxy that forbids the host",
-         lambda _: Tunnel(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "www.example.com", _THROUGH_IT,
+         lambda _: Blunt(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "www.example.com", _THROUGH_IT,
          "{host}"),
     Case("proxy-login", "proxy-auth-required", "a proxy that wants a password",
-         lambda _: Tunnel(b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+         lambda _: Blunt(b"HTTP/1.1 407 Proxy Authentication Required\r\n"
                           b'Proxy-Authenticate: Basic realm="lab"\r\n\r\n'),
          "www.example.com", _THROUGH_IT, "{host}"),
 )  # fmt: skip

@@ -9,9 +9,9 @@ import warnings
 from cryptography.hazmat.primitives.asymmetric import dh, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, ParameterFormat
 
-from detector.lab.case import HOST, Case, Started, anything, only, prepared
+from detector.lab.case import HOST, Case, Started, anything, gated, only, prepared
 from detector.lab.origin import Origin, Prepare, server_context
-from detector.lab.peers import Gate, OldServer, Refusing
+from detector.lab.peers import Decision, OldServer, Refusing
 from detector.lab.pki import LabPki
 from detector.wire import registry as r
 from detector.wire.hello import ClientHello
@@ -95,30 +95,17 @@ def _unknown_name(pki: LabPki) -> Started:
     return Refusing(context)
 
 
-def _needs_name(pki: LabPki) -> Started:
-    def decide(hello: ClientHello, _first: bytes, _whole: bytes) -> int | str:
-        return "pass" if hello.sni else 40
-
-    return Gate(Origin({HOST: pki.issue(HOST)}), decide)  # type: ignore[arg-type]
+def _needs_name(hello: ClientHello, _first: bytes, _whole: bytes) -> Decision:
+    return "pass" if hello.sni else 40
 
 
-def _other_protocols(pki: LabPki) -> Started:
-    def decide(hello: ClientHello, _first: bytes, _whole: bytes) -> int | str:
-        return "pass" if not hello.alpn or b"mqtt" in hello.alpn else 120
-
-    return Gate(Origin({HOST: pki.issue(HOST)}), decide)  # type: ignore[arg-type]
+def _other_protocols(hello: ClientHello, _first: bytes, _whole: bytes) -> Decision:
+    return "pass" if not hello.alpn or b"mqtt" in hello.alpn else 120
 
 
-def _forgets_sessions(pki: LabPki) -> Started:
-    def decide(hello: ClientHello, _first: bytes, _whole: bytes) -> int | str:
-        again = hello.extension(r.SESSION_TICKET) or hello.extension(r.PRE_SHARED_KEY)
-        return "reset" if again else "pass"
-
-    return Gate(Origin({HOST: pki.issue(HOST)}), decide)  # type: ignore[arg-type]
-
-
-def _fails(pki: LabPki) -> Started:
-    return Gate(Origin({HOST: pki.issue(HOST)}), lambda *_: 80)
+def _forgets_sessions(hello: ClientHello, _first: bytes, _whole: bytes) -> Decision:
+    again = hello.extension(r.SESSION_TICKET) or hello.extension(r.PRE_SHARED_KEY)
+    return "reset" if again else "pass"
 
 
 CASES: tuple[Case, ...] = (
@@ -148,12 +135,13 @@ CASES: tuple[Case, ...] = (
     Case("legacy-renegotiation", "legacy-renegotiation", "no secure renegotiation",
          lambda pki: _old(pki, 0x009C, 0x002F, renegotiation=False)),
     Case("resumption", "resumption-broken", "resets clients that bring their ticket",
-         _forgets_sessions),
-    Case("alpn", "alpn-mismatch", "speaks mqtt and no protocol of the web", _other_protocols),
+         gated(_forgets_sessions)),
+    Case("alpn", "alpn-mismatch", "speaks mqtt and no protocol of the web",
+         gated(_other_protocols)),
     Case("unknown-name", "sni-unrecognized", "knows another name only, and says so",
          _unknown_name),
-    Case("needs-name", "sni-required", "answers only clients that name it", _needs_name,
-         options=_WITHOUT_SNI),
+    Case("needs-name", "sni-required", "answers only clients that name it",
+         gated(_needs_name), options=_WITHOUT_SNI),
     Case("default-site", "sni-mismatch", "another site's certificate for clients without SNI",
          lambda pki: Origin({"other.localhost": pki.issue("other.localhost"),
                              HOST: pki.issue(HOST)}), options=_WITHOUT_SNI),
@@ -166,5 +154,6 @@ CASES: tuple[Case, ...] = (
     Case("client-certificate-stranger", "client-certificate-rejected",
          "trusts another CA than the client's", _asks,
          options=("--client-cert", "{folder}/stranger.pem")),
-    Case("internal-error", "other-alert", "answers with the alert internal_error", _fails),
+    Case("internal-error", "other-alert", "answers with the alert internal_error",
+         gated(lambda *_: 80)),
 )  # fmt: skip

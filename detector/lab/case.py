@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from detector.lab.origin import Origin, Prepare
+from detector.lab.peers import Decide, Gate
 from detector.lab.pki import Credential, LabPki
 
 HOST = "localhost"
@@ -63,6 +64,11 @@ def shows(make: Callable[[LabPki], Credential]) -> Callable[[LabPki], Started]:
 def prepared(prepare: Prepare) -> Callable[[LabPki], Started]:
     """A server with a good credential and an odd context."""
     return lambda pki: Origin({HOST: pki.issue(HOST)}, prepare=prepare)
+
+
+def gated(decide: Decide) -> Callable[[LabPki], Started]:
+    """A good server behind something that looks at ClientHellos."""
+    return lambda pki: Gate(Origin({HOST: pki.issue(HOST)}), decide)
 
 
 def only(version: ssl.TLSVersion) -> Prepare:

@@ -28,6 +28,8 @@ from detector.wire.records import (
 )
 
 Decision = Literal["pass", "reset", "close", "silent"] | int
+# From the hello, its first piece, and all of it.
+Decide = Callable[[ClientHello, bytes, bytes], Decision]
 
 
 class Blunt(Loopback):
@@ -68,8 +70,8 @@ class Blunt(Loopback):
         writer.close()
 
 
-class Deaf:
-    """A port whose queue of connections is full: further SYNs are dropped, as by a firewall."""
+class _Held:
+    """A loopback port that is taken and never served; its sockets are closed with it."""
 
     def __init__(self) -> None:
         self.host = "127.0.0.1"
@@ -77,18 +79,9 @@ class Deaf:
         self._sockets: list[socket.socket] = []
 
     async def __aenter__(self) -> Self:
-        listening = socket.socket()
-        listening.bind((self.host, 0))
-        listening.listen(0)
-        self.port = listening.getsockname()[1]
-        self._sockets.append(listening)
-        for _ in range(4):
-            waiting = socket.socket()
-            waiting.setblocking(False)
-            with suppress(BlockingIOError):
-                waiting.connect((self.host, self.port))
-            self._sockets.append(waiting)
-        await asyncio.sleep(0.05)
+        held = self._held()
+        held.bind((self.host, 0))
+        self.port = held.getsockname()[1]
         return self
 
     async def __aexit__(
@@ -100,27 +93,28 @@ class Deaf:
         for one in self._sockets:
             one.close()
 
+    def _held(self) -> socket.socket:
+        self._sockets.append(socket.socket())
+        return self._sockets[-1]
 
-class Nobody:
-    """A port on which nothing listens: taken, so that nobody else gets it, and never opened."""
 
-    def __init__(self) -> None:
-        self.host = "127.0.0.1"
-        self.port = 0
-        self._socket = socket.socket()
+class Deaf(_Held):
+    """A port whose queue of connections is full: further SYNs are dropped, as by a firewall."""
 
     async def __aenter__(self) -> Self:
-        self._socket.bind((self.host, 0))
-        self.port = self._socket.getsockname()[1]
+        await super().__aenter__()
+        self._sockets[0].listen(0)
+        for _ in range(4):
+            waiting = self._held()
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect((self.host, self.port))
+        await asyncio.sleep(0.05)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._socket.close()
+
+class Nobody(_Held):
+    """A port on which nothing listens: taken, so that nobody else gets it, and never opened."""
 
 
 class Refusing(Loopback):
@@ -167,14 +161,11 @@ class Gate(Loopback):
 
     Args:
         behind: the server, started and stopped with the gate.
-        decide: from the hello, its first piece, and all of it: "pass", how to break off, or the number
-            of an alert.
+        decide: "pass", how to break off, or the number of an alert.
 
     """
 
-    def __init__(
-        self, behind: Loopback, decide: Callable[[ClientHello, bytes, bytes], Decision]
-    ) -> None:
+    def __init__(self, behind: Loopback, decide: Decide) -> None:
         super().__init__(None)
         self.behind = behind
         self.decide = decide
@@ -286,28 +277,6 @@ class OldServer(Loopback):
             + encode_message(r.SERVER_HELLO_DONE, b"")
         )
         return encode_record(HANDSHAKE, messages, self.version)
-
-
-class Tunnel(Loopback):
-    """An HTTP proxy that answers CONNECT in one way.
-
-    Args:
-        answer: the whole answer; b"" opens a tunnel to `behind`.
-
-    """
-
-    def __init__(self, answer: bytes, behind: Loopback | None = None) -> None:
-        super().__init__(None)
-        self.answer = answer
-        self.behind = behind
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request."""
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(self.answer)
-            await writer.drain()
-        writer.close()
 
 
 async def read_hello(reader: asyncio.StreamReader) -> tuple[bytes, bytes, ClientHello]:

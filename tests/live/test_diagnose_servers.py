@@ -12,12 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
-from detector.lab.broken_certificates import self_signed
+from detector.lab.broken_certificates import (
+    leaf_alone,
+    must_staple,
+    out_of_order,
+    self_signed,
+    under_expired_intermediate,
+)
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.net.probe import ProbeOptions
 from detector.targets import parse_target
@@ -58,26 +63,6 @@ def _rsa() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def _alone(pki: LabPki) -> Credential:
-    whole = pki.issue("localhost")
-    return Credential(whole.certificate, whole.key)
-
-
-def _reversed(pki: LabPki) -> Credential:
-    whole = pki.authority("Second", pki.intermediate).issue("localhost")
-    return Credential(whole.certificate, whole.key, tuple(reversed(whole.above)))
-
-
-def _old_intermediate(pki: LabPki) -> Credential:
-    old = pki.authority("Old Intermediate", now=NOW - timedelta(days=400), days=200)
-    return old.issue("localhost", start=NOW - timedelta(days=1))
-
-
-def _must_staple(pki: LabPki) -> Credential:
-    promise = x509.TLSFeature([x509.TLSFeatureType.status_request])
-    return pki.issue("localhost", extra=((promise, False),))
-
-
 def _revoked(pki: LabPki) -> Credential:
     credential = pki.issue("localhost")
     pki.intermediate.revoked.add(credential.certificate.serial_number)
@@ -101,10 +86,10 @@ CERTIFICATES: dict[str, tuple[str, Make]] = {
         "untrusted-root",
         lambda _: Authority("Somebody's CA", profile=False).issue("localhost"),
     ),
-    "incomplete": ("incomplete-chain", _alone),
-    "wrong order": ("chain-out-of-order", _reversed),
-    "old intermediate": ("intermediate-expired", _old_intermediate),
-    "must-staple": ("must-staple-missing", _must_staple),
+    "incomplete": ("incomplete-chain", leaf_alone),
+    "wrong order": ("chain-out-of-order", out_of_order),
+    "old intermediate": ("intermediate-expired", under_expired_intermediate),
+    "must-staple": ("must-staple-missing", must_staple),
 }
 # GnuTLS puts the chain in order itself, and so do Java's key stores.
 CANNOT = {("gnutls-serv", "wrong order"), ("Java", "wrong order")}
