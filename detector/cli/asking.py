@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.given import no_proxy_option, proxy_option
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,19 +15,8 @@ if TYPE_CHECKING:
 
 _PANEL = "How to ask"
 
-Proxy = Annotated[
-    str | None,
-    typer.Option(
-        help="http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY.",
-        rich_help_panel=_PANEL,
-    ),
-]
-NoProxy = Annotated[
-    bool,
-    typer.Option(
-        "--no-proxy", help="Go straight, whatever the environment says.", rich_help_panel=_PANEL
-    ),
-]
+Proxy = Annotated[str | None, proxy_option(_PANEL)]
+NoProxy = Annotated[bool, no_proxy_option(_PANEL)]
 Timeout = Annotated[
     float,
     typer.Option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from detector.cli import exit_codes
 from detector.errors import ConfigError, TargetError
@@ -26,19 +27,24 @@ Arguments = Annotated[
 TargetList = Annotated[
     Path | None, typer.Option("--list", "-l", help="File of targets, one a line.")
 ]
-Proxy = Annotated[
-    str | None,
-    typer.Option(
-        help="http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY.",
-        rich_help_panel=_WAY,
-    ),
-]
-NoProxy = Annotated[
-    bool,
-    typer.Option(
-        "--no-proxy", help="Go straight, whatever the environment says.", rich_help_panel=_WAY
-    ),
-]
+
+
+def proxy_option(panel: str) -> OptionInfo:
+    """--proxy, in a panel of the help."""
+    text = "http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY."
+    found: OptionInfo = typer.Option(help=text, rich_help_panel=panel)
+    return found
+
+
+def no_proxy_option(panel: str) -> OptionInfo:
+    """--no-proxy, in a panel of the help."""
+    text = "Go straight, whatever the environment says."
+    found: OptionInfo = typer.Option("--no-proxy", help=text, rich_help_panel=panel)
+    return found
+
+
+Proxy = Annotated[str | None, proxy_option(_WAY)]
+NoProxy = Annotated[bool, no_proxy_option(_WAY)]
 Connect = Annotated[
     str | None,
     typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
