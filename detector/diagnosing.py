@@ -43,16 +43,8 @@ def diagnose(inquiry: Inquiry, known: Knowledge, catalogue: Catalogue) -> Diagno
         causes=tuple(_dressed(name, one, clues, catalogue) for name, one in causes.items()),
         flips=clues.flips_told,
         judgement=judgement,
+        repaired=tuple(certificate.der for certificate in clues.repaired[:-1]),
     )
-
-
-def repaired_chain(inquiry: Inquiry, known: Knowledge) -> tuple[bytes, ...]:
-    """The chain that the server should send: leaf and intermediates (DER), verified; empty where
-    nothing is to be mended or could be fetched.
-    """
-    (judgement,) = judge_all([inquiry.observation], known)
-    whole = Clues(inquiry, known, judgement).repaired
-    return tuple(certificate.der for certificate in whole[:-1])
 
 
 def _dressed(name: str, found: Found, clues: Clues, catalogue: Catalogue) -> FoundCause:
@@ -61,9 +53,8 @@ def _dressed(name: str, found: Found, clues: Clues, catalogue: Catalogue) -> Fou
     party = found.party or (info.party if info is not None else PARTIES.get(name, "server"))
     target = clues.observation.target
     where = target.host if target.port == 443 else f"{target.host}:{target.port}"
-    fix = Fix(party, found.fix or (info.fix if info is not None else ""))
-    if party == "server" or catalogue.config.get(name):
-        fix = Fix(fix.party, fix.text, dict(catalogue.config.get(name, {})))
+    advice = found.fix or (info.fix if info is not None else "")
+    fix = Fix(party, advice, dict(catalogue.config.get(name, {})))
     confirm = info.apart if info is not None else ""
     confirm = confirm.replace("HOST:443", f"{target.host}:{target.port}")
     return FoundCause(

@@ -141,7 +141,7 @@ class Fix(msgspec.Struct, frozen=True):
 
     party: Party
     text: str
-    config: dict[str, str] = msgspec.field(default_factory=dict)
+    config: dict[str, str]
 
 
 class FoundCause(msgspec.Struct, frozen=True):
@@ -174,6 +174,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
         causes: what is wrong, the one to mend first in front.
         flips: pairs of hellos that differ in one thing and end differently, as sentences.
         judgement: who answered; see `Judgement`.
+        repaired: the chain that the server should send: leaf and intermediates (DER), verified; empty
+            where nothing is to be mended or could be fetched.
 
     """
 
@@ -182,6 +184,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     causes: tuple[FoundCause, ...]
     flips: tuple[str, ...]
     judgement: Judgement
+    repaired: tuple[bytes, ...] = ()
 
     @property
     def healthy(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.diagnosing import diagnose, repaired_chain
+from detector.diagnosing import diagnose
 from detector.inquiry import Inquiry, Lookup
 from detector.knowledge.fixes import catalogue
 from detector.lab.pki import LabPki
@@ -41,5 +41,6 @@ def test_the_repaired_chain_is_leaf_and_intermediates_without_the_root(
 ) -> None:
     seen = observe("a.com", [pki.issue("a.com").der])
     inquiry = Inquiry(seen, lookups=(Lookup("issuer", "http://a", pki.intermediate.der),))
-    assert repaired_chain(inquiry, pki.knowledge()) == (seen.chain[0], pki.intermediate.der)
-    assert repaired_chain(Inquiry(seen), pki.knowledge()) == ()
+    known = pki.knowledge()
+    assert diagnose(inquiry, known, catalogue()).repaired == (seen.chain[0], pki.intermediate.der)
+    assert diagnose(Inquiry(seen), known, catalogue()).repaired == ()

@@ -138,7 +138,7 @@ def diagnose(
             found = _run(how, given, known, lambda one: printer.show(one, sink))  # noqa: B023
         printer.close()
         if repair is not None:
-            _write_repaired(found, known, repair)
+            _write_repaired(found, repair)
         if watch is None or printer.content(found):
             return exit_codes.worst(printer.code(found), given.code)
         _wait(watch)
@@ -308,17 +308,16 @@ def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] |
     return found
 
 
-def _write_repaired(found: list[Diagnosis], known: Knowledge, path: Path) -> None:
+def _write_repaired(found: list[Diagnosis], path: Path) -> None:
     """Chains as they should be sent. Raises StoreError where the file cannot be written."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from detector.diagnosing import repaired_chain
     from detector.knowledge.whole_file import write_whole
 
     pem = b""
     for diagnosis in found:
-        for der in repaired_chain(diagnosis.inquiry, known):
+        for der in diagnosis.repaired:
             pem += x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
     if not pem:
         print("tlsight: no chain could be repaired; nothing was written", file=sys.stderr)

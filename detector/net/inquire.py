@@ -68,15 +68,16 @@ async def inquire(
     trials: dict[str, Trial] = {}
     addresses: dict[str, Trial] = {}
     same = replace(options, connect_to=_where(run, options))
+    several = curious.addresses and run.proxy is None and options.connect_to is None
     async with asyncio.TaskGroup() as group:
         group.create_task(_handshake(run, stream))
         if curious.trials:
             tries = group.create_task(_try_all(target, same))
-            if curious.addresses and run.proxy is None and options.connect_to is None:
+            if several:
                 others = group.create_task(_try_addresses(target, options, run.target.ip))
     if curious.trials:
         trials = tries.result()
-        if curious.addresses and run.proxy is None and options.connect_to is None:
+        if several:
             addresses = others.result()
     if _unlucky(run, trials):
         run = await _once_more(target, run)
@@ -115,14 +116,21 @@ async def _once_more(target: Target, first: Attempt) -> Attempt:
     """The handshake again, twice at most; the first one where it fails again."""
     for _ in range(2):
         run = Attempt(target, first.options)
-        try:
-            stream = await run.dial()
-        except DialError:
+        if not await _dialled(run):
             return first
-        await _handshake(run, stream)
         if run.failure is None:
             return run
     return first
+
+
+async def _dialled(run: Attempt) -> bool:
+    """Dial and shake hands; False where no connection came about."""
+    try:
+        stream = await run.dial()
+    except DialError:
+        return False
+    await _handshake(run, stream)
+    return True
 
 
 def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
@@ -234,11 +242,8 @@ async def _resume(run: Attempt) -> Literal["resumed", "full", "failed"] | None:
     for _ in range(3):
         again = Attempt(run.target, replace(run.options, request=None))
         again.session = session
-        try:
-            stream = await again.dial()
-        except DialError:
+        if not await _dialled(again):
             return None
-        await _handshake(again, stream)
         if again.failure is None:
             return "resumed" if again.resumed else "full"
     return "failed"

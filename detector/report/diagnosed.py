@@ -7,36 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from detector.inquiry import Diagnosis, Outcome, StepName, Trial
-from detector.model import Party, Severity
+from detector.inquiry import Diagnosis, FoundCause, Outcome, Step, Trial
 from detector.report.record import CheckRecord, RouteRecord, TargetRecord, check_record
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.suites import suite_name
-
-
-class StepRecord(msgspec.Struct, frozen=True):
-    step: StepName
-    status: Literal["ok", "failed", "skipped"]
-    ms: float | None
-    text: str
-
-
-class FixLines(msgspec.Struct, frozen=True):
-    party: Party
-    text: str
-    config: dict[str, str]
-
-
-class FoundCauseRecord(msgspec.Struct, frozen=True):
-    id: str
-    severity: Severity
-    party: Party
-    text: str
-    evidence: tuple[str, ...]
-    fix: tuple[FixLines, ...]
-    references: tuple[str, ...]
-    confirm: str
 
 
 class TrialRecord(msgspec.Struct, frozen=True):
@@ -66,8 +41,8 @@ class DiagnoseRecord(msgspec.Struct, frozen=True):
     target: TargetRecord
     route: RouteRecord
     healthy: bool
-    steps: tuple[StepRecord, ...]
-    causes: tuple[FoundCauseRecord, ...]
+    steps: tuple[Step, ...]
+    causes: tuple[FoundCause, ...]
     flips: tuple[str, ...]
     trials: dict[str, TrialRecord]
     addresses: dict[str, TrialRecord]
@@ -90,20 +65,8 @@ def record(diagnosis: Diagnosis) -> DiagnoseRecord:
         target=verdict.target,
         route=verdict.route,
         healthy=diagnosis.healthy,
-        steps=tuple(StepRecord(s.step, s.status, s.ms, s.text) for s in diagnosis.steps),
-        causes=tuple(
-            FoundCauseRecord(
-                id=cause.id,
-                severity=cause.severity,
-                party=cause.party,
-                text=cause.text,
-                evidence=cause.evidence,
-                fix=tuple(FixLines(f.party, f.text, f.config) for f in cause.fix),
-                references=cause.references,
-                confirm=cause.confirm,
-            )
-            for cause in diagnosis.causes
-        ),
+        steps=diagnosis.steps,
+        causes=diagnosis.causes,
         flips=diagnosis.flips,
         trials={name: _trial(trial) for name, trial in inquiry.trials.items()},
         addresses={name: _trial(trial) for name, trial in inquiry.addresses.items()},
