@@ -120,17 +120,17 @@ class Recorder:
 
     def client_disconnected(self, client: connection.Client) -> None:
         seen = self._seen.pop(client.id, None)
-        if seen is not None and seen.established is not None and not seen.told:
-            self._tell("client", client, seen, "quiet")
+        if seen is not None and seen.established is not None:
+            self._tell(client, seen, "quiet")
 
     def server_disconnected(self, data: ServerConnectionHookData) -> None:
         server = data.server
         seen = self._seen.pop(server.id, None)
-        if seen is None or seen.established is None or seen.told or not seen.asked:
+        if seen is None or seen.established is None or not seen.asked:
             return
         # It asked for a certificate, got none, and left: TLS 1.3 lets us think that all was well.
         if (clock.stopwatch() - seen.established) * 1000 <= QUIET_MS:
-            self._tell("server", server, seen, "failed", seen.client, "connection closed")
+            self._tell(server, seen, "failed", "connection closed")
 
     # Hooks of the late part.
 
@@ -139,12 +139,11 @@ class Recorder:
         if self._log is None or data.ssl_conn is None:
             return
         seen = self._of(data.conn)
-        upstream = isinstance(data.conn, connection.Server)
-        after = functools.partial(self._late_alert, data.conn, seen, data.context.client)
-        _listen(data.ssl_conn, seen, after, upstream=upstream)
+        seen.client = data.context.client
+        after = functools.partial(self._late_alert, data.conn, seen)
+        _listen(data.ssl_conn, seen, after, upstream=isinstance(data.conn, connection.Server))
         if isinstance(data.conn, connection.Server):
-            client = seen.client = data.context.client
-            ours = self._seen.get(client.id)
+            ours = self._seen.get(seen.client.id)
             address = data.conn.address
             seen.host = data.conn.sni or (address[0] if address else "")
             seen.ja4 = ours.ja4 if ours is not None else None
@@ -157,44 +156,38 @@ class Recorder:
         if self._log is None:
             return
         seen = self._of(data.conn)
-        side: Literal["client", "server"] = (
-            "client" if isinstance(data.conn, connection.Client) else "server"
-        )
-        self._tell(side, data.conn, seen, "failed", data.context.client)
+        seen.client = data.context.client
+        self._tell(data.conn, seen, "failed")
 
-    def _late_alert(
-        self, conn: connection.Connection, seen: _Seen, client: connection.Client
-    ) -> None:
+    def _late_alert(self, conn: connection.Connection, seen: _Seen) -> None:
         """A fatal alert after the handshake: a client that checked the certificate itself, or a server of
         TLS 1.3 that misses the client's.
         """
-        if seen.established is not None and not seen.told:
-            side: Literal["client", "server"] = (
-                "client" if isinstance(conn, connection.Client) else "server"
-            )
-            self._tell(side, conn, seen, "failed", client)
+        if seen.established is not None:
+            self._tell(conn, seen, "failed")
 
     def _spoke(self, client: connection.Client) -> None:
         seen = self._seen.get(client.id)
-        if seen is not None and seen.established is not None and not seen.told:
-            self._tell("client", client, seen, "accepted")
+        if seen is not None and seen.established is not None:
+            self._tell(client, seen, "accepted")
 
     def _tell(
         self,
-        side: Literal["client", "server"],
         conn: connection.Connection,
         seen: _Seen,
         outcome: Literal["accepted", "quiet", "failed"],
-        client: connection.Client | None = None,
         error: str = "",
     ) -> None:
+        """Once for each connection."""
         if self._log is None or seen.told:
             return
         seen.told = True
-        who = client if client is not None else conn
-        since = seen.established
-        peer: Literal["client", "server"] = side
         server = conn.address if isinstance(conn, connection.Server) else None
+        side: Literal["client", "server"] = (
+            "server" if isinstance(conn, connection.Server) else "client"
+        )
+        who = seen.client or conn
+        since = seen.established
         attempt = Attempt(
             at=datetime.now(UTC),
             side=side,
@@ -205,7 +198,7 @@ class Recorder:
             address=conn.peername[0] if server and conn.peername else None,
             ja4=seen.ja4,
             alert=seen.alert,
-            alert_by=None if seen.alert is None else (peer if seen.alert_read else "proxy"),
+            alert_by=None if seen.alert is None else (side if seen.alert_read else "proxy"),
             error=(conn.error or error)[:300],
             ms=0.0 if since is None else round((clock.stopwatch() - since) * 1000, 1),
             asked_certificate=seen.asked,
