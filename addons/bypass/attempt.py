@@ -14,6 +14,7 @@ import msgspec
 
 AttemptClass = Literal[
     "trusted",  # the client took our certificate and spoke
+    "not-http",  # it took our certificate and spoke something that is no HTTP
     "refused",  # the client said that it does not take our certificate
     "refused-silently",  # it made the handshake and hung up at once without a word
     "hung-up",  # it left in the middle of the handshake
@@ -22,8 +23,24 @@ AttemptClass = Literal[
     "upstream-version",  # server and proxy share no version or suite
     "upstream-certificate-invalid",  # the server's certificate does not verify
     "upstream-not-tls",  # the server speaks something else
+    "quic",  # QUIC failed, and its texts do not say why
     "glitch",  # a connection that went away
 ]
+# What each class asks of whom; letting the host through is one remedy of several.
+REMEDIES: dict[AttemptClass, str] = {
+    "trusted": "nothing",
+    "not-http": "nothing: mitmproxy relays it as TCP; tcp_hosts keeps it from being taken for HTTP",
+    "refused": "install the proxy's CA on the client, or let the host through if the app pins its keys",
+    "refused-silently": "install the proxy's CA on the client, or let the host through if the app pins",
+    "hung-up": "nothing while it is rare; then as for a refusal",
+    "client-version": "set tls_version_client_min lower, or update the client",
+    "upstream-mtls": "give mitmproxy the certificate with client_certs, or let the host through",
+    "upstream-version": "set tls_version_server_min lower for this server, or let the host through",
+    "upstream-certificate-invalid": "the server's owner renews it; letting it through would only hide it",
+    "upstream-not-tls": "the server's owner looks at the port; add the host to tcp_hosts",
+    "quic": "block UDP port 443, so that clients fall back to TCP",
+    "glitch": "nothing: networks do that",
+}
 
 # Alerts by which a client refuses a certificate (RFC 8446 section 6.2).
 _REFUSALS = frozenset((42, 43, 44, 45, 46, 48, 113))
@@ -37,6 +54,10 @@ _REFUSED = re.compile(
 _MTLS = re.compile(
     r"certificate required|handshake failure|bad certificate|connection closed|closed connection",
     re.IGNORECASE,
+)
+# How aioquic words a refusal: the reason phrase of CONNECTION_CLOSE, in the client library's own words.
+_QUIC_REFUSED = re.compile(
+    r"certificate|unknown ca|CERT_|issuer|self.signed|bad_certificate|unknown_ca", re.IGNORECASE
 )
 # curl's pin failure, GnuTLS and Node hang up within milliseconds; a slow page does not.
 QUIET_MS = 250.0
@@ -55,6 +76,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         ms: from the end of the handshake to the end of the connection, or of the handshake itself where it
             failed.
         asked_certificate: the server asked for a client certificate.
+        quic: the handshake was QUIC's.
+        plain: what came first after the handshake was no HTTP.
+        ech: the hello carried an encrypted one, or made-up bytes in its place (browsers do that).
 
     """
 
@@ -71,12 +95,15 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     ms: float = 0.0
     asked_certificate: bool = False
+    quic: bool = False
+    plain: bool = False
+    ech: bool = False
 
 
 def classify(attempt: Attempt) -> AttemptClass:
     """What one attempt says."""
     if attempt.outcome == "accepted":
-        return "trusted"
+        return "not-http" if attempt.plain else "trusted"
     return _client(attempt) if attempt.side == "client" else _server(attempt)
 
 
@@ -86,6 +113,8 @@ def _client(attempt: Attempt) -> AttemptClass:
     if attempt.outcome == "quiet":
         return "refused-silently" if attempt.ms <= QUIET_MS else "glitch"
     text = attempt.error
+    if attempt.quic:
+        return "refused" if _QUIC_REFUSED.search(text) else "quic"
     if attempt.alert in _VERSIONS or "cannot agree on a TLS version" in text:
         return "client-version"
     if "may indicate that the client does not trust" in text or text.endswith("connection closed"):

@@ -49,6 +49,7 @@ class LearningOptions(msgspec.Struct, frozen=True):
         trusts: hosts on which a client must have trusted us to count.
         lacks: unrelated hosts on which a client that trusts us nowhere must have failed to lack our CA.
         half_life: after which evidence weighs half.
+        upstream: how often of late a server must have failed to be decrypted.
 
     """
 
@@ -57,10 +58,17 @@ class LearningOptions(msgspec.Struct, frozen=True):
     trusts: int = 1
     lacks: int = 3
     half_life: timedelta = timedelta(days=7)
+    upstream: float = 1.5
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A host that could be let through, for a person to decide."""
+    """A host that could be let through, for a person to decide.
+
+    Attributes:
+        clients: addresses of those that count.
+        ja4: the fingerprint that they share, where others succeed: the rule can be for it alone.
+
+    """
 
     host: str
     kind: CandidateClass
@@ -69,6 +77,8 @@ class Candidate(msgspec.Struct, frozen=True):
     first: datetime
     last: datetime
     text: str
+    port: int = 443
+    ja4: str | None = None
 
 
 class LackingClient(msgspec.Struct, frozen=True):
@@ -87,10 +97,11 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class _Host:
-    __slots__ = ("first", "last", "refusals", "trusted_by", "upstream")
+    __slots__ = ("first", "last", "port", "refusals", "trusted_by", "upstream")
 
     def __init__(self, at: datetime) -> None:
         self.first = self.last = at
+        self.port = 443
         # By client: weight as of `last`, the fingerprint, and when it refused last.
         self.refusals: dict[str, tuple[float, str | None, datetime]] = {}
         self.trusted_by: dict[str | None, datetime] = {}
@@ -113,7 +124,8 @@ class Learner:
         host = self._hosts.get(attempt.host)
         if host is None:
             host = _placed(self._hosts, attempt.host, _Host(attempt.at), MAX_HOSTS)
-        if kind == "trusted":
+        host.port = attempt.port
+        if kind in ("trusted", "not-http"):
             self._known(self._trusts, attempt.client).add(registrable_domain(attempt.host))
             if attempt.side == "client":
                 _placed(host.trusted_by, attempt.ja4, attempt.at, MAX_CLIENTS_OF_HOST)
@@ -132,14 +144,16 @@ class Learner:
     def learned(self, now: datetime) -> Learned:
         """Candidates with the weightiest first, clients that lack our CA, hosts that are broken."""
         lacking = tuple(self._lacking())
-        without = {one.client for one in lacking}
-        found: list[Candidate] = []
-        for name, host in self._hosts.items():
-            candidate = self._pinned(name, host, without, now) or self._needs(name, host, now)
-            if candidate is not None and name not in self._invalid:
-                found.append(candidate)
+        found = [one for name in self._hosts if (one := self.candidate(name, now)) is not None]
         found.sort(key=lambda one: (-one.weight, one.host))
         return Learned(tuple(found), lacking, tuple(self._invalid))
+
+    def candidate(self, name: str, now: datetime) -> Candidate | None:
+        """What is known against inspecting one host, None for nothing or too little."""
+        host = self._hosts.get(name)
+        if host is None or name in self._invalid:
+            return None
+        return self._pinned(name, host, now) or self._needs(name, host, now)
 
     def _refused(self, host: _Host, attempt: Attempt, weight: float) -> None:
         self._known(self._failed, attempt.client).add(registrable_domain(attempt.host))
@@ -149,13 +163,13 @@ class Learner:
         _placed(host.refusals, attempt.client, refusal, MAX_CLIENTS_OF_HOST)
         host.last = attempt.at
 
-    def _pinned(self, name: str, host: _Host, lacking: set[str], now: datetime) -> Candidate | None:
+    def _pinned(self, name: str, host: _Host, now: datetime) -> Candidate | None:
         options = self.options
         own = registrable_domain(name)
         counted: dict[str, float] = {}
         for client, (weight, fingerprint, when) in host.refusals.items():
             trusted = host.trusted_by.get(fingerprint)
-            if client in lacking or (trusted is not None and trusted >= when):
+            if self._lacks(client) or (trusted is not None and trusted >= when):
                 continue
             elsewhere = self._trusts.get(client, set()) - {own}
             if len(elsewhere) >= options.trusts:
@@ -166,26 +180,38 @@ class Learner:
         if len(counted) < options.clients or total < options.weight:
             return None
         text = f"{len(counted)} clients that trust the proxy elsewhere refuse it here."
+        fingerprints = {host.refusals[client][1] for client in counted}
+        shared = None
+        if host.trusted_by and len(fingerprints) == 1:
+            (shared,) = fingerprints
+            text += " Other programs take it: a rule for this fingerprint is enough."
         return Candidate(
             name, "certificate-pinned", round(total, 2), tuple(sorted(counted)), host.first,
-            host.last, text,
+            host.last, text, host.port, shared,
         )  # fmt: skip
 
     def _needs(self, name: str, host: _Host, now: datetime) -> Candidate | None:
         for kind, times in host.upstream.items():
             weight = sum(self._left(at, now) for at in times)
-            if weight >= 1.5:  # twice of late
+            if weight >= self.options.upstream:
                 text = {
                     "upstream-mtls": "The server asks for the client's own certificate.",
                     "upstream-version": "Server and proxy share no version of TLS.",
                 }.get(kind, "")
-                return Candidate(name, kind, round(weight, 2), (), host.first, host.last, text)
+                return Candidate(
+                    name, kind, round(weight, 2), (), host.first, host.last, text, host.port
+                )
         return None
 
     def _lacking(self) -> Iterable[LackingClient]:
         for client, hosts in self._failed.items():
-            if len(hosts) >= self.options.lacks and not self._trusts.get(client):
+            if self._lacks(client):
                 yield LackingClient(client, tuple(sorted(hosts))[:20])
+
+    def _lacks(self, client: str) -> bool:
+        return len(self._failed.get(client, ())) >= self.options.lacks and not self._trusts.get(
+            client
+        )
 
     def _left(self, since: datetime, now: datetime) -> float:
         age = max((now - since).total_seconds(), 0.0)

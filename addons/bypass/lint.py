@@ -4,14 +4,14 @@ Rules
 -----
 - An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a rule that
   another one makes idle, one that has expired.
-- A warning is a rule that is hard to defend: wide, without reason, owner or end, or for a place that
-  anybody can put things.
+- A warning is a rule that is hard to defend: wide, never used, without reason, owner or end, or for a place
+  where anybody can put things.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Literal
 
@@ -41,6 +41,8 @@ RISKY: dict[str, tuple[str, ...]] = {
         "s3.amazonaws.com", "blob.core.windows.net", "storage.googleapis.com",
     ),
 }  # fmt: skip
+# A rule that was just made may wait for its first connection.
+UNUSED_DAYS = 30
 _WIDEST = {4: 16, 6: 48}
 
 
@@ -60,13 +62,15 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def lint(rules: Sequence[Rule], today: date) -> list[Finding]:
-    """Everything that stands out, in the order of the rules."""
+def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None) -> list[Finding]:
+    """Everything that stands out, in the order of the rules; `used` are patterns that let something pass."""
     matcher = Matcher(rules)
     seen: dict[tuple[object, ...], Rule] = {}
     found: list[Finding] = []
     for rule in rules:
         found += _alone(rule, today)
+        if used is not None and rule.action == "pass" and rule.pattern not in used:
+            found += _unused(rule, today)
         key = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex, rule.port,
                rule.client, rule.ja4)  # fmt: skip
         first = seen.setdefault(key, rule)
@@ -144,6 +148,12 @@ def _undefended(rule: Rule, _: date) -> Iterator[Finding]:
         yield Finding(rule, "undefended", "warning", text)
 
 
+def _unused(rule: Rule, today: date) -> Iterator[Finding]:
+    if rule.created is None or (today - rule.created).days >= UNUSED_DAYS:
+        text = "Nothing has passed by it: it may no longer be needed."
+        yield Finding(rule, "never-used", "warning", text)
+
+
 def _regex(rule: Rule, _: date) -> Iterator[Finding]:
     if rule.regex is None:
         return
@@ -173,13 +183,13 @@ def _idle(rule: Rule, matcher: Matcher, today: date) -> Rule | None:
     for other, _ in matcher.considered(sample, today):
         if other is rule or other == rule or (other.expires is not None and today > other.expires):
             continue
-        if _covers(other, rule):
+        if covers(other, rule):
             return other if other.action == rule.action else None
     return None
 
 
-def _covers(wide: Rule, narrow: Rule) -> bool:
-    """Whether `wide` applies wherever `narrow` does, its conditions included."""
+def covers(wide: Rule, narrow: Rule) -> bool:
+    """Whether `wide` applies to all that `narrow` applies to, its conditions included."""
     if wide.port not in (None, narrow.port) or wide.ja4 not in (None, narrow.ja4):
         return False
     if wide.client is not None:

@@ -1,13 +1,17 @@
-"""What an export is: the text, and the rules that the target cannot say."""
+"""What an export and an import are, and what lists of names have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import msgspec
 
-from addons.bypass.rule import Rule
+from addons.bypass.lint import covers
+from addons.bypass.rule import Rule, RuleRow
+
+# The words that say a name to a target, or why it cannot be said.
+Say = Callable[[str], list[str]] | str
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -22,10 +26,68 @@ class Exported(msgspec.Struct, frozen=True):
     refused: tuple[Refused, ...]
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """A line of a foreign list that says something that no rule says."""
+
+    line: int
+    text: str
+    why: str
+
+
+class Imported(msgspec.Struct, frozen=True):
+    rows: tuple[RuleRow, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+class Speech(msgspec.Struct, frozen=True):
+    """How a target says a whole name, a name with all below it, and one label below a name.
+
+    Each is a function from the rule's name to the target's entries, or the reason why it cannot be said.
+    """
+
+    host: Say
+    suffix: Say
+    wildcard: Say
+
+
 def in_force(rules: Iterable[Rule], today: date) -> list[Rule]:
     """Rules that have not expired, the most specific first, as the matcher ranks them."""
     kept = [rule for rule in rules if rule.expires is None or today <= rule.expires]
     return sorted(kept, key=_rank)
+
+
+def name_list(
+    rules: Iterable[Rule], today: date, speech: Speech, *, ports: bool = False
+) -> tuple[list[tuple[Rule, list[str]]], tuple[Refused, ...]]:
+    """What a list that only lets through can say: no exceptions from it, so no rule that has some.
+
+    Gives each rule that passes with its entries, and what was refused.
+    """
+    said: list[tuple[Rule, list[str]]] = []
+    refused: list[Refused] = []
+    ranked = in_force(rules, today)
+    exceptions = [rule for rule in ranked if rule.action != "pass"]
+    for rule in ranked:
+        why = why_not(rule, ports=ports)
+        if rule.action == "inspect":
+            continue  # nothing needs to be said of it; what it narrows is refused below
+        if why is None:
+            why = _exception(rule, ranked[: ranked.index(rule)], exceptions)
+        entries = speak(rule, speech) if why is None else ""
+        if isinstance(entries, str):
+            refused.append(Refused(rule, why or entries))
+        else:
+            said.append((rule, entries))
+    return said, tuple(refused)
+
+
+def speak(rule: Rule, speech: Speech) -> list[str] | str:
+    """The entries for a rule of names, or why it cannot be said."""
+    for name, how in ((rule.host, speech.host), (rule.suffix, speech.suffix),
+                      (rule.wildcard, speech.wildcard)):  # fmt: skip
+        if name is not None:
+            return how if isinstance(how, str) else how(name)
+    return "the list knows no regular expressions, not Python's"
 
 
 def why_not(rule: Rule, *, ports: bool = False) -> str | None:
@@ -41,6 +103,28 @@ def why_not(rule: Rule, *, ports: bool = False) -> str | None:
     if rule.network is not None:
         return "the list is of names, and this is a range of addresses"
     return None
+
+
+def _exception(rule: Rule, before: list[Rule], exceptions: list[Rule]) -> str | None:
+    """Why a rule is wider than what the rules let through, None where it is not."""
+    for other in before:
+        if other in exceptions and (_same_names(other, rule) or _meets(rule, other)):
+            return f"the list knows no exceptions, and {other.pattern} says {other.action}"
+    return None
+
+
+def _same_names(one: Rule, other: Rule) -> bool:
+    return (one.host, one.suffix, one.wildcard) == (other.host, other.suffix, other.wildcard)
+
+
+def _meets(wide: Rule, narrow: Rule) -> bool:
+    """Whether the two have names in common; conditions of the narrow one do not matter."""
+    plain = Rule(host=narrow.host, suffix=narrow.suffix, wildcard=narrow.wildcard, network=narrow.network,
+                 regex=narrow.regex)  # fmt: skip
+    if narrow.regex is not None or narrow.network is not None:
+        return False
+    bare = msgspec.structs.replace(wide, port=None)
+    return covers(bare, plain) or covers(plain, bare)
 
 
 def _rank(rule: Rule) -> tuple[int, int, int, int]:

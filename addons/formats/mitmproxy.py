@@ -11,8 +11,13 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Refused, in_force, why_not
+from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.formats.exported import Exported, Imported, Refused, Unread, in_force, why_not
+from detector.errors import TargetError
+
+_ONE = re.compile(
+    r"\^(?P<below>\((?:\?:)?\.\+\\\.\)\?)?(?P<name>(?:[\w-]|\\-|\\\.)+):(?P<port>\d{1,5}|\\d\+)\$"
+)
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
@@ -43,9 +48,40 @@ def export(rules: Iterable[Rule], today: date) -> Exported:
     return Exported(text, tuple(refused))
 
 
+def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+    """Expressions that say one name, or a name and all below it; others are left out, with their line."""
+    rows: list[RuleRow] = []
+    unread: list[Unread] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        written = line.strip().removeprefix("- ").strip("'\"")
+        if not written or written.startswith("#") or written.rstrip(" []").endswith("hosts:"):
+            continue
+        row = _meaning(written)
+        if row is None:
+            why = "not one name, nor a name with all below it, anchored at both ends"
+            unread.append(Unread(number, written[:100], why))
+        else:
+            rows.append(row)
+    return Imported(tuple(rows), tuple(unread))
+
+
 def patterns(text: str) -> list[str]:
     """The expressions of an export, for whoever does not want YAML."""
     return re.findall(r"^  - '(.*)'$", text, re.MULTILINE)
+
+
+def _meaning(written: str) -> RuleRow | None:
+    found = _ONE.fullmatch(written)
+    if found is None:
+        return None
+    name = found["name"].replace("\\.", ".").replace("\\-", "-")
+    port = int(found["port"]) if found["port"].isdigit() else None
+    row = RuleRow(**{"suffix" if found["below"] else "host": name}, port=port)  # type: ignore[arg-type]
+    try:
+        rule_of(row)
+    except (ValueError, TargetError):
+        return None
+    return row
 
 
 def _body(rule: Rule) -> str | None:

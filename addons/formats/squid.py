@@ -11,28 +11,24 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 
-from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Refused, in_force, why_not
+from addons.bypass.rule import Rule, RuleRow
+from addons.formats.domain_list import read_names, words
+from addons.formats.exported import Exported, Imported, Speech
+from addons.formats.ordered import decisions
 
+_NAME, _REGEX = "ssl::server_name", "ssl::server_name_regex -i"
+_SPEECH = Speech(
+    host=lambda name: [f"{_NAME} {name}"],
+    suffix=lambda name: [f"{_NAME} .{name}"],
+    wildcard=lambda name: [rf"{_REGEX} ^[^.]+\.{re.escape(name)}$"],
+)
 _WORDS = {"pass": "splice", "inspect": "bump"}
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
     """Lines for squid.conf, between `ssl_bump peek step1` and `ssl_bump bump all`, which they contain."""
-    refused: list[Refused] = []
-    said: list[tuple[str, str, str]] = []  # access list's type, value, what to do
-    for rule in in_force(rules, today):
-        why = why_not(rule)
-        if why is None and rule.regex is not None:
-            why = "Squid's regular expressions are POSIX, not Python's"
-        if why is not None:
-            refused.append(Refused(rule, why))
-            if rule.action == "pass":
-                continue
-            # What cannot be said as narrowly must not pass by a wider rule: it is inspected.
-        line = _line(rule)
-        if line is not None:
-            said.append((*line, _WORDS.get(rule.action, "bump")))
+    decided, refused = decisions(rules, today, _SPEECH)
+    said = [(*entry.rsplit(" ", 1), _WORDS[action]) for action, (entry,) in decided]
     lines = ["acl tlsight_step1 at_step SslBump1", "ssl_bump peek tlsight_step1"]
     for number, ((kind, action), group) in enumerate(
         groupby(said, key=lambda one: (one[0], one[2]))
@@ -42,7 +38,15 @@ def export(rules: Iterable[Rule], today: date) -> Exported:
         lines += [f"acl {name} {kind} {value}" for value in values]
         lines.append(f"ssl_bump {action} {name}")
     lines.append("ssl_bump bump all")
-    return Exported("\n".join(lines) + "\n", tuple(refused))
+    return Exported("\n".join(lines) + "\n", refused)
+
+
+def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+    """A file of names as `ssl::server_name "FILE"` takes it: ".example.com" or "example.com", one a line."""
+    return read_names(
+        words(text),
+        lambda name: RuleRow(suffix=name) if name.startswith(".") else RuleRow(host=name),
+    )
 
 
 def _without_covered(values: list[str]) -> list[str]:
@@ -53,13 +57,3 @@ def _without_covered(values: list[str]) -> list[str]:
         for value in dict.fromkeys(values)
         if not any(top != value and f".{value.lstrip('.')}".endswith(top) for top in tops)
     ]
-
-
-def _line(rule: Rule) -> tuple[str, str] | None:
-    if rule.host is not None:
-        return "ssl::server_name", rule.host
-    if rule.suffix is not None:
-        return "ssl::server_name", f".{rule.suffix}"
-    if rule.wildcard is not None:
-        return "ssl::server_name_regex -i", rf"^[^.]+\.{re.escape(rule.wildcard)}$"
-    return None

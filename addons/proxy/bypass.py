@@ -1,137 +1,203 @@
-"""mitmproxy addon: hosts of a rule file pass through undecrypted, everything else is inspected.
+"""mitmproxy addon: hosts that the rules name pass through undecrypted, everything else is inspected.
 
-The file is looked at once a second and read outside the event loop; a broken or vanished file
-leaves the last good rules in force and says so once. Hooks look at memory only.
+The decision is made in `next_layer`, once the ClientHello is there and before anything of TLS is. Hooks look
+at memory only; the keeper's thread reads files and the store.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from datetime import UTC, datetime
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mitmproxy import command, ctx
+from mitmproxy import command, connection, ctx
 from mitmproxy.addonmanager import Loader
-from mitmproxy.tls import ClientHelloData, TlsData
-from OpenSSL import SSL
+from mitmproxy.exceptions import OptionsError
+from mitmproxy.proxy import layer
+from mitmproxy.tls import ClientHello
 
-from addons.bypass.matcher import Connection, Matcher
-from addons.bypass.rule import load_rules
+from addons.bypass.learning import LearningOptions
+from addons.bypass.matcher import Connection
+from addons.bypass.rule import Rule
 from addons.proxy.fingerprint import fingerprint
-from detector.errors import ConfigError
+from addons.proxy.passing import (
+    AwaitHello,
+    Counted,
+    Incomplete,
+    PassingTcp,
+    PassingUdp,
+    Turned,
+    read_hello,
+)
+from addons.store.bypass_store import default_path
+from addons.store.keeper import Keeper, KeeperOptions
+from addons.store.traffic import Passage
+from detector import clock
 
 log = logging.getLogger(__name__)
-_EVERY = 1.0
+_STRINGS = {
+    "bypass_rules": ("", "TOML file of rules kept by hand; empty for none."),
+    "bypass_store": (
+        None,
+        "SQLite file of rules, attempts, candidates and decisions; empty for none.",
+    ),
+    "bypass_mode": (
+        "observe",
+        "observe: record; suggest: keep candidates for a person; auto: also let them through on trial.",
+    ),
+    "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
+    "bypass_half_life": ("7", "Days after which evidence weighs half."),
+}
+_NUMBERS = {
+    "bypass_clients": (
+        2,
+        "Distinct clients that trust the proxy elsewhere and must refuse a host.",
+    ),
+    "bypass_trial": (30, "Minutes that a trial lasts in mode auto."),
+    "bypass_pause": (24, "Hours between two trials of one host."),
+    "bypass_keep_days": (30, "Days for which attempts are kept one by one."),
+}
 
 
 class Bypass:
-    """Options: `bypass_rules`. Commands: `bypass.reload`, `bypass.count`."""
+    """Options `bypass_*`. Commands: `bypass.reload`, `bypass.count`, `bypass.candidates`, `bypass.dropped`."""
 
-    def __init__(self) -> None:
-        self._matcher = Matcher()
-        self._path: Path | None = None
-        self._stamp: tuple[int, int, int] | None = None
-        self._complaint = ""
-        self._watcher: asyncio.Task[None] | None = None
-        self._blocked: set[str] = set()
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        # By client: what passes now, since when, and by which rule.
+        self._passing: dict[str, list[tuple[Counted, float, str, Rule]]] = {}
 
     def load(self, loader: Loader) -> None:
-        loader.add_option(
-            name="bypass_rules",
-            typespec=str,
-            default="",
-            help="TOML file of hosts that are passed through without decryption.",
-        )
+        for name, (default, text) in _STRINGS.items():
+            value = str(default_path(os.environ)) if default is None else default
+            choices = ("observe", "suggest", "auto") if name == "bypass_mode" else None
+            loader.add_option(name, str, value, text, choices)
+        for name, (number, text) in _NUMBERS.items():
+            loader.add_option(name, int, number, text)
 
     def configure(self, updated: set[str]) -> None:
-        if "bypass_rules" not in updated:
-            return
-        text = ctx.options.bypass_rules
-        self._path = Path(text).expanduser() if text else None
-        self._stamp = None
-        self._reload()
+        if any(name in updated for name in (*_STRINGS, *_NUMBERS)):
+            self._keeper.set_up(_options())
 
     def running(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self._keeper.start()
 
     def done(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
+        for client in list(self._passing):
+            self._account(client)
+        self._keeper.close()
 
-    def tls_clienthello(self, data: ClientHelloData) -> None:
-        server = data.context.server
-        host, port = server.address[:2] if server.address else (None, 443)
-        peer = server.peername[0] if server.peername else None
-        client = data.context.client.peername[0] if data.context.client.peername else None
-        print_of = fingerprint(data) if self._matcher.uses_ja4 else None
-        connection = Connection(data.client_hello.sni, host, peer, port, client, print_of)
-        rule = self._matcher.match(connection, datetime.now(UTC).date())
+    def next_layer(self, asked: layer.NextLayer) -> None:
+        matcher = self._keeper.matcher
+        address = asked.context.server.address
+        if matcher.count == 0 or address is None or asked.layer is not None:
+            return
+        try:
+            hello = read_hello(asked)
+        except Incomplete:
+            if not isinstance(asked, AwaitHello):
+                asked.layer = AwaitHello(asked.context)
+            return
+        if hello is None:
+            return
+        found = self._connection(asked, hello)
+        rule = matcher.match(found, datetime.now(UTC).date())
         if rule is None or rule.action == "inspect":
             return
-        name = connection.sni or connection.host
+        name = found.sni or found.host or ""
+        what = "is blocked" if rule.action == "block" else "passes through"
+        log.info("tlsight: %s %s: %s (%s)", name, what, rule.pattern, rule.reason)
         if rule.action == "block":
-            self._blocked.add(data.context.client.id)
-            log.info("tlsight: %s is blocked: %s (%s)", name, rule.pattern, rule.reason)
-            return
-        data.ignore_connection = True
-        log.info("tlsight: %s passes through: %s (%s)", name, rule.pattern, rule.reason)
+            asked.layer = Turned(asked.context)
+        else:
+            self._let_through(asked, name, rule)
 
-    def tls_start_client(self, data: TlsData) -> None:
-        """A blocked client gets no handshake: a server without a certificate can make none."""
-        if data.context.client.id in self._blocked:
-            self._blocked.discard(data.context.client.id)
-            data.ssl_conn = _refusing()
+    def client_disconnected(self, client: connection.Client) -> None:
+        self._account(client.id)
 
     @command.command("bypass.reload")  # type: ignore[untyped-decorator]
     def reload(self) -> None:
-        """Read the rule file again now."""
-        self._stamp = None
-        self._reload()
+        """Read the rules again now."""
+        self._keeper.reload()
 
     @command.command("bypass.count")  # type: ignore[untyped-decorator]
     def count(self) -> int:
         """How many rules are in force."""
-        return self._matcher.count
+        return self._keeper.matcher.count
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY)
-            await asyncio.to_thread(self._reload)
+    @command.command("bypass.candidates")  # type: ignore[untyped-decorator]
+    def candidates(self) -> Sequence[str]:
+        """Hosts that could be let through, and why; clients that lack the proxy's CA."""
+        found = self._keeper.learned()
+        hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
+        return [*hosts, *(f"{one.client}: lacks the proxy's CA" for one in found.lacking)]
 
-    def _reload(self) -> None:
-        """Read the file if it changed. On any trouble the rules in force stay."""
-        path = self._path
-        if path is None:
-            self._matcher = Matcher()
-            return
-        try:
-            status = path.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if stamp == self._stamp:
-                return
-            rules = load_rules(path)
-        except OSError as error:
-            self._complain(f"{path}: {error.strerror}")
-            return
-        except ConfigError as error:
-            self._stamp = stamp
-            self._complain(str(error))
-            return
-        self._stamp = stamp
-        self._complaint = ""
-        self._matcher = Matcher(rules)
-        log.info("tlsight: %d bypass rules in force from %s", len(rules), path)
+    @command.command("bypass.explain")  # type: ignore[untyped-decorator]
+    def explain(self, host: str) -> Sequence[str]:
+        """Which rules were considered for a host, and which decides."""
+        today = datetime.now(UTC).date()
+        told = self._keeper.matcher.considered(Connection(host, None, None, 443), today)
+        lines = [f"{rule.action} {rule.pattern}: {why}" for rule, why in told]
+        return lines or [f"{host} is inspected: no rule says otherwise"]
 
-    def _complain(self, text: str) -> None:
-        if text != self._complaint:
-            self._complaint = text
-            kept = self._matcher.count
-            log.error("tlsight: %s; the %d rules in force stay", text, kept)
+    @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
+    def dropped(self) -> int:
+        """How many attempts could not be kept."""
+        return self._keeper.dropped
+
+    def _connection(self, asked: layer.NextLayer, hello: ClientHello) -> Connection:
+        server, client = asked.context.server, asked.context.client
+        assert server.address is not None
+        host, port = server.address[:2]
+        return Connection(
+            hello.sni,
+            host,
+            server.peername[0] if server.peername else None,
+            port,
+            client.peername[0] if client.peername else None,
+            fingerprint(hello, quic=client.transport_protocol == "udp")
+            if self._keeper.matcher.uses_ja4
+            else None,
+        )
+
+    def _let_through(self, asked: layer.NextLayer, name: str, rule: Rule) -> None:
+        counted, client = Counted(), asked.context.client
+        tcp = client.transport_protocol == "tcp"
+        asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted)
+        self._passing.setdefault(client.id, []).append((counted, clock.stopwatch(), name, rule))
+
+    def _account(self, client: str) -> None:
+        for counted, since, name, rule in self._passing.pop(client, ()):
+            seconds = round(clock.stopwatch() - since, 3)
+            at = datetime.now(UTC)
+            self._keeper.put(
+                Passage(at, name.lower(), rule.pattern, counted.up, counted.down, seconds)
+            )
 
 
-def _refusing() -> SSL.Connection:
-    """A server that has no certificate, and so no suite to agree to."""
-    connection = SSL.Connection(SSL.Context(SSL.TLS_SERVER_METHOD))
-    connection.set_accept_state()
-    return connection
+def _options() -> KeeperOptions:
+    o = ctx.options
+    try:
+        weight, half_life = float(o.bypass_weight), float(o.bypass_half_life)
+        if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
+            raise ValueError("must be above zero")
+        learning = LearningOptions(
+            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life)
+        )
+        return KeeperOptions(
+            rules=_file(o.bypass_rules),
+            store=_file(o.bypass_store),
+            mode=o.bypass_mode,
+            learning=learning,
+            trial=timedelta(minutes=o.bypass_trial),
+            pause=timedelta(hours=o.bypass_pause),
+            keep_days=o.bypass_keep_days,
+        )
+    except (ValueError, OverflowError) as error:
+        raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
+
+
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None

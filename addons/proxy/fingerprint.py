@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from mitmproxy.tls import ClientHelloData
+from mitmproxy.tls import ClientHello
 
 from detector.errors import WireError
 from detector.wire.fingerprints import ja4
 from detector.wire.hello import parse_client_hello
 
 
-def fingerprint(data: ClientHelloData) -> str | None:
+def fingerprint(hello: ClientHello, *, quic: bool = False) -> str | None:
     """JA4, None where the hello cannot be read; then no rule for a JA4 applies."""
     try:
-        return ja4(parse_client_hello(data.client_hello.raw_bytes(wrap_in_record=False)))
+        parsed = parse_client_hello(hello.raw_bytes(wrap_in_record=False))
+        return ja4(parsed, "q" if quic else "t")
     except (WireError, NotImplementedError):
         return None

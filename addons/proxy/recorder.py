@@ -1,37 +1,33 @@
-"""mitmproxy addon: every TLS attempt as plain data, in a log that `tlsight bypass replay` reads.
+"""mitmproxy addon: every TLS attempt as plain data, for the store and what is learned from it.
 
 Theory of operation
 -------------------
 mitmproxy's own TlsConfig makes the connections, after the scripts of `-s` have been asked. So this addon
 adds itself again behind TlsConfig once the proxy runs, and there finds the connection's OpenSSL object. Its
 info callback tells the exact number of every alert, also of those that come after the handshake, for which
-mitmproxy has no hook. A client that made the handshake and hung up without a word is noticed when it
-disconnects.
+mitmproxy has no hook: it would keep such a connection and the one to the server open until they time out, so
+it is closed here. A client that made the handshake and hung up without a word is noticed when it disconnects.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
-import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
-from mitmproxy import command, connection, ctx, http, tcp
-from mitmproxy.addonmanager import Loader
+from mitmproxy import connection, ctx, http, tcp
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
 from OpenSSL import SSL
 
 from addons.bypass.attempt import QUIET_MS, Attempt
-from addons.bypass.learning import Learner
 from addons.proxy.fingerprint import fingerprint
-from addons.store.attempt_log import AttemptLog
+from addons.store.keeper import Keeper
 from detector import clock
 
-log = logging.getLogger(__name__)
 _ALERT, _READ = 0x4000, 0x04  # SSL_CB_ALERT, SSL_CB_READ of openssl/ssl.h
+_ECH = 0xFE0D  # RFC 9849
 _MAX_TRACKED = 20_000
 
 
@@ -39,7 +35,8 @@ class _Seen:
     """What is known of one connection so far."""
 
     __slots__ = (
-        "alert", "alert_read", "asked", "callbacks", "client", "established", "host", "ja4", "told",
+        "alert", "alert_read", "asked", "callbacks", "client", "ech", "established", "host", "ja4",
+        "port", "quic", "told",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -48,75 +45,42 @@ class _Seen:
         self.asked = False
         self.callbacks: list[Any] = []  # cffi frees a callback that nobody holds
         self.client: connection.Client | None = None
+        self.ech = False
         self.established: float | None = None
         self.host = ""
         self.ja4: str | None = None
+        self.port = 443
+        self.quic = False
         self.told = False
 
 
 class Recorder:
-    """Option: `bypass_log`. Commands: `bypass.candidates`, `bypass.dropped`.
+    """It only observes: what is learned from it is for a person to decide on."""
 
-    It only observes: what it learns is for a person to decide on.
-    """
-
-    def __init__(self) -> None:
-        self._log: AttemptLog | None = None
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._seen: dict[str, _Seen] = {}
-        self._learner = Learner()
         self._late = _Late(self)
-
-    def load(self, loader: Loader) -> None:
-        loader.add_option(
-            name="bypass_log",
-            typespec=str,
-            default="",
-            help="File for TLS attempts, one JSON object a line; read it with tlsight bypass replay.",
-        )
-
-    def configure(self, updated: set[str]) -> None:
-        if "bypass_log" not in updated:
-            return
-        if self._log is not None:
-            self._log.close()
-        text = ctx.options.bypass_log
-        self._log = AttemptLog(Path(text).expanduser()) if text else None
 
     def running(self) -> None:
         if self._late not in ctx.master.addons.chain:
             ctx.master.addons.add(self._late)  # type: ignore[no-untyped-call]
 
-    def done(self) -> None:
-        if self._log is not None:
-            self._log.close()
-            self._log = None
-
-    @command.command("bypass.candidates")  # type: ignore[untyped-decorator]
-    def candidates(self) -> Sequence[str]:
-        """Hosts that could be let through, and why; clients that lack the proxy's CA."""
-        found = self._learner.learned(datetime.now(UTC))
-        hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
-        return [*hosts, *(f"{one.client}: lacks the proxy's CA" for one in found.lacking)]
-
-    @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
-    def dropped(self) -> int:
-        """How many attempts could not be kept."""
-        return self._log.dropped if self._log is not None else 0
-
     def tls_clienthello(self, data: ClientHelloData) -> None:
-        if self._log is None:
-            return
-        seen = self._of(data.context.client)
-        server = data.context.server.address
+        client, server = data.context.client, data.context.server.address
+        seen = self._of(client)
         seen.host = data.client_hello.sni or (server[0] if server else "")
-        seen.ja4 = fingerprint(data)
+        seen.port = server[1] if server else 443
+        seen.quic = client.transport_protocol == "udp"
+        seen.ja4 = fingerprint(data.client_hello, quic=seen.quic)
+        seen.ech = any(kind == _ECH for kind, _ in data.client_hello.extensions)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         self._spoke(flow.client_conn)
 
     def tcp_message(self, flow: tcp.TCPFlow) -> None:
         if flow.messages[-1].from_client:
-            self._spoke(flow.client_conn)
+            self._spoke(flow.client_conn, plain=True)
 
     def client_disconnected(self, client: connection.Client) -> None:
         seen = self._seen.pop(client.id, None)
@@ -136,40 +100,39 @@ class Recorder:
 
     def start(self, data: TlsData) -> None:
         """The OpenSSL object is there: listen to its alerts, and to a request for a certificate."""
-        if self._log is None or data.ssl_conn is None:
-            return
         seen = self._of(data.conn)
         seen.client = data.context.client
-        after = functools.partial(self._late_alert, data.conn, seen)
-        _listen(data.ssl_conn, seen, after, upstream=isinstance(data.conn, connection.Server))
         if isinstance(data.conn, connection.Server):
             ours = self._seen.get(seen.client.id)
             address = data.conn.address
             seen.host = data.conn.sni or (address[0] if address else "")
+            seen.port = address[1] if address else 443
             seen.ja4 = ours.ja4 if ours is not None else None
+        if data.ssl_conn is not None:
+            after = functools.partial(self._late_alert, data.conn, seen, data.ssl_conn)
+            _listen(data.ssl_conn, seen, after, upstream=isinstance(data.conn, connection.Server))
 
     def established(self, conn: connection.Connection) -> None:
-        if self._log is not None:
-            self._of(conn).established = clock.stopwatch()
+        self._of(conn).established = clock.stopwatch()
 
     def failed(self, data: TlsData) -> None:
-        if self._log is None:
-            return
         seen = self._of(data.conn)
         seen.client = data.context.client
         self._tell(data.conn, seen, "failed")
 
-    def _late_alert(self, conn: connection.Connection, seen: _Seen) -> None:
+    def _late_alert(self, conn: connection.Connection, seen: _Seen, tls: SSL.Connection) -> None:
         """A fatal alert after the handshake: a client that checked the certificate itself, or a server of
         TLS 1.3 that misses the client's.
         """
         if seen.established is not None:
             self._tell(conn, seen, "failed")
+            # Not from inside OpenSSL's own callback.
+            asyncio.get_running_loop().call_soon(_close, conn, seen, tls)
 
-    def _spoke(self, client: connection.Client) -> None:
+    def _spoke(self, client: connection.Client, *, plain: bool = False) -> None:
         seen = self._seen.get(client.id)
         if seen is not None and seen.established is not None:
-            self._tell(client, seen, "accepted")
+            self._tell(client, seen, "accepted", plain=plain)
 
     def _tell(
         self,
@@ -177,9 +140,11 @@ class Recorder:
         seen: _Seen,
         outcome: Literal["accepted", "quiet", "failed"],
         error: str = "",
+        *,
+        plain: bool = False,
     ) -> None:
         """Once for each connection."""
-        if self._log is None or seen.told:
+        if seen.told:
             return
         seen.told = True
         server = conn.address if isinstance(conn, connection.Server) else None
@@ -192,7 +157,7 @@ class Recorder:
             at=datetime.now(UTC),
             side=side,
             host=seen.host.lower(),
-            port=server[1] if server else 443,
+            port=seen.port,
             client=who.peername[0] if who.peername else "",
             outcome=outcome,
             address=conn.peername[0] if server and conn.peername else None,
@@ -202,9 +167,11 @@ class Recorder:
             error=(conn.error or error)[:300],
             ms=0.0 if since is None else round((clock.stopwatch() - since) * 1000, 1),
             asked_certificate=seen.asked,
+            quic=seen.quic,
+            plain=plain,
+            ech=seen.ech,
         )
-        self._log.put(attempt)
-        self._learner.take(attempt)
+        self._keeper.put(attempt)
 
     def _of(self, conn: connection.Connection) -> _Seen:
         if len(self._seen) >= _MAX_TRACKED and conn.id not in self._seen:
@@ -224,6 +191,12 @@ class _Late:
     def tls_start_server(self, data: TlsData) -> None:
         self._recorder.start(data)
 
+    def quic_start_client(self, data: TlsData) -> None:
+        self._recorder.start(data)
+
+    def quic_start_server(self, data: TlsData) -> None:
+        self._recorder.start(data)
+
     def tls_established_client(self, data: TlsData) -> None:
         self._recorder.established(data.conn)
 
@@ -235,6 +208,23 @@ class _Late:
 
     def tls_failed_server(self, data: TlsData) -> None:
         self._recorder.failed(data)
+
+
+def _close(conn: connection.Connection, seen: _Seen, tls: SSL.Connection) -> None:
+    """Let mitmproxy notice that the peer is done with us.
+
+    OpenSSL marks the connection as shut down at a fatal alert, from which mitmproxy concludes that it has told
+    its layers already, and waits for its time-out with both sockets open (mitmproxy 12.2, tls.py).
+    """
+    tls.set_shutdown(tls.get_shutdown() & ~SSL.RECEIVED_SHUTDOWN)
+    client = conn if isinstance(conn, connection.Client) else seen.client
+    server = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+    for handler in server.connections.values():
+        if handler.client is client:
+            transport = handler.transports.get(conn)
+            if transport is not None and transport.handler is not None:
+                transport.handler.cancel("fatal alert after the handshake")
+            return
 
 
 def _listen(ssl_conn: SSL.Connection, seen: _Seen, after: Any, *, upstream: bool) -> None:

@@ -1,6 +1,9 @@
-"""mitmdump -s .../addons/scripts/bypass.py --set bypass_rules=rules.toml --set bypass_log=attempts.ndjson"""
+"""mitmdump -s .../addons/scripts/bypass.py --set bypass_mode=suggest --set bypass_rules=rules.toml"""
 
 from addons.proxy.bypass import Bypass
 from addons.proxy.recorder import Recorder
+from addons.proxy.truth import UpstreamTruth
+from addons.store.keeper import Keeper
 
-addons = [Bypass(), Recorder()]
+keeper = Keeper()
+addons = [Bypass(keeper), Recorder(keeper), UpstreamTruth()]

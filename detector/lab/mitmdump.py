@@ -23,7 +23,7 @@ class Mitmdump:
     """`async with Mitmdump(folder, trust=root) as proxy: proxy.url`.
 
     Args:
-        folder: mitmproxy's configuration folder; made when missing.
+        folder: mitmproxy's configuration folder, made when missing; addons keep their state below it.
         trust: PEM file of the roots it trusts upstream.
         ca: the CA to sign with; mitmproxy makes its own when left out.
         scripts: addons to load.
@@ -66,7 +66,11 @@ class Mitmdump:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "XDG_STATE_HOME": str(self.folder / "state"),
+            },
         )
         try:
             async with asyncio.timeout(_PATIENCE):

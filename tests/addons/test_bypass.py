@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
-from mitmproxy.proxy import context
-from mitmproxy.proxy.layers.tls import parse_client_hello
+from mitmproxy.proxy import context, events, layer
 from mitmproxy.test import taddons, tflow
-from mitmproxy.tls import ClientHelloData
 
 from addons.proxy.bypass import Bypass
+from addons.proxy.passing import AwaitHello, PassingTcp, Turned
+from addons.store.keeper import Keeper
 
 
 def in_loop(test: Callable[..., None]) -> Callable[..., None]:
@@ -32,32 +33,50 @@ def in_loop(test: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def hello(sni: str, server: tuple[str, int] | None = ("unlisted.example", 443)) -> ClientHelloData:
+def hello(sni: str) -> bytes:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     out = ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
         client.wrap_bio(ssl.MemoryBIO(), out, server_hostname=sni).do_handshake()
-    parsed = parse_client_hello(out.read())
-    assert parsed is not None
+    return out.read()
+
+
+def asked(
+    data: bytes, server: tuple[str, int] | None = ("unlisted.example", 443)
+) -> layer.NextLayer:
+    """What mitmproxy asks when these bytes came from the client."""
     made = context.Context(tflow.tclient_conn(), Options())
+    made.layers.append(layer.Layer.__new__(layer.NextLayer))
     made.server.address = server
     made.server.peername = None
-    return ClientHelloData(context=made, client_hello=parsed)
+    question = layer.NextLayer.__new__(layer.NextLayer)
+    question.context, question.layer = made, None
+    question.events = [events.Start(), events.DataReceived(made.client, data)]
+    return question
+
+
+def decided(addon: Bypass, data: bytes, **how: object) -> layer.Layer | None:
+    question = asked(data, **how)  # type: ignore[arg-type]
+    addon.next_layer(question)
+    return question.layer
 
 
 def passes(addon: Bypass, sni: str, **how: object) -> bool:
-    data = hello(sni, **how)  # type: ignore[arg-type]
-    addon.tls_clienthello(data)
-    return bool(data.ignore_connection)
+    return isinstance(decided(addon, hello(sni), **how), PassingTcp)
+
+
+def quiet(addon: Bypass, tctx: taddons.context, rules: Path | None = None) -> None:
+    """No store: what these tests are about is the rule file."""
+    tctx.configure(addon, bypass_store="", bypass_rules=str(rules or ""))
 
 
 @in_loop
 def test_listed_hosts_pass_and_others_do_not(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nsuffix = "bank.example"\n')
-    addon = Bypass()
+    addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
-        tctx.configure(addon, bypass_rules=str(rules))
+        quiet(addon, tctx, rules)
         assert passes(addon, "www.bank.example")
         assert not passes(addon, "shop.example")
         assert tctx.master.commands.execute("bypass.count") == 1
@@ -65,8 +84,9 @@ def test_listed_hosts_pass_and_others_do_not(tmp_path: Path) -> None:
 
 @in_loop
 def test_without_a_file_everything_is_inspected() -> None:
-    addon = Bypass()
-    with taddons.context(addon):
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx)
         assert not passes(addon, "bank.example")
 
 
@@ -74,9 +94,9 @@ def test_without_a_file_everything_is_inspected() -> None:
 def test_the_address_of_the_server_counts(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\ncidr = "10.0.0.0/8"\n')
-    addon = Bypass()
+    addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
-        tctx.configure(addon, bypass_rules=str(rules))
+        quiet(addon, tctx, rules)
         assert passes(addon, "x.example", server=("10.1.2.3", 443))
         assert not passes(addon, "x.example", server=None)
 
@@ -87,19 +107,19 @@ def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
 ) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nhost = "bank.example"\n')
-    addon = Bypass()
+    addon = Bypass(Keeper())
     with taddons.context(addon) as tctx, caplog.at_level(logging.INFO):
-        tctx.configure(addon, bypass_rules=str(rules))
+        quiet(addon, tctx, rules)
         rules.write_text("[[rule]]\nhost = ")
         for _ in range(3):
-            addon._reload()
+            addon.reload()
         assert passes(addon, "bank.example")
         rules.unlink()
         for _ in range(3):
-            addon._reload()
+            addon.reload()
         assert passes(addon, "bank.example")
         rules.write_text('[[rule]]\nhost = "other.example"\n')
-        addon._reload()
+        addon.reload()
         assert not passes(addon, "bank.example")
         assert passes(addon, "other.example")
     errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
@@ -112,8 +132,55 @@ def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
 def test_a_rule_with_a_mistake_never_becomes_half_a_list(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nhost = "good.example"\n[[rule]]\nhost = "b a d"\n')
-    addon = Bypass()
+    addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
-        tctx.configure(addon, bypass_rules=str(rules))
+        quiet(addon, tctx, rules)
         assert not passes(addon, "good.example")
         assert tctx.master.commands.execute("bypass.reload") is None
+
+
+@in_loop
+def test_a_hello_in_pieces_is_waited_for_and_then_decided(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "bank.example"\n')
+    addon = Bypass(Keeper())
+    whole = hello("bank.example")
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        for cut in (6, 50, len(whole) - 1):
+            assert isinstance(decided(addon, whole[:cut]), AwaitHello), cut
+        assert isinstance(decided(addon, whole), PassingTcp)
+        for other in (
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\x15\x03\x01\x00\x02\x02\x28",
+            b"\x00" * 99,
+            b"",
+        ):
+            assert decided(addon, other) is None, other
+
+
+@in_loop
+def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "bad.example"\naction = "block"\n')
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        assert isinstance(decided(addon, hello("bad.example")), Turned)
+        assert decided(addon, hello("bad.example"), server=None) is None
+        told = tctx.master.commands.execute("bypass.explain bad.example")
+        assert told == ["block bad.example: decides"]
+
+
+@in_loop
+@pytest.mark.parametrize(
+    "option", [{"bypass_weight": "lots"}, {"bypass_clients": 0}, {"bypass_half_life": "-1"}]
+)
+def test_a_setting_that_means_nothing_is_refused(option: dict[str, object]) -> None:
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx)
+        with pytest.raises(OptionsError, match="bypass_"):
+            tctx.configure(addon, **option)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from addons.bypass.learning import Candidate
+from addons.store.bypass_store import BypassStore
 from tests.cli.conftest import Run
 
 ADD = ("--reason", "pinned app", "--owner", "network", "--expires", "90d")
@@ -18,53 +22,156 @@ def test_the_script_is_a_file_for_mitmdump(tlsight: Run) -> None:
     assert "addons = [" in path.read_text()
 
 
-def test_a_rule_is_added_listed_explained_tested_and_removed(tlsight: Run, tmp_path: Path) -> None:
-    rules = ("--rules", tmp_path / "rules.toml")
-    assert (
-        tlsight("bypass", "add", ".bank.example.com", *ADD, *rules).stdout
-        == "pass .bank.example.com\n"
-    )
+def test_a_rule_is_added_listed_explained_tested_expired_and_removed(tlsight: Run) -> None:
+    assert tlsight("bypass", "add", ".bank.example.com", *ADD).stdout == "pass .bank.example.com\n"
     stricter = ("login.bank.example.com", *ADD, "--action", "inspect")
-    assert tlsight("bypass", "add", *stricter, *rules).returncode == 0
-    assert len(tlsight("bypass", "list", *rules).stdout.splitlines()) == 2
-    done = tlsight("bypass", "explain", "login.bank.example.com", *rules)
+    assert tlsight("bypass", "add", *stricter).returncode == 0
+    assert len(tlsight("bypass", "list").stdout.splitlines()) == 2
+    done = tlsight("bypass", "explain", "login.bank.example.com")
     assert done.stdout.splitlines()[0] == "login.bank.example.com:443  inspect"
     assert "decides; pinned app" in done.stdout
-    passed = ("bypass", "test", "www.bank.example.com", "login.bank.example.com", *rules)
+    passed = ("bypass", "test", "www.bank.example.com", "login.bank.example.com")
     done = tlsight(*passed)
     assert (done.returncode, done.stdout) == (1, "login.bank.example.com: inspect, not pass\n")
-    assert tlsight("bypass", "remove", "login.bank.example.com", *rules).returncode == 0
+    assert tlsight("bypass", "remove", "login.bank.example.com").returncode == 0
     assert tlsight(*passed).returncode == 0
+    assert tlsight("bypass", "expire", ".bank.example.com", "--reason", "moved").returncode == 0
+    assert tlsight(*passed).returncode == 1
+
+
+def test_rules_of_a_file_kept_by_hand_count_beside_the_store(tlsight: Run, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "hand.example.com"\n')
+    tlsight("bypass", "add", "store.example.com", *ADD)
+    both = ("bypass", "test", "hand.example.com", "store.example.com")
+    assert tlsight(*both, "--rules", rules).returncode == 0
+    assert tlsight(*both).returncode == 1
 
 
 def test_what_no_rule_names_is_inspected(tlsight: Run) -> None:
     done = tlsight("bypass", "explain", "a.com", "--json")
-    assert json.loads(done.stdout) == {"host": "a.com", "action": "inspect", "considered": []}
+    assert json.loads(done.stdout) == {
+        "host": "a.com", "action": "inspect", "considered": [], "besides": [],
+    }  # fmt: skip
 
 
-def test_lint_fails_for_errors_and_strictly_for_warnings(tlsight: Run, tmp_path: Path) -> None:
-    rules = ("--rules", tmp_path / "rules.toml")
-    done = tlsight("bypass", "add", ".dropbox.com", *ADD, *rules)
+def test_lint_fails_for_errors_and_strictly_for_warnings(tlsight: Run) -> None:
+    done = tlsight("bypass", "add", ".dropbox.com", *ADD)
     assert "warning: dropbox.com is file sharing" in done.stderr
-    assert tlsight("bypass", "lint", *rules).returncode == 0
-    assert tlsight("bypass", "lint", "--strict", *rules).returncode == 1
-    tlsight("bypass", "add", ".co.uk", *ADD, *rules)
-    done = tlsight("bypass", "lint", "--json", *rules)
+    assert tlsight("bypass", "lint").returncode == 0
+    assert tlsight("bypass", "lint", "--strict").returncode == 1
+    tlsight("bypass", "add", ".co.uk", *ADD)
+    done = tlsight("bypass", "lint", "--json")
     assert done.returncode == 1
     assert {json.loads(line)["id"] for line in done.stdout.splitlines()} == {
         "risky-category", "public-suffix",
     }  # fmt: skip
 
 
-def test_rules_are_exported_and_what_cannot_be_said_is_told(tlsight: Run, tmp_path: Path) -> None:
-    rules = ("--rules", tmp_path / "rules.toml")
-    tlsight("bypass", "add", "bank.example.com", *ADD, *rules)
-    tlsight("bypass", "add", "10.0.0.0/24", *ADD, *rules)
-    done = tlsight("bypass", "export", "squid", *rules)
+def test_rules_are_exported_and_what_cannot_be_said_is_told(tlsight: Run) -> None:
+    tlsight("bypass", "add", "bank.example.com", *ADD)
+    tlsight("bypass", "add", "10.0.0.0/24", *ADD)
+    done = tlsight("bypass", "export", "squid")
     assert done.returncode == 0
     assert "acl tlsight_0_splice ssl::server_name bank.example.com" in done.stdout
     assert "left out 10.0.0.0/24: the list is of names" in done.stderr
-    assert tlsight("bypass", "export", "--strict", "mitmproxy", *rules).returncode == 1
+    assert tlsight("bypass", "export", "--strict", "mitmproxy").returncode == 1
+    assert len(tlsight("bypass", "formats").stdout.splitlines()) == 22
+
+
+def test_going_around_the_proxy_must_be_meant(tlsight: Run) -> None:
+    tlsight("bypass", "add", ".bank.example.com", *ADD)
+    done = tlsight("bypass", "export", "no-proxy")
+    assert done.stdout == ""
+    assert "around the proxy altogether" in done.stderr
+    done = tlsight("bypass", "export", "no-proxy", "--skip-proxy")
+    assert done.stdout == "NO_PROXY=bank.example.com\n"
+
+
+def test_a_foreign_list_is_imported_and_compared(tlsight: Run, tmp_path: Path) -> None:
+    live = tmp_path / "nobump.txt"
+    live.write_text("# ours\n.apple.com\nbank.example.com\nno name!\n")
+    done = tlsight("bypass", "import", "squid", live, "--owner", "net", "--expires", "90d")
+    assert done.returncode == 1
+    assert done.stdout == "2 rules imported, 0 there already, 1 left out\n"
+    assert f"{live}:4: left out 'no'" in done.stderr
+    assert tlsight("bypass", "test", "www.apple.com", "bank.example.com").returncode == 0
+    live.write_text(".apple.com\nother.example.com\n")
+    done = tlsight("bypass", "diff", "squid", live)
+    assert done.returncode == 1
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["+", "bank.example.com"], ["-", "other.example.com"],
+    ]  # fmt: skip
+
+
+def test_seeds_are_toml_that_nobody_can_import_without_an_owner(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    seeds = tmp_path / "seeds.toml"
+    seeds.write_text(tlsight("bypass", "seeds").stdout)
+    assert 'suffix = "apple.com"' in seeds.read_text()
+    assert tlsight("bypass", "list").stdout == ""
+    assert tlsight("bypass", "import", "toml", seeds).returncode == 2
+    done = tlsight("bypass", "import", "toml", seeds, "--owner", "net", "--expires", "90d")
+    assert done.returncode == 0
+    assert "there already" in done.stdout
+    m365 = tmp_path / "m365.json"
+    m365.write_text(json.dumps([
+        {"id": 1, "serviceAreaDisplayName": "Exchange Online", "urls": ["outlook.office.com",
+         "*.mail.office365.com", "autodiscover.*.onmicrosoft.com"], "tcpPorts": "80,443",
+         "category": "Optimize", "required": True},
+        {"id": 9, "urls": ["*.other.com"], "tcpPorts": "443", "category": "Default"},
+        {"id": 10, "urls": ["smtp.office365.com"], "tcpPorts": "587", "category": "Allow"},
+    ]))  # fmt: skip
+    printed = tlsight("bypass", "seeds", m365).stdout
+    assert 'host = "outlook.office.com"' in printed
+    assert 'suffix = "mail.office365.com"' in printed
+    assert "autodiscover" in printed
+    assert "other.com" not in printed
+    assert "smtp" not in printed
+
+
+def test_the_audit_trail_is_listed_and_verified(tlsight: Run, tmp_path: Path) -> None:
+    store = ("--store", tmp_path / "b.sqlite3")
+    tlsight("bypass", "add", "a.com", *ADD, *store)
+    tlsight("bypass", "remove", "a.com", *store)
+    listed = tlsight("bypass", "audit", "list", *store).stdout
+    assert [line.split()[3] for line in listed.splitlines()] == ["add", "remove"]
+    done = tlsight("bypass", "audit", "verify", *store)
+    assert done.returncode == 0
+    head = done.stdout.split()[-1]
+    assert tlsight("bypass", "audit", "verify", "--head", head, *store).returncode == 0
+    db = sqlite3.connect(tmp_path / "b.sqlite3")
+    db.execute("DELETE FROM audit WHERE number = 2")
+    db.commit()
+    assert tlsight("bypass", "audit", "verify", *store).returncode == 0
+    done = tlsight("bypass", "audit", "verify", "--head", head, *store)
+    assert (done.returncode, "cut off" in done.stdout) == (1, True)
+    db.execute("UPDATE audit SET subject = 'b.com'")
+    db.commit()
+    db.close()
+    done = tlsight("bypass", "audit", "verify", *store)
+    assert (done.returncode, "entry 1 was changed" in done.stdout) == (1, True)
+
+
+def test_what_was_learned_is_decided_on(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "b.sqlite3"
+    store = ("--store", path)
+    now = datetime.now(UTC)
+    with BypassStore(path, lambda: now) as opened:
+        for host in ("bank.example.com", "game.example.com", "chat.example.com"):
+            fields = (4.0, ("10.0.0.1", "10.0.0.2"), now, now, "2 clients refuse it.")
+            opened.propose(Candidate(host, "certificate-pinned", *fields))
+    listed = tlsight("bypass", "candidates", *store).stdout
+    assert "bank.example.com:443" in listed
+    assert ".example.com:443" in listed
+    done = tlsight("bypass", "approve", "bank.example.com", *ADD, *store)
+    assert done.stdout == "pass bank.example.com:443\n"
+    assert tlsight("bypass", "reject", "game.example.com", *store).returncode == 0
+    assert tlsight("bypass", "snooze", "chat.example.com", *store).returncode == 0
+    assert tlsight("bypass", "candidates", *store).stdout == "no candidates\n"
+    every = tlsight("bypass", "candidates", "--all", "--json", *store).stdout.splitlines()
+    assert {json.loads(line)["state"] for line in every} == {"approved", "rejected", "snoozed"}
 
 
 @pytest.mark.parametrize(
@@ -73,8 +180,14 @@ def test_rules_are_exported_and_what_cannot_be_said_is_told(tlsight: Run, tmp_pa
         (("add", "a b", *ADD), "no host name"),
         (("add", "a.com", *ADD[:4], "--expires", "soon"), "'soon' is no day"),
         (("add", "a.com"), "Missing option"),
-        (("remove", "a.com"), "check the path"),
-        (("export", "nonsense"), "'nonsense' is none of mitmproxy, squid"),
+        (("remove", "a.com"), "no such rule"),
+        (("approve", "a.com", *ADD), "is no candidate"),
+        (("import", "nonsense", "-", *ADD[2:]), "'nonsense' is none of"),
+        (("import", "haproxy", "-", *ADD[2:]), "cannot be read back"),
+        (("import", "squid", "/nonexistent", *ADD[2:]), "No such file"),
+        (("serve", "--listen", "nowhere"), "is no ADDRESS:PORT"),
+        (("serve", "--listen", "0.0.0.0:0"), "give --certificate and --password-file"),
+        (("export", "nonsense"), "'nonsense' is none of toml, mitmproxy, squid"),
         (("explain", "a b"), "no host name"),
         (("list", "--rules", "/nonexistent.toml"), "No such file"),
     ],

@@ -14,7 +14,8 @@ import pytest
 from addons.bypass.attempt import Attempt, classify
 from addons.bypass.learning import LearningOptions, replay
 from addons.scripts import bypass_script
-from addons.store.attempt_log import read_attempts
+from addons.store.bypass_store import BypassStore
+from detector import clock
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
@@ -36,12 +37,12 @@ async def recording(
     folder.mkdir(parents=True, exist_ok=True)
     trust = folder / "root.pem"
     trust.write_text(root)
-    log = folder / "attempts.ndjson"
+    store = folder / "bypass.sqlite3"
     async with Mitmdump(
         folder / "mitm", trust=trust, scripts=(bypass_script(),),
-        settings=(f"bypass_log={log}", "map_remote=|//x/|//y/|", *settings),
+        settings=(f"bypass_store={store}", *settings),
     ) as mitm:  # fmt: skip
-        yield mitm, log
+        yield mitm, store
 
 
 def attempts_of(
@@ -56,15 +57,16 @@ def attempts_of(
         origin = Origin(shown(), prepare=prepare)  # type: ignore[operator, arg-type]
         async with (
             origin,
-            recording(folder, origin, pki.root.pem, "connection_strategy=lazy") as (mitm, log),
+            recording(folder, origin, pki.root.pem, "connection_strategy=lazy") as (mitm, store),
         ):
             ca = folder / "mitm" / "mitmproxy-ca-cert.pem"
             for command in commands(origin.port, mitm.port, ca):
                 await asyncio.to_thread(said, *command)
             await asyncio.sleep(0.4)
-        return log
+        return store
 
-    return list(read_attempts(asyncio.run(run())))
+    with BypassStore(asyncio.run(run()), clock.now) as store:
+        return list(store.traffic.attempts())
 
 
 def curl(port: int, proxy: int, *more: object) -> list[str]:
@@ -170,7 +172,12 @@ def test_a_server_with_a_bad_certificate_is_told_as_that(tmp_path: Path) -> None
     assert learned.invalid == ("127.0.0.1",)
 
 
-def test_the_log_is_read_by_the_command(tlsight: Run, tmp_path: Path) -> None:
+def test_the_attempts_are_read_by_the_command(tlsight: Run, tmp_path: Path) -> None:
     attempts_of(tmp_path, lambda p, x, _: [curl(p, x, f"https://127.0.0.1:{p}/")])
-    done = tlsight("bypass", "replay", tmp_path / "attempts.ndjson")
-    assert (done.returncode, done.stdout) == (0, "nothing stands out\n")
+    store = ("--store", tmp_path / "bypass.sqlite3")
+    printed = tlsight("bypass", "attempts", *store).stdout
+    (tmp_path / "attempts.ndjson").write_text(printed)
+    for words in ((), (tmp_path / "attempts.ndjson",)):
+        done = tlsight("bypass", "replay", *words, *store)
+        assert (done.returncode, done.stdout) == (0, "nothing stands out\n")
+    assert "1 refused" in tlsight("bypass", "stats", *store).stdout

@@ -1,0 +1,198 @@
+"""`tlsight bypass`: what was learned, and what a person decides about it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from addons.cli import given
+from detector.cli import exit_codes
+from detector.cli import options as o
+
+if TYPE_CHECKING:
+    from addons.bypass.rule import Rule
+    from addons.store.bypass_store import StoredCandidate
+
+Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
+Weight = Annotated[float, typer.Option(min=0.25, help="Of their refusals together.")]
+HalfLife = Annotated[float, typer.Option(min=0.01, help="Days until evidence halves.")]
+
+
+def candidates(
+    every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    store: given.Store = None,
+    json: o.Json = False,
+) -> int:
+    """List hosts that could be let through: why, and how narrowly."""
+    from addons.bypass.scope import scopes
+
+    with given.open_store(store) as opened:
+        known = opened.candidates()
+        seen = opened.traffic.hosts()
+    shown = known if every else [one for one in known if one.state == "pending"]
+    for one in shown:
+        found = scopes(one.candidate, [k.candidate for k in known if k.state == "pending"], seen)
+        if json:
+            proposed = [{"pattern": s.pattern, "besides": s.besides} for s in found]
+            given.print_json({"candidate": one.candidate, "state": one.state, "scopes": proposed})
+            continue
+        print(f"{one.state:9} {one.candidate.host:36} {one.candidate.kind}: {one.candidate.text}")
+        for scope in found:
+            besides = f"also exempts {', '.join(scope.besides[:5])}" if scope.besides else ""
+            print(f"          {scope.pattern:36} {besides}".rstrip())
+    if not shown and not json:
+        print("no candidates")
+    return exit_codes.CLEAN
+
+
+def approve(
+    host: str,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    expires: Annotated[str, typer.Option(help="Last day: 2027-06-30, or 90d from today.")],
+    pattern: Annotated[
+        str | None, typer.Option(help="A wider rule, e.g. .bank.example; the host and port alone.")
+    ] = None,
+    ticket: Annotated[str, typer.Option(help="Where it was decided.")] = "",
+    store: given.Store = None,
+) -> int:
+    """Let a candidate's host through from now on."""
+    import msgspec
+
+    from addons.bypass.pattern import day, row_of
+    from addons.bypass.scope import narrowest
+
+    with given.open_store(store) as opened:
+        found = known(opened.candidate(host), host)
+        row = narrowest(found.candidate)
+        if pattern is not None:
+            row = row_of(pattern, port=row.port)
+        rule = opened.approve(
+            host,
+            msgspec.structs.replace(
+                row, reason=reason, owner=owner, ticket=ticket, expires=day(expires, given.today())
+            ),
+        )
+        warn(rule, [one.rule for one in opened.rules()])
+    print(f"pass {rule.pattern}")
+    return exit_codes.CLEAN
+
+
+def reject(host: str, reason: given.Why = "", store: given.Store = None) -> int:
+    """Keep inspecting a candidate's host, and do not ask again."""
+    with given.open_store(store) as opened:
+        opened.reject(host, reason)
+    print(f"rejected {host}")
+    return exit_codes.CLEAN
+
+
+def snooze(
+    host: str,
+    days: Annotated[int, typer.Option(min=1, help="Ask again after so many days.")] = 7,
+    store: given.Store = None,
+) -> int:
+    """Decide later."""
+    from detector import clock
+
+    with given.open_store(store) as opened:
+        opened.snooze(host, clock.now() + timedelta(days=days))
+    print(f"snoozed {host} for {days} days")
+    return exit_codes.CLEAN
+
+
+def attempts(
+    host: Annotated[str | None, typer.Argument(help="Of this host alone.")] = None,
+    store: given.Store = None,
+) -> int:
+    """Print the recorded attempts, one JSON object a line."""
+    with given.open_store(store) as opened:
+        for attempt in opened.traffic.attempts(host):
+            given.print_json(attempt)
+    return exit_codes.CLEAN
+
+
+def replay(
+    file: Annotated[
+        Path | None, typer.Argument(help="What bypass attempts printed; the store when left out.")
+    ] = None,
+    clients: Clients = 2,
+    weight: Weight = 3.0,
+    half_life: HalfLife = 7.0,
+    store: given.Store = None,
+    json: o.Json = False,
+) -> int:
+    """Say what the recorded attempts amount to, under these thresholds."""
+    from addons.bypass.learning import LearningOptions
+    from addons.bypass.learning import replay as replayed
+    from addons.store.attempt_file import read_attempts
+
+    options = LearningOptions(clients=clients, weight=weight, half_life=timedelta(days=half_life))
+    if file is not None:
+        found = replayed(read_attempts(file), options, None)
+    else:
+        with given.open_store(store) as opened:
+            found = replayed(opened.traffic.attempts(), options, None)
+    if json:
+        given.print_json(found)
+        return exit_codes.CLEAN
+    for one in found.candidates:
+        print(f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}")
+    for client in found.lacking:
+        hosts = ", ".join(client.hosts[:4])
+        print(f"client     {client.client:36} lacks the proxy's CA: it refuses {hosts}")
+    for host in found.invalid:
+        print(f"broken     {host:36} its own certificate does not verify; never let it through")
+    if not (found.candidates or found.lacking or found.invalid):
+        print("nothing stands out")
+    return exit_codes.CLEAN
+
+
+def stats(
+    days: Annotated[int, typer.Option(min=1, help="Of the last so many days.")] = 30,
+    store: given.Store = None,
+    json: o.Json = False,
+) -> int:
+    """Say how much of the traffic is not inspected, by day, and what the attempts were."""
+    from addons.bypass.attempt import REMEDIES
+
+    since = (given.today() - timedelta(days=days)).isoformat()
+    with given.open_store(store) as opened:
+        found, totals = opened.traffic.days(since), opened.traffic.totals()
+    if json:
+        given.print_json({"days": found, "classes": totals})
+        return exit_codes.CLEAN
+    print("day         passed  inspected  share  bytes passed")
+    for day in found:
+        share = day.passed / max(day.passed + day.inspected, 1)
+        print(f"{day.day}  {day.passed:6}  {day.inspected:9}  {share:5.1%}  {day.bytes_passed:12,}")
+    for kind, count in totals.items():
+        print(f"{count:8} {kind:30} {REMEDIES[kind]}")
+    return exit_codes.CLEAN
+
+
+def known(found: StoredCandidate | None, host: str) -> StoredCandidate:
+    """Raises ConfigError where there is none."""
+    from detector.errors import ConfigError
+
+    if found is None:
+        remedy = "tlsight bypass candidates shows them; bypass add makes a rule without one"
+        raise ConfigError(host, "is no candidate", remedy=remedy)
+    return found
+
+
+def warn(rule: Rule, rules: list[Rule]) -> None:
+    """What lint says of a rule that was just made, on stderr."""
+    from addons.bypass.lint import lint
+
+    for finding in lint(rules, given.today()):
+        if finding.rule == rule:
+            print(f"tlsight: {finding.severity}: {finding.text} ({finding.id})", file=sys.stderr)
+
+
+def register(app: typer.Typer) -> None:
+    for verb in (candidates, approve, reject, snooze, attempts, replay, stats):
+        app.command(verb.__name__)(verb)

@@ -1,0 +1,112 @@
+"""What the verbs of `tlsight bypass` are given, and how they open what it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from addons.bypass.matcher import Connection
+    from addons.bypass.rule import Rule
+    from addons.store.bypass_store import BypassStore
+
+Rules = Annotated[
+    Path | None,
+    typer.Option(
+        "--rules",
+        help="TOML file of rules kept by hand, beside those of the store; tlsight/bypass.toml in the XDG config folder when it is there.",
+        envvar="TLSIGHT_BYPASS_RULES",
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="SQLite file; bypass.sqlite3 in the XDG state folder when left out.",
+        envvar="TLSIGHT_BYPASS_STORE",
+    ),
+]
+Port = Annotated[int, typer.Option(help="The server's port.")]
+Client = Annotated[str | None, typer.Option(help="The client's address.")]
+Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
+Why = Annotated[str, typer.Option("--reason", help="Why.")]
+
+
+def store_path(store: Path | None) -> Path:
+    import os
+
+    from addons.store.bypass_store import default_path
+
+    return store or default_path(os.environ)
+
+
+def open_store(store: Path | None) -> BypassStore:
+    """The store, for the user who runs the command. Raises StoreError."""
+    from addons.store.bypass_store import BypassStore
+    from detector import clock
+
+    return BypassStore(store_path(store), clock.now, user())
+
+
+def user() -> str:
+    """Who decides."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
+    """Rules of the file and of the store. Raises ConfigError, StoreError."""
+    from addons.bypass.rule import load_rules
+
+    path = rules_path(rules)
+    found = list(load_rules(path)) if path is not None else []
+    if store is None and not store_path(store).exists():
+        return found
+    with open_store(store) as opened:
+        return [*found, *(one.rule for one in opened.rules())]
+
+
+def rules_path(rules: Path | None) -> Path | None:
+    """The file that is named, or the usual one where there is one."""
+    import os
+
+    if rules is not None:
+        return rules
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    path = Path(home) / "tlsight" / "bypass.toml"
+    return path if path.exists() else None
+
+
+def connection(host: str, port: int, client: str | None, address: str | None) -> Connection:
+    from addons.bypass.matcher import Connection
+    from detector.targets import normal_host
+
+    return Connection(normal_host(host), None, address, port, client)
+
+
+def record(rule: Rule) -> dict[str, object]:
+    return {
+        "pattern": rule.pattern, "action": rule.action, "reason": rule.reason, "owner": rule.owner,
+        "ticket": rule.ticket, "evidence": rule.evidence, "created": rule.created,
+        "expires": rule.expires,
+    }  # fmt: skip
+
+
+def today() -> date:
+    from detector import clock
+
+    return clock.now().date()
+
+
+def print_json(record: object) -> None:
+    import msgspec
+
+    print(msgspec.json.encode(record).decode())

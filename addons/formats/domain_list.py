@@ -1,0 +1,63 @@
+"""One name a line, as many products take it; comments begin with #."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from addons.bypass.rule import RuleRow, rule_of
+from addons.formats.exported import Imported, Unread
+from detector.errors import TargetError
+
+MAX_LINES = 2_000_000
+_NAME = re.compile(r"\*?\.?[\w-]+(?:\.[\w-]+)*\.?")
+
+
+def words(text: str, separator: str = "\n") -> Iterator[tuple[int, str]]:
+    """(line, entry) without comments and blanks."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if number > MAX_LINES:
+            return
+        for entry in line.partition("#")[0].split(separator if separator != "\n" else None):
+            if entry.strip():
+                yield number, entry.strip()
+
+
+def read_names(
+    entries: Iterable[tuple[int, str]], meaning: Callable[[str], RuleRow | str]
+) -> Imported:
+    """Rows for entries; `meaning` gives the row, or why there is none."""
+    rows: list[RuleRow] = []
+    unread: list[Unread] = []
+    for line, entry in entries:
+        found = meaning(entry) if _NAME.fullmatch(entry) else "is no name"
+        if isinstance(found, RuleRow):
+            try:
+                rule_of(found)
+            except (ValueError, TargetError) as error:
+                found = str(error)
+        if isinstance(found, str):
+            unread.append(Unread(line, entry[:100], found))
+        else:
+            rows.append(found)
+    return Imported(tuple(dict.fromkeys(rows)), tuple(unread))
+
+
+def itself(name: str) -> list[str]:
+    """The bare name."""
+    return [name]
+
+
+def dotted(name: str) -> list[str]:
+    """With a dot before it."""
+    return [f".{name}"]
+
+
+def starred(name: str) -> list[str]:
+    """With a star and a dot before it."""
+    return [f"*.{name}"]
+
+
+def both(name: str) -> list[str]:
+    """The name, and a star for all below it."""
+    return [name, f"*.{name}"]

@@ -1,0 +1,66 @@
+"""Fortinet FortiOS: wildcard-fqdn objects, and an ssl-exempt list that refers to them by name.
+
+Source: docs.fortinet.com, CLI reference, "firewall wildcard-fqdn custom" and "firewall ssl-ssh-profile": the
+exemption takes names of objects, never patterns; a star stands for any number of labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from addons.bypass.rule import Rule, RuleRow
+from addons.formats.domain_list import both, itself, read_names
+from addons.formats.exported import Exported, Imported, Speech, name_list
+
+_SPEECH = Speech(
+    host=itself, suffix=both, wildcard="FortiOS's star stands for any number of labels"
+)
+_SET = re.compile(r'^\s*set wildcard-fqdn "([^"\s]+)"\s*$')
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    said, refused = name_list(rules, today, _SPEECH)
+    names = list(dict.fromkeys(name for _, entries in said for name in entries))
+    objects = ["config firewall wildcard-fqdn custom"]
+    exempt = ["config firewall ssl-ssh-profile", '    edit "tlsight"', "        config ssl-exempt"]
+    for number, name in enumerate(names, 1):
+        label = f"tlsight-{number}"
+        objects += [f'    edit "{label}"', f'        set wildcard-fqdn "{name}"', "    next"]
+        exempt += [
+            f"            edit {number}", "                set type wildcard-fqdn",
+            f'                set wildcard-fqdn "{label}"', "            next",
+        ]  # fmt: skip
+    lines = [*objects, "end", *exempt, "        end", "    next", "end"]
+    return Exported("\n".join(lines) + "\n", refused)
+
+
+def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+    """The objects; a name and its star together are one suffix."""
+    inside = False
+    entries: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("config "):
+            inside = line.strip() == "config firewall wildcard-fqdn custom"
+        found = _SET.match(line) if inside else None
+        if found is not None:
+            entries.append((number, found[1]))
+    return read_names(paired(entries), star_or_host)
+
+
+def paired(entries: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """A name, and a star for all below it, together become a dot and the name."""
+    names = {name for _, name in entries}
+    return [
+        (line, name.removeprefix("*") if name.removeprefix("*.") in names else name)
+        for line, name in entries
+        if not (not name.startswith("*") and f"*.{name}" in names)
+    ]
+
+
+def star_or_host(name: str) -> RuleRow | str:
+    """A star for any number of labels is no rule of ours by itself."""
+    if name.startswith("*"):
+        return "any number of labels, without the name itself, is no rule: write .name or *.name"
+    return RuleRow(suffix=name) if name.startswith(".") else RuleRow(host=name)

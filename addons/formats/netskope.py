@@ -1,0 +1,28 @@
+"""Netskope: domains of a steering exception, one a line; a star stands for any number of labels.
+
+Source: docs.netskope.com, "Adding Exceptions": domain entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from addons.bypass.rule import Rule
+from addons.formats.domain_list import both, itself, read_names, words
+from addons.formats.exported import Exported, Imported, Speech, name_list
+from addons.formats.fortios import paired, star_or_host
+
+_SPEECH = Speech(
+    host=itself, suffix=both, wildcard="Netskope's star stands for any number of labels"
+)
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    said, refused = name_list(rules, today, _SPEECH)
+    lines = dict.fromkeys(f"{name}\n" for _, entries in said for name in entries)
+    return Exported("".join(lines), refused)
+
+
+def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+    return read_names(paired(list(words(text))), star_or_host)

@@ -1,0 +1,34 @@
+"""Targets that ask their rules in order, the first that holds deciding: all that names can say, they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+from addons.bypass.rule import Rule
+from addons.formats.exported import Refused, Speech, in_force, speak, why_not
+
+Decision = tuple[Literal["pass", "inspect"], list[str]]
+
+
+def decisions(
+    rules: Iterable[Rule], today: date, speech: Speech
+) -> tuple[list[Decision], tuple[Refused, ...]]:
+    """What to do for which entries, in order.
+
+    A rule that cannot be said as narrowly as it is, and does not pass, inspects: what it keeps back must not
+    pass by a wider one.
+    """
+    said: list[Decision] = []
+    refused: list[Refused] = []
+    for rule in in_force(rules, today):
+        entries = speak(rule, speech)
+        why = why_not(rule) or (entries if isinstance(entries, str) else None)
+        if why is not None:
+            refused.append(Refused(rule, why))
+            if rule.action == "pass":
+                continue
+        if not isinstance(entries, str):
+            said.append(("pass" if rule.action == "pass" else "inspect", entries))
+    return said, tuple(refused)

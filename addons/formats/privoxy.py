@@ -1,0 +1,54 @@
+"""Privoxy: an actions file that turns https-inspection off; the last section that holds decides.
+
+Source: privoxy.org user manual, "Patterns": ".example.com" is the domain and all below it, "example.com" that
+name alone, "*.example.com" one label more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
+
+from addons.bypass.rule import Rule, RuleRow
+from addons.formats.domain_list import dotted, itself, read_names, starred, words
+from addons.formats.exported import Exported, Imported, Speech
+from addons.formats.ordered import decisions
+
+_SPEECH = Speech(host=itself, suffix=dotted, wildcard=starred)
+_SIGNS = {"pass": "-", "inspect": "+"}
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    """An actions file, to be named after the one that turns https-inspection on."""
+    said, refused = decisions(rules, today, _SPEECH)
+    lines: list[str] = []
+    for action, group in groupby(reversed(said), key=lambda one: one[0]):
+        lines.append(f"{{{_SIGNS[action]}https-inspection}}")
+        lines += [f"{name}/" for _, names in group for name in names]
+    return Exported("\n".join(lines) + "\n" if lines else "", refused)
+
+
+def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+    """Sections of https-inspection; of others nothing."""
+    entries: list[tuple[int, str]] = []
+    actions: dict[str, str] = {}
+    action = ""
+    for line, word in words(text):
+        if word.startswith("{"):
+            action = "pass" if "-https-inspection" in word else ""
+            action = "inspect" if "+https-inspection" in word else action
+        elif action:
+            name = word.removesuffix("/")
+            entries.append((line, name))
+            actions[name] = action
+
+    def meaning(name: str) -> RuleRow | str:
+        action = "inspect" if actions[name] == "inspect" else "pass"
+        if name.startswith("*."):
+            return RuleRow(wildcard=name, action=action)  # type: ignore[arg-type]
+        if name.startswith("."):
+            return RuleRow(suffix=name, action=action)  # type: ignore[arg-type]
+        return RuleRow(host=name, action=action)  # type: ignore[arg-type]
+
+    return read_names(entries, meaning)

@@ -1,0 +1,84 @@
+"""The languages of other programs, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from addons.bypass.rule import Rule
+from addons.formats.exported import Exported, Imported, Refused
+from detector.errors import ConfigError
+
+
+class Format(NamedTuple):
+    """A module of this folder.
+
+    Attributes:
+        reads: its lists can be read back.
+        skips: what it lists goes around the proxy altogether, which is more than not being decrypted.
+
+    """
+
+    title: str
+    reads: bool = False
+    skips: bool = False
+
+
+FORMATS = {
+    "toml": Format("tlsight's own rule file", reads=True),
+    "mitmproxy": Format("mitmproxy: ignore_hosts of config.yaml", reads=True),
+    "squid": Format("Squid: ssl_bump", reads=True),
+    "haproxy": Format("HAProxy: use_backend by SNI"),
+    "nginx": Format("nginx: map of a stream block"),
+    "envoy": Format("Envoy: filter chains by server name"),
+    "privoxy": Format("Privoxy: actions file", reads=True),
+    "e2guardian": Format("e2guardian: exceptionsitelist", reads=True),
+    "sslproxy": Format("SSLproxy: FilterRule"),
+    "panos": Format("Palo Alto PAN-OS: SSL decryption exclusion", reads=True),
+    "fortios": Format("Fortinet FortiOS: ssl-exempt", reads=True),
+    "sophos": Format("Sophos Firewall: web exception"),
+    "cloudflare": Format("Cloudflare Gateway: Do Not Inspect rule"),
+    "netskope": Format("Netskope: steering exception", reads=True),
+    "zscaler": Format("Zscaler ZIA: custom URL category", reads=True),
+    "umbrella": Format("Cisco Umbrella: selective decryption list", reads=True),
+    "checkpoint": Format("Check Point: domain objects for a bypass rule"),
+    "bluecoat": Format("Blue Coat ProxySG: CPL"),
+    "pac": Format("proxy auto-config: goes around the proxy", skips=True),
+    "no-proxy": Format("NO_PROXY: goes around the proxy", reads=True, skips=True),
+    "chrome": Format("Chrome and Edge policy: goes around the proxy", reads=True, skips=True),
+    "firefox": Format("Firefox policies.json: goes around the proxy", reads=True, skips=True),
+}
+
+
+def export(target: str, rules: Iterable[Rule], today: date, skip_proxy: bool = False) -> Exported:
+    """The rules in a target's language. Raises ConfigError for a target that is none."""
+    found = _format(target)
+    if found.skips and not skip_proxy:
+        why = (
+            "hosts would go around the proxy altogether, unseen; say --skip-proxy if that is meant"
+        )
+        return Exported("", tuple(Refused(rule, why) for rule in rules if rule.action == "pass"))
+    exported = _module(target).export(rules, today)
+    assert isinstance(exported, Exported)
+    return exported
+
+
+def read(target: str, text: str, source: str) -> Imported:
+    """The rules of a target's list. Raises ConfigError for one that cannot be read."""
+    if not _format(target).reads:
+        raise ConfigError(source, f"lists of {target} cannot be read back")
+    found = _module(target).read(text, source)
+    assert isinstance(found, Imported)
+    return found
+
+
+def _format(target: str) -> Format:
+    if target not in FORMATS:
+        raise ConfigError("bypass", f"{target!r} is none of {', '.join(FORMATS)}")
+    return FORMATS[target]
+
+
+def _module(target: str) -> Any:
+    return import_module(f"addons.formats.{target.replace('-', '_')}")

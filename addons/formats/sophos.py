@@ -1,0 +1,26 @@
+"""Sophos Firewall: a web exception that skips HTTPS decryption, as anchored expressions.
+
+Source: docs.sophos.com, "Exceptions": expressions are searched for in host/path, so one that is not anchored
+also finds paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from addons.bypass.rule import Rule
+from addons.formats.exported import Exported, Speech, name_list
+
+_SPEECH = Speech(
+    host=lambda name: [rf"^{re.escape(name)}/"],
+    suffix=lambda name: [rf"^([A-Za-z0-9.-]*\.)?{re.escape(name)}/"],
+    wildcard=lambda name: [rf"^[A-Za-z0-9-]+\.{re.escape(name)}/"],
+)
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    """One expression a line."""
+    said, refused = name_list(rules, today, _SPEECH)
+    return Exported("".join(f"{one}\n" for _, entries in said for one in entries), refused)

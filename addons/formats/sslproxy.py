@@ -1,0 +1,24 @@
+"""SSLproxy: FilterRule with the action Pass, for whole names.
+
+Source: SSLproxy's sslproxy.conf(5): a site is compared whole, or as a piece anywhere in the name when it ends
+in a star; so a suffix cannot be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from addons.bypass.rule import Rule
+from addons.formats.exported import Exported, Speech, name_list
+
+_SPEECH = Speech(
+    host=lambda name: [f"FilterRule {{\n    Action Pass\n    SNI {name}\n}}"],
+    suffix="SSLproxy's star finds a piece anywhere in a name: evilexample.com passes as example.com",
+    wildcard="SSLproxy's star finds a piece anywhere in a name",
+)
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:
+    said, refused = name_list(rules, today, _SPEECH)
+    return Exported("".join(f"{one}\n" for _, entries in said for one in entries), refused)

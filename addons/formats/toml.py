@@ -1,0 +1,60 @@
+"""tlsight's own rule file: what `bypass_rules` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+import tomlkit
+
+from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.formats.exported import Exported, Imported
+from detector.errors import ConfigError, TargetError
+
+
+def export(rules: Iterable[Rule], today: date) -> Exported:  # noqa: ARG001 (ends are said)
+    """Every rule, also those that have ended: their end is in the file."""
+    return Exported(render(_row(rule) for rule in rules), ())
+
+
+def read(text: str, source: str) -> Imported:
+    """Raises ConfigError."""
+    try:
+        data = tomlkit.parse(text).unwrap()
+        rows = msgspec.convert(data.get("rule", []), list[RuleRow])
+        for row in rows:
+            rule_of(row)
+    except (
+        tomlkit.exceptions.TOMLKitError,
+        msgspec.MsgspecError,
+        ValueError,
+        TargetError,
+    ) as error:
+        raise ConfigError(source, str(error)) from None
+    return Imported(tuple(rows))
+
+
+def render(rows: Iterable[RuleRow]) -> str:
+    """Rows as a file; what has its default is left out."""
+    document = tomlkit.document()
+    tables = tomlkit.aot()
+    for row in rows:
+        table = tomlkit.table()
+        for key, value in msgspec.structs.asdict(row).items():
+            if value not in (None, "") and (key, value) != ("action", "pass"):
+                table.add(key, value)
+        tables.append(table)
+    if tables:
+        document.add("rule", tables)
+    return tomlkit.dumps(document)
+
+
+def _row(rule: Rule) -> RuleRow:
+    fields = msgspec.structs.asdict(rule)
+    network, client = fields.pop("network"), fields.pop("client")
+    return RuleRow(
+        cidr=str(network) if network is not None else None,
+        client=str(client) if client is not None else None,
+        **fields,
+    )

@@ -1,0 +1,119 @@
+"""mitmproxy layers for connections that are not inspected: relayed and counted, or turned away.
+
+Theory of operation
+-------------------
+mitmproxy asks its addons for the next layer when a connection's first bytes are there. By then the whole
+ClientHello may not be: those of browsers do not fit one segment any more. `AwaitHello` waits for the rest and
+asks again, so that one place decides for TLS, DTLS and QUIC alike, before mitmproxy sets up anything. What
+passes is relayed by mitmproxy's own layer; here its bytes are only counted.
+"""
+
+from __future__ import annotations
+
+from mitmproxy.net.tls import starts_like_dtls_record, starts_like_tls_record
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.quic import quic_parse_client_hello_from_datagrams
+from mitmproxy.proxy.layers.tcp import TCPLayer
+from mitmproxy.proxy.layers.tls import dtls_parse_client_hello, parse_client_hello
+from mitmproxy.proxy.layers.udp import UDPLayer
+from mitmproxy.tls import ClientHello
+
+# access_denied, fatal (RFC 8446 section 6): the client is told that it is policy, not chance.
+_DENIED = bytes.fromhex("15 0303 0002 02 31")
+# A handshake message may be longer, a ClientHello that anybody waits for is not.
+MAX_HELLO = 64 << 10
+
+
+class Incomplete(Exception):  # noqa: N818 (no error: the rest is on its way)
+    """More of the ClientHello is to come."""
+
+
+def read_hello(asked: layer.NextLayer) -> ClientHello | None:
+    """The ClientHello at the start of what a client sent, None where there is none. Raises Incomplete."""
+    data: bytes = asked.data_client()  # type: ignore[no-untyped-call]
+    tcp = asked.context.client.transport_protocol == "tcp"
+    try:
+        if tcp and starts_like_tls_record(data):
+            found = parse_client_hello(data)
+        elif not tcp and starts_like_dtls_record(data):
+            found = dtls_parse_client_hello(data)
+        elif not tcp and data and data[0] & 0x80:
+            found = quic_parse_client_hello_from_datagrams(_datagrams(asked))
+        else:
+            return None
+    except (ValueError, AssertionError):
+        return None  # mitmproxy says what is wrong with it
+    if found is None and len(data) < MAX_HELLO:
+        raise Incomplete
+    return found
+
+
+class AwaitHello(layer.NextLayer):
+    """Asks again once the whole ClientHello is there."""
+
+    def _ask(self) -> layer.CommandGenerator[None]:
+        try:
+            read_hello(self)
+        except Incomplete:
+            return
+        yield from super()._ask()  # type: ignore[no-untyped-call]
+
+
+class Counted:
+    """Bytes of one connection that passes, from the client and to it."""
+
+    def __init__(self) -> None:
+        self.up = 0
+        self.down = 0
+
+    def add(self, event: events.DataReceived, context: Context) -> None:
+        if event.connection is context.client:
+            self.up += len(event.data)
+        else:
+            self.down += len(event.data)
+
+
+class PassingTcp(TCPLayer):
+    """mitmproxy's relay for ignored connections, which counts."""
+
+    def __init__(self, context: Context, counted: Counted) -> None:
+        super().__init__(context, ignore=True)
+        self._counted = counted
+
+    def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            self._counted.add(event, self.context)
+        yield from super().relay_messages(event)
+
+
+class PassingUdp(UDPLayer):
+    """The same for DTLS and QUIC."""
+
+    def __init__(self, context: Context, counted: Counted) -> None:
+        super().__init__(context, ignore=True)
+        self._counted = counted
+
+    def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            self._counted.add(event, self.context)
+        yield from super().relay_messages(event)
+
+
+class Turned(layer.Layer):
+    """A blocked client: an alert where TLS has one, and the end."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            client = self.context.client
+            if client.transport_protocol == "tcp":
+                yield commands.SendData(client, _DENIED)
+            yield commands.CloseConnection(client)
+
+
+def _datagrams(asked: layer.NextLayer) -> list[bytes]:
+    return [
+        event.data
+        for event in asked.events
+        if isinstance(event, events.DataReceived) and event.connection == asked.context.client
+    ]

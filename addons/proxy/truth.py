@@ -1,0 +1,188 @@
+"""mitmproxy addon: who is upstream? The chain of every server connection is judged as `tlsight check` would.
+
+Rules
+-----
+1. A proxy that sits behind another interceptor shows its users that one's certificates as if they were the
+   sites'. Flows carry the verdict (`flow.metadata["tlsight"]`), and one that is intercepted is marked.
+2. Where the way upstream is broken, the client gets a page that says the cause and who mends it. mitmproxy's
+   own page is a bare 502. (With `connection_strategy=lazy` the first failure is still mitmproxy's page.)
+3. Settings that give up verification are said loudly: behind them this proxy vouches for anybody.
+
+Judging is pure and takes part of a millisecond; the tables it needs are read by a thread before.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from mitmproxy import connection, ctx, http
+from mitmproxy.addonmanager import Loader
+from mitmproxy.tls import TlsData
+
+from detector.errors import TlsightError
+from detector.judging import judge_all
+from detector.model import Handshake, Judgement, Observation, Target
+
+log = logging.getLogger(__name__)
+_MAX_KNOWN = 10_000
+_VERSIONS = {"TLSv1": "TLSv1.0"}
+_CARELESS = {
+    "ssl_insecure": "certificates of servers are not verified: anybody upstream can read what passes",
+    "emudhra": "it signs with a published key of a public CA: every client is open to anybody",
+    "emudhra_old": "it signs with a published key of a public CA: every client is open to anybody",
+}
+
+
+class UpstreamTruth:
+    """Options `upstream_truth`, `upstream_roots`. Command: `upstream.verdicts`."""
+
+    def __init__(self) -> None:
+        self._knowledge: Any = None
+        self._explain: Any = None
+        self._verdicts: dict[tuple[str, int, bytes], Judgement] = {}
+        self._of: dict[str, Judgement] = {}
+        self._failed: dict[str, str] = {}
+        self._told: set[str] = set()
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option(
+            "upstream_truth",
+            bool,
+            True,
+            "Judge the chains of servers, and say what is wrong with them.",
+        )
+        loader.add_option(
+            "upstream_roots",
+            str,
+            "",
+            "PEM file of the only roots to call public; for laboratories.",
+        )
+
+    def configure(self, updated: set[str]) -> None:
+        for name, why in _CARELESS.items():
+            if name in updated and name in ctx.options and getattr(ctx.options, name):
+                log.warning("tlsight: the option %s is on: %s", name, why)
+
+    def running(self) -> None:
+        if ctx.options.upstream_truth and self._knowledge is None:
+            threading.Thread(target=self._prepare, name="upstream-truth", daemon=True).start()
+
+    def tls_established_server(self, data: TlsData) -> None:
+        conn = data.conn
+        if self._knowledge is None or not isinstance(conn, connection.Server):
+            return
+        chain = tuple(
+            one.to_cryptography().public_bytes(Encoding.DER) for one in conn.certificate_list
+        )
+        if not chain or conn.address is None:
+            return
+        host = conn.sni or conn.address[0]
+        key = (host, conn.address[1], chain[0])
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._judge(conn, host, chain)
+            _bounded(self._verdicts)[key] = found
+        _bounded(self._of)[conn.id] = found
+        if found.verdict == "intercepted":
+            who = found.interceptor.issuer if found.interceptor else "somebody"
+            self._warn(f"{host} is intercepted between this proxy and the server, by {who}")
+
+    def tls_failed_server(self, data: TlsData) -> None:
+        _bounded(self._failed)[data.conn.id] = data.conn.error or "the handshake failed"
+
+    def server_disconnected(self, data: Any) -> None:
+        self._of.pop(data.server.id, None)
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        if not ctx.options.upstream_truth:
+            return
+        error = self._failed.pop(flow.server_conn.id, None)
+        if error is not None and flow.response is None:
+            flow.response = self._page(flow, error)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        found = self._of.get(flow.server_conn.id)
+        if found is None:
+            return
+        flow.metadata["tlsight"] = {
+            "verdict": found.verdict,
+            "decided_by": found.decided_by,
+            "issuer": found.interceptor.issuer if found.interceptor else None,
+            "causes": [cause.id for cause in found.causes],
+        }
+        if found.verdict == "intercepted":
+            flow.marked = ":warning:"
+            flow.comment = f"tlsight: intercepted upstream ({found.decided_by})"
+
+    def _prepare(self) -> None:
+        """Tables of roots, logs, products and error texts; a second's work, away from the loop."""
+        from detector.api import explain
+        from detector.knowledge.assemble import assemble
+
+        text = ctx.options.upstream_roots
+        try:
+            self._knowledge = assemble(roots=Path(text).expanduser() if text else None)
+            explain("certificate has expired")
+            self._explain = explain
+        except TlsightError as error:
+            log.error("tlsight: upstream chains are not judged: %s", error)  # noqa: TRY400 (one line)
+
+    def _judge(self, conn: connection.Server, host: str, chain: tuple[bytes, ...]) -> Judgement:
+        assert conn.address is not None
+        peer = conn.peername[0] if conn.peername else None
+        version = conn.tls_version or ""
+        alpn = conn.alpn.decode("ascii", "replace") if conn.alpn else None
+        observation = Observation(
+            at=datetime.now(UTC).replace(microsecond=0),
+            target=Target(host.lower(), conn.address[1], peer, conn.sni),
+            handshake=Handshake(True, _VERSIONS.get(version, version), conn.cipher, None, alpn),
+            chain=chain,
+        )
+        return judge_all([observation], self._knowledge)[0]
+
+    def _page(self, flow: http.HTTPFlow, error: str) -> http.Response:
+        cause, text, fix = "other-alert", error, ""
+        if self._explain is not None:
+            ranked = self._explain(error, "client")
+            if ranked:
+                first = ranked[0].cause
+                cause, text, fix = first.id, first.text, first.fix
+        host = flow.request.pretty_host
+        flow.metadata["tlsight"] = {"verdict": "inconclusive", "causes": [cause], "error": error}
+        flow.comment = f"tlsight: {cause}: {error}"
+        log.warning("tlsight: %s cannot be reached: %s (%s)", host, cause, error)
+        known = {"host": host, "cause": cause, "text": text, "fix": fix, "error": error}
+        if "json" in flow.request.headers.get("accept", ""):
+            return http.Response.make(502, json.dumps(known), {"content-type": "application/json"})
+        headers = {
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+            "cache-control": "no-store",
+        }
+        return http.Response.make(502, _template().render(known), headers)
+
+    def _warn(self, text: str) -> None:
+        """Once for each trouble."""
+        if text not in self._told and len(self._told) < _MAX_KNOWN:
+            self._told.add(text)
+            log.warning("tlsight: %s", text)
+
+
+def _bounded[K, V](table: dict[K, V]) -> dict[K, V]:
+    """The table, with room for one more."""
+    if len(table) >= _MAX_KNOWN:
+        del table[next(iter(table))]
+    return table
+
+
+def _template() -> Any:
+    import jinja2
+
+    text = Path(__file__).with_name("upstream_error.html").read_text(encoding="utf-8")
+    return jinja2.Environment(autoescape=True).from_string(text)

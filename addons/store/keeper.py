@@ -1,0 +1,333 @@
+"""The one thread between a running proxy and its files: it writes what was seen and reads what was decided.
+
+Rules
+-----
+1. Hooks never wait. They put plain data into a bounded queue, and look at `matcher`, which is replaced whole.
+2. A store that is missing, locked, damaged or full, or a broken rule file, leaves the last good rules in
+   force. It is said once, and tried again; what could not be written waits in memory, up to MAX_WAITING.
+3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from addons.bypass.attempt import Attempt
+from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
+from addons.bypass.matcher import Matcher
+from addons.bypass.rule import Rule, load_rules
+from addons.bypass.scope import narrowest
+from addons.store.bypass_store import BypassStore
+from addons.store.traffic import KEPT_DAYS, Passage
+from detector import clock
+from detector.errors import ConfigError, StoreError
+
+log = logging.getLogger(__name__)
+MAX_WAITING = 20_000
+Mode = Literal["observe", "suggest", "auto"]
+_EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
+_BATCH = 2000
+
+
+class KeeperOptions(msgspec.Struct, frozen=True):
+    """Where things are, and what is done by itself.
+
+    Attributes:
+        rules: TOML file of rules kept by hand.
+        store: SQLite file; without one nothing is kept.
+        mode: "observe" only records, "suggest" keeps candidates for a person, "auto" also lets them through
+            for `trial`, at most once in `pause`.
+        keep_days: how long attempts are kept one by one.
+
+    """
+
+    rules: Path | None = None
+    store: Path | None = None
+    mode: Mode = "observe"
+    learning: LearningOptions = LearningOptions()
+    trial: timedelta = timedelta(minutes=30)
+    pause: timedelta = timedelta(hours=24)
+    keep_days: int = KEPT_DAYS
+
+
+class Keeper:
+    """`set_up`, then `start`; `close` writes what waits.
+
+    Attributes:
+        matcher: the rules in force.
+        dropped: attempts and passages that found no room.
+
+    """
+
+    def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
+        self.options = KeeperOptions()
+        self.matcher = Matcher()
+        self.dropped = 0
+        self._now = now
+        self._waiting: queue.Queue[Attempt | Passage] = queue.Queue(MAX_WAITING)
+        self._learner = Learner()
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._complaints: dict[str, str] = {}
+        self._file_rules: Sequence[Rule] = ()
+        self._store_rules: Sequence[Rule] = ()
+        self._file_stamp: tuple[int, ...] | None = None
+        self._store_stamp: tuple[object, ...] | None = None
+        self._unwritten: list[Attempt | Passage] = []
+        self._proposed: set[str] = set()
+        self._remembered = False
+        self._opened: int | None = None
+        self._swept = self._pruned = 0.0
+
+    def set_up(self, options: KeeperOptions) -> None:
+        """Other options, the rules of which are in force when this returns."""
+        with self._lock:
+            before, self.options = self.options, options
+            if before.learning != options.learning:
+                self._learner = Learner(options.learning)
+                self._remembered = False
+            if before.rules != options.rules:
+                self._file_rules, self._file_stamp = (), None
+            if before.store != options.store:
+                self._store_rules, self._store_stamp = (), None
+                self._opened, self._remembered = None, False
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the rules again now."""
+        with self._lock:
+            self._read_file()
+            path = self.options.store
+            if path is not None and path.exists():
+                try:
+                    with BypassStore(path, self._now) as store:
+                        self._read_rules(store)
+                        self._opened = path.stat().st_ino
+                except StoreError as error:
+                    self._complain("store", str(error))
+            elif path is None:
+                self._put_in_force()
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._closing.clear()
+            self._thread = threading.Thread(target=self._run, name="bypass-keeper", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(10)
+            self._thread = None
+
+    def put(self, seen: Attempt | Passage) -> None:
+        """Keep it, some time soon; never waits."""
+        try:
+            self._waiting.put_nowait(seen)
+        except queue.Full:
+            self.dropped += 1
+
+    def learned(self) -> Learned:
+        """What the attempts amount to."""
+        with self._lock:
+            return self._learner.learned(self._now())
+
+    def _run(self) -> None:
+        store: BypassStore | None = None
+        while True:
+            last = self._closing.is_set()
+            batch = self._gather(wait=not last)
+            with self._lock:
+                self._unwritten += batch
+                over = len(self._unwritten) - MAX_WAITING
+                if over > 0:
+                    self.dropped += over
+                    del self._unwritten[:over]
+                touched = {one.host for one in batch if isinstance(one, Attempt)}
+                for one in batch:
+                    if isinstance(one, Attempt):
+                        self._learner.take(one)
+                self._read_file()
+                store = self._turn(store, touched)
+            if last and self._waiting.empty():
+                break
+            if store is None and self.options.store is not None and not last:
+                self._closing.wait(1.0)
+        if store is not None:
+            store.close()
+
+    def _turn(self, store: BypassStore | None, touched: set[str]) -> BypassStore | None:
+        """One round with the store; None when it could not be used and is to be opened again."""
+        path = self.options.store
+        if store is not None and store.path != path:
+            store.close()
+            store = None
+        if path is None:
+            self._unwritten.clear()
+            return None
+        try:
+            here = self._inode(path)
+            if store is None or here != self._opened:
+                if store is not None:
+                    store.close()
+                    store = None
+                store = BypassStore(path, self._now, "mitmproxy addon")
+                self._opened, self._store_stamp = self._inode(path), None
+            self._remember(store)
+            self._write(store)
+            self._read_rules(store)
+            self._propose(store, touched)
+            self._prune(store)
+        except StoreError as error:
+            self._complain("store", str(error))
+            if store is not None:
+                store.close()
+            return None
+        self._complaints.pop("store", None)
+        return store
+
+    def _inode(self, path: Path) -> int | None:
+        """Which file it is. Raises StoreError for one that was there and is gone: an empty one in its place
+        would be a list without rules.
+        """
+        try:
+            return path.stat().st_ino
+        except OSError as error:
+            if self._opened is None and isinstance(error, FileNotFoundError):
+                return None
+            why = f"cannot be found any more: {error.strerror}"
+            raise StoreError(
+                str(path), why, remedy="put it back, or restart to begin anew"
+            ) from None
+
+    def _gather(self, *, wait: bool) -> list[Attempt | Passage]:
+        batch: list[Attempt | Passage] = []
+        try:
+            batch.append(self._waiting.get(timeout=_EVERY) if wait else self._waiting.get_nowait())
+            if wait:
+                self._closing.wait(0.05)  # what comes together is written together
+            while len(batch) < _BATCH:
+                batch.append(self._waiting.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _remember(self, store: BypassStore) -> None:
+        """Learn again what earlier runs saw."""
+        if self._remembered:
+            return
+        fresh = Learner(self.options.learning)
+        for attempt in store.traffic.attempts():
+            fresh.take(attempt)
+        for one in self._unwritten:
+            if isinstance(one, Attempt):
+                fresh.take(one)
+        self._learner, self._remembered = fresh, True
+        self._proposed = {one.candidate.host for one in store.candidates("pending", "snoozed")}
+
+    def _write(self, store: BypassStore) -> None:
+        if self._unwritten:
+            attempts = [one for one in self._unwritten if isinstance(one, Attempt)]
+            passages = [one for one in self._unwritten if isinstance(one, Passage)]
+            store.traffic.write(attempts, passages)
+            self._unwritten.clear()
+
+    def _read_file(self) -> None:
+        path = self.options.rules
+        if path is None:
+            return
+        stamp: tuple[int, ...] | None = None
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if stamp == self._file_stamp:
+                return
+            rules = load_rules(path)
+        except OSError as error:
+            self._complain("rules", f"{path}: {error.strerror}")
+            return
+        except ConfigError as error:
+            self._file_stamp = stamp
+            self._complain("rules", str(error))
+            return
+        self._file_stamp = stamp
+        self._complaints.pop("rules", None)
+        self._file_rules = rules
+        self._put_in_force()
+
+    def _read_rules(self, store: BypassStore) -> None:
+        """When a decision was made since, or a trial has ended."""
+        stamp = (store.revision(), store.next_end())
+        if stamp == self._store_stamp:
+            return
+        self._store_rules = [one.rule for one in store.rules()]
+        self._store_stamp = stamp
+        self._put_in_force()
+
+    def _put_in_force(self) -> None:
+        self.matcher = Matcher([*self._file_rules, *self._store_rules])
+        if self.matcher.count:
+            log.info("tlsight: %d bypass rules in force", self.matcher.count)
+
+    def _propose(self, store: BypassStore, touched: set[str]) -> None:
+        if self.options.mode == "observe":
+            return
+        now, tick = self._now(), clock.stopwatch()
+        found: dict[str, Candidate | None] = {
+            host: self._learner.candidate(host, now) for host in touched
+        }
+        if tick - self._swept >= _SWEEP:
+            self._swept = tick
+            found |= {one.host: one for one in self._learner.learned(now).candidates}
+        for host, candidate in found.items():
+            if candidate is not None:
+                self._proposed.add(host)
+                if store.propose(candidate):
+                    log.warning(
+                        "tlsight: candidate %s: %s. %s", host, candidate.kind, candidate.text
+                    )
+                if self.options.mode == "auto":
+                    self._try_out(store, candidate, now)
+            elif host in self._proposed:
+                self._proposed.discard(host)
+                store.clear(host, "the evidence is gone: a client of the same kind succeeded")
+
+    def _try_out(self, store: BypassStore, candidate: Candidate, now: datetime) -> None:
+        there = store.candidate(candidate.host)
+        if there is None or there.state != "pending":
+            return
+        if there.tried is not None and now - there.tried < self.options.pause:
+            return
+        row = msgspec.structs.replace(
+            narrowest(candidate), reason="trial, not approved", owner="tlsight auto",
+            evidence=candidate.text,
+        )  # fmt: skip
+        until = now + self.options.trial
+        try:
+            rule = store.try_out(candidate, row, until)
+        except ConfigError:
+            return  # a rule for the same is there: a person has decided
+        log.warning("tlsight: %s passes on trial until %s", rule.pattern, until.isoformat())
+        self._read_rules(store)
+
+    def _prune(self, store: BypassStore) -> None:
+        tick = clock.stopwatch()
+        if tick - self._pruned >= _PRUNE:
+            self._pruned = tick
+            store.traffic.prune(self._now(), self.options.keep_days)
+
+    def _complain(self, what: str, text: str) -> None:
+        """Once for each trouble."""
+        if self._complaints.get(what) != text:
+            self._complaints[what] = text
+            kept = self.matcher.count
+            log.error("tlsight: %s; the %d rules in force stay", text, kept)

@@ -1,0 +1,37 @@
+"""The tables of the bypass store. The n-th script turns version n into n + 1."""
+
+from __future__ import annotations
+
+MIGRATIONS = (
+    """
+CREATE TABLE rule (
+    id INTEGER PRIMARY KEY, pattern TEXT NOT NULL UNIQUE, row TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('approved', 'trial')), until TEXT
+) STRICT;
+CREATE TABLE candidate (
+    host TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'rejected', 'snoozed', 'cleared')),
+    body TEXT NOT NULL, until TEXT, tried TEXT
+) STRICT;
+CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX attempt_host ON attempt (host, id);
+CREATE TABLE attempt_day (
+    day TEXT NOT NULL, host TEXT NOT NULL, side TEXT NOT NULL, class TEXT NOT NULL,
+    count INTEGER NOT NULL, PRIMARY KEY (day, host, side, class)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passage_day (
+    day TEXT NOT NULL, host TEXT NOT NULL, rule TEXT NOT NULL, connections INTEGER NOT NULL,
+    up INTEGER NOT NULL, down INTEGER NOT NULL, seconds REAL NOT NULL, last TEXT NOT NULL,
+    PRIMARY KEY (day, host, rule)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passage_rule ON passage_day (rule);
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL, details TEXT NOT NULL, digest TEXT NOT NULL
+) STRICT;
+CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO setting VALUES ('revision', '0');
+""",
+)

@@ -1,0 +1,292 @@
+"""The store: decisions with their trail, trials that end, traffic that is bounded, and damage that is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Generator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from addons.bypass.attempt import Attempt
+from addons.bypass.audit import first_break
+from addons.bypass.learning import Candidate
+from addons.bypass.rule import RuleRow
+from addons.store.bypass_store import BypassStore
+from addons.store.traffic import Passage
+from detector.errors import ConfigError, StoreError
+
+START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+FULL = {"owner": "network", "reason": "pinned app", "expires": date(2027, 2, 1)}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Generator[BypassStore]:
+    with BypassStore(tmp_path / "bypass.sqlite3", clock, "ann") as opened:
+        yield opened
+
+
+def candidate(host: str = "bank.example", **more: object) -> Candidate:
+    fields = {
+        "weight": 4.0,
+        "clients": ("a", "b"),
+        "first": START,
+        "last": START,
+        "text": "t",
+        **more,
+    }
+    return Candidate(host=host, kind="certificate-pinned", **fields)  # type: ignore[arg-type]
+
+
+def attempt(host: str = "bank.example", at: datetime = START, **more: object) -> Attempt:
+    fields = {"outcome": "failed", "alert": 46, "alert_by": "client", **more}
+    return Attempt(at, "client", host, 443, "10.0.0.1", **fields)  # type: ignore[arg-type]
+
+
+def patterns(store: BypassStore) -> list[str]:
+    return [one.rule.pattern for one in store.rules()]
+
+
+def actions(store: BypassStore) -> list[str]:
+    assert first_break(store.audit()) is None
+    return [entry.action for entry in store.audit()]
+
+
+def test_rules_are_added_expired_and_removed_with_their_trail(store: BypassStore) -> None:
+    before = store.revision()
+    store.add_rule(RuleRow(host="bank.example", **FULL))
+    store.add_rule(RuleRow(suffix="apple.com", **FULL))
+    assert patterns(store) == ["bank.example", ".apple.com"]
+    assert store.expire_rule("bank.example", "moved").expires == date(2026, 11, 22)
+    store.remove_rule(".apple.com", "not ours")
+    assert patterns(store) == ["bank.example"]
+    assert actions(store) == ["add", "add", "expire", "remove"]
+    assert store.revision() == before + 4
+    assert {entry.by for entry in store.audit()} == {"ann"}
+
+
+def test_a_rule_that_is_there_or_means_nothing_is_refused_and_leaves_no_trail(
+    store: BypassStore,
+) -> None:
+    store.add_rule(RuleRow(host="bank.example"))
+    for row in (RuleRow(host="BANK.example."), RuleRow(), RuleRow(host="a b")):
+        with pytest.raises(ConfigError):
+            store.add_rule(row)
+    with pytest.raises(ConfigError, match="no such rule"):
+        store.remove_rule("other.example")
+    assert actions(store) == ["add"]
+
+
+def test_an_import_is_whole_or_not_at_all(store: BypassStore) -> None:
+    rows = [RuleRow(host="a.com"), RuleRow(host="b.com"), RuleRow(host="a.com")]
+    assert store.import_rules(rows, "list") == (2, ["a.com"])
+    with pytest.raises(ConfigError):
+        store.import_rules([RuleRow(host="c.com"), RuleRow(host="a b")], "list")
+    assert patterns(store) == ["a.com", "b.com"]
+    assert actions(store) == ["import"]
+
+
+def test_a_candidate_is_told_once_and_approved_with_an_owner_a_reason_and_an_end(
+    store: BypassStore,
+) -> None:
+    assert store.propose(candidate())
+    assert not store.propose(candidate(weight=9.0))
+    assert store.candidates("pending")[0].candidate.weight == 9.0
+    row = RuleRow(host="bank.example", port=443)
+    with pytest.raises(ConfigError, match="no owner, no reason, no expires"):
+        store.approve("bank.example", row)
+    rule = store.approve("bank.example", RuleRow(host="bank.example", port=443, **FULL))
+    assert (rule.pattern, rule.created) == ("bank.example:443", START.date())
+    assert store.rules()[0].rule.evidence == "certificate-pinned: t"
+    assert store.candidates("pending") == []
+    assert not store.propose(candidate())
+    assert actions(store) == ["candidate", "approve"]
+
+
+def test_a_rejected_candidate_is_not_asked_about_again(store: BypassStore) -> None:
+    store.propose(candidate())
+    store.reject("bank.example", "no")
+    assert not store.propose(candidate(weight=99.0))
+    assert [one.state for one in store.candidates()] == ["rejected"]
+
+
+def test_a_snoozed_candidate_comes_back(store: BypassStore, clock: Clock) -> None:
+    store.propose(candidate())
+    store.snooze("bank.example", START + timedelta(days=7))
+    assert store.candidates("pending") == []
+    clock.at += timedelta(days=8)
+    assert len(store.candidates("pending")) == 1
+
+
+def test_evidence_that_went_away_clears_what_was_not_decided(store: BypassStore) -> None:
+    store.propose(candidate("a.com"))
+    store.propose(candidate("b.com"))
+    store.reject("b.com", "")
+    for host in ("a.com", "b.com", "unknown.com"):
+        store.clear(host, "somebody succeeded")
+    states = {one.candidate.host: one.state for one in store.candidates()}
+    assert states == {"a.com": "cleared", "b.com": "rejected"}
+    assert store.propose(candidate("a.com"))
+
+
+def test_a_trial_ends_by_itself_and_is_no_approval(store: BypassStore, clock: Clock) -> None:
+    store.propose(candidate())
+    row = RuleRow(host="bank.example", port=443, owner="auto", reason="trial")
+    store.try_out(candidate(), row, START + timedelta(minutes=30))
+    assert [one.state for one in store.rules()] == ["trial"]
+    assert store.next_end() == START + timedelta(minutes=30)
+    clock.at += timedelta(minutes=31)
+    assert store.rules() == []
+    assert store.next_end() is None
+    assert store.candidates("pending")[0].tried == START
+
+
+def test_an_approval_takes_the_place_of_a_trial_and_a_rejection_ends_it(store: BypassStore) -> None:
+    row = RuleRow(host="bank.example", port=443, owner="auto", reason="trial")
+    until = START + timedelta(minutes=30)
+    store.propose(candidate())
+    store.try_out(candidate(), row, until)
+    store.approve("bank.example", RuleRow(host="bank.example", port=443, **FULL))
+    assert [one.state for one in store.rules()] == ["approved"]
+    store.propose(candidate("x.example"))
+    store.try_out(candidate("x.example"), RuleRow(host="x.example"), until)
+    store.reject("x.example", "no")
+    assert patterns(store) == ["bank.example:443"]
+
+
+def test_attempts_and_passages_are_kept_and_counted_by_day(store: BypassStore) -> None:
+    trusted = attempt("shop.example", outcome="accepted", alert=None, alert_by=None)
+    passed = Passage(START, "bank.example", "bank.example:443", 100, 900, 2.5)
+    store.traffic.write([attempt(), attempt(), trusted], [passed, passed])
+    assert len(list(store.traffic.attempts())) == 3
+    assert store.traffic.hosts() == ["bank.example", "shop.example"]
+    assert store.traffic.classes("bank.example", "2026-11-01") == {"2026-11-23": {"refused": 2}}
+    use = store.traffic.uses()["bank.example:443"]
+    assert (use.connections, use.up, use.down, use.seconds) == (2, 200, 1800, 5.0)
+    (day,) = store.traffic.days("2026-11-01")
+    assert (day.passed, day.inspected, day.bytes_passed) == (2, 1, 2000)
+    assert store.traffic.totals() == {"refused": 2, "trusted": 1}
+
+
+def test_old_attempts_and_too_many_are_forgotten(store: BypassStore) -> None:
+    old = START - timedelta(days=40)
+    store.traffic.write([attempt(at=old), attempt(), attempt()], [])
+    store.traffic.prune(START)
+    assert len(list(store.traffic.attempts())) == 2
+    store.traffic.prune(START, most=1)
+    assert len(list(store.traffic.attempts(last=10))) == 1
+    store.traffic.prune(START + timedelta(days=500))
+    assert store.traffic.totals() == {}
+
+
+def test_a_changed_row_is_seen_by_the_trail(store: BypassStore, tmp_path: Path) -> None:
+    store.add_rule(RuleRow(host="a.com"))
+    store.add_rule(RuleRow(host="b.com"))
+    other = sqlite3.connect(tmp_path / "bypass.sqlite3")
+    other.execute("UPDATE audit SET by = 'nobody' WHERE number = 1")
+    other.commit()
+    other.close()
+    assert first_break(store.audit()) == "entry 1 was changed, or one before it"
+
+
+def test_a_store_that_is_none_damaged_locked_or_of_the_future_is_one_line(
+    tmp_path: Path, clock: Clock
+) -> None:
+    none = tmp_path / "none.sqlite3"
+    none.write_bytes(b"not a database at all, but long enough to be one" * 50)
+    with pytest.raises(StoreError, match="move the file away"):
+        BypassStore(none, clock)
+    future = tmp_path / "future.sqlite3"
+    sqlite3.connect(future).execute("PRAGMA user_version = 99").connection.close()
+    with pytest.raises(StoreError, match="update tlsight"):
+        BypassStore(future, clock)
+    with pytest.raises(StoreError):
+        BypassStore(tmp_path / "none.sqlite3" / "below.sqlite3", clock)
+    path = tmp_path / "locked.sqlite3"
+    with BypassStore(path, clock) as opened:
+        holder = sqlite3.connect(path)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            opened.add_rule(RuleRow(host="a.com"))
+        holder.close()
+        opened.add_rule(RuleRow(host="a.com"))
+        assert actions(opened) == ["add"]
+
+
+def test_a_damaged_rule_is_no_half_list(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "b.sqlite3"
+    with BypassStore(path, clock) as opened:
+        opened.import_rules([RuleRow(host="a.com"), RuleRow(host="b.com")], "x")
+        opened._db.execute("UPDATE rule SET row = '{' WHERE pattern = 'b.com'")
+        opened._db.commit()
+        with pytest.raises(StoreError, match="malformed"):
+            opened.rules()
+
+
+def test_the_file_is_for_its_owner_alone(store: BypassStore, tmp_path: Path) -> None:
+    assert (tmp_path / "bypass.sqlite3").stat().st_mode & 0o077 == 0
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from addons.bypass.rule import RuleRow
+from addons.store.bypass_store import BypassStore
+store = BypassStore(Path(sys.argv[1]), lambda: datetime.now(UTC))
+for n in range(100000):
+    store.add_rule(RuleRow(host=f"h{n}.example"))
+    print(n, flush=True)
+"""
+
+
+def test_nothing_that_was_said_to_be_kept_is_lost_by_a_kill(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "bypass.sqlite3"
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(WRITER), str(path)],
+        stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = [int(process.stdout.readline()) for _ in range(50)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    said += [int(line) for line in process.stdout.read().split()]
+    process.stdout.close()
+    with BypassStore(path, clock) as opened:
+        kept = set(patterns(opened))
+        assert {f"h{n}.example" for n in said} <= kept
+        assert first_break(opened.audit()) is None
+        assert len(list(opened.audit())) == len(kept)
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "bypass.sqlite3"
+    with BypassStore(path, clock) as opened:
+        opened.add_rule(RuleRow(host="a.com"))
+        (pages,) = opened._db.execute("PRAGMA page_count").fetchone()
+        opened._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError, match="free some space"):
+            opened.import_rules([RuleRow(host=f"h{n}.example") for n in range(5000)], "big")
+        assert patterns(opened) == ["a.com"]
+        opened._db.execute("PRAGMA max_page_count = 1000000")
+        opened.add_rule(RuleRow(host="b.com"))
+        assert actions(opened) == ["add", "add"]
