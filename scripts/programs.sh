@@ -16,9 +16,14 @@ need() { # program package
 need certutil libnss3-tools
 if [ "$for_whom" = demo ]; then
     need keytool default-jre-headless
+    need curl curl
+    need squid squid-openssl
 else
     need openssl openssl
     need curl curl
+    need privoxy privoxy
+    need e2guardian e2guardian
+    [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
     need haproxy haproxy
     need squid squid-openssl

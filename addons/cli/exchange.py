@@ -36,13 +36,17 @@ def export(
             help="Yes, hosts may go around the proxy: for pac, no-proxy, chrome, firefox."
         ),
     ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="The gateway decrypts this port alone: 443, for most.")
+    ] = None,
     rules: given.Rules = None,
     store: given.Store = None,
 ) -> int:
     """Print the rules in another program's language; what it cannot say exactly is refused."""
     from addons.formats.registry import export as exported
 
-    found = exported(target, given.rules_in_force(rules, store), given.today(), skip_proxy)
+    listed = given.rules_in_force(rules, store)
+    found = exported(target, listed, given.today(), skip_proxy=skip_proxy, port=port)
     print(found.text, end="")
     for one in found.refused:
         print(f"tlsight: left out {one.rule.pattern}: {one.why}", file=sys.stderr)
@@ -101,7 +105,7 @@ def diff(target: Target, file: File, rules: given.Rules = None, store: given.Sto
     for pattern in sorted({*theirs, *ours}):
         here, there = ours.get(pattern), theirs.get(pattern)
         if here != there:
-            mark = "-" if there is None else "+" if here is None else "!"
+            mark = "+" if there is None else "-" if here is None else "!"
             print(f"{mark} {pattern:44} ours {here or 'nothing'}, theirs {there or 'nothing'}")
     return exit_codes.CLEAN if theirs == ours else exit_codes.FOUND
 

@@ -18,7 +18,7 @@ def words(text: str, separator: str = "\n") -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if number > MAX_LINES:
             return
-        for entry in line.partition("#")[0].split(separator if separator != "\n" else None):
+        for entry in line.partition("#")[0].split(separator):
             if entry.strip():
                 yield number, entry.strip()
 

@@ -7,6 +7,8 @@ from datetime import date
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import msgspec
+
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Imported, Refused
 from detector.errors import ConfigError
@@ -52,9 +54,30 @@ FORMATS = {
 }
 
 
-def export(target: str, rules: Iterable[Rule], today: date, skip_proxy: bool = False) -> Exported:
-    """The rules in a target's language. Raises ConfigError for a target that is none."""
+def export(
+    target: str,
+    rules: Iterable[Rule],
+    today: date,
+    *,
+    skip_proxy: bool = False,
+    port: int | None = None,
+) -> Exported:
+    """The rules in a target's language. Raises ConfigError for a target that is none.
+
+    Args:
+        target: a key of FORMATS.
+        rules: those that have ended are left out.
+        today: the day to judge that by.
+        skip_proxy: a list that goes around the proxy is meant.
+        port: the target only ever decrypts this port: rules for it need not say so, rules for others are
+            of no use there.
+
+    """
     found = _format(target)
+    if port is not None:
+        rules = [
+            msgspec.structs.replace(rule, port=None) for rule in rules if rule.port in (None, port)
+        ]
     if found.skips and not skip_proxy:
         why = (
             "hosts would go around the proxy altogether, unseen; say --skip-proxy if that is meant"

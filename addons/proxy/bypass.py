@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from addons.store.bypass_store import default_path
 from addons.store.keeper import Keeper, KeeperOptions
 from addons.store.traffic import Passage
 from detector import clock
+from detector.errors import TlsightError
 
 log = logging.getLogger(__name__)
 _STRINGS = {
@@ -46,6 +47,10 @@ _STRINGS = {
     "bypass_mode": (
         "observe",
         "observe: record; suggest: keep candidates for a person; auto: also let them through on trial.",
+    ),
+    "bypass_review": (
+        "",
+        "ADDRESS:PORT on loopback at which the review page is served; empty for none.",
     ),
     "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
     "bypass_half_life": ("7", "Days after which evidence weighs half."),
@@ -68,6 +73,7 @@ class Bypass:
         self._keeper = keeper
         # By client: what passes now, since when, and by which rule.
         self._passing: dict[str, list[tuple[Counted, float, str, Rule]]] = {}
+        self._stop_review: Callable[[], None] | None = None
 
     def load(self, loader: Loader) -> None:
         for name, (default, text) in _STRINGS.items():
@@ -83,10 +89,22 @@ class Bypass:
 
     def running(self) -> None:
         self._keeper.start()
+        path = self._keeper.options.store
+        if ctx.options.bypass_review and path is not None and self._stop_review is None:
+            from addons.review.server import start
+
+            try:
+                page, self._stop_review = start(path, ctx.options.bypass_review)
+            except TlsightError as error:
+                log.error("tlsight: no review page: %s", error)  # noqa: TRY400 (one line)
+            else:
+                log.warning("tlsight: review page at %s, token in %s", page.url, page.secret_file)
 
     def done(self) -> None:
         for client in list(self._passing):
             self._account(client)
+        if self._stop_review is not None:
+            self._stop_review()
         self._keeper.close()
 
     def next_layer(self, asked: layer.NextLayer) -> None:

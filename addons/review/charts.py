@@ -26,7 +26,7 @@ def sparkline(values: Sequence[int], label: str) -> str:
 
 def timeline(days: Mapping[str, Mapping[AttemptClass, int]], label: str) -> str:
     """A bar a day: successes, doubtful ends and refusals on top of each other."""
-    width, height = 14, 120
+    width, height = 18, 120
     top = max([sum(kinds.values()) for kinds in days.values()] or [1])
     parts: list[str] = []
     for n, (day, kinds) in enumerate(days.items()):
@@ -43,7 +43,15 @@ def timeline(days: Mapping[str, Mapping[AttemptClass, int]], label: str) -> str:
                     f'<rect class="{group}" x="{n * width}" y="{bottom:.1f}" width="{width - 3}"'
                     f' height="{size:.1f}"><title>{told}</title></rect>'
                 )
-    return _svg(max(len(days), 1) * width, height, label, "".join(parts), "timeline")
+    end = max(len(days) * width, 180)
+    ends = [(0, "axis", day) for day in list(days)[:1]] + [
+        (end, "axis end", day) for day in list(days)[1:][-1:]
+    ]
+    parts += [
+        f'<text class="{name}" x="{x}" y="{height + 18}">{escape(day)}</text>'
+        for x, name, day in ends
+    ]
+    return _svg(end, height + 24, label, "".join(parts), "timeline", top=4)
 
 
 def shares(days: Sequence[tuple[str, float]], label: str) -> str:
@@ -68,7 +76,7 @@ def shares(days: Sequence[tuple[str, float]], label: str) -> str:
             f'<text class="axis end" x="{width}" y="{height + 18}">{escape(days[-1][0])}</text>'
         )
     body = f'{grid}<polyline class="line" points="{points}"/>{marks}{ends}'
-    return _svg(width + 50, height + 24, label, body, "shares", top=4)
+    return _svg(width + 50, height + 24, label, body, "shares", top=12)
 
 
 def _height(value: int, top: int, height: int) -> float:
@@ -76,7 +84,7 @@ def _height(value: int, top: int, height: int) -> float:
 
 
 def _svg(width: float, height: float, label: str, body: str, name: str, top: int = 0) -> str:
-    box = f"0 {-top} {width} {height + top}"
+    box = f"-4 {-top} {width + 4} {height + top}"
     return (
         f'<svg class="{name}" role="img" aria-label="{escape(label)}" viewBox="{box}"'
         f' width="{width}" height="{height + top}">{body}</svg>'

@@ -21,7 +21,7 @@ from detector.chain.certificate import read_certificate
 from detector.evidence.hosts import HostPattern
 from detector.evidence.known import Knowledge, Pin
 from detector.judging import judge_all
-from detector.lab import diagnosis_scenes
+from detector.lab import bypass_scenes, diagnosis_scenes
 from detector.lab.expected import Row
 from detector.lab.knowledge_scenes import KnowledgeScenes, poison
 from detector.lab.knowledge_scenes import told as by_evidence
@@ -120,6 +120,9 @@ class _Stage:
             self.rows += await self._knowledge(trusted).play()
             lab = self.folder / "lab"
             self.rows += await diagnosis_scenes.play(lab, self.pki, plain, self.origin.port)
+        self.rows += await bypass_scenes.play(
+            self.folder / "bypass", self.trust, self.pki, bypass_script()
+        )
         return self.rows
 
     async def _show(

@@ -94,7 +94,7 @@ def test_a_foreign_list_is_imported_and_compared(tlsight: Run, tmp_path: Path) -
     done = tlsight("bypass", "import", "squid", live, "--owner", "net", "--expires", "90d")
     assert done.returncode == 1
     assert done.stdout == "2 rules imported, 0 there already, 1 left out\n"
-    assert f"{live}:4: left out 'no'" in done.stderr
+    assert f"{live}:4: left out 'no name!'" in done.stderr
     assert tlsight("bypass", "test", "www.apple.com", "bank.example.com").returncode == 0
     live.write_text(".apple.com\nother.example.com\n")
     done = tlsight("bypass", "diff", "squid", live)

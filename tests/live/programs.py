@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from detector.lab.pki import Authority, Credential
+from detector.lab.squid import BUMP_ALL, squid_command
 
 TOOLS = Path(__file__).parents[2] / ".tools"
 _PATIENCE = 30.0
@@ -113,43 +114,16 @@ class Squid(Program):
         ca: Authority,
         trust: Path,
         hosts: dict[str, str],
-        bumping: str = "acl step1 at_step SslBump1\nssl_bump peek step1\nssl_bump bump all",
+        bumping: str = BUMP_ALL,
     ) -> None:
         super().__init__(folder)
         self.ca, self.trust, self.hosts, self.bumping = ca, trust, hosts, bumping
 
     def command(self) -> list[str]:
         credential = self.ca.credential()
-        ca = self.write("ca.pem", credential.key_pem + credential.chain_pem)
-        hosts = self.write("hosts", "".join(f"{ip} {name}\n" for name, ip in self.hosts.items()))
-        helper = "/usr/lib/squid/security_file_certgen"
-        store = self.folder / "certificates"
-        subprocess.run([helper, "-c", "-s", store, "-M", "4MB"], check=True, capture_output=True)
-        # Squid gives up root for "proxy"; everything it reads must be its own.
-        config = self.write(
-            "squid.conf",
-            f"""
-http_port 127.0.0.1:{self.port} ssl-bump tls-cert={ca} generate-host-certificates=on \
-  dynamic_cert_mem_cache_size=4MB
-sslcrtd_program {helper} -s {store} -M 4MB
-sslcrtd_children 1
-{self.bumping}
-http_access allow all
-tls_outgoing_options cafile={self.trust}
-hosts_file {hosts}
-cache deny all
-cache_log {self.folder}/cache.log
-access_log none
-pid_filename {self.folder}/squid.pid
-coredump_dir {self.folder}
-shutdown_lifetime 0 seconds
-visible_hostname gateway.example
-pinger_enable off
-""",
+        return squid_command(
+            self.folder, self.port, credential, self.trust, self.hosts, self.bumping
         )
-        for path in (self.folder, *self.folder.rglob("*")):
-            shutil.chown(path, "proxy", "proxy")
-        return [find("squid"), "-N", "-f", str(config)]
 
 
 class Haproxy(Program):
