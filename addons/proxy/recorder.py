@@ -12,6 +12,7 @@ it is closed here. A client that made the handshake and hung up without a word i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +26,8 @@ from addons.bypass.attempt import QUIET_MS, Attempt
 from addons.proxy.fingerprint import fingerprint
 from addons.store.keeper import Keeper
 from detector import clock
+from detector.errors import TargetError
+from detector.targets import normal_host
 
 _ALERT, _READ = 0x4000, 0x04  # SSL_CB_ALERT, SSL_CB_READ of openssl/ssl.h
 _ECH = 0xFE0D  # RFC 9849
@@ -69,7 +72,7 @@ class Recorder:
     def tls_clienthello(self, data: ClientHelloData) -> None:
         client, server = data.context.client, data.context.server.address
         seen = self._of(client)
-        seen.host = data.client_hello.sni or (server[0] if server else "")
+        seen.host = _host(data.client_hello.sni, server)
         seen.port = server[1] if server else 443
         seen.quic = client.transport_protocol == "udp"
         seen.ja4 = fingerprint(data.client_hello, quic=seen.quic)
@@ -105,7 +108,7 @@ class Recorder:
         if isinstance(data.conn, connection.Server):
             ours = self._seen.get(seen.client.id)
             address = data.conn.address
-            seen.host = data.conn.sni or (address[0] if address else "")
+            seen.host = _host(data.conn.sni, address)
             seen.port = address[1] if address else 443
             seen.ja4 = ours.ja4 if ours is not None else None
         if data.ssl_conn is not None:
@@ -144,7 +147,7 @@ class Recorder:
         plain: bool = False,
     ) -> None:
         """Once for each connection."""
-        if seen.told:
+        if seen.told or not seen.host:
             return
         seen.told = True
         server = conn.address if isinstance(conn, connection.Server) else None
@@ -156,7 +159,7 @@ class Recorder:
         attempt = Attempt(
             at=datetime.now(UTC),
             side=side,
-            host=seen.host.lower(),
+            host=seen.host,
             port=seen.port,
             client=who.peername[0] if who.peername else "",
             outcome=outcome,
@@ -208,6 +211,15 @@ class _Late:
 
     def tls_failed_server(self, data: TlsData) -> None:
         self._recorder.failed(data)
+
+
+def _host(sni: str | None, address: tuple[str, int] | None) -> str:
+    """The name as rules write it; clients may send anything, and what is no name is told by its address."""
+    for text in (sni, address[0] if address else None):
+        if text:
+            with contextlib.suppress(TargetError):
+                return normal_host(text)
+    return ""
 
 
 def _close(conn: connection.Connection, seen: _Seen, tls: SSL.Connection) -> None:

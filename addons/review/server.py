@@ -114,6 +114,7 @@ def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) ->
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((str(address), port))
+        bound.listen(128)  # who is told the address may ask at once
     except OSError as error:
         bound.close()
         remedy = "another program listens there; give another port"

@@ -1,0 +1,291 @@
+"""The review page as a browser and as an enemy asks it, without a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from addons.bypass.attempt import Attempt
+from addons.bypass.learning import Candidate
+from addons.review.access import MAX_WRONG, Access
+from addons.review.app import Review
+from addons.review.server import start
+from addons.store.bypass_store import BypassStore
+from detector.errors import ConfigError
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+ORIGIN = "http://127.0.0.1:8090"
+FORM = {
+    "owner": "net",
+    "reason": "pinned app",
+    "expires": "2027-02-01",
+    "scope": "bank.example:443",
+}
+
+
+class Ticks:
+    at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "b.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Generator[BypassStore]:
+    with BypassStore(path, lambda: NOW) as opened:
+        for host in ("bank.example", "<script>alert(1)</script>.example"):
+            fields = (4.0, ("10.0.0.1",), NOW, NOW, "It refuses.")
+            opened.propose(Candidate(host, "certificate-pinned", *fields))
+        opened.traffic.write(
+            [
+                Attempt(
+                    NOW, "client", "bank.example", 443, "10.0.0.1", "failed", error="<b>bold</b>"
+                )
+            ],
+            [],
+        )
+        yield opened
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def anybody(path: Path, store: BypassStore, ticks: Ticks) -> TestClient:
+    access = Access("the token", frozenset(["127.0.0.1:8090"]), "http", ticks)
+    app = Review(path, access, lambda: NOW).app()
+    return TestClient(app, base_url=ORIGIN, follow_redirects=False)
+
+
+def log_in(client: TestClient, token: str = "the token") -> int:
+    headers = {"origin": ORIGIN}
+    return client.post("/login", data={"token": token}, headers=headers).status_code
+
+
+@pytest.fixture
+def admin(anybody: TestClient) -> TestClient:
+    assert log_in(anybody) == 303
+    return anybody
+
+
+def csrf(client: TestClient) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/").text)
+    assert found is not None
+    return found[1]
+
+
+Post = Callable[..., int]
+
+
+@pytest.fixture
+def post(admin: TestClient) -> Post:
+    def send(where: str, data: dict[str, str], **headers: str) -> int:
+        data = {"csrf": csrf(admin), **data}
+        return admin.post(where, data=data, headers={"origin": ORIGIN} | headers).status_code
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "where", ["/", "/rules", "/audit", "/stats", "/live", "/metrics", "/candidate/bank.example"]
+)
+def test_without_a_session_nothing_is_shown(anybody: TestClient, where: str) -> None:
+    assert anybody.get(where).status_code == 401
+    page = anybody.get(where, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/login")
+
+
+def test_a_session_ends_and_can_be_ended(admin: TestClient, post: Post, ticks: Ticks) -> None:
+    assert admin.get("/").status_code == 200
+    cookie = admin.cookies.jar
+    assert [
+        (c.has_nonstandard_attr("HttpOnly"), c.get_nonstandard_attr("SameSite")) for c in cookie
+    ] == [(True, "strict")]
+    assert post("/logout", {}) == 303
+    assert admin.get("/").status_code == 401
+    log_in(admin)
+    ticks.at += 13 * 3600
+    assert admin.get("/").status_code == 401
+
+
+def test_wrong_tokens_are_refused_and_soon_everybody_must_wait(
+    anybody: TestClient, ticks: Ticks
+) -> None:
+    assert [log_in(anybody, "wrong") for _ in range(MAX_WRONG)] == [403] * MAX_WRONG
+    assert log_in(anybody) == 429
+    ticks.at += 61
+    assert log_in(anybody) == 303
+
+
+def test_another_host_or_origin_is_refused(admin: TestClient, post: Post) -> None:
+    assert admin.get("/", headers={"host": "evil.example:8090"}).status_code == 421
+    where = "/candidate/bank.example/approve"
+    for origin in (
+        "http://evil.example",
+        "null",
+        "",
+        "https://127.0.0.1:8090",
+        "http://127.0.0.1:80",
+    ):
+        assert post(where, FORM, origin=origin) == 403, origin
+
+
+def test_a_form_needs_its_own_token(admin: TestClient, post: Post, store: BypassStore) -> None:
+    where = "/candidate/bank.example/approve"
+    for token in ("", "x" * 43):
+        assert post(where, {**FORM, "csrf": token}) == 403
+    assert store.rules() == []
+
+
+def test_a_bearer_reads_and_never_decides(anybody: TestClient, store: BypassStore) -> None:
+    bearer = {"authorization": "Bearer the token", "origin": ORIGIN}
+    page = anybody.get("/metrics", headers=bearer)
+    assert "tlsight_bypass_candidates 2.0" in page.text
+    assert 'tlsight_bypass_attempts{class="glitch"} 1.0' in page.text
+    where = "/candidate/bank.example/approve"
+    assert anybody.post(where, data=FORM, headers=bearer).status_code == 401
+    assert anybody.get("/metrics", headers={"authorization": "Bearer no"}).status_code == 401
+    assert store.rules() == []
+
+
+def test_approving_needs_an_owner_a_reason_an_end_and_a_proposed_scope(
+    post: Post, store: BypassStore
+) -> None:
+    where = "/candidate/bank.example/approve"
+    for field, value in (
+        ("owner", " "),
+        ("reason", ""),
+        ("expires", ""),
+        ("scope", ".example"),
+        ("expires", "x"),
+    ):
+        assert post(where, {**FORM, field: value}) == 400, field
+    assert store.rules() == []
+    assert post(where, FORM) == 303
+    (rule,) = [one.rule for one in store.rules()]
+    assert (rule.pattern, rule.owner) == ("bank.example:443", "net")
+    assert [e.by for e in store.audit()][-1] == "review page"
+
+
+def test_candidates_are_rejected_and_snoozed(post: Post, store: BypassStore) -> None:
+    assert post("/candidate/bank.example/snooze", {"days": "400"}) == 400
+    assert post("/candidate/bank.example/snooze", {"days": "7"}) == 303
+    assert [one.state for one in store.candidates("snoozed")] == ["snoozed"]
+    assert post("/candidate/bank.example/reject", {"reason": "no"}) == 303
+    assert [one.state for one in store.candidates("rejected")] == ["rejected"]
+    assert post("/candidate/bank.example/explode", {}) == 400
+    assert post("/candidate/unknown.example/reject", {}) == 400
+
+
+def test_a_rule_is_ended_and_removed(admin: TestClient, post: Post, store: BypassStore) -> None:
+    post("/candidate/bank.example/approve", FORM)
+    assert post("/rules/expire", {"pattern": "bank.example:443"}) == 303
+    assert "(over)" in admin.get("/rules").text
+    assert post("/rules/remove", {"pattern": "bank.example:443"}) == 303
+    assert store.rules() == []
+    assert post("/rules/remove", {"pattern": "bank.example:443"}) == 400
+
+
+def test_what_clients_send_is_text_and_never_markup(admin: TestClient) -> None:
+    assert "<script>alert" not in admin.get("/").text
+    page = admin.get("/candidate/bank.example").text
+    assert "&lt;b&gt;bold" in page
+    assert "<b>bold" not in page
+
+
+@pytest.mark.parametrize("where", ["/", "/login", "/static/review.css", "/nowhere", "/metrics"])
+def test_every_answer_forbids_framing_keeping_and_foreign_code(
+    admin: TestClient, where: str
+) -> None:
+    headers = admin.get(where).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-frame-options"] == "DENY"
+
+
+def test_pages_hold_no_inline_code_and_no_foreign_address(admin: TestClient) -> None:
+    for where in ("/", "/candidate/bank.example", "/rules", "/stats", "/audit", "/login"):
+        text = admin.get(where).text
+        assert not re.search(r"<script(?! src=\"/static/)|style=|\son\w+=|https?://", text), where
+
+
+def test_too_much_is_refused_before_it_is_read(admin: TestClient) -> None:
+    big = {"reason": "x" * 70_000}
+    answer = admin.post("/logout", data=big, headers={"origin": ORIGIN})
+    assert answer.status_code == 413
+
+
+def test_a_store_that_cannot_be_used_is_a_page_that_says_so(
+    admin: TestClient, store: BypassStore, path: Path
+) -> None:
+    store.close()
+    for beside in path.parent.iterdir():
+        beside.unlink()
+    path.write_bytes(b"rubbish " * 500)
+    page = admin.get("/")
+    assert page.status_code == 503
+    assert "move the file away" in page.text
+    assert admin.get("/candidate/nobody.example").status_code == 503
+
+
+def test_an_unknown_candidate_is_not_found(admin: TestClient) -> None:
+    assert admin.get("/candidate/unknown.example").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("listen", "why"),
+    [
+        ("0.0.0.0:0", "give --certificate and --password-file"),
+        ("[::]:0", "give --certificate and --password-file"),
+        ("192.0.2.1:0", "give --certificate and --password-file"),
+        ("nowhere:80", "is no ADDRESS:PORT"),
+        ("127.0.0.1:99999", "is no ADDRESS:PORT"),
+        ("127.0.0.1", "is no ADDRESS:PORT"),
+    ],
+)
+def test_beyond_this_machine_tls_and_a_password_are_needed(
+    path: Path, listen: str, why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why):
+        start(path, listen)
+
+
+def test_the_token_is_for_its_owner_alone_and_new_at_every_start(path: Path) -> None:
+    tokens: list[str] = []
+    for _ in range(2):
+        page, stop = start(path, "127.0.0.1:0")
+        assert page.secret_file is not None
+        assert page.secret_file.stat().st_mode & 0o077 == 0
+        tokens.append(page.secret_file.read_text())
+        stop()
+    assert tokens[0] != tokens[1]
+
+
+def test_old_sessions_make_room(anybody: TestClient) -> None:
+    for _ in range(105):
+        log_in(anybody)
+    assert anybody.get("/").status_code == 200
+
+
+def test_charts_are_drawn_for_nothing_one_day_and_many() -> None:
+    from addons.review import charts
+
+    day = (NOW - timedelta(days=1)).date().isoformat()
+    assert charts.sparkline([], "x").startswith("<svg")
+    assert "<title>" in charts.timeline({day: {"refused": 3, "trusted": 1}}, "x")
+    assert charts.shares([], "x").count("<circle") == 0
+    assert charts.shares([(day, 0.5), (day, 1.0)], "<&>").count("<circle") == 2
+    assert "&lt;&amp;&gt;" in charts.shares([], "<&>")
