@@ -22,7 +22,6 @@ else
     need openssl openssl
     need curl curl
     need privoxy privoxy
-    need e2guardian e2guardian
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
     need haproxy haproxy

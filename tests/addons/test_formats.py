@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.bypass.matcher import Connection, Matcher
-from addons.bypass.rule import Rule
-from addons.formats import mitmproxy, squid
+from addons.bypass.rule import Rule, rule_of
+from addons.formats import mitmproxy, registry, squid
+from detector.errors import ConfigError
 
 TODAY = date(2026, 11, 23)
 LABELS = st.sampled_from(("a", "b", "com", "x-y"))
@@ -73,6 +76,235 @@ def test_squid_splices_exactly_what_the_rules_pass(some: list[Rule], name: str) 
     exported = squid.export(some, TODAY)
     assert exported.refused == ()
     assert (first_acl(exported.text, name) == "splice") == passes(some, name, 443)
+
+
+def by_name(text: str, name: str, host: str, suffix: str, entries: list[str]) -> bool:
+    """A list of names; `host` and `suffix` say how an entry looks that means one name, or all below too."""
+    del text
+    rest, above = name, [name]
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        above.append(rest)
+    wanted = {host.format(name)} if host else set()
+    wanted |= {suffix.format(one) for one in above} if suffix else set()
+    wanted |= {f"*.{one}" for one in above[1:]} if host and "*" not in suffix else set()
+    return bool(wanted & set(entries))
+
+
+def haproxy_passes(text: str, name: str) -> bool:
+    for line in text.splitlines():
+        found = re.fullmatch(
+            r"use_backend tlsight_(\w+) if \{ req.ssl_sni -i (?:-m (\w+) )?(\S+) \}", line
+        )
+        if found is None:
+            continue
+        action, how, value = found.groups()
+        hit = {
+            None: name == value, "end": name.endswith(value), "reg": re.search(value, name) is not None,
+        }[how]  # fmt: skip
+        if hit:
+            return action == "pass"
+    return False
+
+
+def nginx_passes(text: str, name: str) -> bool:
+    entries = re.findall(r'^    "(.+)" tlsight_(\w+);$', text, re.MULTILINE)
+    for value, action in entries:
+        if value == name:
+            return bool(action == "pass")
+    for value, action in entries:
+        if value.startswith("~*") and re.search(value[2:], name):
+            return bool(action == "pass")
+    return False
+
+
+def envoy_passes(text: str, name: str) -> bool:
+    chains = {
+        one["name"]: one["filter_chain_match"]["server_names"]
+        for one in json.loads(text)["filter_chains"]
+    }
+    way = {entry: chain for chain, names in chains.items() for entry in names}
+    rest = name
+    tried = [name]
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        tried.append(f"*.{rest}")
+    return next((way[one] for one in tried if one in way), "") == "tlsight_pass"
+
+
+def privoxy_passes(text: str, name: str) -> bool:
+    inspected = True
+    for line in text.splitlines():
+        if line.startswith("{"):
+            sign = line[1]
+            continue
+        pattern = line.removesuffix("/")
+        below = pattern.startswith(".") and f".{name}".endswith(pattern)
+        one = (
+            pattern.startswith("*.")
+            and name.partition(".")[2] == pattern[2:]
+            and name != pattern[2:]
+        )
+        if pattern == name or below or one:
+            inspected = sign == "+"
+    return not inspected
+
+
+def bluecoat_passes(text: str, name: str) -> bool:
+    for line in text.splitlines()[1:]:
+        found = re.fullmatch(
+            r"    url\.(host\.exact|domain|host\.regex)=(\S+) ssl\.forward_proxy\((\w+)\)", line
+        )
+        if found is None:
+            continue
+        kind, value, what = found.groups()
+        below = name == value or name.endswith("." + value)
+        hit = {"host.exact": name == value, "domain": below,
+               "host.regex": bool(re.search(value.strip('"'), name))}[kind]  # fmt: skip
+        if hit:
+            return what == "no"
+    return False
+
+
+def cloudflare_passes(text: str, name: str) -> bool:
+    if not text:
+        return False
+    rule = json.loads(text)["traffic"]
+    rule = re.sub(
+        r'http\.conn\.hostname == ("[^"]+")', lambda m: str(json.loads(m[1]) == name), rule
+    )
+
+    def below(found: re.Match[str]) -> str:
+        return str(name == found[1] or name.endswith("." + found[1]))
+
+    rule = re.sub(r'any\(http\.conn\.domains\[\*\] == "([^"]+)"\)', below, rule)
+    rule = re.sub(
+        r'http\.conn\.hostname matches ("(?:[^"\\]|\\.)+")',
+        lambda m: str(bool(re.search(json.loads(m[1]), name))), rule,
+    )  # fmt: skip
+    assert re.fullmatch(r"[()a-zA-Z ]+", rule), rule
+    return bool(eval(rule))
+
+
+def regexes_pass(text: str, name: str) -> bool:
+    return any(re.search(line, f"{name}/") for line in text.splitlines())
+
+
+def lines_pass(host: str, suffix: str) -> Callable[[str, str], bool]:
+    return lambda text, name: by_name(text, name, host, suffix, text.splitlines())
+
+
+MODELS: dict[str, Callable[[str, str], bool]] = {
+    "haproxy": haproxy_passes,
+    "nginx": nginx_passes,
+    "envoy": envoy_passes,
+    "privoxy": privoxy_passes,
+    "bluecoat": bluecoat_passes,
+    "cloudflare": cloudflare_passes,
+    "sophos": regexes_pass,
+    "e2guardian": lines_pass("", "{}"),
+    "umbrella": lines_pass("", "{}"),
+    "netskope": lines_pass("{}", ""),
+    "zscaler": lines_pass("{}", ".{}"),
+    "sslproxy": lambda text, name: f"SNI {name}\n" in text,
+    "panos": lambda text, name: any(
+        f"<entry name='{one}'>" in text or f'<entry name="{one}">' in text
+        for one in (name, "*." + name.partition(".")[2])
+    ),
+    "fortios": lambda text, name: by_name(
+        "", name, "{}", "", re.findall(r'set wildcard-fqdn "(?!tlsight-)([^"]+)"', text)
+    ),
+    "checkpoint": lambda text, name: (
+        f'".{name}" is-sub-domain' in text
+        or any(
+            f".{name}".endswith(one)
+            for one in re.findall(r'dns-domain name "([^"]+)" is-sub-domain true', text)
+        )
+    ),
+    "no-proxy": lambda text, name: by_name(
+        "", name, "", "{}", text.strip().removeprefix("NO_PROXY=").split(",")
+    ),
+    "chrome": lambda text, name: by_name(
+        "", name, "{}", "", json.loads(text)["ProxySettings"]["ProxyBypassList"].split(";")
+    ),
+    "firefox": lambda text, name: by_name(
+        "", name, "", "{}", json.loads(text)["policies"]["Proxy"]["Passthrough"].split(", ")
+    ),
+}
+# Without exceptions, or without an entry for each kind of rule, a target passes fewer; never others.
+EXACT = ("haproxy", "nginx", "privoxy", "bluecoat", "cloudflare")
+
+
+@pytest.mark.parametrize("target", MODELS)
+@given(some=st.lists(rules(ports=False), max_size=6), name=NAMES)
+def test_an_export_passes_nothing_that_the_rules_inspect_and_refuses_the_rest_aloud(
+    target: str, some: list[Rule], name: str
+) -> None:
+    exported = registry.export(target, some, TODAY, skip_proxy=True)
+    passed = MODELS[target](exported.text, name)
+    if target in EXACT:
+        assert exported.refused == ()
+    if not exported.refused:
+        assert passed == passes(some, name, 443)
+    else:
+        kept = [one.rule for one in exported.refused if one.rule.action == "pass"]
+        assert not passed or passes(some, name, 443)
+        # What passes by the rules and not by the list is told of.
+        if passes(some, name, 443) and not passed:
+            assert any(passes([rule], name, 443) for rule in kept)
+
+
+READABLE = [name for name, one in registry.FORMATS.items() if one.reads]
+
+
+@pytest.mark.parametrize("target", READABLE)
+@given(some=st.lists(rules(ports=False), max_size=6))
+def test_what_is_read_back_is_what_was_written(target: str, some: list[Rule]) -> None:
+    only = [rule for rule in some if rule.action == "pass"]
+    exported = registry.export(target, only, TODAY, skip_proxy=True)
+    if target == "squid":
+        return  # its export is lines of squid.conf; what is read is a list of names
+    refused = {one.rule.pattern for one in exported.refused}
+    found = registry.read(target, exported.text, "x")
+    back = {rule_of(row).pattern for row in found.rows}
+    written = {rule.pattern for rule in only} - refused
+    if target == "mitmproxy":
+        written = {p for p in written if not p.startswith("*")}
+        assert all("[^" in one.text for one in found.unread)
+    assert {p for p in back if p not in written} == set()
+    assert all(passes(only, w.lstrip(".*"), 443) for w in back if not w.startswith("*"))
+
+
+@given(st.sampled_from(READABLE), st.text(max_size=300))
+def test_a_foreign_list_is_rows_lines_or_one_error_of_ours(target: str, text: str) -> None:
+    try:
+        found = registry.read(target, text, "x")
+    except ConfigError:
+        return
+    for row in found.rows:
+        rule_of(row)
+
+
+@pytest.mark.parametrize("target", [name for name, one in registry.FORMATS.items() if one.skips])
+def test_what_goes_around_the_proxy_is_refused_unless_it_is_meant(target: str) -> None:
+    found = registry.export(target, [Rule(suffix="a.com")], TODAY)
+    assert (found.text, len(found.refused)) == ("", 1)
+
+
+def test_a_gateway_for_one_port_takes_the_rules_for_it_and_no_others() -> None:
+    some = [Rule(host="a.com", port=443), Rule(host="b.com", port=8443), Rule(host="c.com")]
+    found = registry.export("zscaler", some, TODAY, port=443)
+    assert (found.text.split(), found.refused) == (["a.com", "c.com"], ())
+    assert len(registry.export("zscaler", some, TODAY).refused) == 2
+
+
+def test_xml_with_a_document_type_or_without_end_is_refused() -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]><entry name="&a;"/>'
+    for text in (bomb, "<entry name='a.com'>" * 99, "<ssl", ""):
+        with pytest.raises(ConfigError):
+            registry.read("panos", text, "x.xml")
+    excluded = '<x><entry name="a.com"><exclude>yes</exclude></entry><entry name="b.com"><exclude>no</exclude></entry></x>'
+    assert [row.host for row in registry.read("panos", excluded, "x").rows] == ["a.com"]
 
 
 @pytest.mark.parametrize("export", [mitmproxy.export, squid.export])
