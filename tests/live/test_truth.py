@@ -1,0 +1,133 @@
+"""Upstream of a real mitmproxy: another interceptor, servers that are broken, and what its clients are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from addons.scripts import bypass_script
+from detector.lab.broken_certificates import HOST, self_signed
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.origin import Origin
+from detector.lab.pki import Authority, LabPki
+from tests.live.clients import said
+from tests.live.programs import find
+
+pytestmark = pytest.mark.live
+FLOWS = """
+import json
+class Flows:
+    def response(self, flow):
+        print("FLOW", json.dumps([flow.request.pretty_host, flow.marked, flow.metadata.get("tlsight")]), flush=True)
+addons = [Flows()]
+"""
+
+
+@asynccontextmanager
+async def inspecting(
+    folder: Path, trust: str, roots: str, *settings: str
+) -> AsyncGenerator[Mitmdump]:
+    """A mitmproxy with the addon that trusts one set of roots, and calls another public."""
+    folder.mkdir(parents=True)
+    (folder / "trust.pem").write_text(trust)
+    (folder / "public.pem").write_text(roots)
+    flows = folder / "flows.py"
+    flows.write_text(FLOWS)
+    values = (f"upstream_roots={folder}/public.pem", "bypass_store=", *settings)
+    async with Mitmdump(
+        folder / "mitm",
+        trust=folder / "trust.pem",
+        scripts=(bypass_script(), flows),
+        settings=values,
+    ) as proxy:
+        await asyncio.sleep(2)  # its tables are read by a thread
+        yield proxy
+
+
+def fetch(proxy: Mitmdump, host: str, port: int, *more: str) -> str:
+    ca = proxy.folder / "mitmproxy-ca-cert.pem"
+    return said(
+        find("curl"), "-sS", "-m", "10", "-x", proxy.url, "--cacert", str(ca), "--connect-to",
+        f"{host}:443:127.0.0.1:{port}", *more, f"https://{host}/",
+    )  # fmt: skip
+
+
+def flows(proxy: Mitmdump) -> list[list[object]]:
+    return [json.loads(line.partition("FLOW ")[2]) for line in proxy.lines if "FLOW " in line]
+
+
+def test_an_interceptor_behind_the_proxy_is_told_and_its_flows_are_marked(tmp_path: Path) -> None:
+    async def run() -> None:
+        pki = LabPki()
+        trust = tmp_path / "root.pem"
+        trust.write_text(pki.root.pem)
+        async with (
+            Origin({host: pki.issue(host) for host in ("shop.test", "bank.test")}) as origin,
+            Mitmdump(tmp_path / "behind", trust=trust) as behind,
+        ):
+            ca = (tmp_path / "behind" / "mitmproxy-ca-cert.pem").read_text()
+            both = ca + pki.root.pem
+            way = f"mode=upstream:{behind.url}"
+            async with inspecting(tmp_path / "a", both, pki.root.pem, way) as proxy:
+                assert await asyncio.to_thread(fetch, proxy, "shop.test", origin.port) == "ok\n"
+                await asyncio.sleep(0.3)
+                told = [line for line in proxy.lines if "intercepted between" in line]
+                assert len(told) == 1
+                assert "CN=mitmproxy" in told[0]
+                (flow,) = flows(proxy)
+                assert flow[1] == ":warning:"
+                assert flow[2]["verdict"] == "intercepted"  # type: ignore[index]
+            async with inspecting(tmp_path / "b", pki.root.pem, pki.root.pem) as proxy:
+                assert await asyncio.to_thread(fetch, proxy, "shop.test", origin.port) == "ok\n"
+                await asyncio.sleep(0.3)
+                (flow,) = flows(proxy)
+                assert flow[1] == ""
+                assert flow[2]["verdict"] != "intercepted"  # type: ignore[index]
+                assert not [line for line in proxy.lines if "intercepted between" in line]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [
+        ("expired", "certificate-expired"),
+        ("self-signed", "self-signed"),
+        ("wrong host", "hostname-mismatch"),
+    ],
+)
+def test_a_broken_server_gives_a_page_with_the_cause_and_who_mends_it(
+    what: str, cause: str, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        pki = LabPki()
+        old = datetime.now(UTC).replace(microsecond=0) - timedelta(days=100)
+        host = HOST if what == "self-signed" else "shop.test"
+        if what == "expired":
+            shown = Authority("Intermediate", parent=pki.root, now=old).issue(host, days=30)
+        elif what == "self-signed":
+            shown = self_signed(pki)
+        else:
+            shown = pki.issue("another.test")
+        async with (
+            Origin({host: shown}) as origin,
+            inspecting(tmp_path / "a", pki.root.pem, pki.root.pem) as proxy,
+        ):
+            page = await asyncio.to_thread(fetch, proxy, host, origin.port, "-i")
+            assert " 502" in page
+            assert f"<code>{cause}</code>" in page
+            assert f"cannot reach {host} safely" in page
+            body = await asyncio.to_thread(
+                fetch, proxy, host, origin.port, "-H", "Accept: application/json"
+            )
+            found = json.loads(body)
+            assert (found["host"], found["cause"]) == (host, cause)
+            assert found["fix"]
+
+    asyncio.run(run())
