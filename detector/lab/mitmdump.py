@@ -28,6 +28,7 @@ class Mitmdump:
         ca: the CA to sign with; mitmproxy makes its own when left out.
         scripts: addons to load.
         settings: more `--set` values.
+        port: where it listens; any free one when left out.
 
     """
 
@@ -39,9 +40,10 @@ class Mitmdump:
         ca: Credential | None = None,
         scripts: Sequence[Path] = (),
         settings: Sequence[str] = (),
+        port: int = 0,
     ) -> None:
         self.folder = folder
-        self.port = 0
+        self.port = port
         self.lines: list[str] = []
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if ca is not None:
@@ -49,12 +51,23 @@ class Mitmdump:
         values = [f"confdir={folder}", f"ssl_verify_upstream_trusted_ca={trust}", *settings]
         self._command = [
             mitmdump_path(),
-            "--listen-host", "127.0.0.1", "--listen-port", "0",
+            "--listen-host", "127.0.0.1", "--listen-port", str(port),
             *(part for value in values for part in ("--set", value)),
             *(part for script in scripts for part in ("-s", str(script))),
         ]  # fmt: skip
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def gone(self) -> None:
+        """Wait until the process has ended."""
+        assert self._process is not None
+        await self._process.wait()
 
     @property
     def url(self) -> str:
