@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import os
 import resource
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import date
+from pathlib import Path
 
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.options import Options
@@ -15,9 +21,16 @@ from mitmproxy.proxy import context
 from mitmproxy.test import taddons, tflow
 
 from addons.bypass.matcher import Connection, Matcher
-from addons.bypass.rule import Rule
+from addons.bypass.rule import Rule, RuleRow
+from addons.scripts import bypass_script
+from addons.store.bypass_store import BypassStore
+from detector import clock
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.origin import Origin
+from detector.lab.pki import Credential, LabPki
 
 TODAY = date(2026, 11, 23)
+HOST = "shop.test"
 NAMES = ("www.some-unlisted-site.example.com", "host7.suffix3.example", "cdn.example.org")
 
 
@@ -30,6 +43,8 @@ def bypass(*, quick: bool) -> None:
     for size in (10, 400, 1000) if quick else (10, 400, 1000, 10_000):
         theirs(size)
     print("  (aim: ours at most 2 and flat, at most 300 bytes a rule, a million in 5 s)\n")
+    from_store(100_000 if quick else 1_000_000)
+    asyncio.run(through_mitmdump(quick=quick))
 
 
 def rules(count: int) -> list[Rule]:
@@ -72,6 +87,133 @@ def theirs(count: int) -> None:
         rounds = 200 if count < 500 else 5
         cost = decide(match, rounds)
     print(f"  mitmproxy ignore_hosts, {count:6,}         {cost:12.2f}")
+
+
+def from_store(count: int) -> None:
+    """How long a proxy takes to have the rules of its store in force."""
+    with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:
+        path = Path(name) / "b.sqlite3"
+        with BypassStore(path, clock.now) as store:
+            rows = [RuleRow(host=f"host{n}.listed.example", owner="o") for n in range(count)]
+            store.import_rules(rows, "bench")
+            start = time.perf_counter()
+            read = [one.rule for one in store.rules()]
+            middle = time.perf_counter()
+            Matcher(read)
+            end = time.perf_counter()
+    print(
+        f"{count:,} rules from the store: read in {middle - start:.2f} s, in force in {end - start:.2f} s\n"
+    )
+
+
+async def through_mitmdump(*, quick: bool) -> None:
+    """Real connections with many rules beside none, and downloads that pass beside ignore_hosts."""
+    rounds, size = (3, 32 << 20) if quick else (9, 256 << 20)
+    with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:
+        folder = Path(name)
+        pki = LabPki()
+        (folder / "root.pem").write_text(pki.root.pem)
+        big = folder / "big"
+        big.write_bytes(b"\0" * size)
+        async with Download(pki.issue(HOST), big) as origin:
+            await connections(folder, origin.port, rounds)
+            await downloads(folder, origin.port, rounds, size)
+
+
+class Download(Origin):
+    """Answers with a file where "big" is asked for."""
+
+    def __init__(self, credential: Credential, big: Path) -> None:
+        super().__init__({HOST: credential})
+        self._big = big.read_bytes()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = self._big if b"/big" in head else b"ok"
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            writer.write(body)
+            await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+async def connections(folder: Path, origin: int, rounds: int) -> None:
+    """Thirty curls, eight at a time, in turns: no rule, and 100,000 that say nothing of the host."""
+    stores = {}
+    for count in (0, 100_000):
+        path = folder / f"{count}.sqlite3"
+        with BypassStore(path, clock.now) as store:
+            store.import_rules(
+                [RuleRow(host=f"h{n}.listed.example") for n in range(count)], "bench"
+            )
+        stores[count] = path
+    seconds: dict[int, list[float]] = {count: [] for count in stores}
+    async with AsyncExitStack() as stack:
+        proxies = {
+            count: await stack.enter_async_context(
+                _proxy(folder / str(count), f"bypass_store={path}")
+            )
+            for count, path in stores.items()
+        }
+        await asyncio.sleep(3)
+        for _ in range(rounds):
+            for count, proxy in proxies.items():
+                start = time.perf_counter()
+                gate = asyncio.Semaphore(8)
+                await asyncio.gather(*(_curl(proxy, origin, "", gate) for _ in range(30)))
+                seconds[count].append(time.perf_counter() - start)
+    empty, full = (statistics.median(seconds[count]) for count in (0, 100_000))
+    print(f"30 connections through mitmdump: {empty:.2f} s without rules, {full:.2f} s with 100,000:"
+          f" {full / empty:.2f}x (aim 1.10)")  # fmt: skip
+
+
+async def downloads(folder: Path, origin: int, rounds: int, size: int) -> None:
+    """One large file that passes: by our rule, and by ignore_hosts."""
+    path = folder / "pass.sqlite3"
+    with BypassStore(path, clock.now) as store:
+        store.add_rule(RuleRow(host=HOST))
+    rates: dict[str, list[float]] = {"tlsight": [], "ignore_hosts": []}
+    async with AsyncExitStack() as stack:
+        proxies = {
+            "tlsight": await stack.enter_async_context(
+                _proxy(folder / "a", f"bypass_store={path}")
+            ),
+            "ignore_hosts": await stack.enter_async_context(
+                _proxy(folder / "b", f"ignore_hosts=^{HOST}:", scripts=())
+            ),
+        }
+        await asyncio.sleep(3)
+        gate = asyncio.Semaphore(1)
+        for _ in range(rounds):
+            for name, proxy in proxies.items():
+                start = time.perf_counter()
+                await _curl(proxy, origin, "big", gate)
+                rates[name].append(size / (time.perf_counter() - start) / 1e6)
+    ours, theirs = (statistics.median(rates[name]) for name in ("tlsight", "ignore_hosts"))
+    print(f"a download of {size >> 20} MiB that passes: {ours:.0f} MB/s by a rule, {theirs:.0f} by"
+          f" ignore_hosts: {ours / theirs:.2f}x (aim 1.0)\n")  # fmt: skip
+
+
+def _proxy(folder: Path, setting: str, scripts: Sequence[Path] | None = None) -> Mitmdump:
+    used = (bypass_script(),) if scripts is None else scripts
+    trust = folder.parent / "root.pem"
+    return Mitmdump(folder, trust=trust, scripts=used, settings=(setting, "flow_detail=0"))
+
+
+async def _curl(proxy: Mitmdump, origin: int, path: str, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        process = await asyncio.create_subprocess_exec(
+            "curl", "-sk", "-o", "/dev/null", "--noproxy", "", "-x", proxy.url, "--connect-to",
+            f"{HOST}:443:localhost:{origin}", f"https://{HOST}/{path}",
+            env={"PATH": os.environ["PATH"]},
+        )  # fmt: skip
+        if await process.wait() != 0:
+            raise SystemExit("curl failed")
 
 
 def decide(match: object, rounds: int = 20_000) -> float:

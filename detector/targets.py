@@ -26,6 +26,10 @@ _SCHEMES = {
     **{name: (port, name) for name, port in STARTTLS_PORTS.items()},
     "postgresql": (5432, "postgres"),
 }  # fmt: skip
+# Names as they mostly are, which need no normalising; an address ends in a digit or has a colon.
+PLAIN_NAME = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -56,6 +60,8 @@ def normal_host(text: str) -> str:
 
     Raises TargetError.
     """
+    if len(text) < 254 and PLAIN_NAME.fullmatch(text):
+        return text
     host = text.strip().strip("[]")
     try:
         return str(ipaddress.ip_address(host))

@@ -30,12 +30,10 @@ import msgspec
 
 from addons.bypass.rule import Network, Rule
 from detector.errors import TargetError
-from detector.targets import normal_host
+from detector.targets import PLAIN_NAME, normal_host
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _ORDER = {"inspect": 2, "block": 1, "pass": 0}
-# Names as clients send them, which need no normalising; an address ends in a digit or has a colon.
-_PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -230,7 +228,7 @@ def _name(text: str | None) -> str | None:
     """A host name in the rules' own form; None for addresses, nothing, and nonsense."""
     if not text:
         return None
-    if len(text) < 254 and _PLAIN.fullmatch(text):
+    if len(text) < 254 and PLAIN_NAME.fullmatch(text):
         return text
     if _address(text) is not None:
         return None

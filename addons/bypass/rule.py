@@ -100,7 +100,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
         return text if self.ja4 is None else f"{text} by {self.ja4}"
 
 
-class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A rule as it is written."""
 
     host: str | None = None

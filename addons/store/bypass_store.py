@@ -26,7 +26,7 @@ from detector.knowledge.database import Database, state_folder
 CandidateState = Literal["pending", "approved", "rejected", "snoozed", "cleared"]
 
 
-class StoredRule(msgspec.Struct, frozen=True):
+class StoredRule(msgspec.Struct, frozen=True, gc=False):
     """A rule and its life: approved by a person, or on trial `until` a moment."""
 
     id: int
