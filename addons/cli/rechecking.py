@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -11,7 +11,7 @@ import msgspec
 
 from addons.bypass.lint import UNUSED_DAYS
 from addons.bypass.rule import Rule
-from addons.store.traffic import RuleUse, Traffic
+from addons.store.traffic import RuleUse
 from detector.model import Judgement, Target
 
 State = Literal["needed", "unused", "gone", "ineffective", "expired", "not probed"]
@@ -26,15 +26,34 @@ class Rechecked(msgspec.Struct, frozen=True):
 
 
 def rechecked(
-    rules: Sequence[Rule], traffic: Traffic, proxy: str, timeout: float, today: date
+    rules: Sequence[Rule],
+    uses: Mapping[str, RuleUse],
+    probes: Mapping[str, int],
+    proxy: str,
+    timeout: float,
+    today: date,
 ) -> list[Rechecked]:
-    """In the order of the rules. Raises ConfigError for a proxy that is none."""
-    uses = traffic.uses()
+    """In the order of the rules. Raises ConfigError for a proxy that is none.
+
+    Args:
+        rules: those that pass are looked at.
+        uses: what passed by each, by pattern.
+        probes: how many of these were re-checks, by pattern.
+        proxy: URL of the proxy that has the rules.
+        timeout: seconds for each step of a probe.
+        today: the day to judge ends by.
+
+    """
     wanted = {rule.pattern: _target(rule) for rule in rules if rule.action == "pass"}
     targets = list(dict.fromkeys(t for t in wanted.values() if t is not None))
     seen = asyncio.run(_probe(targets, proxy, timeout))
     return [
-        _state(rule, uses.get(rule.pattern), seen.get(target) if target else None, today)
+        _state(
+            rule,
+            _used(uses.get(rule.pattern), probes.get(rule.pattern, 0)),
+            seen.get(target) if target else None,
+            today,
+        )
         for rule in rules
         if rule.action == "pass"
         for target in (wanted[rule.pattern],)
@@ -52,6 +71,11 @@ async def _probe(
 
     options = ProbeOptions(timeout=timeout, routing=Routing(parse_proxy(proxy)))
     return {one.observation.target: one async for one in check_async(targets, options=options)}
+
+
+def _used(use: RuleUse | None, probes: int) -> RuleUse | None:
+    """None where nobody but re-checks ever came."""
+    return use if use is not None and use.connections > probes else None
 
 
 def _state(rule: Rule, use: RuleUse | None, seen: Judgement | None, today: date) -> Rechecked:

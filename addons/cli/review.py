@@ -80,11 +80,21 @@ def recheck(
     json: o.Json = False,
 ) -> int:
     """Probe the hosts of the rules, and say which rules are no longer needed."""
+    from collections import Counter
+
+    import msgspec
+
     from addons.cli.rechecking import rechecked
 
     with given.open_store(store) as opened:
         rules = [one.rule for one in opened.rules()]
-        found = rechecked(rules, opened.traffic, proxy, timeout, given.today())
+        probes = Counter(
+            one["rule"]
+            for entry in opened.audit()
+            if entry.action == "recheck"
+            for one in msgspec.json.decode(entry.details)
+        )
+        found = rechecked(rules, opened.traffic.uses(), probes, proxy, timeout, given.today())
         opened.note("recheck", proxy, [{"rule": one.pattern, "state": one.state} for one in found])
     for one in found:
         if json:

@@ -74,30 +74,25 @@ class Counted:
             self.down += len(event.data)
 
 
-class PassingTcp(TCPLayer):
+class _Counting(layer.Layer):
+    """Before one of mitmproxy's relays in the order of classes."""
+
+    def __init__(self, context: Context, counted: Counted) -> None:
+        super().__init__(context, ignore=True)  # type: ignore[call-arg]
+        self._counted = counted
+
+    def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            self._counted.add(event, self.context)
+        yield from super().relay_messages(event)  # type: ignore[misc]
+
+
+class PassingTcp(_Counting, TCPLayer):
     """mitmproxy's relay for ignored connections, which counts."""
 
-    def __init__(self, context: Context, counted: Counted) -> None:
-        super().__init__(context, ignore=True)
-        self._counted = counted
 
-    def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived):
-            self._counted.add(event, self.context)
-        yield from super().relay_messages(event)
-
-
-class PassingUdp(UDPLayer):
+class PassingUdp(_Counting, UDPLayer):
     """The same for DTLS and QUIC."""
-
-    def __init__(self, context: Context, counted: Counted) -> None:
-        super().__init__(context, ignore=True)
-        self._counted = counted
-
-    def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived):
-            self._counted.add(event, self.context)
-        yield from super().relay_messages(event)
 
 
 class Turned(layer.Layer):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Generator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,22 +21,9 @@ from addons.bypass.rule import RuleRow
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
 from detector.errors import ConfigError, StoreError
+from tests.addons.conftest import START, Clock
 
-START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FULL = {"owner": "network", "reason": "pinned app", "expires": date(2027, 2, 1)}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

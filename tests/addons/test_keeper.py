@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Generator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,23 +19,10 @@ from addons.store import keeper as keeper_module
 from addons.store.bypass_store import BypassStore
 from addons.store.keeper import Keeper, KeeperOptions
 from addons.store.traffic import Passage
+from tests.addons.conftest import START, Clock
 
-START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TODAY = START.date()
 FULL = {"owner": "network", "reason": "pinned app", "expires": date(2027, 2, 1)}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bypass.matcher import _PLAIN, Connection, Matcher
+from addons.bypass.matcher import Connection, Matcher
 from addons.bypass.rule import Rule
-from detector.targets import normal_host
+from detector.targets import PLAIN_NAME, normal_host
 
 TODAY = date(2026, 11, 23)
 RULES = (
@@ -176,7 +176,7 @@ def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
     }
 
 
-@given(st.from_regex(_PLAIN, fullmatch=True))
+@given(st.from_regex(PLAIN_NAME, fullmatch=True))
 def test_a_name_that_needs_no_normalising_is_normal(name: str) -> None:
     assert len(name) > 253 or normal_host(name) == name
 

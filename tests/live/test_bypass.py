@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from addons.scripts import bypass_script
+from detector import clock
 from detector.judging import judge_all
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
@@ -18,6 +22,9 @@ from detector.net.routes import Routing, parse_proxy
 from detector.targets import parse_target
 from detector.wire.fingerprints import ja4
 from detector.wire.transcript import read_transcript
+from tests.cli.conftest import Run, running
+from tests.live.clients import said
+from tests.live.programs import find
 
 pytestmark = pytest.mark.live
 HOSTS = ("pass.test", "inspect.test", "block.test", "client.test", "print.test", "other.test")
@@ -90,3 +97,44 @@ action = "inspect"
     blocked = found["block.test"]
     assert blocked.failure is not None
     assert blocked.failure.step == "tls"
+
+
+def test_recheck_says_which_rules_are_needed_and_which_do_nothing(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    store = tmp_path / "b.sqlite3"
+
+    @asynccontextmanager
+    async def world() -> AsyncGenerator[tuple[int, Mitmdump, Mitmdump]]:
+        pki = LabPki()
+        (tmp_path / "root.pem").write_text(pki.root.pem)
+        async with (
+            Origin({"localhost": pki.issue("localhost")}) as origin,
+            Mitmdump(tmp_path / "a", trust=tmp_path / "root.pem", scripts=(bypass_script(),),
+                     settings=(f"bypass_store={store}",)) as ours,
+            Mitmdump(tmp_path / "b", trust=tmp_path / "root.pem") as other,
+        ):  # fmt: skip
+            yield origin.port, ours, other
+
+    def states(proxy: Mitmdump) -> dict[str, str]:
+        done = tlsight("bypass", "recheck", "--proxy", proxy.url, "--json", "--store", store)
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert done.returncode == (1 if {one["state"] for one in found} != {"needed"} else 0)
+        return {one["pattern"]: one["state"] for one in found}
+
+    about = ("--reason", "pinned app", "--owner", "net", "--expires", "90d", "--store", store)
+    with running(world()) as (port, ours, other):
+        mine = f"localhost:{port}"
+        tlsight("bypass", "add", "localhost", "--port", port, *about)
+        tlsight("bypass", "add", "gone.invalid", *about)
+        tlsight("bypass", "add", "192.0.2.0/24", *about)
+        clock.sleep(2)
+        first = states(ours)
+        assert first == {mine: "unused", "gone.invalid": "gone", "192.0.2.0/24": "unused"}
+        clock.sleep(1.5)
+        assert states(ours)[mine] == "unused"  # its own probe is no use of it
+        said(find("curl"), "-sk", "-x", ours.url, f"https://{mine}/")
+        clock.sleep(1.5)
+        assert states(ours)[mine] == "needed"
+        assert states(other)[mine] == "ineffective"
+        assert "recheck" in tlsight("bypass", "audit", "list", "--store", store).stdout
