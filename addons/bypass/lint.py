@@ -183,12 +183,12 @@ def _idle(rule: Rule, matcher: Matcher, today: date) -> Rule | None:
     for other, _ in matcher.considered(sample, today):
         if other is rule or other == rule or (other.expires is not None and today > other.expires):
             continue
-        if covers(other, rule):
+        if _covers(other, rule):
             return other if other.action == rule.action else None
     return None
 
 
-def covers(wide: Rule, narrow: Rule) -> bool:
+def _covers(wide: Rule, narrow: Rule) -> bool:
     """Whether `wide` applies to all that `narrow` applies to, its conditions included."""
     if wide.port not in (None, narrow.port) or wide.ja4 not in (None, narrow.ja4):
         return False

@@ -7,7 +7,6 @@ from datetime import date
 
 import msgspec
 
-from addons.bypass.lint import covers
 from addons.bypass.rule import Rule, RuleRow
 
 # The words that say a name to a target, or why it cannot be said.
@@ -66,13 +65,13 @@ def name_list(
     said: list[tuple[Rule, list[str]]] = []
     refused: list[Refused] = []
     ranked = in_force(rules, today)
-    exceptions = [rule for rule in ranked if rule.action != "pass"]
-    for rule in ranked:
+    for place, rule in enumerate(ranked):
+        before = ranked[:place]
         why = why_not(rule, ports=ports)
         if rule.action == "inspect":
             continue  # nothing needs to be said of it; what it narrows is refused below
         if why is None:
-            why = _exception(rule, ranked[: ranked.index(rule)], exceptions)
+            why = kept_back(rule, [one for one in before if one.action != "pass"])
         entries = speak(rule, speech) if why is None else ""
         if isinstance(entries, str):
             refused.append(Refused(rule, why or entries))
@@ -105,26 +104,39 @@ def why_not(rule: Rule, *, ports: bool = False) -> str | None:
     return None
 
 
-def _exception(rule: Rule, before: list[Rule], exceptions: list[Rule]) -> str | None:
-    """Why a rule is wider than what the rules let through, None where it is not."""
-    for other in before:
-        if other in exceptions and (_same_names(other, rule) or _meets(rule, other)):
-            return f"the list knows no exceptions, and {other.pattern} says {other.action}"
+def kept_back(rule: Rule, exceptions: Iterable[Rule]) -> str | None:
+    """Why a rule that passes is wider than what is meant, None where no exception meets it."""
+    for other in exceptions:
+        if meets(rule, other):
+            return f"the list cannot say that {other.pattern} says {other.action}"
     return None
 
 
-def _same_names(one: Rule, other: Rule) -> bool:
-    return (one.host, one.suffix, one.wildcard) == (other.host, other.suffix, other.wildcard)
+def meets(one: Rule, other: Rule) -> bool:
+    """Whether two rules of names have a name in common; of a regex that is taken for granted."""
+    if one.regex is not None or other.regex is not None:
+        return True
+    for first, second in ((one, other), (other, one)):
+        if first.host is not None:
+            return _holds(second, first.host)
+        if first.suffix is not None and second.suffix is not None:
+            return _below(first.suffix, second.suffix) or _below(second.suffix, first.suffix)
+        if first.suffix is not None and second.wildcard is not None:
+            parent = first.suffix.partition(".")[2]
+            return _below(second.wildcard, first.suffix) or parent == second.wildcard
+    return one.wildcard is not None and one.wildcard == other.wildcard
 
 
-def _meets(wide: Rule, narrow: Rule) -> bool:
-    """Whether the two have names in common; conditions of the narrow one do not matter."""
-    plain = Rule(host=narrow.host, suffix=narrow.suffix, wildcard=narrow.wildcard, network=narrow.network,
-                 regex=narrow.regex)  # fmt: skip
-    if narrow.regex is not None or narrow.network is not None:
-        return False
-    bare = msgspec.structs.replace(wide, port=None)
-    return covers(bare, plain) or covers(plain, bare)
+def _holds(rule: Rule, name: str) -> bool:
+    if rule.suffix is not None:
+        return _below(name, rule.suffix)
+    if rule.wildcard is not None:
+        return name.partition(".")[2] == rule.wildcard
+    return rule.host == name
+
+
+def _below(name: str, above: str) -> bool:
+    return name == above or name.endswith(f".{above}")
 
 
 def _rank(rule: Rule) -> tuple[int, int, int, int]:

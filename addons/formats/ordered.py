@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal
 
 from addons.bypass.rule import Rule
-from addons.formats.exported import Refused, Speech, in_force, speak, why_not
+from addons.formats.exported import Refused, Speech, in_force, kept_back, speak, why_not
 
 Decision = tuple[Literal["pass", "inspect"], list[str]]
 
@@ -18,17 +18,23 @@ def decisions(
     """What to do for which entries, in order.
 
     A rule that cannot be said as narrowly as it is, and does not pass, inspects: what it keeps back must not
-    pass by a wider one.
+    pass by a wider one. Where it cannot be said at all, the wider ones are left out.
     """
     said: list[Decision] = []
     refused: list[Refused] = []
+    unsaid: list[Rule] = []
     for rule in in_force(rules, today):
         entries = speak(rule, speech)
         why = why_not(rule) or (entries if isinstance(entries, str) else None)
+        if why is None and rule.action == "pass":
+            why = kept_back(rule, unsaid)
         if why is not None:
             refused.append(Refused(rule, why))
             if rule.action == "pass":
                 continue
-        if not isinstance(entries, str):
+        if isinstance(entries, str):
+            if rule.network is None:  # names are looked at before addresses
+                unsaid.append(rule)
+        else:
             said.append(("pass" if rule.action == "pass" else "inspect", entries))
     return said, tuple(refused)
