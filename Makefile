@@ -1,8 +1,9 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit lint bench fuzz docs lock programs clean
+.PHONY: help setup demo test unit lint bench soak fuzz docs lock programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
+soak_minutes ?= 30
 
 help:
 	@echo "make demo    unmask a real mitmproxy on this machine"
@@ -10,6 +11,7 @@ help:
 	@echo "make unit    the tests that need no other program"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, beside openssl s_time and sslyze"
+	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
 	@echo "make fuzz    every parser for fuzz_seconds (60)"
 	@echo "make docs    regenerate JSON schemas and pictures"
 
@@ -38,6 +40,9 @@ lint: setup
 
 bench: programs
 	$(python) bench/run.py
+
+soak: setup
+	$(python) bench/soak.py --minutes $(soak_minutes)
 
 fuzz: setup
 	$(python) tests/fuzz.py --seconds $(fuzz_seconds)

@@ -9,16 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import certifi
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 
+from addons.bypass.attempt import Attempt
+from addons.bypass.learning import LearningOptions, replay
+from addons.bypass.rule import RuleRow
+from addons.review.server import start
+from addons.store.bypass_store import BypassStore
+from addons.store.traffic import Passage
+from detector import clock
 from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.judging import judge_all
@@ -49,6 +60,7 @@ def main() -> None:
     ladder_picture(pictures / "ladder.svg")
     demo_picture(pictures / "demo.svg")
     trust_picture(pictures / "trust.svg")
+    review_pictures(pictures)
 
 
 def command_page() -> str:
@@ -193,6 +205,70 @@ def trust_picture(path: Path) -> None:
     shown = re.sub(rf"{name}([\w./-]*)", lambda m: m[1] + " " * len(name), done.stdout)
     console.print(Ansi.from_ansi(shown))
     save(console, path, "tlsight trust")
+
+
+def review_pictures(folder: Path) -> None:
+    """The review page over a store with a month of attempts, in a real Chromium."""
+    with tempfile.TemporaryDirectory() as name:
+        store = Path(name) / "bypass.sqlite3"
+        fill(store)
+        listening, stop = start(store, "127.0.0.1:0")
+        assert listening.secret_file is not None
+        token = listening.secret_file.read_text().strip()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=["--headless", "--no-sandbox", "--disable-gpu"],
+            )
+            page = browser.new_page(viewport={"width": 1100, "height": 520})
+            page.goto(listening.url)
+            page.get_by_label("Token or password").fill(token)
+            page.keyboard.press("Enter")
+            page.wait_for_url(listening.url)
+            page.screenshot(path=folder / "review-candidates.png")
+            page.goto(f"{listening.url}candidate/api.bank.example")
+            page.screenshot(path=folder / "review-candidate.png", full_page=True)
+            page.goto(f"{listening.url}stats")
+            page.screenshot(path=folder / "review-stats.png")
+            page.set_viewport_size({"width": 380, "height": 640})
+            page.emulate_media(color_scheme="dark")
+            page.goto(f"{listening.url}rules")
+            page.screenshot(path=folder / "review-narrow.png")
+            browser.close()
+        stop()
+
+
+def fill(path: Path) -> None:
+    """A month behind a proxy: three pinned names, one of them of another kind."""
+    now = clock.now()
+    chance = random.Random(4)  # noqa: S311 (a picture)
+    hosts = ("api.bank.example", "login.bank.example", "push.bank.example")
+    attempts: list[Attempt] = []
+    passages: list[Passage] = []
+    for days in range(29, -1, -1):
+        at = now - timedelta(days=days, minutes=30)
+        for n in range(chance.randrange(30, 60)):
+            client = f"10.20.0.{n % 9 + 1}"
+            attempts.append(
+                Attempt(at, "client", "www.shop.example", 443, client, "accepted", ja4="t13d")
+            )
+        for host in hosts:
+            for _ in range(chance.randrange(6)):
+                client = f"10.20.0.{chance.randrange(1, 5)}"
+                attempts.append(
+                    Attempt(at, "client", host, 443, client, "failed", alert=46, alert_by="client",
+                            ja4="t13a", error="tls alert certificate unknown")
+                )  # fmt: skip
+        for _ in range(chance.randrange(1, 2 + (30 - days) // 3)):
+            size = chance.randrange(10_000, 4_000_000)
+            passages.append(Passage(at, "www.apple.example", ".apple.example", 2000, size, 9.0))
+    with BypassStore(path, clock.now, "ann") as store:
+        end = now.date() + timedelta(days=200)
+        about = {"owner": "network team", "reason": "Apple services", "expires": end}
+        store.add_rule(RuleRow(suffix="apple.example", **about))  # type: ignore[arg-type]
+        store.traffic.write(attempts, passages)
+        for candidate in replay(attempts, LearningOptions(), None).candidates:
+            store.propose(candidate)
 
 
 def save(console: Console, path: Path, title: str) -> None:

@@ -305,11 +305,29 @@ def diagnose_noise(data: bytes) -> None:
 def read_attempt_log(data: bytes) -> None:
     """Whatever the log holds, it is attempts with a class, or an error with a line."""
     from addons.bypass.learning import LearningOptions, replay
-    from addons.store.attempt_log import read_attempts
+    from addons.store.attempt_file import read_attempts
 
     in_a_file(
         data, "attempts.ndjson", lambda path: replay(read_attempts(path), LearningOptions(), None)
     )
+
+
+def read_lists(data: bytes) -> None:
+    """The first byte names the program; the rest is its list."""
+    from addons.formats.registry import FORMATS, read
+
+    readable = [name for name, one in FORMATS.items() if one.reads]
+    read(
+        readable[data[0] % len(readable)] if data else "squid",
+        data[1:].decode("utf-8", "replace"),
+        "x",
+    )
+
+
+def read_endpoints(data: bytes) -> None:
+    from addons.bypass.seeds import microsoft365
+
+    microsoft365(data.decode("utf-8", "replace"))
 
 
 _LOG, _TILED = LabLog(), LabLog(tiled=True)
@@ -414,6 +432,27 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             "mysql": b"\x3c\x00\x00\x00\x0a8.0\x00" + b"\xff" * 60,
         }.items()
     },
+    "gateway-lists": (
+        read_lists,
+        [
+            bytes((n,)) + sample
+            for n in range(12)
+            for sample in (
+                b".a.com\nb.com # x\n*.c.com\n",
+                b"{-https-inspection}\n.a.com/\n",
+                b'<x><entry name="*.a.com"><exclude>yes</exclude></entry></x>',
+                b'config firewall wildcard-fqdn custom\n edit "g"\n set wildcard-fqdn "*.a.com"\nend\n',
+                b'[[rule]]\nhost = "a.com"\nexpires = 2027-01-01\n',
+                b"ignore_hosts:\n  - '^(?:.+\\.)?a\\.com:443$'\n",
+                b'{"ProxySettings": {"ProxyBypassList": "a.com;*.a.com"}}',
+                b'{"policies": {"Proxy": {"Passthrough": "a.com"}}}',
+            )
+        ],
+    ),
+    "endpoints-365": (
+        read_endpoints,
+        [b'[{"id":1,"urls":["*.a.com","b.*.c.com"],"tcpPorts":"443","category":"Allow"}]'],
+    ),
     "attempts": (
         read_attempt_log,
         [
