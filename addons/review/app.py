@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -241,7 +242,8 @@ class Review:
     ) -> Handler:
         def done(request: Request, form: dict[str, str]) -> Response:
             session = self._access.session(request)
-            if session is None or form.get("csrf") != session.csrf:
+            given = form.get("csrf", "")
+            if session is None or not compare_digest(given.encode(), session.csrf.encode()):
                 page = self._render(
                     request, "problem.html", {"problem": "The form is out of date."}
                 )

@@ -74,7 +74,9 @@ class Keeper:
         self._now = now
         self._waiting: queue.Queue[Attempt | Passage] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
-        self._lock = threading.RLock()
+        self._learning = threading.Lock()
+        self._wanted: KeeperOptions | None = None
+        self._again = False
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._complaints: dict[str, str] = {}
@@ -89,33 +91,19 @@ class Keeper:
         self._swept = self._pruned = 0.0
 
     def set_up(self, options: KeeperOptions) -> None:
-        """Other options, the rules of which are in force when this returns."""
-        with self._lock:
-            before, self.options = self.options, options
-            if before.learning != options.learning:
-                self._learner = Learner(options.learning)
-                self._remembered = False
-            if before.rules != options.rules:
-                self._file_rules, self._file_stamp = (), None
-            if before.store != options.store:
-                self._store_rules, self._store_stamp = (), None
-                self._opened, self._remembered = None, False
-        self.reload()
+        """Other options. Before `start` their rules are in force when this returns, later within a second."""
+        if self._thread is not None:
+            self._wanted = options
+            return
+        self._apply(options)
+        self._load()
 
     def reload(self) -> None:
-        """Read the rules again now."""
-        with self._lock:
-            self._read_file()
-            path = self.options.store
-            if path is not None and path.exists():
-                try:
-                    with BypassStore(path, self._now) as store:
-                        self._read_rules(store)
-                        self._opened = path.stat().st_ino
-                except StoreError as error:
-                    self._complain("store", str(error))
-            elif path is None:
-                self._put_in_force()
+        """Read the rules again: now, or within a second where the thread runs."""
+        if self._thread is not None:
+            self._again = True
+        else:
+            self._load()
 
     def start(self) -> None:
         if self._thread is None:
@@ -138,7 +126,7 @@ class Keeper:
 
     def learned(self) -> Learned:
         """What the attempts amount to."""
-        with self._lock:
+        with self._learning:
             return self._learner.learned(self._now())
 
     def _run(self) -> None:
@@ -146,24 +134,59 @@ class Keeper:
         while True:
             last = self._closing.is_set()
             batch = self._gather(wait=not last)
-            with self._lock:
-                self._unwritten += batch
-                over = len(self._unwritten) - MAX_WAITING
-                if over > 0:
-                    self.dropped += over
-                    del self._unwritten[:over]
-                touched = {one.host for one in batch if isinstance(one, Attempt)}
-                for one in batch:
-                    if isinstance(one, Attempt):
-                        self._learner.take(one)
-                self._read_file()
-                store = self._turn(store, touched)
+            if self._wanted is not None:
+                wanted, self._wanted = self._wanted, None
+                self._apply(wanted)
+            if self._again:
+                self._again = False
+                self._file_stamp = self._store_stamp = None
+            self._take(batch)
+            self._read_file()
+            store = self._turn(store, {one.host for one in batch if isinstance(one, Attempt)})
             if last and self._waiting.empty():
                 break
             if store is None and self.options.store is not None and not last:
                 self._closing.wait(1.0)
         if store is not None:
             store.close()
+
+    def _apply(self, options: KeeperOptions) -> None:
+        before, self.options = self.options, options
+        if before.learning != options.learning:
+            self._remembered = False
+            with self._learning:
+                self._learner = Learner(options.learning)
+        if before.rules != options.rules:
+            self._file_rules, self._file_stamp = (), None
+        if before.store != options.store:
+            self._store_rules, self._store_stamp = (), None
+            self._opened, self._remembered = None, False
+        if options.rules is None and options.store is None:
+            self._put_in_force()
+
+    def _load(self) -> None:
+        """Rules in force before the first connection comes."""
+        self._file_stamp = self._store_stamp = None
+        self._read_file()
+        path = self.options.store
+        if path is not None and path.exists():
+            try:
+                with BypassStore(path, self._now) as store:
+                    self._read_rules(store)
+                    self._opened = path.stat().st_ino
+            except (StoreError, OSError) as error:
+                self._complain("store", str(error))
+
+    def _take(self, batch: list[Attempt | Passage]) -> None:
+        self._unwritten += batch
+        over = len(self._unwritten) - MAX_WAITING
+        if over > 0:
+            self.dropped += over
+            del self._unwritten[:over]
+        with self._learning:
+            for one in batch:
+                if isinstance(one, Attempt):
+                    self._learner.take(one)
 
     def _turn(self, store: BypassStore | None, touched: set[str]) -> BypassStore | None:
         """One round with the store; None when it could not be used and is to be opened again."""
@@ -231,7 +254,8 @@ class Keeper:
         for one in self._unwritten:
             if isinstance(one, Attempt):
                 fresh.take(one)
-        self._learner, self._remembered = fresh, True
+        with self._learning:
+            self._learner, self._remembered = fresh, True
         self._proposed = {one.candidate.host for one in store.candidates("pending", "snoozed")}
 
     def _write(self, store: BypassStore) -> None:
