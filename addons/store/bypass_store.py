@@ -212,8 +212,6 @@ class BypassStore:
             evidence=row.evidence or f"{found.candidate.kind}: {found.candidate.text}",
         )
         with self._changing("approve", host, full):
-            trial = "DELETE FROM rule WHERE pattern = ? AND state = 'trial'"
-            self._db.execute(trial, (rule.pattern,))
             self._insert(rule, full, "approved", None)
             self._set_state(host, "approved", None)
         return rule
@@ -262,6 +260,9 @@ class BypassStore:
     # What they are made of.
 
     def _insert(self, rule: Rule, row: RuleRow, state: str, until: datetime | None) -> None:
+        if state == "approved":  # a person's decision takes the place of a trial
+            trial = "DELETE FROM rule WHERE pattern = ? AND state = 'trial'"
+            self._db.execute(trial, (rule.pattern,))
         query = "INSERT INTO rule (pattern, row, state, until) VALUES (?, ?, ?, ?)"
         try:
             self._db.execute(
@@ -294,10 +295,11 @@ class BypassStore:
 
     def _end_trials(self, host: str, state: CandidateState, details: object) -> None:
         with self._changing("reject", host, details):
-            self._db.execute(
-                "DELETE FROM rule WHERE state = 'trial' AND json_extract(row, '$.host') = ?",
-                (host,),
+            trial = (
+                "DELETE FROM rule WHERE state = 'trial'"
+                " AND ? IN (json_extract(row, '$.host'), json_extract(row, '$.cidr'))"
             )
+            self._db.execute(trial, (host,))
             self._set_state(host, state, None)
 
     def _set_state(self, host: str, state: CandidateState, until: datetime | None) -> None:

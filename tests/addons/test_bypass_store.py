@@ -158,6 +158,12 @@ def test_an_approval_takes_the_place_of_a_trial_and_a_rejection_ends_it(store: B
     store.try_out(candidate("x.example"), RuleRow(host="x.example"), until)
     store.reject("x.example", "no")
     assert patterns(store) == ["bank.example:443"]
+    store.propose(candidate("192.0.2.1"))
+    store.try_out(candidate("192.0.2.1"), RuleRow(cidr="192.0.2.1"), until)
+    store.reject("192.0.2.1", "no")
+    store.try_out(candidate("y.example"), RuleRow(host="y.example"), until)
+    store.add_rule(RuleRow(host="y.example", **FULL))
+    assert patterns(store) == ["bank.example:443", "y.example"]
 
 
 def test_attempts_and_passages_are_kept_and_counted_by_day(store: BypassStore) -> None:
