@@ -27,6 +27,7 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
+from addons.bypass.bounded import placed
 from detector.chain.names import registrable_domain
 
 CandidateClass = Literal["certificate-pinned", "upstream-mtls", "upstream-version"]
@@ -123,12 +124,12 @@ class Learner:
         kind = classify(attempt)
         host = self._hosts.get(attempt.host)
         if host is None:
-            host = _placed(self._hosts, attempt.host, _Host(attempt.at), MAX_HOSTS)
+            host = placed(self._hosts, attempt.host, _Host(attempt.at), MAX_HOSTS)
         host.port = attempt.port
         if kind in ("trusted", "not-http"):
             self._known(self._trusts, attempt.client).add(registrable_domain(attempt.host))
             if attempt.side == "client":
-                _placed(host.trusted_by, attempt.ja4, attempt.at, MAX_CLIENTS_OF_HOST)
+                placed(host.trusted_by, attempt.ja4, attempt.at, MAX_CLIENTS_OF_HOST)
                 host.refusals.pop(attempt.client, None)
         elif kind in _WEIGHTS:
             self._refused(host, attempt, _WEIGHTS[kind])
@@ -138,7 +139,7 @@ class Learner:
             del times[:-MAX_FAILURES]
             host.last = attempt.at
         elif kind == "upstream-certificate-invalid":
-            _placed(self._invalid, attempt.host, None, MAX_HOSTS)
+            placed(self._invalid, attempt.host, None, MAX_HOSTS)
         return kind
 
     def learned(self, now: datetime) -> Learned:
@@ -160,7 +161,7 @@ class Learner:
         before, _, when = host.refusals.get(attempt.client, (0.0, None, attempt.at))
         total = before * self._left(when, attempt.at) + weight
         refusal = (total, attempt.ja4, attempt.at)
-        _placed(host.refusals, attempt.client, refusal, MAX_CLIENTS_OF_HOST)
+        placed(host.refusals, attempt.client, refusal, MAX_CLIENTS_OF_HOST)
         host.last = attempt.at
 
     def _pinned(self, name: str, host: _Host, now: datetime) -> Candidate | None:
@@ -220,18 +221,10 @@ class Learner:
     def _known(self, table: dict[str, set[str]], client: str) -> set[str]:
         found = table.get(client)
         if found is None:
-            found = _placed(table, client, set[str](), MAX_CLIENTS)
+            found = placed(table, client, set[str](), MAX_CLIENTS)
         if len(found) >= MAX_HOSTS_OF_CLIENT:
             found.pop()
         return found
-
-
-def _placed[K, V](table: dict[K, V], key: K, value: V, most: int) -> V:
-    """Put `value` in; the entry that came first makes room."""
-    if len(table) >= most and key not in table:
-        del table[next(iter(table))]
-    table[key] = value
-    return value
 
 
 def replay(attempts: Iterable[Attempt], options: LearningOptions, now: datetime | None) -> Learned:

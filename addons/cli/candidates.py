@@ -15,7 +15,6 @@ from detector.cli import options as o
 
 if TYPE_CHECKING:
     from addons.bypass.rule import Rule
-    from addons.store.bypass_store import StoredCandidate
 
 Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
 Weight = Annotated[float, typer.Option(min=0.25, help="Of their refusals together.")]
@@ -67,7 +66,7 @@ def approve(
     from addons.bypass.scope import narrowest
 
     with given.open_store(store) as opened:
-        found = known(opened.candidate(host), host)
+        found = opened.known(host)
         row = narrowest(found.candidate)
         if pattern is not None:
             row = row_of(pattern, port=row.port)
@@ -172,16 +171,6 @@ def stats(
     for kind, count in totals.items():
         print(f"{count:8} {kind:30} {REMEDIES[kind]}")
     return exit_codes.CLEAN
-
-
-def known(found: StoredCandidate | None, host: str) -> StoredCandidate:
-    """Raises ConfigError where there is none."""
-    from detector.errors import ConfigError
-
-    if found is None:
-        remedy = "tlsight bypass candidates shows them; bypass add makes a rule without one"
-        raise ConfigError(host, "is no candidate", remedy=remedy)
-    return found
 
 
 def warn(rule: Rule, rules: list[Rule]) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 
 from addons.bypass.rule import Rule, RuleRow
 from addons.formats.domain_list import itself, read_names, words
-from addons.formats.exported import Exported, Imported, Speech, name_list
+from addons.formats.exported import Exported, Imported, Speech, lines
 
 _SPEECH = Speech(
     host="an entry of e2guardian's is a domain with everything below it",
@@ -21,9 +21,7 @@ _SPEECH = Speech(
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
-    lines = [f"{name}\n" for _, names in said for name in names]
-    return Exported("".join(dict.fromkeys(lines)), refused)
+    return lines(rules, today, _SPEECH)
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)

@@ -80,6 +80,13 @@ def name_list(
     return said, tuple(refused)
 
 
+def lines(rules: Iterable[Rule], today: date, speech: Speech) -> Exported:
+    """A list that only lets through, one entry a line, each once."""
+    said, refused = name_list(rules, today, speech)
+    entries = dict.fromkeys(f"{entry}\n" for _, of_rule in said for entry in of_rule)
+    return Exported("".join(entries), refused)
+
+
 def speak(rule: Rule, speech: Speech) -> list[str] | str:
     """The entries for a rule of names, or why it cannot be said."""
     for name, how in ((rule.host, speech.host), (rule.suffix, speech.suffix),

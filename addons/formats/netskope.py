@@ -10,7 +10,7 @@ from datetime import date
 
 from addons.bypass.rule import Rule
 from addons.formats.domain_list import both, itself, read_names, words
-from addons.formats.exported import Exported, Imported, Speech, name_list
+from addons.formats.exported import Exported, Imported, Speech, lines
 from addons.formats.fortios import paired, star_or_host
 
 _SPEECH = Speech(
@@ -19,9 +19,7 @@ _SPEECH = Speech(
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
-    lines = dict.fromkeys(f"{name}\n" for _, entries in said for name in entries)
-    return Exported("".join(lines), refused)
+    return lines(rules, today, _SPEECH)
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Speech, name_list
+from addons.formats.exported import Exported, Speech, lines
 
 _SPEECH = Speech(
     host=lambda name: [f"FilterRule {{\n    Action Pass\n    SNI {name}\n}}"],
@@ -20,5 +20,4 @@ _SPEECH = Speech(
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
-    return Exported("".join(f"{one}\n" for _, entries in said for one in entries), refused)
+    return lines(rules, today, _SPEECH)

@@ -11,7 +11,7 @@ from datetime import date
 from addons.bypass.rule import Rule
 from addons.formats import e2guardian
 from addons.formats.domain_list import itself
-from addons.formats.exported import Exported, Speech, name_list
+from addons.formats.exported import Exported, Speech, lines
 
 _WHY = "an entry of Umbrella's also means every name below it"
 _SPEECH = Speech(host=_WHY, suffix=itself, wildcard=_WHY)
@@ -19,6 +19,4 @@ read = e2guardian.read
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
-    lines = dict.fromkeys(f"{name}\n" for _, entries in said for name in entries)
-    return Exported("".join(lines), refused)
+    return lines(rules, today, _SPEECH)

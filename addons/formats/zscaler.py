@@ -12,13 +12,11 @@ from datetime import date
 from addons.bypass.rule import Rule
 from addons.formats import squid
 from addons.formats.domain_list import dotted, itself
-from addons.formats.exported import Exported, Speech, name_list
+from addons.formats.exported import Exported, Speech, lines
 
 read = squid.read
 _SPEECH = Speech(host=itself, suffix=dotted, wildcard="Zscaler's leading dot is up to five labels")
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
-    lines = dict.fromkeys(f"{name}\n" for _, entries in said for name in entries)
-    return Exported("".join(lines), refused)
+    return lines(rules, today, _SPEECH)

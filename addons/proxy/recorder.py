@@ -23,6 +23,7 @@ from mitmproxy.tls import ClientHelloData, TlsData
 from OpenSSL import SSL
 
 from addons.bypass.attempt import QUIET_MS, Attempt
+from addons.bypass.bounded import placed
 from addons.proxy.fingerprint import fingerprint
 from addons.store.keeper import Keeper
 from detector import clock
@@ -150,7 +151,6 @@ class Recorder:
         if seen.told or not seen.host:
             return
         seen.told = True
-        server = conn.address if isinstance(conn, connection.Server) else None
         side: Literal["client", "server"] = (
             "server" if isinstance(conn, connection.Server) else "client"
         )
@@ -163,7 +163,7 @@ class Recorder:
             port=seen.port,
             client=who.peername[0] if who.peername else "",
             outcome=outcome,
-            address=conn.peername[0] if server and conn.peername else None,
+            address=conn.peername[0] if side == "server" and conn.peername else None,
             ja4=seen.ja4,
             alert=seen.alert,
             alert_by=None if seen.alert is None else (side if seen.alert_read else "proxy"),
@@ -177,9 +177,7 @@ class Recorder:
         self._keeper.put(attempt)
 
     def _of(self, conn: connection.Connection) -> _Seen:
-        if len(self._seen) >= _MAX_TRACKED and conn.id not in self._seen:
-            self._seen.pop(next(iter(self._seen)))
-        return self._seen.setdefault(conn.id, _Seen())
+        return self._seen.get(conn.id) or placed(self._seen, conn.id, _Seen(), _MAX_TRACKED)
 
 
 class _Late:

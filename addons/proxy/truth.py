@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from mitmproxy import connection, ctx, http
+from mitmproxy import certs, connection, ctx, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.tls import TlsData
 
+from addons.bypass.bounded import placed
 from detector.errors import TlsightError
 from detector.judging import judge_all
 from detector.model import Handshake, Judgement, Observation, Target
@@ -40,7 +41,7 @@ _CARELESS = {
 
 
 class UpstreamTruth:
-    """Options `upstream_truth`, `upstream_roots`. Command: `upstream.verdicts`."""
+    """Options `upstream_truth`, `upstream_roots`."""
 
     def __init__(self) -> None:
         self._knowledge: Any = None
@@ -77,24 +78,21 @@ class UpstreamTruth:
         conn = data.conn
         if self._knowledge is None or not isinstance(conn, connection.Server):
             return
-        chain = tuple(
-            one.to_cryptography().public_bytes(Encoding.DER) for one in conn.certificate_list
-        )
-        if not chain or conn.address is None:
+        if not conn.certificate_list or conn.address is None:
             return
         host = conn.sni or conn.address[0]
-        key = (host, conn.address[1], chain[0])
+        key = (host, conn.address[1], _der(conn.certificate_list[0]))
         found = self._verdicts.get(key)
         if found is None:
-            found = self._judge(conn, host, chain)
-            _bounded(self._verdicts)[key] = found
-        _bounded(self._of)[conn.id] = found
+            found = self._judge(conn, host)
+            placed(self._verdicts, key, found, _MAX_KNOWN)
+        placed(self._of, conn.id, found, _MAX_KNOWN)
         if found.verdict == "intercepted":
             who = found.interceptor.issuer if found.interceptor else "somebody"
             self._warn(f"{host} is intercepted between this proxy and the server, by {who}")
 
     def tls_failed_server(self, data: TlsData) -> None:
-        _bounded(self._failed)[data.conn.id] = data.conn.error or "the handshake failed"
+        placed(self._failed, data.conn.id, data.conn.error or "the handshake failed", _MAX_KNOWN)
 
     def server_disconnected(self, data: Any) -> None:
         self._of.pop(data.server.id, None)
@@ -133,7 +131,7 @@ class UpstreamTruth:
         except TlsightError as error:
             log.error("tlsight: upstream chains are not judged: %s", error)  # noqa: TRY400 (one line)
 
-    def _judge(self, conn: connection.Server, host: str, chain: tuple[bytes, ...]) -> Judgement:
+    def _judge(self, conn: connection.Server, host: str) -> Judgement:
         assert conn.address is not None
         peer = conn.peername[0] if conn.peername else None
         version = conn.tls_version or ""
@@ -142,7 +140,7 @@ class UpstreamTruth:
             at=datetime.now(UTC).replace(microsecond=0),
             target=Target(host.lower(), conn.address[1], peer, conn.sni),
             handshake=Handshake(True, _VERSIONS.get(version, version), conn.cipher, None, alpn),
-            chain=chain,
+            chain=tuple(_der(one) for one in conn.certificate_list),
         )
         return judge_all([observation], self._knowledge)[0]
 
@@ -174,11 +172,8 @@ class UpstreamTruth:
             log.warning("tlsight: %s", text)
 
 
-def _bounded[K, V](table: dict[K, V]) -> dict[K, V]:
-    """The table, with room for one more."""
-    if len(table) >= _MAX_KNOWN:
-        del table[next(iter(table))]
-    return table
+def _der(certificate: certs.Cert) -> bytes:
+    return certificate.to_cryptography().public_bytes(Encoding.DER)
 
 
 def _template() -> Any:

@@ -92,9 +92,7 @@ class Review:
 
     def candidate(self, store: BypassStore, request: Request) -> tuple[str, dict[str, object]]:
         host = request.path_params["host"]
-        found = store.candidate(host)
-        if found is None:
-            raise ConfigError(host, "is no candidate")
+        found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
         attempts = list(store.traffic.attempts(host, _SHOWN))
         days = store.traffic.classes(host, self._days_ago(30))
@@ -202,9 +200,7 @@ class Review:
     # What they are made of.
 
     def _approve(self, store: BypassStore, host: str, form: dict[str, str]) -> str:
-        found = store.candidate(host)
-        if found is None:
-            raise ConfigError(host, "is no candidate")
+        found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
         proposed = scopes(found.candidate, others, ())
         chosen = next((s for s in proposed if s.pattern == form.get("scope")), None)

@@ -109,10 +109,10 @@ class BypassStore:
         """When the next trial is over."""
         return _moment(self._one("SELECT min(until) FROM rule WHERE until > ?", _text(self._now())))
 
-    def add_rule(self, row: RuleRow, *, action: str = "add") -> Rule:
+    def add_rule(self, row: RuleRow) -> Rule:
         """Keep a rule. Raises ConfigError for one that means nothing or is there already."""
         rule = normal_rule(row)
-        with self._changing(action, rule.pattern, row):
+        with self._changing("add", rule.pattern, row):
             self._insert(rule, row, "approved", None)
         return rule
 
@@ -176,6 +176,14 @@ class BypassStore:
         found = self._all(query, host)
         return _candidate(*found[0]) if found else None
 
+    def known(self, host: str) -> StoredCandidate:
+        """As `candidate`. Raises ConfigError where there is none."""
+        found = self.candidate(host)
+        if found is None:
+            remedy = "tlsight bypass candidates shows them; bypass add makes a rule without one"
+            raise ConfigError(host, "is no candidate", remedy=remedy)
+        return found
+
     def propose(self, candidate: Candidate) -> bool:
         """Keep a candidate, or what is known of it by now; whether a person should hear of it.
 
@@ -197,11 +205,12 @@ class BypassStore:
         """The evidence is gone: somebody succeeded. Decided ones stay."""
         there = self.candidate(host)
         if there is not None and there.state in ("pending", "snoozed"):
-            self._decide(host, "cleared", {"why": why})
+            with self._changing("clear", host, {"why": why}, rules=False):
+                self._set_state(host, "cleared", None)
 
     def approve(self, host: str, row: RuleRow) -> Rule:
         """Turn a candidate into a rule. Raises ConfigError, also when owner, reason or end is missing."""
-        found = self._known(host)
+        found = self.known(host)
         missing = [name for name in ("owner", "reason", "expires") if not getattr(row, name)]
         if missing:
             raise ConfigError(host, f"no {', no '.join(missing)}", remedy="a rule must be defended")
@@ -218,13 +227,20 @@ class BypassStore:
 
     def reject(self, host: str, why: str) -> None:
         """Keep inspecting, and do not ask again. A trial ends at once."""
-        self._known(host)
-        self._end_trials(host, "rejected", {"why": why})
+        self.known(host)
+        with self._changing("reject", host, {"why": why}):
+            trial = (
+                "DELETE FROM rule WHERE state = 'trial'"
+                " AND ? IN (json_extract(row, '$.host'), json_extract(row, '$.cidr'))"
+            )
+            self._db.execute(trial, (host,))
+            self._set_state(host, "rejected", None)
 
     def snooze(self, host: str, until: datetime) -> None:
         """Ask again later."""
-        self._known(host)
-        self._decide(host, "snoozed", {"until": _text(until)}, until)
+        self.known(host)
+        with self._changing("snooze", host, {"until": _text(until)}, rules=False):
+            self._set_state(host, "snoozed", until)
 
     def try_out(self, candidate: Candidate, row: RuleRow, until: datetime) -> Rule:
         """Let a candidate's host through for a while; the candidate stays."""
@@ -277,30 +293,6 @@ class BypassStore:
             if one.rule.pattern == pattern:
                 return one
         raise ConfigError(pattern, "no such rule", remedy="tlsight bypass list shows them")
-
-    def _known(self, host: str) -> StoredCandidate:
-        found = self.candidate(host)
-        if found is None:
-            raise ConfigError(
-                host, "is no candidate", remedy="tlsight bypass candidates shows them"
-            )
-        return found
-
-    def _decide(
-        self, host: str, state: CandidateState, details: object, until: datetime | None = None
-    ) -> None:
-        verb = {"snoozed": "snooze", "cleared": "clear", "rejected": "reject"}[state]
-        with self._changing(verb, host, details, rules=False):
-            self._set_state(host, state, until)
-
-    def _end_trials(self, host: str, state: CandidateState, details: object) -> None:
-        with self._changing("reject", host, details):
-            trial = (
-                "DELETE FROM rule WHERE state = 'trial'"
-                " AND ? IN (json_extract(row, '$.host'), json_extract(row, '$.cidr'))"
-            )
-            self._db.execute(trial, (host,))
-            self._set_state(host, state, None)
 
     def _set_state(self, host: str, state: CandidateState, until: datetime | None) -> None:
         query = "UPDATE candidate SET state = ?, until = ? WHERE host = ?"
