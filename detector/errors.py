@@ -45,6 +45,12 @@ class WireError(TlsightError):
         self.offset = offset
 
 
+class CaptureError(WireError):
+    """A capture file breaks its format at `offset` (bytes from the start)."""
+
+    code = "bad-capture"
+
+
 class CertificateError(TlsightError):
     """A certificate cannot be read; `offset` is where its DER breaks, when known."""
 

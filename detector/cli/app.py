@@ -22,6 +22,8 @@ VERBS = {
     "diagnose": "detector.cli.diagnose:diagnose",
     "judge": "detector.cli.judge:judge",
     "explain": "detector.cli.explain:explain",
+    "logs": "detector.cli.logs:logs",
+    "pcap": "detector.cli.pcap:pcap",
     "ct": "detector.cli.ct:app",
     "pins": "detector.cli.pins:app",
     "policy": "detector.cli.policy:app",

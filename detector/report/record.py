@@ -6,6 +6,7 @@ these types by `python -m detector.report.schema`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -15,7 +16,17 @@ import msgspec
 
 from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
-from detector.model import Judgement, Observation, Party, Points, RouteKind, Strength, VerdictName
+from detector.model import (
+    Cause,
+    Interceptor,
+    Judgement,
+    Observation,
+    Party,
+    Points,
+    RouteKind,
+    Strength,
+    VerdictName,
+)
 
 
 class TargetRecord(msgspec.Struct, frozen=True):
@@ -117,28 +128,24 @@ def encode(judgement: Judgement) -> bytes:
 
 def check_record(judgement: Judgement) -> CheckRecord:
     seen = judgement.observation
-    target, who = seen.target, judgement.interceptor
+    target = seen.target
     return CheckRecord(
         schema="tlsight.check/1",
         at=seen.at,
         target=TargetRecord(target.host, target.port, target.ip, target.sni, target.starttls),
         route=RouteRecord(seen.route.kind, seen.route.proxy),
         handshake=_handshake(seen),
-        chain=[_certificate(der) for der in seen.chain],
+        chain=[certificate_record(der) for der in seen.chain],
         verdict=judgement.verdict,
         summary=judgement.summary,
         decided_by=judgement.decided_by,
         sanctioned=judgement.sanctioned,
-        interceptor=None
-        if who is None
-        else InterceptorRecord(
-            who.product, who.engine, who.category, who.issuer, who.issuer_spki_sha256
-        ),
+        interceptor=interceptor_record(judgement.interceptor),
         evidence=[
             EvidenceRecord(e.id, e.points, e.strength, e.text, e.details)
             for e in judgement.evidence
         ],
-        causes=[CauseRecord(c.id, c.party, c.severity, c.text) for c in judgement.causes],
+        causes=cause_records(judgement.causes),
         alerts=[AlertRecord(a.sender, a.code, a.name, a.fatal) for a in seen.alerts],
         ocsp_stapled=seen.ocsp is not None,
         ms=seen.ms,
@@ -157,8 +164,21 @@ def _handshake(seen: Observation) -> HandshakeRecord | None:
     )
 
 
+def cause_records(causes: Iterable[Cause]) -> list[CauseRecord]:
+    return [CauseRecord(c.id, c.party, c.severity, c.text) for c in causes]
+
+
+def interceptor_record(who: Interceptor | None) -> InterceptorRecord | None:
+    if who is None:
+        return None
+    return InterceptorRecord(
+        who.product, who.engine, who.category, who.issuer, who.issuer_spki_sha256
+    )
+
+
 @lru_cache(maxsize=512)
-def _certificate(der: bytes) -> CertificateRecord:
+def certificate_record(der: bytes) -> CertificateRecord:
+    """One certificate (DER); what cannot be read is said in the subject."""
     try:
         read = read_certificate(der)
     except CertificateError as error:

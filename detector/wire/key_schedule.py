@@ -35,9 +35,9 @@ def server_handshake_reader(suite: int, shared: bytes, hellos: bytes) -> RecordO
     """
     algorithm, _ = _SUITES[suite]
     empty = _digest(algorithm, b"")
-    early = _extract(algorithm, bytes(algorithm.digest_size), bytes(algorithm.digest_size))
+    early = extract(algorithm, bytes(algorithm.digest_size), bytes(algorithm.digest_size))
     derived = expand_label(algorithm, early, b"derived", empty, algorithm.digest_size)
-    secret = _extract(algorithm, derived, shared)
+    secret = extract(algorithm, derived, shared)
     traffic = expand_label(
         algorithm, secret, b"s hs traffic", _digest(algorithm, hellos), algorithm.digest_size
     )
@@ -79,7 +79,8 @@ def expand_label(
     return HKDFExpand(algorithm, size, info).derive(secret)
 
 
-def _extract(algorithm: hashes.HashAlgorithm, salt: bytes, key: bytes) -> bytes:
+def extract(algorithm: hashes.HashAlgorithm, salt: bytes, key: bytes) -> bytes:
+    """HKDF-Extract (RFC 5869 section 2.2)."""
     code = hmac.HMAC(salt, algorithm)
     code.update(key)
     return code.finalize()

@@ -1,0 +1,155 @@
+"""What one captured connection amounts to: plain, frozen values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Sender = Literal["client", "server"]
+ClosedBy = Literal["client", "server", "middlebox"]
+Reached = Literal["nothing", "unseen", "other", "alert", "hello", "data"]
+PreambleKind = Literal["http-connect", "socks5", "socks4", "starttls", "proxy-header", "other"]
+
+
+class SeenAlert(msgspec.Struct, frozen=True):
+    """A TLS alert.
+
+    Attributes:
+        code: description; None where it is encrypted and no key is at hand.
+        encrypted: it came encrypted: read with a key, or told from its length.
+
+    """
+
+    sender: Sender
+    code: int | None
+    fatal: bool
+    encrypted: bool = False
+
+
+class Preamble(msgspec.Struct, frozen=True):
+    """What was said before TLS began.
+
+    Attributes:
+        protocol: of STARTTLS, e.g. "smtp".
+        target: host:port that a proxy was asked for.
+        status: how the proxy answered, HTTP's or SOCKS' code.
+        agent: User-Agent.
+        headers: names of further header fields, lower case.
+
+    """
+
+    kind: PreambleKind
+    protocol: str | None = None
+    target: str | None = None
+    status: int | None = None
+    agent: str | None = None
+    headers: tuple[str, ...] = ()
+
+
+class HelloFacts(msgspec.Struct, frozen=True):
+    """What a ClientHello offers, apart from what chance and the name put into it.
+
+    Attributes:
+        extensions: types in order, GREASE included.
+        shares: groups with a key in the hello.
+
+    """
+
+    legacy_version: int
+    versions: tuple[int, ...]
+    ciphers: tuple[int, ...]
+    extensions: tuple[int, ...]
+    groups: tuple[int, ...]
+    schemes: tuple[int, ...]
+    alpn: tuple[str, ...]
+    shares: tuple[int, ...]
+    ja3: str
+    ja4: str
+
+    @property
+    def highest(self) -> int:
+        """The highest version that is offered."""
+        known = [version for version in self.versions if version <= 0x0304]
+        return max(known, default=self.legacy_version)
+
+
+class ServerFacts(msgspec.Struct, frozen=True):
+    """What a ServerHello chose."""
+
+    version: int
+    cipher: int
+    group: int | None
+    alpn: str | None
+    ja3s: str
+    renegotiation: bool
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection with TLS in it, or one that failed before.
+
+    Attributes:
+        client, server: addresses as text.
+        first, last: seconds since 1970 of the first and last packet.
+        opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
+        refused: the SYN was answered with RST.
+        hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
+        hello_lost: the server never acknowledged it.
+        chain: DER certificates that were seen, leaf first.
+        authorities: names (DER) of CAs for client certificates, None where none was asked for.
+        client_certificate: whether the client showed one, None where that cannot be seen.
+        completed: both sides went on to use the keys.
+        reached: how far the server got: "nothing", "unseen" (it answered, the capture has not what),
+            "other" bytes than TLS, "alert", "hello", "data".
+        closed_by: who ended it; None while it stands.
+        how: "fin", "rst", "open" (no end was seen).
+        signs: why a reset is taken for a third party's, sentences.
+        plain: first bytes of a server that does not speak TLS.
+        notes: what the capture is missing.
+        ms: connect, server-hello.
+
+    """
+
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    transport: Literal["tcp", "udp"] = "tcp"
+    protocol: Literal["tls", "quic", "dtls"] = "tls"
+    first: float
+    last: float
+    packets: int = 0
+    sent: int = 0
+    received: int = 0
+    opened: str = ""
+    refused: bool = False
+    preamble: Preamble | None = None
+    sni: str | None = None
+    hello: HelloFacts | None = None
+    hello_size: int = 0
+    hello_segments: int = 1
+    hello_records: int = 1
+    hello_lost: bool = False
+    retry: bool = False
+    answer: ServerFacts | None = None
+    alpn: str | None = None
+    chain: tuple[bytes, ...] = ()
+    ocsp: bytes | None = None
+    authorities: tuple[bytes, ...] | None = None
+    client_certificate: bool | None = None
+    dh_bits: int | None = None
+    alerts: tuple[SeenAlert, ...] = ()
+    completed: bool = False
+    reached: Reached = "nothing"
+    closed_by: ClosedBy | None = None
+    how: Literal["fin", "rst", "open"] = "open"
+    signs: tuple[str, ...] = ()
+    plain: bytes = b""
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    ms: dict[str, float] = msgspec.field(default_factory=dict)
+
+    @property
+    def fatal(self) -> SeenAlert | None:
+        """The alert that ended it."""
+        return next((alert for alert in self.alerts if alert.fatal), None)

@@ -1,0 +1,315 @@
+"""Packets in, finished flows out: the table of connections that are under way.
+
+Theory of operation
+-------------------
+The loop looks at every packet, so it holds the one case that most packets are by hand: Ethernet, IPv4
+without options or IPv6 without extensions, TCP. Anything else goes through `Layers`. A segment of a flow
+whose handshake is over only moves two counters.
+
+A flow is handed out a second after it was closed (late alerts and resets belong to it), when it was silent
+for long, when its addresses start anew, and at the end. When there are more than `limit` the quietest
+quarter is handed out early and counted in `evicted`: memory stays flat whatever comes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from struct import Struct
+
+from detector.capture.datagrams import DatagramFlow, Datagrams, turned
+from detector.capture.half import IGNORE, OPAQUE, Half
+from detector.capture.layers import ETHERNET, TCP, Layers
+from detector.capture.packet_file import Packet
+
+DEFAULT_LIMIT = 16384
+_MASK = 0xFFFFFFFF
+_LINGER = 1.0
+_IDLE = 300.0
+_SWEEP = 30.0
+_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_HEADER = Struct(">IIBBH").unpack_from
+_MAX_RESETS = 4
+
+
+class Reset:
+    """A segment with RST: who sent it, and what it looks like."""
+
+    __slots__ = ("expected", "from_opener", "ident", "time", "ttl", "window")
+
+    def __init__(
+        self, from_opener: bool, time: float, ttl: int, ident: int, window: int, expected: bool
+    ) -> None:
+        self.from_opener = from_opener
+        self.time = time
+        self.ttl = ttl
+        self.ident = ident
+        self.window = window
+        self.expected = expected
+
+
+class Flow:
+    """One TCP connection.
+
+    Attributes:
+        key: source address, destination address, ports of the first packet, as on the wire.
+        opener: the half that sent the first packet, unless that was a SYN-ACK.
+        other: the one that answers.
+        opened: how the connection began: "syn" was seen, "syn-ack" too, or "" in the middle.
+        ends: (what, from the opener, time) of FIN and RST segments in order, the first few.
+
+    """
+
+    __slots__ = (
+        "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
+        "opener", "other", "packets", "resets", "swapped", "syn_ack_time", "syns",
+    )  # fmt: skip
+
+    def __init__(
+        self, key: bytes, time: float, keys_wanted: Callable[[bytes], bool] | None
+    ) -> None:
+        self.key = key
+        self.first = self.last = time
+        self.opener = Half(self)
+        self.other = Half(self)
+        self.opener.peer, self.other.peer = self.other, self.opener
+        self.opened = ""
+        self.swapped = False
+        self.syns = 0
+        self.syn_ack_time = 0.0
+        self.ends: list[tuple[str, bool, float]] = []
+        self.resets: list[Reset] = []
+        self.packets = 0
+        self.closing = False
+        self.evicted = False
+        self.keys_wanted = keys_wanted
+        self.facts: object = None
+
+    def hello(self, half: Half, message: tuple[int, bytes]) -> None:
+        """The first handshake message of a half: tells the sides apart, and whether keys are at hand."""
+        kind, body = message
+        if kind == 1 and self.keys_wanted is not None and self.keys_wanted(body[2:34]):
+            half.keep = half.peer.keep = True
+        if not self.opened and kind in (1, 2):
+            self.swapped = (half is self.opener) == (kind == 2)
+
+    @property
+    def client(self) -> Half:
+        return self.other if self.swapped else self.opener
+
+    @property
+    def server(self) -> Half:
+        return self.opener if self.swapped else self.other
+
+    @property
+    def settled(self) -> bool:
+        return self.opener.mode >= OPAQUE and self.other.mode >= OPAQUE
+
+
+class FlowTable:
+    """All connections under way.
+
+    Args:
+        limit: how many at once.
+        keys_wanted: whether a key log has secrets for a client's random.
+        shard: (number, count): look only at every count-th flow.
+        settled: called once both sides of a flow are encrypted or given up, to free what was read.
+
+    """
+
+    def __init__(
+        self,
+        limit: int = DEFAULT_LIMIT,
+        keys_wanted: Callable[[bytes], bool] | None = None,
+        shard: tuple[int, int] = (0, 1),
+        settled: Callable[[Flow], None] = lambda _: None,
+    ) -> None:
+        self.limit = limit
+        self.layers = Layers()
+        self.datagrams = Datagrams(limit // 4)
+        self.packets = 0
+        self.other_packets = 0
+        self.evicted = 0
+        self._keys_wanted = keys_wanted
+        self._shard = shard
+        self._settled = settled
+        self._halves: dict[bytes, Half] = {}
+        self._flows: dict[bytes, Flow] = {}
+        self._closing: deque[tuple[float, Flow]] = deque()
+
+    def run(self, packets: Iterable[Packet]) -> Iterator[Flow | DatagramFlow]:
+        """Finished flows, in the order in which they finish."""
+        halves, closing = self._halves, self._closing
+        unpack = self.layers.unpack
+        number, count = self._shard
+        sweep_at = 0.0
+        time = 0.0
+        for time, link, frame, start, end, _ in packets:
+            self.packets += 1
+            if link == ETHERNET and end - start > 53:
+                kind = frame[start + 12] << 8 | frame[start + 13]
+                at = start + 14
+            else:
+                kind, at = 0, start
+            if (
+                kind == 0x0800
+                and frame[at] == 0x45
+                and frame[at + 9] == TCP
+                and not (frame[at + 6] & 0x3F or frame[at + 7])
+            ):
+                size = frame[at + 2] << 8 | frame[at + 3]
+                stop = at + size if size else end
+                key = frame[at + 12 : at + 24]
+                place = at + 20
+                buffer, ip = frame, at
+                stored = min(end, stop)
+                ttl = -1
+            elif kind == 0x86DD and frame[at + 6] == TCP and end - at >= 60:
+                size = frame[at + 4] << 8 | frame[at + 5]
+                stop = at + 40 + size if size else end
+                key = frame[at + 8 : at + 44]
+                place = at + 40
+                buffer, ip = frame, at
+                stored = min(end, stop)
+                ttl = -1
+            else:
+                found = unpack(link, frame, start, end)
+                if found is None:
+                    self.other_packets += 1
+                    continue
+                protocol, key, ttl, ident, buffer, place, stored, stop = found
+                if count > 1 and (key[-3] + key[-1]) % count != number:
+                    continue
+                if protocol != TCP:
+                    yield from self.datagrams.take(time, key, buffer[place + 8 : stored])
+                    continue
+                ip = -1
+            half = halves.get(key)
+            seq, ack, offset, flags, window = _HEADER(buffer, place + 4)
+            data = place + (offset >> 4 << 2)
+            if half is not None and half.mode >= OPAQUE and not flags & 7:
+                flow = half.flow
+                flow.last = time
+                flow.packets += 1
+                if half.mode == IGNORE or data >= stop:
+                    continue
+                if seq == half.next and stored == stop:
+                    length = stop - data
+                    half.next = (seq + length) & _MASK
+                    half.bytes += length
+                    if length <= half.skip:
+                        half.skip -= length
+                    elif half.keep:
+                        half.record += buffer[data:stop]
+                        half._collect()  # noqa: SLF001
+                    else:
+                        half.walk(buffer, data, stop)
+                    continue
+                half.segment(time, seq, buffer, data, stored, stop)
+                continue
+            if half is None and count > 1 and (key[-3] + key[-1]) % count != number:
+                continue
+            if ip >= 0:
+                if frame[ip] == 0x45:
+                    ttl, ident = frame[ip + 8], frame[ip + 4] << 8 | frame[ip + 5]
+                else:
+                    ttl, ident = frame[ip + 7], 0
+            while closing and closing[0][0] < time:
+                flow = closing.popleft()[1]
+                if self._forget(flow):
+                    yield flow
+            if half is None or (flags & 18 == _SYN and half.flow.ends):
+                if half is not None and self._forget(half.flow):
+                    yield half.flow
+                if len(self._flows) >= self.limit:
+                    yield from self._evict()
+                half = self._open(key, time, flags)
+            flow = half.flow
+            flow.last = time
+            flow.packets += 1
+            if half.ttl < 0:
+                half.ttl = ttl
+            if flags & 7:
+                self._flagged(half, time, seq, flags, window, ttl, ident)
+                if flags & _SYN:
+                    seq = (seq + 1) & _MASK
+            if flags & _ACK and half.peer.next is not None:
+                known = (ack - half.peer.start) & _MASK
+                if half.acked < known < 0x7FFFFFFF:
+                    half.acked = known
+            if data < stop and half.mode != IGNORE:
+                half.segment(time, seq, buffer, data, max(stored, data), stop)
+                if flow.facts is None and half.mode >= OPAQUE and flow.settled:
+                    self._settled(flow)
+            if time >= sweep_at:
+                if sweep_at:
+                    yield from self._sweep(time)
+                sweep_at = time + _SWEEP
+        yield from self._all()
+
+    def _open(self, key: bytes, time: float, flags: int) -> Half:
+        flow = Flow(key, time, self._keys_wanted)
+        half = flow.opener
+        flow.swapped = flags & 18 == 18
+        self._flows[key] = flow
+        self._halves[key] = flow.opener
+        self._halves[turned(key)] = flow.other
+        return half
+
+    def _flagged(
+        self, half: Half, time: float, seq: int, flags: int, window: int, ttl: int, ident: int
+    ) -> None:
+        flow = half.flow
+        opener = half is flow.opener
+        if flags & _SYN:
+            if flags & _ACK:
+                flow.opened = "syn-ack"
+                flow.syn_ack_time = flow.syn_ack_time or time
+            else:
+                flow.opened = flow.opened or "syn"
+                flow.syns += 1
+            if half.next is None:
+                half.next = half.start = (seq + 1) & _MASK
+        elif len(flow.ends) < 8:
+            flow.ends.append(("rst" if flags & _RST else "fin", opener, time))
+        if flags & _RST and len(flow.resets) < _MAX_RESETS:
+            awaited = half.next is None or ((seq - half.next) & _MASK) < 65536 or seq == half.next
+            flow.resets.append(Reset(opener, time, ttl, ident, window, awaited))
+        done = flags & _RST or (flow.ends and len({side for _, side, _ in flow.ends}) == 2)
+        if done and not flow.closing:
+            flow.closing = True
+            self._closing.append((time + _LINGER, flow))
+
+    def _forget(self, flow: Flow) -> bool:
+        """Take a flow out of the table; False where it was out before."""
+        if self._flows.get(flow.key) is not flow:
+            return False
+        del self._flows[flow.key]
+        del self._halves[flow.key]
+        self._halves.pop(turned(flow.key), None)
+        return True
+
+    def _evict(self) -> Iterator[Flow]:
+        quiet = sorted(self._flows.values(), key=lambda flow: flow.last)
+        for flow in quiet[: max(1, self.limit // 4)]:
+            flow.evicted = not flow.closing
+            self.evicted += flow.evicted
+            self._forget(flow)
+            yield flow
+
+    def _sweep(self, time: float) -> Iterator[Flow | DatagramFlow]:
+        for flow in [f for f in self._flows.values() if time - f.last > _IDLE]:
+            self._forget(flow)
+            yield flow
+        yield from self.datagrams.sweep(time)
+
+    def _all(self) -> Iterator[Flow | DatagramFlow]:
+        while self._closing:
+            flow = self._closing.popleft()[1]
+            if self._forget(flow):
+                yield flow
+        for flow in sorted(self._flows.values(), key=lambda flow: flow.last):
+            yield flow
+        self._flows.clear()
+        self._halves.clear()
+        yield from self.datagrams.all()

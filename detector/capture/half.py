@@ -1,0 +1,365 @@
+"""One direction of a TCP connection: segments put in order, TLS records cut out of them.
+
+Theory of operation
+-------------------
+A half is in one of four modes.
+
+search  nothing of TLS was seen yet: bytes are kept, up to MAX_PREAMBLE, until a hello starts. What came
+        before it is the preamble: CONNECT, SOCKS, STARTTLS, a PROXY header.
+clear   records are cut, handshake messages joined and kept, alerts read.
+opaque  what follows is encrypted: only the five bytes of each record's header are looked at, the rest is
+        skipped unread. Lengths of the first records and of the last one are kept.
+ignore  no TLS, or a hole that nobody filled.
+
+Out of order segments wait, MAX_PENDING bytes at most. Where bytes come twice the first copy counts. A hole
+that does not fill costs the rest of the direction, not the other one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detector.wire.records import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    MAX_HANDSHAKE,
+    MAX_RECORD,
+)
+
+if TYPE_CHECKING:
+    from detector.capture.flows import Flow
+
+SEARCH, CLEAR, OPAQUE, IGNORE = 0, 1, 2, 3
+MAX_PREAMBLE = 1 << 14
+MAX_PENDING = 1 << 17
+MAX_SEGMENTS = 128
+MAX_MESSAGES = 64
+MAX_RAW = 1 << 17
+_KEPT_SIZES = 8
+_MASK = 0xFFFFFFFF
+_HELLO = re.compile(
+    rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]|\x15\x03[\x00-\x04]\x00\x02[\x01\x02]",
+    re.DOTALL,
+)
+
+
+class Half:
+    """What one side sent.
+
+    Attributes:
+        next: sequence number that is awaited, None before the first segment.
+        messages: (type, body) of the handshake messages in clear.
+        alerts: (level, code) of the alerts in clear; the first came at `alert_at`.
+        ccs: a ChangeCipherSpec came.
+        sizes: (content type, length) of the first opaque records; `last` is that of the last one.
+        opaque: how many there were.
+        raw: (content type, payload) of opaque records, kept while `keep` says that keys are at hand.
+        acked: highest acknowledgement this side sent, relative to the peer's first byte; -1 for none.
+        error: why the bytes stopped making sense, "" where they did not.
+        hole: bytes are missing in the capture.
+        after_reset: it went on sending after a segment with RST.
+
+    """
+
+    __slots__ = (
+        "acked", "after_reset", "alert_at", "alerts", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep",
+        "last", "messages", "mode", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
+        "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.peer: Half = self
+        self.mode = SEARCH
+        self.next: int | None = None
+        self.start = 0
+        self.skip = 0
+        self.head = b""
+        self.record = bytearray()
+        self.partial = bytearray()
+        self.messages: list[tuple[int, bytes]] = []
+        self.alerts: list[tuple[int, int]] = []
+        self.preamble = b""
+        self.ccs = False
+        self.keep = False
+        self.raw: list[tuple[int, bytes]] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.last = (0, 0)
+        self.opaque = 0
+        self.records = 0
+        self.bytes = 0
+        self.hello_segments = 0
+        self.resent = 0
+        self.pending: dict[int, bytes] = {}
+        self.waiting = 0
+        self.acked = -1
+        self.ttl = -1
+        self.started = 0.0
+        self.error = ""
+        self.hole = False
+        self.after_reset = False
+        self.alert_at = 0.0
+
+    @property
+    def packets_seen(self) -> bool:
+        """Any packet of this side is in the capture."""
+        return self.ttl >= 0
+
+    @property
+    def heard(self) -> bool:
+        """Any payload was seen."""
+        return self.started > 0
+
+    def segment(self, time: float, seq: int, buffer: bytes, at: int, end: int, stop: int) -> None:
+        """A segment with payload: captured from `at` to `end`, on the wire up to `stop`."""
+        if self.next is None:
+            self.next = self.start = seq
+        ahead = (seq - self.next) & _MASK
+        size = stop - at
+        if ahead > 0x7FFFFFFF:  # old: sent again, in part or in whole
+            known = _MASK + 1 - ahead
+            self.resent += 1
+            if size <= known:
+                return
+            at += known
+            ahead = 0
+        if ahead:
+            self._wait(seq, buffer[at:end], size)
+            return
+        if not self.started:
+            self.started = time
+        if self.flow.resets:
+            self.after_reset = True
+        self._take(buffer, at, min(end, stop), stop)
+        while self.pending and (more := self.pending.pop(self.next, None)) is not None:
+            self.waiting -= len(more)
+            self._take(more, 0, len(more), len(more))
+        if self.pending:
+            self._drop_old()
+
+    def _wait(self, seq: int, data: bytes, size: int) -> None:
+        if len(data) < size or self.mode == IGNORE:
+            self.hole = True
+        kept = self.pending.get(seq)
+        if kept is not None and len(kept) >= len(data):
+            return
+        if self.waiting + len(data) > MAX_PENDING or len(self.pending) >= MAX_SEGMENTS:
+            self._give_up()
+            return
+        self.waiting += len(data) - (len(kept) if kept is not None else 0)
+        self.pending[seq] = data
+
+    def _drop_old(self) -> None:
+        """Waiting segments that overlap what came meanwhile: their new part is taken."""
+        for seq in sorted(self.pending):
+            assert self.next is not None
+            behind = (self.next - seq) & _MASK
+            if behind > 0x7FFFFFFF or seq not in self.pending:
+                continue
+            data = self.pending.pop(seq)
+            self.waiting -= len(data)
+            if len(data) > behind:
+                self._take(data, behind, len(data), len(data))
+
+    def _give_up(self) -> None:
+        """The hole stays."""
+        self.hole = True
+        self.pending.clear()
+        self.waiting = 0
+        self.close(IGNORE)
+
+    def _take(self, buffer: bytes, at: int, end: int, stop: int) -> None:
+        assert self.next is not None
+        self.next = (self.next + stop - at) & _MASK
+        self.bytes += stop - at
+        mode = self.mode
+        if mode == CLEAR:
+            if not self.records:
+                self.hello_segments += 1
+            self.record += buffer[at:end]
+            self._cut()
+        elif mode == OPAQUE:
+            if self.keep:
+                self.record += buffer[at:end]
+                self._collect()
+            else:
+                self.walk(buffer, at, end)
+        elif mode == SEARCH:
+            self.hello_segments += 1
+            self.record += buffer[at:end]
+            self._search()
+        if end < stop and self.mode != IGNORE:
+            self._cut_short(stop - end)
+
+    def _cut_short(self, missing: int) -> None:
+        """The capture holds only the first bytes of the packet."""
+        self.hole = True
+        if self.mode == OPAQUE and not self.keep and self.skip >= missing:
+            self.skip -= missing
+        else:
+            self.close(IGNORE)
+
+    def _search(self) -> None:
+        data = self.record
+        first = data[0]
+        if 20 <= first <= 24 and len(data) > 1 and data[1] == 3:
+            self.mode = CLEAR
+            self._cut()
+            return
+        found = _HELLO.search(data)
+        if found is not None:
+            self.preamble = bytes(data[: found.start()])
+            del data[: found.start()]
+            self.hello_segments = 1
+            self.mode = CLEAR
+            self._cut()
+        elif len(data) > MAX_PREAMBLE:
+            self.preamble = bytes(data[:MAX_PREAMBLE])
+            self.close(IGNORE)
+
+    def _cut(self) -> None:
+        """Records of the clear part."""
+        data = self.record
+        at = 0
+        size = len(data)
+        while size - at >= 5:
+            kind = data[at]
+            length = data[at + 3] << 8 | data[at + 4]
+            if not 20 <= kind <= 24 or data[at + 1] != 3 or length > MAX_RECORD:
+                self.error = f"no TLS record at byte {at}"
+                self.preamble = self.preamble or bytes(data[at : at + 256])
+                self.close(IGNORE)
+                return
+            if kind == APPLICATION_DATA:
+                break
+            end = at + 5 + length
+            if kind == HANDSHAKE:
+                if self.ccs and not _is_hello(data, at, length):
+                    break
+                if end > size:
+                    break
+                self.records += 1
+                if not self._handshake(data[at + 5 : end]):
+                    return
+            elif end > size:
+                break
+            elif kind == CHANGE_CIPHER_SPEC:
+                self.ccs = True
+            elif kind == ALERT:
+                if self.ccs or length != 2:
+                    break
+                self.alert_at = self.alert_at or self.flow.last
+                if len(self.alerts) < MAX_MESSAGES:
+                    self.alerts.append((data[at + 5], data[at + 6]))
+            at = end
+        else:
+            del data[:at]
+            return
+        kind, length = data[at], data[at + 3] << 8 | data[at + 4]
+        opaque = kind == APPLICATION_DATA or self.ccs
+        opaque = opaque and not (kind == HANDSHAKE and _is_hello(data, at, length))
+        if kind == ALERT and length != 2:
+            opaque = True
+        del data[:at]
+        if opaque:
+            rest = bytes(data)
+            data.clear()
+            self.mode = OPAQUE
+            if self.keep:
+                self.record += rest
+                self._collect()
+            else:
+                self.walk(rest, 0, len(rest))
+
+    def _handshake(self, payload: bytearray) -> bool:
+        """Join and cut messages; False where they make no sense."""
+        joined = self.partial
+        joined += payload
+        at = 0
+        while len(joined) - at >= 4:
+            length = joined[at + 1] << 16 | joined[at + 2] << 8 | joined[at + 3]
+            if length > MAX_HANDSHAKE or len(self.messages) >= MAX_MESSAGES:
+                self.error = f"handshake message of {length} bytes"
+                self.close(IGNORE)
+                return False
+            end = at + 4 + length
+            if end > len(joined):
+                break
+            self.messages.append((joined[at], bytes(joined[at + 4 : end])))
+            if len(self.messages) == 1:
+                self.flow.hello(self, self.messages[0])
+            at = end
+        del joined[:at]
+        return True
+
+    def walk(self, data: bytes, at: int, end: int) -> None:
+        """Headers of opaque records. `skip` bytes belong to the record that is under way."""
+        head = self.head
+        at += self.skip
+        self.skip = 0
+        if head:
+            take = 5 - len(head)
+            if end - at < take:
+                self.head = head + data[at:end]
+                return
+            data = head + data[at:end]
+            at, end = 0, len(data)
+            self.head = b""
+        while end - at >= 5:
+            kind = data[at]
+            length = data[at + 3] << 8 | data[at + 4]
+            if not 20 <= kind <= 24 or data[at + 1] != 3 or length > MAX_RECORD:
+                self.error = "no TLS record where one should begin"
+                self.close(IGNORE)
+                return
+            self._note(kind, length)
+            at += 5 + length
+        if at >= end:
+            self.skip = at - end
+        else:
+            self.head = data[at:end]
+
+    def _note(self, kind: int, length: int) -> None:
+        self.opaque += 1
+        if self.opaque <= _KEPT_SIZES:
+            self.sizes.append((kind, length))
+        self.last = (kind, length)
+
+    def _collect(self) -> None:
+        """Whole opaque records, for whoever has the keys."""
+        data = self.record
+        at = 0
+        while len(data) - at >= 5:
+            length = data[at + 3] << 8 | data[at + 4]
+            end = at + 5 + length
+            if not 20 <= data[at] <= 24 or length > MAX_RECORD or end > len(data):
+                break
+            self.raw.append((data[at], bytes(data[at + 5 : end])))
+            self._note(data[at], length)
+            at = end
+        del data[:at]
+        if sum(len(payload) for _, payload in self.raw) > MAX_RAW or len(self.raw) > 256:
+            self.keep = False
+            rest = bytes(data)
+            data.clear()
+            self.walk(rest, 0, len(rest))
+
+    def close(self, mode: int) -> None:
+        """No more bytes are wanted: free what waits for them."""
+        self.mode = mode
+        self.record = bytearray()
+        self.partial = bytearray()
+        self.pending.clear()
+        self.waiting = 0
+
+
+def _is_hello(data: bytearray, at: int, length: int) -> bool:
+    """A hello in clear after a ChangeCipherSpec that is only for show (RFC 8446 section D.4)."""
+    return (
+        len(data) - at >= 9
+        and data[at + 5] in (1, 2)
+        and data[at + 6] << 16 | data[at + 7] << 8 | data[at + 8] == length - 4
+    ) or len(data) - at < 9

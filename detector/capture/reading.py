@@ -1,0 +1,444 @@
+"""A finished flow into a `Connection`.
+
+Theory of operation
+-------------------
+What was in clear is read as it is. Of TLS 1.3 the rest is opened where a key log has the secrets, and told
+from lengths where it has not: an encrypted alert is a record of 19 bytes (two of the alert, one of its type,
+sixteen of the tag); a Finished has 36 or 52 bytes, and 17 more. A client whose first encrypted record is an
+alert has refused what the server showed; a server whose last one is an alert right after the client's
+Finished has refused the client (RFC 8446 sections 5.2 and 6).
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+import msgspec
+
+from detector.capture.connection import (
+    Connection,
+    HelloFacts,
+    Reached,
+    SeenAlert,
+    Sender,
+    ServerFacts,
+)
+from detector.capture.datagrams import DatagramFlow
+from detector.capture.ending import ended
+from detector.capture.flows import Flow
+from detector.capture.half import IGNORE, Half
+from detector.capture.hellos import Hellos
+from detector.capture.keylog import KeyLog, Opened, certificate_messages
+from detector.capture.preamble import read_preamble
+from detector.errors import WireError
+from detector.wire import registry as r
+from detector.wire.certificates import (
+    parse_certificate_request_tls12,
+    parse_certificate_request_tls13,
+    parse_certificate_status,
+    parse_certificate_tls12,
+    parse_certificate_tls13,
+)
+from detector.wire.key_exchange import parse_key_exchange
+from detector.wire.reader import Reader
+from detector.wire.records import ALERT, APPLICATION_DATA
+
+TLS13 = 0x0304
+_SEALED_ALERT = 19
+_ROOM = 4096
+_PLAIN = 512
+
+
+class Facts(msgspec.Struct):
+    """What the handshake's messages say; filled once, when they are no longer needed."""
+
+    hello: HelloFacts | None = None
+    sni: str | None = None
+    size: int = 0
+    random: bytes = b""
+    retry: bool = False
+    answer: ServerFacts | None = None
+    alpn: str | None = None
+    chain: tuple[bytes, ...] = ()
+    ocsp: bytes | None = None
+    authorities: tuple[bytes, ...] | None = None
+    client_certificate: bool | None = None
+    dh_bits: int | None = None
+    error: str = ""
+
+
+class Reading:
+    """Reads flows; remembers what is the same in many of them.
+
+    Args:
+        keys: secrets of TLS 1.3 sessions.
+
+    """
+
+    def __init__(self, keys: KeyLog | None = None) -> None:
+        self.keys = keys if keys is not None else KeyLog()
+        self._hellos = Hellos()
+        self._chains: dict[bytes, tuple[bytes, ...]] = {}
+        self._addresses: dict[bytes, str] = {}
+
+    def settle(self, flow: Flow) -> None:
+        """Read the clear part now and let go of its bytes."""
+        if flow.client.keep or flow.server.keep:
+            return
+        flow.facts = self._clear(flow.client.messages, flow.server.messages)
+        for half in (flow.client, flow.server):
+            half.messages.clear()
+
+    def connection(self, flow: Flow | DatagramFlow) -> Connection | None:
+        """None where there was nothing of TLS, and nothing that could have become it."""
+        if isinstance(flow, DatagramFlow):
+            return self._datagrams(flow)
+        return self._tcp(flow)
+
+    def _tcp(self, flow: Flow) -> Connection | None:
+        client, server = flow.client, flow.server
+        facts = flow.facts
+        if not isinstance(facts, Facts):
+            facts = self._clear(client.messages, server.messages)
+        sides: tuple[tuple[Sender, Half], ...] = (("client", client), ("server", server))
+        alerts = [
+            SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not _too_late(flow, half))
+            for name, half in sides
+            for level, code in half.alerts
+            if code or level == 2
+        ]  # fmt: skip
+        opened = False
+        finished = None
+        if client.keep and facts.answer is not None and facts.answer.version == TLS13:
+            opened, finished = self._open(facts, client, server, alerts)
+        completed = _completed(client, server, facts, opened=opened, finished=finished)
+        if not opened and not any(alert.fatal for alert in alerts):
+            alerts += _inferred(client, server, facts, completed=completed)
+        reached, plain = _reached(server, facts)
+        missed = client.acked > server.bytes + 1
+        if facts.hello is None and not _worth_telling(flow, reached):
+            return None
+        fatal = next((alert for alert in alerts if alert.fatal), None)
+        closed_by, how, signs = ended(flow, fatal)
+        refused = not flow.opened.endswith("ack") and flow.syns > 0 and how == "rst"
+        addresses = self._ends(flow)
+        return Connection(
+            client=addresses[0],
+            client_port=addresses[1],
+            server=addresses[2],
+            server_port=addresses[3],
+            first=flow.first,
+            last=flow.last,
+            packets=flow.packets,
+            sent=client.bytes,
+            received=server.bytes,
+            opened=flow.opened,
+            refused=refused,
+            preamble=read_preamble(
+                client.preamble or (b"" if facts.hello else bytes(client.record[:4096])),
+                server.preamble or (bytes(server.record[:4096]) if reached == "other" else b""),
+            ),
+            sni=facts.sni,
+            hello=facts.hello,
+            hello_size=facts.size,
+            hello_segments=client.hello_segments,
+            hello_records=client.records if not client.ccs else 1,
+            hello_lost=reached == "nothing" and server.acked < client.bytes and client.resent > 0,
+            retry=facts.retry,
+            answer=facts.answer,
+            alpn=facts.alpn,
+            chain=facts.chain,
+            ocsp=facts.ocsp,
+            authorities=facts.authorities,
+            client_certificate=facts.client_certificate,
+            dh_bits=facts.dh_bits,
+            alerts=tuple(alerts),
+            completed=completed and not _refused_late(alerts, server),
+            reached="unseen" if missed and reached == "nothing" else reached,
+            closed_by=closed_by,
+            how=how,
+            signs=signs,
+            plain=plain,
+            error=facts.error or server.error or client.error,
+            notes=_notes(flow, client, server),
+            ms=_milliseconds(flow, client, server),
+        )
+
+    def _clear(
+        self, client: list[tuple[int, bytes]], server: list[tuple[int, bytes]], transport: str = "t"
+    ) -> Facts:
+        """Messages that came in clear. What makes no sense is kept as an error."""
+        facts = Facts()
+        try:
+            for kind, body in client:
+                if kind == r.CLIENT_HELLO and facts.hello is None:
+                    facts.hello, facts.sni = self._hellos.client(body, transport)
+                    facts.size = len(body) + 4
+                    facts.random = body[2:34]
+                elif kind == r.CERTIFICATE:
+                    facts.client_certificate = len(body) > 3
+        except WireError as error:
+            facts.error = f"ClientHello: {error.message}"
+        try:
+            for kind, body in server:
+                self._server_message(facts, kind, body)
+        except WireError as error:
+            facts.error = facts.error or f"server's handshake: {error.message}"
+        return facts
+
+    def _server_message(self, facts: Facts, kind: int, body: bytes) -> None:
+        if kind == r.SERVER_HELLO:
+            answer, retry = self._hellos.server(body)
+            if retry:
+                facts.retry = True
+                facts.answer = facts.answer or answer
+            else:
+                facts.answer, facts.alpn = answer, answer.alpn
+        elif kind == r.CERTIFICATE:
+            facts.chain = self._chain(body, tls13=False)
+        elif kind == r.CERTIFICATE_STATUS:
+            facts.ocsp = parse_certificate_status(body)
+        elif kind == r.CERTIFICATE_REQUEST:
+            tls12 = facts.answer is None or facts.answer.version >= 0x0303
+            if not tls12:
+                types = Reader(body).vector(1, "certificate types").rest()
+                rest = body[1 + len(types) :]
+                body = body[: 1 + len(types)] + b"\0\0" + rest
+            facts.authorities = parse_certificate_request_tls12(body).authorities
+        elif kind == r.SERVER_KEY_EXCHANGE and facts.answer is not None:
+            exchange = parse_key_exchange(body, facts.answer.cipher, facts.answer.version)
+            facts.dh_bits = exchange.dh_bits
+            if exchange.group is not None:
+                facts.answer = msgspec.structs.replace(facts.answer, group=exchange.group)
+
+    def _chain(self, body: bytes, *, tls13: bool) -> tuple[bytes, ...]:
+        found = self._chains.get(body)
+        if found is None:
+            parse = parse_certificate_tls13 if tls13 else parse_certificate_tls12
+            found = tuple(entry.der for entry in parse(body))
+            if len(self._chains) >= _ROOM:
+                self._chains.clear()
+            self._chains[body] = found
+        return found
+
+    def _open(
+        self, facts: Facts, client: Half, server: Half, alerts: list[SeenAlert]
+    ) -> tuple[bool, bool | None]:
+        """Read what the keys open; whether they did, and whether both sides finished."""
+        assert facts.answer is not None
+        suite = facts.answer.cipher
+        theirs = self.keys.open(facts.random, suite, "server", server.raw)
+        ours = self.keys.open(facts.random, suite, "client", client.raw)
+        if not theirs.messages:
+            return False, None
+        certificate, request, extensions = certificate_messages(theirs)
+        try:
+            if certificate is not None:
+                facts.chain = self._chain(certificate, tls13=True)
+                entries = parse_certificate_tls13(certificate)
+                facts.ocsp = entries[0].ocsp if entries else None
+            if request is not None:
+                facts.authorities = parse_certificate_request_tls13(request).authorities
+                shown = next((b for k, b in ours.messages if k == r.CERTIFICATE), None)
+                facts.client_certificate = shown is not None and bool(
+                    parse_certificate_tls13(shown)
+                )
+            if extensions is not None:
+                facts.alpn = _chosen_alpn(extensions)
+        except WireError as error:
+            facts.error = error.message
+        sides: tuple[tuple[Sender, Opened], ...] = (("client", ours), ("server", theirs))
+        for name, side in sides:
+            alerts += [
+                SeenAlert(name, code, code not in (0, 90), encrypted=True)
+                for _, code in side.alerts
+                if code
+            ]
+        return True, theirs.finished and ours.finished
+
+    def _ends(self, flow: Flow | DatagramFlow) -> tuple[str, int, str, int]:
+        """Client and server with their ports."""
+        key = flow.key
+        size = (len(key) - 4) // 2
+        one = self._address(key[:size]), key[-4] << 8 | key[-3]
+        other = self._address(key[size : 2 * size]), key[-2] << 8 | key[-1]
+        if isinstance(flow, Flow) and flow.swapped:
+            one, other = other, one
+        return *one, *other
+
+    def _address(self, address: bytes) -> str:
+        found = self._addresses.get(address)
+        if found is None:
+            if len(self._addresses) >= 1 << 16:
+                self._addresses.clear()
+            if len(address) == 4:
+                found = f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
+            else:
+                found = str(IPv6Address(address))
+            self._addresses[address] = found
+        return found
+
+    def _datagrams(self, flow: DatagramFlow) -> Connection | None:
+        quic = flow.kind == "quic"
+        if quic:
+            client, server = (_messages(flow.quic.crypto[side]) for side in ("client", "server"))
+            alerts = [
+                SeenAlert("client" if side == "client" else "server", code - 0x100, fatal=True)
+                for side, code in flow.quic.closes
+                if 0x100 < code < 0x200
+            ]
+            completed = {"client", "server"} <= flow.quic.beyond
+        else:
+            client, server = flow.client.messages, flow.server.messages
+            alerts = [
+                SeenAlert("client" if half is flow.client else "server", code, level == 2)
+                for half in (flow.client, flow.server)
+                for level, code in half.alerts
+                if code
+            ]
+            completed = bool(flow.client.opaque and flow.server.opaque)
+        facts = self._clear(client, server, "q" if quic else "d")
+        addresses = self._ends(flow)
+        fatal = next((alert for alert in alerts if alert.fatal), None)
+        reached: Reached = "nothing"
+        if flow.server_started:
+            reached = (
+                "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
+            )
+        return Connection(
+            client=addresses[0], client_port=addresses[1],
+            server=addresses[2], server_port=addresses[3],
+            transport="udp", protocol="quic" if quic else "dtls",
+            first=flow.first, last=flow.last, packets=flow.packets,
+            sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
+            sni=facts.sni, hello=facts.hello, hello_size=facts.size, retry=facts.retry,
+            answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
+            authorities=facts.authorities, client_certificate=facts.client_certificate,
+            dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
+            reached=reached,
+            closed_by=fatal.sender if fatal else None, error=facts.error,
+            notes=("given up early: too many connections at once",) if flow.evicted else (),
+        )  # fmt: skip
+
+
+def _messages(stream: bytes) -> list[tuple[int, bytes]]:
+    """Handshake messages of a CRYPTO stream."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while len(stream) - at >= 4 and len(found) < 16:
+        end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
+        if end > len(stream):
+            break
+        found.append((stream[at], stream[at + 4 : end]))
+        at = end
+    return found
+
+
+def _completed(
+    client: Half, server: Half, facts: Facts, *, opened: bool, finished: bool | None
+) -> bool:
+    if facts.answer is None:
+        return False
+    if opened:
+        return bool(finished)
+    if facts.answer.version == TLS13:
+        return client.opaque > 0 and server.opaque > 0 and not _is_alert(client.sizes[0])
+    return client.ccs and server.ccs
+
+
+def _inferred(client: Half, server: Half, facts: Facts, *, completed: bool) -> list[SeenAlert]:
+    """Alerts of TLS 1.3 that nobody can read, told from lengths."""
+    if facts.answer is None or facts.answer.version != TLS13:
+        return []
+    if client.sizes and _is_alert(client.sizes[0]):
+        return [SeenAlert("client", None, fatal=True, encrypted=True)]
+    quiet = server.opaque <= _FLIGHT_RECORDS and _is_alert(server.last)
+    if completed and quiet and client.opaque <= 2 and server.peer.flow.ends:
+        what, from_opener, _ = server.flow.ends[0]
+        by_server = from_opener == (server is server.flow.opener)
+        if by_server and (what == "rst" or not any(s[1] > 600 for s in server.sizes[4:])):
+            return [SeenAlert("server", None, fatal=True, encrypted=True)]
+    return []
+
+
+_FLIGHT_RECORDS = 6
+
+
+def _too_late(flow: Flow, half: Half) -> bool:
+    """The other side had closed before this one complained: OpenSSL says decode_error to a FIN."""
+    if not flow.ends:
+        return False
+    _, from_opener, time = flow.ends[0]
+    return from_opener != (half is flow.opener) and time <= half.alert_at
+
+
+def _is_alert(record: tuple[int, int]) -> bool:
+    return record == (APPLICATION_DATA, _SEALED_ALERT) or (
+        record[0] == ALERT and record[1] in (2, _SEALED_ALERT)
+    )
+
+
+def _refused_late(alerts: list[SeenAlert], server: Half) -> bool:
+    """TLS 1.3: the server says no to the client after both have finished, before it sent any data."""
+    return (
+        any(a.sender == "server" and a.fatal for a in alerts) and server.opaque <= _FLIGHT_RECORDS
+    )
+
+
+def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
+    if facts.answer is not None:
+        return ("data" if server.opaque or server.ccs else "hello"), b""
+    if server.alerts:
+        return "alert", b""
+    if not server.heard:
+        return "nothing", b""
+    if server.records or (server.record[:1] and server.record[0] in (20, 21, 22, 23)):
+        return "hello", b""
+    plain = bytes(server.record[:_PLAIN]) or server.preamble[:_PLAIN]
+    return "other", plain
+
+
+def _worth_telling(flow: Flow, reached: Reached) -> bool:
+    """Without a ClientHello: no answer, a refusal, a proxy's no, or clear text to a TLS server."""
+    client = flow.client
+    if flow.opened != "syn-ack" and flow.syns:
+        return not client.heard
+    if reached == "alert":
+        return True
+    asked = client.preamble or bytes(client.record[:8])
+    return asked.startswith((b"CONNECT ", b"\x05")) and client.mode != IGNORE
+
+
+def _chosen_alpn(extensions: bytes) -> str | None:
+    read = Reader(extensions).vector(2, "encrypted extensions")
+    while read.left:
+        kind = read.uint(2, "extension type")
+        value = read.vector(2, "extension")
+        if kind == r.ALPN:
+            return value.vector(2, "ALPN list").vector(1, "ALPN name").rest().decode("latin-1")
+    return None
+
+
+def _notes(flow: Flow, client: Half, server: Half) -> tuple[str, ...]:
+    found: list[str] = []
+    if not flow.opened:
+        found.append("it began before the capture")
+    for name, half in (("client", client), ("server", server)):
+        if half.hole or half.peer.acked > half.bytes + 1:
+            found.append(f"bytes of the {name} are missing")
+    if not server.packets_seen and client.heard:
+        found.append("only the client's packets were captured")
+    if not client.packets_seen and server.heard:
+        found.append("only the server's packets were captured")
+    if flow.evicted:
+        found.append("given up early: too many connections at once")
+    return tuple(found)
+
+
+def _milliseconds(flow: Flow, client: Half, server: Half) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if flow.syn_ack_time and flow.opened == "syn-ack" and flow.syns:
+        found["connect"] = round((flow.syn_ack_time - flow.first) * 1000, 2)
+    if client.started and server.started >= client.started:
+        found["server-hello"] = round((server.started - client.started) * 1000, 2)
+    return found

@@ -1,0 +1,1 @@
+"""What captured connections and logged failures mean: verdicts, causes, stories. Pure."""

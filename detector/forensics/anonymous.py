@@ -1,0 +1,84 @@
+"""Addresses and names replaced, the same ones always by the same: to show a report to strangers.
+
+What is replaced: IP addresses, host names, the names in certificates, and their digests, which would let
+anybody look the certificates up. Times, ports, versions, causes and counts stay.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from ipaddress import ip_address
+from typing import Any
+
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?)(?![\w.])"
+)
+_NAME = re.compile(r"(?<![\w@/.-])(?:\*\.)?(?:[\w-]+\.)+(?:xn--[\w-]+|[A-Za-z]{2,18})(?![\w-])")
+_DN = re.compile(r"\b(CN|O|OU|L|ST|emailAddress|serialNumber)=([^,;]+)")
+_NAMES_KEPT = frozenset(("schema", "ja3", "ja3s", "ja4", "cipher", "version"))
+_DIGESTS = frozenset(("sha256", "spki_sha256", "issuer_spki_sha256"))
+_WHOLE = frozenset(("subject", "issuer", "agent", "product"))
+
+
+class Anonymizer:
+    """Replaces consistently for as long as it lives.
+
+    Args:
+        secret: bytes that nobody else knows; digests depend on them.
+
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._addresses: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """A JSON-ready value with everything in it replaced."""
+        if isinstance(value, dict):
+            return {name: self.value(inner, name) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(inner, key) for inner in value]
+        if not isinstance(value, str) or key in _NAMES_KEPT:
+            return value
+        if key in _DIGESTS:
+            return hmac.digest(self._secret, value.encode(), "sha256").hex()
+        if key in _WHOLE:
+            return self.text(_DN.sub(lambda m: f"{m[1]}={self.name(m[2])}", value))
+        if key in ("sni", "name", "host", "names"):
+            return self.name(value) if not _ADDRESS.fullmatch(value) else self.address(value)
+        return self.text(value)
+
+    def text(self, text: str) -> str:
+        """A sentence with names and addresses replaced."""
+        text = _DN.sub(lambda m: f"{m[1]}={self.name(m[2])}", text)
+        text = _ADDRESS.sub(lambda m: self.address(m[0]), text)
+        return _NAME.sub(lambda m: self.name(m[0]), text)
+
+    def address(self, text: str) -> str:
+        """From the ranges for documentation and tests (RFC 2544, RFC 3849)."""
+        bare = text.strip("[]")
+        try:
+            version = ip_address(bare).version
+        except ValueError:
+            return text
+        found = self._addresses.get(bare)
+        if found is None:
+            number = len(self._addresses) + 1
+            if version == 4:
+                found = f"198.{18 + (number >> 16 & 1)}.{number >> 8 & 255}.{number & 255}"
+            else:
+                found = f"2001:db8::{number:x}"
+            self._addresses[bare] = found
+        return f"[{found}]" if text.startswith("[") else found
+
+    def name(self, text: str) -> str:
+        """One name; what was made here is left as it is."""
+        folded = text.casefold()
+        if folded.endswith(".anonymous.invalid"):
+            return text
+        found = self._names.get(folded)
+        if found is None:
+            found = self._names[folded] = f"name-{len(self._names) + 1}.anonymous.invalid"
+        return found

@@ -1,0 +1,50 @@
+"""Envoy's and Istio's access logs: response flags and transport failure reasons, text and JSON."""
+
+from __future__ import annotations
+
+import re
+
+from detector.logs.program import PEER_PORT, BlindSpot, Program, Row
+
+PROGRAM = Program(
+    name="envoy",
+    title="Envoy, Istio",
+    marks=(
+        re.compile(rb"TLS_error:"),
+        re.compile(rb"transport_failure_reason"),
+        re.compile(rb"^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] \"[^\"]*\" \d+ [A-Z,-]+ "),
+    ),
+    rows=(
+        Row(
+            b"downstream_transport_failure_reason",
+            re.compile(
+                rb"(?=.*\"downstream_remote_address\": ?\"" + PEER_PORT + rb")?"
+                rb"(?=.*\"requested_server_name\": ?\"(?P<name>[^\"]*))?"
+                rb".*\"downstream_transport_failure_reason\": ?\"(?P<reason>[^\"]{4,})"
+            ),
+        ),
+        Row(
+            b"TLS_error:",
+            re.compile(
+                rb"(?P<reason>TLS_error:[^\"]*)(?:.*?\"" + PEER_PORT + rb"\" (?P<name>\S+))?"
+            ),
+            upstream=True,
+        ),
+        Row(
+            b"filter_chain_not_found",
+            re.compile(
+                rb"(?P<reason>filter_chain_not_found)(?:.* " + PEER_PORT + rb" (?P<name>\S+) \S+$)?"
+            ),
+        ),
+    ),
+    blind=(
+        BlindSpot(
+            (b"downstream_transport_failure_reason",),
+            "The default access log has failures of upstreams only.",
+            "access_log json_format: downstream_transport_failure_reason:"
+            ' "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%"',
+            r"DOWNSTREAM_TRANSPORT_FAILURE_REASON",
+        ),
+    ),
+    config_marks=r"(?m)^\s*static_resources:|filter_chains:|\"filter_chains\"",
+)

@@ -1,0 +1,51 @@
+"""OpenVPN's log: the reason comes first, then the failed handshake of the same client."""
+
+from __future__ import annotations
+
+import re
+
+from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+
+PROGRAM = Program(
+    name="openvpn",
+    title="OpenVPN",
+    marks=(
+        re.compile(
+            rb"TLS Error: |VERIFY (?:OK|ERROR): |\bopenvpn\[\d+\]: |TLS: Initial packet from "
+        ),
+    ),
+    rows=(
+        Row(
+            b"VERIFY ERROR",
+            re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) (?P<reason>VERIFY ERROR: .*)"),
+            role="why",
+        ),
+        Row(
+            b"OpenSSL: error",
+            re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) OpenSSL: (?P<reason>.*)"),
+            role="why",
+        ),
+        Row(
+            b"TLS Error: TLS key negotiation failed",
+            re.compile(PEER_PORT + rb" (?P<reason>TLS Error: TLS key negotiation failed.*)"),
+            cause="silent-drop",
+        ),
+        Row(
+            b"TLS Error: TLS handshake failed",
+            re.compile(
+                rb"(?P<key>" + PEER_PORT + rb") (?P<reason>TLS Error: TLS handshake failed)"
+            ),
+            cause="",
+        ),
+    ),
+    blind=(
+        BlindSpot(
+            (b"VERIFY ", b"OpenSSL: "),
+            "Below verb 3 the reasons are missing.",
+            "verb 3",
+            r"(?m)^\s*verb\s+(?:[3-9]|1[01])",
+        ),
+    ),
+    changes=(Change(b"Initialization Sequence Completed", "OpenVPN was started"),),
+    config_marks=r"(?m)^\s*(?:dev tun|remote |server \d|tls-auth|tls-crypt)\b",
+)

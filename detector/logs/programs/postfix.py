@@ -1,0 +1,73 @@
+"""Postfix: smtpd as the server, smtp as the client; client and reason on two lines of one process."""
+
+from __future__ import annotations
+
+import re
+
+from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+
+_PROCESS = rb"postfix[\w/-]*\[(?P<key>\d+)\]: "
+
+PROGRAM = Program(
+    name="postfix",
+    title="Postfix",
+    marks=(re.compile(rb"\bpostfix(?:-\w+)?/\w+(?:/\w+)*\[\d+\]: "),),
+    rows=(
+        Row(
+            b"TLS library problem",
+            re.compile(_PROCESS + rb"warning: TLS library problem: (?P<reason>.*)"),
+            role="reason",
+        ),
+        Row(
+            b"SSL_accept error from",
+            re.compile(
+                _PROCESS
+                + rb"SSL_accept error from [^\[]*\["
+                + PEER
+                + rb"\](?::(?P<port>\d+))?: (?P<reason>.*)"
+            ),
+            role="hold",
+        ),
+        Row(
+            b"abort: TLS from",
+            re.compile(
+                rb"abort: TLS from [^\[]*\[" + PEER + rb"\](?::(?P<port>\d+))?: (?P<reason>.*)"
+            ),
+        ),
+        Row(
+            b"SSL_connect error to",
+            re.compile(
+                _PROCESS
+                + rb"SSL_connect error to (?P<name>[^\[]*)\["
+                + PEER
+                + rb"\]:(?P<port>\d+): (?P<reason>.*)"
+            ),
+            role="hold",
+            upstream=True,
+        ),
+        Row(
+            b"Server certificate not",
+            re.compile(
+                rb"(?P<name>[\w.-]+)\["
+                + PEER
+                + rb"\]:(?P<port>\d+): (?P<reason>Server certificate not .*)"
+            ),
+            upstream=True,
+            cause="untrusted-root",
+            complainant="client",
+        ),
+    ),
+    blind=(
+        BlindSpot(
+            (b"TLS connection established",),
+            "Without a level of 1 there is no line about TLS connections that succeed.",
+            "smtpd_tls_loglevel = 1",
+            r"(?m)^\s*smtpd_tls_loglevel\s*=\s*[1-4]",
+        ),
+    ),
+    changes=(
+        Change(b"reload -- version", "Postfix read its configuration again"),
+        Change(b"daemon started", "Postfix was started"),
+    ),
+    config_marks=r"(?m)^\s*smtpd?_tls_\w+\s*=",
+)

@@ -1,0 +1,68 @@
+"""PostgreSQL's log; the client is on the line that log_connections writes."""
+
+from __future__ import annotations
+
+import re
+
+from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+
+_PID = rb"(?:\[(?P<key>\d+)\].*)?"
+
+PROGRAM = Program(
+    name="postgresql",
+    title="PostgreSQL",
+    marks=(
+        re.compile(rb"^\d{4}-\d\d-\d\d .*(?:LOG|FATAL|HINT|ERROR|WARNING|STATEMENT|DETAIL):  "),
+    ),
+    rows=(
+        Row(
+            b"connection received: host=",
+            re.compile(
+                rb"\[(?P<key>\d+)\].*connection received: host="
+                + PEER
+                + rb"(?: port=(?P<port>\d+))?"
+            ),
+            role="peer",
+        ),
+        Row(
+            b"could not accept SSL connection",
+            re.compile(_PID + rb"could not accept SSL connection: (?P<reason>.*)"),
+            role="reason",
+        ),
+        Row(
+            b"requires a valid client certificate",
+            re.compile(_PID + rb"(?P<reason>connection requires a valid client certificate)"),
+            role="reason",
+            cause="client-certificate-required",
+            complainant="server",
+        ),
+        Row(
+            b"no pg_hba.conf entry",
+            re.compile(
+                rb"(?P<reason>no pg_hba.conf entry for host) \""
+                + PEER
+                + rb"\".*(?:no encryption|SSL off)"
+            ),
+            cause="not-tls",
+            complainant="server",
+        ),
+        Row(
+            b"invalid length of startup packet",
+            re.compile(_PID + rb"(?P<reason>invalid length of startup packet)"),
+            role="reason",
+        ),
+    ),
+    blind=(
+        BlindSpot(
+            (b"connection received:",),
+            "Without log_connections a failure is logged without the client's address.",
+            "log_connections = on",
+            r"(?m)^\s*log_connections\s*=\s*(?:on|true|yes|1|'?(?:all|receipt))",
+        ),
+    ),
+    changes=(
+        Change(b"received SIGHUP, reloading", "PostgreSQL read its configuration again"),
+        Change(b"database system is ready", "PostgreSQL was started"),
+    ),
+    config_marks=r"(?m)^\s*(?:ssl_cert_file|shared_buffers|listen_addresses)\s*=",
+)
