@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
 from detector.capture.datagrams import DatagramFlow, Datagrams, turned
-from detector.capture.half import IGNORE, OPAQUE, Half
+from detector.capture.half import CLEAR, IGNORE, OPAQUE, Half
 from detector.capture.layers import ETHERNET, TCP, Layers
 from detector.capture.packet_file import Packet
 
@@ -62,7 +62,7 @@ class Flow:
 
     __slots__ = (
         "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
-        "opener", "other", "packets", "resets", "swapped", "syn_ack_time", "syns",
+        "opener", "other", "packets", "resets", "shut", "swapped", "syn_ack_time", "syns",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class Flow:
         self.resets: list[Reset] = []
         self.packets = 0
         self.closing = False
+        self.shut = 0
         self.evicted = False
         self.keys_wanted = keys_wanted
         self.facts: object = None
@@ -92,6 +93,10 @@ class Flow:
             half.keep = half.peer.keep = True
         if not self.opened and kind in (1, 2):
             self.swapped = (half is self.opener) == (kind == 2)
+
+    def dissolve(self) -> None:
+        """Cut the ties between flow and halves, so that they go without waiting for the collector."""
+        del self.opener.peer, self.other.peer, self.opener, self.other
 
     @property
     def client(self) -> Half:
@@ -148,69 +153,73 @@ class FlowTable:
             self.packets += 1
             if link == ETHERNET and end - start > 53:
                 kind = frame[start + 12] << 8 | frame[start + 13]
-                at = start + 14
+                ip = start + 14
             else:
-                kind, at = 0, start
+                kind, ip = 0, start
             if (
                 kind == 0x0800
-                and frame[at] == 0x45
-                and frame[at + 9] == TCP
-                and not (frame[at + 6] & 0x3F or frame[at + 7])
+                and frame[ip] == 0x45
+                and frame[ip + 9] == TCP
+                and not (frame[ip + 6] & 0x3F or frame[ip + 7])
             ):
-                size = frame[at + 2] << 8 | frame[at + 3]
-                stop = at + size if size else end
-                key = frame[at + 12 : at + 24]
-                place = at + 20
-                buffer, ip = frame, at
-                stored = min(end, stop)
-                ttl = -1
-            elif kind == 0x86DD and frame[at + 6] == TCP and end - at >= 60:
-                size = frame[at + 4] << 8 | frame[at + 5]
-                stop = at + 40 + size if size else end
-                key = frame[at + 8 : at + 44]
-                place = at + 40
-                buffer, ip = frame, at
-                stored = min(end, stop)
-                ttl = -1
+                size = frame[ip + 2] << 8 | frame[ip + 3]
+                stop = ip + size if size else end
+                key = frame[ip + 12 : ip + 24]
+                place = ip + 20
+                buffer = frame
+                stored = min(stop, end)  # noqa: FURB136: called for every packet
+            elif kind == 0x86DD and frame[ip + 6] == TCP and end - ip >= 60:
+                size = frame[ip + 4] << 8 | frame[ip + 5]
+                stop = ip + 40 + size if size else end
+                key = frame[ip + 8 : ip + 44]
+                place = ip + 40
+                buffer = frame
+                stored = end if end < stop else stop  # noqa: FURB136
             else:
                 found = unpack(link, frame, start, end)
                 if found is None:
                     self.other_packets += 1
                     continue
                 protocol, key, ttl, ident, buffer, place, stored, stop = found
-                if count > 1 and (key[-3] + key[-1]) % count != number:
-                    continue
                 if protocol != TCP:
-                    yield from self.datagrams.take(time, key, buffer[place + 8 : stored])
+                    if count == 1 or (key[-3] + key[-1]) % count == number:
+                        yield from self.datagrams.take(time, key, buffer[place + 8 : stored])
                     continue
                 ip = -1
             half = halves.get(key)
             seq, ack, offset, flags, window = _HEADER(buffer, place + 4)
             data = place + (offset >> 4 << 2)
-            if half is not None and half.mode >= OPAQUE and not flags & 7:
+            if half is not None and not flags & 7:
                 flow = half.flow
                 flow.last = time
                 flow.packets += 1
-                if half.mode == IGNORE or data >= stop:
-                    continue
-                if seq == half.next and stored == stop:
-                    length = stop - data
-                    half.next = (seq + length) & _MASK
-                    half.bytes += length
-                    if length <= half.skip:
-                        half.skip -= length
-                    elif half.keep:
-                        half.record += buffer[data:stop]
-                        half._collect()  # noqa: SLF001
-                    else:
-                        half.walk(buffer, data, stop)
-                    continue
-                half.segment(time, seq, buffer, data, stored, stop)
+                if half.mode >= OPAQUE:
+                    if half.mode == IGNORE or data >= stop:
+                        continue
+                    if seq == half.next and stored == stop:
+                        length = stop - data
+                        half.next = (seq + length) & _MASK
+                        half.bytes += length
+                        if length <= half.skip:
+                            half.skip -= length
+                        else:
+                            half.opaque_bytes(buffer, data, stop)
+                        continue
+                elif flags & _ACK and half.peer.mode <= CLEAR and half.peer.next is not None:
+                    known = (ack - half.peer.start) & _MASK
+                    if half.acked < known < 0x7FFFFFFF:
+                        half.acked = known
+                if data < stop:
+                    if half.ttl < 0:
+                        half.ttl = frame[ip + 8 - (len(key) > 12)] if ip >= 0 else ttl
+                    half.segment(time, seq, buffer, data, stored, stop)
+                    if half.mode >= OPAQUE and flow.facts is None and half.peer.mode >= OPAQUE:
+                        self._settled(flow)
                 continue
             if half is None and count > 1 and (key[-3] + key[-1]) % count != number:
                 continue
             if ip >= 0:
-                if frame[ip] == 0x45:
+                if len(key) == 12:
                     ttl, ident = frame[ip + 8], frame[ip + 4] << 8 | frame[ip + 5]
                 else:
                     ttl, ident = frame[ip + 7], 0
@@ -233,14 +242,8 @@ class FlowTable:
                 self._flagged(half, time, seq, flags, window, ttl, ident)
                 if flags & _SYN:
                     seq = (seq + 1) & _MASK
-            if flags & _ACK and half.peer.next is not None:
-                known = (ack - half.peer.start) & _MASK
-                if half.acked < known < 0x7FFFFFFF:
-                    half.acked = known
             if data < stop and half.mode != IGNORE:
-                half.segment(time, seq, buffer, data, max(stored, data), stop)
-                if flow.facts is None and half.mode >= OPAQUE and flow.settled:
-                    self._settled(flow)
+                half.segment(time, seq, buffer, data, stored, stop)
             if time >= sweep_at:
                 if sweep_at:
                     yield from self._sweep(time)
@@ -272,11 +275,11 @@ class FlowTable:
                 half.next = half.start = (seq + 1) & _MASK
         elif len(flow.ends) < 8:
             flow.ends.append(("rst" if flags & _RST else "fin", opener, time))
+            flow.shut |= 1 if opener else 2
         if flags & _RST and len(flow.resets) < _MAX_RESETS:
             awaited = half.next is None or ((seq - half.next) & _MASK) < 65536 or seq == half.next
             flow.resets.append(Reset(opener, time, ttl, ident, window, awaited))
-        done = flags & _RST or (flow.ends and len({side for _, side, _ in flow.ends}) == 2)
-        if done and not flow.closing:
+        if (flags & _RST or flow.shut == 3) and not flow.closing:
             flow.closing = True
             self._closing.append((time + _LINGER, flow))
 

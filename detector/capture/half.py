@@ -65,7 +65,7 @@ class Half:
     """
 
     __slots__ = (
-        "acked", "after_reset", "alert_at", "alerts", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep",
+        "acked", "after_reset", "alert_at", "alerts", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
         "last", "messages", "mode", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
         "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting",
     )  # fmt: skip
@@ -78,13 +78,14 @@ class Half:
         self.start = 0
         self.skip = 0
         self.head = b""
-        self.record = bytearray()
+        self.record = b""
         self.partial = bytearray()
         self.messages: list[tuple[int, bytes]] = []
         self.alerts: list[tuple[int, int]] = []
         self.preamble = b""
         self.ccs = False
         self.keep = False
+        self.kept = 0
         self.raw: list[tuple[int, bytes]] = []
         self.sizes: list[tuple[int, int]] = []
         self.last = (0, 0)
@@ -106,7 +107,7 @@ class Half:
     @property
     def packets_seen(self) -> bool:
         """Any packet of this side is in the capture."""
-        return self.ttl >= 0
+        return self.ttl >= 0 or self.acked >= 0
 
     @property
     def heard(self) -> bool:
@@ -176,21 +177,18 @@ class Half:
         self.next = (self.next + stop - at) & _MASK
         self.bytes += stop - at
         mode = self.mode
-        if mode == CLEAR:
+        if mode <= CLEAR:
             if not self.records:
                 self.hello_segments += 1
-            self.record += buffer[at:end]
-            self._cut()
+            data = buffer[at:end]
+            if self.record:
+                data = self.record + data
+            if mode == CLEAR:
+                self._cut(data)
+            elif data:
+                self._search(data)
         elif mode == OPAQUE:
-            if self.keep:
-                self.record += buffer[at:end]
-                self._collect()
-            else:
-                self.walk(buffer, at, end)
-        elif mode == SEARCH:
-            self.hello_segments += 1
-            self.record += buffer[at:end]
-            self._search()
+            self.opaque_bytes(buffer, at, end)
         if end < stop and self.mode != IGNORE:
             self._cut_short(stop - end)
 
@@ -202,98 +200,111 @@ class Half:
         else:
             self.close(IGNORE)
 
-    def _search(self) -> None:
-        data = self.record
-        first = data[0]
-        if 20 <= first <= 24 and len(data) > 1 and data[1] == 3:
+    def _search(self, data: bytes) -> None:
+        if 20 <= data[0] <= 24 and data[1:2] == b"\x03":
             self.mode = CLEAR
-            self._cut()
+            self._cut(data)
             return
         found = _HELLO.search(data)
         if found is not None:
-            self.preamble = bytes(data[: found.start()])
-            del data[: found.start()]
+            self.preamble = data[: found.start()]
             self.hello_segments = 1
             self.mode = CLEAR
-            self._cut()
+            self._cut(data[found.start() :])
         elif len(data) > MAX_PREAMBLE:
-            self.preamble = bytes(data[:MAX_PREAMBLE])
+            self.preamble = data[:MAX_PREAMBLE]
             self.close(IGNORE)
+        else:
+            self.record = data
 
-    def _cut(self) -> None:
-        """Records of the clear part."""
-        data = self.record
+    def _cut(self, data: bytes) -> None:
+        """Records of the clear part; what is left of an unfinished one waits in `record`."""
         at = 0
         size = len(data)
+        opaque = False
         while size - at >= 5:
             kind = data[at]
             length = data[at + 3] << 8 | data[at + 4]
+            end = at + 5 + length
             if not 20 <= kind <= 24 or data[at + 1] != 3 or length > MAX_RECORD:
                 self.error = f"no TLS record at byte {at}"
-                self.preamble = self.preamble or bytes(data[at : at + 256])
+                self.preamble = self.preamble or data[at : at + 256]
                 self.close(IGNORE)
                 return
-            if kind == APPLICATION_DATA:
-                break
-            end = at + 5 + length
             if kind == HANDSHAKE:
                 if self.ccs and not _is_hello(data, at, length):
+                    opaque = True
                     break
                 if end > size:
                     break
                 self.records += 1
-                if not self._handshake(data[at + 5 : end]):
+                if not self._handshake(data, at + 5, end):
                     return
+            elif kind == APPLICATION_DATA or (kind == ALERT and (self.ccs or length != 2)):
+                opaque = True
+                break
             elif end > size:
                 break
             elif kind == CHANGE_CIPHER_SPEC:
                 self.ccs = True
             elif kind == ALERT:
-                if self.ccs or length != 2:
-                    break
                 self.alert_at = self.alert_at or self.flow.last
                 if len(self.alerts) < MAX_MESSAGES:
                     self.alerts.append((data[at + 5], data[at + 6]))
             at = end
-        else:
-            del data[:at]
-            return
-        kind, length = data[at], data[at + 3] << 8 | data[at + 4]
-        opaque = kind == APPLICATION_DATA or self.ccs
-        opaque = opaque and not (kind == HANDSHAKE and _is_hello(data, at, length))
-        if kind == ALERT and length != 2:
-            opaque = True
-        del data[:at]
         if opaque:
-            rest = bytes(data)
-            data.clear()
             self.mode = OPAQUE
-            if self.keep:
-                self.record += rest
-                self._collect()
-            else:
-                self.walk(rest, 0, len(rest))
+            self.record = b""
+            self.opaque_bytes(data, at, size)
+        else:
+            self.record = data[at:]
 
-    def _handshake(self, payload: bytearray) -> bool:
+    def _handshake(self, data: bytes, at: int, stop: int) -> bool:
         """Join and cut messages; False where they make no sense."""
-        joined = self.partial
-        joined += payload
-        at = 0
-        while len(joined) - at >= 4:
-            length = joined[at + 1] << 16 | joined[at + 2] << 8 | joined[at + 3]
-            if length > MAX_HANDSHAKE or len(self.messages) >= MAX_MESSAGES:
-                self.error = f"handshake message of {length} bytes"
-                self.close(IGNORE)
+        if self.partial:
+            self.partial += data[at:stop]
+            data = bytes(self.partial) if self._whole() else b""
+            at, stop = 0, len(data)
+            if not data:
+                return self._sensible(self.partial, 0)
+        while stop - at >= 4:
+            if not self._sensible(data, at):
                 return False
-            end = at + 4 + length
-            if end > len(joined):
+            end = at + 4 + (data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3])
+            if end > stop:
                 break
-            self.messages.append((joined[at], bytes(joined[at + 4 : end])))
+            message = data[at], data[at + 4 : end]
+            self.messages.append(message)
             if len(self.messages) == 1:
-                self.flow.hello(self, self.messages[0])
+                self.flow.hello(self, message)
             at = end
-        del joined[:at]
+        if at < stop or self.partial:
+            self.partial = bytearray(data[at:stop])
         return True
+
+    def _whole(self) -> bool:
+        """The first message of `partial` is complete."""
+        kept = self.partial
+        return len(kept) >= 4 and len(kept) >= 4 + (kept[1] << 16 | kept[2] << 8 | kept[3])
+
+    def _sensible(self, data: bytes | bytearray, at: int) -> bool:
+        """A message's claimed length, and the number of messages, are what a handshake may have."""
+        if len(data) - at < 4:
+            return True
+        length = data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+        if length <= MAX_HANDSHAKE and len(self.messages) < MAX_MESSAGES:
+            return True
+        self.error = f"handshake message of {length} bytes"
+        self.close(IGNORE)
+        return False
+
+    def opaque_bytes(self, buffer: bytes, at: int, end: int) -> None:
+        """What comes after the handshake."""
+        if self.keep:
+            self.record += buffer[at:end]
+            self._collect()
+        else:
+            self.walk(buffer, at, end)
 
     def walk(self, data: bytes, at: int, end: int) -> None:
         """Headers of opaque records. `skip` bytes belong to the record that is under way."""
@@ -335,28 +346,32 @@ class Half:
         while len(data) - at >= 5:
             length = data[at + 3] << 8 | data[at + 4]
             end = at + 5 + length
-            if not 20 <= data[at] <= 24 or length > MAX_RECORD or end > len(data):
+            if not 20 <= data[at] <= 24 or length > MAX_RECORD:
+                self.error = "no TLS record where one should begin"
+                self.close(IGNORE)
+                return
+            if end > len(data):
                 break
-            self.raw.append((data[at], bytes(data[at + 5 : end])))
+            self.raw.append((data[at], data[at + 5 : end]))
+            self.kept += length
             self._note(data[at], length)
             at = end
-        del data[:at]
-        if sum(len(payload) for _, payload in self.raw) > MAX_RAW or len(self.raw) > 256:
+        self.record = data[at:]
+        if self.kept > MAX_RAW or len(self.raw) > 256:
             self.keep = False
-            rest = bytes(data)
-            data.clear()
+            rest, self.record = self.record, b""
             self.walk(rest, 0, len(rest))
 
     def close(self, mode: int) -> None:
         """No more bytes are wanted: free what waits for them."""
         self.mode = mode
-        self.record = bytearray()
+        self.record = b""
         self.partial = bytearray()
         self.pending.clear()
         self.waiting = 0
 
 
-def _is_hello(data: bytearray, at: int, length: int) -> bool:
+def _is_hello(data: bytes, at: int, length: int) -> bool:
     """A hello in clear after a ChangeCipherSpec that is only for show (RFC 8446 section D.4)."""
     return (
         len(data) - at >= 9

@@ -11,7 +11,7 @@ from detector.capture.connection import HelloFacts, ServerFacts
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.fingerprints import ja3, ja3s, ja4
-from detector.wire.hello import ClientHello, parse_client_hello, parse_server_hello
+from detector.wire.hello import RETRY_RANDOM, ClientHello, parse_client_hello, parse_server_hello
 
 _ROOM = 4096
 # Extensions whose content is the same for every connection of one client.
@@ -65,13 +65,23 @@ class Hellos:
 
     def server(self, body: bytes) -> tuple[ServerFacts, bool]:
         """Facts of a ServerHello, and whether it asks for another hello. Raises WireError."""
-        hello = parse_server_hello(body)
-        key = (
-            hello.legacy_version, hello.cipher, hello.version, hello.group, hello.alpn,
-            tuple(kind for kind, _ in hello.extensions or ()),
-        )  # fmt: skip
+        size = len(body)
+        if size < 38:
+            raise WireError("ServerHello cut short", size)
+        at = 35 + body[34]
+        kinds: list[bytes] = [body[:2], body[at : at + 3]]
+        here = at + 5
+        while here + 4 <= size:
+            kind = body[here] << 8 | body[here + 1]
+            end = here + 4 + (body[here + 2] << 8 | body[here + 3])
+            # Of a key share the group counts, not the key.
+            kinds.append(body[here : here + 6 if kind == r.KEY_SHARE else end])
+            here = end
+        retry = body[2:34] == RETRY_RANDOM
+        key = (retry, here == size, *kinds)
         found = self._servers.get(key)
         if found is None:
+            hello = parse_server_hello(body)
             if len(self._servers) >= _ROOM:
                 self._servers.clear()
             found = self._servers[key] = ServerFacts(
@@ -82,7 +92,7 @@ class Hellos:
                 ja3s=ja3s(hello),
                 renegotiation=hello.extension(r.RENEGOTIATION_INFO) is not None,
             )
-        return found, hello.is_retry
+        return found, retry
 
 
 def _facts(hello: ClientHello, transport: str) -> HelloFacts:

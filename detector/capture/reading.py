@@ -116,7 +116,7 @@ class Reading:
             alerts += _inferred(client, server, facts, completed=completed)
         reached, plain = _reached(server, facts)
         missed = client.acked > server.bytes + 1
-        if facts.hello is None and not _worth_telling(flow, reached):
+        if facts.hello is None and facts.answer is None and not _worth_telling(flow, reached):
             return None
         fatal = next((alert for alert in alerts if alert.fatal), None)
         closed_by, how, signs = ended(flow, fatal)
@@ -135,8 +135,8 @@ class Reading:
             opened=flow.opened,
             refused=refused,
             preamble=read_preamble(
-                client.preamble or (b"" if facts.hello else bytes(client.record[:4096])),
-                server.preamble or (bytes(server.record[:4096]) if reached == "other" else b""),
+                client.preamble or (b"" if facts.hello else client.record[:4096]),
+                server.preamble or (server.record[:4096] if reached == "other" else b""),
             ),
             sni=facts.sni,
             hello=facts.hello,
@@ -394,7 +394,7 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
         return "nothing", b""
     if server.records or (server.record[:1] and server.record[0] in (20, 21, 22, 23)):
         return "hello", b""
-    plain = bytes(server.record[:_PLAIN]) or server.preamble[:_PLAIN]
+    plain = server.record[:_PLAIN] or server.preamble[:_PLAIN]
     return "other", plain
 
 
@@ -405,7 +405,7 @@ def _worth_telling(flow: Flow, reached: Reached) -> bool:
         return not client.heard
     if reached == "alert":
         return True
-    asked = client.preamble or bytes(client.record[:8])
+    asked = client.preamble or client.record[:8]
     return asked.startswith((b"CONNECT ", b"\x05")) and client.mode != IGNORE
 
 

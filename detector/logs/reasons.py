@@ -18,6 +18,8 @@ from detector.explain.table import ErrorTable
 from detector.logs.event import Complainant
 
 _ROOM = 4096
+# OpenSSL's packed error without its words: Squid's err_detail, HAProxy's ssl_fc_err.
+_PACKED = re.compile(r"TLS_LIB_ERR=([0-9A-Fa-f]{6,8})")
 MAX_REASON = 400
 
 
@@ -28,8 +30,8 @@ class Reason(msgspec.Struct, frozen=True):
     noise: bool = False
 
 
-# Words, cause, who complains ("" for nobody), noise. The first that is found counts.
-_SERVERS: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
+# Words, cause, who complains, noise. The first that is found counts.
+_SERVERS: tuple[tuple[tuple[str, ...], str, Complainant | None, bool], ...] = (
     (
         ("http request", "HTTP spoken on HTTPS", "plain HTTP", "HTTP request to an HTTPS",
          "https proxy request", "Unsupported or unrecognized SSL message", "not an SSL/TLS record",
@@ -59,6 +61,9 @@ _SERVERS: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
          "Could not negotiate a supported cipher", "no supported cipher"),
         "no-shared-cipher", "server", False,
     ),
+    # OpenSSL's clients say no in clear where a TLS 1.3 server already reads with keys: to Go that is a bad
+    # record, to Java a record of two bytes. What they say cannot be read; most often it is unknown_ca.
+    ((r"local error: tls: bad record MAC", r"AEAD cipher fragment \(2\)"), "untrusted-root", "client", False),
     (("no application protocol", "unsupported application protocols"), "alpn-mismatch", "server", False),
     (
         ("callback failed", "clienthello tlsext", "unrecognized name", "no certificate (?:available|found)",
@@ -67,20 +72,20 @@ _SERVERS: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
     ),
     (
         ("reset by peer", "Connection reset", "ECONNRESET", "Broken pipe"),
-        "connection-reset", "", False,
+        "connection-reset", None, False,
     ),
-    (("timed? ?out", "Timeout"), "silent-drop", "", False),
+    (("timed? ?out", "Timeout"), "silent-drop", None, False),
     (
         ("unexpected eof", r"\bEOF\b", "end of file", "closed connection", "peer closed", "lost connection",
          "connection (?:was )?closed", "terminated the handshake", "shut down incorrectly",
          "socket hang up", "suddenly disconnected", "disconnected during"),
-        "closed-during-handshake", "", False,
+        "closed-during-handshake", None, False,
     ),
 )  # fmt: skip
 # What a client says of a server is `explain`'s business, but for the ends that nobody explains.
 _ENDS = ("connection-reset", "silent-drop", "closed-during-handshake")
 _TABLE: tuple[tuple[re.Pattern[str], str, Complainant | None, bool], ...] = tuple(
-    (re.compile("|".join(words), re.IGNORECASE), cause, "server" if who else None, noise)
+    (re.compile("|".join(words), re.IGNORECASE), cause, who, noise)
     for words, cause, who, noise in _SERVERS
 )
 _CLIENTS = tuple(row for row in _TABLE if row[1] in _ENDS)
@@ -111,13 +116,26 @@ class Reasons:
     def _make(self, words: str, upstream: bool) -> Reason:
         if "TLS_error" in words or "OPENSSL_internal" in words:
             words = words.replace("_", " ")  # Envoy's way to keep a field in one word
+        words = self._spelled_out(words)
         alert = next(iter(alerts_in(words)), None)
         us: Complainant = "client" if upstream else "server"
         them: Complainant = "server" if upstream else "client"
         if alert is None:
             for expression, cause, who, noise in _CLIENTS if upstream else _TABLE:
                 if expression.search(words):
-                    return Reason(cause, us if who else None, None, noise)
+                    return Reason(cause, who, None, noise)
         found = explain(words, self._table, "client" if upstream else "server")
         cause = found[0].cause.id if found else "other-alert"
         return Reason(cause, them if alert is not None else us, alert)
+
+    def _spelled_out(self, words: str) -> str:
+        """An error that is only a number, in OpenSSL's words."""
+        found = _PACKED.search(words)
+        if found is None:
+            return words
+        reason = int(found[1], 16) & 0x7FFFFF
+        if reason >= 1000:
+            return f"{words} alert number {reason - 1000}"
+        rows = (row for row in self._table.texts if row.family == "OpenSSL handshake")
+        text = next((row.text for row in rows if row.code == str(reason)), "")
+        return f"{words} {text}"

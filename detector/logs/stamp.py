@@ -111,5 +111,6 @@ _FORMATS: tuple[tuple[re.Pattern[bytes], Callable[[Stamps, _Match], float]], ...
      Stamps.common),
     (re.compile(rb"\b([A-Z][a-z]{2}) [ \d]?(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?"), Stamps.syslog),
     (re.compile(rb'"(?:ts|time|timestamp)": ?"?(\d{10}(?:\.\d+)?)'), Stamps.epoch),
+    (re.compile(rb"^(\d{10}\.\d{3})\b"), Stamps.epoch),
     (re.compile(rb"^\[(\d\d):(\d\d):(\d\d)(?:\.(\d+))?\]"), Stamps.clock),
 )  # fmt: skip

@@ -173,8 +173,9 @@ def go(folder: Path) -> Client:
     return fetch
 
 
-def chromium(folder: Path) -> Client:
-    """With the root in the NSS database of a home of its own."""
+def chromium(folder: Path, proxy: str | None = None) -> Client:
+    """With the root in the NSS database of a home of its own; through a proxy, host:port, if there is one."""
+    way = (f"--proxy-server=http://{proxy}", "--proxy-bypass-list=<-loopback>") if proxy else ()
 
     def fetch(host: str, port: int, root: Path) -> str:
         home = folder / f"home{port}"
@@ -182,7 +183,7 @@ def chromium(folder: Path) -> Client:
         text = said(
             find("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", f"--user-data-dir={home / 'profile'}", "--dump-dom",
+            "--disable-sync", f"--user-data-dir={home / 'profile'}", "--dump-dom", *way,
             f"https://{host}:{port}/", HOME=str(home),
         )  # fmt: skip
         return "\n".join(line for line in text.splitlines() if "Page load failed" in line) or text
@@ -201,12 +202,12 @@ def trust(database: Path, root: Path) -> None:
         subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, timeout=30)
 
 
-def firefox(folder: Path) -> Client:
+def firefox(folder: Path, proxy: str | None = None) -> Client:
     """A real Firefox, driven over Marionette; the text of the error page is what it says."""
 
     def fetch(host: str, port: int, root: Path) -> str:
         profile = folder / f"profile{port}"
         trust(profile, root)
-        return read_page(profile, f"https://{host}:{port}/")
+        return read_page(profile, f"https://{host}:{port}/", proxy)
 
     return fetch

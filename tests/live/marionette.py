@@ -28,8 +28,10 @@ return document.documentURI + " " + text(document.documentElement).replace(/\\s+
 """
 
 
-def read_page(profile: Path, url: str) -> str:
-    """What a person would read at `url`, in a Firefox with this profile, error code included."""
+def read_page(profile: Path, url: str, proxy: str | None = None) -> str:
+    """What a person would read at `url`, in a Firefox with this profile, error code included; through an
+    HTTP proxy (host:port) if there is one.
+    """
     port = free_port()
     settings = {
         "marionette.port": port,
@@ -40,6 +42,14 @@ def read_page(profile: Path, url: str) -> str:
         "browser.ssl_override_behavior": 2,
         "browser.xul.error_pages.expert_bad_cert": True,
     }
+    if proxy is not None:
+        host, _, number = proxy.partition(":")
+        settings |= {
+            "network.proxy.type": 1,
+            "network.proxy.ssl": host,
+            "network.proxy.ssl_port": int(number),
+            "network.proxy.allow_hijacking_localhost": True,
+        }
     lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in settings.items())
     (profile / "user.js").write_text("\n".join(lines))
     command = [

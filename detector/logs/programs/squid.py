@@ -1,23 +1,45 @@
-"""Squid's cache.log: clients that refuse what it minted, and servers that it refuses."""
+"""Squid: cache.log, which hardly says why, and access logs with err_code and err_detail, which do."""
 
 from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, PEER_PORT, BlindSpot, Change, Program, Row
 
 PROGRAM = Program(
     name="squid",
     title="Squid",
-    marks=(re.compile(rb"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?: kid\d+)?\| "),),
+    marks=(
+        re.compile(rb"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: kid\d+)?\| "),
+        re.compile(rb"ERR_SECURE_(?:ACCEPT|CONNECT)_FAIL"),
+        re.compile(rb"^\d{10}\.\d{3} .* (?:TCP|NONE)_\w+/\d{3} "),
+    ),
     rows=(
+        Row(
+            b"SQUID_TLS_ERR_ACCEPT",
+            re.compile(
+                rb"^\S+ +(?:\d+ )?"
+                + PEER
+                + rb"(?::(?P<port>\d+))? .*?(?:(?P<name>[\w.-]+) ERR_SECURE_ACCEPT_FAIL/)?"
+                + rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"
+            ),
+        ),
+        Row(
+            b"ERR_SECURE_CONNECT_FAIL/",
+            # The request inside of the tunnel is logged again; the tunnel counts.
+            re.compile(
+                rb"^(?!.*https://).*?(?P<name>[\w.-]+) ERR_SECURE_CONNECT_FAIL/(?P<reason>\S+)"
+            ),
+            upstream=True,
+        ),
         Row(
             b"accepting a TLS connection",
             re.compile(
                 rb"failure while accepting a TLS connection on (?:.*?remote="
                 + PEER_PORT
-                + rb")?.*?: (?P<reason>(?:SQUID_\S+|error:|0x).*)$"
+                + rb")?.*?: (?P<reason>(?:0x)\S*)$"
             ),
+            cause="reason-not-logged",
         ),
         Row(
             b"Error negotiating SSL connection on FD",
@@ -38,10 +60,10 @@ PROGRAM = Program(
     ),
     blind=(
         BlindSpot(
-            (b"remote=",),
-            "Before Squid 6 the line has no address; the access log of the same second has it.",
-            "debug_options ALL,1 83,2",
-            r"debug_options[^\n]*83,[2-9]",
+            (b"ERR_SECURE_", b"SQUID_TLS_ERR"),
+            "cache.log does not say why; an access log with err_detail does.",
+            "logformat tls %ts.%03tu %>a:%>p %Ss/%03>Hs %ru %ssl::>sni %err_code/%err_detail",
+            r"%err_detail",
         ),
     ),
     changes=(

@@ -1,0 +1,51 @@
+"""A real capture of loopback while something happens, and how it is read."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from detector.capture.keylog import KeyLog
+from detector.capturing import Capture, Tally
+from detector.evidence.known import Knowledge
+from detector.forensics.telling import Teller, Told
+from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.explanations import error_table
+from tests.live.programs import find
+
+_SETTLE = 1.3  # the kernel hands packets over in blocks, at the latest after a second
+
+
+@contextmanager
+def tcpdump(path: Path, expression: str = "tcp or udp") -> Generator[None]:
+    """Everything on loopback goes to `path`, until the block is left."""
+    command = [
+        find("tcpdump"), "-i", "lo", "-U", "-B", "65536", "-Z", "root", "-w", str(path), expression,
+    ]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as program:
+        assert program.stderr is not None
+        program.stderr.readline()  # "listening on"
+        try:
+            yield
+            time.sleep(_SETTLE)
+        finally:
+            program.terminate()
+            said = program.stderr.read().decode()
+            program.wait(10)
+    assert "0 packets dropped by kernel" in said, said
+
+
+def read(
+    path: Path, known: Knowledge, keys: Path | None = None, agent: str | None = None
+) -> tuple[list[Told], Teller]:
+    """Every connection of a capture, told, and who told it."""
+    secrets = KeyLog()
+    if keys is not None and keys.exists():
+        with keys.open("rb") as file:
+            secrets.add(file)
+    teller = Teller(known, error_table().alerts, browser_hellos(), default_agent=agent)
+    capture = Capture(secrets, jobs=1)
+    return list(teller.tell(capture.connections(str(path), Tally()))), teller
