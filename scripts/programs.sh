@@ -41,6 +41,9 @@ else
     need prosody prosody
     need slapd slapd
     need mariadbd mariadb-server
+    need stunnel4 stunnel4
+    need tcpdump tcpdump
+    need tshark tshark
     need setpriv util-linux
     need javac default-jdk-headless
     need chromium chromium
@@ -77,6 +80,18 @@ fi
     echo "programs: squid is built without OpenSSL; install squid-openssl instead" >&2
     exit 1
 }
+
+# Installed, Postfix would put out the other mail server: it is unpacked beside the tests.
+if [ ! -d .tools/postfix ]; then
+    echo "programs: unpacking postfix"
+    mkdir -p .tools/debian
+    (cd .tools/debian && apt-get download -qq postfix > /dev/null) &&
+        dpkg -x .tools/debian/postfix_*.deb .tools/postfix || {
+        rm -rf .tools/postfix
+        echo "programs: the Debian package postfix cannot be fetched" >&2
+        exit 1
+    }
+fi
 
 if [ ! -d .tools/npm/node_modules/http-mitm-proxy ]; then
     echo "programs: installing http-mitm-proxy"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
 
 PROGRAM = Program(
     name="squid",
@@ -18,10 +18,8 @@ PROGRAM = Program(
         Row(
             b"SQUID_TLS_ERR_ACCEPT",
             re.compile(
-                rb"^\S+ +(?:\d+ )?"
-                + PEER
-                + rb"(?::(?P<port>\d+))? .*?(?:(?P<name>[\w.-]+) ERR_SECURE_ACCEPT_FAIL/)?"
-                + rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"
+                rb"^\S+ +(?:\d+ )?(?P<peer>[0-9a-fA-F:.]+?)(?::(?P<port>\d{1,5}))? .*?(?:(?P<name>[\w.-]+) ERR_SECURE_ACCEPT_FAIL/)?"
+                rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"
             ),
         ),
         Row(

@@ -1,0 +1,78 @@
+"""TLS is found wherever it begins, and what was said before is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from detector.capture.preamble import read_preamble
+from tests.capture import packets as p
+from tests.capture.packets import Talk
+
+Said = list[tuple[bool, bytes]]
+
+BEFORE: dict[str, list[tuple[bool, bytes]]] = {
+    "http-connect": [
+        (True, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\nUser-Agent: Firefox/128.0\r\n"
+               b"X-BlueCoat-Via: 1\r\n\r\n"),
+        (False, b"HTTP/1.1 200 Connection established\r\n\r\n"),
+    ],
+    "socks5": [
+        (True, b"\x05\x01\0"), (False, b"\x05\0"),
+        (True, b"\x05\x01\0\x03\x09a.example\x01\xbb"), (False, b"\x05\0\0\x01\x7f\0\0\x01\x01\xbb"),
+    ],
+    "socks4": [(True, b"\x04\x01\x01\xbb\xc0\0\x02\x05\0"), (False, b"\0\x5a" + bytes(6))],
+    "smtp": [
+        (False, b"220 mx ESMTP\r\n"), (True, b"EHLO me\r\n"), (False, b"250-mx\r\n250 STARTTLS\r\n"),
+        (True, b"STARTTLS\r\n"), (False, b"220 go on\r\n"),
+    ],
+    "imap": [(False, b"* OK hello\r\n"), (True, b"a1 STARTTLS\r\n"), (False, b"a1 OK begin\r\n")],
+    "pop3": [(False, b"+OK hello\r\n"), (True, b"STLS\r\n"), (False, b"+OK begin\r\n")],
+    "ftp": [(False, b"220 hello\r\n"), (True, b"AUTH TLS\r\n"), (False, b"234 go\r\n")],
+    "postgres": [(True, b"\0\0\0\x08\x04\xd2\x16\x2f"), (False, b"S")],
+    "mysql": [(False, b"\x4a\0\0\0\x0a8.0.32\0" + bytes(60)), (True, b"\x20\0\0\x01" + bytes(32))],
+    "proxy-header": [(True, b"PROXY TCP4 192.0.2.9 192.0.2.5 4711 443\r\n")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_tls_is_found_after(name: str, tls12: Said) -> None:
+    talk = Talk(port=2525).open()
+    for from_client, data in [*BEFORE[name], *tls12]:
+        talk.send(from_client, data)
+    c = p.one(talk.close().packets)
+    assert c.sni == "www.example.org"
+    assert c.completed
+    assert c.preamble is not None
+    assert name in (c.preamble.kind, c.preamble.protocol)
+
+
+def test_a_proxys_request_tells_target_agent_and_headers(tls12: Said) -> None:
+    talk = Talk(port=3128).open()
+    for from_client, data in [*BEFORE["http-connect"], *tls12]:
+        talk.send(from_client, data)
+    before = p.one(talk.packets).preamble
+    assert before is not None
+    assert (before.target, before.status, before.agent) == ("a.example:443", 200, "Firefox/128.0")
+    assert "x-bluecoat-via" in before.headers
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(407, b"Proxy Authentication Required"), (403, b"No")]
+)
+def test_a_proxy_that_says_no_is_told(status: int, text: bytes) -> None:
+    talk = Talk(port=3128).open().client(BEFORE["http-connect"][0][1])
+    talk.server(b"HTTP/1.1 %d %s\r\n\r\n" % (status, text)).close()
+    c = p.one(talk.packets)
+    assert c.preamble is not None
+    assert c.preamble.status == status
+
+
+def test_socks_targets_of_every_kind() -> None:
+    v6 = b"\x05\x01\0\x05\x01\0\x04" + bytes(15) + b"\x01\x01\xbb"
+    found = read_preamble(v6, b"\x05\0\x05\0\0\x01")
+    assert found is not None
+    assert found.target == "[::1]:443"
+    login = b"\x05\x01\x02\x01\x02me\x02pw\x05\x01\0\x01\x7f\0\0\x01\x01\xbb"
+    found = read_preamble(login, b"\x05\x02\x01\0\x05\0\0\x01")
+    assert found is not None
+    assert found.target == "127.0.0.1:443"

@@ -1,0 +1,44 @@
+"""Replaced consistently, and nothing left."""
+
+from __future__ import annotations
+
+from detector.forensics.anonymous import Anonymizer
+
+
+def test_the_same_name_and_address_are_replaced_by_the_same() -> None:
+    hide = Anonymizer(b"k")
+    one = hide.value(
+        {
+            "sni": "mail.corp.example",
+            "client": "10.1.2.3:4711",
+            "text": "mail.corp.example at 10.1.2.3",
+        }
+    )
+    assert one["text"] == f"{one['sni']} at {one['client'].partition(':')[0]}"
+    assert "corp" not in str(one)
+    assert "10.1.2.3" not in str(one)
+    assert one["client"].endswith(":4711")
+
+
+def test_names_in_certificates_and_their_digests_are_gone() -> None:
+    hide = Anonymizer(b"k")
+    made = hide.value([{"subject": "CN=a.corp.example,O=Secret Corp", "sha256": "ab" * 32}])
+    assert "Secret" not in str(made)
+    assert made[0]["sha256"] != "ab" * 32
+    assert len(made[0]["sha256"]) == 64
+
+
+def test_what_is_measured_stays() -> None:
+    hide = Anonymizer(b"k")
+    kept = {"ja4": "t13d1516h2_8daaf6152771_d8a2da3f94cd", "schema": "tlsight.pcap/1", "code": 48,
+            "cipher": "TLS_AES_128_GCM_SHA256", "version": "TLSv1.3"}  # fmt: skip
+    assert hide.value(kept) == kept
+    assert (
+        hide.text("RFC 8446 section 6.2, 09:12:31, TLS 1.3")
+        == "RFC 8446 section 6.2, 09:12:31, TLS 1.3"
+    )
+
+
+def test_addresses_of_version_6() -> None:
+    hide = Anonymizer(b"k")
+    assert hide.text("from [2001:db8:9::7]:443") == "from [2001:db8::1]:443"
