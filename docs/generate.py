@@ -45,6 +45,7 @@ from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
 from detector.report import ladder, schema, text
 from detector.targets import parse_target
+from docs.evidence_pictures import evidence_pictures
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -61,6 +62,7 @@ def main() -> None:
     demo_picture(pictures / "demo.svg")
     trust_picture(pictures / "trust.svg")
     review_pictures(pictures)
+    report_pictures(pictures)
 
 
 def command_page() -> str:
@@ -205,6 +207,17 @@ def trust_picture(path: Path) -> None:
     shown = re.sub(rf"{name}([\w./-]*)", lambda m: m[1] + " " * len(name), done.stdout)
     console.print(Ansi.from_ansi(shown))
     save(console, path, "tlsight trust")
+
+
+def report_pictures(folder: Path) -> None:
+    """What `logs` and `pcap` tell, as pages."""
+    with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--headless", "--no-sandbox", "--disable-gpu"],
+        )
+        evidence_pictures(folder, Path(work), browser)
+        browser.close()
 
 
 def review_pictures(folder: Path) -> None:

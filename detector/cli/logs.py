@@ -240,8 +240,10 @@ def _certificates(paths: list[Path]) -> list[tuple[float | None, str, str]]:
             leaf = read_certificate(split_pem(path.read_bytes())[0])
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
-        except (CertificateError, IndexError) as error:
-            raise ConfigError(str(path), str(error) or "no certificate in it") from None
+        except IndexError:
+            raise ConfigError(str(path), "no certificate in it", remedy="give PEM") from None
+        except CertificateError as error:
+            raise ConfigError(str(path), str(error)) from None
         found.append((placed, "", f"the certificate of {leaf.subject_text} was replaced"))
         begins = datetime.fromtimestamp(leaf.not_before.timestamp(), UTC).timestamp()
         found.append((begins, "", f"the certificate of {leaf.subject_text} became valid"))

@@ -14,8 +14,10 @@ import msgspec
 from detector.ct.issuance import Lookup
 from detector.knowledge.policy import PolicyFile
 from detector.model import Observation
+from detector.report.captured import PcapRecord, SummaryRecord
 from detector.report.diagnosed import DiagnoseRecord
 from detector.report.explained import ExplainRecord
+from detector.report.logged import LogsRecord
 from detector.report.record import CheckRecord
 from detector.report.trust import TrustRecord
 
@@ -25,6 +27,9 @@ TYPES: dict[str, type] = {
     "observation": Observation,
     "ct": Lookup,
     "explain": ExplainRecord,
+    "logs": LogsRecord,
+    "pcap": PcapRecord,
+    "pcap-summary": SummaryRecord,
     "trust": TrustRecord,
     "policy": PolicyFile,
 }
