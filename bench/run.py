@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from diagnosis import diagnosis
+from evidence import evidence
 from knowledge import knowledge
 
 from detector.judging import judge_all
@@ -62,6 +63,7 @@ def main() -> None:
             memory(folder, port, (500, 2000) if quick else (1000, 50_000))
         diagnosis(folder / "lab", sslyze, quick=quick)
         knowledge(folder, 100_000 if quick else 1_000_000)
+    evidence(quick=quick)
     from bypass import bypass  # mitmproxy in this process would count as memory of its children
 
     bypass(quick=quick)

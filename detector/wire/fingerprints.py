@@ -11,7 +11,8 @@ from detector.wire import registry as r
 from detector.wire.hello import ClientHello, ServerHello
 from detector.wire.registry import is_grease
 
-_JA4_VERSION = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3"}
+_JA4_VERSION = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3",
+                 0xFEFF: "d1", 0xFEFD: "d2", 0xFEFC: "d3"}  # fmt: skip
 
 
 def ja3_string(hello: ClientHello) -> str:
@@ -45,13 +46,19 @@ def ja4(hello: ClientHello, transport: str = "t") -> str:
     hashed = sorted(f"{k:04x}" for k in kinds if k not in (r.SERVER_NAME, r.ALPN))
     schemes = [f"{s:04x}" for s in hello.signature_algorithms if not is_grease(s)]
     versions = [v for v in hello.versions if not is_grease(v)]
-    version = _JA4_VERSION.get(max(versions, default=hello.legacy_version), "00")
+    highest = max(versions, default=hello.legacy_version, key=_rank)
+    version = _JA4_VERSION.get(highest, "00")
     sni = "d" if r.SERVER_NAME in kinds else "i"
     head = f"{transport}{version}{sni}{min(len(ciphers), 99):02d}{min(len(kinds), 99):02d}"
     extension_text = ",".join(hashed)
     if schemes:
         extension_text += "_" + ",".join(schemes)
     return "_".join((head + _alpn_mark(hello), _hash(",".join(ciphers)), _hash(extension_text)))
+
+
+def _rank(version: int) -> int:
+    """DTLS counts its versions downwards (RFC 9147 section 5.3)."""
+    return 0xFEFF - version if version >> 8 == 0xFE else version
 
 
 def _alpn_mark(hello: ClientHello) -> str:

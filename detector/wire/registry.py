@@ -21,6 +21,9 @@ VERSIONS: dict[int, str] = {
     0x0302: "TLSv1.1",
     0x0303: "TLSv1.2",
     0x0304: "TLSv1.3",
+    0xFEFF: "DTLSv1",
+    0xFEFD: "DTLSv1.2",
+    0xFEFC: "DTLSv1.3",
 }
 
 GROUPS: dict[int, str] = {
