@@ -15,7 +15,7 @@ DERIVED = bytes.fromhex("6f2615a108c702c5678f54fc9dbab69716c076189c48250cebeac35
 
 def test_the_early_secret_is_that_of_rfc_8448() -> None:
     sha256 = hashes.SHA256()
-    assert k._extract(sha256, bytes(32), bytes(32)) == EARLY
+    assert k.extract(sha256, bytes(32), bytes(32)) == EARLY
     empty = k._digest(sha256, b"")
     assert k.expand_label(sha256, EARLY, b"derived", empty, 32) == DERIVED
 
