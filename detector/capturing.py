@@ -255,9 +255,11 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
     assert program.stderr is not None
     try:
         yield program.stdout
-        if program.poll():
-            said = program.stderr.read().decode(errors="replace").strip().splitlines()
-            raise ConfigError("--interface", said[-1] if said else f"{command[0]} failed")
+    except ConfigError:
+        if not program.wait(5):
+            raise
+        said = program.stderr.read().decode(errors="replace").strip().splitlines()
+        raise ConfigError("--interface", said[0] if said else f"{command[0]} failed") from None
     finally:
         program.terminate()
         program.wait()

@@ -87,6 +87,10 @@ class ConfigError(TlsightError):
         self.line = line
 
 
+class UnknownLogError(ConfigError):
+    """A file is no log of a known program."""
+
+
 class StoreError(TlsightError):
     """A database or file of tlsight's own cannot be read or written."""
 

@@ -11,7 +11,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli import options as o
-from detector.errors import ConfigError
+from detector.errors import ConfigError, UnknownLogError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,26 +82,15 @@ def logs(
             help="Captures of the same time, joined with the lines.", rich_help_panel=_READ
         ),
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_SHOW),
-    ] = None,
+    plot: o.Plot = None,
     report: Annotated[
         Path | None, typer.Option(help="One self-contained page (HTML).", rich_help_panel=_SHOW)
     ] = None,
-    anonymize: Annotated[
-        bool,
-        typer.Option(
-            "--anonymize",
-            help="Replace addresses and names, each always by the same.",
-            rich_help_panel=_SHOW,
-        ),
-    ] = False,
+    anonymize: o.Anonymize = False,
     json: o.Json = False,
     verbose: o.Verbose = False,
 ) -> int:
-    if plot is not None and plot.suffix not in (".svg", ".png"):
-        raise ConfigError("--plot", f"{plot.name!r} is neither .svg nor .png")
+    plot = o.plot_file(plot)
     if pcap:
         return _with_captures(pcap, files, json=json, html=report, plot=plot, anonymize=anonymize)
     from detector.logs.blind import blind_spots
@@ -114,10 +103,15 @@ def logs(
     readers: list[LogReader] = []
     try:
         for path in files:
-            for event in _events(path, format_, reasons, stamps, readers, follow=follow):
-                ledger.add(event)
-                if follow:
-                    printer.line(event)
+            try:
+                for event in _events(path, format_, reasons, stamps, readers, follow=follow):
+                    ledger.add(event)
+                    if follow:
+                        printer.line(event)
+            except UnknownLogError as error:
+                if len(files) == 1:
+                    raise
+                print(f"tlsight: {error}", file=sys.stderr)  # of a whole folder, the rest counts
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -125,6 +125,27 @@ AllowSanctioned = Annotated[
 ]
 
 
+Plot = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_OUTPUT),
+]
+Anonymize = Annotated[
+    bool,
+    typer.Option(
+        "--anonymize",
+        help="Replace addresses and names, each always by the same.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+
+def plot_file(path: Path | None) -> Path | None:
+    """The file that a plot is to go to. Raises ConfigError for a kind that cannot be made."""
+    if path is not None and path.suffix not in (".svg", ".png"):
+        raise ConfigError("--plot", f"{path.name!r} is neither .svg nor .png")
+    return path
+
+
 def knowledge(
     *,
     store: CtStore | None = None,

@@ -97,21 +97,11 @@ def pcap(
         bool,
         typer.Option("--summary", help="By server, name, JA4 and cause.", rich_help_panel=_SHOW),
     ] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_SHOW),
-    ] = None,
+    plot: o.Plot = None,
     html: Annotated[
         Path | None, typer.Option(help="One self-contained page.", rich_help_panel=_SHOW)
     ] = None,
-    anonymize: Annotated[
-        bool,
-        typer.Option(
-            "--anonymize",
-            help="Replace addresses and names, each always by the same.",
-            rich_help_panel=_SHOW,
-        ),
-    ] = False,
+    anonymize: o.Anonymize = False,
     json: o.Json = False,
     verbose: o.Verbose = False,
     roots: o.Roots = None,
@@ -135,8 +125,7 @@ def pcap(
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
-    if plot is not None and plot.suffix not in (".svg", ".png"):
-        raise ConfigError("--plot", f"{plot.name!r} is neither .svg nor .png")
+    plot = o.plot_file(plot)
     kept = o.kept_store(store, no_store=no_store)
     known = o.knowledge(
         store=kept, roots=roots, ct_logs=ct_logs, issuers=issuers, pin=pin, pins=pins,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from detector.errors import ConfigError
+from detector.errors import ConfigError, UnknownLogError
 from detector.logs import journal, schannel
 from detector.logs.event import Event
 from detector.logs.program import Parser, Program
@@ -73,7 +73,7 @@ class LogReader:
         self._name = name
 
     def events(self, read: Callable[[int], bytes]) -> Iterator[Event]:
-        """Failures in the order of their lines. Raises ConfigError where no program is recognised."""
+        """Failures in the order of their lines. Raises UnknownLogError where no program is recognised."""
         first = read(BLOCK)
         if not first:
             return
@@ -98,7 +98,7 @@ class LogReader:
             return (program(self._form),)
         found = recognise(sample[:_SAMPLE])
         if not found:
-            raise ConfigError(
+            raise UnknownLogError(
                 self._name, "no known program's log", remedy="name it: --format nginx, ..."
             )
         return tuple(program(name) for name in found)

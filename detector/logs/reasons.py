@@ -62,8 +62,17 @@ _SERVERS: tuple[tuple[tuple[str, ...], str, Complainant | None, bool], ...] = (
         "no-shared-cipher", "server", False,
     ),
     # OpenSSL's clients say no in clear where a TLS 1.3 server already reads with keys: to Go that is a bad
-    # record, to Java a record of two bytes. What they say cannot be read; most often it is unknown_ca.
-    ((r"local error: tls: bad record MAC", r"AEAD cipher fragment \(2\)"), "untrusted-root", "client", False),
+    # record, to Java a record of two bytes, to GnuTLS one that does not decrypt. What they say cannot be
+    # read; most often it is unknown_ca.
+    (
+        (r"local error: tls: bad record MAC", r"AEAD cipher fragment \(2\)", "Decryption has failed"),
+        "untrusted-root", "client", False,
+    ),
+    # GnuTLS's words for the alerts that it received.
+    (("CA is unknown", "Certificate is bad", "Unknown certificate"), "untrusted-root", "client", False),
+    ((r"Certificate (?:is|was|has|has been) expired",), "certificate-expired", "client", False),
+    (("Certificate was revoked",), "certificate-revoked", "client", False),
+    (("Error in protocol version",), "version-mismatch", "client", False),
     (("no application protocol", "unsupported application protocols"), "alpn-mismatch", "server", False),
     (
         ("callback failed", "clienthello tlsext", "unrecognized name", "no certificate (?:available|found)",

@@ -111,6 +111,17 @@ def test_what_is_no_log_is_told_with_the_remedy(tmp_path: Path, tlsight: Run) ->
     assert "name it: --format" in done.stderr
 
 
+def test_of_several_files_those_that_are_no_logs_are_told_and_left(
+    log: Path, tmp_path: Path, tlsight: Run
+) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("buy milk\n")
+    done = tlsight("logs", str(other), str(log))
+    assert done.returncode == 1
+    assert "735 failed handshakes" in done.stdout
+    assert "notes.txt: no known program's log" in done.stderr
+
+
 def test_a_quiet_log_is_clean_and_says_what_it_may_hide(tmp_path: Path, tlsight: Run) -> None:
     path = tmp_path / "error.log"
     path.write_text(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.evidence.known import Knowledge
 from detector.inquiry import Diagnosis
 from detector.investigation import Investigation
 from detector.knowledge.explanations import error_table
@@ -19,26 +20,31 @@ from detector.net.routes import Routing, parse_proxy
 from detector.targets import parse_target
 
 
+async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> Diagnosis:
+    """A case that is served, diagnosed in this process as its words say."""
+    *words, target_text = one.words(port, folder)
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    target = parse_target(target_text)
+    if "--sni" in given:
+        target = replace(target, sni=given["--sni"] or None)
+    certificate = given.get("--client-cert")
+    proxy = given.get("--proxy")
+    options = ProbeOptions(
+        timeout=1.5,
+        connect_to=("127.0.0.1", port) if "--connect" in given else None,
+        routing=Routing(parse_proxy(proxy) if proxy else None),
+        credential=(certificate, certificate) if certificate else None,
+    )
+    how = Investigation(options, fetch=FetchOptions(timeout=1.5, attempts=1))
+    return await how.of(target, known)
+
+
 def diagnosed(one: Case, folder: Path) -> Diagnosis:
-    """The case served and diagnosed in this process, as its words say."""
+    """The case served and diagnosed."""
 
     async def run() -> Diagnosis:
         async with open_world(folder) as pki, one.make(pki) as server:
-            *words, target_text = one.words(server.port, folder)
-            given = dict(zip(words[::2], words[1::2], strict=True))
-            target = parse_target(target_text)
-            if "--sni" in given:
-                target = replace(target, sni=given["--sni"] or None)
-            certificate = given.get("--client-cert")
-            proxy = given.get("--proxy")
-            options = ProbeOptions(
-                timeout=1.5,
-                connect_to=("127.0.0.1", server.port) if "--connect" in given else None,
-                routing=Routing(parse_proxy(proxy) if proxy else None),
-                credential=(certificate, certificate) if certificate else None,
-            )
-            how = Investigation(options, fetch=FetchOptions(timeout=1.5, attempts=1))
-            return await how.of(target, pki.knowledge())
+            return await investigated(one, server.port, folder, pki.knowledge())
 
     return asyncio.run(run())
 

@@ -79,8 +79,8 @@ class Java(Logged, JavaServer):
         return command
 
 
-class Stunnel(Logged, Program):
-    log_name = "stunnel.log"
+class OneCredential(Logged, Program):
+    """Shows one credential, and may ask for certificates of the lab's CA."""
 
     def __init__(
         self, folder: Path, pki: LabPki, shown: Credential | None = None, settings: str = ""
@@ -89,6 +89,10 @@ class Stunnel(Logged, Program):
         self.shown = shown or pki.issue("localhost")
         self.settings = settings
         self.write("clients.pem", pki.root.pem)
+
+
+class Stunnel(OneCredential):
+    log_name = "stunnel.log"
 
     def command(self) -> list[str]:
         pem = self.write("server.pem", self.shown.chain_pem + self.shown.key_pem)
@@ -128,13 +132,17 @@ class Dovecot(Logged, st.Dovecot):
 
 
 class Exim(Logged, st.Exim):
-    log_name = "log/mainlog"
+    log_name = "mainlog"
     starttls = "smtp"
 
     def __init__(
         self, folder: Path, pki: LabPki, shown: Credential | None = None, settings: str = ""
     ) -> None:
         super().__init__(folder, shown or pki.issue("localhost"))
+
+    def command(self) -> list[str]:
+        readable_by_all(self.folder)
+        return super().command()
 
 
 class Postgres(Logged, st.Postgres):
@@ -167,18 +175,10 @@ class MariaDb(Logged, st.MariaDb):
         return [*super().command(), "--log-warnings=9"]
 
 
-class Postfix(Logged, Program):
+class Postfix(OneCredential):
     """Debian's package, unpacked beside the tests: installed, it would put out the other mail server."""
 
     starttls = "smtp"
-
-    def __init__(
-        self, folder: Path, pki: LabPki, shown: Credential | None = None, settings: str = ""
-    ) -> None:
-        super().__init__(folder)
-        self.shown = shown or pki.issue("localhost")
-        self.settings = settings
-        self.write("clients.pem", pki.root.pem)
 
     def command(self) -> list[str]:
         root = TOOLS / "postfix"

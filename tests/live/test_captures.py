@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from detector.chain.certificate import read_certificate
 from detector.evidence.known import Knowledge
-from detector.investigation import Investigation
 from detector.knowledge.fixes import catalogue
 from detector.lab.cases import CASES, Case
 from detector.lab.mitmdump import Mitmdump
@@ -20,10 +18,7 @@ from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.lab.world import open_world
 from detector.logs.access import agents
-from detector.net.fetch import FetchOptions
-from detector.net.probe import ProbeOptions
-from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
+from tests.lab.test_cases import investigated
 from tests.live import captured
 from tests.live import clients as whole
 from tests.live.conftest import TABLES
@@ -45,24 +40,6 @@ HIDDEN = frozenset(
         "revoked-list",
     )
 )
-
-
-async def _live(one: Case, port: int, folder: Path, known: Knowledge) -> list[str]:
-    """The case diagnosed in this process, as its words say."""
-    *words, target_text = one.words(port, folder)
-    given = dict(zip(words[::2], words[1::2], strict=True))
-    target = parse_target(target_text)
-    if "--sni" in given:
-        target = replace(target, sni=given["--sni"] or None)
-    certificate, proxy = given.get("--client-cert"), given.get("--proxy")
-    options = ProbeOptions(
-        timeout=1.5,
-        connect_to=("127.0.0.1", port) if "--connect" in given else None,
-        routing=Routing(parse_proxy(proxy) if proxy else None),
-        credential=(certificate, certificate) if certificate else None,
-    )
-    how = Investigation(options, fetch=FetchOptions(timeout=1.5, attempts=1))
-    return [cause.id for cause in (await how.of(target, known)).causes]
 
 
 async def _curl(one: Case, port: int, folder: Path, keys: Path) -> None:
@@ -94,7 +71,8 @@ def test_a_capture_of_the_lab_has_the_causes_that_are_true(tmp_path: Path) -> No
                 async with one.make(pki) as server:
                     ports[one.id] = server.port
                     await _curl(one, server.port, tmp_path, keys)
-                    live[one.id] = await _live(one, server.port, tmp_path, known)
+                    found = await investigated(one, server.port, tmp_path, known)
+                    live[one.id] = [cause.id for cause in found.causes]
             return known
 
     path = tmp_path / "lab.pcap"

@@ -65,10 +65,10 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "HaproxyTerse": dict.fromkeys((*GOOD, *VERIFYING, *EXPIRED), "reason-not-logged"),
     "Caddy": {"clear_text": ""},
     "Java": {"old": "", "hanging_up": "", "resetting": ""},
-    "Postgres": {},
+    "Exim": {"old": ""},  # Debian's has GnuTLS, which takes TLS 1.0
     "MariaDb": dict.fromkeys((*GOOD, *EXPIRED), "reason-not-logged"),
 }
-NAMES = ("Nginx", "Apache", "Haproxy", "HaproxyTerse", "Stunnel", "Postfix", "Dovecot", "Postgres",
+NAMES = ("Nginx", "Apache", "Haproxy", "HaproxyTerse", "Stunnel", "Postfix", "Dovecot", "Exim", "Postgres",
          "MariaDb", "Caddy", "Java")  # fmt: skip
 AFTER_STARTTLS = ("clear_text", "garbage", "hanging_up", "resetting")
 FORMATS = {"HaproxyTerse": "haproxy", "Postgres": "postgresql", "MariaDb": "mysql"}

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from docs.evidence_pictures import a_capture, a_log
-from tests.live.test_review import FLAGS
+from tests.live.test_review import browser
+
+__all__ = ["browser"]
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    path = shutil.which("chromium")
-    assert path is not None, "chromium is not installed; run scripts/programs.sh"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

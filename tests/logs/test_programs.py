@@ -96,7 +96,7 @@ TRANSCRIPTS: list[tuple[str, Wanted]] = [
     (
         "2026-11-24 00:24:02 TLS error on connection from a.example [192.0.2.7] (gnutls_handshake): A TLS fatal"
         " alert has been received.: Certificate is bad",
-        Wanted("exim", "other-alert", "server"),
+        Wanted("exim", "untrusted-root", "client"),
     ),
     (
         "2026-11-24 00:24:11.129 UTC [12] LOG:  connection received: host=192.0.2.7 port=41292\n"
