@@ -259,7 +259,9 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
         if not program.wait(5):
             raise
         said = program.stderr.read().decode(errors="replace").strip().splitlines()
-        raise ConfigError("--interface", said[0] if said else f"{command[0]} failed") from None
+        name = Path(command[0]).name
+        why = next((line for line in said if line.startswith(f"{name}: ")), f"{name} failed")
+        raise ConfigError("--interface", why) from None
     finally:
         program.terminate()
         program.wait()
