@@ -55,7 +55,7 @@ class Half:
         alerts: (level, code) of the alerts in clear; the first came at `alert_at`.
         ccs: a ChangeCipherSpec came.
         sizes: (content type, length) of the first opaque records; `last` is that of the last one.
-        opaque: how many there were.
+        opaque: how many there were; `before` is how many of the peer's came before the first.
         raw: (content type, payload) of opaque records, kept while `keep` says that keys are at hand.
         acked: highest acknowledgement this side sent, relative to the peer's first byte; -1 for none.
         error: why the bytes stopped making sense, "" where they did not.
@@ -65,7 +65,7 @@ class Half:
     """
 
     __slots__ = (
-        "acked", "after_reset", "alert_at", "alerts", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
+        "acked", "after_reset", "alert_at", "alerts", "before", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
         "last", "messages", "mode", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
         "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting",
     )  # fmt: skip
@@ -90,6 +90,7 @@ class Half:
         self.sizes: list[tuple[int, int]] = []
         self.last = (0, 0)
         self.opaque = 0
+        self.before = 0
         self.records = 0
         self.bytes = 0
         self.hello_segments = 0
@@ -335,6 +336,8 @@ class Half:
 
     def _note(self, kind: int, length: int) -> None:
         self.opaque += 1
+        if self.opaque == 1:
+            self.before = self.peer.opaque
         if self.opaque <= _KEPT_SIZES:
             self.sizes.append((kind, length))
         self.last = (kind, length)

@@ -3,10 +3,7 @@
 Theory of operation
 -------------------
 What was in clear is read as it is. Of TLS 1.3 the rest is opened where a key log has the secrets, and told
-from lengths where it has not: an encrypted alert is a record of 19 bytes (two of the alert, one of its type,
-sixteen of the tag); a Finished has 36 or 52 bytes, and 17 more. A client whose first encrypted record is an
-alert has refused what the server showed; a server whose last one is an alert right after the client's
-Finished has refused the client (RFC 8446 sections 5.2 and 6).
+from lengths where it has not (`sealed`).
 """
 
 from __future__ import annotations
@@ -30,6 +27,13 @@ from detector.capture.half import IGNORE, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
 from detector.capture.preamble import read_preamble
+from detector.capture.sealed import (
+    TLS13,
+    came_too_late,
+    has_completed,
+    inferred_alerts,
+    refused_late,
+)
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.certificates import (
@@ -41,10 +45,7 @@ from detector.wire.certificates import (
 )
 from detector.wire.key_exchange import parse_key_exchange
 from detector.wire.reader import Reader
-from detector.wire.records import ALERT, APPLICATION_DATA
 
-TLS13 = 0x0304
-_SEALED_ALERT = 19
 _ROOM = 4096
 _PLAIN = 512
 
@@ -102,7 +103,7 @@ class Reading:
             facts = self._clear(client.messages, server.messages)
         sides: tuple[tuple[Sender, Half], ...] = (("client", client), ("server", server))
         alerts = [
-            SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not _too_late(flow, half))
+            SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
             for name, half in sides
             for level, code in half.alerts
             if code or level == 2
@@ -111,9 +112,9 @@ class Reading:
         finished = None
         if client.keep and facts.answer is not None and facts.answer.version == TLS13:
             opened, finished = self._open(facts, client, server, alerts)
-        completed = _completed(client, server, facts, opened=opened, finished=finished)
+        completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
         if not opened and not any(alert.fatal for alert in alerts):
-            alerts += _inferred(client, server, facts, completed=completed)
+            alerts += inferred_alerts(client, server, facts.answer, completed=completed)
         reached, plain = _reached(server, facts)
         missed = client.acked > server.bytes + 1
         if facts.hello is None and facts.answer is None and not _worth_telling(flow, reached):
@@ -153,7 +154,7 @@ class Reading:
             client_certificate=facts.client_certificate,
             dh_bits=facts.dh_bits,
             alerts=tuple(alerts),
-            completed=completed and not _refused_late(alerts, server),
+            completed=completed and not refused_late(alerts, server),
             reached="unseen" if missed and reached == "nothing" else reached,
             closed_by=closed_by,
             how=how,
@@ -332,57 +333,6 @@ def _messages(stream: bytes) -> list[tuple[int, bytes]]:
         found.append((stream[at], stream[at + 4 : end]))
         at = end
     return found
-
-
-def _completed(
-    client: Half, server: Half, facts: Facts, *, opened: bool, finished: bool | None
-) -> bool:
-    if facts.answer is None:
-        return False
-    if opened:
-        return bool(finished)
-    if facts.answer.version == TLS13:
-        return client.opaque > 0 and server.opaque > 0 and not _is_alert(client.sizes[0])
-    return client.ccs and server.ccs
-
-
-def _inferred(client: Half, server: Half, facts: Facts, *, completed: bool) -> list[SeenAlert]:
-    """Alerts of TLS 1.3 that nobody can read, told from lengths."""
-    if facts.answer is None or facts.answer.version != TLS13:
-        return []
-    if client.sizes and _is_alert(client.sizes[0]):
-        return [SeenAlert("client", None, fatal=True, encrypted=True)]
-    quiet = server.opaque <= _FLIGHT_RECORDS and _is_alert(server.last)
-    if completed and quiet and client.opaque <= 2 and server.peer.flow.ends:
-        what, from_opener, _ = server.flow.ends[0]
-        by_server = from_opener == (server is server.flow.opener)
-        if by_server and (what == "rst" or not any(s[1] > 600 for s in server.sizes[4:])):
-            return [SeenAlert("server", None, fatal=True, encrypted=True)]
-    return []
-
-
-_FLIGHT_RECORDS = 6
-
-
-def _too_late(flow: Flow, half: Half) -> bool:
-    """The other side had closed before this one complained: OpenSSL says decode_error to a FIN."""
-    if not flow.ends:
-        return False
-    _, from_opener, time = flow.ends[0]
-    return from_opener != (half is flow.opener) and time <= half.alert_at
-
-
-def _is_alert(record: tuple[int, int]) -> bool:
-    return record == (APPLICATION_DATA, _SEALED_ALERT) or (
-        record[0] == ALERT and record[1] in (2, _SEALED_ALERT)
-    )
-
-
-def _refused_late(alerts: list[SeenAlert], server: Half) -> bool:
-    """TLS 1.3: the server says no to the client after both have finished, before it sent any data."""
-    return (
-        any(a.sender == "server" and a.fatal for a in alerts) and server.opaque <= _FLIGHT_RECORDS
-    )
 
 
 def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:

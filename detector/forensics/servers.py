@@ -107,7 +107,10 @@ class Server:
         name, exact = offer_of(c)
         late = c.fatal
         if late is not None and late.sender == "server" and c.answer is not None:
-            self._late = late.code if late.code is not None else 116
+            if late.code is not None:
+                self._late = late.code
+            elif self._late is None:  # encrypted: most likely it wanted a certificate
+                self._late = 116
             self._showed = self._showed or bool(c.client_certificate)
         if c.hello is not None and r.PRE_SHARED_KEY in c.hello.extensions:
             self._resumptions[c.answer is None] += 1

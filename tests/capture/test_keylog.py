@@ -47,11 +47,11 @@ def conversation(folder: Path, *, ask: bool = False, trusted: bool = True) -> Sa
     return said
 
 
-def packets(said: Said) -> list[bytes]:
+def packets(said: Said, *, by_client: bool = True) -> list[bytes]:
     talk = p.Talk().open()
     for from_client, data in said:
         talk.send(from_client, data)
-    return talk.close().packets
+    return talk.close(by_client).packets
 
 
 def test_certificates_alpn_and_finished_are_read(tmp_path: Path) -> None:
