@@ -139,7 +139,8 @@ def test_the_cause_of_each_failure_is_read_from_the_log(
                 found = read(grown(server.log, before), FORMATS.get(name, name.lower()))
                 told = found[-1].cause if found else ""
                 SEEN.setdefault(name, {})[case] = told or "-"
-                if told != OTHERWISE.get(name, {}).get(case, cause):
+                # A client that hangs up may leave one line or none: the true cause is always right.
+                if told not in (cause, OTHERWISE.get(name, {}).get(case, cause)):
                     wrong[case] = told
                 elif found and found[-1].peer is not None:
                     assert found[-1].peer in ("127.0.0.1", "localhost")
