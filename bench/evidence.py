@@ -37,7 +37,7 @@ with open(sys.argv[1], "rb") as file:
                 for record in dpkt.ssl.tls_multi_factory(segment.data)[0]:
                     if record.type == 22:
                         count += isinstance(dpkt.ssl.TLSHandshake(record.data).data, dpkt.ssl.TLSClientHello)
-            except dpkt.Error:
+            except (dpkt.Error, dpkt.ssl.SSL3Exception):
                 pass
 print(count)
 """
