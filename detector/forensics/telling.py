@@ -40,6 +40,7 @@ class Told(msgspec.Struct, frozen=True):
         judgement: over the certificates; None where none were seen.
         causes: why it failed, then what else is wrong.
         opinion: whether the hello is that of the browser it claims to be, None where nothing claims.
+        blamed: why it failed; None where it did not, or where its end is not in the capture.
 
     """
 
@@ -47,6 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     judgement: Judgement | None
     causes: tuple[Cause, ...]
     opinion: HelloOpinion | None = None
+    blamed: Cause | None = None
 
     @property
     def verdict(self) -> VerdictName:
@@ -54,9 +56,7 @@ class Told(msgspec.Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        return any(cause.severity == "error" for cause in self.causes[:1]) and not (
-            self.connection.completed
-        )
+        return self.blamed is not None
 
 
 class Teller:
@@ -129,7 +129,7 @@ class Teller:
                 ),
             )
         self.servers.note(c, found)
-        return Told(c, judgement, causes, self._opinion(c))
+        return Told(c, judgement, causes, self._opinion(c), found)
 
     def _opinion(self, c: Connection) -> HelloOpinion | None:
         if c.hello is None:
