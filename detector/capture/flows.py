@@ -28,23 +28,18 @@ _LINGER = 1.0
 _IDLE = 300.0
 _SWEEP = 30.0
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
-_HEADER = Struct(">IIBBH").unpack_from
+_HEADER = Struct(">IIBB").unpack_from
 _MAX_RESETS = 4
 
 
 class Reset:
-    """A segment with RST: who sent it, and what it looks like."""
+    """A segment with RST: who sent it, its TTL, and whether its sequence number is the next."""
 
-    __slots__ = ("expected", "from_opener", "ident", "time", "ttl", "window")
+    __slots__ = ("expected", "from_opener", "ttl")
 
-    def __init__(
-        self, from_opener: bool, time: float, ttl: int, ident: int, window: int, expected: bool
-    ) -> None:
+    def __init__(self, *, from_opener: bool, ttl: int, expected: bool) -> None:
         self.from_opener = from_opener
-        self.time = time
         self.ttl = ttl
-        self.ident = ident
-        self.window = window
         self.expected = expected
 
 
@@ -180,14 +175,14 @@ class FlowTable:
                 if found is None:
                     self.other_packets += 1
                     continue
-                protocol, key, ttl, ident, buffer, place, stored, stop = found
+                protocol, key, ttl, buffer, place, stored, stop = found
                 if protocol != TCP:
                     if count == 1 or (key[-3] + key[-1]) % count == number:
                         yield from self.datagrams.take(time, key, buffer[place + 8 : stored])
                     continue
                 ip = -1
             half = halves.get(key)
-            seq, ack, offset, flags, window = _HEADER(buffer, place + 4)
+            seq, ack, offset, flags = _HEADER(buffer, place + 4)
             data = place + (offset >> 4 << 2)
             if half is not None and not flags & 7:
                 flow = half.flow
@@ -219,10 +214,7 @@ class FlowTable:
             if half is None and count > 1 and (key[-3] + key[-1]) % count != number:
                 continue
             if ip >= 0:
-                if len(key) == 12:
-                    ttl, ident = frame[ip + 8], frame[ip + 4] << 8 | frame[ip + 5]
-                else:
-                    ttl, ident = frame[ip + 7], 0
+                ttl = frame[ip + 8 - (len(key) > 12)]
             while closing and closing[0][0] < time:
                 flow = closing.popleft()[1]
                 if self._forget(flow):
@@ -239,7 +231,7 @@ class FlowTable:
             if half.ttl < 0:
                 half.ttl = ttl
             if flags & 7:
-                self._flagged(half, time, seq, flags, window, ttl, ident)
+                self._flagged(half, time, seq, flags, ttl)
                 if flags & _SYN:
                     seq = (seq + 1) & _MASK
             if data < stop and half.mode != IGNORE:
@@ -259,9 +251,7 @@ class FlowTable:
         self._halves[turned(key)] = flow.other
         return half
 
-    def _flagged(
-        self, half: Half, time: float, seq: int, flags: int, window: int, ttl: int, ident: int
-    ) -> None:
+    def _flagged(self, half: Half, time: float, seq: int, flags: int, ttl: int) -> None:
         flow = half.flow
         opener = half is flow.opener
         if flags & _SYN:
@@ -278,7 +268,7 @@ class FlowTable:
             flow.shut |= 1 if opener else 2
         if flags & _RST and len(flow.resets) < _MAX_RESETS:
             awaited = half.next is None or ((seq - half.next) & _MASK) < 65536 or seq == half.next
-            flow.resets.append(Reset(opener, time, ttl, ident, window, awaited))
+            flow.resets.append(Reset(from_opener=opener, ttl=ttl, expected=awaited))
         if (flags & _RST or flow.shut == 3) and not flow.closing:
             flow.closing = True
             self._closing.append((time + _LINGER, flow))

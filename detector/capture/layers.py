@@ -31,9 +31,9 @@ _EXTENSIONS = (0, 43, 60, 135, 139, 140)  # hop-by-hop, routing, destination, mo
 _U16 = Struct(">H").unpack_from
 _U32 = Struct(">I").unpack_from
 
-# Protocol, addresses and ports as one key, TTL, IP id, where the transport's header starts and its
-# payload's packet ends on the wire, and the buffer (another one when fragments were joined).
-Unpacked = tuple[int, bytes, int, int, bytes, int, int, int]
+# Protocol, addresses and ports as one key, TTL, the buffer (another one when fragments were joined),
+# where the transport's header starts, where the captured bytes end, and where they end on the wire.
+Unpacked = tuple[int, bytes, int, bytes, int, int, int]
 
 
 class Layers:
@@ -44,7 +44,7 @@ class Layers:
         self.fragments_lost = 0
 
     def unpack(self, link: int, buffer: bytes, start: int, end: int) -> Unpacked | None:
-        """Protocol, key (source, destination, ports), TTL, id, buffer, start of the transport header,
+        """Protocol, key (source, destination, ports), TTL, buffer, start of the transport header,
         where the captured bytes end, where they end on the wire; None for what is neither TCP nor UDP.
         """
         try:
@@ -69,12 +69,11 @@ class Layers:
             return None
         total = _U16(buffer, at + 2)[0] or end - at  # 0 where the network card cuts the segments
         stop = at + total
-        ident = _U16(buffer, at + 4)[0]
         place = _U16(buffer, at + 6)[0]
         protocol = buffer[at + 9]
         addresses = buffer[at + 12 : at + 20]
         if place & 0x3FFF:
-            key = addresses + bytes((protocol,)) + ident.to_bytes(4, "big")
+            key = addresses + bytes((protocol,)) + buffer[at + 4 : at + 6]
             whole = self._fragment(
                 key, (place & 0x1FFF) * 8, bool(place & 0x2000),
                 buffer[at + header : min(stop, end)],
@@ -82,10 +81,10 @@ class Layers:
             if whole is None:
                 return None
             return self._transport(
-                protocol, addresses, buffer[at + 8], ident, whole, 0, len(whole), len(whole), depth
+                protocol, addresses, buffer[at + 8], whole, 0, len(whole), len(whole), depth
             )
         return self._transport(
-            protocol, addresses, buffer[at + 8], ident, buffer, at + header, min(stop, end), stop,
+            protocol, addresses, buffer[at + 8], buffer, at + header, min(stop, end), stop,
             depth,
         )  # fmt: skip
 
@@ -113,16 +112,16 @@ class Layers:
                     if whole is None:
                         return None
                     count = len(whole)
-                    return self._transport(inner, addresses, hops, 0, whole, 0, count, count, depth)
+                    return self._transport(inner, addresses, hops, whole, 0, count, count, depth)
                 following, here = inner, here + 8
             else:
                 break
         return self._transport(
-            following, addresses, hops, 0, buffer, here, min(stop, end), stop, depth
+            following, addresses, hops, buffer, here, min(stop, end), stop, depth
         )
 
     def _transport(
-        self, protocol: int, addresses: bytes, ttl: int, ident: int, buffer: bytes, at: int,
+        self, protocol: int, addresses: bytes, ttl: int, buffer: bytes, at: int,
         end: int, stop: int, depth: int,
     ) -> Unpacked | None:  # fmt: skip
         if protocol == TCP:
@@ -140,7 +139,7 @@ class Layers:
             return self._gre(buffer, at, end, depth)
         else:
             return None
-        return protocol, addresses + buffer[at : at + 4], ttl, ident, buffer, at, end, stop
+        return protocol, addresses + buffer[at : at + 4], ttl, buffer, at, end, stop
 
     def _gre(self, buffer: bytes, at: int, end: int, depth: int) -> Unpacked | None:
         flags, kind = _U16(buffer, at)[0], _U16(buffer, at + 2)[0]

@@ -37,14 +37,15 @@ from detector.capture.sealed import (
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.certificates import (
+    parse_certificate_request_tls11,
     parse_certificate_request_tls12,
     parse_certificate_request_tls13,
     parse_certificate_status,
     parse_certificate_tls12,
     parse_certificate_tls13,
 )
+from detector.wire.hello import chosen_alpn
 from detector.wire.key_exchange import parse_key_exchange
-from detector.wire.reader import Reader
 
 _ROOM = 4096
 _PLAIN = 512
@@ -201,11 +202,8 @@ class Reading:
             facts.ocsp = parse_certificate_status(body)
         elif kind == r.CERTIFICATE_REQUEST:
             tls12 = facts.answer is None or facts.answer.version >= 0x0303
-            if not tls12:
-                types = Reader(body).vector(1, "certificate types").rest()
-                rest = body[1 + len(types) :]
-                body = body[: 1 + len(types)] + b"\0\0" + rest
-            facts.authorities = parse_certificate_request_tls12(body).authorities
+            parse = parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11
+            facts.authorities = parse(body).authorities
         elif kind == r.SERVER_KEY_EXCHANGE and facts.answer is not None:
             exchange = parse_key_exchange(body, facts.answer.cipher, facts.answer.version)
             facts.dh_bits = exchange.dh_bits
@@ -245,7 +243,8 @@ class Reading:
                     parse_certificate_tls13(shown)
                 )
             if extensions is not None:
-                facts.alpn = _chosen_alpn(extensions)
+                chosen = chosen_alpn(extensions)
+                facts.alpn = chosen.decode("latin-1") if chosen is not None else None
         except WireError as error:
             facts.error = error.message
         sides: tuple[tuple[Sender, Opened], ...] = (("client", ours), ("server", theirs))
@@ -357,16 +356,6 @@ def _worth_telling(flow: Flow, reached: Reached) -> bool:
         return True
     asked = client.preamble or client.record[:8]
     return asked.startswith((b"CONNECT ", b"\x05")) and client.mode != IGNORE
-
-
-def _chosen_alpn(extensions: bytes) -> str | None:
-    read = Reader(extensions).vector(2, "encrypted extensions")
-    while read.left:
-        kind = read.uint(2, "extension type")
-        value = read.vector(2, "extension")
-        if kind == r.ALPN:
-            return value.vector(2, "ALPN list").vector(1, "ALPN name").rest().decode("latin-1")
-    return None
 
 
 def _notes(flow: Flow, client: Half, server: Half) -> tuple[str, ...]:

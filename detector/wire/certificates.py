@@ -86,6 +86,15 @@ def parse_certificate_request_tls12(body: bytes, base: int = 0) -> CertificateRe
     return CertificateRequest(names, schemes, types)
 
 
+def parse_certificate_request_tls11(body: bytes, base: int = 0) -> CertificateRequest:
+    """Before TLS 1.2 there was no list of algorithms (RFC 4346 section 7.4.4). Raises WireError."""
+    read = Reader(body, base)
+    types = tuple(read.vector(1, "certificate types").rest())
+    names = _names(read.vector(2, "certificate authorities"))
+    read.done("certificate request")
+    return CertificateRequest(names, (), types)
+
+
 def parse_certificate_request_tls13(body: bytes, base: int = 0) -> CertificateRequest:
     """RFC 8446 section 4.3.2. Raises WireError."""
     read = Reader(body, base)

@@ -165,6 +165,18 @@ def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
     return found
 
 
+def chosen_alpn(body: bytes) -> bytes | None:
+    """The protocol in EncryptedExtensions (RFC 8446 section 4.3.1), None for none. Raises WireError."""
+    read = Reader(body).vector(2, "encrypted extensions")
+    found: bytes | None = None
+    while read.left:
+        kind = read.uint(2, "extension type")
+        value = read.vector(2, "extension")
+        if kind == r.ALPN:
+            found = value.vector(2, "ALPN list").vector(1, "ALPN name").rest()
+    return found
+
+
 def build_client_hello(hello: ClientHello) -> bytes:
     """The handshake body of `hello`."""
     return (

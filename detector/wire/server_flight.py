@@ -20,13 +20,14 @@ from detector.wire.alerts import WireAlert, parse_alerts
 from detector.wire.certificates import (
     CertificateEntry,
     CertificateRequest,
+    parse_certificate_request_tls11,
     parse_certificate_request_tls12,
     parse_certificate_request_tls13,
     parse_certificate_status,
     parse_certificate_tls12,
     parse_certificate_tls13,
 )
-from detector.wire.hello import ServerHello, parse_server_hello
+from detector.wire.hello import ServerHello, chosen_alpn, parse_server_hello
 from detector.wire.key_exchange import KeyExchange, parse_certificate_verify, parse_key_exchange
 from detector.wire.key_schedule import RecordOpener, can_read, server_handshake_reader
 from detector.wire.reader import Reader
@@ -127,7 +128,8 @@ class ServerFlight:
         if kind == r.SERVER_HELLO:
             self._server_hello(body)
         elif kind == r.ENCRYPTED_EXTENSIONS:
-            self._encrypted_extensions(body)
+            chosen = chosen_alpn(body)
+            self.alpn = chosen if chosen is not None else self.alpn
         elif kind == r.CERTIFICATE:
             self.chain = (parse_certificate_tls13 if tls13 else parse_certificate_tls12)(body)
             self.ocsp = self.chain[0].ocsp if self.chain else None
@@ -147,14 +149,7 @@ class ServerFlight:
     def _request(self, body: bytes, *, tls13: bool, tls12: bool) -> CertificateRequest:
         if tls13:
             return parse_certificate_request_tls13(body)
-        if tls12:
-            return parse_certificate_request_tls12(body)
-        # Before TLS 1.2 there was no list of algorithms (RFC 4346 section 7.4.4).
-        read = Reader(body)
-        types = read.vector(1, "certificate types").rest()
-        return parse_certificate_request_tls12(
-            bytes((len(types),)) + types + b"\x00\x00" + read.rest()
-        )
+        return (parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11)(body)
 
     def _server_hello(self, body: bytes) -> None:
         self.hello = hello = parse_server_hello(body)
@@ -175,11 +170,3 @@ class ServerFlight:
             return
         message = bytes((r.SERVER_HELLO,)) + len(body).to_bytes(3, "big") + body
         self._opener = server_handshake_reader(hello.cipher, secret, self._hello + message)
-
-    def _encrypted_extensions(self, body: bytes) -> None:
-        read = Reader(body).vector(2, "encrypted extensions")
-        while read.left:
-            kind = read.uint(2, "extension type")
-            value = read.vector(2, "extension")
-            if kind == r.ALPN:
-                self.alpn = value.vector(2, "ALPN list").vector(1, "ALPN name").rest()
