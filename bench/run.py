@@ -30,9 +30,9 @@ from diagnosis import diagnosis
 from evidence import evidence
 from knowledge import knowledge
 
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.pki import Authority, LabPki
-from detector.model import Handshake, Observation, Target
+from detector.model.observation import Handshake, Observation, Target
 from tests.live.programs import Nginx
 
 SSLYZE = "sslyze==6.3.1"

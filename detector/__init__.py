@@ -28,9 +28,9 @@ if TYPE_CHECKING:
         load_observations,
     )
     from detector.errors import TlsightError
-    from detector.evidence.known import Knowledge
-    from detector.inquiry import Diagnosis
-    from detector.model import Evidence, Judgement, Observation, Target
+    from detector.known.knowledge import Knowledge
+    from detector.model.inquiry import Diagnosis
+    from detector.model.observation import Evidence, Judgement, Observation, Target
 
 __all__ = [
     "Diagnosis",
@@ -61,12 +61,12 @@ _HOME = {
     "judge": "detector.api",
     "load_observations": "detector.api",
     "TlsightError": "detector.errors",
-    "Knowledge": "detector.evidence.known",
-    "Diagnosis": "detector.inquiry",
-    "Evidence": "detector.model",
-    "Judgement": "detector.model",
-    "Observation": "detector.model",
-    "Target": "detector.model",
+    "Knowledge": "detector.known.knowledge",
+    "Diagnosis": "detector.model.inquiry",
+    "Evidence": "detector.model.observation",
+    "Judgement": "detector.model.observation",
+    "Observation": "detector.model.observation",
+    "Target": "detector.model.observation",
 }
 
 

@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from detector.evidence.known import Knowledge
 from detector.explain.explaining import Explanation
 from detector.explain.explaining import explain as explain_text
 from detector.explain.table import Side
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.knowledge.assemble import assemble as default_knowledge
 from detector.knowledge.explanations import error_table
-from detector.model import Judgement, Observation, Target
+from detector.known.knowledge import Knowledge
+from detector.model.inquiry import Diagnosis
+from detector.model.observation import Judgement, Observation, Target
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions
-from detector.saved import load_observations
-from detector.session import Session
-from detector.targets import parse_target
+from detector.runs.check import Session
+from detector.runs.diagnose import Investigation
+from detector.runs.saved import load_observations
 
 __all__ = [
     "check",

@@ -30,21 +30,21 @@ from addons.review.server import start
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
 from detector import clock
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.knowledge.explanations import error_table
 from detector.lab import demo, pki
 from detector.lab.cases import case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.world import open_world
-from detector.model import Judgement
+from detector.model.inquiry import Diagnosis
+from detector.model.observation import Judgement
+from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
 from detector.report import ladder, schema, text
-from detector.targets import parse_target
+from detector.runs.diagnose import Investigation
 from docs.evidence_pictures import evidence_pictures
 
 DOCS = Path(__file__).parent

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from detector.evidence.known import Knowledge
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, Credential, LabPki
-from detector.model import Handshake, Observation, Target
+from detector.model.observation import Handshake, Observation, Target
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -37,9 +37,8 @@ from detector.ct.certspotter import parse_page
 from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
 from detector.ct.tree_head import parse_checkpoint, parse_sth
-from detector.diagnosing import diagnose
 from detector.errors import TlsightError
-from detector.inquiry import Application, Inquiry, Lookup, Trial
+from detector.judging.diagnose import diagnose
 from detector.knowledge.ct_export import read_export
 from detector.knowledge.fixes import catalogue
 from detector.lab.ca_service import revocation_list, staple
@@ -48,13 +47,14 @@ from detector.lab.pki import Authority, LabPki
 from detector.lists.ccadb import parse_pems, parse_records
 from detector.lists.crlset import parse_crx, parse_header
 from detector.lists.log_list import parse_list
-from detector.model import Handshake, Observation, Target
+from detector.model.inquiry import Application, Inquiry, Lookup, Trial
+from detector.model.observation import Handshake, Observation, Target
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
 from detector.net.staple import stapling_hello
-from detector.report.diagnosed import encode as encode_diagnosis
-from detector.report.ladder import render
-from detector.report.trace import trace
+from detector.report.diagnose_json import encode as encode_diagnosis
+from detector.report.diagnose_text import render
+from detector.report.diagnose_trace import trace
 from detector.stores import java, nss
 from detector.stores.settings import read_settings
 from detector.wire import certificates as certs
@@ -158,8 +158,8 @@ def judge_chain(data: bytes) -> None:
     """A whole judgement over a mutated leaf before its genuine intermediate."""
     from datetime import UTC, datetime
 
-    from detector.judging import judge_all
-    from detector.model import Handshake, Observation, Target
+    from detector.judging.judge import judge_all
+    from detector.model.observation import Handshake, Observation, Target
 
     known = _PKI.knowledge(lab=False)
     at = datetime.now(UTC)
@@ -189,7 +189,7 @@ def talk(make: Callable[[], Dialogue]) -> Callable[[bytes], None]:
 
 
 def read_saved(data: bytes) -> None:
-    from detector.saved import load_observations
+    from detector.runs.saved import load_observations
 
     path = Path(f"/tmp/tlsight-fuzz-{os.getpid()}")
     path.write_bytes(data)

@@ -15,15 +15,15 @@ from detector.capture.dtls import DtlsReader
 from detector.capture.keylog import KeyLog
 from detector.capture.preamble import read_preamble
 from detector.capture.quic import QuicReader
-from detector.evidence.known import Knowledge
 from detector.forensics.anonymous import Anonymizer
-from detector.forensics.telling import Teller
+from detector.forensics.judged import Teller
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.explanations import error_table
 from detector.knowledge.fixes import catalogue
+from detector.known.knowledge import Knowledge
 from detector.logs import access, journal
 from detector.logs.ledger import Ledger
-from detector.report.captured import pcap_record
+from detector.report.pcap_json import pcap_record
 from tests.capture import packets as p
 from tests.capture.test_preamble import BEFORE
 from tests.capture.test_quic import talk

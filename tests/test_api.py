@@ -9,7 +9,7 @@ import pytest
 
 import detector
 from detector.errors import TargetError
-from detector.evidence.known import Knowledge
+from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.net.probe import ProbeOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import detector.evidence
+import detector.evidence.rules
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
@@ -30,10 +30,8 @@ def test_every_kind_of_evidence_is_in_the_reference() -> None:
             r"^\| ([a-z-]+) \|", (ROOT / "docs/reference/evidence.md").read_text(), re.MULTILINE
         )
     )
-    for module in pkgutil.iter_modules(detector.evidence.__path__):
-        source = importlib.import_module(f"detector.evidence.{module.name}")
-        if hasattr(source, "find"):
-            assert module.name.replace("_", "-") in listed
+    for module in pkgutil.iter_modules(detector.evidence.rules.__path__):
+        assert module.name.replace("_", "-") in listed
 
 
 def test_the_commands_page_is_the_commands_help() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detector.evidence.known import Knowledge
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.knowledge.assemble import assemble
-from detector.model import Observation
+from detector.known.knowledge import Knowledge
+from detector.model.observation import Observation
 
 DATA = Path(__file__).parent / "data"
 

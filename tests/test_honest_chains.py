@@ -12,13 +12,13 @@ import pytest
 
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import TlsightError
-from detector.evidence.known import Knowledge
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.knowledge.assemble import assemble
+from detector.known.knowledge import Knowledge
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, LabPki
-from detector.model import Handshake, Observation, Target
-from detector.targets import parse_target
+from detector.model.observation import Handshake, Observation, Target
+from detector.model.targets import parse_target
 from tests.conftest import NOW, Observe
 
 PACKAGES = (

@@ -30,7 +30,7 @@ import msgspec
 
 from addons.bypass.rule import Network, Rule
 from detector.errors import TargetError
-from detector.targets import PLAIN_NAME, normal_host
+from detector.model.targets import PLAIN_NAME, normal_host
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _ORDER = {"inspect": 2, "block": 1, "pass": 0}

@@ -41,7 +41,7 @@ import msgspec
 
 from detector.errors import ConfigError, TargetError
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
-from detector.targets import normal_host
+from detector.model.targets import normal_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Action = Literal["pass", "inspect", "block"]

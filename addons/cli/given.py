@@ -87,7 +87,7 @@ def rules_path(rules: Path | None) -> Path | None:
 
 def connection(host: str, port: int, client: str | None, address: str | None) -> Connection:
     from addons.bypass.matcher import Connection
-    from detector.targets import normal_host
+    from detector.model.targets import normal_host
 
     return Connection(normal_host(host), None, address, port, client)
 

@@ -12,7 +12,7 @@ import msgspec
 from addons.bypass.lint import UNUSED_DAYS
 from addons.bypass.rule import Rule
 from addons.store.traffic import RuleUse
-from detector.model import Judgement, Target
+from detector.model.observation import Judgement, Target
 
 State = Literal["needed", "unused", "gone", "ineffective", "expired", "not probed"]
 

@@ -28,7 +28,7 @@ from addons.proxy.fingerprint import fingerprint
 from addons.store.keeper import Keeper
 from detector import clock
 from detector.errors import TargetError
-from detector.targets import normal_host
+from detector.model.targets import normal_host
 
 _ALERT, _READ = 0x4000, 0x04  # SSL_CB_ALERT, SSL_CB_READ of openssl/ssl.h
 _ECH = 0xFE0D  # RFC 9849

@@ -27,8 +27,8 @@ from mitmproxy.tls import TlsData
 
 from addons.bypass.bounded import placed
 from detector.errors import TlsightError
-from detector.judging import judge_all
-from detector.model import Handshake, Judgement, Observation, Target
+from detector.judging.judge import judge_all
+from detector.model.observation import Handshake, Judgement, Observation, Target
 
 log = logging.getLogger(__name__)
 _MAX_KNOWN = 10_000

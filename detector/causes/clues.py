@@ -15,9 +15,9 @@ from detector.chain.certificate import Certificate, name_text, read_certificate
 from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
-from detector.evidence.known import Knowledge
-from detector.inquiry import Inquiry, Trial
-from detector.model import Failure, Judgement, Party, Severity
+from detector.known.knowledge import Knowledge
+from detector.model.inquiry import Inquiry, Trial
+from detector.model.observation import Failure, Judgement, Party, Severity
 
 if TYPE_CHECKING:
     from detector.causes.plan import Change

@@ -16,7 +16,7 @@ from detector.errors import StoreError
 
 if TYPE_CHECKING:
     from detector.knowledge.history import History
-    from detector.session import Session
+    from detector.runs.check import Session
 
 _WAY = "How to get there"
 _EXAMPLES = """
@@ -105,7 +105,7 @@ def check(
     import asyncio
 
     from detector.net.probe import ProbeOptions
-    from detector.session import Session
+    from detector.runs.check import Session
 
     asked = targets or target_list is not None
     given = g.Targets(targets or [], target_list, starttls, sni, () if asked else canaries())
@@ -160,7 +160,7 @@ async def _run(
 ) -> None:
     from contextlib import ExitStack, aclosing
 
-    from detector.saved import encode_observation
+    from detector.runs.saved import encode_observation
 
     with ExitStack() as stack:
         file = None

@@ -14,7 +14,7 @@ from detector.cli import exit_codes
 from detector.cli import options as o
 from detector.cli.default_group import DefaultGroup
 from detector.errors import ConfigError, TargetError
-from detector.targets import parse_target, read_targets
+from detector.model.targets import parse_target, read_targets
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -226,7 +226,7 @@ def _table(found: Found) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from detector.report.text import escape
+    from detector.report.check_text import escape
 
     if not found.answers:
         return Text.from_markup(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
@@ -254,7 +254,7 @@ def _table(found: Found) -> RenderableType:
 
 
 def _print(block: RenderableType) -> None:
-    from detector.report.text import stdout_console
+    from detector.report.check_text import stdout_console
 
     stdout_console().print(block)
 

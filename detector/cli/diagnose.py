@@ -17,9 +17,9 @@ from detector.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from detector.evidence.known import Knowledge
-    from detector.inquiry import Diagnosis
-    from detector.investigation import Investigation
+    from detector.known.knowledge import Knowledge
+    from detector.model.inquiry import Diagnosis
+    from detector.runs.diagnose import Investigation
 
 _HOW = "How far to go"
 _SHOW = "Output"
@@ -164,9 +164,9 @@ def _investigation(
     suites: bool,
     lookups: bool,
 ) -> Investigation:
-    from detector.investigation import Investigation
     from detector.net.fetch import FetchOptions
     from detector.net.probe import ProbeOptions
+    from detector.runs.diagnose import Investigation
 
     routing = g.routing(proxy, no_proxy=no_proxy)
     options = ProbeOptions(
@@ -226,17 +226,17 @@ class _Printer:
 
     def show(self, diagnosis: Diagnosis, sink: object) -> None:
         if sink is not None:
-            from detector.saved import encode_observation
+            from detector.runs.saved import encode_observation
 
             sink.write(encode_observation(diagnosis.inquiry.observation) + b"\n")  # type: ignore[attr-defined]
         if self.json:
-            from detector.report.diagnosed import encode
+            from detector.report.diagnose_json import encode
 
             sys.stdout.buffer.write(encode(diagnosis) + b"\n")
             sys.stdout.buffer.flush()
         else:
-            from detector.report.ladder import render
-            from detector.report.text import stdout_console
+            from detector.report.check_text import stdout_console
+            from detector.report.diagnose_text import render
 
             console = stdout_console()
             console.print(render(diagnosis, self.programs))
@@ -279,7 +279,7 @@ def _code(diagnosis: Diagnosis) -> int:
 
 
 def _print_trace(diagnosis: Diagnosis) -> None:
-    from detector.report.trace import trace
+    from detector.report.diagnose_trace import trace
 
     for trial in diagnosis.inquiry.trials.values():
         print()

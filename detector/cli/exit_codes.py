@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.model import Judgement
+from detector.model.observation import Judgement
 
 CLEAN = 0
 FOUND = 1

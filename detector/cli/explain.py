@@ -37,7 +37,7 @@ def explain(
 ) -> int:
     from detector.explain.explaining import explain as explained
     from detector.knowledge.explanations import error_table
-    from detector.report import explained as report
+    from detector.report import explain_text as report
 
     if side not in (None, "client", "server"):
         raise ConfigError("--side", f"{side!r} is neither client nor server")
@@ -48,7 +48,7 @@ def explain(
 
         print(msgspec.json.encode(report.record(message, found)).decode())
     else:
-        from detector.report.text import stdout_console
+        from detector.report.check_text import stdout_console
 
         stdout_console().print(report.render(found))
     return exit_codes.CLEAN if found else exit_codes.INCONCLUSIVE

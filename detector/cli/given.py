@@ -12,10 +12,10 @@ from typer.models import OptionInfo
 
 from detector.cli import exit_codes
 from detector.errors import ConfigError, TargetError
-from detector.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
+from detector.model.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
 if TYPE_CHECKING:
-    from detector.model import Target
+    from detector.model.observation import Target
     from detector.net.routes import Routing
 
 _WAY = "How to get there"

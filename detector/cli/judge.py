@@ -11,10 +11,10 @@ import typer
 from detector.cli import options as o
 from detector.cli.output import Printer
 from detector.errors import ConfigError
-from detector.targets import normal_host
+from detector.model.targets import normal_host
 
 if TYPE_CHECKING:
-    from detector.model import Observation
+    from detector.model.observation import Observation
 
 _EXAMPLES = """
 Judge saved observations and PEM chains (leaf first), offline and together.
@@ -52,8 +52,8 @@ def judge(
     fail_on: o.FailOn = "suspect",
     allow_sanctioned: o.AllowSanctioned = False,
 ) -> int:
-    from detector.judging import judge_all
-    from detector.saved import load_observations
+    from detector.judging.judge import judge_all
+    from detector.runs.saved import load_observations
 
     printer = Printer(
         json=json, verbose=verbose, fail_on=fail_on, allow_sanctioned=allow_sanctioned

@@ -95,7 +95,7 @@ def logs(
         return _with_captures(pcap, files, json=json, html=report, plot=plot, anonymize=anonymize)
     from detector.logs.blind import blind_spots
     from detector.logs.ledger import Ledger
-    from detector.report.logged import LogPrinter
+    from detector.report.logs_text import LogPrinter
 
     ledger = Ledger()
     printer = LogPrinter(json=json, verbose=verbose, anonymize=anonymize)
@@ -126,7 +126,7 @@ def logs(
         save_plot(plot, ledger.timeline, "Failed TLS handshakes")
     if report is not None:
         from detector.knowledge.whole_file import write_whole
-        from detector.report.logged_page import log_page
+        from detector.report.logs_page import log_page
 
         write_whole(report, log_page(printer, story).encode())
     if not seen.programs:
@@ -159,13 +159,13 @@ def _events(
     *,
     follow: bool,
 ) -> Iterator[Event]:
-    from detector.capturing import opened
     from detector.logs.reading import LogReader
+    from detector.runs.captures import opened
 
     reader = LogReader(reasons, stamps, form, path)
     readers.append(reader)
     if follow and path != "-":
-        from detector.following import followed
+        from detector.runs.following import followed
 
         yield from reader.events(followed(Path(path)))
         return

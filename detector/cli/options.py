@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.errors import ConfigError
-from detector.targets import parse_target
+from detector.model.targets import parse_target
 
 if TYPE_CHECKING:
-    from detector.evidence.known import Knowledge, Pin
     from detector.knowledge.ct_store import CtStore
     from detector.knowledge.installed import InstalledLists
+    from detector.known.knowledge import Knowledge, Pin
     from detector.net.fetch import FetchOptions
 
 _KNOWLEDGE = "What to compare with"

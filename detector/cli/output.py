@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
 from detector.errors import ConfigError
-from detector.model import Judgement
+from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -45,11 +45,11 @@ class Printer:
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
         self._bar = progress("checked", total) if bar and room else None
         if json:
-            from detector.report.record import encode
+            from detector.report.check_json import encode
 
             self._encode = encode
         else:
-            from detector.report.text import stdout_console
+            from detector.report.check_text import stdout_console
 
             self._console = stdout_console()
 
@@ -60,7 +60,7 @@ class Printer:
             sys.stdout.buffer.write(self._encode(judgement) + b"\n")
             sys.stdout.buffer.flush()
         else:
-            from detector.report.text import render
+            from detector.report.check_text import render
 
             self._console.print(render(judgement, self.verbose))
         if self._bar is not None:
@@ -71,7 +71,7 @@ class Printer:
         self.close()
         count = sum(self.verdicts.values())
         if not self.json and count > 1:
-            from detector.report.text import summary
+            from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
         return self.code

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from detector.capture.connection import Connection
     from detector.capture.keylog import KeyLog
-    from detector.capturing import Capture, Tally
+    from detector.runs.captures import Capture
+from detector.capture.tally import Tally
 
 _READ = "What to read"
 _SHOW = "Output"
@@ -115,13 +116,14 @@ def pcap(
     store: o.Store = None,
     no_store: o.NoStore = False,
 ) -> int:
-    from detector.capturing import Capture, Tally
+    from detector.capture.tally import Tally
     from detector.cli.logs import events_of
-    from detector.forensics.telling import BATCH, Teller
+    from detector.forensics.judged import BATCH, Teller
     from detector.knowledge.browser_hellos import browser_hellos
     from detector.knowledge.explanations import error_table
     from detector.knowledge.fixes import catalogue
-    from detector.report.capture_text import CapturePrinter
+    from detector.report.pcap_text import CapturePrinter
+    from detector.runs.captures import Capture
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
@@ -166,7 +168,7 @@ def pcap(
         save_plot(plot, printer.timeline, "Failed TLS connections")
     if html is not None:
         from detector.knowledge.whole_file import write_whole
-        from detector.report.capture_page import capture_page
+        from detector.report.pcap_page import capture_page
 
         write_whole(html, capture_page(printer, teller, tally).encode())
     return _exit_code(printer.told, printer.failed)
@@ -184,7 +186,7 @@ def _files(capture: Capture, files: list[str], tally: Tally) -> Iterator[Connect
 
 
 def _live(capture: Capture, interface: str, expression: str, tally: Tally) -> Iterator[Connection]:
-    from detector.capturing import live
+    from detector.runs.captures import live
 
     with live(interface, expression) as stream:
         yield from capture.of(stream.read, interface, tally)
@@ -208,8 +210,8 @@ def _told_ports(source: Iterator[Connection], ports: frozenset[int]) -> Iterator
 
 
 def _agents(paths: list[str]) -> dict[tuple[str, int], str]:
-    from detector.capturing import opened
     from detector.logs.access import agents
+    from detector.runs.captures import opened
 
     found: dict[tuple[str, int], str] = {}
     for path in paths:

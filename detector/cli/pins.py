@@ -15,8 +15,8 @@ from detector.cli import options as o
 from detector.errors import CertificateError, ConfigError
 
 if TYPE_CHECKING:
-    from detector.evidence.known import Knowledge, Pin
-    from detector.model import Judgement, Target
+    from detector.known.knowledge import Knowledge, Pin
+    from detector.model.observation import Judgement, Target
     from detector.net.probe import ProbeOptions
     from detector.pinning.drift import Drift
 
@@ -55,7 +55,7 @@ def learn(
 
     Exit codes: 0 learned, 1 refused because the verdict is not direct, 3 no handshake.
     """
-    from detector.judging import examine
+    from detector.judging.judge import examine
     from detector.knowledge.pins import curl_digest
     from detector.pinning.learning import learned_pin, with_pin
 
@@ -110,7 +110,7 @@ def check(
 
     Exit codes: 0 all explained, 1 something is not, 3 no handshake with some host.
     """
-    from detector.judging import examine
+    from detector.judging.judge import examine
     from detector.knowledge.pins import load_pins
     from detector.pinning.drift import drift
 
@@ -147,7 +147,7 @@ def show(pins: PinFile) -> int:
     from rich.table import Table
 
     from detector.knowledge.pins import curl_digest, load_pins
-    from detector.report.text import escape, stdout_console
+    from detector.report.check_text import escape, stdout_console
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("host", "kind", "key or owner", "expires", "note"):
@@ -256,7 +256,7 @@ def _plain(table: tuple[Pin, ...]) -> list[str]:
 
 
 def _parse(hosts: list[str]) -> list[Target]:
-    from detector.targets import parse_target
+    from detector.model.targets import parse_target
 
     return list({(t.host, t.port): t for t in map(parse_target, hosts)}.values())
 

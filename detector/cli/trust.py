@@ -94,7 +94,7 @@ def trust(
     elif json:
         sys.stdout.buffer.write(msgspec.json.encode(record) + b"\n")
     else:
-        from detector.report.text import stdout_console
+        from detector.report.check_text import stdout_console
 
         shown = report.render(record, notes=everything or verbose, everything=everything or verbose)
         stdout_console().print(shown)
@@ -106,10 +106,10 @@ def _known(policy: Path | None, lists: Path | None, published: Path | None) -> T
     from dataclasses import replace
 
     from detector import clock
-    from detector.evidence.known import PublishedKeys
     from detector.knowledge.assemble import assemble
     from detector.knowledge.shipped import load_published_keys
     from detector.knowledge.trust_tables import public_roots
+    from detector.known.knowledge import PublishedKeys
     from detector.trust.model import TrustKnowledge
 
     installed = o.installed_lists(lists)

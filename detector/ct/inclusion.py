@@ -21,7 +21,7 @@ from detector.chain.sct import CTLog, Sct, SctResult, signed_input
 from detector.ct.merkle import is_included, leaf_hash
 from detector.ct.tree_head import TreeHead, is_signed, parse_checkpoint, parse_sth
 from detector.errors import WireError
-from detector.model import InclusionProof
+from detector.model.observation import InclusionProof
 
 InclusionStatus = Literal[
     "included",

@@ -19,7 +19,7 @@ from detector.ct import merkle
 from detector.ct.tiles import WIDTH, parse_tile, path_from_tiles, tiles_for
 from detector.ct.tree_head import MAX_HEAD, TreeHead, is_signed, parse_checkpoint, parse_sth
 from detector.errors import ProofError, WireError
-from detector.model import InclusionProof
+from detector.model.observation import InclusionProof
 
 _MAX_PROOF = 1 << 14
 

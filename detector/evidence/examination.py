@@ -10,10 +10,10 @@ from detector.chain.path import MAX_CHAIN, Path, build_path
 from detector.chain.sct import SctResult, check_scts
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
-from detector.evidence.hosts import any_matches
-from detector.evidence.issuers import KnownIssuers
-from detector.evidence.known import Baseline, Knowledge
-from detector.model import Observation
+from detector.known.hosts import any_matches
+from detector.known.issuers import KnownIssuers
+from detector.known.knowledge import Baseline, Knowledge
+from detector.model.observation import Observation
 
 
 class Examination:
@@ -151,7 +151,7 @@ class Examination:
     @cached_property
     def state_territory(self) -> bool:
         """The issuer is a state's root and the host lies under that state's top-level domains."""
-        from detector.evidence.product_match import matching_product
+        from detector.evidence.rules.product_match import matching_product
 
         found = matching_product(self)
         return found is not None and self.host.rpartition(".")[2] in found.territory
@@ -159,7 +159,7 @@ class Examination:
     @cached_property
     def looks_public(self) -> bool:
         """The leaf carries what every public leaf carries, whoever signed it."""
-        from detector.evidence.profile_not_public import lacking
+        from detector.evidence.rules.profile_not_public import lacking
 
         return not lacking(self)
 

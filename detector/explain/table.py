@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.model import Party
+from detector.model.observation import Party
 
 Likelihood = Literal["likely", "possible", "unlikely"]
 # Who wrote the message: the same alert means opposite things on the two sides.

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from detector.capture.connection import Connection, SeenAlert
-from detector.causes.rules import PARTIES
+from detector.causes.find import PARTIES
 from detector.explain.table import AlertMeaning
-from detector.model import Cause, Party
+from detector.model.observation import Cause, Party
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.suites import suite_name, weak_family

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from detector.forensics.telling import Told
+from detector.forensics.judged import Told
 from detector.logs.event import Event
 
 _NEAR = 2.0

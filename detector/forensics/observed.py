@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from detector.capture.connection import Connection
 from detector.errors import TargetError
-from detector.inquiry import Outcome, Trial
-from detector.model import Alert, Failure, Handshake, Observation, Route, Target
-from detector.targets import normal_host
+from detector.model.inquiry import Outcome, Trial
+from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
+from detector.model.targets import normal_host
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.suites import suite_name

@@ -16,13 +16,13 @@ from typing import Literal
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.diagnosing import Catalogue, diagnose
-from detector.evidence.known import Knowledge
 from detector.forensics.blame import step_of
 from detector.forensics.observed import observation, trial
 from detector.forensics.offers import offer_of
-from detector.inquiry import Application, Diagnosis, Inquiry, Trial
-from detector.model import Cause, Failure, Observation
+from detector.judging.diagnose import Catalogue, diagnose
+from detector.known.knowledge import Knowledge
+from detector.model.inquiry import Application, Diagnosis, Inquiry, Trial
+from detector.model.observation import Cause, Failure, Observation
 from detector.wire import registry as r
 
 # Ports on which TLS starts at once (IANA), and the usual second choices.

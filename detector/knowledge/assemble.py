@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.chain.sct import CTLog
-from detector.evidence.issuers import IssuerSource, IssuerTable
-from detector.evidence.known import Knowledge, Pin, Policy
 from detector.knowledge import shipped
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
+from detector.known.issuers import IssuerSource, IssuerTable
+from detector.known.knowledge import Knowledge, Pin, Policy
 
 if TYPE_CHECKING:
     from detector.knowledge.installed import InstalledLists

@@ -11,7 +11,7 @@ import msgspec
 
 from detector.ct.issuance import Lookup
 from detector.errors import ConfigError, TargetError
-from detector.targets import normal_host
+from detector.model.targets import normal_host
 
 MAX_LINE = 4 << 20
 

@@ -19,10 +19,10 @@ import msgspec
 
 from detector.ct.issuance import LoggedIssuer, Lookup, common_name
 from detector.ct.tree_head import TreeHead
-from detector.evidence.hosts import HostPattern
-from detector.evidence.issuers import KnownIssuers, merged
 from detector.knowledge.database import Database, state_folder
-from detector.model import InclusionProof
+from detector.known.hosts import HostPattern
+from detector.known.issuers import KnownIssuers, merged
+from detector.model.observation import InclusionProof
 
 _SCHEMA = """
 CREATE TABLE lookup (

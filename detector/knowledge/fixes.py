@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from detector.diagnosing import Catalogue
 from detector.errors import ConfigError
+from detector.judging.diagnose import Catalogue
 from detector.knowledge.explanations import error_table
 from detector.knowledge.rows import read_toml
 from detector.knowledge.shipped import DATA

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from detector.evidence.examination import Examination
-from detector.evidence.known import Baseline
 from detector.evidence.sharing import SharedKey, Sharing, Use, keys_of, use_of
 from detector.knowledge.database import Database, state_folder
-from detector.model import Judgement
+from detector.known.knowledge import Baseline
+from detector.model.observation import Judgement
 
 MAX_ROWS = 100_000
 KEPT = timedelta(days=90)

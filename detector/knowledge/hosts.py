@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from detector.errors import ConfigError, TargetError
-from detector.evidence.hosts import HostPattern
-from detector.targets import normal_host
+from detector.known.hosts import HostPattern
+from detector.model.targets import normal_host
 
 
 def host_pattern(path: Path, text: str) -> HostPattern:

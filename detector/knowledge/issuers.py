@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.evidence.issuers import IssuerTable, KnownIssuers
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
+from detector.known.issuers import IssuerTable, KnownIssuers
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,9 +22,9 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.evidence.known import Learned, Pin
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
+from detector.known.knowledge import Learned, Pin
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,10 +28,10 @@ from typing import Any
 import msgspec
 
 from detector.errors import ConfigError
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Policy, PrivateIssuer, Sanctioned
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Policy, PrivateIssuer, Sanctioned
 
 
 class PrivateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

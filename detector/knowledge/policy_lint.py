@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from detector.chain.names import is_special_use, registrable_domain
-from detector.evidence.hosts import HostPattern, any_matches
-from detector.evidence.known import Policy, PublishedKeys, Sanctioned
+from detector.known.hosts import HostPattern, any_matches
+from detector.known.knowledge import Policy, PublishedKeys, Sanctioned
 
 SOON = timedelta(days=30)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from detector.chain.sct import CTLog
 from detector.errors import ConfigError, ListError
-from detector.evidence.known import Engine, Product, PublishedKey, PublishedKeys
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
+from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys
 from detector.lists.log_list import ListKey, LogList, parse_list
 
 DATA = Path(__file__).parent.parent / "data"

@@ -18,16 +18,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from detector.chain.certificate import read_certificate
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.expected import Row
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from detector.lab.squid import squid_command, squid_path
-from detector.model import Observation
+from detector.model.observation import Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
 
 HOST, OTHER = "app.pinned.test", "www.shop.test"
 _PATIENCE = 15.0

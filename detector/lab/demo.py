@@ -18,9 +18,9 @@ from rich.table import Table
 
 from addons.scripts import bypass_script
 from detector.chain.certificate import read_certificate
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Knowledge, Pin
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Knowledge, Pin
 from detector.lab import bypass_scenes, diagnosis_scenes
 from detector.lab.expected import Row
 from detector.lab.knowledge_scenes import KnowledgeScenes, poison
@@ -28,12 +28,12 @@ from detector.lab.knowledge_scenes import told as by_evidence
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
-from detector.model import Judgement, Observation
+from detector.model.observation import Judgement, Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.report.text import escape, render
-from detector.saved import encode_observation, load_observations
-from detector.targets import parse_target
+from detector.report.check_text import escape, render
+from detector.runs.saved import encode_observation, load_observations
 
 HOSTS = ("shop.test", "bank.test", "pinned.test")
 

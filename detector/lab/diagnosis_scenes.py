@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
 from detector.lab.cases import case
 from detector.lab.expected import Row
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import LabPki
 from detector.lab.world import open_world
+from detector.model.inquiry import Diagnosis
+from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
+from detector.runs.diagnose import Investigation
 
 # Case of the lab -> the rung that breaks.
 SCENES = {

@@ -12,10 +12,10 @@ from pathlib import Path
 from detector import clock
 from detector.chain.certificate import Certificate
 from detector.evidence.examination import Examination
-from detector.evidence.known import Knowledge, PublishedKey, PublishedKeys
-from detector.judging import examine, judge_all
+from detector.judging.judge import examine, judge_all
 from detector.knowledge.ct_store import CtStore
 from detector.knowledge.trust_tables import public_roots
+from detector.known.knowledge import Knowledge, PublishedKey, PublishedKeys
 from detector.lab.answer import Answer, Request
 from detector.lab.ct_search import CtSearch
 from detector.lab.expected import Row
@@ -26,7 +26,8 @@ from detector.lab.web import Web
 from detector.lookup.inclusion import with_inclusion
 from detector.lookup.issuers import Found, LookupDesk
 from detector.lookup.source import CertSpotter
-from detector.model import Judgement, Observation
+from detector.model.observation import Judgement, Observation
+from detector.model.targets import parse_target
 from detector.net.fetch import Fetcher, FetchOptions
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
@@ -34,7 +35,6 @@ from detector.pinning.drift import drift
 from detector.pinning.learning import learned_pin
 from detector.stores.java import keystore_place
 from detector.stores.nss import nss_place
-from detector.targets import parse_target
 from detector.trust.audit import audit
 from detector.trust.model import Place, Survey, TrustKnowledge
 

@@ -27,8 +27,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detector.chain.anchors import TrustAnchors
-from detector.evidence.known import Knowledge
 from detector.knowledge import shipped
+from detector.known.knowledge import Knowledge
 from detector.lab.ct_log import LabLog
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey

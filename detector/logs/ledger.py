@@ -17,7 +17,7 @@ from ipaddress import ip_address
 import msgspec
 
 from detector.logs.event import Complainant, Event
-from detector.timeline import Timeline
+from detector.model.timeline import Timeline
 
 MAX_CLIENTS = 50_000
 MAX_GROUPS = 2_000

@@ -24,8 +24,8 @@ from detector.chain.certificate import Certificate, read_certificate, split_pem
 from detector.chain.path import build_path
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError, FetchError
-from detector.evidence.known import Knowledge
-from detector.inquiry import Inquiry, Lookup
+from detector.known.knowledge import Knowledge
+from detector.model.inquiry import Inquiry, Lookup
 from detector.net.fetch import Fetcher
 
 _MAX_HOPS = 4

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detector.evidence.known import Knowledge
-from detector.judging import judge_all
-from detector.model import Observation
+from detector.judging.judge import judge_all
+from detector.known.knowledge import Knowledge
+from detector.model.observation import Observation
 
 
 def distrust(connections: Iterable[Observation | None], known: Knowledge) -> str | None:

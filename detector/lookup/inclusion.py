@@ -14,10 +14,10 @@ from detector.ct.proving import Ask, prove
 from detector.ct.tree_head import contradiction
 from detector.errors import FetchError, ProofError
 from detector.evidence.examination import Examination
-from detector.evidence.known import Knowledge
-from detector.judging import examine
+from detector.judging.judge import examine
 from detector.knowledge.ct_store import CtStore
-from detector.model import InclusionProof, Observation
+from detector.known.knowledge import Knowledge
+from detector.model.observation import InclusionProof, Observation
 from detector.net.fetch import Fetcher
 
 _GONE = (403, 404, 410)

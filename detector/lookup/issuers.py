@@ -18,8 +18,8 @@ import msgspec
 
 from detector.ct.issuance import Lookup, summarise
 from detector.errors import FetchError
-from detector.evidence.known import Knowledge
 from detector.knowledge.ct_store import CtStore
+from detector.known.knowledge import Knowledge
 from detector.lookup.connection import distrust
 from detector.lookup.source import Answer, Source
 from detector.net.fetch import Fetcher

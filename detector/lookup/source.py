@@ -9,7 +9,7 @@ from typing import Protocol
 from detector.ct import certspotter, crtsh
 from detector.ct.issuance import Issuance
 from detector.errors import FetchError, WireError
-from detector.model import Observation
+from detector.model.observation import Observation
 from detector.net.fetch import Fetched, Fetcher, Pace
 
 _MAX_PAGES = 40

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Literal
 
 from detector.errors import ListError, StoreError, TlsightError
-from detector.evidence.known import Knowledge
 from detector.knowledge.installed import LOG_LISTS, Fetch, InstalledLists
+from detector.known.knowledge import Knowledge
 from detector.lists import ccadb, crlset, log_list
 from detector.lookup.connection import distrust
-from detector.model import Observation
+from detector.model.observation import Observation
 from detector.net.fetch import Fetched, Fetcher, Pace
 
 Status = Literal["updated", "current", "failed", "missing"]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from msgspec import structs
 
 from detector import clock
-from detector.inquiry import Application
+from detector.model.inquiry import Application
 from detector.net.stream import Stream
 from detector.wire.alerts import alert_of_reason
 

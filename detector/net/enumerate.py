@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from detector.causes.plan import every_suite, plan
-from detector.inquiry import ServedSuites
-from detector.model import Target
+from detector.model.inquiry import ServedSuites
+from detector.model.observation import Target
 from detector.net.probe import ProbeOptions
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o

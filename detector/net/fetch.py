@@ -30,9 +30,9 @@ import httpx
 
 from detector import clock
 from detector.errors import ConfigError, FetchError
-from detector.model import Handshake, Observation, Route, Target
+from detector.model.observation import Handshake, Observation, Route, Target
+from detector.model.targets import normal_host
 from detector.net.routes import Proxy, Routing
-from detector.targets import normal_host
 from detector.version import __version__
 
 MAX_WAIT = 60.0

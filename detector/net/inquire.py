@@ -18,8 +18,8 @@ from typing import Literal
 from detector.causes.plan import CHANGES, plan, with_name
 from detector.chain.names import as_address
 from detector.errors import DialError
-from detector.inquiry import Inquiry, Trial
-from detector.model import Failure, Target
+from detector.model.inquiry import Inquiry, Trial
+from detector.model.observation import Failure, Target
 from detector.net.application import request_for
 from detector.net.probe import Attempt, ProbeOptions, speaks_http
 from detector.net.routes import Routing

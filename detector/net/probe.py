@@ -20,8 +20,8 @@ from typing import Any, Literal
 
 from detector import clock
 from detector.errors import DialError
-from detector.inquiry import Application
-from detector.model import Alert, Failure, Handshake, Observation, Route, Target
+from detector.model.inquiry import Application
+from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve

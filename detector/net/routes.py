@@ -13,8 +13,8 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from detector.errors import ConfigError
-from detector.model import Route
-from detector.targets import normal_host
+from detector.model.observation import Route
+from detector.model.targets import normal_host
 
 _PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
 

@@ -11,7 +11,7 @@ import os
 from dataclasses import replace
 
 from detector.errors import DialError, WireError
-from detector.model import Observation
+from detector.model.observation import Observation
 from detector.net.probe import KEPT_BYTES, MAX_BYTES, Attempt, ProbeOptions
 from detector.wire import hello
 from detector.wire import registry as r

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from detector import clock
 from detector.errors import DialError
-from detector.inquiry import Outcome, Trial
-from detector.model import Target
+from detector.model.inquiry import Outcome, Trial
+from detector.model.observation import Target
 from detector.net.probe import MAX_BYTES, Attempt, ProbeOptions
 from detector.net.stream import Stream
 from detector.wire import registry as r

@@ -12,11 +12,11 @@ from typing import Literal
 import msgspec
 
 from detector.chain.certificate import Certificate
-from detector.evidence import ct_logged
 from detector.evidence.examination import Examination
-from detector.evidence.known import Pin
-from detector.evidence.pin_match import matched_key
+from detector.evidence.rules import ct_logged
+from detector.evidence.rules.pin_match import matched_key
 from detector.evidence.sharing import Sharing
+from detector.known.knowledge import Pin
 
 DriftKind = Literal[
     "unchanged",  # the pin holds

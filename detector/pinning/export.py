@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from detector.evidence.known import Pin
+from detector.known.knowledge import Pin
 
 FORMATS = ("curl", "okhttp", "android", "nginx-upstream", "python")
 

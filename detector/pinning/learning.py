@@ -12,8 +12,8 @@ from tomlkit.items import AoT, Table
 
 from detector.errors import ConfigError
 from detector.evidence.examination import Examination
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Learned, Pin
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Learned, Pin
 
 DigestText = Callable[[str], str]
 Key = Literal["leaf", "issuer"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from detector.model.timeline import Timeline
 from detector.report.plotting import COLOURS, KINDS_SHOWN, clock_text
-from detector.timeline import Timeline
 from detector.version import __version__
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.text import Text
 from detector.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from detector.timeline import Timeline
+    from detector.model.timeline import Timeline
 
 _BARS = " ▁▂▃▄▅▆▇█"
 # Okabe and Ito's colours, which everybody can tell apart.

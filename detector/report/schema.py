@@ -13,12 +13,12 @@ import msgspec
 
 from detector.ct.issuance import Lookup
 from detector.knowledge.policy import PolicyFile
-from detector.model import Observation
-from detector.report.captured import PcapRecord, SummaryRecord
-from detector.report.diagnosed import DiagnoseRecord
-from detector.report.explained import ExplainRecord
-from detector.report.logged import LogsRecord
-from detector.report.record import CheckRecord
+from detector.model.observation import Observation
+from detector.report.check_json import CheckRecord
+from detector.report.diagnose_json import DiagnoseRecord
+from detector.report.explain_text import ExplainRecord
+from detector.report.logs_text import LogsRecord
+from detector.report.pcap_json import PcapRecord, SummaryRecord
 from detector.report.trust import TrustRecord
 
 TYPES: dict[str, type] = {

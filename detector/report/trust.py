@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from detector.report.text import escape
+from detector.report.check_text import escape
 from detector.trust.audit import secrets_out
 from detector.trust.model import Finding, Level, Place, Root, Setting, Survey, ToolTrust
 from detector.trust.powers import key_strength, powers

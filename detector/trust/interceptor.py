@@ -5,7 +5,7 @@ By the name the product writes into its CA (data/products.toml), or by a key of 
 
 from __future__ import annotations
 
-from detector.evidence.product_match import product_named
+from detector.evidence.rules.product_match import product_named
 from detector.trust.model import Finding, Level, Place, Root, TrustKnowledge
 
 _WORST = ("adware", "malware")

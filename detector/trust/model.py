@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.certificate import Certificate
-from detector.evidence.known import Knowledge
+from detector.known.knowledge import Knowledge
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("note", "warning", "error")

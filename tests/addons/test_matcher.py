@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from addons.bypass.matcher import Connection, Matcher
 from addons.bypass.rule import Rule
-from detector.targets import PLAIN_NAME, normal_host
+from detector.model.targets import PLAIN_NAME, normal_host
 
 TODAY = date(2026, 11, 23)
 RULES = (

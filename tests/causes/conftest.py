@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from detector.causes.clues import Clues
-from detector.evidence.known import Knowledge
-from detector.inquiry import Inquiry
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import LabPki
+from detector.model.inquiry import Inquiry
 
 MakeClues = Callable[..., Clues]
 

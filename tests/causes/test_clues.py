@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from detector.inquiry import Application, Inquiry, Lookup, Trial
 from detector.lab.pki import LabPki
+from detector.model.inquiry import Application, Inquiry, Lookup, Trial
 from tests.causes.conftest import MakeClues
 from tests.conftest import Observe
 

@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 
 from detector.cli.exit_codes import exit_code, worst
-from detector.model import Judgement
+from detector.model.observation import Judgement
 
 
 def judged(verdict: str, *, sanctioned: bool = False) -> Judgement:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.captures import write_handshakes
-from detector import capturing
 from detector.capture.keylog import KeyLog
+from detector.capture.tally import Tally
+from detector.runs import captures
 from tests.capture import packets as p
 from tests.capture.conftest import tls12, tls13
 from tests.capture.test_preamble import BEFORE
@@ -70,8 +71,8 @@ def test_several_processes_see_the_same_connections(tmp_path: Path) -> None:
     write_handshakes(path, 66)
     found = []
     for jobs in (1, 2):
-        tally = capturing.Tally()
-        how = capturing.Capture(KeyLog(), jobs=jobs)
+        tally = Tally()
+        how = captures.Capture(KeyLog(), jobs=jobs)
         made = sorted(
             (c.client, c.client_port, c.completed, c.sni, c.chain)
             for c in how.connections(str(path), tally)

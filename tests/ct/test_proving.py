@@ -19,7 +19,7 @@ from detector.ct.tree_head import TreeHead
 from detector.errors import ProofError
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority
-from detector.model import InclusionProof
+from detector.model.observation import InclusionProof
 
 Bend = Callable[[LabLog, bytes], bytes]
 ROOT = Authority("Root")

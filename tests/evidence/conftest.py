@@ -8,9 +8,9 @@ from types import ModuleType
 import pytest
 
 from detector.evidence.examination import Examination
-from detector.evidence.known import Baseline, Knowledge
 from detector.evidence.sharing import Sharing
-from detector.model import Evidence, Observation
+from detector.known.knowledge import Baseline, Knowledge
+from detector.model.observation import Evidence, Observation
 
 Ask = Callable[..., Evidence | None]
 

@@ -4,11 +4,11 @@ import pytest
 
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
-from detector.evidence.hosts import HostPattern
-from detector.evidence.issuers import IssuerTable, KnownIssuers
-from detector.evidence.known import Baseline, Knowledge, Policy
+from detector.known.hosts import HostPattern
+from detector.known.issuers import IssuerTable, KnownIssuers
+from detector.known.knowledge import Baseline, Knowledge, Policy
 from detector.lab.pki import LabPki
-from detector.model import Target
+from detector.model.observation import Target
 from tests.conftest import NOW, Observe
 
 

@@ -10,7 +10,7 @@ import pytest
 from detector.capture.connection import Connection, HelloFacts, Preamble, SeenAlert, ServerFacts
 from detector.forensics.blame import blame
 from detector.knowledge.explanations import error_table
-from detector.model import Cause
+from detector.model.observation import Cause
 
 HELLO = HelloFacts(
     0x0303,

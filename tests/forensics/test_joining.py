@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from detector.forensics.joining import Joiner
-from detector.forensics.telling import Told
+from detector.forensics.judged import Told
 from detector.logs.event import Event
-from detector.model import Cause
+from detector.model.observation import Cause
 from tests.forensics.test_blame import BASE
 
 CAUSE = Cause("untrusted-root", "client", "error", "x")

@@ -19,7 +19,7 @@ from detector.ct.issuance import LoggedIssuer, Lookup
 from detector.ct.tree_head import TreeHead
 from detector.errors import StoreError
 from detector.knowledge.ct_store import CtStore, default_path
-from detector.model import InclusionProof
+from detector.model.observation import InclusionProof
 from tests.knowledge.conftest import SmallDisk
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)

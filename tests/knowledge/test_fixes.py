@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.causes.rules import RULES
+from detector.causes.find import RULES
 from detector.errors import ConfigError
 from detector.knowledge.fixes import PROGRAMS, catalogue, load_fixes
 

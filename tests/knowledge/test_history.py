@@ -17,10 +17,10 @@ import pytest
 from detector.clock import now
 from detector.errors import StoreError
 from detector.evidence.examination import Examination
-from detector.evidence.known import Knowledge
 from detector.evidence.sharing import SharedKey, Sharing, Use
-from detector.judging import judge_examined
+from detector.judging.judge import judge_examined
 from detector.knowledge.history import History, default_path
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
 

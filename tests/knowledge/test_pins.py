@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Pin
 from detector.knowledge.pins import curl_digest, load_pins, parse_pin
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Pin
 
 KEY = "sha256//" + "A" * 43 + "="
 ZERO = "00" * 32

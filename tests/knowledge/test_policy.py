@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import PrivateIssuer, Sanctioned
 from detector.knowledge.policy import load_policy
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import PrivateIssuer, Sanctioned
 
 KEY = "sha256//" + "A" * 43 + "="
 ZERO = "00" * 32

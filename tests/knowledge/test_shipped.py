@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence import product_match
-from detector.evidence.known import Knowledge
+from detector.evidence.rules import product_match
 from detector.knowledge import shipped
+from detector.known.knowledge import Knowledge
 
 # One issuer a product, as the product writes it. Every row must be here.
 ISSUERS: dict[str, dict[str, str]] = {

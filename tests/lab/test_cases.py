@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from detector.evidence.known import Knowledge
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
 from detector.knowledge.explanations import error_table
+from detector.known.knowledge import Knowledge
 from detector.lab.cases import CASES, Case, case
 from detector.lab.world import open_world
+from detector.model.inquiry import Diagnosis
+from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
+from detector.runs.diagnose import Investigation
 
 
 async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> Diagnosis:

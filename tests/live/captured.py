@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from detector.capture.keylog import KeyLog
-from detector.capturing import Capture, Tally
-from detector.evidence.known import Knowledge
-from detector.forensics.telling import Teller, Told
+from detector.capture.tally import Tally
+from detector.forensics.judged import Teller, Told
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.explanations import error_table
+from detector.known.knowledge import Knowledge
+from detector.runs.captures import Capture
 from tests.live.programs import find
 
 _SETTLE = 1.3  # the kernel hands packets over in blocks, at the latest after a second

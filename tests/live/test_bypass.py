@@ -12,14 +12,14 @@ import pytest
 
 from addons.scripts import bypass_script
 from detector import clock
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model import Observation
+from detector.model.observation import Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
 from detector.wire.fingerprints import ja4
 from detector.wire.transcript import read_transcript
 from tests.cli.conftest import Run, running

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from detector.chain.certificate import read_certificate
-from detector.evidence.known import Knowledge
 from detector.knowledge.fixes import catalogue
+from detector.known.knowledge import Knowledge
 from detector.lab.cases import CASES, Case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin

@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
 from detector.lab.broken_certificates import (
     leaf_alone,
     must_staple,
@@ -24,8 +22,10 @@ from detector.lab.broken_certificates import (
     under_expired_intermediate,
 )
 from detector.lab.pki import Authority, Credential, LabPki
+from detector.model.inquiry import Diagnosis
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions
-from detector.targets import parse_target
+from detector.runs.diagnose import Investigation
 from tests.live.conftest import TABLES
 from tests.live.servers import (
     ApacheServer,

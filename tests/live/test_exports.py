@@ -17,13 +17,13 @@ from addons.bypass.matcher import Connection, Matcher
 from addons.bypass.rule import Rule
 from addons.formats import mitmproxy, registry, squid
 from addons.formats.exported import Exported
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
 from tests.live.gateways import (
     AnyName,
     EnvoyRouter,

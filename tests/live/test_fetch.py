@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.pki import Credential, LabPki
 from detector.net.fetch import Fetched, Fetcher, FetchOptions
 from tests.live.programs import Program, find

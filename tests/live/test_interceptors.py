@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from addons.scripts import bypass_script
-from detector.evidence.known import Knowledge
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
+from detector.known.knowledge import Knowledge
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model import Judgement
+from detector.model.observation import Judgement
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.session import Session
-from detector.targets import parse_target
+from detector.runs.check import Session
 from tests.live import programs
 from tests.live.conftest import SEEN
 from tests.live.programs import corporate_ca

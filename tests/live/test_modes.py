@@ -16,13 +16,13 @@ from cryptography.x509.oid import NameOID
 from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.targets import parse_target
 from tests.live.gateways import AnyName
 
 pytestmark = pytest.mark.live

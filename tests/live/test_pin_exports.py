@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from detector.chain.certificate import Certificate
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Pin
 from detector.knowledge.pins import base64_digest
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Pin
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from detector.pinning.export import export

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from detector.evidence.known import Knowledge
-from detector.inquiry import Diagnosis
-from detector.investigation import Investigation
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import LabPki
-from detector.model import Observation
+from detector.model.inquiry import Diagnosis
+from detector.model.observation import Observation
+from detector.model.targets import STARTTLS_PORTS, parse_target
 from detector.net.probe import ProbeOptions, probe
-from detector.targets import STARTTLS_PORTS, parse_target
+from detector.runs.diagnose import Investigation
 from tests.live import starttls_programs as s
 from tests.live.programs import Program, readable_by_all
 

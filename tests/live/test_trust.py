@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from detector.chain.certificate import Certificate
-from detector.evidence.known import Knowledge
 from detector.knowledge.assemble import assemble
 from detector.knowledge.trust_tables import public_roots
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority
 from detector.stores.survey import survey
 from detector.trust.audit import audit

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from detector.inquiry import Inquiry, Lookup
 from detector.lab.answer import Answer, Request
 from detector.lab.ca_service import ca_service, connected
 from detector.lab.pki import LabPki
 from detector.lab.web import Web
 from detector.lookup.certificates import with_lookups
-from detector.model import Observation, Target
+from detector.model.inquiry import Inquiry, Lookup
+from detector.model.observation import Observation, Target
 from detector.net.fetch import Fetcher, FetchOptions
 from tests.conftest import NOW
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 
 from detector.clock import now
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.knowledge.ct_store import CtStore
 from detector.lab.answer import Answer, Request
 from detector.lab.pki import LabPki
 from detector.lab.web import Handler
 from detector.lookup.inclusion import keep_inclusion, with_inclusion, with_stored_inclusion
-from detector.model import Observation
+from detector.model.observation import Observation
 from detector.net.fetch import Fetcher, FetchOptions
 from tests.conftest import Observe
 from tests.lookup.conftest import served_logs

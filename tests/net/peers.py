@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from detector.model import Observation
+from detector.model.observation import Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
-from detector.targets import parse_target
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

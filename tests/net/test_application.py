@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from detector.inquiry import Application
 from detector.lab.origin import Origin, server_context
 from detector.lab.peers import Refusing
 from detector.lab.pki import LabPki
+from detector.model.inquiry import Application
+from detector.model.targets import parse_target
 from detector.net.application import request_for
 from detector.net.probe import Attempt, ProbeOptions
-from detector.targets import parse_target
 
 
 def heard(server: object, request: bytes) -> Application | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from detector.inquiry import ServedSuites
 from detector.lab.origin import Origin
 from detector.lab.peers import OldServer
 from detector.lab.pki import LabPki
+from detector.model.inquiry import ServedSuites
+from detector.model.targets import parse_target
 from detector.net.enumerate import served_suites
 from detector.net.probe import ProbeOptions
-from detector.targets import parse_target
 
 
 def served(server: object) -> tuple[ServedSuites, ...]:

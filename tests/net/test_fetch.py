@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError, FetchError
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
 from detector.lab.answer import Answer, Request
 from detector.lab.pki import Authority, LabPki
 from detector.lab.web import Web

@@ -6,15 +6,15 @@ import asyncio
 
 import pytest
 
-from detector.diagnosing import diagnose
-from detector.inquiry import Inquiry
+from detector.judging.diagnose import diagnose
 from detector.knowledge.fixes import catalogue
 from detector.lab.origin import Origin
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
+from detector.model.inquiry import Inquiry
+from detector.model.targets import parse_target
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
-from detector.targets import parse_target
 from detector.wire.hello import ClientHello
 
 

@@ -13,15 +13,15 @@ import warnings
 
 import pytest
 
-from detector.evidence.known import Knowledge
-from detector.judging import judge_all
+from detector.judging.judge import judge_all
+from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model import Observation
+from detector.model.observation import Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe, speaks_http
 from detector.net.routes import Routing, parse_proxy
-from detector.report.record import encode
-from detector.targets import parse_target
+from detector.report.check_json import encode
 from detector.wire import registry as r
 from detector.wire.alerts import encode_alert
 from detector.wire.hello import ServerHello, build_server_hello

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from detector.lab.pki import Credential, LabPki
-from detector.model import Observation
+from detector.model.observation import Observation
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.staple import stapling_hello, with_staple
-from detector.targets import parse_target
 from detector.wire.hello import parse_client_hello
 from tests.conftest import NOW
 from tests.live.programs import Program, find

@@ -3,8 +3,8 @@
 import pytest
 
 from detector.errors import DialError
+from detector.model.targets import STARTTLS_PORTS
 from detector.net.starttls import PROTOCOLS, start
-from detector.targets import STARTTLS_PORTS
 from tests.net.transcripts import play
 
 MYSQL_GREETING = b"\x0a8.0.36\x00" + bytes(4) + b"challeng\x00" + b"\xff\xff" + bytes(60)

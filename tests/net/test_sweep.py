@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from detector.model import Target
+from detector.model.observation import Target
 from detector.net.sweep import sweep
 
 

@@ -8,12 +8,12 @@ import time
 import pytest
 
 from detector.causes.plan import plan
-from detector.inquiry import Trial
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
+from detector.model.inquiry import Trial
+from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions
 from detector.net.trial import Keys, Patience, attempt
-from detector.targets import parse_target
 from detector.wire.records import ALERT, encode_record
 from tests.net.peers import Handler, peer, sends
 

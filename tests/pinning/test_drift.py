@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from detector.evidence.examination import Examination
-from detector.evidence.hosts import HostPattern
-from detector.evidence.issuers import IssuerTable, KnownIssuers
-from detector.evidence.known import Knowledge, Pin
+from detector.known.hosts import HostPattern
+from detector.known.issuers import IssuerTable, KnownIssuers
+from detector.known.knowledge import Knowledge, Pin
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.pinning.drift import drift
 from detector.pinning.learning import learned_pin

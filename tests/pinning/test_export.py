@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import Pin
 from detector.knowledge.pins import base64_digest
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Pin
 from detector.pinning.export import FORMATS, export
 
 ONE, TWO = "00" * 32, "ff" * 32

@@ -9,8 +9,8 @@ import pytest
 
 from detector.errors import ConfigError
 from detector.evidence.examination import Examination
-from detector.evidence.known import Knowledge, Pin
 from detector.knowledge.pins import curl_digest, load_pins
+from detector.known.knowledge import Knowledge, Pin
 from detector.lab.pki import LabPki
 from detector.pinning.learning import learned_pin, with_pin
 from tests.conftest import Observe

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from detector.chain.certificate import Certificate
-from detector.evidence.known import Knowledge
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from detector.trust.model import Place, Root, TrustKnowledge
 

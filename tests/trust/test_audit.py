@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detector.chain.certificate import Certificate
-from detector.evidence.hosts import HostPattern
-from detector.evidence.known import (
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import (
     Policy,
     PrivateIssuer,
     PublishedKey,

@@ -1,0 +1,22 @@
+"""validity-too-long: a public certificate runs longer than browsers allow.
+
+CA/Browser Forum, Baseline Requirements section 6.3.2: 825 days from March 2018, 398 from September
+2020, 200 from March 2026.
+"""
+
+from __future__ import annotations
+
+from detector.causes.clues import Clues, Found
+from detector.evidence.rules.profile_not_public import longest_validity
+
+
+def find(clues: Clues) -> Found | None:
+    seen = clues.seen
+    if seen is None or not seen.is_public_path:
+        return None
+    most = longest_validity(seen.leaf.not_before)
+    days = (seen.leaf.not_after - seen.leaf.not_before).total_seconds() / 86400
+    if most is None or days <= most + 1 / 86400:
+        return None
+    text = f"The certificate is valid for {days:.0f} days; browsers allow {most}."
+    return Found("error", text)

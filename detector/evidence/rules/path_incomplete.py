@@ -1,0 +1,20 @@
+"""path-incomplete: the issuer was not sent, and no store has it.
+
+Either a server that forgot its intermediate, or an interceptor that sends the leaf alone.
+"""
+
+from __future__ import annotations
+
+from detector.evidence.examination import Examination
+from detector.evidence.sharing import Sharing
+from detector.model.observation import Evidence, Points
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    if seen.path.kind != "incomplete":
+        return None
+    missing = seen.path.certificates[-1].issuer_text
+    text = f"Nobody here knows the issuer, and the server did not send it ({missing})."
+    expected = seen.is_internal or seen.expected_private is not None
+    points: Points = "neutral" if expected else "intercepted"
+    return Evidence("path-incomplete", points, "weak", text, {"issuer": missing})

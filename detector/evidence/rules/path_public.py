@@ -1,0 +1,20 @@
+"""path-public: the leaf descends from a root of a public program. Never enough for "clean"."""
+
+from __future__ import annotations
+
+from detector.evidence.examination import Examination
+from detector.evidence.sharing import Sharing
+from detector.model.observation import Evidence
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    if not seen.is_public_path:
+        return None
+    root = seen.path.certificates[-1]
+    text = f"The chain ends in a public root ({root.subject_text})."
+    details = {
+        "root": root.subject_text,
+        "root_sha256": root.sha256,
+        "store": seen.path.anchor_store,
+    }
+    return Evidence("path-public", "neutral", "strong", text, details)

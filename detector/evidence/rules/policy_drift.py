@@ -1,0 +1,48 @@
+"""policy-drift: what the policy allows and what is going on have come apart.
+
+- new-key: the issuer bears the name of a sanctioned interceptor's CA, but signs with another key. Its
+  CA was replaced without telling, or somebody poses as it.
+- forbidden-host: a sanctioned interceptor decrypts what it never may.
+- expired: it goes on after the permission ended.
+- published-key: its key is one that everybody has.
+"""
+
+from __future__ import annotations
+
+from detector.evidence.examination import Examination
+from detector.evidence.rules.sanctioned import entry_for, may_decrypt
+from detector.evidence.sharing import Sharing
+from detector.known.knowledge import Sanctioned
+from detector.model.observation import Evidence
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    if not seen.known.policy.sanctioned or seen.is_public_path:
+        return None
+    entry = entry_for(seen)
+    if entry is None:
+        return _new_key(seen)
+    if not may_decrypt(entry, seen.host):
+        text = f"{entry.name} decrypts {seen.host}, which the policy forbids."
+        return _evidence("forbidden-host", entry, text)
+    if entry.expires is not None and seen.observation.at.date() > entry.expires:
+        text = f"{entry.name} still decrypts, after its permission ended."
+        return _evidence("expired", entry, text)
+    if any(seen.known.published.find(key) for key in seen.issuing_keys):
+        text = f"The key of {entry.name} is one that everybody has; replace its CA."
+        return _evidence("published-key", entry, text)
+    return None
+
+
+def _new_key(seen: Examination) -> Evidence | None:
+    names = {name for c in seen.path.certificates for name in c.issuer_fields.get("CN", ())}
+    for entry in seen.known.policy.sanctioned:
+        if entry.ca_name and entry.ca_name in names:
+            text = f"The issuer bears the name of {entry.name}, but signs with another key."
+            return _evidence("new-key", entry, text)
+    return None
+
+
+def _evidence(kind: str, entry: Sanctioned, text: str) -> Evidence:
+    details = {"kind": kind, "name": entry.name} | ({"owner": entry.owner} if entry.owner else {})
+    return Evidence("policy-drift", "intercepted", "strong", text, details)

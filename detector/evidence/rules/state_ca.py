@@ -1,0 +1,24 @@
+"""state-ca: the issuer is a state's own CA.
+
+Within that state's top-level domains this is how its sites are served; elsewhere it is at least
+remarkable, and two unrelated foreign hosts under it are interception (issuer-shared).
+"""
+
+from __future__ import annotations
+
+from detector.evidence.examination import Examination
+from detector.evidence.rules.product_match import matching_product
+from detector.evidence.sharing import Sharing
+from detector.model.observation import Evidence
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    product = matching_product(seen)
+    if product is None or not product.territory:
+        return None
+    details = {"ca": product.name, "territory": list(product.territory)}
+    if seen.state_territory:
+        text = f"{product.name} serves its own country's site."
+        return Evidence("state-ca", "neutral", "strong", text, details)
+    text = f"{product.name} signed for a host outside its country."
+    return Evidence("state-ca", "intercepted", "weak", text, details)

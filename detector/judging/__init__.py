@@ -1,0 +1,1 @@
+"""All that concludes: observations to verdicts, inquiries to diagnoses. Pure."""

@@ -1,0 +1,110 @@
+"""Observations in, judgements out. Pure: knowledge, sharing and time all come in as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from detector.causes.clues import Clues
+from detector.causes.find import PARTIES, SEEN_IN_ONE_HANDSHAKE, find_causes
+from detector.errors import CertificateError
+from detector.evidence.examination import Examination
+from detector.evidence.gather import gather
+from detector.evidence.sharing import Sharing
+from detector.judging.verdict import decide
+from detector.known.knowledge import Baseline, Knowledge
+from detector.model.inquiry import Inquiry
+from detector.model.observation import Cause, Evidence, Judgement, Observation
+
+
+def judge_all(
+    observations: Iterable[Observation], known: Knowledge, sharing: Sharing | None = None
+) -> list[Judgement]:
+    """Judge together: what the observations share with each other counts for all of them."""
+    sharing = sharing if sharing is not None else Sharing()
+    items: list[Observation | Examination] = []
+    for observation in observations:
+        seen = examine(observation, known)
+        if seen is not None:
+            sharing.note(seen)
+        items.append(seen if seen is not None else observation)
+    return [
+        judge_examined(item, sharing) if isinstance(item, Examination) else unjudged(item)
+        for item in items
+    ]
+
+
+def examine(
+    observation: Observation, known: Knowledge, baseline: Baseline | None = None
+) -> Examination | None:
+    """None when there is nothing to examine: no certificate, or a leaf that is none."""
+    if not observation.chain:
+        return None
+    try:
+        return Examination(observation, known, baseline)
+    except CertificateError:
+        return None
+
+
+def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
+    """The verdict over one examined observation, with its causes. Never raises for what a peer
+    sent: a leaf whose fields cannot be read is no honest one that a client would accept.
+    """
+    try:
+        judgement = decide(seen, gather(seen, sharing))
+        causes = _certificate_causes(seen, judgement)
+    except CertificateError as error:
+        return _malformed(seen, error)
+    failure = _failure_cause(seen.observation)
+    return replace(judgement, causes=causes if failure is None else (failure, *causes))
+
+
+def _certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, ...]:
+    """Faults that a client would complain about, most serious first."""
+    clues = Clues(Inquiry(seen.observation), seen.known, judgement, seen)
+    found = find_causes(clues, SEEN_IN_ONE_HANDSHAKE)
+    return tuple(
+        Cause(name, one.party or PARTIES.get(name, "server"), one.severity, one.text)
+        for name, one in found.items()
+    )
+
+
+def _failure_cause(observation: Observation) -> Cause | None:
+    """The failure that the probe recorded, as a cause."""
+    failure = observation.failure
+    if failure is None:
+        return None
+    return Cause(failure.cause, PARTIES.get(failure.cause, "server"), "error", failure.text)
+
+
+def _malformed(seen: Examination, error: CertificateError) -> Judgement:
+    text = f"A certificate breaks its grammar: {error.message}."
+    return Judgement(
+        observation=seen.observation,
+        verdict="suspect",
+        summary="Suspect: a certificate cannot be read; no client would accept it.",
+        decided_by="malformed-certificate",
+        evidence=(Evidence("malformed-certificate", "intercepted", "weak", text),),
+        causes=(Cause("malformed-certificate", "server", "error", text),),
+    )
+
+
+def unjudged(observation: Observation) -> Judgement:
+    """Nothing to judge: no handshake, or a first certificate that is none."""
+    cause = _failure_cause(observation)
+    causes: Sequence[Cause] = () if cause is None else (cause,)
+    if observation.chain:
+        summary = "Inconclusive: the first certificate cannot be read."
+        causes = (Cause("malformed-certificate", "server", "error", summary), *causes)
+    elif observation.failure is not None:
+        summary = f"Inconclusive: {observation.failure.text}"
+    else:
+        summary = "Inconclusive: no certificate was shown."
+    return Judgement(
+        observation=observation,
+        verdict="inconclusive",
+        summary=summary,
+        decided_by="no-handshake",
+        evidence=(),
+        causes=tuple(causes),
+    )

@@ -1,0 +1,198 @@
+"""The handshake as rungs: how far a client of today gets, and on which rung it falls.
+
+Theory of operation
+-------------------
+Every cause of severity "error" belongs to a step. The first of these steps in the order of the handshake
+is the broken rung; what comes before has held, what comes after was not reached. The order of the rungs
+is that of the messages; what differs between versions (TLS 1.3 agrees on keys in the hellos, hides the
+certificate, and lets the server finish first) is said in their texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from detector.causes.clues import Clues, Found
+from detector.model.inquiry import Step, StepName
+from detector.wire import registry as r
+from detector.wire.suites import suite_name
+
+STEPS: tuple[StepName, ...] = get_args(StepName)
+
+_STEP_OF: dict[str, StepName] = {
+    "dns-failure": "dns",
+    "connection-refused": "tcp",
+    "connection-timeout": "tcp",
+    "proxy-refused": "proxy",
+    "proxy-auth-required": "proxy",
+    "tls13-intolerant": "client-hello",
+    "large-hello-dropped": "client-hello",
+    "split-hello-intolerant": "client-hello",
+    "post-quantum-intolerant": "client-hello",
+    "extension-intolerant": "client-hello",
+    "captive-portal": "server-hello",
+    "not-tls": "server-hello",
+    "version-mismatch": "server-hello",
+    "no-shared-cipher": "server-hello",
+    "weak-cipher-only": "server-hello",
+    "no-shared-group": "server-hello",
+    "alpn-mismatch": "server-hello",
+    "sni-required": "server-hello",
+    "sni-unrecognized": "server-hello",
+    "legacy-renegotiation": "server-hello",
+    "other-alert": "server-hello",
+    "resumption-broken": "server-hello",
+    "client-certificate-required": "finished",
+    "client-certificate-rejected": "finished",
+}
+_CUT = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake")
+
+
+def ladder(clues: Clues, causes: Mapping[str, Found]) -> tuple[Step, ...]:
+    """Every rung in order."""
+    failed = [
+        (STEPS.index(_step_of(name, clues)), found.text)
+        for name, found in causes.items()
+        if found.severity == "error"
+    ]
+    broken, why = min(failed, default=(len(STEPS), ""))
+    return tuple(_rung(clues, index, broken, why) for index in range(len(STEPS)))
+
+
+def _step_of(cause: str, clues: Clues) -> StepName:
+    failure = clues.failure
+    if failure is not None and failure.step == "starttls":
+        return "client-hello"  # TLS was not even begun
+    if cause in _CUT:
+        if failure is not None and failure.step in ("proxy", "tcp"):
+            return "proxy" if failure.step == "proxy" else "tcp"
+        if not clues.observation.server_bytes:
+            return "client-hello"
+        return "finished" if clues.chain else "server-hello"
+    if cause == "captive-portal" and failure is not None and failure.step == "proxy":
+        return "proxy"
+    if cause == "client-certificate-required" and clues.completed:
+        return "application"  # TLS 1.3: after both have finished
+    if cause == "weak-key" and clues.seen is None:
+        return "key-exchange"
+    return _STEP_OF.get(cause, "certificate")
+
+
+def _rung(clues: Clues, index: int, broken: int, why: str) -> Step:
+    step = STEPS[index]
+    took = _milliseconds(clues, step)
+    if index > broken:
+        return Step(step, "skipped", None, "")
+    if index == broken:
+        return Step(step, "failed", took, why)
+    if step == "proxy" and clues.observation.route.kind == "direct":
+        return Step(step, "skipped", None, "none on the way")
+    if step == "application" and clues.inquiry.application is None:
+        return Step(step, "skipped", None, "nothing was asked")
+    return Step(step, "ok", took, _TEXTS[step](clues))
+
+
+def _milliseconds(clues: Clues, step: StepName) -> float | None:
+    ms = clues.observation.ms
+    if step == "finished" and "tls" in ms and "server-hello" in ms:
+        return round(ms["tls"] - ms["server-hello"], 2)
+    if step == "application":
+        application = clues.inquiry.application
+        return application.ms if application is not None else None
+    return ms.get("connect" if step == "tcp" else step)
+
+
+def _dns(clues: Clues) -> str:
+    target = clues.observation.target
+    if target.ip is None:
+        return "the proxy resolves the name"
+    return "an address already" if target.ip == target.host else f"{target.host} is {target.ip}"
+
+
+def _tcp(clues: Clues) -> str:
+    target, route = clues.observation.target, clues.observation.route
+    return f"connected to {route.proxy or f'port {target.port}'}"
+
+
+def _proxy(clues: Clues) -> str:
+    return f"{clues.observation.route.proxy} opened a tunnel"
+
+
+def _client_hello(clues: Clues) -> str:
+    target = clues.observation.target
+    turned = f"after STARTTLS ({target.starttls}), " if target.starttls else ""
+    name = f"SNI {target.sni}" if target.sni else "no SNI"
+    trial = clues.trial("browser")
+    size = f", {trial.size} bytes as a browser's" if trial is not None else ""
+    return f"{turned}{name}{size}"
+
+
+def _server_hello(clues: Clues) -> str:
+    trial = clues.trial("browser") or clues.trial("plain")
+    if trial is None or not trial.answered:
+        done = clues.observation.handshake
+        return f"{done.version}, {done.cipher}" if done is not None else ""
+    parts = [r.version_text(trial.version or 0), suite_name(trial.cipher or 0)]
+    if trial.retry:
+        parts.append("after asking for another key share")
+    if trial.alpn:
+        parts.append(f"ALPN {trial.alpn}")
+    return ", ".join(parts)
+
+
+def _certificate(clues: Clues) -> str:
+    if clues.seen is None:
+        return ""
+    leaf = clues.seen.leaf
+    hidden = "encrypted" if _is_tls13(clues) else "in clear"
+    return f"{leaf.subject_text}, by {leaf.issuer_text}, until {leaf.not_after:%Y-%m-%d}, {hidden}"
+
+
+def _key_exchange(clues: Clues) -> str:
+    done = clues.observation.handshake
+    browser = clues.trial("browser")
+    group = done.group if done is not None else None
+    if browser is not None and browser.group is not None:
+        group = r.group_name(browser.group)
+    if _is_tls13(clues):
+        return f"{group}, agreed on in the hellos (TLS 1.3)"
+    if group is None:
+        return "with the certificate's own key (TLS 1.2 and before)"
+    return f"{group}, after the certificate (TLS 1.2)"
+
+
+def _finished(clues: Clues) -> str:
+    if not clues.completed:
+        return "not reached by this machine's own library"
+    if _is_tls13(clues):
+        return "the server's first, then ours (TLS 1.3)"
+    return "ours first, then the server's (TLS 1.2 and before)"
+
+
+def _application(clues: Clues) -> str:
+    application = clues.inquiry.application
+    if application is None or application.outcome == "quiet":
+        return "the connection stands; the server waits for us to speak"
+    if application.outcome == "answered":
+        line = application.data.split(b"\r\n", 1)[0][:60].decode("latin-1")
+        return f"it answers {line}" if line.isprintable() else "it answers"
+    return f"the server {application.outcome} the connection"
+
+
+def _is_tls13(clues: Clues) -> bool:
+    done = clues.observation.handshake
+    return done is not None and done.version == "TLSv1.3"
+
+
+_TEXTS = {
+    "dns": _dns,
+    "tcp": _tcp,
+    "proxy": _proxy,
+    "client-hello": _client_hello,
+    "server-hello": _server_hello,
+    "certificate": _certificate,
+    "key-exchange": _key_exchange,
+    "finished": _finished,
+    "application": _application,
+}

@@ -1,0 +1,1 @@
+"""What judges compare with, as values. Loading them from files is the job of `detector.knowledge`."""

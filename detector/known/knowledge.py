@@ -1,0 +1,236 @@
+"""What the judges know, as values. Loading them from files is the job of `detector.knowledge`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+
+from detector.chain.anchors import TrustAnchors
+from detector.chain.sct import CTLog
+from detector.chain.shape import ShapeRule
+from detector.known.hosts import HostPattern
+from detector.known.issuers import IssuerSource, KnownIssuers, merged
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product known by what it writes into the issuer's name.
+
+    Attributes:
+        match: alternatives; each maps attributes to regular expressions that match whole values.
+        weak: the source is weak or the name common, so it never decides.
+        territory: top-level domains where a state's own root is no interception.
+
+    """
+
+    name: str
+    category: str
+    match: tuple[dict[str, str], ...]
+    source: str
+    weak: bool = False
+    territory: tuple[str, ...] = ()
+
+
+class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program known by the shape of the leaves it mints."""
+
+    id: str
+    name: str
+    category: str
+    source: str
+    shapes: tuple[ShapeRule, ...]
+
+
+class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key whose private half is public, or a certificate blocked for that reason.
+
+    Any of `spki_sha256`, and `sha256` or `sha1` of the certificate, is given, as hex. `published`
+    is the day from which anybody could sign with it; None means always.
+    """
+
+    name: str
+    source: str
+    spki_sha256: str | None = None
+    sha256: str | None = None
+    sha1: str | None = None
+    use: Literal["issuer", "server"] = "issuer"
+    published: date | None = None
+
+
+class PublishedKeys:
+    """Published keys, found by any of their digests."""
+
+    def __init__(self, keys: Sequence[PublishedKey]) -> None:
+        self.keys = tuple(keys)
+        self._index: dict[str, PublishedKey] = {}
+        for key in keys:
+            for digest in (key.spki_sha256, key.sha256, key.sha1):
+                if digest:
+                    self._index[digest] = key
+
+    def find(self, *digests: str) -> PublishedKey | None:
+        for digest in digests:
+            found = self._index.get(digest)
+            if found:
+                return found
+        return None
+
+
+class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a host looked when its pin was learned, for telling a renewal from a forgery.
+
+    Attributes:
+        leaf, issuer: keys (SPKI SHA-256, hex).
+        issuer_name: for a person.
+        not_after: when the leaf of that time expires.
+        anchor: the trust anchor's certificate (SHA-256, hex).
+
+    """
+
+    at: datetime
+    leaf: str
+    issuer: str | None = None
+    issuer_name: str = ""
+    not_after: datetime | None = None
+    anchor: str | None = None
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """What must be on a host's path.
+
+    Attributes:
+        spki: keys (SPKI SHA-256, hex) of which one must be there: a leaf's, or a CA's.
+        backup: keys not yet in use, which will do as well.
+        issuers: keys of which one must be above the leaf.
+        owners: CA owners, as CCADB names them, of which one must own a key above the leaf.
+
+    With keys and issuers, both must hold.
+
+    """
+
+    host: HostPattern
+    spki: tuple[str, ...] = ()
+    expires: date | None = None
+    note: str = ""
+    backup: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    learned: Learned | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.spki, *self.backup)
+
+
+class PrivateIssuer(msgspec.Struct, frozen=True):
+    """A private CA that is expected for some names."""
+
+    spki: str
+    names: tuple[HostPattern, ...]
+    note: str = ""
+    expires: date | None = None
+
+
+class Sanctioned(msgspec.Struct, frozen=True):
+    """An interceptor that is allowed: its CA keys, what it may decrypt and what never.
+
+    Attributes:
+        spki: its CA's key (SPKI SHA-256, hex); `also` are further ones, of other appliances or of
+            the next CA.
+        ca_name: the CA's common name, so that another key under it is noticed.
+        owner: who answers for it.
+
+    """
+
+    name: str
+    spki: str
+    decrypt: tuple[HostPattern, ...]
+    never: tuple[HostPattern, ...] = ()
+    expires: date | None = None
+    also: tuple[str, ...] = ()
+    ca_name: str = ""
+    owner: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.spki, *self.also)
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """An organisation's own rules."""
+
+    internal: tuple[HostPattern, ...] = ()
+    private: tuple[PrivateIssuer, ...] = ()
+    sanctioned: tuple[Sanctioned, ...] = ()
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """What the same host showed when asked another way, or earlier.
+
+    Attributes:
+        source: "direct" (the same run, without the proxy) or "recorded" (an earlier proven run).
+        public: its path ended in a public root.
+
+    """
+
+    source: Literal["direct", "recorded"]
+    public: bool
+    leaf_spki_sha256: str
+    issuer_spki_sha256: str | None
+    version: str | None
+    alpn: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything the rules compare with. All members may be empty.
+
+    Attributes:
+        issuers: asked in turn about a host's publicly logged issuers.
+        interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
+        owners: gives CA owners by key; asked only where a pin names an owner.
+        lab: roots were given by the user, so special-use names and private addresses count as
+            public ones.
+
+    """
+
+    public: TrustAnchors
+    local: TrustAnchors | None = None
+    logs: Mapping[bytes, CTLog] = field(default_factory=dict)
+    products: tuple[Product, ...] = ()
+    engines: tuple[Engine, ...] = ()
+    published: PublishedKeys = field(default_factory=lambda: PublishedKeys(()))
+    pins: tuple[Pin, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    issuers: tuple[IssuerSource, ...] = ()
+    interception: frozenset[str] = frozenset()
+    owners: Callable[[], Mapping[str, str]] = dict
+    lab: bool = False
+
+    def pins_for(self, host: str) -> tuple[Pin, ...]:
+        return tuple(pin for pin in self.pins if pin.host.matches(host)) if self.pins else ()
+
+    def issuers_for(self, host: str) -> KnownIssuers | None:
+        """Everything known about the host's issuers, None when nothing is."""
+        found = [source.find(host) for source in self.issuers]
+        return merged([entry for entry in found if entry is not None])
+
+    @cached_property
+    def products_by_issuer(self) -> dict[bytes, Product | None]:
+        """What product_match has found out about issuers' names (DER)."""
+        return {}
+
+    @cached_property
+    def product_tests(self) -> tuple[tuple[Product, tuple[tuple[str, re.Pattern[str]], ...]], ...]:
+        """Each alternative of each product with its expressions compiled."""
+        return tuple(
+            (product, tuple((name, re.compile(text)) for name, text in alternative.items()))
+            for product in self.products
+            for alternative in product.match
+        )

@@ -1,0 +1,1 @@
+"""Values that everything passes around: plain, frozen, free of I/O."""

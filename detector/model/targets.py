@@ -1,0 +1,117 @@
+"""Targets as people write them: host, host:port, [v6]:port, URL. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+
+from detector.errors import TargetError
+from detector.model.observation import Target
+
+# Default ports of protocols that start in clear (RFC 8314 and the protocols' own documents).
+STARTTLS_PORTS = {
+    "smtp": 25,
+    "imap": 143,
+    "pop3": 110,
+    "ftp": 21,
+    "xmpp": 5222,
+    "ldap": 389,
+    "postgres": 5432,
+    "mysql": 3306,
+}
+_SCHEMES = {
+    "https": (443, None), "wss": (443, None), "imaps": (993, None), "pop3s": (995, None),
+    "smtps": (465, None), "ldaps": (636, None), "ftps": (990, None),
+    **{name: (port, name) for name, port in STARTTLS_PORTS.items()},
+    "postgresql": (5432, "postgres"),
+}  # fmt: skip
+# Names as they mostly are, which need no normalising; an address ends in a digit or has a colon.
+PLAIN_NAME = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+
+
+def parse_target(text: str, *, port: int = 443, starttls: str | None = None) -> Target:
+    """One target. `port` is used when `text` has none. Raises TargetError.
+
+    IDNA 2008 names become A-labels, a trailing dot is dropped, IPv6 loses its brackets.
+    """
+    given = text.strip()
+    if not given:
+        raise TargetError(text, "is empty")
+    rest, default, protocol = given, STARTTLS_PORTS.get(starttls or "", port), starttls
+    if "://" in given:
+        scheme, _, rest = given.partition("://")
+        if scheme.lower() not in _SCHEMES:
+            raise TargetError(text, f"scheme {scheme!r} has no TLS that can be checked")
+        default, implied = _SCHEMES[scheme.lower()]
+        protocol = starttls or implied
+        rest = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    host, number = _split_port(text, rest, default)
+    name = normal_host(host)
+    sni = None if _is_address(name) else name
+    return Target(host=name, port=number, sni=sni, starttls=protocol)
+
+
+def normal_host(text: str) -> str:
+    """A host name as lower-case A-labels without trailing dot, or a canonical IP literal.
+
+    Raises TargetError.
+    """
+    if len(text) < 254 and PLAIN_NAME.fullmatch(text):
+        return text
+    host = text.strip().strip("[]")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    host = host.lower().removesuffix(".")
+    if not host.isascii():
+        import idna
+
+        try:
+            host = idna.encode(host, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError) as error:
+            raise TargetError(text, f"is no international name: {error}") from None
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise TargetError(text, "is no host name")
+    if re.fullmatch(r"[0-9.]+|0x[0-9a-f.x]+", host):
+        raise TargetError(text, "is neither an IP address nor a host name")
+    return host
+
+
+def read_targets(lines: Iterable[str]) -> Iterator[str]:
+    """Targets of a list, lazily: one a line, blank lines and # comments left out."""
+    for line in lines:
+        text = line.split("#", 1)[0].strip()
+        if text:
+            yield text
+
+
+def _split_port(text: str, rest: str, default: int) -> tuple[str, int]:
+    if rest.startswith("["):
+        host, bracket, tail = rest[1:].partition("]")
+        if not bracket or (tail and not tail.startswith(":")):
+            raise TargetError(text, "has a bracket without end")
+        number = tail[1:]
+    elif rest.count(":") > 1:
+        host, number = rest, ""  # a bare IPv6 address
+    else:
+        host, _, number = rest.partition(":")
+    if not host:
+        raise TargetError(text, "has no host")
+    if not number:
+        return host, default
+    if not re.fullmatch(r"\d{1,5}", number, re.ASCII) or not 1 <= int(number) <= 65535:
+        raise TargetError(text, f"port {number!r} is not between 1 and 65535")
+    return host, int(number)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,252 @@
+"""What logs tell: tables for a person, schema tlsight.logs/1 for a program, one object a group."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from detector.forensics.anonymous import Anonymizer
+from detector.logs.blind import Blind
+from detector.logs.event import Event
+from detector.logs.ledger import Group, Hint, Ledger, Onset
+from detector.logs.reading import Seen
+from detector.report.check_text import escape, stdout_console
+from detector.report.plotting import clock_text, sparkline
+
+_NAMES, _ROWS = 20, 40
+COLUMNS = ("clients", "events", "cause", "complains", "since", "until", "program", "names")
+
+
+class LogsRecord(msgspec.Struct, frozen=True):
+    """Failures of one kind.
+
+    Attributes:
+        clients: how many; `at_least` where more came than were counted.
+        alert: the most frequent alert's description.
+        upstream: the program was the client.
+        since: a change that came just before the first of them.
+
+    """
+
+    schema: Literal["tlsight.logs/1"]
+    program: str
+    cause: str
+    complainant: Literal["client", "server"] | None
+    events: int
+    clients: int
+    at_least: bool
+    names: tuple[str, ...]
+    first: datetime | None
+    last: datetime | None
+    noise: bool
+    upstream: bool
+    alert: int | None
+    sample: str
+    networks: dict[str, int]
+    since: str | None = None
+    hint: str | None = None
+
+
+class BlindRecord(msgspec.Struct, frozen=True):
+    """What the log cannot show, and the line that would show it."""
+
+    schema: Literal["tlsight.logs-blind/1"]
+    program: str
+    text: str
+    directive: str
+    certain: bool
+
+
+class Story(msgspec.Struct, frozen=True):
+    """Everything there is to tell."""
+
+    groups: tuple[Group, ...]
+    onsets: tuple[Onset, ...]
+    hints: tuple[Hint, ...]
+    blind: tuple[Blind, ...]
+    seen: Seen
+    ledger: Ledger
+
+
+class LogPrinter:
+    """Shows failures as they come, and the whole at the end."""
+
+    def __init__(self, *, json: bool, verbose: bool, anonymize: bool) -> None:
+        self._json, self._verbose = json, verbose
+        self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
+        self._console = stdout_console()
+
+    def line(self, event: Event) -> None:
+        """One failure, while a log is followed."""
+        out = sys.stderr if self._json else sys.stdout
+        when = clock_text(event.at) if event.at is not None else "-"
+        text = f"{when} {event.program} {event.cause} {event.peer or '-'} {event.reason}"
+        print(
+            self.shown("".join(c if c.isprintable() else "�" for c in text)), file=out, flush=True
+        )
+
+    def story(self, ledger: Ledger, seen: Seen, blind: list[Blind]) -> Story:
+        return Story(
+            groups=tuple(ledger.groups),
+            onsets=tuple(ledger.onsets(seen.first, seen.changes)),
+            hints=tuple(ledger.hints()),
+            blind=tuple(blind),
+            seen=seen,
+            ledger=ledger,
+        )
+
+    def finish(self, story: Story) -> None:
+        if self._json:
+            for group in story.groups:
+                self._object(self._record(group, story))
+            for spot in _blind(story):
+                self._object(spot)
+            sys.stdout.buffer.flush()
+            return
+        self._console.print(Lines(*self._whole(story)))
+
+    def shown(self, text: str) -> str:
+        return self._anonymizer.text(text) if self._anonymizer is not None else text
+
+    def names(self, group: Group, most: int) -> tuple[str, ...]:
+        names = [name for name, _ in group.names.most_common(most)]
+        if self._anonymizer is not None:
+            names = self._anonymizer.value(names, "names")
+        return tuple(names)
+
+    def _record(self, group: Group, story: Story) -> LogsRecord:
+        onset = onset_of(group, story)
+        hint = next((h.text for h in story.hints if h.program == group.program), None)
+        alert = group.alerts.most_common(1)
+        return LogsRecord(
+            schema="tlsight.logs/1",
+            program=group.program,
+            cause=group.cause,
+            complainant=group.complainant,
+            events=group.events,
+            clients=len(group.clients),
+            at_least=group.many,
+            names=tuple(name for name, _ in group.names.most_common(_NAMES)),
+            first=_time(group.first),
+            last=_time(group.last),
+            noise=group.noise,
+            upstream=group.upstream,
+            alert=alert[0][0] if alert else None,
+            sample=group.sample,
+            networks=dict(group.networks.most_common(10)),
+            since=onset.change if onset is not None else None,
+            hint=hint if group.cause in ("untrusted-root", "client-lacks-ca") else None,
+        )
+
+    def _object(self, record: LogsRecord | BlindRecord) -> None:
+        value: object = record
+        if self._anonymizer is not None:
+            built = msgspec.to_builtins(record)
+            if "networks" in built:
+                built["networks"] = {
+                    self._anonymizer.text(name.partition("/")[0]): count
+                    for name, count in built["networks"].items()
+                }
+            value = self._anonymizer.value(built)
+        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+
+    def _whole(self, story: Story) -> list[RenderableType]:
+        seen = story.seen
+        programs = ", ".join(name for name in seen.programs) or "nothing known"
+        failures = sum(g.events for g in story.groups if not g.noise)
+        noise = sum(g.events for g in story.groups if g.noise)
+        head = f"{seen.lines:,} lines of {programs}: {failures:,} failed handshakes, {noise:,} of noise"
+        parts: list[RenderableType] = [Text(head, style="bold")]
+        if story.ledger.timeline.steps:
+            parts.append(sparkline(story.ledger.timeline))
+        if any(not g.noise for g in story.groups):
+            parts.append(self._table([g for g in story.groups if not g.noise]))
+        parts += [Text(self.shown(told(onset)), style="yellow") for onset in story.onsets[:5]]
+        parts += [Text(self.shown(hint.text), style="bold red") for hint in story.hints]
+        if noise:
+            parts += [Text("\nscanners and health checks", style="dim")]
+            parts.append(self._table([g for g in story.groups if g.noise]))
+        for spot in story.blind:
+            sure = "hidden" if spot.certain else "may be hidden"
+            parts.append(
+                Text.from_markup(
+                    f"\n[yellow]{sure}[/] ({spot.program}): {escape(spot.text)}\n    {escape(spot.directive)}"
+                )
+            )
+        return parts
+
+    def _table(self, groups: list[Group]) -> Table:
+        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+        shown = [c for c in COLUMNS if c != "program" or len({g.program for g in groups}) > 1]
+        for column in shown:
+            right = column in ("clients", "events")
+            table.add_column(
+                column, justify="right" if right else "left", no_wrap=column != "names",
+                overflow="ellipsis",
+            )  # fmt: skip
+        for group in groups[:_ROWS]:
+            cells = dict(zip(COLUMNS, self.cells(group), strict=True))
+            table.add_row(*(cells[column] for column in shown))
+            if self._verbose:
+                table.add_row("", "", f"[dim]{escape(self.shown(group.sample[:100]))}[/]")
+        return table
+
+    def cells(self, group: Group) -> tuple[str, ...]:
+        """One row, as COLUMNS has it."""
+        more = "≥" if group.many else ""
+        return (
+            f"{more}{len(group.clients):,}" if group.clients else "?",
+            f"{group.events:,}",
+            group.cause,
+            complains(group),
+            clock_text(group.first) if group.first is not None else "",
+            clock_text(group.last)[6:] if group.last is not None else "",
+            f"{group.program}, upstream" if group.upstream else group.program,
+            escape(", ".join(self.names(group, 3))),
+        )
+
+
+def complains(group: Group) -> str:
+    """Who said no, with the alert."""
+    alert = group.alerts.most_common(1)
+    number = f" ({alert[0][0]})" if alert else ""
+    return f"{group.complainant or 'nobody'}{number}"
+
+
+def onset_of(group: Group, story: Story) -> Onset | None:
+    return next(
+        (o for o in story.onsets if (o.program, o.cause) == (group.program, group.cause)), None
+    )
+
+
+def told(onset: Onset) -> str:
+    """One onset as a sentence."""
+    who = f"{onset.clients:,} client{'s' if onset.clients != 1 else ''}"
+    text = f"{onset.cause} from {who} since {clock_text(onset.since)}"
+    if onset.change is None or onset.changed is None:
+        return text
+    return f"{text}: {onset.change} at {clock_text(onset.changed)}"
+
+
+def _blind(story: Story) -> list[BlindRecord]:
+    return [
+        BlindRecord("tlsight.logs-blind/1", spot.program, spot.text, spot.directive, spot.certain)
+        for spot in story.blind
+    ]
+
+
+def _time(seconds: float | None) -> datetime | None:
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,111 @@
+"""Observations in files: NDJSON as `check --save` writes it, PEM chains (leaf first), one DER."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from detector import clock
+from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
+from detector.errors import CertificateError, ConfigError
+from detector.model.observation import OBSERVATION_SCHEMA, Observation, Target
+from detector.model.targets import parse_target
+
+MAX_LINE = 8 << 20
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> msgspec.json.Encoder:
+    return msgspec.json.Encoder()
+
+
+@lru_cache(maxsize=1)
+def _decoder() -> msgspec.json.Decoder[Observation]:
+    return msgspec.json.Decoder(Observation)
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """One line of JSON without its end; bytes are base64."""
+    return _encoder().encode(observation)
+
+
+def load_observations(
+    path: Path, host: str | None = None, at: datetime | None = None
+) -> list[Observation]:
+    """Every observation of a file.
+
+    Args:
+        path: the file.
+        host: the name that was asked for; a PEM chain without it is judged for the leaf's own
+            first name.
+        at: the time to judge a PEM chain at; now when left out.
+
+    Raises:
+        ConfigError: unreadable, or neither observations nor certificates.
+        TargetError: the name is none that could be asked for.
+
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(1)
+            if start == b"{":
+                return list(_lines(path))
+            data = start + file.read(MAX_PEM)
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+    if size > MAX_PEM:
+        raise ConfigError(str(path), f"larger than {MAX_PEM >> 20} MiB")
+    return [_from_certificates(path, data, host, at)]
+
+
+def _lines(path: Path) -> Iterator[Observation]:
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise ConfigError(str(path), f"longer than {MAX_LINE >> 20} MiB", line=number)
+            if not line.strip():
+                continue
+            try:
+                observation = _decoder().decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise ConfigError(str(path), f"no observation: {error}", line=number) from None
+            if observation.schema != OBSERVATION_SCHEMA:
+                why = f"schema {observation.schema!r}, expected {OBSERVATION_SCHEMA!r}"
+                remedy = "save with check --save, not with --json"
+                raise ConfigError(str(path), why, line=number, remedy=remedy)
+            if observation.at.tzinfo is None:
+                raise ConfigError(str(path), "time without zone", line=number)
+            yield observation
+
+
+def _from_certificates(
+    path: Path, data: bytes, host: str | None, at: datetime | None
+) -> Observation:
+    try:
+        chain = split_pem(data)
+        if not chain and data[:1] == b"\x30":
+            chain = [data]
+        if not chain:
+            raise CertificateError("neither a saved observation nor a certificate")
+        leaf = read_certificate(chain[0])
+        if host is None:
+            names = (*leaf.dns_names, *leaf.ip_addresses, *leaf.subject_fields.get("CN", ()))
+            if not names:
+                raise CertificateError("the leaf has no name", remedy="say which with --host")
+            host = names[0].removeprefix("*.")
+        target = parse_target(host)
+    except CertificateError as error:
+        remedy = error.remedy or "give a PEM chain, leaf first, or a file of check --save"
+        raise ConfigError(str(path), error.message, remedy=remedy) from None
+    return Observation(
+        at=at or clock.now(),
+        target=Target(target.host, target.port, sni=target.sni),
+        chain=tuple(chain),
+    )

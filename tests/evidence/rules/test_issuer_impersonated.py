@@ -1,0 +1,42 @@
+from detector.evidence.rules import issuer_impersonated
+from detector.lab.pki import Authority, LabPki
+from tests.chain.test_path import sub_ca
+from tests.conftest import Observe
+from tests.evidence.conftest import Ask
+
+
+def test_a_public_roots_name_with_another_key_is_proof(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    impostor = Authority("Lab Public Root", organization="Lab Public Trust")
+    for chain in (
+        (impostor.issue("a.example").der,),
+        (impostor.issue("a.example").der, impostor.der),
+        (impostor.issue("a.example").der, pki.root.der),
+    ):
+        found = ask(issuer_impersonated, observe("a.example", chain))
+        assert found is not None
+        assert (found.points, found.strength) == ("intercepted", "proof")
+
+
+def test_an_impostor_one_step_up_is_found_too(observe: Observe, ask: Ask) -> None:
+    impostor = Authority("Lab Public Root", organization="Lab Public Trust")
+    below = Authority("Some Intermediate", parent=impostor)
+    assert ask(issuer_impersonated, observe("a.example", below.issue("a.example"))) is not None
+
+
+def test_honest_chains_are_left_alone(
+    pki: LabPki, corporate: Authority, observe: Observe, ask: Ask
+) -> None:
+    for shown in (
+        pki.issue("a.example"),
+        [pki.issue("a.example").der],
+        corporate.issue("a.example"),
+    ):
+        assert ask(issuer_impersonated, observe("a.example", shown)) is None
+
+
+def test_a_root_that_did_sign_is_not_borrowed_from(pki: LabPki, observe: Observe, ask: Ask) -> None:
+    """A sub-CA of the real root without BasicConstraints: broken, but nobody's impostor."""
+    broken = sub_ca(pki.root)
+    assert ask(issuer_impersonated, observe("a.example", broken.issue("a.example"))) is None

@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+from detector.evidence.rules import pin_mismatch
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Knowledge, Pin
+from detector.lab.pki import Authority, LabPki
+from tests.conftest import Observe
+from tests.evidence.conftest import Ask
+
+PIN = (Pin(HostPattern("a.example"), ("0" * 64,)),)
+
+
+def test_a_broken_pin_on_a_private_path_is_proof(
+    corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    shown = observe("a.example", corporate.issue("a.example"))
+    found = ask(pin_mismatch, shown, replace(known, pins=PIN))
+    assert found is not None
+    assert (found.points, found.strength) == ("intercepted", "proof")
+    assert found.details["expected"] == ["0" * 64]
+
+
+def test_on_a_public_path_a_renewal_is_possible(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    shown = observe("a.example", pki.issue("a.example"))
+    found = ask(pin_mismatch, shown, replace(known, pins=PIN))
+    assert found is not None
+    assert found.strength == "strong"
+
+
+def test_no_pin_no_mismatch(pki: LabPki, observe: Observe, ask: Ask) -> None:
+    assert ask(pin_mismatch, observe("a.example", pki.issue("a.example"))) is None

@@ -1,0 +1,54 @@
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from detector.evidence.rules import product_match
+from detector.lab.pki import Authority, LabPki
+from tests.conftest import Observe
+from tests.evidence.conftest import Ask
+
+ESET = Authority("ESET SSL Filter CA", organization="ESET, spol. s r. o.", profile=False)
+FORTINET = Authority("FortiGate CA", organization="Fortinet", profile=False)
+
+
+def test_the_issuers_name_tells_the_product(observe: Observe, ask: Ask) -> None:
+    found = ask(product_match, observe("a.com", ESET.issue("a.com")))
+    assert found is not None
+    assert (found.details["product"], found.strength) == ("ESET", "strong")
+
+
+def test_an_issuer_further_up_counts_as_well(observe: Observe, ask: Ask) -> None:
+    below = Authority("Branch office", parent=ESET, profile=False)
+    assert ask(product_match, observe("a.com", (*below.issue("a.com").chain, ESET.der))) is not None
+
+
+def test_a_subject_never_counts(corporate: Authority, observe: Observe, ask: Ask) -> None:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ESET SSL Filter CA")])
+    leaf = corporate.issue("a.com")
+    builder = x509.CertificateBuilder(
+        corporate.subject, subject, leaf.certificate.public_key(), 99,
+        leaf.certificate.not_valid_before_utc, leaf.certificate.not_valid_after_utc,
+    )  # fmt: skip
+    der = builder.sign(corporate.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert ask(product_match, observe("a.com", [der])) is None
+
+
+def test_a_vendor_under_a_public_root_is_left_alone(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    vendor = Authority("FortiGate CA", organization="Fortinet", parent=pki.root)
+    assert ask(product_match, observe("www.fortinet.com", vendor.issue("www.fortinet.com"))) is None
+
+
+def test_an_appliances_own_page_is_no_interception(observe: Observe, ask: Ask) -> None:
+    found = ask(product_match, observe("192.168.1.99", FORTINET.issue("192.168.1.99")))
+    assert found is not None
+    assert found.points == "neutral"
+
+
+def test_a_weak_row_stays_weak(observe: Observe, ask: Ask) -> None:
+    aruba = Authority("Aruba controller", organization="Aruba", profile=False)
+    found = ask(product_match, observe("a.com", aruba.issue("a.com")))
+    assert found is not None
+    assert found.strength == "weak"

@@ -1,0 +1,58 @@
+"""The rungs: in the order of the handshake, one broken, the rest not reached."""
+
+from __future__ import annotations
+
+from detector.causes.clues import Found
+from detector.judging.ladder import STEPS, ladder
+from detector.lab.pki import LabPki
+from detector.model.inquiry import Application, Inquiry
+from detector.model.observation import Failure
+from tests.causes.conftest import MakeClues, clues, lab_known
+from tests.conftest import Observe
+
+__all__ = ["clues", "lab_known"]
+
+
+def statuses(steps: object) -> str:
+    return " ".join(f"{s.step}={s.status}" for s in steps)  # type: ignore[attr-defined]
+
+
+def test_the_first_broken_rung_ends_the_ladder(
+    clues: MakeClues, pki: LabPki, observe: Observe
+) -> None:
+    seen = clues(Inquiry(observe("a.com", pki.issue("a.com"))))
+    causes = {
+        "certificate-expired": Found("error", "It is old."),
+        "ct-policy": Found("warning", "x"),
+    }
+    steps = ladder(seen, causes)
+    assert tuple(step.step for step in steps) == STEPS
+    assert statuses(steps) == (
+        "dns=ok tcp=ok proxy=skipped client-hello=ok server-hello=ok certificate=failed"
+        " key-exchange=skipped finished=skipped application=skipped"
+    )
+    assert next(step.text for step in steps if step.status == "failed") == "It is old."
+
+
+def test_what_differs_between_versions_is_said(
+    clues: MakeClues, pki: LabPki, observe: Observe
+) -> None:
+    from dataclasses import replace
+
+    seen = observe("a.com", pki.issue("a.com"))
+    assert seen.handshake is not None
+    old = replace(seen, handshake=replace(seen.handshake, version="TLSv1.2"))
+    answer = Application("answered", b"HTTP/1.1 200 OK\r\n\r\n", ms=2.0)
+    for observation, first in ((seen, "the server's first"), (old, "ours first")):
+        steps = ladder(clues(Inquiry(observation, application=answer)), {})
+        texts = {step.step: step.text for step in steps}
+        assert texts["finished"].startswith(first)
+        assert texts["application"] == "it answers HTTP/1.1 200 OK"
+
+
+def test_a_cut_is_on_the_rung_where_it_happened(clues: MakeClues, observe: Observe) -> None:
+    reset = Failure("tls", "connection-reset", "reset")
+    for data, step in ((b"", "client-hello"), (b"\x16", "server-hello")):
+        seen = observe("a.com", (), handshake=None, failure=reset, server_bytes=data)
+        steps = ladder(clues(Inquiry(seen)), {"connection-reset": Found("error", "Reset.")})
+        assert [s.step for s in steps if s.status == "failed"] == [step]
