@@ -8,11 +8,11 @@ from pathlib import Path
 
 from detector.explain.explaining import Explanation
 from detector.explain.explaining import explain as explain_text
-from detector.explain.table import Side
 from detector.judging.judge import judge_all
 from detector.knowledge.assemble import assemble as default_knowledge
 from detector.knowledge.explanations import error_table
 from detector.known.knowledge import Knowledge
+from detector.model.alerts import Side
 from detector.model.inquiry import Diagnosis
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.targets import parse_target

@@ -31,19 +31,20 @@ from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
 from detector import clock
 from detector.judging.judge import judge_all
-from detector.knowledge.explanations import error_table
+from detector.knowledge.causes import cause_table
 from detector.lab import demo, pki
 from detector.lab.cases import case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.world import open_world
+from detector.model import alerts
 from detector.model.inquiry import Diagnosis
 from detector.model.observation import Judgement
 from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.report import ladder, schema, text
+from detector.report import check_text, diagnose_text, schema
 from detector.runs.diagnose import Investigation
 from docs.evidence_pictures import evidence_pictures
 
@@ -55,6 +56,7 @@ def main() -> None:
     schema.main(str(DOCS / "reference"))
     (DOCS / "reference" / "command.md").write_text(command_page())
     (DOCS / "reference" / "causes.md").write_text(causes_page())
+    (DOCS / "reference" / "alerts.md").write_text(alerts_page())
     pictures = DOCS / "pictures"
     pictures.mkdir(exist_ok=True)
     check_picture(pictures / "check.svg")
@@ -75,15 +77,39 @@ def command_page() -> str:
 
 
 def causes_page() -> str:
-    """The catalogue of causes, as it is shipped."""
+    """The table of causes, as it is shipped."""
     lines = [
         "# Causes\n",
         "Why a handshake fails, as a fact about one party. Ids are stable and shared by all verbs.\n",
-        "| id | who acts | what it is | what to do | source |",
-        "|---|---|---|---|---|",
+        "| id | who acts | rung | what it is | what to do | source |",
+        "|---|---|---|---|---|---|",
     ]
-    for cause in error_table().causes.values():
-        cells = (cause.id, cause.party, cause.text, cause.fix, ", ".join(cause.references))
+    for cause in cause_table().rows:
+        cells = (
+            cause.id,
+            cause.party,
+            cause.step,
+            cause.text,
+            cause.fix,
+            ", ".join(cause.references),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def alerts_page() -> str:
+    """What each alert means to whom it was sent, as it is shipped."""
+    lines = [
+        "# Alerts\n",
+        "What a TLS alert can mean by who received it, the likeliest cause first; `?` is possible, `??` unlikely.",
+        "The sender is the one who complains (RFC 8446 section 6). `check`, `diagnose`, `pcap`, `logs`, `explain`",
+        "and the addon ask this one table; what is known of the connection leaves causes out. *Old* clients offer",
+        "nothing later than TLS 1.1.\n",
+        "| alert | name | received by a client | by an old client | by a server | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in alerts.rows():
+        cells = (str(row.code), row.name, row.client, row.old, row.server, row.source)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -115,7 +141,7 @@ def check_picture(path: Path) -> None:
     console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
     console.print("$ tlsight check bank.example github.com example.com\n")
     for judgement in asyncio.run(judgements()):
-        console.print(text.render(judgement))
+        console.print(check_text.render(judgement))
     save(console, path, "tlsight check")
 
 
@@ -157,7 +183,7 @@ def ladder_picture(path: Path) -> None:
 
     console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
     console.print("$ tlsight diagnose --for nginx localhost\n")
-    console.print(ladder.render(asyncio.run(diagnosed()), ("nginx",)))
+    console.print(diagnose_text.render(asyncio.run(diagnosed()), ("nginx",)))
     save(console, path, "tlsight diagnose")
 
 

@@ -40,7 +40,7 @@ from detector.ct.tree_head import parse_checkpoint, parse_sth
 from detector.errors import TlsightError
 from detector.judging.diagnose import diagnose
 from detector.knowledge.ct_export import read_export
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.lab.ca_service import revocation_list, staple
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, LabPki
@@ -298,7 +298,7 @@ def diagnose_noise(data: bytes) -> None:
         application=Application("answered", parts[1]),
         lookups=(Lookup("issuer", "u", parts[2]), Lookup("crl", "u", parts[1])),
     )
-    diagnosis = diagnose(inquiry, _KNOWN, catalogue())
+    diagnosis = diagnose(inquiry, _KNOWN, config_lines())
     encode_diagnosis(diagnosis)
     Console(file=io.StringIO(), width=80).print(render(diagnosis))
 

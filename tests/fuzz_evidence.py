@@ -18,8 +18,7 @@ from detector.capture.quic import QuicReader
 from detector.forensics.anonymous import Anonymizer
 from detector.forensics.judged import Teller
 from detector.knowledge.browser_hellos import browser_hellos
-from detector.knowledge.explanations import error_table
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs import access, journal
 from detector.logs.ledger import Ledger
@@ -53,15 +52,15 @@ def _captures() -> tuple[bytes, ...]:
 
 def _capture(known: Knowledge) -> Callable[[bytes], None]:
     """Everything that the command does with a file."""
-    table, browsers = error_table().alerts, browser_hellos()
+    browsers = browser_hellos()
 
     def parse(data: bytes) -> None:
-        teller = Teller(known, table, browsers, default_agent="Mozilla/5.0 Chrome/140.0")
+        teller = Teller(known, browsers, default_agent="Mozilla/5.0 Chrome/140.0")
         hide = Anonymizer(b"k")
         for told in teller.tell(_bounded(p.read(data, limit=64))):
             hide.value(msgspec.to_builtins(pcap_record(told)))
         for server in teller.servers.by_address.values():
-            server.diagnosis(known, catalogue())
+            server.diagnosis(known, config_lines())
 
     return parse
 

@@ -44,13 +44,22 @@ def test_the_commands_page_is_the_commands_help() -> None:
     assert (ROOT / "docs/reference/command.md").read_text() == page, "run make docs"
 
 
-def test_the_page_of_causes_is_the_catalogue() -> None:
+def test_the_page_of_causes_is_the_table() -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
         page = importlib.import_module("generate").causes_page()
     finally:
         sys.path.remove(str(ROOT / "docs"))
     assert (ROOT / "docs/reference/causes.md").read_text() == page, "run make docs"
+
+
+def test_the_page_of_alerts_is_the_table() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        page = importlib.import_module("generate").alerts_page()
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    assert (ROOT / "docs/reference/alerts.md").read_text() == page, "run make docs"
 
 
 def test_pictures_load_nothing_from_elsewhere() -> None:

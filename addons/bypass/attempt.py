@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from detector.model.alerts import AlertContext, Side, meanings
+
 AttemptClass = Literal[
     "trusted",  # the client took our certificate and spoke
     "not-http",  # it took our certificate and spoke something that is no HTTP
@@ -42,9 +44,13 @@ REMEDIES: dict[AttemptClass, str] = {
     "glitch": "nothing: networks do that",
 }
 
-# Alerts by which a client refuses a certificate (RFC 8446 section 6.2).
-_REFUSALS = frozenset((42, 43, 44, 45, 46, 48, 113))
-_VERSIONS = frozenset((40, 70, 71, 86))
+# Causes that a version or a suite would mend.
+_DISAGREEMENTS = frozenset(("version-mismatch", "no-shared-cipher", "weak-cipher-only"))
+# Causes that blame what the server showed.
+_CERTIFICATES = frozenset((
+    "untrusted-root", "certificate-pinned", "certificate-expired", "certificate-revoked", "wrong-usage",
+    "must-staple-missing",
+))  # fmt: skip
 # Endings of mitmproxy's texts; OpenSSL's own wording before them changes with its version.
 _REFUSED = re.compile(
     r"(?:unknown ca|bad certificate|certificate unknown|unsupported certificate"
@@ -108,14 +114,15 @@ def classify(attempt: Attempt) -> AttemptClass:
 
 
 def _client(attempt: Attempt) -> AttemptClass:
-    if attempt.alert in _REFUSALS and attempt.alert_by != "proxy":
+    cause = _complaint(attempt, "server")
+    if cause in _CERTIFICATES and attempt.alert_by != "proxy":
         return "refused"
     if attempt.outcome == "quiet":
         return "refused-silently" if attempt.ms <= QUIET_MS else "glitch"
     text = attempt.error
     if attempt.quic:
         return "refused" if _QUIC_REFUSED.search(text) else "quic"
-    if attempt.alert in _VERSIONS or "cannot agree on a TLS version" in text:
+    if cause in _DISAGREEMENTS or "cannot agree on a TLS version" in text:
         return "client-version"
     if "may indicate that the client does not trust" in text or text.endswith("connection closed"):
         return "hung-up"
@@ -126,10 +133,20 @@ def _server(attempt: Attempt) -> AttemptClass:
     text = attempt.error
     if "Certificate verify failed" in text or "certificate verify failed" in text:
         return "upstream-certificate-invalid"
-    if attempt.asked_certificate and (attempt.alert in (40, 42, 46, 48, 116) or _MTLS.search(text)):
+    cause = _complaint(attempt, "client")
+    if cause == "client-certificate-required" or "certificate required" in text:
         return "upstream-mtls"
-    if "certificate required" in text:
+    if attempt.asked_certificate and _MTLS.search(text):
         return "upstream-mtls"
-    if attempt.alert in _VERSIONS or "cannot agree on a TLS version" in text:
+    if cause in _DISAGREEMENTS or "cannot agree on a TLS version" in text:
         return "upstream-version"
     return "upstream-not-tls" if "does not speak TLS" in text else "glitch"
+
+
+def _complaint(attempt: Attempt, receiver: Side) -> str | None:
+    """The likeliest cause of the alert that ended it, None where none did."""
+    if attempt.alert is None:
+        return None
+    # The proxy shows no certificate of its own unless it is told to; then nothing is known.
+    asked = attempt.asked_certificate or None
+    return meanings(attempt.alert, receiver, AlertContext(asked=asked))[0].cause

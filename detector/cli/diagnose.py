@@ -111,13 +111,14 @@ def diagnose(
     ] = None,
     json: o.Json = False,
 ) -> int:
-    from detector.knowledge.fixes import PROGRAMS, catalogue
+    from detector.knowledge.causes import cause_table
+    from detector.knowledge.fixes import PROGRAMS
 
     if not targets and target_list is None:
         raise ConfigError("diagnose", "no target", remedy="name a host, or a file with -l")
     if program is not None and program not in (*PROGRAMS, "all"):
         raise ConfigError("--for", f"{program!r} is none of {', '.join(PROGRAMS)}, all")
-    if expect is not None and expect != "healthy" and expect not in catalogue().causes:
+    if expect is not None and expect != "healthy" and expect not in cause_table():
         raise ConfigError("--expect", f"no cause {expect!r}", remedy="see tlsight lab list")
     given = g.Targets(targets or [], target_list, starttls, sni)
     known = o.knowledge(

@@ -120,8 +120,7 @@ def pcap(
     from detector.cli.logs import events_of
     from detector.forensics.judged import BATCH, Teller
     from detector.knowledge.browser_hellos import browser_hellos
-    from detector.knowledge.explanations import error_table
-    from detector.knowledge.fixes import catalogue
+    from detector.knowledge.fixes import config_lines
     from detector.report.pcap_text import CapturePrinter
     from detector.runs.captures import Capture
 
@@ -136,7 +135,6 @@ def pcap(
     at_once = interface is not None or files == ["-"]
     teller = Teller(
         known,
-        error_table().alerts,
         browser_hellos(),
         agents=_agents(access_log or []),
         default_agent=ua,
@@ -147,7 +145,7 @@ def pcap(
     events = events_of(logs or [])
     printer = CapturePrinter(
         json=json, connections=connections or at_once, summary=summary, verbose=verbose,
-        anonymize=anonymize, known=known, catalogue=catalogue(), events=events,
+        anonymize=anonymize, known=known, lines=config_lines(), events=events,
     )  # fmt: skip
     source = (
         _live(capture, interface, filter_, tally)

@@ -19,16 +19,9 @@ from functools import lru_cache
 
 import msgspec
 
-from detector.explain.table import (
-    LIKELIHOODS,
-    CauseInfo,
-    ErrorTable,
-    ErrorText,
-    Likelihood,
-    Meaning,
-    Side,
-)
-from detector.wire.alerts import NAMES
+from detector.explain.table import ErrorTable, ErrorText
+from detector.model.alerts import LIKELIHOODS, NAMES, Likelihood, Meaning, Side, meanings
+from detector.model.causes import CauseInfo
 
 MAX_TEXT = 64 << 10
 
@@ -109,8 +102,8 @@ def explain(text: str, table: ErrorTable, side: Side | None = None) -> tuple[Exp
     writer = side or side_of(text)
     weights: dict[str, tuple[int, int]] = {}
     led: dict[str, list[str]] = {}
-    for weight, identifier, meanings in _telling(_matches(text, table, writer)):
-        for meaning in meanings:
+    for weight, identifier, causes in _telling(_matches(text, table, writer)):
+        for meaning in causes:
             rank = (LIKELIHOODS.index(meaning.likelihood), -weight)
             weights[meaning.cause] = min(weights.get(meaning.cause, rank), rank)
             led.setdefault(meaning.cause, []).append(identifier)
@@ -121,7 +114,7 @@ def explain(text: str, table: ErrorTable, side: Side | None = None) -> tuple[Exp
             cause=table.causes[cause],
             likelihood=LIKELIHOODS[weights[cause][0]],
             identifiers=tuple(dict.fromkeys(led[cause])),
-            tell_apart=table.causes[cause].apart.replace("HOST", host or "HOST"),
+            tell_apart=table.causes[cause].confirm.replace("HOST", host or "HOST"),
         )
         for cause in order
     )
@@ -156,10 +149,7 @@ def _telling(matches: Iterator[_Match]) -> list[_Match]:
 def _matches(text: str, table: ErrorTable, writer: Side) -> Iterator[_Match]:
     """Weight, what was found, and what it means."""
     for number in alerts_in(text):
-        meaning = table.alerts.get(number)
-        if meaning is not None:
-            received = meaning.by_client if writer == "client" else meaning.by_server
-            yield 50, f"alert {number} {NAMES.get(number, '')}".strip(), received
+        yield 50, f"alert {number} {NAMES.get(number, '')}".strip(), meanings(number, writer)
     folded = _folded(text)
     spans: list[tuple[int, int, str, ErrorText]] = []
     for row in table.texts:

@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-from detector.model.observation import Party
-
-Likelihood = Literal["likely", "possible", "unlikely"]
-# Who wrote the message: the same alert means opposite things on the two sides.
-Side = Literal["client", "server"]
-LIKELIHOODS: tuple[Likelihood, ...] = ("likely", "possible", "unlikely")
-
-
-class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One cause as everybody should hear of it.
-
-    Attributes:
-        apart: the one command that confirms it; HOST stands for the server.
-
-    """
-
-    id: str
-    party: Party
-    text: str
-    fix: str
-    apart: str
-    references: tuple[str, ...]
-
-
-class Meaning(msgspec.Struct, frozen=True):
-    """A cause that a message can have."""
-
-    cause: str
-    likelihood: Likelihood
+from detector.model.alerts import Meaning, Side
+from detector.model.causes import CauseTable
 
 
 class ErrorText(msgspec.Struct, frozen=True):
@@ -61,17 +32,8 @@ class ErrorText(msgspec.Struct, frozen=True):
         return tuple(sorted(filter(None, (self.name, self.text)), key=len, reverse=True))
 
 
-class AlertMeaning(msgspec.Struct, frozen=True):
-    """A TLS alert by who received it (RFC 8446 section 6: its sender is the one who complains)."""
-
-    code: int
-    by_client: tuple[Meaning, ...]
-    by_server: tuple[Meaning, ...]
-
-
 class ErrorTable(msgspec.Struct, frozen=True):
     """Everything that `explain` knows."""
 
-    causes: dict[str, CauseInfo]
+    causes: CauseTable
     texts: tuple[ErrorText, ...]
-    alerts: dict[int, AlertMeaning]

@@ -11,11 +11,11 @@ alert's number says it; where that is encrypted too, only the step is certain.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from detector.capture.connection import Connection, SeenAlert
-from detector.causes.find import PARTIES
-from detector.explain.table import AlertMeaning
+from detector.model.alerts import AlertContext, meanings
+from detector.model.causes import CauseTable
 from detector.model.observation import Cause, Party
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
@@ -24,49 +24,50 @@ from detector.wire.suites import suite_name, weak_family
 # Alerts by which a client says no to what the server showed (RFC 8446 section 6.2).
 _OF_CERTIFICATES = frozenset((42, 43, 44, 45, 46, 48, 51, 113))
 _LARGE = 1300
+_TLS12, _TLS13 = 0x0303, 0x0304
 _ENOUGH = 1.0
 _REDIRECT = re.compile(rb"HTTP/1\.[01] (?:302|303|307|511)")
-_STEPS = {
-    "connection-timeout": "tcp", "connection-refused": "tcp", "proxy-refused": "proxy",
-    "proxy-auth-required": "proxy",
-}  # fmt: skip
-
-
-def step_of(cause: str) -> str:
-    """dns, tcp, proxy or tls."""
-    return _STEPS.get(cause, "tls")
 
 
 def blame(
     c: Connection,
-    alerts: Mapping[int, AlertMeaning],
+    causes: CauseTable,
     certificate_causes: Callable[[], tuple[Cause, ...]],
 ) -> Cause | None:
     """The cause, None for a connection that did not fail or whose end the capture does not show.
 
     Args:
         c: the connection.
-        alerts: what alerts mean by who received them.
+        causes: who acts on which cause.
         certificate_causes: what is wrong with the certificates that were shown, asked when it matters.
 
     """
+    found = _said(c, certificate_causes)
+    if found is None:
+        return None
+    name, text, party = found
+    return causes.cause(name, "error", text, party)
+
+
+# A cause, a sentence, and who acts where it is not the one of the table.
+_Said = tuple[str, str, Party | None]
+
+
+def _said(c: Connection, certificate_causes: Callable[[], tuple[Cause, ...]]) -> _Said | None:
     for rule in (_unopened, _proxied, _not_offered, _unanswered, _refused_hello):
         found = rule(c)
         if found is not None:
-            return _cause(*found)
+            return found
     if c.hello is None or (c.reached in ("nothing", "unseen") and c.answer is None):
         return None
     fatal = c.fatal
     if fatal is not None and fatal.sender == "server":
-        return _server_said_no(c, fatal, alerts)
+        return _server_said_no(c, fatal)
     if c.answer is None:
         return None
     if fatal is not None:
-        return _client_said_no(c, fatal, alerts, certificate_causes())
+        return _client_said_no(c, fatal, certificate_causes())
     return None if c.completed else _hung_up(c, certificate_causes())
-
-
-_Said = tuple[str, str, Party | None]
 
 
 def _unopened(c: Connection) -> _Said | None:
@@ -159,73 +160,66 @@ def _refused_hello(c: Connection) -> _Said | None:
     return None
 
 
-def _server_said_no(
-    c: Connection, alert: SeenAlert, alerts: Mapping[int, AlertMeaning]
-) -> Cause | None:
-    assert c.hello is not None
+def _server_said_no(c: Connection, alert: SeenAlert) -> _Said:
     code = alert.code
-    asked = c.authorities is not None
     if code is None:
         text = "The server sends an encrypted alert right after the client's Finished"
         if c.client_certificate:
-            return _cause(
-                "client-certificate-rejected", f"{text}: it rejects the client's certificate.", None
-            )
-        return _cause(
-            "client-certificate-required", f"{text}: most likely it wanted a certificate.", None
-        )
+            text += ": it rejects the client's certificate."
+            return "client-certificate-rejected", text, None
+        return "client-certificate-required", f"{text}: most likely it wanted a certificate.", None
+    cause = meanings(code, "client", alert_context(c))[0].cause
     named = f"{alert_name(code)} ({code})"
-    if code == 116 or (asked and code in (40, 42, 46, 48, 80) and not c.client_certificate):
-        return _cause("client-certificate-required",
-                      f"The server wants a certificate from the client; without one it sends {named}.", None)  # fmt: skip
-    if (asked or c.answer is not None) and code in (40, *_OF_CERTIFICATES, 49):
-        return _cause("client-certificate-rejected",
-                      f"The server rejects the client's certificate: {named}.", None)  # fmt: skip
-    meaning = alerts.get(code)
-    cause = (
-        meaning.by_client[0].cause if meaning is not None and meaning.by_client else "other-alert"
-    )
-    if code in (40, 71) and c.hello.highest < 0x0303:
-        cause = "version-mismatch"
-    if code == 70 and c.hello.highest < 0x0303:
-        text = f"The client offers nothing later than {r.version_text(c.hello.highest)}; the server sends {named}."
-        return _cause("version-mismatch", text, "client")
+    if cause == "client-certificate-required":
+        text = f"The server wants a certificate from the client; without one it sends {named}."
+        return cause, text, None
+    if cause == "client-certificate-rejected":
+        return cause, f"The server rejects the client's certificate: {named}.", None
     if cause == "sni-unrecognized":
-        return _cause(cause, f"The server does not know the name {c.sni}: {named}.", None)
-    return _cause(cause, f"The server refuses the ClientHello: {named}.", None)
+        return cause, f"The server does not know the name {c.sni}: {named}.", None
+    assert c.hello is not None
+    if cause == "version-mismatch" and c.hello.highest < _TLS12:
+        spoken = r.version_text(c.hello.highest)
+        text = f"The client offers nothing later than {spoken}; the server sends {named}."
+        return cause, text, "client"
+    return cause, f"The server refuses the ClientHello: {named}.", None
 
 
-def _client_said_no(
-    c: Connection,
-    alert: SeenAlert,
-    alerts: Mapping[int, AlertMeaning],
-    seen: tuple[Cause, ...],
-) -> Cause | None:
+def alert_context(c: Connection) -> AlertContext:
+    """What the capture shows of the circumstances in which the server complained."""
+    hello = c.hello
+    hidden = c.answer is not None and c.answer.version >= _TLS13 and c.authorities is None
+    return AlertContext(
+        offered=hello.highest if hello is not None else None,
+        named=c.sni is not None if hello is not None else None,
+        protocols=bool(hello.alpn) if hello is not None else None,
+        asked=None if hidden else c.authorities is not None,
+        shown=None if hidden else bool(c.client_certificate),
+        answered=c.answer is not None,
+    )
+
+
+def _client_said_no(c: Connection, alert: SeenAlert, seen: tuple[Cause, ...]) -> _Said:
     worst = next((cause for cause in seen if cause.severity == "error"), None)
     if alert.code is None:
         said = (
             "The client ends the handshake with an encrypted alert right after the server's flight"
         )
         if worst is not None:
-            return Cause(worst.id, worst.party, "error", f"{said}: {worst.text}")
-        return _cause("other-alert", f"{said}: most likely it rejects the certificate.", "client")
+            return worst.id, f"{said}: {worst.text}", worst.party
+        return "other-alert", f"{said}: most likely it rejects the certificate.", "client"
     named = f"{alert_name(alert.code)} ({alert.code})"
     if alert.code in _OF_CERTIFICATES or alert.code == 80:
         if worst is not None:
-            return Cause(worst.id, worst.party, "error", f"The client sends {named}: {worst.text}")
+            return worst.id, f"The client sends {named}: {worst.text}", worst.party
         if c.chain and alert.code in (42, 46, 48):
             text = f"The client sends {named}, yet nothing is wrong with the certificates: it pins another key, or lacks the root."
-            return _cause(
-                "client-lacks-ca" if alert.code == 48 else "certificate-pinned", text, "client"
-            )
-    meaning = alerts.get(alert.code)
-    cause = (
-        meaning.by_server[0].cause if meaning is not None and meaning.by_server else "other-alert"
-    )
-    return _cause(cause, f"The client rejects what the server showed: {named}.", None)
+            return "client-lacks-ca" if alert.code == 48 else "certificate-pinned", text, "client"
+    cause = meanings(alert.code, "server")[0].cause
+    return cause, f"The client rejects what the server showed: {named}.", None
 
 
-def _hung_up(c: Connection, seen: tuple[Cause, ...]) -> Cause | None:
+def _hung_up(c: Connection, seen: tuple[Cause, ...]) -> _Said | None:
     """No alert, no end: somebody closed in the middle."""
     if c.closed_by is None:
         return None
@@ -237,23 +231,13 @@ def _hung_up(c: Connection, seen: tuple[Cause, ...]) -> Cause | None:
     )
     if c.closed_by == "client":
         if worst is not None:
-            return Cause(
-                worst.id, worst.party, "error", f"The client hangs up {after}: {worst.text}"
-            )
-        return _cause(
-            "closed-during-handshake", f"The client hangs up {after}, without a word.", "client"
-        )
+            return worst.id, f"The client hangs up {after}: {worst.text}", worst.party
+        text = f"The client hangs up {after}, without a word."
+        return "closed-during-handshake", text, "client"
     if c.authorities is not None and not c.client_certificate:
-        return _cause(
-            "client-certificate-required",
-            "The server asks for a certificate and closes when none comes.",
-            None,
-        )
+        text = "The server asks for a certificate and closes when none comes."
+        return "client-certificate-required", text, None
     if c.how == "rst":
         who = "Somebody on the way" if c.closed_by == "middlebox" else "The server"
-        return _cause("connection-reset", f"{who} resets the connection {after}.", None)
-    return _cause("closed-during-handshake", f"The server closes {after}.", None)
-
-
-def _cause(name: str, text: str, party: Party | None) -> Cause:
-    return Cause(name, party or PARTIES.get(name, "server"), "error", text)
+        return "connection-reset", f"{who} resets the connection {after}.", None
+    return "closed-during-handshake", f"The server closes {after}.", None

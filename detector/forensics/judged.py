@@ -14,10 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.causes.find import PARTIES
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.explain.table import AlertMeaning
 from detector.forensics.blame import blame
 from detector.forensics.browsers import Browsers, HelloOpinion
 from detector.forensics.observed import observation
@@ -64,7 +62,6 @@ class Teller:
 
     Args:
         known: what certificates are compared with.
-        alerts: what alerts mean.
         browsers: how browsers' hellos look.
         agents: User-Agent by client address and port, or by address alone (port 0).
         batch: how many connections to look at together; 1 tells each at once.
@@ -74,7 +71,6 @@ class Teller:
     def __init__(
         self,
         known: Knowledge,
-        alerts: Mapping[int, AlertMeaning],
         browsers: Browsers,
         agents: Mapping[tuple[str, int], str] | None = None,
         default_agent: str | None = None,
@@ -82,7 +78,6 @@ class Teller:
     ) -> None:
         self.servers = Servers()
         self._known = known
-        self._alerts = alerts
         self._browsers = browsers
         self._agents = agents or {}
         self._default_agent = default_agent
@@ -114,7 +109,7 @@ class Teller:
         seen = judgement.causes if judgement is not None else ()
         found = None
         if not c.completed:
-            found = blame(c, self._alerts, lambda: seen)
+            found = blame(c, self._known.causes, lambda: seen)
             if found is not None and c.closed_by == "client" and is_trial(c):
                 found = None
         causes = seen
@@ -122,12 +117,7 @@ class Teller:
             causes = (found, *(cause for cause in seen if cause.id != found.id))
         elif c.answer is not None and c.completed and c.answer.version < 0x0303:
             text = f"The connection uses {version_text(c.answer.version)}, which RFC 8996 forbids."
-            causes = (
-                *seen,
-                Cause(
-                    "obsolete-version", PARTIES.get("obsolete-version", "server"), "warning", text
-                ),
-            )
+            causes = (*seen, self._known.causes.cause("obsolete-version", "warning", text))
         self.servers.note(c, found)
         return Told(c, judgement, causes, self._opinion(c), found)
 
@@ -164,6 +154,10 @@ class Teller:
         if key not in self._examined:
             self._examine(c)
         seen = self._examined[key]
-        made = unjudged(observation(c)) if seen is None else judge_examined(seen, self._sharing)
+        made = (
+            unjudged(observation(c), self._known)
+            if seen is None
+            else judge_examined(seen, self._sharing)
+        )
         self._judged[key] = self._generation, made
         return made

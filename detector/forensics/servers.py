@@ -16,11 +16,11 @@ from typing import Literal
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.forensics.blame import step_of
 from detector.forensics.observed import observation, trial
 from detector.forensics.offers import offer_of
-from detector.judging.diagnose import Catalogue, diagnose
+from detector.judging.diagnose import diagnose
 from detector.known.knowledge import Knowledge
+from detector.model.causes import CauseTable, Lines
 from detector.model.inquiry import Application, Diagnosis, Inquiry, Trial
 from detector.model.observation import Cause, Failure, Observation
 from detector.wire import registry as r
@@ -140,7 +140,7 @@ class Server:
         found = self.names.most_common(1)
         return found[0][0] if found else None
 
-    def inquiry(self) -> Inquiry:
+    def inquiry(self, causes: CauseTable) -> Inquiry:
         """What an inquiry into the server would have found."""
         main = self.name
         trials: dict[str, Trial] = {}
@@ -160,14 +160,14 @@ class Server:
         if self._resumptions[True] and not self._resumptions[False]:
             resumption = "failed"
         return Inquiry(
-            self._observation(trials),
+            self._observation(trials, causes),
             trials,
             application=Application("alert", alert=self._late) if self._late is not None else None,
             resumption=resumption,
             client_certificate=self._showed,
         )
 
-    def _observation(self, trials: dict[str, Trial]) -> Observation:
+    def _observation(self, trials: dict[str, Trial], causes: CauseTable) -> Observation:
         modern = [t for n, t in trials.items() if n in ("plain", "browser", "no-alpn")]
         fails = self.worst is not None and (
             self.best is None or (bool(modern) and not any(t.answered for t in modern))
@@ -179,16 +179,17 @@ class Server:
         failure = None
         if self.worst is not None and chosen is self.worst[0]:
             cause = self.worst[1]
-            failure = Failure(step_of(cause.id), cause.id, cause.text.rstrip("."))
+            step = causes.dialling_step(cause.id)
+            failure = Failure(step, cause.id, cause.text.rstrip("."))
         if not chosen.chain and self.worst is not None and self.worst[0].chain:
             chosen = msgspec.structs.replace(chosen, chain=self.worst[0].chain)
         return observation(chosen, failure)
 
-    def diagnosis(self, known: Knowledge, catalogue: Catalogue) -> Diagnosis | None:
+    def diagnosis(self, known: Knowledge, lines: Lines) -> Diagnosis | None:
         """None where no connection shows anything to judge."""
         if self.best is None and self.worst is None:
             return None
-        return diagnose(self.inquiry(), known, catalogue)
+        return diagnose(self.inquiry(known.causes), known, lines)
 
 
 class Servers:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import msgspec
-
 from detector.causes.clues import Clues, Found
-from detector.causes.find import PARTIES, find_causes
-from detector.explain.table import CauseInfo
+from detector.causes.find import find_causes
 from detector.judging.judge import judge_all
 from detector.judging.ladder import ladder
 from detector.known.knowledge import Knowledge
+from detector.model.causes import Lines
 from detector.model.inquiry import Diagnosis, Fix, FoundCause, Inquiry
 
 
-class Catalogue(msgspec.Struct, frozen=True):
-    """What is known of causes.
+def diagnose(inquiry: Inquiry, known: Knowledge, lines: Lines) -> Diagnosis:
+    """Why the handshake fails. Never raises for what a peer sent.
 
-    Attributes:
-        causes: by id: who acts, what to do, how to be sure.
-        config: by id and program: the lines that mend it.
-
+    `lines` are those of configurations that mend a cause.
     """
-
-    causes: Mapping[str, CauseInfo]
-    config: Mapping[str, Mapping[str, str]]
-
-
-def diagnose(inquiry: Inquiry, known: Knowledge, catalogue: Catalogue) -> Diagnosis:
-    """Why the handshake fails. Never raises for what a peer sent."""
     (judgement,) = judge_all([inquiry.observation], known)
     clues = Clues(inquiry, known, judgement)
     causes = find_causes(clues, lenient=True)
@@ -40,23 +26,21 @@ def diagnose(inquiry: Inquiry, known: Knowledge, catalogue: Catalogue) -> Diagno
     return Diagnosis(
         inquiry=inquiry,
         steps=ladder(clues, causes),
-        causes=tuple(_dressed(name, one, clues, catalogue) for name, one in causes.items()),
+        causes=tuple(_dressed(name, one, clues, lines) for name, one in causes.items()),
         flips=clues.flips_told,
         judgement=judgement,
         repaired=tuple(certificate.der for certificate in clues.repaired[:-1]),
     )
 
 
-def _dressed(name: str, found: Found, clues: Clues, catalogue: Catalogue) -> FoundCause:
-    """A cause with what the catalogue says of it."""
-    info = catalogue.causes.get(name)
-    party = found.party or (info.party if info is not None else PARTIES.get(name, "server"))
+def _dressed(name: str, found: Found, clues: Clues, lines: Lines) -> FoundCause:
+    """A cause with what is known of it."""
+    info = clues.known.causes[name]
+    party = found.party or info.party
     target = clues.observation.target
     where = target.host if target.port == 443 else f"{target.host}:{target.port}"
-    advice = found.fix or (info.fix if info is not None else "")
-    fix = Fix(party, advice, dict(catalogue.config.get(name, {})))
-    confirm = info.apart if info is not None else ""
-    confirm = confirm.replace("HOST:443", f"{target.host}:{target.port}")
+    fix = Fix(party, found.fix or info.fix, dict(lines.get(name, {})))
+    confirm = info.confirm.replace("HOST:443", f"{target.host}:{target.port}")
     return FoundCause(
         id=name,
         party=party,
@@ -64,7 +48,7 @@ def _dressed(name: str, found: Found, clues: Clues, catalogue: Catalogue) -> Fou
         text=found.text,
         evidence=found.evidence,
         fix=(fix,) if fix.text else (),
-        references=info.references if info is not None else (),
+        references=info.references,
         confirm=confirm.replace("-servername HOST", f"-servername {target.host}").replace(
             "HOST", where
         ),

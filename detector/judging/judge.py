@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from detector.causes.clues import Clues
-from detector.causes.find import PARTIES, SEEN_IN_ONE_HANDSHAKE, find_causes
+from detector.causes.find import find_causes
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.gather import gather
@@ -29,7 +29,7 @@ def judge_all(
             sharing.note(seen)
         items.append(seen if seen is not None else observation)
     return [
-        judge_examined(item, sharing) if isinstance(item, Examination) else unjudged(item)
+        judge_examined(item, sharing) if isinstance(item, Examination) else unjudged(item, known)
         for item in items
     ]
 
@@ -55,26 +55,26 @@ def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
         causes = _certificate_causes(seen, judgement)
     except CertificateError as error:
         return _malformed(seen, error)
-    failure = _failure_cause(seen.observation)
+    failure = _failure_cause(seen.observation, seen.known)
     return replace(judgement, causes=causes if failure is None else (failure, *causes))
 
 
 def _certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, ...]:
     """Faults that a client would complain about, most serious first."""
     clues = Clues(Inquiry(seen.observation), seen.known, judgement, seen)
-    found = find_causes(clues, SEEN_IN_ONE_HANDSHAKE)
+    found = find_causes(clues, seen.known.causes.one_handshake)
+    table = seen.known.causes
     return tuple(
-        Cause(name, one.party or PARTIES.get(name, "server"), one.severity, one.text)
-        for name, one in found.items()
+        table.cause(name, one.severity, one.text, one.party) for name, one in found.items()
     )
 
 
-def _failure_cause(observation: Observation) -> Cause | None:
+def _failure_cause(observation: Observation, known: Knowledge) -> Cause | None:
     """The failure that the probe recorded, as a cause."""
     failure = observation.failure
     if failure is None:
         return None
-    return Cause(failure.cause, PARTIES.get(failure.cause, "server"), "error", failure.text)
+    return known.causes.cause(failure.cause, "error", failure.text)
 
 
 def _malformed(seen: Examination, error: CertificateError) -> Judgement:
@@ -85,17 +85,17 @@ def _malformed(seen: Examination, error: CertificateError) -> Judgement:
         summary="Suspect: a certificate cannot be read; no client would accept it.",
         decided_by="malformed-certificate",
         evidence=(Evidence("malformed-certificate", "intercepted", "weak", text),),
-        causes=(Cause("malformed-certificate", "server", "error", text),),
+        causes=(seen.known.causes.cause("malformed-certificate", "error", text),),
     )
 
 
-def unjudged(observation: Observation) -> Judgement:
+def unjudged(observation: Observation, known: Knowledge) -> Judgement:
     """Nothing to judge: no handshake, or a first certificate that is none."""
-    cause = _failure_cause(observation)
+    cause = _failure_cause(observation, known)
     causes: Sequence[Cause] = () if cause is None else (cause,)
     if observation.chain:
         summary = "Inconclusive: the first certificate cannot be read."
-        causes = (Cause("malformed-certificate", "server", "error", summary), *causes)
+        causes = (known.causes.cause("malformed-certificate", "error", summary), *causes)
     elif observation.failure is not None:
         summary = f"Inconclusive: {observation.failure.text}"
     else:

@@ -11,41 +11,13 @@ certificate, and lets the server finish first) is said in their texts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
 
 from detector.causes.clues import Clues, Found
+from detector.model.causes import STEPS
 from detector.model.inquiry import Step, StepName
 from detector.wire import registry as r
 from detector.wire.suites import suite_name
 
-STEPS: tuple[StepName, ...] = get_args(StepName)
-
-_STEP_OF: dict[str, StepName] = {
-    "dns-failure": "dns",
-    "connection-refused": "tcp",
-    "connection-timeout": "tcp",
-    "proxy-refused": "proxy",
-    "proxy-auth-required": "proxy",
-    "tls13-intolerant": "client-hello",
-    "large-hello-dropped": "client-hello",
-    "split-hello-intolerant": "client-hello",
-    "post-quantum-intolerant": "client-hello",
-    "extension-intolerant": "client-hello",
-    "captive-portal": "server-hello",
-    "not-tls": "server-hello",
-    "version-mismatch": "server-hello",
-    "no-shared-cipher": "server-hello",
-    "weak-cipher-only": "server-hello",
-    "no-shared-group": "server-hello",
-    "alpn-mismatch": "server-hello",
-    "sni-required": "server-hello",
-    "sni-unrecognized": "server-hello",
-    "legacy-renegotiation": "server-hello",
-    "other-alert": "server-hello",
-    "resumption-broken": "server-hello",
-    "client-certificate-required": "finished",
-    "client-certificate-rejected": "finished",
-}
 _CUT = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake")
 
 
@@ -76,7 +48,7 @@ def _step_of(cause: str, clues: Clues) -> StepName:
         return "application"  # TLS 1.3: after both have finished
     if cause == "weak-key" and clues.seen is None:
         return "key-exchange"
-    return _STEP_OF.get(cause, "certificate")
+    return clues.known.causes[cause].step
 
 
 def _rung(clues: Clues, index: int, broken: int, why: str) -> Step:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from detector.chain.sct import CTLog
 from detector.knowledge import shipped
+from detector.knowledge.causes import cause_table
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
 from detector.known.issuers import IssuerSource, IssuerTable
 from detector.known.knowledge import Knowledge, Pin, Policy
@@ -54,6 +55,7 @@ def assemble(
         logs = {**logs, **shipped.load_ct_logs(ct_logs)}
     return Knowledge(
         public=roots_from_file(roots) if roots is not None else public_roots(),
+        causes=cause_table(),
         local=local_roots() if local and roots is None else None,
         logs=logs,
         products=shipped.products(),

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.judging.diagnose import Catalogue
-from detector.knowledge.explanations import error_table
+from detector.knowledge.causes import cause_table
 from detector.knowledge.rows import read_toml
 from detector.knowledge.shipped import DATA
+from detector.model.causes import Lines
 
 PROGRAMS = ("nginx", "apache", "haproxy", "caddy", "iis", "java")
 
@@ -27,14 +27,13 @@ class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> Catalogue:
-    """The shipped tables."""
-    causes = error_table().causes
-    config = load_fixes(DATA / "fixes.toml")
-    unknown = set(config) - set(causes)
+def config_lines() -> Lines:
+    """The shipped table."""
+    found = load_fixes(DATA / "fixes.toml")
+    unknown = set(found) - set(cause_table())
     if unknown:
         raise ConfigError(str(DATA / "fixes.toml"), f"no such cause: {', '.join(sorted(unknown))}")
-    return Catalogue(causes, config)
+    return found
 
 
 def load_fixes(path: Path) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
+from detector.model.causes import CauseTable
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,9 +190,10 @@ class Baseline(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Everything the rules compare with. All members may be empty.
+    """Everything the rules compare with. All members but the causes may be empty.
 
     Attributes:
+        causes: what is known of each cause of a failed handshake.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
         owners: gives CA owners by key; asked only where a pin names an owner.
@@ -201,6 +203,7 @@ class Knowledge:
     """
 
     public: TrustAnchors
+    causes: CauseTable
     local: TrustAnchors | None = None
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()

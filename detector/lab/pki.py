@@ -28,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detector.chain.anchors import TrustAnchors
 from detector.knowledge import shipped
+from detector.knowledge.causes import cause_table
 from detector.known.knowledge import Knowledge
 from detector.lab.ct_log import LabLog
 
@@ -276,6 +277,7 @@ class LabPki:
         """What a judge knows who lives in this world: its root, its logs, the shipped tables."""
         return Knowledge(
             public=self.anchors,
+            causes=cause_table(),
             logs={log.log_id: log.known() for log in self.logs},
             products=shipped.products(),
             engines=shipped.engines(),

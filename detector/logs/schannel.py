@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from detector.logs.event import Event
 from detector.logs.reasons import Reasons
+from detector.model.alerts import meanings
 from detector.wire.alerts import alert_name
 
 _EVENT = re.compile(rb"<Event\b.*?</Event>", re.DOTALL)
@@ -117,7 +118,7 @@ def _event(
         received = number == 36887
         words = f"alert number {alert}" if received else ""
         meant = reasons.of(words) if received else None
-        cause = meant.cause if meant is not None else _SENT.get(alert, "other-alert")
+        cause = meant.cause if meant is not None else meanings(alert, "client")[0].cause
         return Event(
             at=at,
             program="schannel",
@@ -142,10 +143,6 @@ def _event(
     )
 
 
-# What a server means by the alerts that it sends.
-_SENT = {40: "no-shared-cipher", 70: "version-mismatch", 42: "client-certificate-rejected",
-         48: "client-certificate-rejected", 116: "client-certificate-required",
-         112: "sni-unrecognized", 120: "alpn-mismatch", 10: "not-tls"}  # fmt: skip
 _WAYS = ("%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
 
 

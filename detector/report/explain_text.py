@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.explain.explaining import Explanation
-from detector.explain.table import Likelihood
+from detector.model.alerts import Likelihood
 from detector.model.observation import Party
 from detector.report.check_text import escape
 

@@ -18,9 +18,9 @@ from detector.forensics.anonymous import Anonymizer
 from detector.forensics.joining import Joined, Joiner
 from detector.forensics.judged import Teller, Told
 from detector.forensics.servers import Server
-from detector.judging.diagnose import Catalogue
 from detector.known.knowledge import Knowledge
 from detector.logs.event import Event
+from detector.model.causes import Lines
 from detector.model.inquiry import Diagnosis
 from detector.model.timeline import Timeline
 from detector.report import diagnose_text
@@ -66,7 +66,7 @@ class CapturePrinter:
         verbose: bool,
         anonymize: bool,
         known: Knowledge,
-        catalogue: Catalogue,
+        lines: Lines,
         events: Sequence[Event],
     ) -> None:
         self.told = self.failed = 0
@@ -75,7 +75,7 @@ class CapturePrinter:
         self.joiner = Joiner(events)
         self._json, self._connections = json, connections
         self._summary, self._verbose = summary, verbose
-        self._known, self._catalogue = known, catalogue
+        self._known, self._config = known, lines
         self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
         self._encode = msgspec.json.Encoder().encode
         self._by: dict[str, Tallies] = {"sni": Tallies(), "ja4": Tallies(), "cause": Tallies()}
@@ -124,9 +124,7 @@ class CapturePrinter:
             servers = sorted(
                 teller.servers.by_address.values(), key=lambda s: (-s.failed, -s.connections)
             )
-            self._diagnosed = [
-                (s, s.diagnosis(self._known, self._catalogue)) for s in servers[:500]
-            ]
+            self._diagnosed = [(s, s.diagnosis(self._known, self._config)) for s in servers[:500]]
         return self._diagnosed
 
     def _records(self, teller: Teller) -> list[SummaryRecord]:

@@ -102,7 +102,7 @@ class Session:
             baseline = self._guard(lambda: history.baseline(target.host, target.port))
         seen = examine(observation, self.known, baseline)
         if seen is None:
-            return (unjudged(observation),)
+            return (unjudged(observation, self.known),)
         self.sharing.note(seen)
         judgement = judge_examined(seen, self.sharing)
         if self.history is not None:

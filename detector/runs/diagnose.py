@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from detector.judging.diagnose import Catalogue, diagnose
-from detector.knowledge.fixes import catalogue
+from detector.judging.diagnose import diagnose
+from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.lookup.certificates import with_lookups
 from detector.model.inquiry import Diagnosis, Inquiry
@@ -34,12 +34,10 @@ class Investigation:
     fetch: FetchOptions | None = None
     suites: bool = False
 
-    async def of(
-        self, target: Target, known: Knowledge, shipped: Catalogue | None = None
-    ) -> Diagnosis:
+    async def of(self, target: Target, known: Knowledge) -> Diagnosis:
         """The diagnosis of one target. Never raises for what a peer does."""
         inquiry = await self._inquiry(target, known)
-        return diagnose(inquiry, known, shipped or catalogue())
+        return diagnose(inquiry, known, config_lines())
 
     async def _inquiry(self, target: Target, known: Knowledge) -> Inquiry:
         inquiry = await inquire(target, self.options, self.curiosity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.judging.diagnose import diagnose
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.lab.pki import LabPki
 from detector.model.inquiry import Inquiry, Lookup
 from detector.model.observation import Target
@@ -14,7 +14,7 @@ def test_a_cause_comes_with_party_fix_lines_references_and_a_way_to_be_sure(
     pki: LabPki, observe: Observe
 ) -> None:
     seen = observe("a.com", pki.issue("b.com"), target=Target("a.com", 8443, sni="a.com"))
-    found = diagnose(Inquiry(seen), pki.knowledge(), catalogue())
+    found = diagnose(Inquiry(seen), pki.knowledge(), config_lines())
     (cause,) = found.causes
     assert (cause.id, cause.party, cause.severity) == ("hostname-mismatch", "server", "error")
     assert "It is for b.com." in cause.evidence
@@ -25,14 +25,14 @@ def test_a_cause_comes_with_party_fix_lines_references_and_a_way_to_be_sure(
 
 
 def test_a_healthy_inquiry_has_no_cause(pki: LabPki, observe: Observe) -> None:
-    found = diagnose(Inquiry(observe("a.com", pki.issue("a.com"))), pki.knowledge(), catalogue())
+    found = diagnose(Inquiry(observe("a.com", pki.issue("a.com"))), pki.knowledge(), config_lines())
     assert found.causes == ()
     assert found.healthy
     assert found.judgement.verdict == "direct"
 
 
 def test_a_certificate_that_cannot_be_read_is_the_cause(pki: LabPki, observe: Observe) -> None:
-    found = diagnose(Inquiry(observe("a.com", [b"garbage"])), pki.knowledge(), catalogue())
+    found = diagnose(Inquiry(observe("a.com", [b"garbage"])), pki.knowledge(), config_lines())
     assert found.causes[0].id == "malformed-certificate"
 
 
@@ -42,5 +42,8 @@ def test_the_repaired_chain_is_leaf_and_intermediates_without_the_root(
     seen = observe("a.com", [pki.issue("a.com").der])
     inquiry = Inquiry(seen, lookups=(Lookup("issuer", "http://a", pki.intermediate.der),))
     known = pki.knowledge()
-    assert diagnose(inquiry, known, catalogue()).repaired == (seen.chain[0], pki.intermediate.der)
-    assert diagnose(Inquiry(seen), known, catalogue()).repaired == ()
+    assert diagnose(inquiry, known, config_lines()).repaired == (
+        seen.chain[0],
+        pki.intermediate.der,
+    )
+    assert diagnose(Inquiry(seen), known, config_lines()).repaired == ()

@@ -12,7 +12,6 @@ from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.forensics.judged import Teller, Told
 from detector.knowledge.browser_hellos import browser_hellos
-from detector.knowledge.explanations import error_table
 from detector.known.knowledge import Knowledge
 from detector.runs.captures import Capture
 from tests.live.programs import find
@@ -47,6 +46,6 @@ def read(
     if keys is not None and keys.exists():
         with keys.open("rb") as file:
             secrets.add(file)
-    teller = Teller(known, error_table().alerts, browser_hellos(), default_agent=agent)
+    teller = Teller(known, browser_hellos(), default_agent=agent)
     capture = Capture(secrets, jobs=1)
     return list(teller.tell(capture.connections(str(path), Tally()))), teller

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detector.chain.certificate import read_certificate
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.lab.cases import CASES, Case
 from detector.lab.mitmdump import Mitmdump
@@ -87,7 +87,7 @@ def test_a_capture_of_the_lab_has_the_causes_that_are_true(tmp_path: Path) -> No
     for one in CASES:
         if one.id in HIDDEN:
             continue
-        made = by_port[ports[one.id]].diagnosis(known, catalogue())
+        made = by_port[ports[one.id]].diagnosis(known, config_lines())
         found = [cause.id for cause in made.causes] if made is not None else []
         first = found[0] if found else "healthy"
         TRUTH[one.id] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.lab.ca_service import ca_service, connected
 from detector.lab.pki import LabPki
 from tests.live.conftest import TABLES
@@ -33,14 +33,14 @@ FAULTS = {
 
 
 def lines_of(cause: str) -> dict[str, str]:
-    shipped = catalogue().config.get(cause, {})
+    shipped = config_lines().get(cause, {})
     return {NAMES[name]: text for name, text in shipped.items() if name in NAMES}
 
 
 def test_every_set_of_lines_is_tried() -> None:
     """Sets of lines are shared by causes; each set has a fault above that it is tried on."""
     tried = {str(lines_of(cause)) for cause in FAULTS}
-    assert {str(lines_of(cause)) for cause in catalogue().config} - {"{}"} == tried
+    assert {str(lines_of(cause)) for cause in config_lines()} - {"{}"} == tried
 
 
 @pytest.mark.parametrize(

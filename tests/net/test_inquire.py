@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from detector.judging.diagnose import diagnose
-from detector.knowledge.fixes import catalogue
+from detector.knowledge.fixes import config_lines
 from detector.lab.origin import Origin
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
@@ -77,7 +77,7 @@ def test_a_network_that_loses_a_third_of_all_hellos_is_not_taken_for_a_fault(
 
     found = inquired(Gate(Origin({"localhost": pki.issue("localhost")}), lose_once))
     assert lost
-    diagnosis = diagnose(found, pki.knowledge(), catalogue())
+    diagnosis = diagnose(found, pki.knowledge(), config_lines())
     assert [cause.id for cause in diagnosis.causes] == []
 
 
