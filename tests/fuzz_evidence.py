@@ -16,7 +16,8 @@ from detector.capture.keylog import KeyLog
 from detector.capture.preamble import read_preamble
 from detector.capture.quic import QuicReader
 from detector.forensics.anonymous import Anonymizer
-from detector.forensics.judged import Teller
+from detector.forensics.judged import ConnectionJudge
+from detector.judging.diagnose import diagnose
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
@@ -55,12 +56,13 @@ def _capture(known: Knowledge) -> Callable[[bytes], None]:
     browsers = browser_hellos()
 
     def parse(data: bytes) -> None:
-        teller = Teller(known, browsers, default_agent="Mozilla/5.0 Chrome/140.0")
+        teller = ConnectionJudge(known, browsers, default_agent="Mozilla/5.0 Chrome/140.0")
         hide = Anonymizer(b"k")
         for told in teller.tell(_bounded(p.read(data, limit=64))):
             hide.value(msgspec.to_builtins(pcap_record(told)))
-        for server in teller.servers.by_address.values():
-            server.diagnosis(known, config_lines())
+        for server, others in teller.servers.inquired():
+            if server.shows_something:
+                diagnose(server.inquiry(known.causes, others), known, config_lines())
 
     return parse
 

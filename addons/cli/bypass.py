@@ -10,7 +10,7 @@ import typer
 
 from addons.cli import candidates, exchange, given, review
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json
 
 _TEXT = """
 Which hosts an intercepting mitmproxy lets through undecrypted, and why.
@@ -55,7 +55,7 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
 
 
 @app.command("list")
-def list_(rules: given.Rules = None, store: given.Store = None, json: o.Json = False) -> int:
+def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules in force, how often each was used, and what passed by it."""
     found = given.rules_in_force(rules, store)
     with given.open_store(store) as opened:
@@ -136,7 +136,7 @@ def explain(
     address: given.Address = None,
     rules: given.Rules = None,
     store: given.Store = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Say what happens to a connection, which rules were considered, and whom they exempt besides."""
     from addons.bypass.lint import exempted
@@ -195,7 +195,7 @@ def lint_(
     rules: given.Rules = None,
     store: given.Store = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
     from addons.bypass.lint import lint

@@ -11,7 +11,7 @@ import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.bypass.rule import Rule
@@ -24,7 +24,7 @@ HalfLife = Annotated[float, typer.Option(min=0.01, help="Days until evidence hal
 def candidates(
     every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
     store: given.Store = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """List hosts that could be let through: why, and how narrowly."""
     from addons.bypass.scope import scopes
@@ -122,7 +122,7 @@ def replay(
     weight: Weight = 3.0,
     half_life: HalfLife = 7.0,
     store: given.Store = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Say what the recorded attempts amount to, under these thresholds."""
     from addons.bypass.learning import LearningOptions
@@ -153,7 +153,7 @@ def replay(
 def stats(
     days: Annotated[int, typer.Option(min=1, help="Of the last so many days.")] = 30,
     store: given.Store = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Say how much of the traffic is not inspected, by day, and what the attempts were."""
     from addons.bypass.attempt import REMEDIES

@@ -9,7 +9,7 @@ import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json
 
 audit = typer.Typer(
     no_args_is_help=True, help="Who decided what, and whether the trail was changed."
@@ -17,7 +17,7 @@ audit = typer.Typer(
 
 
 @audit.command("list")
-def audit_list(store: given.Store = None, json: o.Json = False) -> int:
+def audit_list(store: given.Store = None, json: Json = False) -> int:
     """List the decisions, the first first."""
     with given.open_store(store) as opened:
         for entry in opened.audit():
@@ -77,7 +77,7 @@ def recheck(
     proxy: Annotated[str, typer.Option(help="The mitmproxy, e.g. http://127.0.0.1:8080.")],
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each host.")] = 10.0,
     store: given.Store = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Probe the hosts of the rules, and say which rules are no longer needed."""
     from collections import Counter

@@ -20,7 +20,7 @@ from detector.wire.offer import Offer
 
 # Bytes of Chrome's hello, give or take: more than one packet holds.
 BROWSER_SIZE = 1700
-_OTHER_NAME = "tlsight.invalid"
+OTHER_NAME = "tlsight.invalid"
 _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TLS10, "ssl3": o.SSL3}
 WEAK_FAMILIES = ("null", "export", "anonymous", "des", "rc4", "3des", "rc2-idea")
 
@@ -89,7 +89,7 @@ def plan(sni: str | None, alpn: tuple[str, ...]) -> dict[str, Offer]:
         offers["no-alpn"] = change(plain, alpn=())
     if sni:
         offers["no-sni"] = change(plain, sni=None)
-        offers["other-sni"] = change(plain, sni=_OTHER_NAME)
+        offers["other-sni"] = change(plain, sni=OTHER_NAME)
     for name, version in _VERSIONS.items():
         offers[name] = change(wide, versions=(version,))
     for family in WEAK_FAMILIES:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.given import no_proxy_option, proxy_option
+from detector.cli.way import fetch_options, no_proxy_option, proxy_option, routing
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from detector.lookup.source import Source
+    from detector.net.fetch import FetchOptions
 
 _PANEL = "How to ask"
 
@@ -23,24 +25,40 @@ Timeout = Annotated[
         min=0.05, help="Seconds for each answer.", envvar="TLSIGHT_TIMEOUT", rich_help_panel=_PANEL
     ),
 ]
-SourceNames = Annotated[
-    str,
-    typer.Option(
-        "--sources",
-        help="Services to ask, in turn: certspotter, crt.sh; with =URL at another place.",
-        envvar="TLSIGHT_CT_SOURCES",
-        rich_help_panel=_PANEL,
-    ),
-]
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-file",
-        help="File with a Cert Spotter token; or set TLSIGHT_CERTSPOTTER_TOKEN.",
-        envvar="TLSIGHT_CERTSPOTTER_TOKEN_FILE",
-        rich_help_panel=_PANEL,
-    ),
-]
+
+
+@dataclass(frozen=True, slots=True)
+class AskingOptions:
+    """How to ask services, and which."""
+
+    sources: Annotated[
+        str,
+        typer.Option(
+            help="Services to ask, in turn: certspotter, crt.sh; with =URL at another place.",
+            envvar="TLSIGHT_CT_SOURCES",
+            rich_help_panel=_PANEL,
+        ),
+    ] = "certspotter,crt.sh"
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with a Cert Spotter token; or set TLSIGHT_CERTSPOTTER_TOKEN.",
+            envvar="TLSIGHT_CERTSPOTTER_TOKEN_FILE",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    proxy: Proxy = None
+    no_proxy: NoProxy = False
+    timeout: Timeout = 20.0
+
+    def services(self) -> list[Source]:
+        """The services in order. Raises ConfigError."""
+        return sources(self.sources, self.token_file)
+
+    def fetch_options(self, trust: Path | None) -> FetchOptions:
+        """How to ask them. Raises ConfigError."""
+        way = routing(self.proxy, no_proxy=self.no_proxy)
+        return fetch_options(way, self.timeout, trust)
 
 
 def sources(names: str, token_file: Path | None) -> list[Source]:

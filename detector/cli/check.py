@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import given as g
-from detector.cli import options as o
-from detector.cli.output import Printer
-from detector.errors import StoreError
+from detector.cli.groups import grouped
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.output import Printer, VerdictOutput
+from detector.cli.way import Arguments, TargetList, Targets, WayOptions
 
 if TYPE_CHECKING:
-    from detector.knowledge.history import History
     from detector.runs.check import Session
 
 _WAY = "How to get there"
@@ -36,14 +35,14 @@ Shake hands with each target and say who answered, with proof.
 """
 
 
+@grouped
 def check(
-    targets: g.Arguments = None,
-    target_list: g.TargetList = None,
-    proxy: g.Proxy = None,
-    no_proxy: g.NoProxy = False,
-    connect: g.Connect = None,
-    sni: g.Sni = None,
-    starttls: g.StartTls = None,
+    way: WayOptions,
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    output: VerdictOutput,
+    targets: Arguments = None,
+    target_list: TargetList = None,
     compare_direct: Annotated[
         bool,
         typer.Option(
@@ -66,7 +65,6 @@ def check(
             rich_help_panel=_WAY,
         ),
     ] = False,
-    timeout: g.Timeout = 5.0,
     concurrency: Annotated[
         int,
         typer.Option(
@@ -77,86 +75,34 @@ def check(
             rich_help_panel=_WAY,
         ),
     ] = 64,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    issuers: o.Issuers = None,
-    pin: o.Pins = None,
-    pins: o.PinFile = None,
-    policy: o.PolicyFile = None,
-    no_local_roots: o.NoLocalRoots = False,
-    lists: o.Lists = None,
-    store: o.Store = None,
-    no_store: o.NoStore = False,
-    history: Annotated[
-        Path | None, typer.Option(help="Database of earlier runs.", envvar="TLSIGHT_HISTORY")
-    ] = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Neither read nor write earlier runs.")
-    ] = False,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Save the observations, to judge again later."),
     ] = None,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-    fail_on: o.FailOn = "suspect",
-    allow_sanctioned: o.AllowSanctioned = False,
 ) -> int:
     import asyncio
 
-    from detector.net.probe import ProbeOptions
     from detector.runs.check import Session
 
     asked = targets or target_list is not None
-    given = g.Targets(targets or [], target_list, starttls, sni, () if asked else canaries())
-    probe_options = ProbeOptions(
-        timeout=timeout,
-        routing=g.routing(proxy, no_proxy=no_proxy),
-        connect_to=o.address(connect) if connect else None,
-    )
-    kept = o.kept_store(store, no_store=no_store, to_write=ct_proof)
-    knowledge = o.knowledge(
-        store=kept,
-        roots=roots,
-        ct_logs=ct_logs,
-        issuers=issuers,
-        pin=pin,
-        pins=pins,
-        policy=policy,
-        lists=lists,
-        no_local_roots=no_local_roots,
-    )
-    earlier = None if no_history else _open_history(history)
-    session = Session(
-        knowledge,
-        probe_options,
-        history=earlier,
-        compare_direct=compare_direct,
-        staple=staple,
-        store=kept,
-        prove=o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy) if ct_proof else None,
-        warn=_warn,
-    )
-    printer = Printer(
-        json=json,
-        verbose=verbose,
-        fail_on=fail_on,
-        allow_sanctioned=allow_sanctioned,
-        total=given.count,
-        bar=given.count is None or given.count > 3,
-    )
+    wanted = way.targets(targets, target_list, () if asked else canaries())
+    printer = output.printer(wanted.count, bar=wanted.count is None or wanted.count > 3)
+    options = way.probe_options()
+    prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
-        asyncio.run(_run(session, given, concurrency, printer, save))
+        with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
+            session = Session(
+                opened.knowledge, options, memory=memory, compare_direct=compare_direct,
+                staple=staple, store=opened.store, prove=prove, warn=_warn,
+            )  # fmt: skip
+            asyncio.run(_run(session, wanted, concurrency, printer, save))
     finally:
         printer.close()
-        o.close_store(kept)
-        if session.history is not None:
-            _close_history(session.history)
-    return exit_codes.worst(printer.finish(), given.code)
+    return exit_codes.worst(printer.finish(), wanted.code)
 
 
 async def _run(
-    session: Session, given: g.Targets, concurrency: int, printer: Printer, save: Path | None
+    session: Session, wanted: Targets, concurrency: int, printer: Printer, save: Path | None
 ) -> None:
     from contextlib import ExitStack, aclosing
 
@@ -166,8 +112,8 @@ async def _run(
         file = None
         if save is not None:
             file = stack.enter_context(save.open("wb"))
-        width = min(concurrency, given.count or concurrency) or 1
-        async with aclosing(session.run(given, width)) as judgements:
+        width = min(concurrency, wanted.count or concurrency) or 1
+        async with aclosing(session.run(wanted, width)) as judgements:
             async for judgement in judgements:
                 if file is not None:
                     file.write(encode_observation(judgement.observation) + b"\n")
@@ -181,26 +127,6 @@ def canaries() -> tuple[str, ...]:
 
     data, _ = read_toml(DATA / "canaries.toml")
     return tuple(row["host"] for row in data["canary"])
-
-
-def _open_history(path: Path | None) -> History | None:
-    import os
-
-    from detector import clock
-    from detector.knowledge.history import History, default_path
-
-    try:
-        return History(path or default_path(os.environ), clock.now)
-    except StoreError as error:
-        _warn(str(error))
-        return None
-
-
-def _close_history(history: History) -> None:
-    try:
-        history.close()
-    except StoreError as error:
-        _warn(str(error))
 
 
 def _warn(text: str) -> None:

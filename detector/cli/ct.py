@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import asking as a
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.asking import AskingOptions
 from detector.cli.default_group import DefaultGroup
+from detector.cli.groups import grouped
+from detector.cli.knowledge import CtLogs, Roots, Store, open_store
+from detector.cli.output import Json
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import parse_target, read_targets
 
@@ -28,11 +30,11 @@ app = typer.Typer(
     help="Which issuers public logs know for a host: ask, keep, ship.",
 )
 
-_SERVICES = "certspotter,crt.sh"
-
 
 @app.command("show")
+@grouped
 def show(
+    asking: AskingOptions,
     hosts: Annotated[list[str], typer.Argument(help="Host names.")],
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
@@ -40,15 +42,10 @@ def show(
     offline: Annotated[
         bool, typer.Option("--offline", help="Make no request; show what is stored.")
     ] = False,
-    names: a.SourceNames = _SERVICES,
-    token_file: a.TokenFile = None,
-    proxy: a.Proxy = None,
-    no_proxy: a.NoProxy = False,
-    timeout: a.Timeout = 20.0,
-    store: o.Store = None,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    json: o.Json = False,
+    store: Store = None,
+    roots: Roots = None,
+    ct_logs: CtLogs = None,
+    json: Json = False,
 ) -> int:
     """Show the issuers that public logs know for hosts: keys, certificates, first and last seen.
 
@@ -67,27 +64,23 @@ def show(
             _print(_table(found))
 
     _visit(
-        [_host(host) for host in hosts], each, names=names, token_file=token_file, proxy=proxy,
-        no_proxy=no_proxy, timeout=timeout, store=store, roots=roots, ct_logs=ct_logs,
+        [_host(host) for host in hosts], each, asking, store=store, roots=roots, ct_logs=ct_logs,
         refresh=refresh, offline=offline,
     )  # fmt: skip
     return code
 
 
 @app.command("fetch")
+@grouped
 def fetch(
+    asking: AskingOptions,
     host_list: Annotated[Path, typer.Option("--list", "-l", help="File of hosts, one a line.")],
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
     ] = False,
-    names: a.SourceNames = _SERVICES,
-    token_file: a.TokenFile = None,
-    proxy: a.Proxy = None,
-    no_proxy: a.NoProxy = False,
-    timeout: a.Timeout = 20.0,
-    store: o.Store = None,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
+    store: Store = None,
+    roots: Roots = None,
+    ct_logs: CtLogs = None,
 ) -> int:
     """Fill the store for many hosts. Run it again to go on: what is fresh is not asked for.
 
@@ -111,8 +104,7 @@ def fetch(
 
     try:
         _visit(
-            hosts, each, names=names, token_file=token_file, proxy=proxy, no_proxy=no_proxy,
-            timeout=timeout, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
+            hosts, each, asking, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
         )  # fmt: skip
     finally:
         if bar is not None:
@@ -129,14 +121,14 @@ def export(
     file: Annotated[
         Path | None, typer.Argument(help="Where to write; stdout when left out.")
     ] = None,
-    store: o.Store = None,
+    store: Store = None,
 ) -> int:
     """Write the trusted answers of the store as NDJSON, for `ct import` on another machine."""
     import msgspec
 
     from detector.knowledge.whole_file import replacing
 
-    source = o.open_store(store, read_only=True)
+    source = open_store(store, read_only=True)
     encode = msgspec.json.Encoder().encode
     lines = (encode(lookup) + b"\n" for lookup in source.all_lookups() if lookup.trusted)
     try:
@@ -153,13 +145,13 @@ def export(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="What `ct export` wrote; - for stdin.")],
-    store: o.Store = None,
+    store: Store = None,
 ) -> int:
     """Put the answers of an export into the store: all of them, or none."""
     from detector.knowledge.ct_export import read_export
 
     found = read_export(file)
-    target = o.open_store(store)
+    target = open_store(store)
     try:
         count = target.save(found)
     finally:
@@ -171,12 +163,8 @@ def import_(
 def _visit(
     hosts: list[str],
     each: _Each,
+    asking: AskingOptions,
     *,
-    names: str,
-    token_file: Path | None,
-    proxy: str | None,
-    no_proxy: bool,
-    timeout: float,
     store: Path | None,
     roots: Path | None,
     ct_logs: Path | None,
@@ -191,9 +179,9 @@ def _visit(
     from detector.lookup.issuers import LookupDesk
     from detector.net.fetch import Fetcher
 
-    options = o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy)
-    services = a.sources(names, token_file)
-    kept = o.open_store(store)
+    options = asking.fetch_options(roots)
+    services = asking.services()
+    kept = open_store(store)
     known = assemble(roots=roots, ct_logs=ct_logs, store=kept)
 
     async def run() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import given as g
-from detector.cli import options as o
+from detector.cli.groups import grouped
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, Opened
+from detector.cli.output import Json
+from detector.cli.way import Arguments, TargetList, Targets, WayOptions
 from detector.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from detector.known.knowledge import Knowledge
     from detector.model.inquiry import Diagnosis
     from detector.runs.diagnose import Investigation
+    from detector.runs.memory import Memory
 
 _HOW = "How far to go"
 _SHOW = "Output"
@@ -40,14 +44,13 @@ Walk the handshake, say on which rung it breaks, why, who must act, and the line
 """
 
 
+@grouped
 def diagnose(
-    targets: g.Arguments = None,
-    target_list: g.TargetList = None,
-    proxy: g.Proxy = None,
-    no_proxy: g.NoProxy = False,
-    connect: g.Connect = None,
-    sni: g.Sni = None,
-    starttls: g.StartTls = None,
+    way: WayOptions,
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    targets: Arguments = None,
+    target_list: TargetList = None,
     client_cert: Annotated[
         Path | None,
         typer.Option(help="PEM file of a client certificate to show.", rich_help_panel=_HOW),
@@ -74,15 +77,6 @@ def diagnose(
             min=0.1, metavar="SECONDS", help="Repeat until it is mended.", rich_help_panel=_HOW
         ),
     ] = None,
-    timeout: g.Timeout = 5.0,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    issuers: o.Issuers = None,
-    pin: o.Pins = None,
-    pins: o.PinFile = None,
-    policy: o.PolicyFile = None,
-    no_local_roots: o.NoLocalRoots = False,
-    lists: o.Lists = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Save the observations, for tlsight judge."),
@@ -109,7 +103,7 @@ def diagnose(
             help="A cause, or healthy: exit 0 if it is so, else 1.", rich_help_panel=_SHOW
         ),
     ] = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     from detector.knowledge.causes import cause_table
     from detector.knowledge.fixes import PROGRAMS
@@ -120,29 +114,26 @@ def diagnose(
         raise ConfigError("--for", f"{program!r} is none of {', '.join(PROGRAMS)}, all")
     if expect is not None and expect != "healthy" and expect not in cause_table():
         raise ConfigError("--expect", f"no cause {expect!r}", remedy="see tlsight lab list")
-    given = g.Targets(targets or [], target_list, starttls, sni)
-    known = o.knowledge(
-        roots=roots, ct_logs=ct_logs, issuers=issuers, pin=pin, pins=pins, policy=policy,
-        lists=lists, no_local_roots=no_local_roots,
-    )  # fmt: skip
+    wanted = way.targets(targets, target_list)
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
-    how = _investigation(
-        connect=connect, proxy=proxy, no_proxy=no_proxy, timeout=timeout, roots=roots,
-        credential=_credential(client_cert, client_key), suites=suites, lookups=not no_lookups,
-    )  # fmt: skip
+    credential = _credential(client_cert, client_key)
     printer = _Printer(
-        given.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None
+        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None
     )
-    while True:
-        with ExitStack() as files:
-            sink = files.enter_context(save.open("wb")) if save is not None else None
-            found = _run(how, given, known, lambda one: printer.show(one, sink))  # noqa: B023
-        printer.close()
-        if repair is not None:
-            _write_repaired(found, repair)
-        if watch is None or printer.content(found):
-            return exit_codes.worst(printer.code(found), given.code)
-        _wait(watch)
+    with compare.opened() as opened, earlier.opened() as memory:
+        how = _investigation(
+            way, compare, opened, credential, suites=suites, lookups=not no_lookups
+        )
+        while True:
+            with ExitStack() as files:
+                sink = files.enter_context(save.open("wb")) if save is not None else None
+                found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
+            printer.close()
+            if repair is not None:
+                _write_repaired(found, repair)
+            if watch is None or printer.content(found):
+                return exit_codes.worst(printer.code(found), wanted.code)
+            _wait(watch)
 
 
 def _wait(seconds: float) -> None:
@@ -155,45 +146,41 @@ def _wait(seconds: float) -> None:
 
 
 def _investigation(
-    *,
-    connect: str | None,
-    proxy: str | None,
-    no_proxy: bool,
-    timeout: float,
-    roots: Path | None,
+    way: WayOptions,
+    compare: KnowledgeOptions,
+    opened: Opened,
     credential: tuple[str, str] | None,
+    *,
     suites: bool,
     lookups: bool,
 ) -> Investigation:
-    from detector.net.fetch import FetchOptions
-    from detector.net.probe import ProbeOptions
+    from dataclasses import replace
+
     from detector.runs.diagnose import Investigation
 
-    routing = g.routing(proxy, no_proxy=no_proxy)
-    options = ProbeOptions(
-        timeout=timeout,
-        routing=routing,
-        connect_to=o.address(connect) if connect else None,
-        credential=credential,
+    fetch = way.fetch_options(compare.roots, attempts=1) if lookups else None
+    if fetch is not None:
+        fetch = replace(fetch, timeout=min(fetch.timeout, 3.0))
+    return Investigation(
+        way.probe_options(credential=credential), fetch=fetch, suites=suites, store=opened.store
     )
-    fetch = FetchOptions(timeout=min(timeout, 3.0), attempts=1, routing=routing, trust=roots)
-    return Investigation(options, fetch=fetch if lookups else None, suites=suites)
 
 
 def _run(
-    how: Investigation, given: g.Targets, known: Knowledge, show: Callable[[Diagnosis], None]
+    how: Investigation,
+    wanted: Targets,
+    known: Knowledge,
+    memory: Memory,
+    show: Callable[[Diagnosis], None],
 ) -> list[Diagnosis]:
     import asyncio
     from contextlib import aclosing
 
-    from detector.net.sweep import sweep
-
     async def all_of_them() -> list[Diagnosis]:
         found: list[Diagnosis] = []
-        width = min(8, given.count or 8) or 1
-        run = sweep(given, lambda target: how.of(target, known), concurrency=width)
-        async with aclosing(run):
-            async for diagnosis in run:
+        width = min(8, wanted.count or 8) or 1
+        async with aclosing(how.run(wanted, known, memory=memory, concurrency=width)) as run:
+            async for _, diagnosis in run:
                 show(diagnosis)
                 found.append(diagnosis)
         return found
@@ -225,7 +212,7 @@ class _Printer:
 
             self._bar = progress("diagnosed", total)
 
-    def show(self, diagnosis: Diagnosis, sink: object) -> None:
+    def show(self, sink: object, diagnosis: Diagnosis) -> None:
         if sink is not None:
             from detector.runs.saved import encode_observation
 

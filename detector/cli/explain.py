@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json
 from detector.errors import ConfigError
 
 _TEXT = """
@@ -33,7 +33,7 @@ does not show it.
 def explain(
     text: Annotated[list[str], typer.Argument(help="The message; a file; - for stdin.")],
     side: Annotated[str | None, typer.Option(help="Who wrote it: client or server.")] = None,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     from detector.explain.explaining import explain as explained
     from detector.knowledge.explanations import error_table

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import options as o
-from detector.cli.output import Printer
+from detector.cli.groups import grouped
+from detector.cli.knowledge import KnowledgeOptions
+from detector.cli.output import VerdictOutput
 from detector.errors import ConfigError
 from detector.model.targets import normal_host
 
@@ -29,7 +30,10 @@ What the files share counts: one private issuer over two unrelated names makes b
 """
 
 
+@grouped
 def judge(
+    compare: KnowledgeOptions,
+    output: VerdictOutput,
     files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
     host: Annotated[
         str | None, typer.Option(help="Name that was asked for, for chains without HOST=.")
@@ -37,27 +41,11 @@ def judge(
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
     ] = None,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    issuers: o.Issuers = None,
-    pin: o.Pins = None,
-    pins: o.PinFile = None,
-    policy: o.PolicyFile = None,
-    no_local_roots: o.NoLocalRoots = False,
-    lists: o.Lists = None,
-    store: o.Store = None,
-    no_store: o.NoStore = False,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-    fail_on: o.FailOn = "suspect",
-    allow_sanctioned: o.AllowSanctioned = False,
 ) -> int:
     from detector.judging.judge import judge_all
     from detector.runs.saved import load_observations
 
-    printer = Printer(
-        json=json, verbose=verbose, fail_on=fail_on, allow_sanctioned=allow_sanctioned
-    )
+    printer = output.printer()
     moment = parse_time(at) if at else None
     observations: list[Observation] = []
     for text in files:
@@ -65,21 +53,9 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
-    kept = o.kept_store(store, no_store=no_store)
-    knowledge = o.knowledge(
-        store=kept,
-        roots=roots,
-        ct_logs=ct_logs,
-        issuers=issuers,
-        pin=pin,
-        pins=pins,
-        policy=policy,
-        lists=lists,
-        no_local_roots=no_local_roots,
-    )
-    for judgement in judge_all(observations, knowledge):
-        printer.show(judgement)
-    o.close_store(kept)
+    with compare.opened() as opened:
+        for judgement in judge_all(observations, opened.knowledge):
+            printer.show(judgement)
     return printer.finish()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(json: o.Json = False) -> int:
+def list_(json: Json = False) -> int:
     """List the cases with the cause that should be named."""
     from detector.lab.cases import CASES
 
@@ -51,7 +51,7 @@ def serve(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Serve cases on loopback until interrupted; say host, port and expected cause of each.
 

@@ -1,11 +1,15 @@
-"""Printing judgements as they come, and keeping count."""
+"""Options of the output, and judgements printed as they come."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
 from detector.errors import ConfigError
@@ -13,6 +17,95 @@ from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+
+_PANEL = "Output"
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_PANEL),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="All evidence and the chain.", rich_help_panel=_PANEL),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_PANEL),
+]
+Anonymize = Annotated[
+    bool,
+    typer.Option(
+        "--anonymize",
+        help="Replace addresses and names, each always by the same.",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+def plot_file(path: Path | None) -> Path | None:
+    """The file that a plot is to go to. Raises ConfigError for a kind that cannot be made."""
+    if path is not None and path.suffix not in (".svg", ".png"):
+        raise ConfigError("--plot", f"{path.name!r} is neither .svg nor .png")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictOutput:
+    """How verdicts are shown, and which of them make the exit code 1."""
+
+    json: Json = False
+    verbose: Verbose = False
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
+            envvar="TLSIGHT_FAIL_ON",
+            rich_help_panel=_PANEL,
+        ),
+    ] = "suspect"
+    allow_sanctioned: Annotated[
+        bool,
+        typer.Option(
+            "--allow-sanctioned",
+            help="Exit 0 for interceptors that the policy allows.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+
+    def printer(self, total: int | None = None, *, bar: bool = False) -> Printer:
+        """Raises ConfigError for a --fail-on that is no verdict."""
+        return Printer(
+            json=self.json, verbose=self.verbose, fail_on=self.fail_on,
+            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoryOutput:
+    """How the story of logs or captures is told."""
+
+    json: Json = False
+    verbose: Verbose = False
+    plot: Plot = None
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", "--report", help="One self-contained page.", rich_help_panel=_PANEL),
+    ] = None
+    anonymize: Anonymize = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOutput(StoryOutput):
+    """How the story of captures is told."""
+
+    connections: Annotated[
+        bool, typer.Option("--connections", help="List every connection.", rich_help_panel=_PANEL)
+    ] = False
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="By server, name, JA4 and cause.", rich_help_panel=_PANEL),
+    ] = False
 
 
 class Printer:
@@ -99,3 +192,8 @@ def progress(what: str, total: int | None) -> Progress:
     bar.add_task(what, total=total)
     bar.start()
     return bar
+
+
+def warn(text: str) -> None:
+    """One line on stderr."""
+    print(f"tlsight: {text}", file=sys.stderr)

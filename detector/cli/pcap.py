@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.groups import grouped
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.output import CaptureOutput, plot_file, warn
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from detector.capture.connection import Connection
-    from detector.capture.keylog import KeyLog
-    from detector.runs.captures import Capture
-from detector.capture.tally import Tally
+    from detector.runs.captures import CaptureRun
 
 _READ = "What to read"
-_SHOW = "Output"
 _TEXT = """
 Read captures: every TLS connection on any port, why it failed and who ended it, and whether somebody stands
 in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
@@ -34,11 +30,16 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --logs /var/log/nginx/error.log trace.pcap     one story out of both
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
 
-[bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, 3 no TLS in it.
+[bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
+today, 3 no TLS in it.
 """
 
 
+@grouped
 def pcap(
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    output: CaptureOutput,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Captures; - for stdin.")
     ] = None,
@@ -91,147 +92,56 @@ def pcap(
     jobs: Annotated[
         int, typer.Option(min=0, help="Processes; 0 for one a core.", rich_help_panel=_READ)
     ] = 0,
-    connections: Annotated[
-        bool, typer.Option("--connections", help="List every connection.", rich_help_panel=_SHOW)
-    ] = False,
-    summary: Annotated[
-        bool,
-        typer.Option("--summary", help="By server, name, JA4 and cause.", rich_help_panel=_SHOW),
-    ] = False,
-    plot: o.Plot = None,
-    html: Annotated[
-        Path | None, typer.Option(help="One self-contained page.", rich_help_panel=_SHOW)
-    ] = None,
-    anonymize: o.Anonymize = False,
-    json: o.Json = False,
-    verbose: o.Verbose = False,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    issuers: o.Issuers = None,
-    pin: o.Pins = None,
-    pins: o.PinFile = None,
-    policy: o.PolicyFile = None,
-    no_local_roots: o.NoLocalRoots = False,
-    lists: o.Lists = None,
-    store: o.Store = None,
-    no_store: o.NoStore = False,
 ) -> int:
-    from detector.capture.tally import Tally
-    from detector.cli.logs import events_of
-    from detector.forensics.judged import BATCH, Teller
-    from detector.knowledge.browser_hellos import browser_hellos
-    from detector.knowledge.fixes import config_lines
-    from detector.report.pcap_text import CapturePrinter
-    from detector.runs.captures import Capture
+    from detector.runs.captures import CaptureRun
+    from detector.runs.logs import LogRun
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
-    plot = o.plot_file(plot)
-    kept = o.kept_store(store, no_store=no_store)
-    known = o.knowledge(
-        store=kept, roots=roots, ct_logs=ct_logs, issuers=issuers, pin=pin, pins=pins,
-        policy=policy, lists=lists, no_local_roots=no_local_roots,
+    run = CaptureRun(
+        files=tuple(files or ()), interface=interface, expression=filter_,
+        keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
+        access_logs=tuple(access_log or ()),
+        events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
+        summary=output.summary,
     )  # fmt: skip
-    at_once = interface is not None or files == ["-"]
-    teller = Teller(
-        known,
-        browser_hellos(),
-        agents=_agents(access_log or []),
-        default_agent=ua,
-        batch=1 if at_once else BATCH,
-    )
-    capture = Capture(_keys(keylog or []), limit=limit, jobs=jobs)
-    tally = Tally()
-    events = events_of(logs or [])
+    return tell_captures(run, compare, earlier, output)
+
+
+def tell_captures(
+    run: CaptureRun, compare: KnowledgeOptions, earlier: HistoryOptions, output: CaptureOutput
+) -> int:
+    """Read, print, write what was asked for; the exit code."""
+    from detector.report.pcap_text import CapturePrinter
+
+    plot = plot_file(output.plot)
     printer = CapturePrinter(
-        json=json, connections=connections or at_once, summary=summary, verbose=verbose,
-        anonymize=anonymize, known=known, lines=config_lines(), events=events,
+        json=output.json, connections=output.connections or run.at_once, summary=output.summary,
+        verbose=output.verbose, anonymize=output.anonymize,
     )  # fmt: skip
-    source = (
-        _live(capture, interface, filter_, tally)
-        if interface
-        else _files(capture, files or [], tally)
-    )
-    try:
-        for told in teller.tell(_told_ports(source, frozenset(port or ()))):
-            printer.show(told)
-    except KeyboardInterrupt:
-        if interface is None:
-            raise
-    printer.finish(teller, tally)
-    o.close_store(kept)
-    if plot is not None:
-        from detector.report.plotting import save_plot
-
-        save_plot(plot, printer.timeline, "Failed TLS connections")
-    if html is not None:
-        from detector.knowledge.whole_file import write_whole
-        from detector.report.pcap_page import capture_page
-
-        write_whole(html, capture_page(printer, teller, tally).encode())
-    return _exit_code(printer.told, printer.failed)
-
-
-def _exit_code(told: int, failed: int) -> int:
-    if not told:
-        return exit_codes.INCONCLUSIVE
-    return exit_codes.FOUND if failed else exit_codes.CLEAN
-
-
-def _files(capture: Capture, files: list[str], tally: Tally) -> Iterator[Connection]:
-    for path in files:
-        yield from capture.connections(path, tally)
-
-
-def _live(capture: Capture, interface: str, expression: str, tally: Tally) -> Iterator[Connection]:
-    from detector.runs.captures import live
-
-    with live(interface, expression) as stream:
-        yield from capture.of(stream.read, interface, tally)
-
-
-def _told_ports(source: Iterator[Connection], ports: frozenset[int]) -> Iterator[Connection]:
-    """Connections that never came about are told where TLS is spoken: on its known ports, on those that were
-    named, and on servers that spoke it before.
-    """
-    from detector.forensics.servers import TLS_PORTS
-
-    spoke: set[tuple[str, int]] = set()
-    for c in source:
-        where = c.server, c.server_port
-        if c.hello is not None or c.preamble is not None:
-            if len(spoke) < 1 << 16:
-                spoke.add(where)
-        elif c.server_port not in TLS_PORTS and c.server_port not in ports and where not in spoke:
-            continue
-        yield c
-
-
-def _agents(paths: list[str]) -> dict[tuple[str, int], str]:
-    from detector.logs.access import agents
-    from detector.runs.captures import opened
-
-    found: dict[tuple[str, int], str] = {}
-    for path in paths:
-        with opened(path) as file:
-            found.update(agents(file))
-    return found
-
-
-def _keys(paths: list[Path]) -> KeyLog:
-    from detector.capture.keylog import KeyLog
-
-    found = KeyLog()
-    for path in paths:
+    with compare.opened() as opened, earlier.opened(read_only=True) as memory:
+        reading = run.begin(opened.knowledge, memory)
         try:
-            with path.open("rb") as file:
-                found.add(file)
-        except OSError as error:
-            raise ConfigError(str(path), error.strerror or str(error)) from None
-        if not len(found):
-            raise ConfigError(str(path), "no secret of TLS 1.3 in it",
-                              remedy="record it with SSLKEYLOGFILE")  # fmt: skip
-    return found
+            for one, joined in reading:
+                printer.show(one, joined)
+        except KeyboardInterrupt:
+            if run.interface is None:
+                raise
+        story = reading.story
+        printer.finish(story)
+        if plot is not None:
+            from detector.report.plotting import save_plot
+
+            save_plot(plot, story.timeline, "Failed TLS connections")
+        if output.html is not None:
+            from detector.knowledge.whole_file import write_whole
+            from detector.report.pcap_page import capture_page
+
+            write_whole(output.html, capture_page(printer, story).encode())
+    if not story.connections:
+        return exit_codes.INCONCLUSIVE
+    bad = story.failed or story.intercepted or story.broken
+    return exit_codes.FOUND if bad else exit_codes.CLEAN
 
 
 pcap.__doc__ = _TEXT

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import asking as a
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.groups import grouped
+from detector.cli.knowledge import ProofOptions, Roots
+from detector.cli.output import Json
+from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
+from detector.model.targets import parse_target
 
 if TYPE_CHECKING:
     from detector.known.knowledge import Knowledge, Pin
     from detector.model.observation import Judgement, Target
-    from detector.net.probe import ProbeOptions
     from detector.pinning.drift import Drift
 
 app = typer.Typer(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
@@ -25,11 +27,13 @@ app = typer.Typer(no_args_is_help=True, help="Pins of hosts: learn, check, show,
 PinFile = Annotated[
     Path, typer.Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")
 ]
-Connect = Annotated[str | None, typer.Option(metavar="IP:PORT", help="Dial this address instead.")]
 
 
 @app.command("learn")
+@grouped
 def learn(
+    way: WayOptions,
+    proof: ProofOptions,
     hosts: Annotated[list[str], typer.Argument(help="host or host:port.")],
     pins: PinFile,
     key: Annotated[
@@ -42,14 +46,6 @@ def learn(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Learn also where nothing proves who answers.")
     ] = False,
-    connect: Connect = None,
-    proxy: a.Proxy = None,
-    no_proxy: a.NoProxy = False,
-    timeout: a.Timeout = 5.0,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    store: o.Store = None,
-    no_store: o.NoStore = False,
 ) -> int:
     """Pin what hosts show now, if it is proven that they show it.
 
@@ -62,11 +58,10 @@ def learn(
     if key not in ("leaf", "issuer"):
         raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
     until = _date(expires)
-    known = _knowledge(roots, ct_logs, store, no_store=no_store)
     text = _text(pins)
     code = exit_codes.CLEAN
     learned = 0
-    for judgement in _judged(_parse(hosts), known, _options(connect, proxy, no_proxy, timeout)):
+    for judgement, known in _judged(_parse(hosts, way), way, proof):
         host = judgement.observation.target.host
         seen = examine(judgement.observation, known)
         if seen is None:
@@ -88,20 +83,15 @@ def learn(
 
 
 @app.command("check")
+@grouped
 def check(
+    way: WayOptions,
+    proof: ProofOptions,
     pins: PinFile,
     hosts: Annotated[
         list[str] | None, typer.Argument(help="Only these; all pinned hosts when left out.")
     ] = None,
-    connect: Connect = None,
-    proxy: a.Proxy = None,
-    no_proxy: a.NoProxy = False,
-    timeout: a.Timeout = 5.0,
-    roots: o.Roots = None,
-    ct_logs: o.CtLogs = None,
-    store: o.Store = None,
-    no_store: o.NoStore = False,
-    json: o.Json = False,
+    json: Json = False,
 ) -> int:
     """Ask every pinned host and report what changed since its pin was learned.
 
@@ -115,10 +105,9 @@ def check(
     from detector.pinning.drift import drift
 
     table = load_pins(pins)
-    known = _knowledge(roots, ct_logs, store, no_store=no_store)
-    wanted = _parse(hosts) if hosts else _parse(_plain(table))
+    wanted = _parse(hosts or _plain(table), way)
     code = exit_codes.CLEAN
-    for judgement in _judged(wanted, known, _options(connect, proxy, no_proxy, timeout)):
+    for judgement, known in _judged(wanted, way, proof):
         host = judgement.observation.target.host
         seen = examine(judgement.observation, known)
         pinned = [pin for pin in table if pin.host.matches(host)]
@@ -176,7 +165,7 @@ def export(
         Path | None,
         typer.Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
     ] = None,
-    roots: o.Roots = None,
+    roots: Roots = None,
 ) -> int:
     """Write the pins as configuration or code of another program, on stdout."""
     from detector.knowledge.pins import base64_digest, load_pins
@@ -187,7 +176,7 @@ def export(
         raise ConfigError("--format", f"{form!r} is none of {', '.join(FORMATS)}")
     table = load_pins(pins)
     if hosts:
-        names = {target.host for target in _parse(hosts)}
+        names = {parse_target(host).host for host in hosts}
         table = tuple(pin for pin in table if any(pin.host.matches(name) for name in names))
     if not table:
         raise ConfigError(str(pins), "has no pin for that")
@@ -215,35 +204,16 @@ def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> 
         write_whole(folder / f"{pin.host.text}.pem", ssl.DER_cert_to_PEM_cert(anchor.der).encode())
 
 
-def _judged(targets: list[Target], known: Knowledge, options: ProbeOptions) -> list[Judgement]:
+def _judged(
+    targets: list[Target], way: WayOptions, proof: ProofOptions
+) -> list[tuple[Judgement, Knowledge]]:
+    """Each target's judgement. Without pins: learning and drift look at the host as it is."""
     from detector.api import check as judge_targets
 
-    return judge_targets(*targets, knowledge=known, options=options)
-
-
-def _options(
-    connect: str | None, proxy: str | None, no_proxy: bool, timeout: float
-) -> ProbeOptions:
-    import os
-
-    from detector.net.probe import ProbeOptions
-    from detector.net.routes import routing_from
-
-    return ProbeOptions(
-        timeout=timeout,
-        routing=routing_from(proxy, os.environ, no_proxy=no_proxy),
-        connect_to=o.address(connect) if connect else None,
-    )
-
-
-def _knowledge(
-    roots: Path | None, ct_logs: Path | None, store: Path | None, *, no_store: bool
-) -> Knowledge:
-    """Without pins: learning and drift look at the host as it is."""
-    return o.knowledge(
-        store=o.kept_store(store, no_store=no_store), roots=roots, ct_logs=ct_logs,
-        issuers=None, pin=None, pins=None, policy=None, no_local_roots=False,
-    )  # fmt: skip
+    with proof.opened() as opened:
+        known = opened.knowledge
+        found = judge_targets(*targets, knowledge=known, options=way.probe_options())
+        return [(judgement, known) for judgement in found]
 
 
 def _plain(table: tuple[Pin, ...]) -> list[str]:
@@ -255,10 +225,8 @@ def _plain(table: tuple[Pin, ...]) -> list[str]:
     return [name for name in names if not name.startswith((".", "*"))]
 
 
-def _parse(hosts: list[str]) -> list[Target]:
-    from detector.model.targets import parse_target
-
-    return list({(t.host, t.port): t for t in map(parse_target, hosts)}.values())
+def _parse(hosts: list[str], way: WayOptions) -> list[Target]:
+    return list({(t.host, t.port): t for t in way.targets(hosts, None)}.values())
 
 
 def _text(path: Path) -> str:

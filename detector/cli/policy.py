@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.output import Json, Verbose
 
 app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
 
@@ -16,8 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print
 @app.command("lint")
 def lint(
     file: Annotated[Path, typer.Argument(help="The policy file.")],
-    json: o.Json = False,
-    verbose: o.Verbose = False,
+    json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Tell what is wrong, or soon will be: ended permissions, published keys, dead patterns.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.knowledge import Lists, PolicyFile, installed_lists
+from detector.cli.output import Json, Verbose
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ def trust(
         Path | None,
         typer.Option("--published-keys", help="TOML file of more keys that everybody has."),
     ] = None,
-    policy: o.PolicyFile = None,
-    lists: o.Lists = None,
-    json: o.Json = False,
+    policy: PolicyFile = None,
+    lists: Lists = None,
+    json: Json = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 on stdout.")] = False,
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Show public roots too, and notes.")
     ] = False,
-    verbose: o.Verbose = False,
+    verbose: Verbose = False,
     fail_on: Annotated[
         str, typer.Option(help="First level that makes the exit code 1: note, warning, error.")
     ] = "warning",
@@ -112,7 +113,7 @@ def _known(policy: Path | None, lists: Path | None, published: Path | None) -> T
     from detector.known.knowledge import PublishedKeys
     from detector.trust.model import TrustKnowledge
 
-    installed = o.installed_lists(lists)
+    installed = installed_lists(lists)
     known = assemble(policy=policy, lists=installed, local=False)
     if published is not None:
         keys = (*known.published.keys, *load_published_keys(published).keys)

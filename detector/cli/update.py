@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import asking as a
 from detector.cli import exit_codes
-from detector.cli import options as o
+from detector.cli.asking import NoProxy, Proxy, Timeout
+from detector.cli.knowledge import Lists, Roots, installed_lists
+from detector.cli.output import Json
+from detector.cli.way import fetch_options, routing
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,10 +47,10 @@ def update(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; tell whether a list is too old.")
     ] = False,
-    lists: o.Lists = None,
-    proxy: a.Proxy = None,
-    no_proxy: a.NoProxy = False,
-    timeout: a.Timeout = 60.0,
+    lists: Lists = None,
+    proxy: Proxy = None,
+    no_proxy: NoProxy = False,
+    timeout: Timeout = 60.0,
     mirror: Annotated[
         str | None,
         typer.Option(
@@ -57,8 +59,8 @@ def update(
             envvar="TLSIGHT_LOG_LIST_MIRROR",
         ),
     ] = None,
-    roots: o.Roots = None,
-    json: o.Json = False,
+    roots: Roots = None,
+    json: Json = False,
 ) -> int:
     from detector import clock
     from detector.knowledge import shipped
@@ -70,12 +72,14 @@ def update(
     for name in wanted:
         if name not in FEEDS:
             raise ConfigError("update", f"{name!r} is none of {', '.join(FEEDS)}")
-    installed = o.installed_lists(lists)
+    installed = installed_lists(lists)
     outcomes: list[Outcome] = []
     if not check:
         base = BASE if mirror is None else mirror.rstrip("/") + "/"
         updater = Updater(installed, assemble(roots=roots), clock.now, base=base)
-        options = None if source else o.fetch_options(proxy, timeout, roots, no_proxy=no_proxy)
+        options = (
+            None if source else fetch_options(routing(proxy, no_proxy=no_proxy), timeout, roots)
+        )
         outcomes = _run(updater, wanted, source, options)
     shipped_list = shipped.load_log_list(shipped.DATA / "ct_logs.json")
     warnings = stale_lists(installed, shipped_list, clock.now())

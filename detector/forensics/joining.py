@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from detector.forensics.judged import Told
+from detector.forensics.judged import JudgedConnection
 from detector.logs.event import Event
 
 _NEAR = 2.0
@@ -24,7 +24,7 @@ MAX_EVENTS = 200_000
 class Joined(msgspec.Struct, frozen=True):
     """One failure, seen twice."""
 
-    told: Told
+    told: JudgedConnection
     event: Event
 
     @property
@@ -55,7 +55,7 @@ class Joiner:
             else:
                 self._by_peer.setdefault(event.peer, []).append(event)
 
-    def join(self, told: Told) -> Joined | None:
+    def join(self, told: JudgedConnection) -> Joined | None:
         """The event that belongs to a connection; each belongs to one."""
         c = told.connection
         with_port = self._by_port.get((c.client, c.client_port), [])

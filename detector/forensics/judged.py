@@ -9,7 +9,7 @@ the same hour gets the same judgement, which is made once; when the sharing has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -22,8 +22,8 @@ from detector.forensics.observed import observation
 from detector.forensics.offers import is_trial
 from detector.forensics.servers import Servers
 from detector.judging.judge import examine, judge_examined, unjudged
-from detector.known.knowledge import Knowledge
-from detector.model.observation import Cause, Judgement, VerdictName
+from detector.known.knowledge import Baseline, Knowledge
+from detector.model.observation import Cause, Judgement, Observation, Target, VerdictName
 from detector.wire.registry import version_text
 
 BATCH = 16384
@@ -31,7 +31,7 @@ _ROOM = 8192
 _Key = tuple[tuple[bytes, ...], str | None, str, bool, int]
 
 
-class Told(msgspec.Struct, frozen=True):
+class JudgedConnection(msgspec.Struct, frozen=True):
     """One connection with what it means.
 
     Attributes:
@@ -57,7 +57,7 @@ class Told(msgspec.Struct, frozen=True):
         return self.blamed is not None
 
 
-class Teller:
+class ConnectionJudge:
     """Judges connections, and keeps what each server's connections say together.
 
     Args:
@@ -65,6 +65,8 @@ class Teller:
         browsers: how browsers' hellos look.
         agents: User-Agent by client address and port, or by address alone (port 0).
         batch: how many connections to look at together; 1 tells each at once.
+        sharing: what earlier runs saw.
+        baseline: how a host looked when it was last proven direct.
 
     """
 
@@ -75,6 +77,8 @@ class Teller:
         agents: Mapping[tuple[str, int], str] | None = None,
         default_agent: str | None = None,
         batch: int = BATCH,
+        sharing: Sharing | None = None,
+        baseline: Callable[[Target], Baseline | None] = lambda _: None,
     ) -> None:
         self.servers = Servers()
         self._known = known
@@ -82,12 +86,13 @@ class Teller:
         self._agents = agents or {}
         self._default_agent = default_agent
         self._batch = batch
-        self._sharing = Sharing()
+        self._sharing = sharing if sharing is not None else Sharing()
+        self._baseline = baseline
         self._examined: dict[_Key, Examination | None] = {}
         self._judged: dict[_Key, tuple[int, Judgement]] = {}
         self._generation = 0
 
-    def tell(self, connections: Iterable[Connection]) -> Iterator[Told]:
+    def tell(self, connections: Iterable[Connection]) -> Iterator[JudgedConnection]:
         """Every connection, in order."""
         held: list[Connection] = []
         for connection in connections:
@@ -97,14 +102,14 @@ class Teller:
                 held.clear()
         yield from self._told(held)
 
-    def _told(self, held: list[Connection]) -> Iterator[Told]:
+    def _told(self, held: list[Connection]) -> Iterator[JudgedConnection]:
         for connection in held:
             if connection.chain:
                 self._examine(connection)
         for connection in held:
             yield self._one(connection)
 
-    def _one(self, c: Connection) -> Told:
+    def _one(self, c: Connection) -> JudgedConnection:
         judgement = self._judge(c) if c.chain else None
         seen = judgement.causes if judgement is not None else ()
         found = None
@@ -119,7 +124,12 @@ class Teller:
             text = f"The connection uses {version_text(c.answer.version)}, which RFC 8996 forbids."
             causes = (*seen, self._known.causes.cause("obsolete-version", "warning", text))
         self.servers.note(c, found)
-        return Told(c, judgement, causes, self._opinion(c), found)
+        return JudgedConnection(c, judgement, causes, self._opinion(c), found)
+
+    def judge(self, one: Observation) -> Judgement:
+        """Who answers, by all that the connections so far share."""
+        seen = examine(one, self._known, self._baseline(one.target))
+        return unjudged(one, self._known) if seen is None else judge_examined(seen, self._sharing)
 
     def _opinion(self, c: Connection) -> HelloOpinion | None:
         if c.hello is None:
@@ -141,7 +151,8 @@ class Teller:
         if len(self._examined) >= _ROOM:
             self._examined.clear()
             self._judged.clear()
-        seen = self._examined[key] = examine(observation(c), self._known)
+        one = observation(c)
+        seen = self._examined[key] = examine(one, self._known, self._baseline(one.target))
         if seen is not None:
             self._sharing.note(seen)
             self._generation += 1

@@ -6,22 +6,28 @@ Clients try things: a browser that is refused comes back with another hello, a m
 alone, somebody runs `diagnose`. Every captured hello is a trial that somebody else made; which one of the plan
 it stands for says `offers`. So the rules of `detector.causes` that compare trials work on captures, and the
 result is the same diagnosis that a live one gives, as far as the traffic shows it.
+
+A server is an address, a port, and the name that was asked for there: of a proxy the tunnel's target, else SNI.
+Behind one address live many sites, and behind a proxy all of them. Connections that name nobody belong to the
+only site there is, or, where there are several, to none of them. What other names at the same address met serves
+as the trial with another name.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import Literal
 
 import msgspec
 
 from detector.capture.connection import Connection
+from detector.causes.plan import OTHER_NAME
 from detector.forensics.observed import observation, trial
 from detector.forensics.offers import offer_of
-from detector.judging.diagnose import diagnose
-from detector.known.knowledge import Knowledge
-from detector.model.causes import CauseTable, Lines
-from detector.model.inquiry import Application, Diagnosis, Inquiry, Trial
+from detector.model.causes import CauseTable
+from detector.model.inquiry import Application, Inquiry, Trial
 from detector.model.observation import Cause, Failure, Observation
 from detector.wire import registry as r
 
@@ -58,28 +64,33 @@ class Server:
     """One server's connections, counted; the telling ones kept.
 
     Attributes:
+        name: the name that was asked for, None where nobody named one.
+        via: the tunnel's target where the address is a proxy's, as host:port.
         causes: failed connections by cause.
+        trials: by the plan's offer and the name in the hello.
+        sni: the name in the hellos of its own trials.
         clients: addresses, the first few thousand; `failed_clients` those that failed.
 
     """
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, name: str | None, via: str | None) -> None:
         self.address = address
         self.port = port
+        self.name = name
+        self.via = via
         self.connections = 0
         self.failed = 0
         self.causes: Counter[str] = Counter()
         self.clients: set[str] = set()
         self.failed_clients: dict[str, set[str]] = {}
-        self.names: Counter[str | None] = Counter()
         self.first = self.last = 0.0
         self.best: Connection | None = None
         self.worst: tuple[Connection, Cause] | None = None
-        self._trials: dict[tuple[str, str | None], Trial] = {}
+        self.trials: dict[tuple[str, str | None], Trial] = {}
         self._votes: dict[tuple[str, str | None], Counter[str]] = {}
         self._exact: set[tuple[str, str | None]] = set()
         self._resumptions: Counter[bool] = Counter()
-        self._late: int | None = None
+        self._late: Application | None = None
         self._showed = False
 
     def note(self, c: Connection, cause: Cause | None) -> None:
@@ -89,8 +100,6 @@ class Server:
         self.last = max(self.last, c.last)
         if len(self.clients) < _MAX_CLIENTS:
             self.clients.add(c.client)
-        if c.hello is not None and (c.sni in self.names or len(self.names) < _MAX_NAMES):
-            self.names[c.sni] += 1
         if cause is not None:
             self.failed += 1
             self.causes[cause.id] += 1
@@ -108,52 +117,61 @@ class Server:
         late = c.fatal
         if late is not None and late.sender == "server" and c.answer is not None:
             if late.code is not None:
-                self._late = late.code
-            elif self._late is None:  # encrypted: most likely it wanted a certificate
-                self._late = 116
+                self._late = Application("alert", alert=late.code)
+            elif self._late is None:
+                self._late = Application("alert")  # encrypted: which one cannot be told
             self._showed = self._showed or bool(c.client_certificate)
         if c.hello is not None and r.PRE_SHARED_KEY in c.hello.extensions:
             self._resumptions[c.answer is None] += 1
             return
         key = name, c.sni
-        if not name or (key not in self._trials and len(self._trials) >= _MAX_TRIALS):
+        if not name or (key not in self.trials and len(self.trials) >= _MAX_TRIALS):
             return
         made = trial(c, name)
         if made is None or (key in self._exact and not exact):
             return
         if exact and key not in self._exact:
             self._exact.add(key)
-            self._trials.pop(key, None)
+            self.trials.pop(key, None)
             self._votes.pop(key, None)
         votes = self._votes.setdefault(key, Counter())
         votes[made.outcome] += 1
-        kept = self._trials.get(key)
+        kept = self.trials.get(key)
         better = kept is None or votes[made.outcome] >= votes[kept.outcome]
         if better and (
             kept is None or kept.outcome != made.outcome or (made.chain and not kept.chain)
         ):
-            self._trials[key] = made
+            self.trials[key] = made
 
-    @property
-    def name(self) -> str | None:
-        """The name that most clients asked for."""
-        found = self.names.most_common(1)
-        return found[0][0] if found else None
+    def absorb(self, other: Server) -> None:
+        """Count another row's connections as this one's; its trials stay its own."""
+        self.connections += other.connections
+        self.failed += other.failed
+        self.causes.update(other.causes)
+        self.clients |= other.clients
+        for cause, who in other.failed_clients.items():
+            self.failed_clients.setdefault(cause, set()).update(who)
+        self.first = min(self.first or other.first, other.first or self.first)
+        self.last = max(self.last, other.last)
+        self.best = self.best or other.best
+        self.worst = self.worst or other.worst
 
-    def inquiry(self, causes: CauseTable) -> Inquiry:
-        """What an inquiry into the server would have found."""
-        main = self.name
+    def inquiry(self, causes: CauseTable, others: Iterable[Server] = ()) -> Inquiry:
+        """What an inquiry into the server would have found.
+
+        Args:
+            causes: what is known of causes.
+            others: rows of the same address.
+
+        """
         trials: dict[str, Trial] = {}
-        for (name, sni), made in self._trials.items():
-            if sni == main:
-                called = name
-            elif name not in ("plain", "no-alpn"):
-                continue
-            elif main is None:
-                called = "with-sni"
-            else:
-                called = "no-sni" if sni is None else "other-sni"
-            trials.setdefault(called, msgspec.structs.replace(made, offer=called))
+        for (name, sni), made in self.trials.items():
+            if sni == self.sni:
+                trials.setdefault(name, made)
+        for (name, sni), made in _elsewhere(self, others):
+            if name in ("plain", "no-alpn"):
+                called = "with-sni" if self.sni is None else "other-sni" if sni else "no-sni"
+                trials.setdefault(called, msgspec.structs.replace(made, offer=called))
         if "plain" not in trials and "no-alpn" in trials:  # nobody offers ALPN to this server
             trials["plain"] = msgspec.structs.replace(trials.pop("no-alpn"), offer="plain")
         resumption: Literal["failed"] | None = None
@@ -162,7 +180,7 @@ class Server:
         return Inquiry(
             self._observation(trials, causes),
             trials,
-            application=Application("alert", alert=self._late) if self._late is not None else None,
+            application=self._late,
             resumption=resumption,
             client_certificate=self._showed,
         )
@@ -185,29 +203,76 @@ class Server:
             chosen = msgspec.structs.replace(chosen, chain=self.worst[0].chain)
         return observation(chosen, failure)
 
-    def diagnosis(self, known: Knowledge, lines: Lines) -> Diagnosis | None:
-        """None where no connection shows anything to judge."""
-        if self.best is None and self.worst is None:
-            return None
-        return diagnose(self.inquiry(known.causes), known, lines)
+    @property
+    def sni(self) -> str | None:
+        names = [sni for _, sni in self.trials]
+        return self.name if self.name in names or not names else names[0]
+
+    @property
+    def shows_something(self) -> bool:
+        return self.best is not None or self.worst is not None
 
 
 class Servers:
-    """All servers of a capture, at most MAX_SERVERS; later ones are counted in `left_out`."""
+    """All servers of a capture, at most MAX_SERVERS; connections of later ones are counted in `left_out`."""
 
     def __init__(self) -> None:
-        self.by_address: dict[tuple[str, int], Server] = {}
+        self._rows: dict[tuple[str, int, str | None], dict[str | None, Server]] = {}
+        self._count = 0
         self.left_out = 0
 
     def note(self, c: Connection, cause: Cause | None) -> None:
-        key = c.server, c.server_port
-        found = self.by_address.get(key)
-        if found is None:
-            if len(self.by_address) >= MAX_SERVERS:
+        asked = c.preamble.target if c.preamble is not None else None
+        place = self._rows.setdefault((c.server, c.server_port, asked), {})
+        name = _name_of(c)
+        if name not in place and len(place) >= _MAX_NAMES:
+            name = None
+        row = place.get(name)
+        if row is None:
+            if self._count >= MAX_SERVERS:
                 self.left_out += 1
                 return
-            found = self.by_address[key] = Server(*key)
-        found.note(c, cause)
+            self._count += 1
+            row = place[name] = Server(c.server, c.server_port, name, asked)
+        row.note(c, cause)
+
+    def __len__(self) -> int:
+        return len(self.inquired())
+
+    def inquired(self) -> list[tuple[Server, tuple[Server, ...]]]:
+        """Each server with the other rows of its address, the worst first."""
+        found: list[tuple[Server, tuple[Server, ...]]] = []
+        for place in self._rows.values():
+            named = [row for name, row in place.items() if name is not None]
+            nameless = place.get(None)
+            if nameless is not None and len(named) == 1:
+                whole = copy(named[0])
+                whole.causes, whole.clients = Counter(whole.causes), set(whole.clients)
+                whole.failed_clients = {k: set(v) for k, v in whole.failed_clients.items()}
+                whole.absorb(nameless)
+                found.append((whole, (nameless,)))
+                continue
+            rows = tuple(place.values())
+            found += [(row, tuple(r for r in rows if r is not row)) for row in rows]
+        return sorted(found, key=lambda pair: (-pair[0].failed, -pair[0].connections))
+
+
+def _name_of(c: Connection) -> str | None:
+    """The name that was asked for; one of our own trials with another name asks for none."""
+    asked = c.preamble.target if c.preamble is not None else None
+    if asked is not None:
+        return asked.rpartition(":")[0].strip("[]") or asked
+    return c.sni if c.sni != OTHER_NAME else None
+
+
+def _elsewhere(
+    server: Server, others: Iterable[Server]
+) -> Iterator[tuple[tuple[str, str | None], Trial]]:
+    """Trials at the same address with another name, or none."""
+    for row in (server, *others):
+        for key, made in row.trials.items():
+            if key[1] != server.sni:
+                yield key, made
 
 
 def _tells(c: Connection) -> tuple[bool, bool, bool, bool]:

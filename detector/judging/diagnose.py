@@ -9,20 +9,27 @@ from detector.judging.ladder import ladder
 from detector.known.knowledge import Knowledge
 from detector.model.causes import Lines
 from detector.model.inquiry import Diagnosis, Fix, FoundCause, Inquiry
+from detector.model.observation import Judgement
 
 
 def diagnose(inquiry: Inquiry, known: Knowledge, lines: Lines) -> Diagnosis:
-    """Why the handshake fails. Never raises for what a peer sent.
+    """Why one handshake fails, judged by itself. Never raises for what a peer sent."""
+    (judgement,) = judge_all([inquiry.observation], known)
+    return conclude(inquiry, judgement, known, lines)
+
+
+def conclude(inquiry: Inquiry, judgement: Judgement, known: Knowledge, lines: Lines) -> Diagnosis:
+    """Why the handshake fails, once it is judged who answers. Never raises for what a peer sent.
 
     `lines` are those of configurations that mend a cause.
     """
-    (judgement,) = judge_all([inquiry.observation], known)
     clues = Clues(inquiry, known, judgement)
     causes = find_causes(clues, lenient=True)
     for cause in judgement.causes:
         # Certificates that cannot be read have no rule of their own: the judge says so.
         if cause.id == "malformed-certificate":
             causes = {cause.id: Found(cause.severity, cause.text), **causes}
+    causes = _with_failure(clues, causes)
     return Diagnosis(
         inquiry=inquiry,
         steps=ladder(clues, causes),
@@ -31,6 +38,15 @@ def diagnose(inquiry: Inquiry, known: Knowledge, lines: Lines) -> Diagnosis:
         judgement=judgement,
         repaired=tuple(certificate.der for certificate in clues.repaired[:-1]),
     )
+
+
+def _with_failure(clues: Clues, causes: dict[str, Found]) -> dict[str, Found]:
+    """The recorded failure as a cause, where nothing explains it and no hello of today is answered."""
+    failure = clues.failure
+    if failure is None or clues.greeted or any(f.severity == "error" for f in causes.values()):
+        return causes
+    text = clues.failed_with(failure.cause) or failure.text
+    return {failure.cause: Found("error", text, clues.flips_told), **causes}
 
 
 def _dressed(name: str, found: Found, clues: Clues, lines: Lines) -> FoundCause:

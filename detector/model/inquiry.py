@@ -72,7 +72,7 @@ class Application(msgspec.Struct, frozen=True):
     Attributes:
         outcome: "answered" is data, "quiet" nothing within the time that was given.
         data: its first bytes.
-        alert: description of a fatal alert that came instead.
+        alert: description of a fatal alert that came instead, None where it is encrypted.
 
     """
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from detector.report.logs_text import COLUMNS, LogPrinter, Story, told
+from detector.logs.story import LogStory
+from detector.report.logs_text import COLUMNS, LogPrinter, told
 from detector.report.page import Block, Page, TableOf, chart_of, html, number
 from detector.report.plotting import clock_text
 
 
-def log_page(printer: LogPrinter, story: Story) -> str:
+def log_page(printer: LogPrinter, story: LogStory) -> str:
     """The page as HTML."""
     seen = story.seen
-    failures = [group for group in story.groups if not group.noise]
-    noise = [group for group in story.groups if group.noise]
+    failures, noise = story.failures, story.noise
     clients = set().union(*(group.clients for group in failures)) if failures else set()
     span = ""
     if seen.first is not None and seen.last is not None:
@@ -43,7 +43,7 @@ def log_page(printer: LogPrinter, story: Story) -> str:
                 ("causes", number(len({g.cause for g in failures}))),
                 ("noise", number(sum(g.events for g in noise))),
             ),
-            chart=chart_of(story.ledger.timeline),
+            chart=chart_of(story.timeline),
             blocks=tuple(blocks),
             tables=tuple(tables),
         )

@@ -14,10 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.forensics.anonymous import Anonymizer
-from detector.logs.blind import Blind
 from detector.logs.event import Event
-from detector.logs.ledger import Group, Hint, Ledger, Onset
-from detector.logs.reading import Seen
+from detector.logs.ledger import Group, Onset
+from detector.logs.story import LogStory
 from detector.report.check_text import escape, stdout_console
 from detector.report.plotting import clock_text, sparkline
 
@@ -65,17 +64,6 @@ class BlindRecord(msgspec.Struct, frozen=True):
     certain: bool
 
 
-class Story(msgspec.Struct, frozen=True):
-    """Everything there is to tell."""
-
-    groups: tuple[Group, ...]
-    onsets: tuple[Onset, ...]
-    hints: tuple[Hint, ...]
-    blind: tuple[Blind, ...]
-    seen: Seen
-    ledger: Ledger
-
-
 class LogPrinter:
     """Shows failures as they come, and the whole at the end."""
 
@@ -93,17 +81,7 @@ class LogPrinter:
             self.shown("".join(c if c.isprintable() else "�" for c in text)), file=out, flush=True
         )
 
-    def story(self, ledger: Ledger, seen: Seen, blind: list[Blind]) -> Story:
-        return Story(
-            groups=tuple(ledger.groups),
-            onsets=tuple(ledger.onsets(seen.first, seen.changes)),
-            hints=tuple(ledger.hints()),
-            blind=tuple(blind),
-            seen=seen,
-            ledger=ledger,
-        )
-
-    def finish(self, story: Story) -> None:
+    def finish(self, story: LogStory) -> None:
         if self._json:
             for group in story.groups:
                 self._object(self._record(group, story))
@@ -122,9 +100,8 @@ class LogPrinter:
             names = self._anonymizer.value(names, "names")
         return tuple(names)
 
-    def _record(self, group: Group, story: Story) -> LogsRecord:
-        onset = onset_of(group, story)
-        hint = next((h.text for h in story.hints if h.program == group.program), None)
+    def _record(self, group: Group, story: LogStory) -> LogsRecord:
+        onset, hint = story.onset_of(group), story.hint_of(group)
         alert = group.alerts.most_common(1)
         return LogsRecord(
             schema="tlsight.logs/1",
@@ -143,7 +120,7 @@ class LogPrinter:
             sample=group.sample,
             networks=dict(group.networks.most_common(10)),
             since=onset.change if onset is not None else None,
-            hint=hint if group.cause in ("untrusted-root", "client-lacks-ca") else None,
+            hint=hint.text if hint is not None else None,
         )
 
     def _object(self, record: LogsRecord | BlindRecord) -> None:
@@ -158,22 +135,22 @@ class LogPrinter:
             value = self._anonymizer.value(built)
         sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
 
-    def _whole(self, story: Story) -> list[RenderableType]:
+    def _whole(self, story: LogStory) -> list[RenderableType]:
         seen = story.seen
         programs = ", ".join(name for name in seen.programs) or "nothing known"
-        failures = sum(g.events for g in story.groups if not g.noise)
-        noise = sum(g.events for g in story.groups if g.noise)
+        failures = sum(g.events for g in story.failures)
+        noise = sum(g.events for g in story.noise)
         head = f"{seen.lines:,} lines of {programs}: {failures:,} failed handshakes, {noise:,} of noise"
         parts: list[RenderableType] = [Text(head, style="bold")]
-        if story.ledger.timeline.steps:
-            parts.append(sparkline(story.ledger.timeline))
-        if any(not g.noise for g in story.groups):
-            parts.append(self._table([g for g in story.groups if not g.noise]))
+        if story.timeline.steps:
+            parts.append(sparkline(story.timeline))
+        if story.failures:
+            parts.append(self._table(story.failures))
         parts += [Text(self.shown(told(onset)), style="yellow") for onset in story.onsets[:5]]
         parts += [Text(self.shown(hint.text), style="bold red") for hint in story.hints]
         if noise:
             parts += [Text("\nscanners and health checks", style="dim")]
-            parts.append(self._table([g for g in story.groups if g.noise]))
+            parts.append(self._table(story.noise))
         for spot in story.blind:
             sure = "hidden" if spot.certain else "may be hidden"
             parts.append(
@@ -183,7 +160,7 @@ class LogPrinter:
             )
         return parts
 
-    def _table(self, groups: list[Group]) -> Table:
+    def _table(self, groups: tuple[Group, ...]) -> Table:
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
         shown = [c for c in COLUMNS if c != "program" or len({g.program for g in groups}) > 1]
         for column in shown:
@@ -221,12 +198,6 @@ def complains(group: Group) -> str:
     return f"{group.complainant or 'nobody'}{number}"
 
 
-def onset_of(group: Group, story: Story) -> Onset | None:
-    return next(
-        (o for o in story.onsets if (o.program, o.cause) == (group.program, group.cause)), None
-    )
-
-
 def told(onset: Onset) -> str:
     """One onset as a sentence."""
     who = f"{onset.clients:,} client{'s' if onset.clients != 1 else ''}"
@@ -236,7 +207,7 @@ def told(onset: Onset) -> str:
     return f"{text}: {onset.change} at {clock_text(onset.changed)}"
 
 
-def _blind(story: Story) -> list[BlindRecord]:
+def _blind(story: LogStory) -> list[BlindRecord]:
     return [
         BlindRecord("tlsight.logs-blind/1", spot.program, spot.text, spot.directive, spot.certain)
         for spot in story.blind

@@ -9,9 +9,10 @@ import msgspec
 
 from detector.capture.connection import ClosedBy, Connection, Preamble, SeenAlert
 from detector.forensics.browsers import HelloOpinion
-from detector.forensics.judged import Told
+from detector.forensics.judged import JudgedConnection
 from detector.forensics.observed import moment
 from detector.forensics.servers import Server
+from detector.forensics.story import CaptureStory
 from detector.model.inquiry import Diagnosis
 from detector.model.observation import VerdictName
 from detector.report.check_json import (
@@ -74,7 +75,7 @@ class PcapRecord(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def pcap_record(told: Told) -> PcapRecord:
+def pcap_record(told: JudgedConnection) -> PcapRecord:
     c, answer, hello = told.connection, told.connection.answer, told.connection.hello
     return PcapRecord(
         schema="tlsight.pcap/1",
@@ -120,7 +121,8 @@ def _alert(alert: SeenAlert) -> SeenAlertRecord:
 class SummaryRecord(msgspec.Struct, frozen=True):
     """One group of connections: by server, by name, by JA4 or by cause.
 
-    `causes` are those of the diagnosis for a server, else the failed connections by cause.
+    `causes` are the failed connections by cause; `diagnosis` what all connections to a server say together.
+    `name` is the one that was asked for at the server.
     """
 
     schema: Literal["tlsight.pcap-summary/1"]
@@ -130,10 +132,30 @@ class SummaryRecord(msgspec.Struct, frozen=True):
     failed: int
     clients: int
     causes: dict[str, int]
+    name: str | None = None
     verdict: VerdictName | None = None
     diagnosis: tuple[str, ...] = ()
     first: datetime | None = None
     last: datetime | None = None
+
+
+def summary_records(story: CaptureStory) -> list[SummaryRecord]:
+    """The servers, then the other groups."""
+    found = [server_record(one.server, one.diagnosis) for one in story.servers]
+    for by, counts in story.by.items():
+        found += [
+            SummaryRecord(
+                schema="tlsight.pcap-summary/1",
+                by=by,  # type: ignore[arg-type]
+                key=key,
+                connections=count,
+                failed=counts.failed[key],
+                clients=len(counts.clients[key]),
+                causes=dict(counts.causes.get(key, {})),
+            )
+            for key, count in counts.connections.most_common()
+        ]
+    return found
 
 
 def server_record(server: Server, diagnosis: Diagnosis | None) -> SummaryRecord:
@@ -145,6 +167,7 @@ def server_record(server: Server, diagnosis: Diagnosis | None) -> SummaryRecord:
         failed=server.failed,
         clients=len(server.clients),
         causes=dict(server.causes),
+        name=server.name,
         verdict=diagnosis.judgement.verdict if diagnosis is not None else None,
         diagnosis=tuple(cause.id for cause in diagnosis.causes) if diagnosis is not None else (),
         first=moment(server.first),

@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-from detector.capture.tally import Tally
-from detector.forensics.judged import Teller
-from detector.forensics.servers import Server
-from detector.model.inquiry import Diagnosis
+from detector.forensics.story import CaptureStory, ServerDiagnosis
 from detector.report.page import Block, Page, TableOf, chart_of, html, number
 from detector.report.pcap_json import socket_text
-from detector.report.pcap_text import CapturePrinter, notes
+from detector.report.pcap_text import COLUMNS, CapturePrinter, notes
 from detector.report.plotting import clock_text
 
 _BLOCKS, _ROWS = 20, 200
 _MARKS = {"ok": "✓", "failed": "✗", "skipped": "·"}
 
 
-def capture_page(printer: CapturePrinter, teller: Teller, tally: Tally) -> str:
+def capture_page(printer: CapturePrinter, story: CaptureStory) -> str:
     """The page as HTML."""
-    diagnosed = printer.diagnosed(teller)
-    broken = [(s, d) for s, d in diagnosed if d is not None and not d.healthy]
-    joined = printer.joiner
-    lines = notes(tally, teller)
-    if joined.count:
+    lines = notes(story)
+    if story.joiner.count:
         lines.append(
-            f"{len(joined.joined)} of {joined.count} logged failures are in the capture,"
-            f" {sum(one.agree for one in joined.joined)} with the same cause"
+            f"{len(story.joiner.joined)} of {story.joiner.count} logged failures are in the capture,"
+            f" {story.agreed} with the same cause"
         )
+    tally = story.tally
     span = f"{clock_text(tally.first)} to {clock_text(tally.last)}" if tally.first else "no TLS"
+    rows = tuple(printer.cells(one) for one in story.servers[:_ROWS])
     return html(
         Page(
             title="TLS in a capture",
             lead=span,
             figures=(
                 ("packets", number(tally.packets)),
-                ("connections", number(printer.told)),
-                ("failed", number(printer.failed)),
-                ("servers", number(len(teller.servers.by_address))),
-                ("intercepted", number(printer.verdicts["intercepted"])),
+                ("connections", number(story.connections)),
+                ("failed", number(story.failed)),
+                ("servers", number(len(story.servers))),
+                ("intercepted", number(story.intercepted)),
             ),
-            chart=chart_of(printer.timeline),
-            blocks=tuple(_block(printer, s, d) for s, d in broken[:_BLOCKS]),
-            tables=(_servers(printer, diagnosed),),
+            chart=chart_of(story.timeline),
+            blocks=tuple(_block(printer, one) for one in story.broken[:_BLOCKS]),
+            tables=(TableOf("Servers", COLUMNS, rows, (2, 3, 4)),),
             notes=tuple(lines),
         )
     )
 
 
-def _block(printer: CapturePrinter, server: Server, diagnosis: Diagnosis) -> Block:
+def _block(printer: CapturePrinter, one: ServerDiagnosis) -> Block:
+    server, diagnosis = one.server, one.diagnosis
+    assert diagnosis is not None
     where = socket_text(server.address, server.port)
     title = f"{server.name} ({where})" if server.name else where
     causes = [f"{cause.text} ({cause.id})" for cause in diagnosis.causes[:4]]
@@ -69,20 +67,3 @@ def _block(printer: CapturePrinter, server: Server, diagnosis: Diagnosis) -> Blo
         code=printer.shown(config),
         bad=True,
     )
-
-
-def _servers(printer: CapturePrinter, diagnosed: list[tuple[Server, Diagnosis | None]]) -> TableOf:
-    rows = [
-        (
-            printer.shown(socket_text(server.address, server.port)),
-            printer.name(server.name) if server.name else "",
-            number(server.connections),
-            number(server.failed),
-            number(len(server.clients)),
-            made.judgement.verdict if made is not None else "inconclusive",
-            ", ".join(cause.id for cause in made.causes) if made is not None else "",
-        )
-        for server, made in diagnosed[:_ROWS]
-    ]
-    columns = ("server", "name", "connections", "failed", "clients", "verdict", "cause")
-    return TableOf("Servers", columns, tuple(rows), (2, 3, 4))

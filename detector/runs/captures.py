@@ -1,245 +1,151 @@
-"""Reading captures from files, pipes and interfaces, on as many cores as there are.
-
-A large file is read by several processes: each walks over all packets and reads the flows whose ports fall to
-it, so that no flow is torn. Capturing itself is dumpcap's or tcpdump's business: nothing here needs root.
-"""
+"""A run over captures: connections out of packets, each judged, and the story that they tell."""
 
 from __future__ import annotations
 
-import gc
-import gzip
-import heapq
-import lzma
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection as Pipe
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
 
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.capture.flows import DEFAULT_LIMIT, Flow, FlowTable
+from detector.capture.flows import DEFAULT_LIMIT
 from detector.capture.keylog import KeyLog
-from detector.capture.packet_file import PacketFile, Read
-from detector.capture.reading import Reading
 from detector.capture.tally import Tally
-from detector.errors import CaptureError, ConfigError, StoreError
+from detector.errors import ConfigError
+from detector.evidence.sharing import Sharing
+from detector.forensics.joining import Joined
+from detector.forensics.judged import BATCH, ConnectionJudge, JudgedConnection
+from detector.forensics.servers import TLS_PORTS
+from detector.forensics.story import CaptureStory
+from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.fixes import config_lines
+from detector.known.knowledge import Knowledge
+from detector.logs.access import agents
+from detector.logs.event import Event
+from detector.runs.files import opened
+from detector.runs.memory import Memory
+from detector.runs.packets import Capture, live
 
-SPLIT_FROM = 64 << 20
-_PARCEL = 256
+_MAX_SPOKEN = 1 << 16
 
 
-class Capture(msgspec.Struct, frozen=True):
-    """How to read captures.
+class CaptureRun(msgspec.Struct, frozen=True):
+    """How to read captures, and what to join with them.
 
     Attributes:
-        keys: secrets of TLS 1.3 sessions.
+        files: captures, "-" for stdin; or
+        interface, expression: what to capture live, and which packets of it, in pcap's language.
+        keylogs: key logs (SSLKEYLOGFILE) that open TLS 1.3.
+        ports: ports on which connections that were never taken are told, beside the usual ones.
+        agent: User-Agent that all clients claim.
+        access_logs: logs with User-Agents, joined by client address and port.
+        events: failures of server logs of the same time.
         limit: connections under way at once.
-        jobs: processes; 0 for as many as there are cores.
+        jobs: processes, 0 for one a core.
+        summary: count by name, JA4 and cause too.
 
     """
 
-    keys: KeyLog
+    files: tuple[str, ...] = ()
+    interface: str | None = None
+    expression: str = ""
+    keylogs: tuple[Path, ...] = ()
+    ports: tuple[int, ...] = ()
+    agent: str | None = None
+    access_logs: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
     limit: int = DEFAULT_LIMIT
     jobs: int = 0
+    summary: bool = False
 
-    def connections(self, path: str, tally: Tally) -> Iterator[Connection]:
-        """Connections of one file, "-" for stdin. Raises ConfigError for what cannot be read."""
-        jobs = self.jobs or os.cpu_count() or 1
-        if path != "-" and jobs > 1 and _splits(path):
-            yield from self._by_many(path, tally, jobs)
+    @property
+    def at_once(self) -> bool:
+        """Connections are told as they end: nobody knows when the next one comes."""
+        return self.interface is not None or self.files == ("-",)
+
+    def begin(self, known: Knowledge, memory: Memory | None = None) -> Reading:
+        """Start; who answers is judged as `check` judges it. Raises ConfigError."""
+        if bool(self.files) == (self.interface is not None):
+            raise ConfigError("pcap", "give files, or an interface")
+        remembered = memory or Memory()
+        sharing = Sharing()
+        remembered.fill(sharing)
+        judge = ConnectionJudge(
+            known,
+            browser_hellos(),
+            agents=_agents(self.access_logs),
+            default_agent=self.agent,
+            batch=1 if self.at_once else BATCH,
+            sharing=sharing,
+            baseline=remembered.baseline,
+        )
+        tally = Tally()
+        story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
+        capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
+        return Reading(self, capture, judge, story)
+
+
+class Reading:
+    """One reading under way: iterate over it to the end, then ask `story`."""
+
+    def __init__(
+        self, how: CaptureRun, capture: Capture, judge: ConnectionJudge, story: CaptureStory
+    ) -> None:
+        self.story = story
+        self._how = how
+        self._capture = capture
+        self._judge = judge
+
+    def __iter__(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
+        """Every connection, and the log's line that belongs to it. Raises ConfigError."""
+        ports = TLS_PORTS | frozenset(self._how.ports)
+        for one in self._judge.tell(_worth_telling(self._connections(), ports)):
+            yield one, self.story.add(one)
+
+    def _connections(self) -> Iterator[Connection]:
+        tally = self.story.tally
+        if self._how.interface is None:
+            for path in self._how.files:
+                yield from self._capture.connections(path, tally)
             return
-        with opened(path) as file:
-            yield from self.of(file.read, path, tally)
-
-    def of(
-        self, read: Read, name: str, tally: Tally, shard: tuple[int, int] = (0, 1)
-    ) -> Iterator[Connection]:
-        """Connections of one stream of bytes."""
-        # Flows go by themselves; a collector that looks at every new object costs a seventh of the time.
-        gc.set_threshold(100_000, 20, 100)
-        reading = Reading(self.keys)
-        try:
-            packets = PacketFile(read)
-            table = FlowTable(self.limit, self._wanted(packets), shard, reading.settle)
-            for flow in table.run(_with_secrets(packets, self.keys)):
-                tally.flows += 1
-                found = reading.connection(flow)
-                if isinstance(flow, Flow):
-                    flow.dissolve()
-                if found is not None:
-                    tally.first = min(tally.first or found.first, found.first)
-                    tally.last = max(tally.last, found.last)
-                    yield found
-        except CaptureError as error:
-            raise ConfigError(name, error.message, remedy="give a pcap or pcapng file") from None
-        except (EOFError, OSError, lzma.LZMAError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise ConfigError(name, str(error) or "damaged") from None
-        tally.packets += table.packets
-        tally.other_packets += table.other_packets
-        tally.evicted += table.evicted + table.datagrams.evicted
-        tally.skipped += packets.skipped
-        tally.fragments_lost += table.layers.fragments_lost
-        tally.cut = tally.cut or packets.cut
-
-    def _wanted(self, packets: PacketFile) -> Any:
-        """Whether there are keys, asked only where there may be some."""
-        if len(self.keys) or packets.format == "pcapng":
-            return self.keys.__contains__
-        return None
-
-    def _by_many(self, path: str, tally: Tally, jobs: int) -> Iterator[Connection]:
-        context = get_context("spawn")
-        workers = []
-        try:
-            for number in range(jobs):
-                ours, theirs = context.Pipe(duplex=False)
-                worker = context.Process(
-                    target=_work, args=(theirs, self, path, (number, jobs)), daemon=True
-                )
-                worker.start()
-                theirs.close()
-                workers.append((worker, ours))
-            streams = [_received(pipe, tally, number) for number, (_, pipe) in enumerate(workers)]
-            yield from heapq.merge(*streams, key=lambda connection: connection.last)
-        finally:
-            for worker, pipe in workers:
-                pipe.close()
-                worker.terminate()
-                worker.join()
+        with ExitStack() as stack:
+            stream = stack.enter_context(live(self._how.interface, self._how.expression))
+            yield from self._capture.of(stream.read, self._how.interface, tally)
 
 
-def _work(pipe: Pipe, capture: Capture, path: str, shard: tuple[int, int]) -> None:
-    """One process's share: parcels of connections, then the tally or what went wrong."""
-    tally = Tally()
-    encode = msgspec.msgpack.Encoder().encode
-    parcel: list[Connection] = []
-    try:
-        with opened(path) as file:
-            for connection in capture.of(file.read, path, tally, shard):
-                parcel.append(connection)
-                if len(parcel) == _PARCEL:
-                    pipe.send_bytes(b"c" + encode(parcel))
-                    parcel.clear()
-        pipe.send_bytes(b"c" + encode(parcel))
-        pipe.send_bytes(b"t" + encode(tally))
-    except ConfigError as error:
-        pipe.send_bytes(b"e" + str(error).encode())
-    except (BrokenPipeError, KeyboardInterrupt):
-        return
-
-
-def _received(pipe: Pipe, tally: Tally, number: int) -> Iterator[Connection]:
-    decode = msgspec.msgpack.Decoder(list[Connection]).decode
-    while True:
-        try:
-            data = pipe.recv_bytes()
-        except EOFError:
-            raise StoreError(
-                "capture", "a reading process ended unexpectedly", remedy="try --jobs 1"
-            ) from None
-        if data[:1] == b"c":
-            yield from decode(data[1:])
+def _worth_telling(source: Iterable[Connection], ports: frozenset[int]) -> Iterator[Connection]:
+    """Connections that never came about are told where TLS is spoken: on these ports, and on servers that spoke
+    it before.
+    """
+    spoke: set[tuple[str, int]] = set()
+    for c in source:
+        where = c.server, c.server_port
+        if c.hello is not None or c.preamble is not None:
+            if len(spoke) < _MAX_SPOKEN:
+                spoke.add(where)
+        elif c.server_port not in ports and where not in spoke:
             continue
-        if data[:1] == b"e":
-            raise ConfigError("capture", data[1:].decode())
-        part = msgspec.msgpack.decode(data[1:], type=Tally)
-        if number == 0:  # every process sees every packet
-            tally.packets += part.packets
-            tally.other_packets += part.other_packets
-            tally.skipped += part.skipped
-            tally.cut = tally.cut or part.cut
-        tally.flows += part.flows
-        tally.evicted += part.evicted
-        tally.fragments_lost += part.fragments_lost
-        tally.first = min(tally.first or part.first, part.first or tally.first)
-        tally.last = max(tally.last, part.last)
-        return
+        yield c
 
 
-def _with_secrets(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
-    """The packets; key logs inside of the file are taken in as they come."""
-    if packets.format != "pcapng":
-        return iter(packets)
-    return _watching(packets, keys)
+def _agents(paths: Iterable[str]) -> dict[tuple[str, int], str]:
+    found: dict[tuple[str, int], str] = {}
+    for path in paths:
+        with opened(path) as file:
+            found.update(agents(file))
+    return found
 
 
-def _watching(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
-    for packet in packets:
-        if packets.secrets:
-            keys.add(bytes(packets.secrets).splitlines())
-            packets.secrets.clear()
-        yield packet
-
-
-def _splits(path: str) -> bool:
-    try:
-        with Path(path).open("rb") as file:
-            return os.fstat(file.fileno()).st_size >= SPLIT_FROM and file.read(2) != b"\x1f\x8b"
-    except OSError:
-        return False  # told where it is opened
-
-
-@contextmanager
-def opened(path: str) -> Generator[IO[bytes]]:
-    """A file of bytes, "-" for stdin; .gz, .xz and .zst are unpacked. Raises ConfigError."""
-    try:
-        raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
-        start = raw.peek(6)[:6]
-        if start[:2] == b"\x1f\x8b":
-            file: Any = gzip.GzipFile(fileobj=raw)
-        elif start == b"\xfd7zXZ\0":
-            file = lzma.LZMAFile(raw)  # noqa: SIM115
-        elif start[:4] == b"\x28\xb5\x2f\xfd":
-            import zstandard
-
-            file = zstandard.ZstdDecompressor().stream_reader(raw)
-        else:
-            file = raw
-    except OSError as error:
-        raise ConfigError(path, error.strerror or str(error)) from None
-    try:
-        yield file
-    finally:
-        if path != "-":
-            raw.close()
-
-
-@contextmanager
-def live(interface: str, expression: str) -> Generator[IO[bytes]]:
-    """Packets of an interface as dumpcap or tcpdump writes them. Raises ConfigError."""
-    dumpcap, tcpdump = shutil.which("dumpcap"), shutil.which("tcpdump")
-    if dumpcap is not None:
-        command = [dumpcap, "-q", "-P", "-i", interface, "-w", "-"]
-        command += ["-f", expression] if expression else []
-    elif tcpdump is not None:
-        command = [tcpdump, "-q", "-U", "-i", interface, "-w", "-"]
-        command += [expression] if expression else []
-    else:
-        raise ConfigError("--interface", "neither dumpcap nor tcpdump is installed",
-                          remedy="install tcpdump, or capture elsewhere and give the file")  # fmt: skip
-    program = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    )
-    assert program.stdout is not None
-    assert program.stderr is not None
-    try:
-        yield program.stdout
-    except ConfigError:
-        if not program.wait(5):
-            raise
-        said = program.stderr.read().decode(errors="replace").strip().splitlines()
-        name = Path(command[0]).name
-        why = next((line for line in said if line.startswith(f"{name}: ")), f"{name} failed")
-        raise ConfigError("--interface", why) from None
-    finally:
-        program.terminate()
-        program.wait()
+def _keys(paths: Iterable[Path]) -> KeyLog:
+    found = KeyLog()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                found.add(file)
+        except OSError as error:
+            raise ConfigError(str(path), error.strerror or str(error)) from None
+        if not len(found):
+            raise ConfigError(str(path), "no secret of TLS 1.3 in it",
+                              remedy="record it with SSLKEYLOGFILE")  # fmt: skip
+    return found

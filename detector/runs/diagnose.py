@@ -1,20 +1,28 @@
-"""One diagnosis from start to end: try, look up, conclude."""
+"""A run of diagnoses: try, look up, have all judged together, conclude."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from detector.judging.diagnose import diagnose
+from detector.judging.diagnose import conclude
+from detector.judging.docket import Docket
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.lookup.certificates import with_lookups
 from detector.model.inquiry import Diagnosis, Inquiry
-from detector.model.observation import Target
+from detector.model.observation import Judgement, Observation, Target
 from detector.net.fetch import Fetcher, FetchOptions
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
+from detector.net.sweep import sweep
+from detector.runs.memory import Memory
+
+if TYPE_CHECKING:
+    from detector.knowledge.ct_store import CtStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Investigation:
         curiosity: what to try.
         fetch: how to fetch what certificates point to; None fetches nothing.
         suites: enumerate cipher suites as well.
+        store: inclusion proofs that were fetched before.
 
     """
 
@@ -33,14 +42,47 @@ class Investigation:
     curiosity: Curiosity = field(default_factory=Curiosity)
     fetch: FetchOptions | None = None
     suites: bool = False
+    store: CtStore | None = None
 
     async def of(self, target: Target, known: Knowledge) -> Diagnosis:
         """The diagnosis of one target. Never raises for what a peer does."""
-        inquiry = await self._inquiry(target, known)
-        return diagnose(inquiry, known, config_lines())
+        async for _, diagnosis in self.run((target,), known):
+            return diagnosis
+        raise AssertionError("every target has a diagnosis")
+
+    async def run(
+        self,
+        targets: Iterable[Target],
+        known: Knowledge,
+        *,
+        memory: Memory | None = None,
+        concurrency: int = 8,
+    ) -> AsyncGenerator[tuple[int, Diagnosis]]:
+        """Diagnoses as they stand, each with its target's place; who answers is judged as `check` judges it:
+        what the targets share with each other, and with earlier runs, counts for all of them.
+        """
+        remembered = memory or Memory()
+        docket: Docket[tuple[int, Inquiry]] = Docket(known, on_judged=remembered.record)
+        remembered.fill(docket.sharing)
+
+        async def ask(numbered: tuple[int, Target]) -> tuple[int, Inquiry]:
+            place, target = numbered
+            return place, await self._inquiry(target, known)
+
+        async for place, inquiry in sweep(enumerate(targets), ask, concurrency=concurrency):
+            seen = inquiry.observation
+            released = docket.add((place, inquiry), seen, remembered.baseline(seen.target))
+            for (number, one), judgement in released:
+                yield number, _concluded(one, judgement, known)
+        for (number, one), judgement in docket.rest():
+            yield number, _concluded(one, judgement, known)
+        remembered.flush()
 
     async def _inquiry(self, target: Target, known: Knowledge) -> Inquiry:
         inquiry = await inquire(target, self.options, self.curiosity)
+        if self.store is not None:
+            observation = self._with_proof(inquiry.observation, self.store)
+            inquiry = structs.replace(inquiry, observation=observation)
         if self.fetch is not None:
             async with Fetcher(self.fetch) as fetch:
                 inquiry = await with_lookups(inquiry, known, fetch)
@@ -49,3 +91,12 @@ class Investigation:
 
             inquiry = structs.replace(inquiry, suites=await served_suites(target, self.options))
         return inquiry
+
+    def _with_proof(self, observation: Observation, store: CtStore) -> Observation:
+        from detector.lookup.inclusion import with_stored_inclusion
+
+        return with_stored_inclusion(observation, store)
+
+
+def _concluded(inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
+    return conclude(inquiry, judgement, known, config_lines())

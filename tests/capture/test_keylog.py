@@ -70,7 +70,7 @@ def test_certificates_alpn_and_finished_are_read(tmp_path: Path) -> None:
 
 def test_a_key_log_inside_of_a_pcapng_serves(tmp_path: Path) -> None:
     from detector.capture.tally import Tally
-    from detector.runs.captures import Capture
+    from detector.runs.packets import Capture
 
     made = packets(conversation(tmp_path))
     path = tmp_path / "a.pcapng"

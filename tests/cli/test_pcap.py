@@ -11,7 +11,7 @@ import pytest
 from bench.captures import write_handshakes
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
-from detector.runs import captures
+from detector.runs import packets
 from tests.capture import packets as p
 from tests.capture.conftest import tls12, tls13
 from tests.capture.test_preamble import BEFORE
@@ -72,7 +72,7 @@ def test_several_processes_see_the_same_connections(tmp_path: Path) -> None:
     found = []
     for jobs in (1, 2):
         tally = Tally()
-        how = captures.Capture(KeyLog(), jobs=jobs)
+        how = packets.Capture(KeyLog(), jobs=jobs)
         made = sorted(
             (c.client, c.client_port, c.completed, c.sni, c.chain)
             for c in how.connections(str(path), tally)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from detector.forensics.joining import Joiner
-from detector.forensics.judged import Told
+from detector.forensics.judged import JudgedConnection
 from detector.logs.event import Event
 from detector.model.observation import Cause
 from tests.forensics.test_blame import BASE
@@ -15,11 +15,11 @@ CAUSE = Cause("untrusted-root", "client", "error", "x")
 
 def told(
     client: str = "10.0.0.9", port: int = 50000, at: float = 100.0, cause: Cause = CAUSE
-) -> Told:
+) -> JudgedConnection:
     connection = msgspec.structs.replace(
         BASE, client=client, client_port=port, first=at, last=at + 0.2
     )
-    return Told(connection, None, (cause,))
+    return JudgedConnection(connection, None, (cause,))
 
 
 def event(

@@ -1,12 +1,11 @@
 import pytest
 
 from detector.chain.certificate import Certificate
+from detector.judging.docket import Docket
 from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Failure
-from detector.net.probe import ProbeOptions
-from detector.runs.check import Session
 from tests.conftest import Observe
 
 
@@ -52,5 +51,5 @@ def test_a_leaf_whose_fields_break_their_grammar_is_judged_not_raised(
         seen = observe("a.com", chain)
         (found,) = judge_all([seen], known)
         assert found.verdict == "suspect"
-        run = Session(known, ProbeOptions())
-        assert len([*run.judge(seen), *run._holding.rest()]) == 1
+        docket: Docket[None] = Docket(known)
+        assert len([*docket.add(None, seen), *docket.rest()]) == 1

@@ -22,6 +22,8 @@ def find(clues: Clues) -> Found | None:
         evidence.append("The server sends the alert certificate_required (116).")
     elif asked is not None and late in (40, 42, 46, 48, 80):
         evidence.append(f"It asks for one, and sends {alert_name(late)} ({late}) when none comes.")
+    elif application is not None and application.outcome == "alert" and application.alert is None:
+        evidence.append("It sends an encrypted alert right after the client's Finished.")
     elif asked is not None and _cut_after_request(clues):
         evidence.append("It asks for one, and ends the handshake when none comes.")
     elif clues.status in (400, 401, 403, 496) and _speaks_of_it(clues, asked):

@@ -1,21 +1,25 @@
-"""What a command is pointed at, and how to get there: arguments and options of the verbs that dial."""
+"""The way to a target, as options of every verb that dials, and the targets themselves."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.models import OptionInfo
 
 from detector.cli import exit_codes
+from detector.cli.groups import words_of
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
 if TYPE_CHECKING:
     from detector.model.observation import Target
+    from detector.net.fetch import FetchOptions
+    from detector.net.probe import ProbeOptions
     from detector.net.routes import Routing
 
 _WAY = "How to get there"
@@ -49,14 +53,6 @@ Connect = Annotated[
     str | None,
     typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
 ]
-Sni = Annotated[
-    str | None,
-    typer.Option(help="Server name to send; empty sends none.", rich_help_panel=_WAY),
-]
-StartTls = Annotated[
-    str | None,
-    typer.Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", rich_help_panel=_WAY),
-]
 Timeout = Annotated[
     float,
     typer.Option(
@@ -65,8 +61,49 @@ Timeout = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class WayOptions:
+    """How to get there."""
+
+    proxy: Proxy = None
+    no_proxy: NoProxy = False
+    connect: Connect = None
+    sni: Annotated[
+        str | None,
+        typer.Option(help="Server name to send; empty sends none.", rich_help_panel=_WAY),
+    ] = None
+    starttls: Annotated[
+        str | None,
+        typer.Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", rich_help_panel=_WAY),
+    ] = None
+    timeout: Timeout = 5.0
+
+    def routing(self) -> Routing:
+        """The way that the options and the environment name. Raises ConfigError."""
+        return routing(self.proxy, no_proxy=self.no_proxy)
+
+    def probe_options(self, **more: Any) -> ProbeOptions:
+        """How to dial. Raises ConfigError."""
+        return probe_options(self.routing(), self.connect, self.timeout, **more)
+
+    def fetch_options(self, trust: Path | None, **more: Any) -> FetchOptions:
+        """How to ask for what is known, by the same way. Raises ConfigError."""
+        return fetch_options(self.routing(), self.timeout, trust, **more)
+
+    def targets(
+        self, arguments: list[str] | None, path: Path | None, otherwise: tuple[str, ...] = ()
+    ) -> Targets:
+        """The targets, asked for as the options say. Raises ConfigError, TargetError."""
+        return Targets(arguments or [], path, self.starttls, self.sni, otherwise)
+
+    def words(self) -> tuple[str, ...]:
+        """The options that lead to the same answer, for a command to repeat. A proxy's password stays out."""
+        secret = ("proxy",) if self.proxy is not None and "@" in self.proxy else ()
+        return words_of(self, ("timeout", *secret))
+
+
 def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
-    """The way that the options and the environment name. Raises ConfigError."""
+    """The way that an option and the environment name. Raises ConfigError."""
     import os
 
     from detector.net.routes import routing_from
@@ -76,6 +113,33 @@ def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
         print(f"tlsight: {text}", file=sys.stderr)
     return found
+
+
+def probe_options(
+    routing: Routing, connect: str | None, timeout: float, **more: Any
+) -> ProbeOptions:
+    """How to dial. Raises ConfigError."""
+    from detector.net.probe import ProbeOptions
+
+    where = address(connect) if connect else None
+    return ProbeOptions(timeout=timeout, routing=routing, connect_to=where, **more)
+
+
+def fetch_options(
+    routing: Routing, timeout: float, trust: Path | None, **more: Any
+) -> FetchOptions:
+    """How to ask for what is known."""
+    from detector.net.fetch import FetchOptions
+
+    return FetchOptions(timeout=timeout, routing=routing, trust=trust, **more)
+
+
+def address(text: str) -> tuple[str, int]:
+    """The IP:PORT of --connect. Raises ConfigError."""
+    target = parse_target(text)
+    if target.sni is not None:
+        raise ConfigError("--connect", f"{text!r} is no IP:PORT")
+    return target.host, target.port
 
 
 class Targets:

@@ -1,18 +1,49 @@
-"""A file that grows, read as it does; rotated and truncated files are taken up anew."""
+"""Files as they come: plain or packed, from stdin, or still growing."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import gzip
+import lzma
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
+from detector import clock
 from detector.errors import ConfigError
 
 _PAUSE = 0.5
 
 
+@contextmanager
+def opened(path: str) -> Generator[IO[bytes]]:
+    """A file of bytes, "-" for stdin; .gz, .xz and .zst are unpacked. Raises ConfigError."""
+    try:
+        raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
+        start = raw.peek(6)[:6]
+        if start[:2] == b"\x1f\x8b":
+            file: Any = gzip.GzipFile(fileobj=raw)
+        elif start == b"\xfd7zXZ\0":
+            file = lzma.LZMAFile(raw)  # noqa: SIM115
+        elif start[:4] == b"\x28\xb5\x2f\xfd":
+            import zstandard
+
+            file = zstandard.ZstdDecompressor().stream_reader(raw)
+        else:
+            file = raw
+    except OSError as error:
+        raise ConfigError(path, error.strerror or str(error)) from None
+    try:
+        yield file
+    finally:
+        if path != "-":
+            raw.close()
+
+
 def followed(path: Path, *, forever: Callable[[], bool] = lambda: True) -> Callable[[int], bytes]:
-    """A `read` that waits for more.
+    """A `read` that waits for more; rotated and truncated files are taken up anew.
 
     Args:
         path: the file.
@@ -44,18 +75,12 @@ def followed(path: Path, *, forever: Callable[[], bool] = lambda: True) -> Calla
             try:
                 there = path.stat()
                 here = file.tell()
-                if there.st_ino != _inode(file.fileno()) or there.st_size < here:
+                if there.st_ino != os.fstat(file.fileno()).st_ino or there.st_size < here:
                     file.close()
                     file = path.open("rb")
                     continue
             except FileNotFoundError:
                 pass  # between two files of a rotation
-            time.sleep(_PAUSE)
+            clock.sleep(_PAUSE)
 
     return read
-
-
-def _inode(number: int) -> int:
-    import os
-
-    return os.fstat(number).st_ino

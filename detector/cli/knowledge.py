@@ -1,0 +1,290 @@
+"""What verdicts are compared with, as options of every verb that judges."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.groups import words_of
+from detector.errors import StoreError
+
+if TYPE_CHECKING:
+    from detector.knowledge.ct_store import CtStore
+    from detector.knowledge.history import History
+    from detector.knowledge.installed import InstalledLists
+    from detector.known.knowledge import Knowledge, Pin
+    from detector.runs.memory import Memory
+
+_PANEL = "What to compare with"
+
+Roots = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file of roots to call public, instead of certifi's. Makes it a lab: special-use"
+        " names and private addresses then count as public.",
+        envvar="TLSIGHT_ROOTS",
+        rich_help_panel=_PANEL,
+    ),
+]
+CtLogs = Annotated[
+    Path | None,
+    typer.Option(
+        "--ct-logs",
+        help="More CT logs: a file like Google's log_list.json.",
+        envvar="TLSIGHT_CT_LOGS",
+        rich_help_panel=_PANEL,
+    ),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        help="TOML file: internal names, expected private CAs, sanctioned interceptors.",
+        envvar="TLSIGHT_POLICY",
+        rich_help_panel=_PANEL,
+    ),
+]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        "--lists",
+        metavar="DIR",
+        help="Folder of the lists that tlsight update installed.",
+        envvar="TLSIGHT_LISTS",
+        rich_help_panel=_PANEL,
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Database of what was looked up.", envvar="TLSIGHT_STORE",
+        rich_help_panel=_PANEL,
+    ),
+]  # fmt: skip
+NoStore = Annotated[
+    bool,
+    typer.Option("--no-store", help="Do not read what was looked up.", rich_help_panel=_PANEL),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOptions:
+    """What proves who answers: roots, logs, and what was looked up."""
+
+    roots: Roots = None
+    ct_logs: CtLogs = None
+    store: Store = None
+    no_store: NoStore = False
+
+    @contextmanager
+    def opened(self, *, to_write: bool = False) -> Iterator[Opened]:
+        """Everything that the options name. Raises ConfigError, StoreError.
+
+        `to_write` opens the store for writing, and makes it where there is none.
+        """
+        store = kept_store(self.store, no_store=self.no_store, to_write=to_write)
+        try:
+            yield Opened(self._knowledge(store), store)
+        finally:
+            close_store(store)
+
+    def words(self) -> tuple[str, ...]:
+        """The options again, for a command to repeat."""
+        return words_of(self)
+
+    def _knowledge(self, store: CtStore | None) -> Knowledge:
+        from detector.knowledge.assemble import assemble
+
+        return assemble(roots=self.roots, ct_logs=self.ct_logs, store=store)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeOptions(ProofOptions):
+    """What to compare with."""
+
+    issuers: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of the issuers that Certificate Transparency knows for hosts.",
+            envvar="TLSIGHT_ISSUERS",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pin",
+            metavar="HOST=sha256//BASE64",
+            help="A key that must be on the host's path; may be repeated.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    pins: Annotated[
+        Path | None,
+        typer.Option(
+            "--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS", rich_help_panel=_PANEL
+        ),
+    ] = None
+    policy: PolicyFile = None
+    no_local_roots: Annotated[
+        bool,
+        typer.Option(
+            "--no-local-roots",
+            help="Do not ask the operating system's trust store.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    lists: Lists = None
+
+    def _knowledge(self, store: CtStore | None) -> Knowledge:
+        from detector.knowledge.assemble import assemble
+
+        # The lists' module is imported only where there are lists.
+        installed = installed_lists(self.lists) if lists_folder(self.lists).exists() else None
+        found = assemble(
+            roots=self.roots,
+            ct_logs=self.ct_logs,
+            pins=_parse_pins(self.pin),
+            pin_file=self.pins,
+            policy=self.policy,
+            issuers=self.issuers,
+            store=store,
+            lists=installed,
+            local=not self.no_local_roots,
+        )
+        for trouble in installed.troubles if installed else ():
+            _warn(str(trouble))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Knowledge, and the store that is part of it, where there is one."""
+
+    knowledge: Knowledge
+    store: CtStore | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOptions:
+    """What earlier runs saw."""
+
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="Database of earlier runs.", envvar="TLSIGHT_HISTORY", rich_help_panel=_PANEL
+        ),
+    ] = None
+    no_history: Annotated[
+        bool,
+        typer.Option(
+            "--no-history", help="Neither read nor write earlier runs.", rich_help_panel=_PANEL
+        ),
+    ] = False
+
+    @contextmanager
+    def opened(self, *, read_only: bool = False) -> Iterator[Memory]:
+        """The memory of earlier runs; one that cannot be used is told and done without."""
+        from detector.runs.memory import Memory
+
+        missing = read_only and self.history is None and not _default_history().exists()
+        history = None if self.no_history or missing else self._open()
+        memory = Memory(history, _warn, read_only=read_only)
+        try:
+            yield memory
+        finally:
+            memory.close()
+
+    def _open(self) -> History | None:
+        from detector import clock
+        from detector.knowledge.history import History
+
+        try:
+            return History(self.history or _default_history(), clock.now)
+        except StoreError as error:
+            _warn(str(error))
+            return None
+
+
+def installed_lists(folder: Path | None) -> InstalledLists:
+    """The lists that were installed; none need be there."""
+    from detector.knowledge.installed import InstalledLists
+
+    return InstalledLists(lists_folder(folder))
+
+
+def lists_folder(folder: Path | None) -> Path:
+    import os
+
+    from detector.knowledge.database import state_folder
+
+    return folder or state_folder(os.environ) / "lists"
+
+
+def open_store(path: Path | None, *, read_only: bool = False) -> CtStore:
+    """Raises StoreError."""
+    import os
+
+    from detector.knowledge.ct_store import CtStore, default_path
+
+    return CtStore(path or default_path(os.environ), read_only=read_only)
+
+
+def kept_store(path: Path | None, *, no_store: bool, to_write: bool = False) -> CtStore | None:
+    """The store for a judge; None when there is none.
+
+    One that was asked for by name must be usable, else StoreError is raised; the default one only
+    warns.
+    """
+    import os
+
+    from detector.knowledge.database import state_folder
+
+    if no_store:
+        return None
+    try:
+        # The store's module is imported only where there is a store.
+        default = state_folder(os.environ) / "ct.sqlite3"
+        if to_write or path is not None or default.exists():
+            return open_store(path, read_only=not to_write)
+    except StoreError as error:
+        if path is not None:
+            raise
+        _warn(str(error))
+    return None
+
+
+def close_store(store: CtStore | None) -> None:
+    """Tell what went wrong with it meanwhile, and close it."""
+    if store is None:
+        return
+    if store.trouble is not None:
+        _warn(str(store.trouble))
+    store.close()
+
+
+def _default_history() -> Path:
+    import os
+
+    from detector.knowledge.history import default_path
+
+    return default_path(os.environ)
+
+
+def _parse_pins(texts: list[str] | None) -> list[Pin]:
+    """The values of --pin. Raises ConfigError."""
+    if not texts:
+        return []
+    from detector.knowledge.pins import parse_pin
+
+    return [parse_pin(text) for text in texts]
+
+
+def _warn(text: str) -> None:
+    print(f"tlsight: {text}", file=sys.stderr)
