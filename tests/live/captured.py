@@ -8,12 +8,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from detector.capture.keylog import KeyLog
-from detector.capture.tally import Tally
-from detector.forensics.judged import ConnectionJudge, JudgedConnection
-from detector.knowledge.browser_hellos import browser_hellos
+from detector.forensics.judged import JudgedConnection
+from detector.forensics.story import CaptureStory
 from detector.known.knowledge import Knowledge
-from detector.runs.packets import Capture
+from detector.runs.captures import CaptureRun
 from tests.live.programs import find
 
 _SETTLE = 1.3  # the kernel hands packets over in blocks, at the latest after a second
@@ -40,12 +38,9 @@ def tcpdump(path: Path, expression: str = "tcp or udp") -> Generator[None]:
 
 def read(
     path: Path, known: Knowledge, keys: Path | None = None, agent: str | None = None
-) -> tuple[list[JudgedConnection], ConnectionJudge]:
-    """Every connection of a capture, told, and who told it."""
-    secrets = KeyLog()
-    if keys is not None and keys.exists():
-        with keys.open("rb") as file:
-            secrets.add(file)
-    teller = ConnectionJudge(known, browser_hellos(), default_agent=agent)
-    capture = Capture(secrets, jobs=1)
-    return list(teller.tell(capture.connections(str(path), Tally()))), teller
+) -> tuple[list[JudgedConnection], CaptureStory]:
+    """Every connection of a capture, judged, and what they amount to."""
+    keylogs = (keys,) if keys is not None and keys.exists() else ()
+    run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, jobs=1)
+    reading = run.begin(known)
+    return [one for one, _ in reading], reading.story

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detector.chain.certificate import read_certificate
-from detector.knowledge.fixes import config_lines
+from detector.forensics.story import ServerDiagnosis
 from detector.known.knowledge import Knowledge
 from detector.lab.cases import CASES, Case
 from detector.lab.mitmdump import Mitmdump
@@ -81,13 +81,15 @@ def test_a_capture_of_the_lab_has_the_causes_that_are_true(tmp_path: Path) -> No
     path = tmp_path / "lab.pcap"
     with captured.tcpdump(path, "tcp and not port 53"):
         known = asyncio.run(run())
-    _, teller = captured.read(path, known, keys)
-    by_port = {server.port: server for server in teller.servers.by_address.values()}
+    _, story = captured.read(path, known, keys)
+    by_port: dict[int, list[ServerDiagnosis]] = {}
+    for row in story.servers:
+        by_port.setdefault(row.server.port, []).append(row)
     wrong: dict[str, list[str]] = {}
     for one in CASES:
         if one.id in HIDDEN:
             continue
-        made = by_port[ports[one.id]].diagnosis(known, config_lines())
+        made = by_port[ports[one.id]][0].diagnosis
         found = [cause.id for cause in made.causes] if made is not None else []
         first = found[0] if found else "healthy"
         TRUTH[one.id] = {
