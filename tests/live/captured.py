@@ -37,10 +37,14 @@ def tcpdump(path: Path, expression: str = "tcp or udp") -> Generator[None]:
 
 
 def read(
-    path: Path, known: Knowledge, keys: Path | None = None, agent: str | None = None
+    path: Path,
+    known: Knowledge,
+    keys: Path | None = None,
+    agent: str | None = None,
+    ports: tuple[int, ...] = (),
 ) -> tuple[list[JudgedConnection], CaptureStory]:
     """Every connection of a capture, judged, and what they amount to."""
     keylogs = (keys,) if keys is not None and keys.exists() else ()
-    run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, jobs=1)
+    run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, jobs=1, ports=ports)
     reading = run.begin(known)
     return [one for one, _ in reading], reading.story

@@ -81,7 +81,7 @@ def test_a_capture_of_the_lab_has_the_causes_that_are_true(tmp_path: Path) -> No
     path = tmp_path / "lab.pcap"
     with captured.tcpdump(path, "tcp and not port 53"):
         known = asyncio.run(run())
-    _, story = captured.read(path, known, keys)
+    _, story = captured.read(path, known, keys, ports=tuple(ports.values()))
     by_port: dict[int, list[ServerDiagnosis]] = {}
     for row in story.servers:
         by_port.setdefault(row.server.port, []).append(row)
