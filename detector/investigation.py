@@ -12,6 +12,7 @@ from detector.inquiry import Diagnosis, Inquiry
 from detector.knowledge.fixes import catalogue
 from detector.lookup.certificates import with_lookups
 from detector.model import Target
+from detector.net.budget import Budget
 from detector.net.fetch import Fetcher, FetchOptions
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
@@ -42,12 +43,17 @@ class Investigation:
         return diagnose(inquiry, known, shipped or catalogue())
 
     async def _inquiry(self, target: Target, known: Knowledge) -> Inquiry:
-        inquiry = await inquire(target, self.options, self.curiosity)
+        budget = Budget(self.options.timeout)
+        inquiry = await inquire(target, self.options, self.curiosity, budget)
         if self.fetch is not None:
             async with Fetcher(self.fetch) as fetch:
-                inquiry = await with_lookups(inquiry, known, fetch)
+                inquiry = await with_lookups(inquiry, known, fetch, budget)
+        unfinished = tuple(budget.unfinished)
         if self.suites and inquiry.trials:
             from detector.net.enumerate import served_suites
 
-            inquiry = structs.replace(inquiry, suites=await served_suites(target, self.options))
-        return inquiry
+            more = Budget(self.options.timeout)  # dozens of hellos: as much time again
+            suites = await served_suites(target, self.options, more)
+            inquiry = structs.replace(inquiry, suites=suites)
+            unfinished += tuple(more.unfinished)
+        return structs.replace(inquiry, unfinished=tuple(dict.fromkeys(unfinished)))

@@ -33,6 +33,7 @@ from detector.wire.transcript import Flight, Transcript, read_transcript
 
 KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
+_FAREWELL = 0.5
 
 # Ports of IANA's registry where TLS carries something else than HTTP from the first byte.
 _OTHER_PROTOCOLS = frozenset(
@@ -210,7 +211,9 @@ class Attempt:
                 self.application = await converse(
                     stream, tls, incoming, outgoing, self.options.request, self.options.listen
                 )
-                self.session = tls.session
+                # After a HelloRequest OpenSSL has none to give; resuming is an extra.
+                with suppress(ssl.SSLError, ValueError):
+                    self.session = tls.session
             await _say_goodbye(stream, tls, outgoing)
         elif transcript.server_hello is not None:
             self.handshake = _begun(transcript)
@@ -261,7 +264,12 @@ class Attempt:
             return
         reason = error.reason or ""
         reported = wire_alerts.alert_of_reason(reason)
-        clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
+        alerts = read_transcript(b"", bytes(self.server)).server.alerts
+        if reason == "TOO_MANY_WARN_ALERTS" or len(alerts) >= wire_alerts.MAX_ALERTS:
+            text = "the peer sends one warning alert after the other"
+            self.failure = Failure("tls", "malformed-handshake", text)
+            return
+        clear = [a for a in alerts if a.code]
         code = clear[-1].code if clear else reported
         if code is not None:
             name = wire_alerts.alert_name(code)
@@ -348,8 +356,9 @@ async def _say_goodbye(stream: Stream, tls: ssl.SSLObject, outgoing: ssl.MemoryB
     """close_notify, so that the server's log shows an orderly client (RFC 8446 section 6.1)."""
     with suppress(ssl.SSLError, OSError):
         tls.unwrap()
-    with suppress(OSError):
-        await stream.write(outgoing.read())
+    with suppress(OSError):  # TimeoutError too: whoever reads nothing gets no farewell
+        async with asyncio.timeout(_FAREWELL):
+            await stream.write(outgoing.read())
 
 
 def _alerts(transcript: Transcript, reported: Alert | None) -> tuple[Alert, ...]:
