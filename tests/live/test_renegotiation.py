@@ -14,7 +14,7 @@ import pytest
 
 from detector.investigation import Investigation
 from detector.lab.pki import LabPki
-from detector.net.probe import ProbeOptions, probe
+from detector.net.probe import ProbeOptions
 from detector.targets import parse_target
 from tests.live.programs import find, free_port
 
@@ -77,9 +77,3 @@ def test_a_hello_request_after_the_handshake_ends_no_diagnosis(
     assert found.inquiry.observation.handshake.completed
     assert found.inquiry.application is not None
     assert found.inquiry.resumption is None
-
-
-def test_a_hello_request_after_the_handshake_ends_no_check(asking_anew: int) -> None:
-    seen = asyncio.run(probe(parse_target(f"localhost:{asking_anew}"), ProbeOptions(timeout=2)))
-    assert seen.handshake is not None
-    assert seen.handshake.completed
