@@ -35,6 +35,7 @@ from detector.errors import ConfigError, FetchError
 from detector.model import Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
+from detector.net.tls_object import sent_chain, suite_in_use
 from detector.targets import normal_host
 from detector.version import __version__
 
@@ -224,19 +225,17 @@ class Fetcher:
             return None
         host = normal_host(response.url.host)
         address = stream.get_extra_info("server_addr") if proxy is None else None
-        cipher = tls.cipher()
         return Observation(
             at=self.options.now(),
             target=Target(
                 host, response.url.port or 443, ip=str(address[0]) if address else None, sni=host
             ),
             route=proxy.route if proxy else Route(),
-            chain=tuple(tls.get_unverified_chain()),
+            chain=sent_chain(tls),
             handshake=Handshake(
-                True, tls.version(), cipher[0] if cipher else None, None,
-                tls.selected_alpn_protocol(),
+                True, tls.version(), suite_in_use(tls), None, tls.selected_alpn_protocol()
             ),
-        )  # fmt: skip
+        )
 
 
 def retry_delay(attempt: int, after: str | None, *, now: datetime, jitter: float) -> float:

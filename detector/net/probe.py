@@ -25,10 +25,12 @@ from detector.model import Alert, Failure, Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
+from detector.net.tls_object import sent_chain, suite_in_use
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
 from detector.wire.records import may_be_tls
 from detector.wire.registry import group_name, version_name
+from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
 
 KEPT_BYTES = 64 << 10
@@ -198,7 +200,7 @@ class Attempt:
         finally:
             self.ms["tls"] = _milliseconds(start)
         with suppress(ssl.SSLError, ValueError):
-            self.chain = tuple(tls.get_unverified_chain())
+            self.chain = sent_chain(tls)
         # Our own side is worth reading only where it may hold an alert of ours.
         client = bytes(self.client) if self.failure else b""
         transcript = self.transcript = read_transcript(client, bytes(self.server))
@@ -327,12 +329,11 @@ class _TooMuchError(Exception):
 
 
 def _completed(tls: ssl.SSLObject, transcript: Transcript) -> Handshake:
-    cipher = tls.cipher()
     group = transcript.group
     return Handshake(
         completed=True,
         version=tls.version(),
-        cipher=cipher[0] if cipher else None,
+        cipher=suite_in_use(tls),
         group=group_name(group) if group is not None else None,
         alpn=tls.selected_alpn_protocol(),
     )
@@ -346,7 +347,7 @@ def _begun(transcript: Transcript) -> Handshake:
     return Handshake(
         completed=False,
         version=version_name(hello.version),
-        cipher=f"{hello.cipher:#06x}",
+        cipher=suite_name(hello.cipher),
         group=group_name(group) if group is not None else None,
         alpn=alpn.decode("latin-1") if alpn else None,
     )
