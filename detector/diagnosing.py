@@ -55,7 +55,7 @@ def _dressed(name: str, found: Found, clues: Clues, catalogue: Catalogue) -> Fou
     where = target.host if target.port == 443 else f"{target.host}:{target.port}"
     advice = found.fix or (info.fix if info is not None else "")
     fix = Fix(party, advice, dict(catalogue.config.get(name, {})))
-    confirm = info.apart if info is not None else ""
+    confirm = found.confirm or (info.apart if info is not None else "")
     confirm = confirm.replace("HOST:443", f"{target.host}:{target.port}")
     return FoundCause(
         id=name,

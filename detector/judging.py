@@ -74,7 +74,10 @@ def _failure_cause(observation: Observation) -> Cause | None:
     failure = observation.failure
     if failure is None:
         return None
-    return Cause(failure.cause, PARTIES.get(failure.cause, "server"), "error", failure.text)
+    party = PARTIES.get(failure.cause, "server")
+    if party == "server" and failure.dialled == "proxy":
+        party = "network"
+    return Cause(failure.cause, party, "error", failure.text)
 
 
 def _malformed(seen: Examination, error: CertificateError) -> Judgement:

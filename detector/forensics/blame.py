@@ -10,13 +10,13 @@ alert's number says it; where that is encrypted too, only the step is certain.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from detector.capture.connection import Connection, SeenAlert
 from detector.causes.rules import PARTIES
 from detector.explain.table import AlertMeaning
 from detector.model import Cause, Party
+from detector.wire import greeting
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.suites import suite_name, weak_family
@@ -25,7 +25,6 @@ from detector.wire.suites import suite_name, weak_family
 _OF_CERTIFICATES = frozenset((42, 43, 44, 45, 46, 48, 51, 113))
 _LARGE = 1300
 _ENOUGH = 1.0
-_REDIRECT = re.compile(rb"HTTP/1\.[01] (?:302|303|307|511)")
 _STEPS = {
     "connection-timeout": "tcp", "connection-refused": "tcp", "proxy-refused": "proxy",
     "proxy-auth-required": "proxy",
@@ -128,10 +127,11 @@ def _refused_hello(c: Connection) -> _Said | None:
     if c.hello is None:
         return None
     if c.reached == "other":
-        if _REDIRECT.match(c.plain):
-            return "captive-portal", "A redirect answers in clear on the TLS port.", None
-        start = c.plain[:24].decode("ascii", "backslashreplace")
-        return "not-tls", f"What answers is no TLS: {start!r}.", None
+        spoke = greeting.spoken(c.plain)
+        if greeting.is_portal(spoke):
+            text = f"{spoke.banner!r} answers in clear on the TLS port."
+            return "captive-portal", text, None
+        return "not-tls", f"What answers is no TLS: {greeting.described(spoke)}.", None
     if c.reached == "hello" and c.answer is None and c.error:
         return "malformed-handshake", f"The server's handshake makes no sense: {c.error}.", "server"
     answer = c.answer

@@ -33,11 +33,11 @@ import httpx
 from detector import clock
 from detector.errors import ConfigError, FetchError
 from detector.model import Handshake, Observation, Route, Target
-from detector.net.dialogue import printable
 from detector.net.routes import Proxy, Routing
 from detector.net.tls_object import sent_chain, suite_in_use
 from detector.targets import normal_host
 from detector.version import __version__
+from detector.wire.greeting import printable
 
 MAX_WAIT = 60.0
 _MAX_REDIRECTS = 5

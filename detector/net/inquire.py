@@ -67,9 +67,9 @@ async def inquire(
     try:
         stream = await run.dial()
     except DialError as error:
-        run.failure = Failure(error.step, error.cause, str(error))
+        run.not_dialled(error)
         direct = None
-        if error.step == "proxy":
+        if run.failure is not None and run.failure.dialled == "proxy":
             direct = await budget.spend("past-the-proxy", _direct(target, options))
         return Inquiry(run.observation(), direct=direct, unfinished=tuple(budget.unfinished))
     trials: dict[str, Trial] = {}

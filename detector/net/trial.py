@@ -17,6 +17,7 @@ from detector.net.probe import MAX_BYTES, Attempt, ProbeOptions
 from detector.net.stream import Stream
 from detector.wire import registry as r
 from detector.wire.alerts import MAX_ALERTS, alert_name
+from detector.wire.greeting import described, spoken
 from detector.wire.offer import SECP256R1, X25519, X25519MLKEM768, Material, Offer, wire_form
 from detector.wire.offer import client_hello as build_hello
 from detector.wire.records import may_be_tls
@@ -162,7 +163,7 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
             text = f"alert {alert_name(fatal.code)} ({fatal.code})"
             return Trial(name, "alert", text, alert=fatal.code)
         if not may_be_tls(start):
-            return Trial(name, "not-tls")
+            return Trial(name, "not-tls", described(spoken(start)))
         if flight.error is not None:
             return Trial(name, "malformed", str(flight.error))
         text = "what comes has no end" if ended == "silent" and start else ""
