@@ -30,7 +30,8 @@ if [ -z "$uv" ]; then
 fi
 
 echo "setup: making $venv from requirements.lock"
-[ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
+# pyenv, where it is, gives the version of .python-version unless it is told another.
+[ -x "$venv/bin/python" ] || PYENV_VERSION=$python "$uv" venv --quiet --python "$python" "$venv"
 VIRTUAL_ENV=$PWD/$venv
 export VIRTUAL_ENV
 "$uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
