@@ -8,7 +8,7 @@ soak_minutes ?= 30
 help:
 	@echo "make demo    unmask a real mitmproxy on this machine"
 	@echo "make test    all tests, against real interceptors and servers"
-	@echo "make unit    the tests that need no other program"
+	@echo "make unit    the tests that need no other program; PYTHON=3.12 on another Python"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, beside openssl s_time and sslyze"
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
@@ -28,8 +28,10 @@ demo: setup
 test: programs
 	$(python) -m pytest
 
-unit: setup
-	$(python) -m pytest -m "not live"
+# PYTHON=3.12 runs them on that version, in .venv-3.12.
+unit:
+	@sh scripts/setup.sh $(PYTHON)
+	.venv$(addprefix -,$(PYTHON))/bin/python -m pytest -m "not live"
 
 lint: setup
 	.venv/bin/ruff check .
@@ -54,4 +56,4 @@ lock: setup
 	@sh scripts/lock.sh
 
 clean:
-	rm -rf .venv .tools build .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .tools build .mypy_cache .ruff_cache .hypothesis

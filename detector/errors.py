@@ -14,6 +14,10 @@ TlsightError
 
 from __future__ import annotations
 
+from typing import Literal
+
+DialEnding = Literal["rst", "fin", "silence", "refused"]
+
 
 class TlsightError(Exception):
     """Base of all errors raised on purpose.
@@ -140,12 +144,22 @@ class DialError(TlsightError):
     Attributes:
         step: dns, tcp, proxy, starttls or tls.
         cause: a cause id of the design's list.
+        how: the way it ended: rst, fin, silence or refused; None where it is none of these.
 
     """
 
     code = "dial"
 
-    def __init__(self, step: str, cause: str, message: str, *, remedy: str = "") -> None:
+    def __init__(
+        self,
+        step: str,
+        cause: str,
+        message: str,
+        *,
+        remedy: str = "",
+        how: DialEnding | None = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.step = step
         self.cause = cause
+        self.how: DialEnding | None = how

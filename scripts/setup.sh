@@ -1,11 +1,16 @@
 #!/bin/sh
-# Make .venv with Python 3.13 and everything of requirements.lock. Does nothing when it is current.
+# Make .venv with everything of requirements.lock. Does nothing when it is current.
 #
-# Needs python3 with venv, and the network. uv finds a Python 3.13 or fetches one.
+#     sh scripts/setup.sh          the Python of .python-version in .venv
+#     sh scripts/setup.sh 3.12     another one in .venv-3.12
+#
+# Needs python3 with venv, and the network. uv finds that Python or fetches it.
 set -eu
 cd "$(dirname "$0")/.."
 
-stamp=.venv/.stamp
+python=${1:-$(cat .python-version)}
+venv=.venv${1:+-$1}
+stamp=$venv/.stamp
 wanted=$(cat requirements.lock .python-version pyproject.toml scripts/setup.sh | sha256sum | cut -d' ' -f1)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     exit 0
@@ -24,9 +29,10 @@ if [ -z "$uv" ]; then
     uv=$PWD/.tools/uv/bin/uv
 fi
 
-echo "setup: making .venv from requirements.lock"
-[ -x .venv/bin/python ] || "$uv" venv --quiet --python "$(cat .python-version)" .venv
-VIRTUAL_ENV=$PWD/.venv
+echo "setup: making $venv from requirements.lock"
+# pyenv, where it is, gives the version of .python-version unless it is told another.
+[ -x "$venv/bin/python" ] || PYENV_VERSION=$python "$uv" venv --quiet --python "$python" "$venv"
+VIRTUAL_ENV=$PWD/$venv
 export VIRTUAL_ENV
 "$uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
 "$uv" pip install --quiet --no-deps --editable .

@@ -33,6 +33,7 @@ class Found(msgspec.Struct, frozen=True):
         evidence: what shows it, a sentence each.
         party: who acts, where it is not the one of the catalogue.
         fix: what to do, where the catalogue's advice can be said more exactly.
+        confirm: the same for what would confirm it.
 
     """
 
@@ -41,6 +42,7 @@ class Found(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...] = ()
     party: Party | None = None
     fix: str = ""
+    confirm: str = ""
 
 
 class Clues:

@@ -10,13 +10,13 @@ alert's number says it; where that is encrypted too, only the step is certain.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from detector.capture.connection import Connection, SeenAlert
 from detector.model.alerts import AlertContext, meanings
 from detector.model.causes import CauseTable
 from detector.model.observation import Cause, Party
+from detector.wire import greeting
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
 from detector.wire.suites import suite_name, weak_family
@@ -26,7 +26,6 @@ _OF_CERTIFICATES = frozenset((42, 43, 44, 45, 46, 48, 51, 113))
 _LARGE = 1300
 _TLS12, _TLS13 = 0x0303, 0x0304
 _ENOUGH = 1.0
-_REDIRECT = re.compile(rb"HTTP/1\.[01] (?:302|303|307|511)")
 
 
 def blame(
@@ -129,10 +128,11 @@ def _refused_hello(c: Connection) -> _Said | None:
     if c.hello is None:
         return None
     if c.reached == "other":
-        if _REDIRECT.match(c.plain):
-            return "captive-portal", "A redirect answers in clear on the TLS port.", None
-        start = c.plain[:24].decode("ascii", "backslashreplace")
-        return "not-tls", f"What answers is no TLS: {start!r}.", None
+        spoke = greeting.spoken(c.plain)
+        if greeting.is_portal(spoke):
+            text = f"{spoke.banner!r} answers in clear on the TLS port."
+            return "captive-portal", text, None
+        return "not-tls", f"What answers is no TLS: {greeting.described(spoke)}.", None
     if c.reached == "hello" and c.answer is None and c.error:
         return "malformed-handshake", f"The server's handshake makes no sense: {c.error}.", "server"
     answer = c.answer

@@ -56,7 +56,7 @@ def _dressed(name: str, found: Found, clues: Clues, lines: Lines) -> FoundCause:
     target = clues.observation.target
     where = target.host if target.port == 443 else f"{target.host}:{target.port}"
     fix = Fix(party, found.fix or info.fix, dict(lines.get(name, {})))
-    confirm = info.confirm.replace("HOST:443", f"{target.host}:{target.port}")
+    confirm = (found.confirm or info.confirm).replace("HOST:443", f"{target.host}:{target.port}")
     return FoundCause(
         id=name,
         party=party,

@@ -74,7 +74,10 @@ def _failure_cause(observation: Observation, known: Knowledge) -> Cause | None:
     failure = observation.failure
     if failure is None:
         return None
-    return known.causes.cause(failure.cause, "error", failure.text)
+    party = known.causes[failure.cause].party
+    if party == "server" and failure.dialled == "proxy":
+        party = "network"
+    return known.causes.cause(failure.cause, "error", failure.text, party)
 
 
 def _malformed(seen: Examination, error: CertificateError) -> Judgement:

@@ -105,7 +105,7 @@ def _server_hello(clues: Clues) -> str:
     if trial is None or not trial.answered:
         done = clues.observation.handshake
         return f"{done.version}, {done.cipher}" if done is not None else ""
-    parts = [r.version_text(trial.version or 0), suite_name(trial.cipher or 0)]
+    parts = [r.version_name(trial.version or 0), suite_name(trial.cipher or 0)]
     if trial.retry:
         parts.append("after asking for another key share")
     if trial.alpn:

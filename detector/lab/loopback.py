@@ -7,6 +7,7 @@ import ssl
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 
 class Loopback(ABC):
@@ -22,9 +23,10 @@ class Loopback(ABC):
         self.port = 0
         self._tls = context
         self._server: asyncio.Server | None = None
+        self._clients: WeakSet[asyncio.StreamWriter] = WeakSet()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self.serve, self.host, self.port, ssl=self._tls)
+        self._server = await asyncio.start_server(self._take, self.host, self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -36,8 +38,13 @@ class Loopback(ABC):
     ) -> None:
         assert self._server is not None
         self._server.close()
-        self._server.abort_clients()
+        for writer in tuple(self._clients):
+            writer.transport.abort()
         await self._server.wait_closed()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        await self.serve(reader, writer)
 
     @abstractmethod
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -26,38 +26,51 @@ from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError, FetchError
 from detector.known.knowledge import Knowledge
 from detector.model.inquiry import Inquiry, Lookup
+from detector.net.budget import Budget
 from detector.net.fetch import Fetcher
 
 _MAX_HOPS = 4
 _MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
 
 
-async def with_lookups(inquiry: Inquiry, known: Knowledge, fetch: Fetcher) -> Inquiry:
+async def with_lookups(
+    inquiry: Inquiry, known: Knowledge, fetch: Fetcher, budget: Budget | None = None
+) -> Inquiry:
     """`inquiry` with missing issuers, and with the CA's word on the leaf. Never raises."""
+    found: list[Lookup] = []
+    work = _look_up(inquiry, known, fetch, found)
+    if budget is None:
+        await work
+    else:
+        await budget.spend("lookups", work)
+    return structs.replace(inquiry, lookups=tuple(found))
+
+
+async def _look_up(inquiry: Inquiry, known: Knowledge, fetch: Fetcher, found: list[Lookup]) -> None:
+    """What is fetched goes into `found` as it comes."""
     chain = inquiry.observation.chain or next(
         (trial.chain for trial in inquiry.trials.values() if trial.chain), ()
     )
     try:
         sent = [read_certificate(der) for der in chain[:16]]
     except CertificateError:
-        return inquiry
+        return
     if not sent:
-        return inquiry
+        return
     host = inquiry.observation.target.host
     path = build_path(sent, host, known.public, known.local)
-    found: list[Lookup] = []
     if path.kind == "incomplete":
-        found += await _issuers(path.certificates[-1], known, fetch)
+        await _issuers(path.certificates[-1], known, fetch, found)
         fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
         path = build_path([*sent, *fetched], host, known.public, known.local)
     if path.kind in ("public", "local") and path.issuer is not None:
         found += await _revocation(path.leaf, path.issuer, fetch)
-    return structs.replace(inquiry, lookups=tuple(found))
 
 
-async def _issuers(last: Certificate, known: Knowledge, fetch: Fetcher) -> list[Lookup]:
+async def _issuers(
+    last: Certificate, known: Knowledge, fetch: Fetcher, found: list[Lookup]
+) -> None:
     """Issuer after issuer, until one is an anchor, or there is no further address."""
-    found: list[Lookup] = []
     for _ in range(_MAX_HOPS):
         if known.public.named(last.issuer) or last.is_self_issued:
             break
@@ -74,7 +87,6 @@ async def _issuers(last: Certificate, known: Knowledge, fetch: Fetcher) -> list[
             break
         found.append(Lookup("issuer", url, issuer.der))
         last = issuer
-    return found
 
 
 async def _revocation(leaf: Certificate, issuer: Certificate, fetch: Fetcher) -> Sequence[Lookup]:

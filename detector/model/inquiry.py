@@ -122,6 +122,8 @@ class Inquiry(msgspec.Struct, frozen=True):
         client_certificate: one was at hand and would have been sent.
         lookups: what was fetched.
         suites: what is served under each version, where that was asked for.
+        unfinished: what the time for one target did not suffice for: handshake, trials, addresses,
+            resumption, past-the-proxy, lookups, suites.
 
     """
 
@@ -134,6 +136,7 @@ class Inquiry(msgspec.Struct, frozen=True):
     client_certificate: bool = False
     lookups: tuple[Lookup, ...] = ()
     suites: tuple[ServedSuites, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 class Fix(msgspec.Struct, frozen=True):

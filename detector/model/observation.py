@@ -16,6 +16,12 @@ Strength = Literal["proof", "strong", "weak"]
 RouteKind = Literal["direct", "http-connect", "socks5"]
 Party = Literal["client", "server", "network"]
 Severity = Literal["error", "warning", "note"]
+Ending = Literal["rst", "fin", "silence", "alert", "refused"]
+Dialled = Literal["server", "proxy"]
+SpokenProtocol = Literal[
+    "http", "http2", "ssh", "smtp", "ftp", "smtp-or-ftp", "imap", "pop3", "mysql", "postgres", "redis",
+    "xmpp", "html", "unknown",
+]  # fmt: skip
 
 OBSERVATION_SCHEMA = "tlsight.observation/1"
 
@@ -81,6 +87,22 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoke:
+    """What a peer said that is no TLS.
+
+    Attributes:
+        protocol: whose grammar it follows.
+        banner: its first line, or the program it names; safe for a terminal.
+        status: HTTP's.
+
+    """
+
+    protocol: SpokenProtocol
+    banner: str = ""
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why no handshake was completed.
 
@@ -88,12 +110,18 @@ class Failure:
         step: dns, tcp, proxy, starttls or tls.
         cause: cause id.
         text: one line for a person.
+        spoke: what came instead of TLS.
+        how: the way it ended, where it is known.
+        dialled: whom the step that failed was with.
 
     """
 
     step: str
     cause: str
     text: str
+    spoke: Spoke | None = None
+    how: Ending | None = None
+    dialled: Dialled = "server"
 
 
 @dataclass(frozen=True, slots=True)

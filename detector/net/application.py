@@ -18,6 +18,7 @@ from detector.net.stream import Stream
 from detector.wire.alerts import alert_of_reason
 
 KEPT = 4096
+_LATE = 0.5
 
 
 async def converse(
@@ -77,7 +78,8 @@ async def _late_alert(
 ) -> Application | None:
     try:
         with suppress(OSError):
-            incoming.write(await stream.read())
+            async with asyncio.timeout(_LATE):
+                incoming.write(await stream.read())
         tls.read(KEPT)
     except ssl.SSLWantReadError:
         return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from detector.errors import DialError
+from detector.wire.greeting import printable
 
 Dialogue = Generator[bytes, bytes, bytes]
 
@@ -32,7 +33,7 @@ class Inbox:
         data = yield send
         if not data:
             text = "the connection was closed in mid-conversation"
-            raise DialError(self.step, self.cause, self._with_seen(text))
+            raise DialError(self.step, self.cause, self._with_seen(text), how="fin")
         self.buffer += data
         if len(self.buffer) > MAX_LINES:
             raise DialError(self.step, self.cause, f"more than {MAX_LINES} bytes of answer")
@@ -75,9 +76,3 @@ class Inbox:
     def _with_seen(self, text: str) -> str:
         seen = printable(bytes(self.buffer))
         return f"{text} after {seen!r}" if seen else text
-
-
-def printable(data: bytes, limit: int = 60) -> str:
-    """The start of what a peer said, safe for a terminal."""
-    text = data[:limit].decode("latin-1").strip()
-    return "".join(c if c.isprintable() else "." for c in text)

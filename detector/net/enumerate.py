@@ -11,6 +11,7 @@ import msgspec
 from detector.causes.plan import every_suite, plan
 from detector.model.inquiry import ServedSuites
 from detector.model.observation import Target
+from detector.net.budget import Budget
 from detector.net.probe import ProbeOptions
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o
@@ -26,11 +27,22 @@ _VERSIONS = (
 _MAX_ROUNDS = 64
 
 
-async def served_suites(target: Target, options: ProbeOptions) -> tuple[ServedSuites, ...]:
-    """One entry for each version that is served at all. Never raises for what a peer does."""
+async def served_suites(
+    target: Target, options: ProbeOptions, budget: Budget | None = None
+) -> tuple[ServedSuites, ...]:
+    """One entry for each version that is served at all, and was asked for to the end within the time.
+
+    Never raises for what a peer does.
+    """
+    found: list[ServedSuites] = []
+    budget = budget or Budget(options.timeout)
+    await budget.spend("suites", _ask_all(target, options, found))
+    return tuple(found)
+
+
+async def _ask_all(target: Target, options: ProbeOptions, found: list[ServedSuites]) -> None:
     offers = plan(target.sni, ())
     patience, keys = Patience(options.timeout), Keys()
-    found: list[ServedSuites] = []
 
     async def chosen(base: Offer, suites: tuple[int, ...], version: int) -> int | None:
         hello = msgspec.structs.replace(base, suites=suites)
@@ -51,4 +63,3 @@ async def served_suites(target: Target, options: ProbeOptions) -> tuple[ServedSu
         if agreed:
             again = await chosen(offers[name], tuple(reversed(agreed)), version)
             found.append(ServedSuites(version, tuple(agreed), again == agreed[0]))
-    return tuple(found)

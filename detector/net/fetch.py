@@ -10,6 +10,8 @@ Rules
    obeyed up to MAX_WAIT. Redirects are followed only where
    what comes is signed.
 4. A body beyond its limit, or an answer beyond the time, is an error and no more of it is read.
+5. Only identity is asked for and taken (RFC 9110 section 8.4): a body that is unpacked before it is
+   counted makes gigabytes of a few hundred bytes.
 """
 
 from __future__ import annotations
@@ -33,9 +35,12 @@ from detector.errors import ConfigError, FetchError
 from detector.model.observation import Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
 from detector.net.routes import Proxy, Routing
+from detector.net.tls_object import sent_chain, suite_in_use
 from detector.version import __version__
+from detector.wire.greeting import printable
 
 MAX_WAIT = 60.0
+_MAX_REDIRECTS = 5
 _AGAIN = frozenset((429, 500, 502, 503, 504))
 
 
@@ -153,24 +158,14 @@ class Fetcher:
     ) -> Fetched:
         shown = url.partition("?")[0]
         try:
-            client, proxy = self._client(url)
-            async with (
-                asyncio.timeout(self.options.timeout),
-                client.stream(
-                    "GET", url, headers=dict(headers), follow_redirects=follow
-                ) as response,
-            ):
-                status = response.status_code
-                if status in _AGAIN:
-                    why = f"answers {status}"
-                    after = response.headers.get("retry-after")
-                    raise _TryAgainError(FetchError(shown, why, status=status), after)
-                if status not in (200, 304):
-                    raise FetchError(shown, f"answers {status}", status=status)
-                connection = self._connection(response, proxy)
-                body = await _body(response, shown, limit)
-                found = {name.lower(): value for name, value in response.headers.items()}
-                return Fetched(url, status, body, found, connection)
+            self._client(url)  # the first one loads libraries: that is not the server's time
+            async with asyncio.timeout(self.options.timeout):
+                for _ in range(_MAX_REDIRECTS + 1):
+                    found = await self._answer(url, limit, headers, follow=follow)
+                    if isinstance(found, Fetched):
+                        return found
+                    url = found
+                raise FetchError(shown, f"redirects more than {_MAX_REDIRECTS} times")
         except TimeoutError:
             why = f"no whole answer within {self.options.timeout:g} s"
             raise _TryAgainError(FetchError(shown, why)) from None
@@ -178,6 +173,29 @@ class Fetcher:
             raise FetchError(shown, "is no URL") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _failure(shown, error) from None
+
+    async def _answer(
+        self, url: str, limit: int, headers: Mapping[str, str], *, follow: bool
+    ) -> Fetched | str:
+        """The answer, or where it says to ask instead; that answer's own body is not read."""
+        shown = url.partition("?")[0]
+        client, proxy = self._client(url)
+        async with client.stream("GET", url, headers=dict(headers)) as response:
+            status = response.status_code
+            if status in _AGAIN:
+                why = f"answers {status}"
+                after = response.headers.get("retry-after")
+                raise _TryAgainError(FetchError(shown, why, status=status), after)
+            if follow and response.next_request is not None:
+                return str(response.next_request.url)
+            asked_for = {name.lower() for name in headers}
+            unchanged = status == 304 and asked_for & {"if-none-match", "if-modified-since"}
+            if status != 200 and not unchanged:
+                raise FetchError(shown, f"answers {status}", status=status)
+            connection = self._connection(response, proxy)
+            body = await _body(response, shown, limit)
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Fetched(url, status, body, found, connection)
 
     def _client(self, url: str) -> tuple[httpx.AsyncClient, Proxy | None]:
         asked = httpx.URL(url)
@@ -192,8 +210,10 @@ class Fetcher:
                 proxy=_proxy_url(proxy) if proxy else None,
                 timeout=self.options.timeout,
                 trust_env=False,
-                max_redirects=5,
-                headers={"User-Agent": f"tlsight/{__version__}"},
+                headers={
+                    "User-Agent": f"tlsight/{__version__}",
+                    "Accept-Encoding": "identity",
+                },
             )
         return self._clients[proxy], proxy
 
@@ -205,19 +225,17 @@ class Fetcher:
             return None
         host = normal_host(response.url.host)
         address = stream.get_extra_info("server_addr") if proxy is None else None
-        cipher = tls.cipher()
         return Observation(
             at=self.options.now(),
             target=Target(
                 host, response.url.port or 443, ip=str(address[0]) if address else None, sni=host
             ),
             route=proxy.route if proxy else Route(),
-            chain=tuple(tls.get_unverified_chain()),
+            chain=sent_chain(tls),
             handshake=Handshake(
-                True, tls.version(), cipher[0] if cipher else None, None,
-                tls.selected_alpn_protocol(),
+                True, tls.version(), suite_in_use(tls), None, tls.selected_alpn_protocol()
             ),
-        )  # fmt: skip
+        )
 
 
 def retry_delay(attempt: int, after: str | None, *, now: datetime, jitter: float) -> float:
@@ -257,9 +275,15 @@ def _told(again: _TryAgainError, delay: float) -> FetchError:
 
 
 async def _body(response: httpx.Response, shown: str, limit: int) -> bytes:
+    coding = response.headers.get("content-encoding", "")
+    if any(name.strip().lower() not in ("", "identity") for name in coding.split(",")):
+        text = (
+            f"sends its answer packed ({printable(coding.encode('latin-1', 'replace'))}), unasked"
+        )
+        raise FetchError(shown, text)
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes(1 << 16):
+    async for part in response.aiter_raw(1 << 16):
         size += len(part)
         if size > limit:
             raise FetchError(shown, f"sends more than {limit} bytes")

@@ -6,7 +6,8 @@ import base64
 import re
 
 from detector.errors import DialError
-from detector.net.dialogue import Dialogue, Inbox, printable
+from detector.net.dialogue import Dialogue, Inbox
+from detector.wire.greeting import printable
 
 
 def connect(host: str, port: int, user: str | None = None, password: str | None = None) -> Dialogue:

@@ -5,7 +5,7 @@ Theory of operation
 The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
 that is about to be held against somebody (it failed where the plain hello was answered) is made again
 first, twice where it was cut: a lost packet or a busy server is no cause. The handshake is made again where
-it was cut and the plain hello was not.
+it was cut and the plain hello was not. All of it draws on one budget of time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from detector.errors import DialError
 from detector.model.inquiry import Inquiry, Trial
 from detector.model.observation import Failure, Target
 from detector.net.application import request_for
+from detector.net.budget import Budget
 from detector.net.probe import Attempt, ProbeOptions, speaks_http
 from detector.net.routes import Routing
 from detector.net.stream import Stream, resolve
@@ -50,10 +51,14 @@ class Curiosity:
 
 
 async def inquire(
-    target: Target, options: ProbeOptions, curiosity: Curiosity | None = None
+    target: Target,
+    options: ProbeOptions,
+    curiosity: Curiosity | None = None,
+    budget: Budget | None = None,
 ) -> Inquiry:
-    """Everything that can be seen of `target`. Never raises for what a peer does."""
+    """Everything that can be seen of `target` in the time there is. Never raises for what a peer does."""
     curious = curiosity or Curiosity()
+    budget = budget or Budget(options.timeout)
     request = request_for(target.host, target.port) if speaks_http(target) else b""
     alpn = ("http/1.1",) if speaks_http(target) else ()
     full = replace(options, request=request, listen=min(options.timeout, 1.0 if request else 0.3))
@@ -62,29 +67,33 @@ async def inquire(
     try:
         stream = await run.dial()
     except DialError as error:
-        run.failure = Failure(error.step, error.cause, str(error))
-        direct = await _direct(target, options) if error.step == "proxy" else None
-        return Inquiry(run.observation(), direct=direct)
+        run.not_dialled(error)
+        direct = None
+        if run.failure is not None and run.failure.dialled == "proxy":
+            direct = await budget.spend("past-the-proxy", _direct(target, options))
+        return Inquiry(run.observation(), direct=direct, unfinished=tuple(budget.unfinished))
     trials: dict[str, Trial] = {}
     addresses: dict[str, Trial] = {}
     same = replace(options, connect_to=_where(run, options))
     several = curious.addresses and run.proxy is None and options.connect_to is None
     async with asyncio.TaskGroup() as group:
-        group.create_task(_handshake(run, stream))
+        group.create_task(budget.spend("handshake", _handshake(run, stream)))
         if curious.trials:
-            tries = group.create_task(_try_all(target, same))
+            group.create_task(budget.spend("trials", _try_all(target, same, trials)))
             if several:
-                others = group.create_task(_try_addresses(target, options, run.target.ip))
-    if curious.trials:
-        trials = tries.result()
-        if several:
-            addresses = others.result()
+                others = _try_addresses(target, options, run.target.ip, addresses)
+                group.create_task(budget.spend("addresses", others))
     if _unlucky(run, trials):
-        run = await _once_more(target, run)
-    resumption = await _resume(run) if curious.resume and run.session else None
+        run = await budget.spend("handshake", _once_more(target, run)) or run
+    if run.failure is None and run.handshake is None:
+        text = f"the handshake did not end within {budget.seconds:g} s"
+        run.failure = Failure("tls", "silent-drop", text)
+    resumption = None
+    if curious.resume and run.session:
+        resumption = await budget.spend("resumption", _resume(run))
     direct = None
     if run.proxy is not None and curious.trials:
-        direct = await _direct(target, options)
+        direct = await budget.spend("past-the-proxy", _direct(target, options))
     return Inquiry(
         run.observation(),
         trials,
@@ -93,6 +102,7 @@ async def inquire(
         run.application,
         resumption,
         client_certificate=options.credential is not None,
+        unfinished=tuple(budget.unfinished),
     )
 
 
@@ -140,7 +150,8 @@ def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
     return run.target.ip, run.target.port
 
 
-async def _try_all(target: Target, options: ProbeOptions) -> dict[str, Trial]:
+async def _try_all(target: Target, options: ProbeOptions, found: dict[str, Trial]) -> None:
+    """Every hello of the plan; what is known of it goes into `found` as it comes."""
     alpn = ("h2", "http/1.1") if speaks_http(target) else ()
     offers = plan(target.sni, alpn)
     if target.sni is None and as_address(target.host) is None:
@@ -148,25 +159,34 @@ async def _try_all(target: Target, options: ProbeOptions) -> dict[str, Trial]:
     patience, keys = Patience(options.timeout), Keys()
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(name: str) -> Trial | None:
+    async def one(name: str) -> None:
         async with turns:
-            if patience.exhausted:
-                return None
-            return await attempt(name, offers[name], target, options, patience, keys)
+            if not patience.exhausted:
+                made = await attempt(name, offers[name], target, options, patience, keys)
+                found[name] = made
 
-    made = await asyncio.gather(*(one(name) for name in offers))
-    found = {trial.offer: trial for trial in made if trial is not None}
-    return await _confirmed(found, offers, target, options, patience, keys)
+    try:
+        await asyncio.gather(*(one(name) for name in offers))
+        await _confirm(found, offers, target, options, patience, keys)
+    finally:
+        _in_order(found, offers)
 
 
-async def _confirmed(
+def _in_order(found: dict[str, Trial], offers: Mapping[str, Offer]) -> None:
+    """As they are planned, not as they happened to end: rules take the first that fits."""
+    for name in offers:
+        if name in found:
+            found[name] = found.pop(name)
+
+
+async def _confirm(
     found: dict[str, Trial],
     offers: Mapping[str, Offer],
     target: Target,
     options: ProbeOptions,
     patience: Patience,
     keys: Keys,
-) -> dict[str, Trial]:
+) -> None:
     """Trials that failed without a word where a neighbour was answered, made again.
 
     What a second try mends may make a neighbour doubtful that was not before, so this goes on until there
@@ -182,8 +202,7 @@ async def _confirmed(
 
     while doubtful := [name for name in _doubtful(found) if made[name] < _tries(found[name])]:
         again = await asyncio.gather(*map(one, doubtful))
-        found = {**found, **{trial.offer: trial for trial in again}}
-    return found
+        found.update({trial.offer: trial for trial in again})
 
 
 def _doubtful(found: Mapping[str, Trial]) -> list[str]:
@@ -207,16 +226,16 @@ def _tries(trial: Trial) -> int:
 
 
 async def _try_addresses(
-    target: Target, options: ProbeOptions, known: str | None
-) -> dict[str, Trial]:
+    target: Target, options: ProbeOptions, known: str | None, found: dict[str, Trial]
+) -> None:
     """The plain hello to every address of the name; nothing where there is only one."""
     try:
-        found = await resolve(target.host, target.port)
+        resolved = await resolve(target.host, target.port)
     except DialError:
-        return {}
-    wanted = list(dict.fromkeys(address for _, address, _ in found))[:_MAX_ADDRESSES]
+        return
+    wanted = list(dict.fromkeys(address for _, address, _ in resolved))[:_MAX_ADDRESSES]
     if len(wanted) < 2 and known in wanted:
-        return {}
+        return
     offer = plan(target.sni, ())["plain"]
     patience = Patience(min(options.timeout, 3.0))
     keys = Keys()
@@ -225,7 +244,7 @@ async def _try_addresses(
         there = replace(options, connect_to=(address, target.port), timeout=patience.timeout)
         return await attempt("plain", offer, target, there, patience, keys)
 
-    return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+    found.update(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
 
 
 async def _direct(target: Target, options: ProbeOptions) -> Trial:

@@ -21,18 +21,30 @@ from typing import Any, Literal
 from detector import clock
 from detector.errors import DialError
 from detector.model.inquiry import Application
-from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
-from detector.net.dialogue import printable
+from detector.model.observation import (
+    Alert,
+    Dialled,
+    Ending,
+    Failure,
+    Handshake,
+    Observation,
+    Route,
+    Target,
+)
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
+from detector.net.tls_object import sent_chain, suite_in_use
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
+from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
 from detector.wire.records import may_be_tls
 from detector.wire.registry import group_name, version_name
+from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
 
 KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
+_FAREWELL = 0.5
 
 # Ports of IANA's registry where TLS carries something else than HTTP from the first byte.
 _OTHER_PROTOCOLS = frozenset(
@@ -88,7 +100,7 @@ async def probe(target: Target, options: ProbeOptions | None = None) -> Observat
         finally:
             stream.close()
     except DialError as error:
-        run.failure = Failure(error.step, error.cause, str(error))
+        run.not_dialled(error)
     return run.observation()
 
 
@@ -111,6 +123,7 @@ class Attempt:
         self.application: Application | None = None
         self.session: ssl.SSLSession | None = None
         self.resumed = False
+        self._dialled: Dialled = "server" if self.proxy is None else "proxy"
 
     async def dial(self) -> Stream:
         """A connection on which TLS may begin."""
@@ -121,6 +134,7 @@ class Attempt:
         try:
             if proxy is not None:
                 await self._tunnel(stream, proxy)
+                self._dialled = "server"
             else:
                 self.target = replace(self.target, ip=stream.address)
             if self.target.starttls:
@@ -134,6 +148,11 @@ class Attempt:
             raise
         return stream
 
+    def not_dialled(self, error: DialError) -> None:
+        """Keep why `dial` raised, and who was spoken to then."""
+        dialled = self._dialled if error.step != "tcp" or self.proxy is None else "proxy"
+        self.failure = Failure(error.step, error.cause, str(error), how=error.how, dialled=dialled)
+
     def _destination(self) -> tuple[str, int]:
         if self.options.connect_to is not None:
             self.target = replace(self.target, pinned_address=True)
@@ -143,7 +162,9 @@ class Attempt:
     async def _tunnel(self, stream: Stream, proxy: Proxy) -> None:
         host, port = self._destination()
         if not proxy.remote_dns:
+            self._dialled = "server"  # it is the server's name that is asked for
             addresses = await self._step("dns", "dns-failure", resolve(host, port))
+            self._dialled = "proxy"
             host = addresses[0][1]
             self.target = replace(self.target, ip=host)
         from detector.net import http_connect, socks5
@@ -161,7 +182,7 @@ class Attempt:
         except TimeoutError:
             text = f"no answer within {self.options.timeout:g} s"
             step = "tcp" if name == "connect" else name
-            raise DialError(step, cause, text) from None
+            raise DialError(step, cause, text, how="silence") from None
         finally:
             self.ms[name] = _milliseconds(start)
 
@@ -184,20 +205,20 @@ class Attempt:
             text = f"the handshake did not end within {self.options.timeout:g} s"
             if not self.server:
                 text = f"the peer accepts the connection and stays silent for {self.options.timeout:g} s"
-            self.failure = Failure("tls", cause, text)
+            self.failure = Failure("tls", cause, text, how="silence")
         except ssl.SSLError as error:
             self._tls_error(error)
         except OSError:  # reset, broken pipe, or the network went away
-            self._cut("connection-reset", "reset the connection")
+            self._cut("connection-reset", "reset the connection", "rst")
         except _EndedError:
-            self._cut("closed-during-handshake", "closed the connection")
+            self._cut("closed-during-handshake", "closed the connection", "fin")
         except _TooMuchError:
             text = f"the peer sent more than {MAX_BYTES >> 10} KiB before the handshake was done"
             self.failure = Failure("tls", "malformed-handshake", text)
         finally:
             self.ms["tls"] = _milliseconds(start)
         with suppress(ssl.SSLError, ValueError):
-            self.chain = tuple(tls.get_unverified_chain())
+            self.chain = sent_chain(tls)
         # Our own side is worth reading only where it may hold an alert of ours.
         client = bytes(self.client) if self.failure else b""
         transcript = self.transcript = read_transcript(client, bytes(self.server))
@@ -210,7 +231,9 @@ class Attempt:
                 self.application = await converse(
                     stream, tls, incoming, outgoing, self.options.request, self.options.listen
                 )
-                self.session = tls.session
+                # After a HelloRequest OpenSSL has none to give; resuming is an extra.
+                with suppress(ssl.SSLError, ValueError):
+                    self.session = tls.session
             await _say_goodbye(stream, tls, outgoing)
         elif transcript.server_hello is not None:
             self.handshake = _begun(transcript)
@@ -261,13 +284,19 @@ class Attempt:
             return
         reason = error.reason or ""
         reported = wire_alerts.alert_of_reason(reason)
-        clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
+        alerts = read_transcript(b"", bytes(self.server)).server.alerts
+        if reason == "TOO_MANY_WARN_ALERTS" or len(alerts) >= wire_alerts.MAX_ALERTS:
+            text = "the peer sends one warning alert after the other"
+            self.failure = Failure("tls", "malformed-handshake", text)
+            return
+        clear = [a for a in alerts if a.code]
         code = clear[-1].code if clear else reported
         if code is not None:
             name = wire_alerts.alert_name(code)
             self.reported = Alert("server", code, name, fatal=True)
             cause = _ALERT_CAUSES.get(code, "other-alert")
-            self.failure = Failure("tls", cause, f"the peer sent the alert {name} ({code})")
+            text = f"the peer sent the alert {name} ({code})"
+            self.failure = Failure("tls", cause, text, how="alert")
             return
         if reason in ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "UNKNOWN_SSL_VERSION"):
             text = "the peer speaks no version of TLS that can be spoken here"
@@ -276,18 +305,24 @@ class Attempt:
         text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
         self.failure = Failure("tls", "malformed-handshake", text)
 
-    def _cut(self, cause: str, what: str) -> None:
+    def _cut(self, cause: str, what: str, how: Ending) -> None:
         if not self._is_not_tls():
             when = "in the middle of the handshake" if self.server else "after our ClientHello"
-            self.failure = Failure("tls", cause, f"the peer {what} {when}")
+            self.failure = Failure("tls", cause, f"the peer {what} {when}", how=how)
 
     def _is_not_tls(self) -> bool:
         """Say so when what came is no TLS at all."""
-        data = bytes(self.server[:128])
+        data = bytes(self.server[:512])
         if may_be_tls(data):
             return False
-        text = f"the peer does not speak TLS: {_protocol(data)}"
-        self.failure = Failure("tls", "not-tls", text)
+        spoke = spoken(data)
+        if is_portal(spoke):
+            cause, text = "captive-portal", f"{spoke.banner!r} answers in clear on the TLS port"
+        else:
+            cause, text = "not-tls", f"the peer does not speak TLS: {described(spoke)}"
+            if turns := turns_to_tls(spoke):
+                text += f"; try --starttls {' or '.join(turns)}"
+        self.failure = Failure("tls", cause, text, spoke)
         return True
 
     def observation(self) -> Observation:
@@ -319,12 +354,11 @@ class _TooMuchError(Exception):
 
 
 def _completed(tls: ssl.SSLObject, transcript: Transcript) -> Handshake:
-    cipher = tls.cipher()
     group = transcript.group
     return Handshake(
         completed=True,
         version=tls.version(),
-        cipher=cipher[0] if cipher else None,
+        cipher=suite_in_use(tls),
         group=group_name(group) if group is not None else None,
         alpn=tls.selected_alpn_protocol(),
     )
@@ -338,7 +372,7 @@ def _begun(transcript: Transcript) -> Handshake:
     return Handshake(
         completed=False,
         version=version_name(hello.version),
-        cipher=f"{hello.cipher:#06x}",
+        cipher=suite_name(hello.cipher),
         group=group_name(group) if group is not None else None,
         alpn=alpn.decode("latin-1") if alpn else None,
     )
@@ -348,8 +382,9 @@ async def _say_goodbye(stream: Stream, tls: ssl.SSLObject, outgoing: ssl.MemoryB
     """close_notify, so that the server's log shows an orderly client (RFC 8446 section 6.1)."""
     with suppress(ssl.SSLError, OSError):
         tls.unwrap()
-    with suppress(OSError):
-        await stream.write(outgoing.read())
+    with suppress(OSError):  # TimeoutError too: whoever reads nothing gets no farewell
+        async with asyncio.timeout(_FAREWELL):
+            await stream.write(outgoing.read())
 
 
 def _alerts(transcript: Transcript, reported: Alert | None) -> tuple[Alert, ...]:
@@ -365,25 +400,6 @@ def _alerts(transcript: Transcript, reported: Alert | None) -> tuple[Alert, ...]
 
 def _sides(transcript: Transcript) -> tuple[tuple[Literal["client", "server"], Flight], ...]:
     return ("client", transcript.client), ("server", transcript.server)
-
-
-def _protocol(data: bytes) -> str:
-    """What a peer speaks instead of TLS, from its first bytes."""
-    if data.startswith(b"HTTP/"):
-        return f"plain HTTP, {printable(data.partition(bytes((13, 10)))[0])!r}"
-    for start, name in (
-        (b"SSH-", "SSH"),
-        (b"220", "a mail or FTP server's greeting; try --starttls smtp or ftp"),
-        (b"* OK", "an IMAP greeting; try --starttls imap"),
-        (b"+OK", "a POP3 greeting; try --starttls pop3"),
-        (b"<", "HTML or XML"),
-        (b"\x00\x00", "HTTP/2 in clear or a database"),
-    ):
-        if data.startswith(start):
-            return name
-    if len(data) > 5 and data[4] == 10 and data[3] == 0:
-        return "a MySQL greeting; try --starttls mysql"
-    return f"it said {printable(data)!r}"
 
 
 def _milliseconds(start: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from detector.errors import DialError
-from detector.net.dialogue import Dialogue, Inbox, printable
+from detector.net.dialogue import Dialogue, Inbox
+from detector.wire.greeting import printable
 
 _REPLIES = {
     1: "general failure",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 from detector.errors import DialError
-from detector.net.dialogue import LAST, Dialogue, Inbox, printable
+from detector.net.dialogue import LAST, Dialogue, Inbox
+from detector.wire.greeting import printable
 
 
 def start(protocol: str, host: str) -> Dialogue:

@@ -8,7 +8,7 @@ import socket
 from contextlib import suppress
 
 from detector.chain.names import as_address
-from detector.errors import DialError
+from detector.errors import DialEnding, DialError
 from detector.net.dialogue import LAST, Dialogue
 
 _CHUNK = 1 << 16
@@ -51,7 +51,7 @@ class Stream:
         except TimeoutError:
             raise  # the step's own time-out
         except OSError:
-            raise DialError(step, cause, "the connection was reset") from None
+            raise DialError(step, cause, "the connection was reset", how="rst") from None
 
     def close(self) -> None:
         self._socket.close()
@@ -139,11 +139,13 @@ async def _connect_one(address: Address) -> Stream:
 def _connect_error(error: OSError, host: str, port: int) -> DialError:
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(error, ConnectionRefusedError):
-        return DialError("tcp", "connection-refused", f"{where} refuses the connection")
+        text = f"{where} refuses the connection"
+        return DialError("tcp", "connection-refused", text, how="refused")
     if isinstance(error, ConnectionResetError):
-        return DialError("tcp", "connection-reset", f"{where} resets the connection")
+        return DialError("tcp", "connection-reset", f"{where} resets the connection", how="rst")
     if error.errno == errno.EMFILE:
         remedy = "lower --concurrency or raise ulimit -n"
         return DialError("tcp", "connection-timeout", "too many open files", remedy=remedy)
     why = error.strerror or type(error).__name__
-    return DialError("tcp", "connection-timeout", f"{where} cannot be reached: {why}")
+    how: DialEnding | None = "silence" if isinstance(error, TimeoutError) else None
+    return DialError("tcp", "connection-timeout", f"{where} cannot be reached: {why}", how=how)

@@ -16,7 +16,8 @@ from detector.model.observation import Target
 from detector.net.probe import MAX_BYTES, Attempt, ProbeOptions
 from detector.net.stream import Stream
 from detector.wire import registry as r
-from detector.wire.alerts import alert_name
+from detector.wire.alerts import MAX_ALERTS, alert_name
+from detector.wire.greeting import described, spoken
 from detector.wire.offer import SECP256R1, X25519, X25519MLKEM768, Material, Offer, wire_form
 from detector.wire.offer import client_hello as build_hello
 from detector.wire.records import may_be_tls
@@ -59,9 +60,10 @@ class Patience:
         """Nobody has answered, and the time is over."""
         return not self._heard and clock.stopwatch() - self._began >= self.timeout
 
-    async def read(self, stream: Stream) -> bytes:
-        """The next bytes. Raises TimeoutError."""
-        async with asyncio.timeout(self._enough) as scope:
+    async def read(self, stream: Stream, until: float) -> bytes:
+        """The next bytes, by the stopwatch's `until` at the latest. Raises TimeoutError."""
+        left = max(0.0, until - clock.stopwatch())
+        async with asyncio.timeout(min(self._enough, left)) as scope:
             self._waiting.add(scope)
             try:
                 return await stream.read()
@@ -96,7 +98,10 @@ class Keys:
 async def attempt(
     name: str, offer: Offer, target: Target, options: ProbeOptions, patience: Patience, keys: Keys
 ) -> Trial:
-    """Send one hello and read the server's flight. Never raises for what a peer does."""
+    """Send one hello and read the server's flight, which has `options.timeout` as a whole.
+
+    Never raises for what a peer does.
+    """
     message = build_hello(offer, keys.material)
     run = Attempt(target, options)
     try:
@@ -122,9 +127,10 @@ async def _converse(
         for number, segment in enumerate(wire_form(offer, message)):
             if number:
                 await asyncio.sleep(_BETWEEN_SEGMENTS)
-            await stream.write(segment)
+            async with asyncio.timeout(patience.timeout):
+                await stream.write(segment)
         while not flight.done:
-            data = await patience.read(stream)
+            data = await patience.read(stream, start + patience.timeout)
             if not data:
                 ended = "closed"
                 break
@@ -148,16 +154,20 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
     """What the flight amounts to."""
     hello = flight.hello
     messages = tuple((message.type, message.body) for message in flight.received)
-    fatal = next((a for a in flight.alerts if a.level == 2 or a.code), None)
+    flooded = flight.error is not None and len(flight.alerts) >= MAX_ALERTS
+    fatal = None if flooded else next((a for a in flight.alerts if a.level == 2 or a.code), None)
     if hello is None:
+        if flooded:
+            return Trial(name, "malformed", str(flight.error))
         if fatal is not None:
             text = f"alert {alert_name(fatal.code)} ({fatal.code})"
             return Trial(name, "alert", text, alert=fatal.code)
         if not may_be_tls(start):
-            return Trial(name, "not-tls")
+            return Trial(name, "not-tls", described(spoken(start)))
         if flight.error is not None:
             return Trial(name, "malformed", str(flight.error))
-        return Trial(name, ended if ended != "answered" else "malformed")
+        text = "what comes has no end" if ended == "silent" and start else ""
+        return Trial(name, ended if ended != "answered" else "malformed", text)
     exchange = flight.exchange
     group = hello.group if exchange is None else exchange.group
     return Trial(

@@ -18,12 +18,16 @@ from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
 from detector.model.observation import (
     Cause,
+    Dialled,
+    Ending,
+    Failure,
     Interceptor,
     Judgement,
     Observation,
     Party,
     Points,
     RouteKind,
+    Spoke,
     Strength,
     VerdictName,
 )
@@ -91,9 +95,14 @@ class AlertRecord(msgspec.Struct, frozen=True):
 
 
 class ErrorRecord(msgspec.Struct, frozen=True):
+    """Why no handshake was completed; `spoke` is what came instead of TLS."""
+
     step: str
     cause: str
     text: str
+    spoke: Spoke | None = None
+    how: Ending | None = None
+    dialled: Dialled = "server"
 
 
 class CheckRecord(msgspec.Struct, frozen=True):
@@ -149,9 +158,15 @@ def check_record(judgement: Judgement) -> CheckRecord:
         alerts=[AlertRecord(a.sender, a.code, a.name, a.fatal) for a in seen.alerts],
         ocsp_stapled=seen.ocsp is not None,
         ms=seen.ms,
-        error=None
-        if seen.failure is None
-        else ErrorRecord(seen.failure.step, seen.failure.cause, seen.failure.text),
+        error=_error(seen.failure),
+    )
+
+
+def _error(failure: Failure | None) -> ErrorRecord | None:
+    if failure is None:
+        return None
+    return ErrorRecord(
+        failure.step, failure.cause, failure.text, failure.spoke, failure.how, failure.dialled
     )
 
 

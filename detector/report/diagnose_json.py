@@ -49,6 +49,7 @@ class DiagnoseRecord(msgspec.Struct, frozen=True):
     resumption: Literal["resumed", "full", "failed"] | None
     verdict: CheckRecord
     suites: tuple[SuitesRecord, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 def encode(diagnosis: Diagnosis) -> bytes:
@@ -80,6 +81,7 @@ def record(diagnosis: Diagnosis) -> DiagnoseRecord:
             )
             for found in inquiry.suites
         ),
+        unfinished=inquiry.unfinished,
     )
 
 

@@ -36,6 +36,10 @@ def render(diagnosis: Diagnosis, programs: tuple[str, ...] | None = None) -> Ren
         parts.append(_cause(cause, shown, whole=number == 0 or cause.severity == "error"))
     told = {text for cause in diagnosis.causes for text in cause.evidence}
     parts += [_row("[dim]it depends[/]", escape(t)) for t in diagnosis.flips if t not in told]
+    if diagnosis.inquiry.unfinished:
+        missing = ", ".join(diagnosis.inquiry.unfinished)
+        text = f"Time ran out before these were done: {missing}; a longer --timeout gives more."
+        parts.append(_row("[yellow]unfinished[/]", text))
     if diagnosis.inquiry.suites:
         parts.extend(_suites(found) for found in diagnosis.inquiry.suites)
     return Group(*parts)

@@ -6,6 +6,7 @@ python -m detector.report.schema docs/reference
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,20 @@ TYPES: dict[str, type] = {
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one output."""
-    found = msgspec.json.schema(TYPES[name])
+    found = _dedented(msgspec.json.schema(TYPES[name]))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def _dedented(value: Any) -> Any:
+    """Descriptions without the source's indentation, which Python keeps before 3.13."""
+    if isinstance(value, list):
+        return [_dedented(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: cleandoc(one) if key == "description" and isinstance(one, str) else _dedented(one)
+        for key, one in value.items()
+    }
 
 
 def text(name: str) -> str:

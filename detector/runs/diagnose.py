@@ -15,6 +15,7 @@ from detector.known.knowledge import Knowledge
 from detector.lookup.certificates import with_lookups
 from detector.model.inquiry import Diagnosis, Inquiry
 from detector.model.observation import Judgement, Observation, Target
+from detector.net.budget import Budget
 from detector.net.fetch import Fetcher, FetchOptions
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
@@ -79,18 +80,23 @@ class Investigation:
         remembered.flush()
 
     async def _inquiry(self, target: Target, known: Knowledge) -> Inquiry:
-        inquiry = await inquire(target, self.options, self.curiosity)
+        budget = Budget(self.options.timeout)
+        inquiry = await inquire(target, self.options, self.curiosity, budget)
         if self.store is not None:
             observation = self._with_proof(inquiry.observation, self.store)
             inquiry = structs.replace(inquiry, observation=observation)
         if self.fetch is not None:
             async with Fetcher(self.fetch) as fetch:
-                inquiry = await with_lookups(inquiry, known, fetch)
+                inquiry = await with_lookups(inquiry, known, fetch, budget)
+        unfinished = tuple(budget.unfinished)
         if self.suites and inquiry.trials:
             from detector.net.enumerate import served_suites
 
-            inquiry = structs.replace(inquiry, suites=await served_suites(target, self.options))
-        return inquiry
+            more = Budget(self.options.timeout)  # dozens of hellos: as much time again
+            suites = await served_suites(target, self.options, more)
+            inquiry = structs.replace(inquiry, suites=suites)
+            unfinished += tuple(more.unfinished)
+        return structs.replace(inquiry, unfinished=tuple(dict.fromkeys(unfinished)))
 
     def _with_proof(self, observation: Observation, store: CtStore) -> Observation:
         from detector.lookup.inclusion import with_stored_inclusion

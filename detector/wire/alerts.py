@@ -10,6 +10,7 @@ from detector.errors import WireError
 from detector.model.alerts import NAMES
 
 WARNING, FATAL = 1, 2
+MAX_ALERTS = 16  # of one side in clear; an honest one ends with its first or second
 _RECEIVED = re.compile(r"(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_(.+)")
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
-from detector.wire.alerts import WireAlert, parse_alerts
+from detector.wire.alerts import MAX_ALERTS, WireAlert, parse_alerts
 from detector.wire.certificates import (
     CertificateEntry,
     CertificateRequest,
@@ -114,8 +114,11 @@ class ServerFlight:
 
     def _content(self, kind: int, content: bytes, offset: int, *, encrypted: bool) -> None:
         if kind == ALERT:
-            self.alerts += parse_alerts(content, offset)
-            self.done = any(alert.level == 2 or alert.code == 0 for alert in self.alerts)
+            new = parse_alerts(content, offset)
+            self.alerts += new[: MAX_ALERTS - len(self.alerts)]
+            self.done = any(alert.level == 2 or alert.code == 0 for alert in new)
+            if not self.done and len(self.alerts) == MAX_ALERTS:
+                raise WireError(f"{MAX_ALERTS} alerts and no end", offset)
         elif kind == HANDSHAKE:
             for message in self._messages.feed(content):
                 self.received.append(Received(message.type, message.body, encrypted))

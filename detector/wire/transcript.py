@@ -11,7 +11,7 @@ import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
-from detector.wire.alerts import WireAlert, parse_alerts
+from detector.wire.alerts import MAX_ALERTS, WireAlert, parse_alerts
 from detector.wire.certificates import (
     CertificateEntry,
     CertificateRequest,
@@ -73,6 +73,9 @@ def read_flight(data: bytes) -> Flight:
                 messages += handshake.feed(record.payload)
             elif record.type == ALERT:
                 alerts += parse_alerts(record.payload, record.offset + 5)
+                if len(alerts) > MAX_ALERTS:
+                    del alerts[MAX_ALERTS:]
+                    raise WireError(f"more than {MAX_ALERTS} alerts", record.offset)
     except WireError as error:
         return Flight(tuple(messages), tuple(alerts), tuple(opaque), error)
     return Flight(tuple(messages), tuple(alerts), tuple(opaque), None)

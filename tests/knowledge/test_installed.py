@@ -127,11 +127,10 @@ def test_a_full_disk_keeps_the_last_good_list_and_leaves_nothing_behind(
 ) -> None:
     lists = InstalledLists(small_disk.folder)
     lists.save_log_list("all_logs_list", BODY, SIGNATURE)
-    with (small_disk.folder / "ballast").open("wb") as ballast:
+    with (small_disk.folder / "ballast").open("wb", buffering=0) as ballast:
         try:
             while not small_disk.prefix:
                 ballast.write(bytes(4096))
-                ballast.flush()
         except OSError:
             pass
     prefix = ("prlimit", "--fsize=50000") if small_disk.prefix else ()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+import zstandard
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from detector.lab.answer import Answer, Request
@@ -18,6 +19,7 @@ from detector.model.observation import Observation, Target
 from detector.net.fetch import Fetcher, FetchOptions
 from tests.conftest import NOW
 
+BOMB = zstandard.compress(bytes(64 << 20))
 QUICK = FetchOptions(timeout=1.0, attempts=1)
 
 
@@ -68,6 +70,7 @@ def test_the_responder_is_asked_where_the_leaf_names_one() -> None:
         (lambda _: Answer(b"no certificate at all"), "did not sign it"),
         (lambda _: Answer(LabPki().intermediate.der), "did not sign it"),
         (lambda _: Answer(bytes(1 << 18)), "more than"),
+        (lambda _: Answer(BOMB, headers={"Content-Encoding": "zstd"}), "packed"),
     ],
 )
 def test_what_is_no_issuer_is_told_and_not_used(

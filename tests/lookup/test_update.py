@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from detector.knowledge.installed import InstalledLists
 from detector.lab.answer import Answer, Request
@@ -91,6 +92,25 @@ def test_every_list_is_installed(update: Run, lists: InstalledLists) -> None:
     assert crl_set is not None
     assert owners is not None
     assert (log_list.version, crl_set.sequence, len(owners.owners)) == ("2026-11-20", 5, 2)
+
+
+def test_a_packed_list_is_refused(
+    world: LabPki, asking: FetchOptions, lists: InstalledLists
+) -> None:
+    bomb = Answer(zstandard.compress(bytes(64 << 20)), headers={"Content-Encoding": "zstd"})
+
+    async def run() -> list[Outcome]:
+        async with (
+            Web(world.issue("127.0.0.1"), lambda _: bomb) as web,
+            Fetcher(asking) as fetch,
+        ):
+            base = f"https://127.0.0.1:{web.port}/"
+            updater = Updater(lists, world.knowledge(), lambda: NOW, base=base)
+            return await updater.from_network(fetch, ("log_list", "all_logs_list"))
+
+    for outcome in asyncio.run(run()):
+        assert outcome.status == "failed"
+        assert "packed" in outcome.text
 
 
 def test_the_second_time_nothing_is_sent_again(update: Run) -> None:

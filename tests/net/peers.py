@@ -18,8 +18,12 @@ async def peer(handler: Handler) -> AsyncGenerator[int]:
     """A server whose every connection is given to `handler`; yields its port."""
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await handler(reader, writer)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await handler(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()  # what nobody reads keeps it open
+            raise
         writer.close()
 
     server = await asyncio.start_server(guarded, "127.0.0.1", 0)

@@ -1,7 +1,8 @@
 import pytest
 
 from detector.errors import DialError
-from detector.net.dialogue import Inbox, printable
+from detector.net.dialogue import Inbox
+from detector.wire.greeting import printable
 from tests.net.transcripts import play
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from detector.errors import ConfigError, FetchError
 from detector.judging.judge import judge_all
@@ -151,19 +154,83 @@ def test_a_body_beyond_its_limit_is_not_read_on(pki: LabPki, trust: Path) -> Non
     assert sent < 64 << 20
 
 
-def test_a_compressed_bomb_is_bounded_by_what_it_unpacks_to(pki: LabPki, trust: Path) -> None:
-    bomb = gzip.compress(bytes(50 << 20))
-    with pytest.raises(FetchError, match="sends more than 1000 bytes"):
-        fetch(pki, patient(trust), lambda _: Answer(bomb, headers={"Content-Encoding": "gzip"}))
+PACKERS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstandard.compress,
+    "GZIP": gzip.compress,
+    "identity, zstd": zstandard.compress,
+    "br": lambda _: b"said to be brotli",
+}
 
 
-def test_broken_compression_is_an_error_of_ours(pki: LabPki, trust: Path) -> None:
-    with pytest.raises(FetchError, match="no answer"):
-        fetch(
-            pki,
-            patient(trust),
-            lambda _: Answer(b"no gzip at all", headers={"Content-Encoding": "gzip"}),
+@pytest.mark.parametrize("coding", PACKERS)
+def test_a_packed_answer_is_refused_before_it_is_unpacked(
+    pki: LabPki, trust: Path, coding: str
+) -> None:
+    bomb = PACKERS[coding](bytes(64 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FetchError, match="sends its answer packed"):
+            fetch(
+                pki,
+                patient(trust),
+                lambda _: Answer(bomb, headers={"Content-Encoding": coding}),
+                limit=1 << 20,
+            )
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_only_the_plain_form_is_asked_for(pki: LabPki, trust: Path) -> None:
+    found, asked = fetch(
+        pki, patient(trust), lambda _: Answer(b"plain", headers={"Content-Encoding": "identity"})
+    )
+    assert (found.body, asked[0].headers["accept-encoding"]) == (b"plain", "identity")
+
+
+def test_the_body_of_a_redirect_is_not_read(trust: Path) -> None:
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        request = await reader.readuntil(b"\r\n\r\n")
+        if b"/there" in request:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            return
+        writer.write(
+            b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 99999999999\r\n\r\n"
         )
+        while sent < 1 << 30:
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+            sent += 1 << 16
+
+    async def run() -> Fetched:
+        async with peer(serve) as port, Fetcher(patient(trust, timeout=5.0)) as fetcher:
+            return await fetcher.get(f"http://127.0.0.1:{port}/", limit=10, follow=True)
+
+    assert asyncio.run(run()).body == b"ok"
+    assert sent < 64 << 20
+
+
+def test_redirects_in_a_circle_end(pki: LabPki, trust: Path) -> None:
+    async def run() -> int:
+        def again(_: Request) -> Answer:
+            return Answer(status=302, headers={"Location": "/"})
+
+        async with Web(pki.issue("127.0.0.1"), again) as web, Fetcher(patient(trust)) as fetcher:
+            with pytest.raises(FetchError, match="redirects more than 5 times"):
+                await fetcher.get(f"https://127.0.0.1:{web.port}/", limit=10, follow=True)
+            return len(web.asked)
+
+    assert asyncio.run(run()) == 6
+
+
+def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(pki: LabPki, trust: Path) -> None:
+    with pytest.raises(FetchError, match="answers 304"):
+        fetch(pki, patient(trust), lambda _: Answer(status=304))
 
 
 def test_silence_ends_after_the_time_out(pki: LabPki, trust: Path) -> None:

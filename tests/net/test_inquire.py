@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
 from detector.judging.diagnose import diagnose
 from detector.knowledge.fixes import config_lines
+from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
-from detector.model.inquiry import Inquiry
+from detector.model.inquiry import Diagnosis, Inquiry
 from detector.model.targets import parse_target
 from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
+from detector.net.routes import Routing, parse_proxy
 from detector.wire.hello import ClientHello
+from tests.net.peers import Handler, peer, sends
 
 
 def inquired(server: object, text: str = "localhost:{port}", **options: object) -> Inquiry:
@@ -115,3 +119,45 @@ def test_without_curiosity_there_is_one_handshake(pki: LabPki) -> None:
     assert found.trials == {}
     assert found.resumption is None
     assert found.observation.handshake is not None
+
+
+def diagnosed_at(handler: Handler, known: Knowledge) -> Diagnosis:
+    async def run() -> Inquiry:
+        async with peer(handler) as port:
+            return await inquire(parse_target(f"localhost:{port}"), ProbeOptions(timeout=1))
+
+    return diagnose(asyncio.run(run()), known, config_lines())
+
+
+def test_a_portal_is_one_for_diagnose_too(known: Knowledge) -> None:
+    found = diagnosed_at(sends(b"HTTP/1.1 302 Found\r\nLocation: http://p/\r\n\r\n"), known)
+    assert [cause.id for cause in found.causes] == ["captive-portal"]
+
+
+@pytest.mark.parametrize(
+    ("greeting", "advice"),
+    [
+        (b"220 (vsFTPd 3.0.5)\r\n", "use --starttls ftp, or"),
+        (b"220 mx ESMTP\r\n", "use --starttls smtp, or"),
+        (b"220 welcome\r\n", "use --starttls smtp or --starttls ftp, or"),
+    ],
+)
+def test_the_greeting_says_how_to_turn_to_tls(
+    known: Knowledge, greeting: bytes, advice: str
+) -> None:
+    found = diagnosed_at(sends(greeting), known)
+    assert [cause.id for cause in found.causes] == ["not-tls"]
+    assert advice in found.causes[0].fix[0].text
+
+
+def test_a_proxy_that_is_down_is_to_be_mended_not_the_server(pki: LabPki, known: Knowledge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    routing = Routing(parse_proxy(f"http://127.0.0.1:{port}"))
+    server = Origin({"localhost": pki.issue("localhost")})
+    found = diagnose(inquired(server, routing=routing), known, config_lines())
+    (cause,) = found.causes
+    assert (cause.id, cause.party) == ("connection-refused", "network")
+    assert "Start the proxy" in cause.fix[0].text
+    assert cause.evidence == ("Past the proxy, a hello is answered.",)
+    assert f"127.0.0.1:{port}" in cause.confirm

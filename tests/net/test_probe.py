@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import resource
 import socket
@@ -17,11 +18,12 @@ from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model.observation import Observation
+from detector.model.observation import Observation, Spoke
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe, speaks_http
 from detector.net.routes import Routing, parse_proxy
 from detector.report.check_json import encode
+from detector.runs.saved import encode_observation
 from detector.wire import registry as r
 from detector.wire.alerts import encode_alert
 from detector.wire.hello import ServerHello, build_server_hello
@@ -113,7 +115,11 @@ def test_no_name_no_sni(pki: LabPki) -> None:
     ("answer", "expected", "text"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not-tls", "plain HTTP"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", "captive-portal", "in clear"),
+        (b"HTTP/1.0 511 Log in\r\n\r\n", "captive-portal", "511"),
         (b"SSH-2.0-OpenSSH\r\n", "not-tls", "SSH"),
+        (b"220 ProFTPD Server\r\n", "not-tls", "--starttls ftp"),
+        (b"220 hello\r\n", "not-tls", "--starttls smtp or ftp"),
         (b"220 mx ESMTP\r\n", "not-tls", "--starttls smtp"),
         (b"\x4a\x00\x00\x00\x0a8.0.36\x00", "not-tls", "--starttls mysql"),
         (b"\xde\xad\xbe\xef" * 50, "not-tls", "it said"),
@@ -339,3 +345,55 @@ def test_three_hundred_bent_flights_are_three_hundred_observations(
     judged = judge_all(seen, known)
     assert "direct" not in {j.verdict for j in judged}
     assert all(encode(j) for j in judged)
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        (b"", "fin"),
+        (encode_record(ALERT, encode_alert(2, 40)), "alert"),
+        (server_hello()[:20], "fin"),
+    ],
+)
+def test_the_way_a_handshake_ended_is_kept(answer: bytes, how: str) -> None:
+    seen = probed(sends(answer))
+    assert seen.failure is not None
+    assert (seen.failure.how, seen.failure.dialled, seen.failure.spoke) == (how, "server", None)
+
+
+def test_what_came_instead_is_kept_as_values_and_told_to_programs(known: Knowledge) -> None:
+    seen = probed(sends(b"SSH-2.0-dropbear_2022.83\r\n"))
+    assert seen.failure is not None
+    assert seen.failure.spoke == Spoke("ssh", "SSH-2.0-dropbear_2022.83")
+    (judgement,) = judge_all([seen], known)
+    error = json.loads(encode(judgement))["error"]
+    assert error["spoke"]["protocol"] == "ssh"
+    assert json.loads(encode_observation(seen))["failure"]["spoke"]["protocol"] == "ssh"
+
+
+def test_a_portal_is_one_for_check_too(known: Knowledge) -> None:
+    seen = probed(sends(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://p/\r\n\r\n"))
+    (judgement,) = judge_all([seen], known)
+    assert [one.id for one in judgement.causes] == ["captive-portal"]
+
+
+def test_a_proxy_that_is_down_is_blamed_and_not_the_server(known: Knowledge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    routing = Routing(parse_proxy(f"http://127.0.0.1:{port}"))
+    seen = asyncio.run(probe(parse_target("a.com"), ProbeOptions(routing=routing)))
+    assert seen.failure is not None
+    assert (seen.failure.cause, seen.failure.how) == ("connection-refused", "refused")
+    assert seen.failure.dialled == "proxy"
+    (judgement,) = judge_all([seen], known)
+    assert [one.party for one in judgement.causes] == ["network"]
+
+
+def test_a_server_that_refuses_is_blamed_itself(known: Knowledge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    seen = asyncio.run(probe(parse_target(f"127.0.0.1:{port}")))
+    assert seen.failure is not None
+    assert (seen.failure.cause, seen.failure.dialled) == ("connection-refused", "server")
+    (judgement,) = judge_all([seen], known)
+    assert [one.party for one in judgement.causes] == ["server"]

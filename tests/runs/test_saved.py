@@ -74,3 +74,14 @@ def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:
 
 def test_observations_stay_plain_values(observe: Observe) -> None:
     assert Observation.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+
+def test_failures_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    line = (
+        b'{"at":"2026-01-01T00:00:00Z","target":{"host":"a.com"},"schema":"tlsight.observation/1",'
+        b'"failure":{"step":"tls","cause":"not-tls","text":"the peer does not speak TLS: SSH"}}\n'
+    )
+    path = tmp_path / "old.ndjson"
+    path.write_bytes(line)
+    (seen,) = load_observations(path)
+    assert seen.failure == Failure("tls", "not-tls", "the peer does not speak TLS: SSH")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from contextlib import suppress
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from detector.net.trial import Keys
 from detector.wire import offer as o
+from detector.wire.alerts import MAX_ALERTS, encode_alert
 from detector.wire.offer import Offer
+from detector.wire.records import ALERT, encode_record
 from detector.wire.server_flight import ServerFlight
 
 AUTHORITY = trustme.CA()
@@ -102,3 +105,15 @@ def test_any_bytes_end_in_a_flight(noise: bytes, at: int, real: bool) -> None:
 
 
 SAMPLE = answer(plain(versions=(o.TLS12,)), Keys())
+
+
+def test_a_flood_of_warnings_is_an_error_and_read_once() -> None:
+    warning = encode_record(ALERT, encode_alert(1, 112))
+    flight = ServerFlight(b"")
+    start = time.process_time()
+    for _ in range(200_000):
+        flight.feed(warning)
+    assert time.process_time() - start < 4  # it was minutes where each was compared with all
+    assert flight.done
+    assert flight.error is not None
+    assert len(flight.alerts) == MAX_ALERTS

@@ -4,7 +4,7 @@ import trustme
 
 from detector.wire import hello as h
 from detector.wire import registry as r
-from detector.wire.alerts import encode_alert
+from detector.wire.alerts import MAX_ALERTS, encode_alert
 from detector.wire.records import (
     ALERT,
     APPLICATION_DATA,
@@ -114,3 +114,10 @@ def test_garbage_becomes_an_error_and_the_other_side_still_reads() -> None:
     assert seen.server.error is not None
     assert seen.server.error.offset == 0
     assert seen.client_hello is not None
+
+
+def test_alerts_beyond_any_honest_number_end_the_reading() -> None:
+    flood = encode_record(ALERT, encode_alert(1, 112)) * 9000
+    flight = read_flight(flood)
+    assert len(flight.alerts) == MAX_ALERTS
+    assert flight.error is not None

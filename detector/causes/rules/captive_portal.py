@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from detector.causes.clues import Clues, Found
-
-# RFC 6585 section 6; portals of old send a redirect to everything.
-_REDIRECT = re.compile(r"HTTP/1\.[01] (?:302|303|307|511)[^'\"]*")
 
 
 def find(clues: Clues) -> Found | None:
@@ -16,10 +11,4 @@ def find(clues: Clues) -> Found | None:
         return Found("error", text)
     if clues.status == 511:
         return Found("error", "The answer is 511 Network Authentication Required (RFC 6585).")
-    trial, failure = clues.trial("plain"), clues.failure
-    if trial is None or trial.outcome != "not-tls" or failure is None:
-        return None
-    found = _REDIRECT.search(failure.text)
-    if found is None:
-        return None
-    return Found("error", f"A redirect answers in clear on the TLS port: {found[0]}.")
+    return None

@@ -11,7 +11,9 @@ from detector.causes.clues import Clues, Found, said
 def find(clues: Clues) -> Found | None:
     failure = clues.failure
     if failure is not None and failure.cause == "connection-timeout" and failure.step == "tcp":
-        return Found("error", f"The connection does not come about: {failure.text}.")
+        whom = " to the proxy" if failure.dialled == "proxy" else ""
+        text = f"The connection{whom} does not come about: {failure.text}."
+        return Found("error", text, clues.past_the_proxy)
     addresses = clues.inquiry.addresses
     dead = [address for address, trial in addresses.items() if not trial.answered]
     alive = [address for address, trial in addresses.items() if trial.answered]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
-
-# How the probe words a greeting, and the protocol behind it.
-_TURNS = (
-    ("starttls smtp or ftp", "smtp"),
-    ("starttls imap", "imap"),
-    ("starttls pop3", "pop3"),
-    ("starttls mysql", "mysql"),
-)
+from detector.wire.greeting import turns_to_tls
 
 
 def find(clues: Clues) -> Found | None:
-    text = clues.failed_with("not-tls")
-    if text is None:
+    text, failure = clues.failed_with("not-tls"), clues.failure
+    if text is None or failure is None:
         return None
-    protocol = next((p for mark, p in _TURNS if mark in text), None)
+    turns = turns_to_tls(failure.spoke) if failure.spoke is not None else ()
     fix = ""
-    if protocol is not None:
-        fix = f"This server turns to TLS on request: use --starttls {protocol}, or its TLS port."
+    if turns:
+        how = " or ".join(f"--starttls {protocol}" for protocol in turns)
+        fix = f"This server turns to TLS on request: use {how}, or its TLS port."
     return Found("error", text, (), None, fix)
