@@ -44,12 +44,12 @@ async def with_lookups(inquiry: Inquiry, known: Knowledge, fetch: Fetcher) -> In
     if not sent:
         return inquiry
     host = inquiry.observation.target.host
-    path = build_path(sent, host, known.public, known.local)
+    path = build_path(sent, host, known.public, known.local, known.programs)
     found: list[Lookup] = []
     if path.kind == "incomplete":
         found += await _issuers(path.certificates[-1], known, fetch)
         fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
-        path = build_path([*sent, *fetched], host, known.public, known.local)
+        path = build_path([*sent, *fetched], host, known.public, known.local, known.programs)
     if path.kind in ("public", "local") and path.issuer is not None:
         found += await _revocation(path.leaf, path.issuer, fetch)
     return structs.replace(inquiry, lookups=tuple(found))
