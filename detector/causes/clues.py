@@ -203,7 +203,9 @@ class Clues:
                     continue
         if not fetched:
             return ()
-        path = build_path((*self.seen.sent, *fetched), self.host, self.known.public)
+        known = self.known
+        sent = (*self.seen.sent, *fetched)
+        path = build_path(sent, self.host, known.public, programs=known.programs)
         return path.certificates if path.kind == "public" else ()
 
     @cached_property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cached_property
+from hashlib import sha256
 
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import CertificateError
@@ -28,12 +29,26 @@ class TrustAnchors:
         """Roots of a PEM bundle. Raises CertificateError when a block is not base64."""
         return cls(split_pem(pem), name)
 
+    @property
+    def ders(self) -> tuple[bytes, ...]:
+        """DER of each root, readable or not."""
+        return self._certificates
+
     def __len__(self) -> int:
         return len(self._certificates)
 
     def named(self, subject: bytes) -> tuple[Certificate, ...]:
         """Anchors with this DER subject, any number."""
         return self._by_subject.get(subject, ())
+
+    def is_anchor(self, certificate: Certificate, *, leaf: bool) -> bool:
+        """Whether a certificate that was sent is itself an anchor: the very one where it is the
+        leaf, else any of that name and key.
+        """
+        return any(
+            anchor.spki == certificate.spki and (not leaf or anchor.der == certificate.der)
+            for anchor in self.named(certificate.subject)
+        )
 
     def has_key(self, spki_sha256: str) -> bool:
         return spki_sha256 in self._keys
@@ -58,3 +73,46 @@ class TrustAnchors:
     @cached_property
     def _keys(self) -> frozenset[str]:
         return frozenset(anchor.spki_sha256 for anchor in self.certificates)
+
+
+class ProgramRoots(TrustAnchors):
+    """Roots that a public program has or had, known by digest alone.
+
+    The certificates are those of `stores` that are listed and that `beside` lacks; further ones are
+    recognised when a peer sends them.
+
+    Args:
+        listed: gives the digests (SHA-256 of the certificate, hex); asked when first needed.
+        stores: where certificates may be, this machine's own store as a rule.
+        beside: anchors that were tried before, so that they need not be here too.
+
+    """
+
+    def __init__(
+        self,
+        listed: Callable[[], Container[str]],
+        stores: TrustAnchors | None = None,
+        beside: TrustAnchors | None = None,
+    ) -> None:
+        super().__init__((), "roots that public programs have or had")
+        self._listed = listed
+        self._stores = stores
+        self._beside = beside
+
+    def is_anchor(self, certificate: Certificate, *, leaf: bool = False) -> bool:  # noqa: ARG002
+        """Whether it is listed. A list of digests says nothing of usages, but a root may itself."""
+        return certificate.sha256 in self._listed() and certificate.may_serve_tls
+
+    @cached_property
+    def certificates(self) -> tuple[Certificate, ...]:
+        tried = set(self._beside.ders) if self._beside is not None else set()
+        listed = self._listed()
+        found = TrustAnchors(
+            (
+                data
+                for data in (self._stores.ders if self._stores is not None else ())
+                if data not in tried and sha256(data).hexdigest() in listed
+            ),
+            self.name,
+        )
+        return tuple(root for root in found.certificates if root.may_serve_tls)

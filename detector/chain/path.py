@@ -3,8 +3,8 @@
 Rules
 -----
 1. An edge of the path is a signature that verifies. Names only say where to look first.
-2. Anchors of public programs are tried before local ones, and those before what the peer sent: a
-   cross-signed chain is public if any of its ways is.
+2. Anchors of public programs are tried before roots that a program once had, those before local
+   ones, and those before what the peer sent: a cross-signed chain is public if any of its ways is.
 3. On a public path every issuer is a CA (RFC 5280 section 4.2.1.9), may sign certificates, may
    issue for servers, keeps its path length, and its name constraints admit the host: otherwise a
    genuine leaf could be used to mint others.
@@ -25,7 +25,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain import der
-from detector.chain.anchors import TrustAnchors
+from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError
@@ -42,9 +42,10 @@ class Path(msgspec.Struct, frozen=True):
     """The best path found.
 
     Attributes:
-        kind: "public" or "local" end in an anchor of that store; "private" ends in a self-signed
-            certificate nobody here knows; "self-signed" is a leaf that signed itself;
-            "incomplete" ends where the issuer is missing.
+        kind: "public" ends in a root that a public program has or had, "local" in one of this
+            machine's own; "private" ends in a self-signed certificate nobody here knows;
+            "self-signed" is a leaf that signed itself; "incomplete" ends where the issuer is missing
+            or its signature does not hold.
         certificates: leaf first; the anchor last, when there is one.
         anchor_store: name of the store for public and local paths.
 
@@ -63,6 +64,25 @@ class Path(msgspec.Struct, frozen=True):
         """Who signed the leaf, None when unknown."""
         return self.certificates[1] if len(self.certificates) > 1 else None
 
+    def lawful(self, host: str) -> tuple[Certificate, ...]:
+        """The leaf, and above it every issuer up to the first that may not issue for `host` (rule 3).
+
+        Only on these may trust rest that somebody put into one of their keys: below any other
+        stands a certificate whose owner was never given the right to name others. An anchor of a
+        store is trusted as it is, and so is a self-signed root that says nothing on what it may.
+        """
+        if self.anchor_store is not None:
+            return self.certificates  # found so
+        for depth, issuer in enumerate(self.certificates[1:], 1):
+            if why_not(issuer, depth, host) is not None and not self._is_old_root(depth):
+                return self.certificates[:depth]
+        return self.certificates
+
+    def _is_old_root(self, position: int) -> bool:
+        end = self.certificates[-1]
+        at_the_end = self.kind == "private" and position == len(self.certificates) - 1
+        return at_the_end and end.extension("BC") is None and end.extension("KU") is None
+
     def expired(self, at: datetime) -> tuple[Certificate, ...]:
         """Issuers between leaf and anchor that are out of date at `at`."""
         return tuple(c for c in self.certificates[1:-1] if not c.not_before <= at <= c.not_after)
@@ -73,6 +93,7 @@ def build_path(
     host: str,
     public: TrustAnchors,
     local: TrustAnchors | None = None,
+    programs: ProgramRoots | None = None,
 ) -> Path:
     """The best path from `chain[0]`, helped by the other certificates that were sent.
 
@@ -81,17 +102,23 @@ def build_path(
         host: for name constraints; a DNS name or an IP literal.
         public: anchors of the public programs.
         local: this machine's own, asked only when no public path exists.
+        programs: roots that a public program has or had, and that `public` may lack.
 
     """
     pool = list(dict.fromkeys(chain[1:MAX_CHAIN]))
     budget = [MAX_SIGNATURES]
     leaf = chain[0]
-    for kind, anchors in (("public", public), ("local", local)):
+    stores: tuple[tuple[PathKind, TrustAnchors | None], ...] = (
+        ("public", public),
+        ("public", programs),
+        ("local", local),
+    )
+    for kind, anchors in stores:
         if anchors is None:
             continue
         found = _to_anchor((leaf,), pool, anchors, host, budget)
         if found:
-            return Path("public" if kind == "public" else "local", found, anchors.name)
+            return Path(kind, found, anchors.name)
     path = _as_far_as_it_goes(leaf, pool, budget)
     last = path[-1]
     if last.is_self_issued and is_signed_by(last, last.spki):
@@ -108,16 +135,18 @@ def _to_anchor(
 ) -> tuple[Certificate, ...] | None:
     last = path[-1]
     # A root sent by the peer, or a leaf pinned as a root, is itself the anchor.
-    for anchor in anchors.named(last.subject):
-        if anchor.spki == last.spki and (len(path) > 1 or anchor.der == last.der):
-            return path
+    if anchors.is_anchor(last, leaf=len(path) == 1):
+        return path
     for anchor in anchors.named(last.issuer):
         if _signed(last, anchor, budget):
             return (*path, anchor)
     if len(path) >= MAX_DEPTH:
         return None
     for issuer in _issuers(last, pool, path):
-        if not _may_issue(issuer, len(path), host) or not _signed(last, issuer, budget):
+        trusted = anchors.is_anchor(issuer, leaf=False)  # asked nothing, as those of the store
+        if not (trusted or _may_issue(issuer, len(path), host)):
+            continue
+        if not _signed(last, issuer, budget):
             continue
         found = _to_anchor((*path, issuer), pool, anchors, host, budget)
         if found:

@@ -122,11 +122,9 @@ async def _run(
 
 def canaries() -> tuple[str, ...]:
     """The built-in targets."""
-    from detector.knowledge.rows import read_toml
-    from detector.knowledge.shipped import DATA
+    from detector.knowledge import shipped
 
-    data, _ = read_toml(DATA / "canaries.toml")
-    return tuple(row["host"] for row in data["canary"])
+    return shipped.canaries()
 
 
 def _warn(text: str) -> None:

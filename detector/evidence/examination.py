@@ -51,7 +51,9 @@ class Examination:
 
     @cached_property
     def path(self) -> Path:
-        return build_path(self.sent, self.host, self.known.public, self.known.local)
+        return build_path(
+            self.sent, self.host, self.known.public, self.known.local, self.known.programs
+        )
 
     @cached_property
     def is_public_path(self) -> bool:
@@ -94,6 +96,19 @@ class Examination:
         return frozenset(above)
 
     @cached_property
+    def lawful_path(self) -> tuple[Certificate, ...]:
+        """The leaf and those above it on whose keys somebody's trust may rest."""
+        return self.path.lawful(self.host)
+
+    @cached_property
+    def lawful_issuing_keys(self) -> frozenset[str]:
+        """Of the issuing keys those that pins, policies and sanctions may rest on."""
+        above = {certificate.spki_sha256 for certificate in self.lawful_path[1:]}
+        if self.path.issuer is None and self.issuer_spki_sha256 is not None:
+            above.add(self.issuer_spki_sha256)  # the leaf's own key: nobody stands in between
+        return frozenset(above)
+
+    @cached_property
     def holds_name(self) -> bool:
         return names.holds_name(self.leaf, self.host)
 
@@ -110,14 +125,16 @@ class Examination:
         resolved = target.ip if not target.pinned_address else None
         # A public site does not become internal because somebody's DNS points it at 10.0.0.1.
         return (
-            resolved is not None
-            and names.is_private_address(resolved)
-            and not self._known_as_public
+            resolved is not None and names.is_private_address(resolved) and not self.known_as_public
         )
 
     @cached_property
-    def _known_as_public(self) -> bool:
-        """The host was proven behind a public chain before, or public logs know issuers for it."""
+    def known_as_public(self) -> bool:
+        """Where the name leads cannot excuse a private chain: the host is a canary, was proven
+        behind a public chain before, or public logs know issuers for that very name.
+        """
+        if self.host in self.known.canaries:
+            return True
         if self.baseline is not None and self.baseline.public:
             return True
         known = self.known_issuers
@@ -144,7 +161,7 @@ class Examination:
         for entry in self.known.policy.private:
             if entry.expires is not None and day > entry.expires:
                 continue
-            if entry.spki in self.issuing_keys and any_matches(entry.names, self.host):
+            if entry.spki in self.lawful_issuing_keys and any_matches(entry.names, self.host):
                 return entry.note or "listed in the policy"
         return None
 

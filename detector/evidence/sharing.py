@@ -61,7 +61,9 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
 
 def use_of(seen: Examination) -> Use:
     target = seen.observation.target
-    ip = None if target.pinned_address else target.ip
+    # A resolver may lead all canaries to one address; a default site there does not name them.
+    known_public = seen.known_as_public and seen.holds_name
+    ip = None if target.pinned_address or known_public else target.ip
     return Use(seen.host, registrable_domain(seen.host), ip)
 
 
@@ -93,7 +95,8 @@ class Sharing:
         """Hosts unrelated to `use` that were seen with `key`.
 
         Hosts at one resolved address are not counted: shared hosting hands its default
-        certificate to everybody.
+        certificate to everybody. But where one of them is known to be public, and the leaf names
+        it, the address says nothing (see `use_of`).
         """
         return tuple(
             other.host

@@ -201,6 +201,7 @@ TABLE: tuple[Row, ...] = (
         "Suspect: something speaks against this chain, but an innocent explanation stands.",
         (
             *_COMPANY,
+            "issuer-impersonated",
             "sct-invalid",
             "sct-missing",
             "profile-not-public",

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.chain.anchors import ProgramRoots
 from detector.chain.sct import CTLog
 from detector.knowledge import shipped
 from detector.knowledge.causes import cause_table
@@ -53,10 +54,14 @@ def assemble(
         interception = frozenset((*crl_set.known, *crl_set.blocked)) if crl_set else interception
     if ct_logs is not None:
         logs = {**logs, **shipped.load_ct_logs(ct_logs)}
+    public = roots_from_file(roots) if roots is not None else public_roots()
+    machine = local_roots() if local and roots is None else None
     return Knowledge(
-        public=roots_from_file(roots) if roots is not None else public_roots(),
+        public=public,
         causes=cause_table(),
-        local=local_roots() if local and roots is None else None,
+        local=machine,
+        programs=ProgramRoots(_listed_roots, machine, public) if roots is None else None,
+        canaries=frozenset(shipped.canaries()),
         logs=logs,
         products=shipped.products(),
         engines=shipped.engines(),
@@ -71,6 +76,12 @@ def assemble(
         owners=_owners_of(lists) if lists is not None else dict,
         lab=roots is not None,
     )
+
+
+def _listed_roots() -> Mapping[str, str]:
+    from detector.knowledge.trust_tables import public_roots as listed
+
+    return listed()
 
 
 def _installed_logs(lists: InstalledLists) -> dict[bytes, CTLog]:

@@ -34,6 +34,13 @@ def published_keys() -> PublishedKeys:
 
 
 @lru_cache(maxsize=1)
+def canaries() -> tuple[str, ...]:
+    """Hosts of unrelated owners that everybody knows to be public, in the table's order."""
+    data, _ = read_toml(DATA / "canaries.toml")
+    return tuple(row["host"] for row in data["canary"])
+
+
+@lru_cache(maxsize=1)
 def ct_logs() -> dict[bytes, CTLog]:
     return load_ct_logs(DATA / "ct_logs.json")
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.chain.anchors import TrustAnchors
+from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
@@ -194,6 +194,8 @@ class Knowledge:
 
     Attributes:
         causes: what is known of each cause of a failed handshake.
+        programs: roots that a public program has or had, and that `public` may lack.
+        canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
         owners: gives CA owners by key; asked only where a pin names an owner.
@@ -205,6 +207,8 @@ class Knowledge:
     public: TrustAnchors
     causes: CauseTable
     local: TrustAnchors | None = None
+    programs: ProgramRoots | None = None
+    canaries: frozenset[str] = frozenset()
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     engines: tuple[Engine, ...] = ()

@@ -282,6 +282,7 @@ class LabPki:
             products=shipped.products(),
             engines=shipped.engines(),
             published=shipped.published_keys(),
+            canaries=frozenset(shipped.canaries()),
             lab=lab,
         )
 

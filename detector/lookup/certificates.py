@@ -58,11 +58,11 @@ async def _look_up(inquiry: Inquiry, known: Knowledge, fetch: Fetcher, found: li
     if not sent:
         return
     host = inquiry.observation.target.host
-    path = build_path(sent, host, known.public, known.local)
+    path = build_path(sent, host, known.public, known.local, known.programs)
     if path.kind == "incomplete":
         await _issuers(path.certificates[-1], known, fetch, found)
         fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
-        path = build_path([*sent, *fetched], host, known.public, known.local)
+        path = build_path([*sent, *fetched], host, known.public, known.local, known.programs)
     if path.kind in ("public", "local") and path.issuer is not None:
         found += await _revocation(path.leaf, path.issuer, fetch)
 

@@ -1,4 +1,10 @@
-from detector.chain.anchors import TrustAnchors
+from hashlib import sha256
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from detector.chain.anchors import ProgramRoots, TrustAnchors
+from detector.chain.certificate import Certificate
 from detector.lab.pki import Authority
 
 
@@ -15,3 +21,49 @@ def test_what_is_no_certificate_is_counted_and_left_out() -> None:
     assert len(anchors.certificates) == 1
     assert anchors.skipped == 1
     assert anchors.named(b"nobody") == ()
+
+
+def listed(*authorities: Authority) -> frozenset[str]:
+    return frozenset(sha256(one.der).hexdigest() for one in authorities)
+
+
+def test_a_programs_root_is_found_in_the_store_or_recognised_when_sent() -> None:
+    kept, sent, added = Authority("Kept"), Authority("Sent"), Authority("Added")
+    store = TrustAnchors((kept.der, added.der), "machine")
+    programs = ProgramRoots(lambda: listed(kept, sent), store)
+    assert [root.der for root in programs.certificates] == [kept.der]
+    assert programs.is_anchor(Certificate(sent.der))
+    assert not programs.is_anchor(Certificate(added.der))
+
+
+def test_a_programs_root_is_one_certificate_not_a_name_or_a_key() -> None:
+    real = Authority("Root")
+    twin, again = Authority("Root"), Authority("Root", key=real.key, days=10)
+    programs = ProgramRoots(lambda: listed(real))
+    assert programs.is_anchor(Certificate(real.der))
+    assert not programs.is_anchor(Certificate(twin.der))
+    assert not programs.is_anchor(Certificate(again.der))
+
+
+def test_a_listed_root_that_is_not_for_servers_is_none() -> None:
+    code = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
+    signing = Authority("Code Signing Root", extra=((code, False),))
+    store = TrustAnchors((signing.der,), "machine")
+    programs = ProgramRoots(lambda: listed(signing), store)
+    assert not programs.is_anchor(Certificate(signing.der))
+    assert programs.certificates == ()
+
+
+def test_what_was_tried_before_is_left_out_and_the_list_is_asked_late() -> None:
+    root = Authority("Root")
+    asked: list[str] = []
+
+    def ask() -> frozenset[str]:
+        asked.append("once")
+        return listed(root)
+
+    public = TrustAnchors((root.der,), "public")
+    programs = ProgramRoots(ask, public, public)
+    assert asked == []
+    assert programs.certificates == ()
+    assert asked

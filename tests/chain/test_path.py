@@ -1,13 +1,14 @@
 """Paths are signatures; names, order and appended certificates prove nothing."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from detector.chain.anchors import TrustAnchors
+from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
 from detector.chain.path import build_path
 from detector.lab.pki import Authority, LabPki, _builder, _key_usage
@@ -159,3 +160,98 @@ def test_expired_issuers_are_named_but_still_honest(pki: LabPki) -> None:
     late = path.certificates[1].not_after + timedelta(days=1)
     assert path.kind == "public"
     assert [c.subject_text for c in path.expired(late)] == [path.certificates[1].subject_text]
+
+
+def test_a_root_that_a_program_had_makes_a_path_public_sent_or_in_the_store(pki: LabPki) -> None:
+    retired = Authority("Retired Root")
+    below = Authority("Below", parent=retired)
+    leaf = below.issue("a.example")
+    digests = {sha256(retired.der).hexdigest()}
+    machine = TrustAnchors((retired.der,), "this machine")
+    ways = (
+        ((retired.der,), ProgramRoots(lambda: digests), None),
+        ((), ProgramRoots(lambda: digests, machine), machine),
+    )
+    for sent, programs, local in ways:
+        chain = read(*leaf.chain, *sent)
+        assert build_path(chain, "a.example", pki.anchors, local).kind != "public"
+        path = build_path(chain, "a.example", pki.anchors, local, programs)
+        assert (path.kind, path.certificates[-1].der) == ("public", retired.der)
+
+
+def test_a_programs_root_from_before_basic_constraints_is_an_anchor_too(pki: LabPki) -> None:
+    old = bare_root()
+    leaf = old.issue("a.example")
+    programs = ProgramRoots(lambda: {sha256(old.der).hexdigest()})
+    chain = read(leaf.der, old.der)
+    assert build_path(chain, "a.example", pki.anchors, None, programs).kind == "public"
+
+
+def test_what_a_genuine_leaf_signed_is_not_public_under_a_dropped_root_either(pki: LabPki) -> None:
+    programs = ProgramRoots(lambda: {sha256(pki.root.der).hexdigest()})
+    sent = (*puppet_leaf(pki), pki.root.der)
+    nobody = TrustAnchors((), "nobody")
+    path = build_path(read(*sent), "bank.example", nobody, None, programs)
+    assert path.kind != "public"
+
+
+def bare_root() -> Authority:
+    """A self-signed root without extensions."""
+    root = Authority("Old Root")
+    start = root.now - timedelta(days=30)
+    builder = _builder(root.subject, root.subject, root.key, start, 3650)
+    root.certificate = builder.sign(root.key, hashes.SHA256())
+    return root
+
+
+def puppet_leaf(pki: LabPki) -> tuple[bytes, ...]:
+    """A leaf for bank.example that a genuine one of evil.example signed, and what is above.
+
+    As many public leaves do, the genuine one says nothing on BasicConstraints.
+    """
+    evil = sub_ca(pki.intermediate, name="evil.example")
+    return (evil.issue("bank.example").der, evil.der, pki.intermediate.der)
+
+
+def test_trust_rests_on_what_may_issue_and_not_on_what_stands_above_it(pki: LabPki) -> None:
+    path = build_path(read(*puppet_leaf(pki)), "bank.example", pki.anchors)
+    assert len(path.certificates) == 3
+    assert path.lawful("bank.example") == path.certificates[:1]
+
+
+def test_trust_rests_on_a_whole_path_of_cas(pki: LabPki, corporate: Authority) -> None:
+    below = Authority("Issuing", parent=corporate)
+    leaf = below.issue("a.example")
+    for sent in ((*leaf.chain, corporate.der), leaf.chain):
+        path = build_path(read(*sent), "a.example", pki.anchors)
+        assert path.lawful("a.example") == path.certificates
+    public = build_path(read(*pki.issue("a.example").chain), "a.example", pki.anchors)
+    assert public.lawful("a.example") == public.certificates
+
+
+def test_trust_in_a_private_ca_keeps_its_path_length_names_and_usage(
+    pki: LabPki, corporate: Authority
+) -> None:
+    names = x509.NameConstraints([x509.DNSName("good.example")], None)
+    narrow = sub_ca(corporate, x509.BasicConstraints(True, 0), name="Narrow")
+    cases = [
+        (sub_ca(corporate, CA), "a.example", True),
+        (sub_ca(corporate, CA, names), "www.good.example", True),
+        (sub_ca(corporate, CA, names), "a.example", False),
+        (sub_ca(corporate, CA, _key_usage(ca=False)), "a.example", False),
+        (sub_ca(narrow, CA, name="Below"), "a.example", False),
+    ]
+    for issuer, host, holds in cases:
+        path = build_path(read(*issuer.issue(host).chain, corporate.der), host, pki.anchors)
+        assert path.certificates[-1].der == corporate.der
+        assert (path.lawful(host) == path.certificates) is holds, host
+
+
+def test_trust_rests_on_an_old_root_but_not_on_a_bare_certificate_below_one(pki: LabPki) -> None:
+    old = bare_root()
+    path = build_path(read(old.issue("a.example").der, old.der), "a.example", pki.anchors)
+    assert path.lawful("a.example") == path.certificates
+    bare = sub_ca(old)
+    path = build_path(read(*bare.issue("a.example").chain, old.der), "a.example", pki.anchors)
+    assert len(path.certificates) == 3
+    assert path.lawful("a.example") == path.certificates[:1]

@@ -2,13 +2,15 @@ from dataclasses import replace
 
 import pytest
 
+from detector.chain.certificate import Certificate
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerTable, KnownIssuers
-from detector.known.knowledge import Baseline, Knowledge, Policy
-from detector.lab.pki import LabPki
+from detector.known.knowledge import Baseline, Knowledge, Policy, PrivateIssuer
+from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Target
+from tests.chain.test_path import CA, sub_ca
 from tests.conftest import NOW, Observe
 
 
@@ -42,6 +44,31 @@ def test_a_proven_host_does_not_become_internal_by_its_address(
     assert Examination(seen, known).is_internal
     assert not Examination(seen, known, before).is_internal
     assert not Examination(seen, replace(known, issuers=(IssuerTable((logged,)),))).is_internal
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "127.0.0.1", "100.64.0.1", "198.18.0.7", "fd00::1"])
+def test_a_canary_is_public_wherever_a_resolver_says_it_is(
+    pki: LabPki, known: Knowledge, observe: Observe, ip: str
+) -> None:
+    host = "www.google.com"
+    seen = observe(host, pki.issue(host), target=Target(host, ip=ip))
+    assert host in known.canaries
+    assert not Examination(seen, known).is_internal
+    assert Examination(seen, replace(known, canaries=frozenset())).is_internal
+
+
+def test_an_expected_ca_is_one_below_which_only_cas_sign(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    corporate = Authority("Corporate", profile=False)
+    key = Certificate(corporate.der).spki_sha256
+    policy = Policy(private=(PrivateIssuer(key, (HostPattern("a.com"),)),))
+    knowledge = replace(known, policy=policy)
+    for issuer, expected in ((sub_ca(corporate, CA), True), (sub_ca(corporate), False)):
+        seen = observe("a.com", (*issuer.issue("a.com").chain, corporate.der))
+        examination = Examination(seen, knowledge)
+        assert key in examination.issuing_keys
+        assert (examination.expected_private is not None) is expected
 
 
 def test_an_address_the_user_gave_says_nothing_about_the_name(

@@ -1,4 +1,9 @@
-from detector.evidence.sharing import MAX_KEYS, SharedKey, Sharing, Use
+from detector.evidence.examination import Examination
+from detector.evidence.sharing import MAX_KEYS, SharedKey, Sharing, Use, use_of
+from detector.known.knowledge import Knowledge
+from detector.lab.pki import Authority
+from detector.model.observation import Target
+from tests.conftest import Observe
 
 KEY = SharedKey("leaf", "k")
 
@@ -27,3 +32,16 @@ def test_a_busy_key_keeps_a_few_hosts() -> None:
     for number in range(100):
         sharing.add(KEY, Use(f"h{number}.com", f"h{number}.com", None))
     assert len(sharing.others(KEY, Use("x.org", "x.org", None))) == 4
+
+
+def test_an_address_says_nothing_about_a_canary_that_the_leaf_names(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    def address(host: str, named: str) -> str | None:
+        target = Target(host, ip="203.0.113.1")
+        chain = (corporate.issue(named).der, corporate.der)
+        return use_of(Examination(observe(host, chain, target=target), known)).ip
+
+    assert address("www.google.com", "www.google.com") is None
+    assert address("www.google.com", "default.hoster.com") == "203.0.113.1"
+    assert address("a.com", "a.com") == "203.0.113.1"

@@ -10,6 +10,8 @@ def test_by_default_certifi_and_the_machine_are_asked() -> None:
     assert known.local is not None
     assert not known.lab
     assert len(known.logs) == 117
+    assert known.programs is not None
+    assert "www.google.com" in known.canaries
 
 
 def test_roots_of_ones_own_make_a_lab(pki: LabPki, tmp_path: Path) -> None:
@@ -19,4 +21,5 @@ def test_roots_of_ones_own_make_a_lab(pki: LabPki, tmp_path: Path) -> None:
     known = assemble(roots=roots, ct_logs=logs)
     assert known.lab
     assert known.local is None
+    assert known.programs is None
     assert len(known.logs) == 119

@@ -1,6 +1,8 @@
-"""path-incomplete: the issuer was not sent, and no store has it.
+"""path-incomplete: the issuer was not sent, and no store has it; or one that was sent is not shown
+to have signed.
 
-Either a server that forgot its intermediate, or an interceptor that sends the leaf alone.
+A server that forgot its intermediate, a signature that cannot be checked here, or an interceptor that
+sends the leaf alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""path-public: the leaf descends from a root of a public program. Never enough for "clean"."""
+"""path-public: the leaf descends from a root that a public program has or had.
+
+Programs drop roots that thousands of sites and older clients still use, so the list of today alone
+does not tell what is public. Never enough for "clean".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """pin-match: what was pinned for the host is on the path (RFC 7469 section 2.6's rule).
 
+Only certificates that may issue for the host count, and what stands above one that may not does not:
+else whoever has a certificate of the pinned CA could sign with it.
+
 A pin may name keys, issuers, or both; each part that it has must hold. CA owners are looked up in
 CCADB's table; where that is not installed, a pin that names nothing but owners cannot be applied.
 """
@@ -25,7 +28,7 @@ def matched_key(seen: Examination, pin: Pin) -> str | None:
 
     Certificates that were only appended are not on the path.
     """
-    on_path = [certificate.spki_sha256 for certificate in seen.path.certificates]
+    on_path = [certificate.spki_sha256 for certificate in seen.lawful_path]
     key = next((key for key in pin.keys if key in on_path), None)
     if pin.keys and key is None:
         return None

@@ -1,10 +1,20 @@
-"""pin-mismatch: keys are pinned for the host, and none of them is on the path."""
+"""pin-mismatch: keys are pinned for the host, and none of them is on the path.
+
+Proof on a path that is private and known to its end. A public one may be an ordinary renewal that
+the pin's owner forgot to announce, and where the path breaks off, because an issuer was not sent or
+a signature cannot be checked, the pinned key may be the one that is missing: strong only. A key known
+to be the host's own is not missing; and where the path runs through a certificate that may not issue,
+nothing beyond could help.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from detector.evidence.examination import Examination
 from detector.evidence.rules.pin_match import matched_key, pins_in_force
 from detector.evidence.sharing import Sharing
+from detector.known.knowledge import Pin
 from detector.model.observation import Evidence, Strength
 
 
@@ -14,9 +24,12 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
-    # A public path may be an ordinary renewal that the pin's owner forgot to announce.
-    strength: Strength = "strong" if seen.is_public_path else "proof"
-    if any(set(pin.keys) & set(presented) for pin in pins):
+    strength: Strength = "strong" if seen.is_public_path or _may_be_missing(seen, pins) else "proof"
+    if set(expected) & set(presented[len(seen.lawful_path) :]):
+        barred = seen.path.certificates[len(seen.lawful_path)].subject_text
+        text = f"A key pinned for {seen.host} stands behind a certificate that may not issue for it"
+        text += f" ({barred})."
+    elif any(set(pin.keys) & set(presented) for pin in pins):
         text = f"The pinned key is on the path, but no issuer that the pin for {seen.host} allows."
     elif any(pin.keys for pin in pins):
         text = f"None of the keys pinned for {seen.host} is on the path."
@@ -27,3 +40,18 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         {"owners": owners} if owners else {}
     )
     return Evidence("pin-mismatch", "intercepted", strength, text, details)
+
+
+def _may_be_missing(seen: Examination, pins: Sequence[Pin]) -> bool:
+    """Whether a pinned key may be that of an issuer which was not sent, or could not be checked."""
+    if seen.path.kind != "incomplete" or seen.shape.leaf_key_is_issuer_key:
+        return False
+    if len(seen.lawful_path) < len(seen.path.certificates):
+        return False
+    return seen.looks_public or not all(_of_leaf(pin) for pin in pins)
+
+
+def _of_leaf(pin: Pin) -> bool:
+    """Whether nothing but the host's own key is pinned. Of keys a person wrote nobody can tell."""
+    own = {pin.learned.leaf} if pin.learned is not None else set()
+    return not pin.issuers and not pin.owners and set(pin.keys) <= own

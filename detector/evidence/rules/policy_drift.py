@@ -2,6 +2,7 @@
 
 - new-key: the issuer bears the name of a sanctioned interceptor's CA, but signs with another key. Its
   CA was replaced without telling, or somebody poses as it.
+- unlawful-issuer: a certificate below its CA signs that may not: whoever has one poses as it.
 - forbidden-host: a sanctioned interceptor decrypts what it never may.
 - expired: it goes on after the permission ended.
 - published-key: its key is one that everybody has.
@@ -21,7 +22,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     entry = entry_for(seen)
     if entry is None:
-        return _new_key(seen)
+        return _unlawful_issuer(seen) or _new_key(seen)
     if not may_decrypt(entry, seen.host):
         text = f"{entry.name} decrypts {seen.host}, which the policy forbids."
         return _evidence("forbidden-host", entry, text)
@@ -31,6 +32,14 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     if any(seen.known.published.find(key) for key in seen.issuing_keys):
         text = f"The key of {entry.name} is one that everybody has; replace its CA."
         return _evidence("published-key", entry, text)
+    return None
+
+
+def _unlawful_issuer(seen: Examination) -> Evidence | None:
+    for entry in seen.known.policy.sanctioned:
+        if not seen.issuing_keys.isdisjoint(entry.keys):
+            text = f"Below the CA of {entry.name} a certificate signs that may not."
+            return _evidence("unlawful-issuer", entry, text)
     return None
 
 

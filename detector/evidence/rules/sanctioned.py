@@ -27,11 +27,14 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 
 
 def entry_for(seen: Examination) -> Sanctioned | None:
-    """The policy's interceptor that holds a key above the leaf, None without one."""
+    """The policy's interceptor that holds a key above the leaf, None without one.
+
+    A certificate below its CA that may not issue is somebody else's: see policy_drift.
+    """
     entries = seen.known.policy.sanctioned
     if not entries or seen.is_public_path:
         return None
-    found = (entry for entry in entries if not seen.issuing_keys.isdisjoint(entry.keys))
+    found = (entry for entry in entries if not seen.lawful_issuing_keys.isdisjoint(entry.keys))
     return next(found, None)
 
 

@@ -1,3 +1,5 @@
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from detector.evidence.rules import issuer_impersonated
 from detector.lab.pki import Authority, LabPki
 from tests.chain.test_path import sub_ca
@@ -40,3 +42,42 @@ def test_a_root_that_did_sign_is_not_borrowed_from(pki: LabPki, observe: Observe
     """A sub-CA of the real root without BasicConstraints: broken, but nobody's impostor."""
     broken = sub_ca(pki.root)
     assert ask(issuer_impersonated, observe("a.example", broken.issue("a.example"))) is None
+
+
+def test_a_damaged_signature_is_no_proof_that_somebody_borrows_the_name(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    leaf = pki.root.issue("a.example")
+    bent = bytearray(leaf.der)
+    bent[-1] ^= 1
+    found = ask(issuer_impersonated, observe("a.example", [bytes(bent)]))
+    assert found is not None
+    assert (found.points, found.strength) == ("intercepted", "weak")
+
+
+def test_a_signature_that_cannot_be_checked_accuses_nobody(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    leaf = pki.root.issue("a.example")
+    known, unknown = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d7f7f7f")
+    strange = leaf.der.replace(known, unknown)
+    assert strange != leaf.der
+    assert ask(issuer_impersonated, observe("a.example", [strange])) is None
+
+
+def test_a_name_borrowed_without_naming_a_key_is_proof_where_the_other_key_shows(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    """A leaf without key identifiers: the impostor's certificate, or the kind of its key, tells."""
+    same = Authority("Lab Public Root", organization="Lab Public Trust")
+    other_kind = Authority(
+        "Lab Public Root",
+        organization="Lab Public Trust",
+        key=rsa.generate_private_key(65537, 2048),
+    )
+    cases = [(same, False, "weak"), (same, True, "proof"), (other_kind, False, "proof")]
+    for impostor, sent, strength in cases:
+        chain = (sub_ca(impostor).der, *((impostor.der,) if sent else ()))
+        found = ask(issuer_impersonated, observe("a.example", chain))
+        assert found is not None
+        assert found.strength == strength

@@ -6,6 +6,7 @@ from detector.evidence.rules import pin_match, pin_mismatch
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge, Pin
 from detector.lab.pki import Authority, LabPki
+from tests.chain.test_path import puppet_leaf
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
 
@@ -109,3 +110,20 @@ def test_a_backup_key_will_do_and_is_named(
     found = ask(pin_match, observe("a.example", leaf), replace(known, pins=pins))
     assert found is not None
     assert "backup key" in found.text
+
+
+def test_a_pinned_ca_above_a_certificate_that_may_not_issue_matches_nothing(
+    pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    key = Certificate(pki.intermediate.der).spki_sha256
+    seen = observe("bank.example", puppet_leaf(pki))
+    for pin in (
+        Pin(HostPattern("bank.example"), (key,)),
+        Pin(HostPattern("bank.example"), issuers=(key,)),
+    ):
+        knowledge = replace(known, pins=(pin,))
+        assert ask(pin_match, seen, knowledge) is None
+        broken = ask(pin_mismatch, seen, knowledge)
+        assert broken is not None
+        assert broken.strength == "proof"
+        assert "CN=evil.example" in broken.text

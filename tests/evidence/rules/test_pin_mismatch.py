@@ -2,9 +2,9 @@ from dataclasses import replace
 
 from detector.evidence.rules import pin_mismatch
 from detector.known.hosts import HostPattern
-from detector.known.knowledge import Knowledge, Pin
+from detector.known.knowledge import Knowledge, Learned, Pin
 from detector.lab.pki import Authority, LabPki
-from tests.conftest import Observe
+from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
 
 PIN = (Pin(HostPattern("a.example"), ("0" * 64,)),)
@@ -13,7 +13,7 @@ PIN = (Pin(HostPattern("a.example"), ("0" * 64,)),)
 def test_a_broken_pin_on_a_private_path_is_proof(
     corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
 ) -> None:
-    shown = observe("a.example", corporate.issue("a.example"))
+    shown = observe("a.example", (*corporate.issue("a.example").chain, corporate.der))
     found = ask(pin_mismatch, shown, replace(known, pins=PIN))
     assert found is not None
     assert (found.points, found.strength) == ("intercepted", "proof")
@@ -31,3 +31,23 @@ def test_on_a_public_path_a_renewal_is_possible(
 
 def test_no_pin_no_mismatch(pki: LabPki, observe: Observe, ask: Ask) -> None:
     assert ask(pin_mismatch, observe("a.example", pki.issue("a.example"))) is None
+
+
+def test_a_pinned_issuer_that_was_not_sent_may_be_there_all_the_same(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    for leaf in (pki.issue("a.example"), corporate.issue("a.example")):
+        found = ask(pin_mismatch, observe("a.example", [leaf.der]), replace(known, pins=PIN))
+        assert found is not None
+        assert found.strength == "strong"
+
+
+def test_a_hosts_own_key_is_not_missing_where_a_leaf_comes_alone_that_is_no_public_cas(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    pin = Pin(HostPattern("a.example"), ("0" * 64,), learned=Learned(NOW, "0" * 64))
+    for authority, strength in ((corporate, "proof"), (pki.intermediate, "strong")):
+        seen = observe("a.example", [authority.issue("a.example").der])
+        found = ask(pin_mismatch, seen, replace(known, pins=(pin,)))
+        assert found is not None
+        assert found.strength == strength

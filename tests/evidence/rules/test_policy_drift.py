@@ -10,6 +10,7 @@ from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge, Policy, PublishedKey, PublishedKeys, Sanctioned
 from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation
+from tests.chain.test_path import sub_ca
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
 
@@ -92,3 +93,13 @@ def test_a_public_path_is_nobodys_drift(
 ) -> None:
     named = allowing(known, Authority("x"), ca_name="Lab Public Intermediate")
     assert kind(ask, observe("a.com", pki.issue("a.com")), named) is None
+
+
+def test_a_certificate_that_signs_below_a_sanctioned_ca_and_may_not_is_noticed_and_not_allowed(
+    gateway: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    printer = sub_ca(gateway, name="printer.example")
+    seen = observe("a.com", (*printer.issue("a.com").chain, gateway.der))
+    assert kind(ask, seen, allowing(known, gateway)) == "unlawful-issuer"
+    (judgement,) = judge_all([seen], allowing(known, gateway))
+    assert (judgement.verdict, judgement.sanctioned) == ("intercepted", False)
