@@ -11,6 +11,7 @@ import tomlkit
 from addons.bypass.rule import Rule, RuleRow, rule_of
 from addons.formats.exported import Exported, Imported
 from detector.errors import ConfigError, TargetError
+from detector.knowledge.rows import forbid_unknown, remedy_for
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:  # noqa: ARG001 (ends are said)
@@ -22,6 +23,7 @@ def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
     try:
         data = tomlkit.parse(text).unwrap()
+        forbid_unknown(source, data, {"rule"})
         rows = msgspec.convert(data.get("rule", []), list[RuleRow])
         for row in rows:
             rule_of(row)
@@ -31,7 +33,7 @@ def read(text: str, source: str) -> Imported:
         ValueError,
         TargetError,
     ) as error:
-        raise ConfigError(source, str(error)) from None
+        raise ConfigError(source, str(error), remedy=remedy_for(str(error))) from None
     return Imported(tuple(rows))
 
 
