@@ -4,7 +4,6 @@ import trustme
 
 from detector.wire import hello as h
 from detector.wire import registry as r
-from detector.wire.alerts import encode_alert
 from detector.wire.records import (
     ALERT,
     APPLICATION_DATA,
@@ -104,7 +103,7 @@ def test_an_encrypted_finished_is_opaque_after_change_cipher_spec() -> None:
 
 
 def test_an_alert_in_clear_is_kept_with_what_came_before() -> None:
-    flight = read_flight(encode_record(ALERT, encode_alert(2, 40)))
+    flight = read_flight(encode_record(ALERT, bytes((2, 40))))
     assert [a.name for a in flight.alerts] == ["handshake_failure"]
 
 
