@@ -8,10 +8,9 @@ from datetime import date
 import msgspec
 import tomlkit
 
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
 from addons.formats.exported import Exported, Imported
 from detector.errors import ConfigError, TargetError
-from detector.knowledge.rows import forbid_unknown, remedy_for
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:  # noqa: ARG001 (ends are said)
@@ -23,17 +22,11 @@ def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
     try:
         data = tomlkit.parse(text).unwrap()
-        forbid_unknown(source, data, {"rule"})
-        rows = msgspec.convert(data.get("rule", []), list[RuleRow])
+        rows = rule_rows(data, source)
         for row in rows:
             rule_of(row)
-    except (
-        tomlkit.exceptions.TOMLKitError,
-        msgspec.MsgspecError,
-        ValueError,
-        TargetError,
-    ) as error:
-        raise ConfigError(source, str(error), remedy=remedy_for(str(error))) from None
+    except (tomlkit.exceptions.TOMLKitError, ValueError, TargetError) as error:
+        raise ConfigError(source, str(error)) from None
     return Imported(tuple(rows))
 
 
