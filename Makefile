@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit coverage rule lint bench soak fuzz docs lock programs clean
+.PHONY: help setup demo test unit coverage rule lint bench soak fuzz docs lock dist programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -15,6 +15,7 @@ help:
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
 	@echo "make fuzz    every parser for fuzz_seconds (60)"
 	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
+	@echo "make dist    wheel and source archive, seen to work in empty environments"
 	@echo "make docs    regenerate JSON schemas and pictures"
 
 setup:
@@ -61,5 +62,8 @@ docs: setup
 lock: setup
 	@sh scripts/lock.sh
 
+dist: setup
+	@sh scripts/dist.sh
+
 clean:
-	rm -rf .venv .tools build .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .hypothesis
