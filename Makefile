@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit lint bench soak fuzz docs lock programs clean
+.PHONY: help setup demo test unit coverage rule lint bench soak fuzz docs lock dist programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -9,10 +9,13 @@ help:
 	@echo "make demo    unmask a real mitmproxy on this machine"
 	@echo "make test    all tests, against real interceptors and servers"
 	@echo "make unit    the tests that need no other program; PYTHON=3.12 on another Python"
+	@echo "make coverage  how much of each file its own tests run, held against the floor"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, beside openssl s_time and sslyze"
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
 	@echo "make fuzz    every parser for fuzz_seconds (60)"
+	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
+	@echo "make dist    wheel and source archive, seen to work in empty environments"
 	@echo "make docs    regenerate JSON schemas and pictures"
 
 setup:
@@ -32,6 +35,12 @@ test: programs
 unit:
 	@sh scripts/setup.sh $(PYTHON)
 	.venv$(addprefix -,$(PYTHON))/bin/python -m pytest -m "not live"
+
+coverage: setup
+	$(python) scripts/own_coverage.py
+
+rule: setup
+	@$(python) scripts/make_rule.py "$(KIND)" "$(NAME)"
 
 lint: setup
 	.venv/bin/ruff check .
@@ -55,5 +64,9 @@ docs: setup
 lock: setup
 	@sh scripts/lock.sh
 
+dist: setup
+	@sh scripts/dist.sh
+
 clean:
 	rm -rf .venv .venv-* .tools build .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .hypothesis

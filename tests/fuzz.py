@@ -350,7 +350,6 @@ _CERTS13 = vec(1, b"") + vec(
 _REQ13 = vec(1, b"c") + vec(
     2, b"\x00\x0d" + vec(2, vec(2, b"\x04\x03")) + b"\x00\x2f" + vec(2, vec(2, vec(2, b"n")))
 )
-_TICKET13 = bytes(8) + vec(1, b"n") + vec(2, b"ticket") + vec(2, b"")
 
 _SERVER_FLIGHT = encode_record(
     22,
@@ -375,8 +374,6 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     ),
     "certificate-request-1.3": (certs.parse_certificate_request_tls13, [_REQ13]),
     "certificate-status": (certs.parse_certificate_status, [b"\x01" + vec(3, b"ocsp")]),
-    "ticket-1.2": (certs.parse_session_ticket_tls12, [bytes(4) + vec(2, b"ticket")]),
-    "ticket-1.3": (certs.parse_session_ticket_tls13, [_TICKET13]),
     "key-exchange": (certs.key_exchange_group, [b"\x03\x00\x1d" + bytes(33)]),
     "server-flight": (read_server_flight, [a_flight(), _SERVER_FLIGHT]),
     "key-exchange-whole": (

@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import detector.evidence.rules
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "RELEASING.md")
+PAGES = [ROOT / name for name in NAMES]
+ISSUES = ROOT / ".github" / "ISSUE_TEMPLATE"
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 
@@ -60,6 +64,39 @@ def test_the_page_of_alerts_is_the_table() -> None:
     finally:
         sys.path.remove(str(ROOT / "docs"))
     assert (ROOT / "docs/reference/alerts.md").read_text() == page, "run make docs"
+
+
+def test_issue_forms_ask_for_commands_that_there_are() -> None:
+    """Each form is what GitHub takes: known types, ids that differ; its commands have these options."""
+    commands = (ROOT / "docs/reference/command.md").read_text()
+    forms = [path for path in ISSUES.glob("*.yml") if path.name != "config.yml"]
+    assert len(forms) >= 3
+    for path in forms:
+        form = YAML(typ="safe").load(path)
+        assert form["name"]
+        assert form["description"]
+        ids = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+        assert len(ids) == len(set(ids))
+        assert {part["type"] for part in form["body"]} <= {
+            "markdown", "input", "textarea", "dropdown", "checkboxes",
+        }  # fmt: skip
+        for line in re.findall(r"`tlsight ([^`]+)`", path.read_text()):
+            words = line.split()
+            assert words[0].startswith("--") or f"tlsight {words[0]}" in commands
+            for option in (word for word in words if word.startswith("-")):
+                assert f"{option} " in commands, line
+
+
+def test_hooks_run_what_is_installed_and_fetch_nothing() -> None:
+    (local,) = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    for hook in local["hooks"]:
+        program, *words = hook["entry"].split()
+        assert hook["language"] == "system"
+        found = Path(sys.executable).parent / Path(program).name
+        assert program == f".venv/bin/{found.name}"
+        help_text = subprocess.run([found, *words[:1], "--help"], capture_output=True, text=True)
+        assert all(word in help_text.stdout for word in words[1:])
 
 
 def test_pictures_load_nothing_from_elsewhere() -> None:

@@ -13,13 +13,15 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
+from itertools import dropwhile
 from typing import Literal
 
 import msgspec
 
 from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.reach import covers, has_ended, is_any_host, overlap
 from addons.bypass.rule import Rule
-from detector.chain.names import is_public_suffix
+from detector.chain.names import is_below, is_public_suffix
 
 # Names below which anybody can publish, or receive, what he likes.
 RISKY: dict[str, tuple[str, ...]] = {
@@ -44,6 +46,8 @@ RISKY: dict[str, tuple[str, ...]] = {
 # A rule that was just made may wait for its first connection.
 UNUSED_DAYS = 30
 _WIDEST = {4: 16, 6: 48}
+# Suffixes by the name that they are one label below.
+_Beneath = dict[str, list[Rule]]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -65,6 +69,10 @@ class Finding(msgspec.Struct, frozen=True):
 def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None) -> list[Finding]:
     """Everything that stands out, in the order of the rules; `used` are patterns that let something pass."""
     matcher = Matcher(rules)
+    beneath: _Beneath = {}
+    for rule in rules:
+        if rule.suffix is not None:
+            beneath.setdefault(rule.suffix.partition(".")[2], []).append(rule)
     seen: dict[tuple[object, ...], Rule] = {}
     found: list[Finding] = []
     for rule in rules:
@@ -82,7 +90,7 @@ def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None
                 else f"A rule for the same says {first.action}, this one {rule.action}."
             )
             found.append(Finding(rule, "duplicate" if same else "contradiction", "error", text))
-        elif (wider := _idle(rule, matcher, today)) is not None:
+        elif (wider := _idle(rule, matcher, beneath, today)) is not None:
             text = f"It changes nothing: {wider.pattern} says {wider.action} already."
             found.append(Finding(rule, "shadowed", "warning", text))
     return found
@@ -102,8 +110,8 @@ def _public_suffix(rule: Rule, _: date) -> Iterator[Finding]:
 
 
 def _expired(rule: Rule, today: date) -> Iterator[Finding]:
-    if rule.expires is not None and today > rule.expires:
-        yield Finding(rule, "expired", "error", f"It ended on {rule.expires.isoformat()}.")
+    if has_ended(rule, today):
+        yield Finding(rule, "expired", "error", f"It ended on {rule.expires}.")
 
 
 def _wide(rule: Rule, _: date) -> Iterator[Finding]:
@@ -116,8 +124,7 @@ def _wide(rule: Rule, _: date) -> Iterator[Finding]:
         size = "addresses" if network.version == 4 else "addresses of IPv6"
         text = f"It passes {network.num_addresses:,} {size}, whoever is there."
         yield Finding(rule, "wide-range", "warning", text)
-    names = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex)
-    if rule.action == "pass" and all(v is None for v in names):
+    if rule.action == "pass" and is_any_host(rule):
         who = rule.client or rule.ja4
         yield Finding(rule, "any-host", "warning", f"Every host passes for {who}.")
     client = rule.client
@@ -130,7 +137,7 @@ def _risky(rule: Rule, _: date) -> Iterator[Finding]:
     if name is None or rule.action != "pass":
         return
     for category, suffixes in RISKY.items():
-        if any(name == suffix or name.endswith("." + suffix) for suffix in suffixes):
+        if any(is_below(name, suffix) for suffix in suffixes):
             text = f"{name} is {category}: what goes there cannot be seen any more."
             yield Finding(rule, "risky-category", "warning", text)
 
@@ -175,38 +182,30 @@ _CHECKS: tuple[Callable[[Rule, date], Iterator[Finding]], ...] = (
 )
 
 
-def _idle(rule: Rule, matcher: Matcher, today: date) -> Rule | None:
-    """A less specific rule that says the same about everything that this one fits, None for none."""
+def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, today: date) -> Rule | None:
+    """The rule that would say the same about everything that this one decides, None for none.
+
+    A rule that comes between the two and says something else for a part of it makes this one needed.
+    """
     sample = _sample(rule)
     if sample is None:
         return None
-    for other, _ in matcher.considered(sample, today):
-        if other is rule or other == rule or (other.expires is not None and today > other.expires):
+    others = beneath.get(rule.wildcard, []) if rule.wildcard is not None else []
+    if any(_differs(rule, other, today) for other in others):
+        return None
+    fitting = (other for other, _ in matcher.considered(sample, today))
+    for other in dropwhile(lambda one: one is not rule, fitting):
+        if other is rule or has_ended(other, today):
             continue
-        if _covers(other, rule):
-            return other if other.action == rule.action else None
+        if is_any_host(other) or _differs(rule, other, today):
+            return None  # ranges and regexes, which the sample does not show, come before any host
+        if covers(other, rule) and not covers(rule, other):  # a twin is told as such
+            return other
     return None
 
 
-def _covers(wide: Rule, narrow: Rule) -> bool:
-    """Whether `wide` applies to all that `narrow` applies to, its conditions included."""
-    if wide.port not in (None, narrow.port) or wide.ja4 not in (None, narrow.ja4):
-        return False
-    if wide.client is not None:
-        client = narrow.client
-        if client is None or client.version != wide.client.version:
-            return False
-        if not client.subnet_of(wide.client):  # type: ignore[arg-type]
-            return False
-    below = narrow.host or narrow.suffix or narrow.wildcard
-    if wide.suffix is not None and below is not None:
-        return below == wide.suffix or below.endswith("." + wide.suffix)
-    if wide.wildcard is not None and narrow.host is not None:
-        return narrow.host.partition(".")[2] == wide.wildcard
-    if wide.network is not None and narrow.network is not None:
-        same = wide.network.version == narrow.network.version
-        return same and narrow.network.subnet_of(wide.network)  # type: ignore[arg-type]
-    return False
+def _differs(rule: Rule, other: Rule, today: date) -> bool:
+    return not has_ended(other, today) and other.action != rule.action and overlap(rule, other)
 
 
 def _sample(rule: Rule) -> Connection | None:

@@ -4,12 +4,9 @@ Rules
 -----
 1. The first name that is known decides: SNI, else the CONNECT host. A client whose SNI is not listed is
    inspected even if the host it asked the proxy for is: in doubt the proxy keeps inspecting.
-2. The most specific rule wins: a host before a one-label wildcard, that before a suffix (the longer one
-   first), that before an address range (the narrower one first), that before a regex, and that before a
-   rule for any host.
-3. Among rules for the same pattern the one with more conditions wins (port, client network, JA4).
-4. At equal rank inspect beats block, and block beats pass.
-5. CIDR rules look at the server's address alone. A rule that has expired is not there.
+2. Of the rules that apply the one decides that comes first by the order of reach.py: the most specific
+   pattern, then the most conditions, then the one that inspects.
+3. CIDR rules look at the server's address alone. A rule that has expired is not there.
 
 Theory of operation
 -------------------
@@ -28,12 +25,12 @@ from datetime import date
 
 import msgspec
 
+from addons.bypass.reach import has_ended, rank
 from addons.bypass.rule import Network, Rule
 from detector.errors import TargetError
 from detector.model.targets import PLAIN_NAME, normal_host
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_ORDER = {"inspect": 2, "block": 1, "pass": 0}
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -170,10 +167,10 @@ class Matcher:
                 rest = rest.partition(".")[2]
         if address is not None:
             for rules in self._ranges(address):
-                yield from rules
+                yield from _listed(rules)
         if name is not None:
-            yield from (rule for pattern, rule in self._regexes if pattern.fullmatch(name))
-        yield from self._any
+            yield from _listed([rule for pattern, rule in self._regexes if pattern.fullmatch(name)])
+        yield from _listed(self._any)
 
 
 def _put(table: _Table, key: str, rule: Rule) -> None:
@@ -189,27 +186,21 @@ def _put(table: _Table, key: str, rule: Rule) -> None:
 def _listed(found: Rule | list[Rule] | None) -> list[Rule]:
     if found is None:
         return []
-    return found if isinstance(found, list) else [found]
+    return sorted(found, key=rank) if isinstance(found, list) else [found]
 
 
 def _best(found: Rule | list[Rule], connection: Connection, today: date) -> Rule | None:
-    """The rule in force with most conditions; at equal rank the one that inspects."""
+    """The rule in force that comes first, of several for one pattern or of regexes that match."""
     if isinstance(found, Rule):
         return found if _why_not(found, connection, today) is None else None
     fitting = [rule for rule in found if _why_not(rule, connection, today) is None]
-    return max(fitting, key=_rank, default=None)
-
-
-def _rank(rule: Rule) -> tuple[int, int, int]:
-    conditions = (rule.port is not None) + (rule.client is not None) + (rule.ja4 is not None)
-    narrow = rule.client.prefixlen if rule.client is not None else 0
-    return conditions, narrow, _ORDER[rule.action]
+    return min(fitting, key=rank, default=None)
 
 
 def _why_not(rule: Rule, connection: Connection, today: date) -> str | None:
     """What keeps a rule whose pattern fits from applying, None when nothing does."""
-    if rule.expires is not None and today > rule.expires:
-        return f"expired on {rule.expires.isoformat()}"
+    if has_ended(rule, today):
+        return f"expired on {rule.expires}"
     if rule.port is not None and rule.port != connection.port:
         return f"is for port {rule.port}"
     if rule.client is not None and not _in(connection.client, rule.client):

@@ -35,12 +35,12 @@ import ipaddress
 import re
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from detector.errors import ConfigError, TargetError
-from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
+from detector.knowledge.rows import forbid_unknown, read_toml, remedy_for, row_line, rows_of
 from detector.model.targets import normal_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -132,6 +132,15 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
         except (ValueError, TargetError) as error:
             raise ConfigError(str(path), str(error), line=line) from None
     return tuple(rules)
+
+
+def rule_rows(data: dict[str, Any], source: str) -> list[RuleRow]:
+    """The rows of a parsed file. Raises ConfigError for what is none."""
+    forbid_unknown(source, data, {"rule"})
+    try:
+        return msgspec.convert(data.get("rule", []), list[RuleRow])
+    except msgspec.ValidationError as error:
+        raise ConfigError(source, str(error), remedy=remedy_for(str(error))) from None
 
 
 def rule_of(row: RuleRow) -> Rule:

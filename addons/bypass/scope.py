@@ -17,7 +17,7 @@ import msgspec
 from addons.bypass.learning import Candidate
 from addons.bypass.lint import exempted
 from addons.bypass.rule import RuleRow, rule_of
-from detector.chain.names import as_address, is_public_suffix, registrable_domain
+from detector.chain.names import as_address, is_below, is_public_suffix, registrable_domain
 
 SEVERAL = 3
 
@@ -67,10 +67,10 @@ def shared_suffix(host: str, candidates: Iterable[str]) -> str | None:
     if as_address(host) is not None:
         return None
     own = registrable_domain(host)
-    names = {host, *(n for n in candidates if n == own or n.endswith("." + own))}
+    names = {host, *(name for name in candidates if is_below(name, own))}
     rest = host
     while rest and not is_public_suffix(rest):
-        below = sum(name == rest or name.endswith("." + rest) for name in names)
+        below = sum(is_below(name, rest) for name in names)
         if below >= SEVERAL:
             return rest
         if rest == own:

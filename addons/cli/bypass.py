@@ -99,7 +99,7 @@ def add(
     )  # fmt: skip
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
-        candidates.warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, [one.rule for one in opened.rules()])
     print(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
 from detector.cli.output import Json
-
-if TYPE_CHECKING:
-    from addons.bypass.rule import Rule
 
 Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
 Weight = Annotated[float, typer.Option(min=0.25, help="Of their refusals together.")]
@@ -76,7 +72,7 @@ def approve(
                 row, reason=reason, owner=owner, ticket=ticket, expires=day(expires, given.today())
             ),
         )
-        warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, [one.rule for one in opened.rules()])
     print(f"pass {rule.pattern}")
     return exit_codes.CLEAN
 
@@ -171,15 +167,6 @@ def stats(
     for kind, count in totals.items():
         print(f"{count:8} {kind:30} {REMEDIES[kind]}")
     return exit_codes.CLEAN
-
-
-def warn(rule: Rule, rules: list[Rule]) -> None:
-    """What lint says of a rule that was just made, on stderr."""
-    from addons.bypass.lint import lint
-
-    for finding in lint(rules, given.today()):
-        if finding.rule == rule:
-            print(f"tlsight: {finding.severity}: {finding.text} ({finding.id})", file=sys.stderr)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,6 +91,15 @@ def connection(host: str, port: int, client: str | None, address: str | None) ->
     from detector.model.targets import normal_host
 
     return Connection(normal_host(host), None, address, port, client)
+
+
+def warn(rule: Rule, rules: list[Rule]) -> None:
+    """What lint says of a rule that was just made, on stderr."""
+    from addons.bypass.lint import lint
+
+    for finding in lint(rules, today()):
+        if finding.rule == rule:
+            print(f"tlsight: {finding.severity}: {finding.text} ({finding.id})", file=sys.stderr)
 
 
 def record(rule: Rule) -> dict[str, object]:

@@ -7,6 +7,7 @@ from datetime import date
 
 import msgspec
 
+from addons.bypass.reach import in_force, meets
 from addons.bypass.rule import Rule, RuleRow
 
 # The words that say a name to a target, or why it cannot be said.
@@ -47,12 +48,6 @@ class Speech(msgspec.Struct, frozen=True):
     host: Say
     suffix: Say
     wildcard: Say
-
-
-def in_force(rules: Iterable[Rule], today: date) -> list[Rule]:
-    """Rules that have not expired, the most specific first, as the matcher ranks them."""
-    kept = [rule for rule in rules if rule.expires is None or today <= rule.expires]
-    return sorted(kept, key=_rank)
 
 
 def name_list(
@@ -117,42 +112,3 @@ def kept_back(rule: Rule, exceptions: Iterable[Rule]) -> str | None:
         if meets(rule, other):
             return f"the list cannot say that {other.pattern} says {other.action}"
     return None
-
-
-def meets(one: Rule, other: Rule) -> bool:
-    """Whether two rules of names have a name in common; of a regex that is taken for granted."""
-    if one.regex is not None or other.regex is not None:
-        return True
-    for first, second in ((one, other), (other, one)):
-        if first.host is not None:
-            return _holds(second, first.host)
-        if first.suffix is not None and second.suffix is not None:
-            return _below(first.suffix, second.suffix) or _below(second.suffix, first.suffix)
-        if first.suffix is not None and second.wildcard is not None:
-            parent = first.suffix.partition(".")[2]
-            return _below(second.wildcard, first.suffix) or parent == second.wildcard
-    return one.wildcard is not None and one.wildcard == other.wildcard
-
-
-def _holds(rule: Rule, name: str) -> bool:
-    if rule.suffix is not None:
-        return _below(name, rule.suffix)
-    if rule.wildcard is not None:
-        return name.partition(".")[2] == rule.wildcard
-    return rule.host == name
-
-
-def _below(name: str, above: str) -> bool:
-    return name == above or name.endswith(f".{above}")
-
-
-def _rank(rule: Rule) -> tuple[int, int, int, int]:
-    kind = 3
-    labels = 0
-    if rule.host is not None:
-        kind = 0
-    elif rule.wildcard is not None:
-        kind = 1
-    elif rule.suffix is not None:
-        kind, labels = 2, -rule.suffix.count(".")
-    return kind, labels, -(rule.port is not None), rule.action != "inspect"

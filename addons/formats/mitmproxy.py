@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from addons.bypass.reach import in_force
 from addons.bypass.rule import Rule, RuleRow, rule_of
-from addons.formats.exported import Exported, Imported, Refused, Unread, in_force, why_not
+from addons.formats.exported import Exported, Imported, Refused, Unread, why_not
 from detector.errors import TargetError
 
 _ONE = re.compile(

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
+from addons.bypass.reach import in_force
 from addons.bypass.rule import Rule
-from addons.formats.exported import Refused, Speech, in_force, kept_back, speak, why_not
+from addons.formats.exported import Refused, Speech, kept_back, speak, why_not
 
 Decision = tuple[Literal["pass", "inspect"], list[str]]
 

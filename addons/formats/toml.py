@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 import tomlkit
 
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
 from addons.formats.exported import Exported, Imported
 from detector.errors import ConfigError, TargetError
 
@@ -22,15 +22,10 @@ def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
     try:
         data = tomlkit.parse(text).unwrap()
-        rows = msgspec.convert(data.get("rule", []), list[RuleRow])
+        rows = rule_rows(data, source)
         for row in rows:
             rule_of(row)
-    except (
-        tomlkit.exceptions.TOMLKitError,
-        msgspec.MsgspecError,
-        ValueError,
-        TargetError,
-    ) as error:
+    except (tomlkit.exceptions.TOMLKitError, ValueError, TargetError) as error:
         raise ConfigError(source, str(error)) from None
     return Imported(tuple(rows))
 

@@ -49,7 +49,12 @@ def is_special_use(host: str) -> bool:
     """A single label, or a name under a special-use suffix: no public CA certifies these."""
     if as_address(host) is not None:
         return False
-    return "." not in host or any(host == s or host.endswith("." + s) for s in SPECIAL_USE)
+    return "." not in host or any(is_below(host, suffix) for suffix in SPECIAL_USE)
+
+
+def is_below(name: str, above: str) -> bool:
+    """Whether a name is `above` itself or has it for its last labels; both in the same case."""
+    return name == above or name.endswith(f".{above}")
 
 
 def is_private_address(host: str) -> bool:

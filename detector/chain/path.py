@@ -27,6 +27,7 @@ import msgspec
 from detector.chain import der
 from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
+from detector.chain.names import is_below
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError
 
@@ -250,7 +251,7 @@ def _within(host: str, tag: int, base: bytes) -> bool | None:
         if tag != 0x82:
             return None
         suffix = base.decode("latin-1").lower().lstrip(".")
-        return not suffix or host == suffix or host.endswith("." + suffix)
+        return not suffix or is_below(host, suffix)
     if tag != 0x87 or len(base) != 2 * len(address.packed):
         return None
     half = len(base) // 2

@@ -17,7 +17,7 @@ sibling on the left; a last node without a sibling rises until it is a right chi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 HASH_SIZE = 32
@@ -104,65 +104,11 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
     return root_of_inclusion(leaf, index, size, path) == root
 
 
-def is_consistent(
-    first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]
-) -> bool:
-    """Whether the tree of size `second` holds that of size `first` as its beginning.
-
-    RFC 9162 section 2.1.4.2.
-    """
-    if not 0 < first <= second <= MAX_TREE or any(len(step) != HASH_SIZE for step in path):
-        return False
-    if first == second:
-        return not path and first_root == second_root
-    steps = [first_root, *path] if first & (first - 1) == 0 else list(path)
-    if not steps:
-        return False
-    fn, sn = first - 1, second - 1
-    while fn & 1:
-        fn, sn = fn >> 1, sn >> 1
-    old = new = steps[0]
-    for step in steps[1:]:
-        if sn == 0:
-            return False
-        if fn & 1 or fn == sn:
-            old, new = node_hash(step, old), node_hash(step, new)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            new = node_hash(new, step)
-        fn, sn = fn >> 1, sn >> 1
-    return sn == 0 and old == first_root and new == second_root
-
-
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The proof for leaf `index`, from all leaf hashes. Raises ValueError for no such leaf."""
-    return _hashes(leaves, inclusion_ranges(index, len(leaves)))
-
-
-def consistency_path(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """The proof that the tree began with its first `first` leaves (RFC 9162 section 2.1.4.1)."""
-    if not 0 < first <= len(leaves):
-        raise ValueError(f"no tree of {first} leaves within {len(leaves)}")
-    start, end, whole = 0, len(leaves), True
-    ranges: list[tuple[int, int]] = []
-    while first != end:
-        split = start + _split(end - start)
-        if first <= split:
-            ranges.append((split, end))
-            end = split
-        else:
-            ranges.append((start, split))
-            start, whole = split, False
-    if not whole:
-        ranges.append((start, end))
-    return _hashes(leaves, ranges[::-1])
-
-
-def _hashes(leaves: Sequence[bytes], ranges: Iterable[tuple[int, int]]) -> list[bytes]:
     return [
-        range_hash(start, end, lambda level, index: _full(leaves, level, index))
-        for start, end in ranges
+        range_hash(start, end, lambda level, at: _full(leaves, level, at))
+        for start, end in inclusion_ranges(index, len(leaves))
     ]
 
 

@@ -56,6 +56,7 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise self.failure(error) from None
         try:
+            self._refuse_later(len(migrations))  # before anything is written
             if not read_only:
                 _write_ahead(self.db)
                 self.db.execute("PRAGMA synchronous = NORMAL")
@@ -81,12 +82,18 @@ class Database:
             remedy = f"free some space, or {remedy}"
         return StoreError(str(self.path), f"{self.what} cannot be used: {why}", remedy=remedy)
 
-    def _migrate(self, migrations: Sequence[str], *, read_only: bool) -> None:
+    def _version(self) -> int:
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
-        newest = len(migrations)
+        return int(version)
+
+    def _refuse_later(self, newest: int) -> None:
+        version = self._version()
         if version > newest:
             why = f"is of version {version}, this tlsight knows {newest}"
             raise StoreError(str(self.path), why, remedy=f"update tlsight, or {self.remedy}")
+
+    def _migrate(self, migrations: Sequence[str], *, read_only: bool) -> None:
+        version, newest = self._version(), len(migrations)
         if read_only:
             if version < newest:
                 why = f"is of version {version}, {newest} is needed"
@@ -97,8 +104,8 @@ class Database:
         self.db.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have been quicker: look again under the lock.
-            (version,) = self.db.execute("PRAGMA user_version").fetchone()
-            for script in migrations[version:]:
+            self._refuse_later(newest)
+            for script in migrations[self._version() :]:
                 for statement in script.split(";"):
                     self.db.execute(statement)
             self.db.execute(f"PRAGMA user_version = {newest}")

@@ -12,6 +12,8 @@ import msgspec
 from detector.errors import ConfigError
 
 MAX_FILE = 16 << 20
+# A file of a later version says things that this one does not know; so does a misspelt one.
+UNKNOWN = "check the spelling, or update tlsight"
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -53,8 +55,14 @@ def rows_of[T](
         try:
             found.append(msgspec.convert(row, kind))
         except msgspec.ValidationError as error:
-            raise ConfigError(str(path), str(error), line=row_line(text, table, index)) from None
+            why, line = str(error), row_line(text, table, index)
+            raise ConfigError(str(path), why, line=line, remedy=remedy_for(why)) from None
     return found
+
+
+def remedy_for(why: str) -> str:
+    """What to do where msgspec says `why` a row is none; nothing where that says it."""
+    return UNKNOWN if "unknown field" in why else ""
 
 
 def row_line(text: str, table: str, index: int) -> int | None:
@@ -66,10 +74,9 @@ def row_line(text: str, table: str, index: int) -> int | None:
     return text.count("\n", 0, start + len(headers[index][0])) + 1
 
 
-def forbid_unknown(path: Path, data: dict[str, Any], known: set[str]) -> None:
+def forbid_unknown(path: Path | str, data: dict[str, Any], known: set[str]) -> None:
     """A misspelt table would silently mean nothing; say so instead."""
     for name in data:
         if name not in known:
-            raise ConfigError(
-                str(path), f"unknown table or key {name!r}; known: {', '.join(sorted(known))}"
-            )
+            why = f"unknown table or key {name!r}; known: {', '.join(sorted(known))}"
+            raise ConfigError(str(path), why, remedy=UNKNOWN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,9 +90,3 @@ def load_log_list(path: Path) -> LogList:
 def log_list_key() -> ListKey:
     """The key that signs the official list of CT logs."""
     return ListKey((DATA / "log_list_key.pem").read_bytes())
-
-
-def table_date(path: Path = DATA / "ct_logs.json") -> date | None:
-    """The day of the official list that the shipped table was made from."""
-    timestamp = load_log_list(path).timestamp
-    return timestamp.date() if timestamp else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from detector.chain.names import is_below
 from detector.errors import ConfigError
 from detector.model.observation import Route
 from detector.model.targets import normal_host
@@ -109,7 +110,7 @@ def _excepts(rule: str, host: str, port: int) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         suffix = rule.removeprefix("*").lstrip(".").removesuffix(".")
-        return bool(suffix) and (host == suffix or host.endswith("." + suffix))
+        return bool(suffix) and is_below(host, suffix)
     try:
         return address in ipaddress.ip_network(rule, strict=False)
     except ValueError:

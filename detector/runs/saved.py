@@ -75,14 +75,34 @@ def _lines(path: Path) -> Iterator[Observation]:
             try:
                 observation = _decoder().decode(line)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                _check_schema(path, number, _schema_of(line))
                 raise ConfigError(str(path), f"no observation: {error}", line=number) from None
-            if observation.schema != OBSERVATION_SCHEMA:
-                why = f"schema {observation.schema!r}, expected {OBSERVATION_SCHEMA!r}"
-                remedy = "save with check --save, not with --json"
-                raise ConfigError(str(path), why, line=number, remedy=remedy)
+            _check_schema(path, number, observation.schema)
             if observation.at.tzinfo is None:
                 raise ConfigError(str(path), "time without zone", line=number)
             yield observation
+
+
+class _Schema(msgspec.Struct):
+    schema: str = OBSERVATION_SCHEMA
+
+
+def _schema_of(line: bytes) -> str:
+    """What a line that cannot be decoded says of itself; a later schema may have other fields."""
+    try:
+        return msgspec.json.decode(line, type=_Schema).schema
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return OBSERVATION_SCHEMA
+
+
+def _check_schema(path: Path, number: int, schema: str) -> None:
+    if schema == OBSERVATION_SCHEMA:
+        return
+    why = f"schema {schema!r}, expected {OBSERVATION_SCHEMA!r}"
+    family = OBSERVATION_SCHEMA.partition("/")[0]
+    later = schema.partition("/")[0] == family
+    remedy = "update tlsight" if later else "save with check --save, not with --json"
+    raise ConfigError(str(path), why, line=number, remedy=remedy)
 
 
 def _from_certificates(

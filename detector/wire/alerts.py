@@ -46,7 +46,3 @@ def parse_alerts(payload: bytes, base: int = 0) -> tuple[WireAlert, ...]:
     if not payload or len(payload) % 2:
         raise WireError(f"alert record of {len(payload)} bytes", base)
     return tuple(WireAlert(payload[i], payload[i + 1]) for i in range(0, len(payload), 2))
-
-
-def encode_alert(level: int, code: int) -> bytes:
-    return bytes((level, code))

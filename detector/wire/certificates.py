@@ -1,7 +1,7 @@
-"""Certificate, CertificateRequest, CertificateStatus, ServerKeyExchange's group, session tickets.
+"""Certificate, CertificateRequest, CertificateStatus, ServerKeyExchange's group.
 
 Framing only: the certificates stay DER bytes here.
-Sources: RFC 5246 section 7.4, RFC 8446 sections 4.3.2, 4.4.2 and 4.6.1, RFC 6066 section 8.
+Sources: RFC 5246 section 7.4, RFC 8446 sections 4.3.2 and 4.4.2, RFC 6066 section 8.
 """
 
 from __future__ import annotations
@@ -40,14 +40,6 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     signature_algorithms: tuple[int, ...]
     types: tuple[int, ...] = ()
     context: bytes = b""
-
-
-class SessionTicket(msgspec.Struct, frozen=True):
-    """A NewSessionTicket: lifetime in seconds and the opaque ticket."""
-
-    lifetime: int
-    ticket: bytes
-    nonce: bytes = b""
 
 
 def parse_certificate_tls12(body: bytes, base: int = 0) -> tuple[CertificateEntry, ...]:
@@ -118,22 +110,6 @@ def parse_certificate_status(body: bytes, base: int = 0) -> bytes:
     if kind != 1:
         raise WireError(f"certificate status type {kind}, only ocsp (1) is known", base)
     return read.vector(3, "OCSP response").rest()
-
-
-def parse_session_ticket_tls12(body: bytes, base: int = 0) -> SessionTicket:
-    """RFC 5077 section 3.3. Raises WireError."""
-    read = Reader(body, base)
-    lifetime = read.uint(4, "ticket lifetime")
-    return SessionTicket(lifetime, read.vector(2, "ticket").rest())
-
-
-def parse_session_ticket_tls13(body: bytes, base: int = 0) -> SessionTicket:
-    """RFC 8446 section 4.6.1. Raises WireError."""
-    read = Reader(body, base)
-    lifetime = read.uint(4, "ticket lifetime")
-    read.uint(4, "ticket age add")
-    nonce = read.vector(1, "ticket nonce").rest()
-    return SessionTicket(lifetime, read.vector(2, "ticket").rest(), nonce)
 
 
 def key_exchange_group(body: bytes, base: int = 0) -> int | None:

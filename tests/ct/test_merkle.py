@@ -49,27 +49,15 @@ def test_the_audit_paths_of_rfc_9162_come_out(leaf: int, path: str) -> None:
     assert names(merkle.inclusion_ranges(leaf, 7)) == path
 
 
-@pytest.mark.parametrize(("first", "path"), [(3, "c d g l"), (4, "l"), (6, "i j k")])
-def test_the_consistency_proofs_of_rfc_9162_come_out(first: int, path: str) -> None:
-    node = {
-        "c": LEAVES[2], "d": LEAVES[3], "g": tree_hash(LEAVES[:2]), "l": tree_hash(LEAVES[4:7]),
-        "i": tree_hash(LEAVES[4:6]), "j": LEAVES[6], "k": tree_hash(LEAVES[:4]),
-    }  # fmt: skip
-    proof = merkle.consistency_path(LEAVES[:7], first)
-    assert proof == [node[letter] for letter in path.split()]
-    old, new = bytes.fromhex(ROOTS[first - 1]), bytes.fromhex(ROOTS[6])
-    assert merkle.is_consistent(first, 7, old, new, proof)
-
-
 def test_a_leaf_cannot_pass_for_a_node() -> None:
     left, right = LEAVES[:2]
     assert leaf_hash(left + right) != merkle.node_hash(left, right)
 
 
-def trees(most: int) -> st.SearchStrategy[tuple[int, int, int]]:
-    """Size, place, and another size within it."""
+def trees(most: int) -> st.SearchStrategy[tuple[int, int]]:
+    """Size, and a place in it."""
     return st.integers(1, most).flatmap(
-        lambda size: st.tuples(st.just(size), st.integers(0, size - 1), st.integers(1, size))
+        lambda size: st.tuples(st.just(size), st.integers(0, size - 1))
     )
 
 
@@ -78,8 +66,8 @@ HASHES = [leaf_hash(b"%d" % number) for number in range(10_000)]
 
 @settings(deadline=None, max_examples=150)
 @given(trees(10_000))
-def test_every_leaf_of_every_tree_proves_its_place_and_no_other(tree: tuple[int, int, int]) -> None:
-    size, index, first = tree
+def test_every_leaf_of_every_tree_proves_its_place_and_no_other(tree: tuple[int, int]) -> None:
+    size, index = tree
     leaves = HASHES[:size]
     root = tree_hash(leaves)
     path = merkle.inclusion_path(leaves, index)
@@ -92,11 +80,6 @@ def test_every_leaf_of_every_tree_proves_its_place_and_no_other(tree: tuple[int,
         assert not merkle.is_included(leaves[index], index, size, path[:-1], root)
         assert not merkle.is_included(leaves[index], index, size, [bytes(32), *path[1:]], root)
         assert not merkle.is_included(leaves[index], index ^ 1, size, path, root)
-    proof = merkle.consistency_path(leaves, first)
-    old = tree_hash(leaves[:first])
-    assert merkle.is_consistent(first, size, old, root, proof)
-    assert not merkle.is_consistent(first, size, bytes(32), root, proof)
-    assert first == size or not merkle.is_consistent(first, size, old, bytes(32), proof)
 
 
 @settings(deadline=None)
@@ -109,7 +92,6 @@ def test_numbers_from_a_liar_are_no_proof_and_no_trouble(
     index: int, size: int, path: list[bytes]
 ) -> None:
     assert not merkle.is_included(HASHES[0], index, size, path, bytes(32))
-    assert not merkle.is_consistent(index, size, bytes(32), HASHES[0], path)
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 1), (1, 1), (0, 0), (0, 1 << 63)])

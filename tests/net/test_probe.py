@@ -25,7 +25,6 @@ from detector.net.routes import Routing, parse_proxy
 from detector.report.check_json import encode
 from detector.runs.saved import encode_observation
 from detector.wire import registry as r
-from detector.wire.alerts import encode_alert
 from detector.wire.hello import ServerHello, build_server_hello
 from detector.wire.records import ALERT, HANDSHAKE, encode_message, encode_record
 from detector.wire.transcript import read_transcript
@@ -123,9 +122,9 @@ def test_no_name_no_sni(pki: LabPki) -> None:
         (b"220 mx ESMTP\r\n", "not-tls", "--starttls smtp"),
         (b"\x4a\x00\x00\x00\x0a8.0.36\x00", "not-tls", "--starttls mysql"),
         (b"\xde\xad\xbe\xef" * 50, "not-tls", "it said"),
-        (encode_record(ALERT, encode_alert(2, 40)), "other-alert", "handshake_failure"),
-        (encode_record(ALERT, encode_alert(2, 70)), "version-mismatch", "protocol_version"),
-        (encode_record(ALERT, encode_alert(2, 112)), "sni-unrecognized", "unrecognized_name"),
+        (encode_record(ALERT, bytes((2, 40))), "other-alert", "handshake_failure"),
+        (encode_record(ALERT, bytes((2, 70))), "version-mismatch", "protocol_version"),
+        (encode_record(ALERT, bytes((2, 112))), "sni-unrecognized", "unrecognized_name"),
         (b"\x16\x03\x03\x00\x10" + b"\xff" * 16, "malformed-handshake", "broke the handshake"),
         (server_hello()[:20], "closed-during-handshake", "in the middle"),
         (server_hello(extensions=((43, b"\x03"),)), "malformed-handshake", "broke the handshake"),
@@ -147,7 +146,7 @@ def test_a_server_that_talks_first_is_not_tls() -> None:
 
 
 def test_an_alert_is_kept_with_its_sender() -> None:
-    seen = probed(sends(encode_record(ALERT, encode_alert(2, 40))))
+    seen = probed(sends(encode_record(ALERT, bytes((2, 40)))))
     assert [(a.sender, a.name) for a in seen.alerts] == [("server", "handshake_failure")]
 
 
@@ -206,7 +205,7 @@ def test_an_endless_stream_of_alerts_ends() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         while not writer.is_closing():
-            writer.write(encode_record(ALERT, encode_alert(1, 90)) * 100)
+            writer.write(encode_record(ALERT, bytes((1, 90))) * 100)
             await writer.drain()
 
     start = time.perf_counter()
@@ -351,7 +350,7 @@ def test_three_hundred_bent_flights_are_three_hundred_observations(
     ("answer", "how"),
     [
         (b"", "fin"),
-        (encode_record(ALERT, encode_alert(2, 40)), "alert"),
+        (encode_record(ALERT, bytes((2, 40))), "alert"),
         (server_hello()[:20], "fin"),
     ],
 )

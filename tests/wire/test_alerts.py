@@ -1,7 +1,7 @@
 import pytest
 
 from detector.errors import WireError
-from detector.wire.alerts import NAMES, alert_name, encode_alert, parse_alerts
+from detector.wire.alerts import NAMES, alert_name, parse_alerts
 
 
 def test_every_registered_description_has_its_name() -> None:
@@ -31,7 +31,7 @@ def test_an_unregistered_number_keeps_its_number() -> None:
 
 
 def test_two_alerts_in_one_record_are_two_alerts() -> None:
-    found = parse_alerts(encode_alert(1, 0) + encode_alert(2, 48))
+    found = parse_alerts(bytes((1, 0)) + bytes((2, 48)))
     assert [(a.level, a.name) for a in found] == [(1, "close_notify"), (2, "unknown_ca")]
 
 

@@ -46,14 +46,6 @@ def test_a_status_of_another_type_is_an_error() -> None:
         c.parse_certificate_status(b"\x02" + vector(3, b"resp"))
 
 
-def test_tickets_of_both_versions() -> None:
-    old = c.parse_session_ticket_tls12(b"\x00\x00\x1c\x20" + vector(2, b"ticket"))
-    assert (old.lifetime, old.ticket) == (7200, b"ticket")
-    body = b"\x00\x00\x00\x3c" + b"\x00\x00\x00\x01" + vector(1, b"n") + vector(2, b"t")
-    fresh = c.parse_session_ticket_tls13(body + vector(2, b""))
-    assert (fresh.lifetime, fresh.ticket, fresh.nonce) == (60, b"t", b"n")
-
-
 def test_the_group_of_a_named_curve_key_exchange() -> None:
     assert c.key_exchange_group(b"\x03\x00\x17rest") == 23
     assert c.key_exchange_group(b"\x01\x00\x17") is None
@@ -67,8 +59,6 @@ def test_the_group_of_a_named_curve_key_exchange() -> None:
         c.parse_certificate_request_tls12,
         c.parse_certificate_request_tls13,
         c.parse_certificate_status,
-        c.parse_session_ticket_tls12,
-        c.parse_session_ticket_tls13,
         c.key_exchange_group,
     ],
 )

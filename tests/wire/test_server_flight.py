@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detector.net.trial import Keys
 from detector.wire import offer as o
-from detector.wire.alerts import MAX_ALERTS, encode_alert
+from detector.wire.alerts import MAX_ALERTS
 from detector.wire.offer import Offer
 from detector.wire.records import ALERT, encode_record
 from detector.wire.server_flight import ServerFlight
@@ -108,7 +108,7 @@ SAMPLE = answer(plain(versions=(o.TLS12,)), Keys())
 
 
 def test_a_flood_of_warnings_is_an_error_and_read_once() -> None:
-    warning = encode_record(ALERT, encode_alert(1, 112))
+    warning = encode_record(ALERT, bytes((1, 112)))
     flight = ServerFlight(b"")
     start = time.process_time()
     for _ in range(200_000):

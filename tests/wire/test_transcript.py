@@ -4,7 +4,7 @@ import trustme
 
 from detector.wire import hello as h
 from detector.wire import registry as r
-from detector.wire.alerts import MAX_ALERTS, encode_alert
+from detector.wire.alerts import MAX_ALERTS
 from detector.wire.records import (
     ALERT,
     APPLICATION_DATA,
@@ -104,7 +104,7 @@ def test_an_encrypted_finished_is_opaque_after_change_cipher_spec() -> None:
 
 
 def test_an_alert_in_clear_is_kept_with_what_came_before() -> None:
-    flight = read_flight(encode_record(ALERT, encode_alert(2, 40)))
+    flight = read_flight(encode_record(ALERT, bytes((2, 40))))
     assert [a.name for a in flight.alerts] == ["handshake_failure"]
 
 
@@ -117,7 +117,7 @@ def test_garbage_becomes_an_error_and_the_other_side_still_reads() -> None:
 
 
 def test_alerts_beyond_any_honest_number_end_the_reading() -> None:
-    flood = encode_record(ALERT, encode_alert(1, 112)) * 9000
+    flood = encode_record(ALERT, bytes((1, 112))) * 9000
     flight = read_flight(flood)
     assert len(flight.alerts) == MAX_ALERTS
     assert flight.error is not None
