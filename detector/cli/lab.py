@@ -12,6 +12,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli import options as o
+from detector.cli.streams import write_json
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def list_(json: o.Json = False) -> int:
 
     for one in CASES:
         if json:
-            _print_json({"case": one.id, "cause": one.cause, "text": one.text})
+            write_json({"case": one.id, "cause": one.cause, "text": one.text})
         else:
             print(f"{one.id:27} {one.cause:28} {one.text}")
     return exit_codes.CLEAN
@@ -97,7 +98,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 continue
             words = one.words(started.port, folder)
             if json:
-                _print_json(
+                write_json(
                     {
                         "case": one.id, "host": one.host, "port": started.port, "cause": one.cause,
                         "roots": str(folder / "root.pem"), "words": words,
@@ -108,9 +109,3 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
         if not json:
             print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
-
-
-def _print_json(record: dict[str, object]) -> None:
-    import msgspec
-
-    print(msgspec.json.encode(record).decode(), flush=True)

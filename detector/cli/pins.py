@@ -12,6 +12,7 @@ import typer
 from detector.cli import asking as a
 from detector.cli import exit_codes
 from detector.cli import options as o
+from detector.cli.streams import write_file, write_json
 from detector.errors import CertificateError, ConfigError
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def export(
     found = rendered(table, form, base64_digest)
     for warning in found.warnings:
         _warn(warning)
-    print(found.text, end="")
+    write_file(found.text.encode())
     return exit_codes.CLEAN
 
 
@@ -288,7 +289,7 @@ def _tell(found: Drift, *, json: bool) -> None:
 
     if json:
         record = {"schema": "tlsight.pins/1", **msgspec.structs.asdict(found)}
-        print(msgspec.json.encode(record).decode())
+        write_json(record)
         return
     mark = "✓" if found.explained else "✗"
     print(f"{mark} {found.host}  {found.kind}: {found.text}")
