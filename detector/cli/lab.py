@@ -54,14 +54,13 @@ def serve(
     yes: Annotated[bool, typer.Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
     json: o.Json = False,
 ) -> int:
-    """Serve cases on loopback until interrupted; say host, port and expected cause of each.
+    """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.
 
     The lab's root is in DIR/root.pem. Each case comes with the words that ask it:
     tlsight diagnose --roots DIR/root.pem --ct-logs DIR/logs.json WORDS
     """
-    import asyncio
-
     from detector.lab.cases import CASES, case
+    from detector.lab.stopping import run_stoppable
 
     if public_ip is not None and not yes:
         remedy = "add --i-know-what-i-do"
@@ -73,7 +72,7 @@ def serve(
             raise ConfigError("lab serve", f"no case {name!r}", remedy="see tlsight lab list")
         wanted.append(found)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(wanted, folder, public_ip, json=json))
+        run_stoppable(_serve(wanted, folder, public_ip, json=json))
     return exit_codes.CLEAN
 
 
