@@ -66,9 +66,19 @@ def main() -> None:
     report_pictures(pictures)
 
 
+_COMMAND = """\
+# The command
+
+Exit codes that all verbs share: 1 says that something was found, and nothing else; 2 that the command line or a file it
+names makes no sense; 3 that there was nothing to judge; 4 that the work could not be done: a disk is full, stdout is
+closed, a file of ours cannot be used, or something unexpected happened (`TLSIGHT_DEBUG=1` shows where). Who reads a
+part (`| head`) gets 0. Where the terminal's encoding lacks a mark, an ASCII one stands for it; JSON is always UTF-8.
+"""
+
+
 def command_page() -> str:
     """The help of every verb, as the installed command prints it."""
-    parts = ["# The command\n"]
+    parts = [_COMMAND]
     for verb in ((), *verbs()):
         words = ["tlsight", *verb, "--help"]
         parts.append(f"## {' '.join(words[:-1])}\n\n```\n{help_text(list(verb))}\n```\n")

@@ -35,11 +35,15 @@ def script() -> int:
 
 @app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(context: typer.Context, rules: given.Rules = None, store: given.Store = None) -> int:
-    """Start mitmdump with the addon loaded; further words go to mitmdump."""
+    """Start mitmdump with the addon loaded; further words go to mitmdump.
+
+    Its --set, and mitmproxy's config.yaml, count before the usual rules and store.
+    """
     import os
     import shutil
 
     from addons.scripts import bypass_script
+    from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE
     from detector.errors import ConfigError
 
     beside = Path(sys.executable).with_name("mitmdump")
@@ -47,11 +51,20 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
     if program is None:
         raise ConfigError("bypass run", "no mitmdump", remedy="pip install 'tlsight[proxy]'")
     words = [program, "-s", str(bypass_script())]
-    words += ["--set", f"bypass_store={given.store_path(store)}"]
-    path = given.rules_path(rules)
-    if path is not None:
-        words += ["--set", f"bypass_rules={path}"]
-    os.execv(program, [*words, *context.args])  # noqa: S606 (mitmdump takes this process's place)
+    environment = dict(os.environ)
+    for parameter, path, option, variable in (
+        ("store", given.store_path(store), "bypass_store", STORE_VARIABLE),
+        ("rules", given.rules_path(rules), "bypass_rules", RULES_VARIABLE),
+    ):
+        if path is None:
+            continue
+        source = context.get_parameter_source(parameter)
+        if source is not None and source.name == "COMMANDLINE":
+            words += ["--set", f"{option}={path}"]
+        else:  # mitmproxy takes an option once: what is only usual must not be set
+            environment[variable] = str(path)
+    # mitmdump takes this process's place
+    os.execve(program, [*words, *context.args], environment)  # noqa: S606
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.streams import write_file
 
 Target = Annotated[str, typer.Argument(help="tlsight bypass formats lists them.")]
 File = Annotated[Path, typer.Argument(help="- for stdin.")]
@@ -47,7 +48,7 @@ def export(
 
     listed = given.rules_in_force(rules, store)
     found = exported(target, listed, given.today(), skip_proxy=skip_proxy, port=port)
-    print(found.text, end="")
+    write_file(found.text.encode())
     for one in found.refused:
         print(f"tlsight: left out {one.rule.pattern}: {one.why}", file=sys.stderr)
     return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
@@ -120,7 +121,7 @@ def seeds(
     from addons.formats.toml import render
 
     rows = microsoft365(_seed_text(file)) if file is not None else shipped()
-    print(render(rows), end="")
+    write_file(render(rows).encode())
     return exit_codes.CLEAN
 
 

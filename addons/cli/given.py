@@ -117,6 +117,6 @@ def today() -> date:
 
 
 def print_json(record: object) -> None:
-    import msgspec
+    from detector.cli.streams import write_json
 
-    print(msgspec.json.encode(record).decode())
+    write_json(record)

@@ -8,7 +8,7 @@ proxy down; the addon of tlsight does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from addons.bypass.reach import in_force
@@ -19,6 +19,16 @@ from detector.errors import TargetError
 _ONE = re.compile(
     r"\^(?P<below>\((?:\?:)?\.\+\\\.\)\?)?(?P<name>(?:[\w-]|\\-|\\\.)+):(?P<port>\d{1,5}|\\d\+)\$"
 )
+_KEY = re.compile(r"""\s*["']?(?P<name>[A-Za-z]\w*)["']?\s*:(?=\s|$)""")
+_FLOW = re.compile(r"\[(?P<entries>.*)\](?:\s+#.*)?")
+_QUOTED = re.compile(r"""'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""")
+# Why an entry of an option becomes no rule. Lists that are not of hosts are nobody's loss.
+_NO_RULE = {
+    "ignore_hosts": "not one name, nor a name with all below it, anchored at both ends",
+    "allow_hosts": "the inverse: mitmproxy decrypts these alone, and lets all others through",
+    "tcp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
+    "udp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
+}
 
 
 def export(rules: Iterable[Rule], today: date) -> Exported:
@@ -50,25 +60,53 @@ def export(rules: Iterable[Rule], today: date) -> Exported:
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
-    """Expressions that say one name, or a name and all below it; others are left out, with their line."""
+    """The entries of ignore_hosts that say one name, or a name and all below it.
+
+    Those that say something else are left out, with their line; so are those of its sisters, which let nothing
+    through. Of other options nothing is said. A file without any option is taken for a list of ignore_hosts.
+    """
     rows: list[RuleRow] = []
     unread: list[Unread] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        written = line.strip().removeprefix("- ").strip("'\"")
-        if not written or written.startswith("#") or written.rstrip(" []").endswith("hosts:"):
-            continue
-        row = _meaning(written)
-        if row is None:
-            why = "not one name, nor a name with all below it, anchored at both ends"
-            unread.append(Unread(number, written[:100], why))
-        else:
+    for number, option, written in _entries(text):
+        row = _meaning(written) if option == "ignore_hosts" else None
+        if row is not None:
             rows.append(row)
+        elif option in _NO_RULE:
+            unread.append(Unread(number, written[:100], _NO_RULE[option]))
     return Imported(tuple(rows), tuple(unread))
 
 
 def patterns(text: str) -> list[str]:
     """The expressions of an export, for whoever does not want YAML."""
     return re.findall(r"^  - '(.*)'$", text, re.MULTILINE)
+
+
+def _entries(text: str) -> Iterator[tuple[int, str, str]]:
+    """Line, option and value of each entry of each list in a config.yaml."""
+    option = "ignore_hosts"
+    for number, line in enumerate(text.splitlines(), 1):
+        key = _KEY.match(line)
+        if key is not None:
+            option = key["name"]
+        written = line[key.end() if key is not None else 0 :].strip()
+        flow = _FLOW.fullmatch(written)
+        if flow is not None:
+            for one in flow["entries"].split(","):
+                if one.strip():
+                    yield number, option, _scalar(one)
+        elif written and not written.startswith("#"):
+            yield number, option, _scalar(written.removeprefix("- "))
+
+
+def _scalar(text: str) -> str:
+    """What a scalar of YAML says: quoted in one of two ways, or plain up to a comment."""
+    written = text.strip()
+    found = _QUOTED.match(written)
+    if found is None:
+        return re.split(r"\s#", written, maxsplit=1)[0].rstrip()
+    if found["single"] is not None:
+        return found["single"].replace("''", "'")
+    return re.sub(r'\\(["\\/])', r"\1", found["double"])
 
 
 def _meaning(written: str) -> RuleRow | None:

@@ -31,17 +31,18 @@ from addons.proxy.passing import (
     Turned,
     read_hello,
 )
-from addons.store.bypass_store import default_path
+from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import Keeper, KeeperOptions
 from addons.store.traffic import Passage
 from detector import clock
 from detector.errors import TlsightError
 
 log = logging.getLogger(__name__)
+_MODES = ("observe", "suggest", "auto")
 _STRINGS = {
     "bypass_rules": ("", "TOML file of rules kept by hand; empty for none."),
     "bypass_store": (
-        None,
+        "",
         "SQLite file of rules, attempts, candidates and decisions; empty for none.",
     ),
     "bypass_mode": (
@@ -74,20 +75,39 @@ class Bypass:
         # By client: what passes now, since when, and by which rule.
         self._passing: dict[str, list[tuple[Counted, float, str, Rule]]] = {}
         self._stop_review: Callable[[], None] | None = None
+        self._running = False
 
     def load(self, loader: Loader) -> None:
+        defaults = {
+            "bypass_store": os.environ.get(STORE_VARIABLE) or str(default_path(os.environ)),
+            "bypass_rules": os.environ.get(RULES_VARIABLE, ""),
+        }
         for name, (default, text) in _STRINGS.items():
-            value = str(default_path(os.environ)) if default is None else default
-            choices = ("observe", "suggest", "auto") if name == "bypass_mode" else None
+            value = defaults.get(name, default)
+            choices = _MODES if name == "bypass_mode" else None
             loader.add_option(name, str, value, text, choices)
         for name, (number, text) in _NUMBERS.items():
             loader.add_option(name, int, number, text)
+        try:
+            # mitmproxy does the same next, but drops an addon that fails there without a word.
+            ctx.options.process_deferred()
+        except (OptionsError, TypeError) as error:
+            log.error("tlsight: %s", error)  # noqa: TRY400 (at the start this ends mitmproxy)
 
     def configure(self, updated: set[str]) -> None:
-        if any(name in updated for name in (*_STRINGS, *_NUMBERS)):
-            self._keeper.set_up(_options())
+        if not any(name in updated for name in (*_STRINGS, *_NUMBERS)):
+            return
+        try:
+            options = _options()
+        except OptionsError as error:
+            if self._running:
+                raise
+            log.error("tlsight: %s", error)  # noqa: TRY400 (at the start this ends mitmproxy)
+        else:
+            self._keeper.set_up(options)
 
     def running(self) -> None:
+        self._running = True
         self._keeper.start()
         path = self._keeper.options.store
         if ctx.options.bypass_review and path is not None and self._stop_review is None:
@@ -197,6 +217,9 @@ class Bypass:
 
 def _options() -> KeeperOptions:
     o = ctx.options
+    if o.bypass_mode not in _MODES:  # mitmproxy keeps the choices for its menus
+        why = f"bypass_mode: {o.bypass_mode!r} is none of {', '.join(_MODES)}"
+        raise OptionsError(why)  # type: ignore[no-untyped-call]
     try:
         weight, half_life = float(o.bypass_weight), float(o.bypass_half_life)
         if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:

@@ -23,6 +23,9 @@ from addons.store.traffic import Traffic
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database, state_folder
 
+# Where the command and the addon both look before they fall back to the usual places.
+STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
+RULES_VARIABLE = "TLSIGHT_BYPASS_RULES"
 CandidateState = Literal["pending", "approved", "rejected", "snoozed", "cleared"]
 
 

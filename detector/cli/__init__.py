@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
-    """Entry point. `--version` answers before anything heavy is imported."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from detector.version import __version__
+    """Entry point: whatever happens, it ends with one of the documented exit codes."""
+    from detector.cli import ending, exit_codes, streams
 
-        print(f"tlsight {__version__}")
-        return
-    import gc
-
-    # Little of what a run makes is cyclic; collecting rarely saves a tenth of the time.
-    gc.set_threshold(20_000, 20, 100)
-    from detector.cli.app import run, tell
-
-    code = run(sys.argv[1:])
     try:
+        streams.prepare()
+        code = _run(sys.argv[1:])
+        if code != exit_codes.ENVIRONMENT:  # else that stdout takes nothing may be what was told
+            sys.stdout.flush()
+    except BaseException as error:  # the last line of defence
+        code = ending.tell(error)
+    with suppress(OSError, streams.ReaderGone):
         sys.stdout.flush()
-    except OSError as error:  # what was printed last did not fit on the disk
-        code = tell(error)
     sys.stderr.flush()
     # Taking a thousand modules apart at exit is a tenth of a short run, for nothing: files and
     # databases are closed by now.
     os._exit(code)
+
+
+def _run(words: list[str]) -> int:
+    """`--version` answers before anything heavy is imported."""
+    if words in (["--version"], ["-V"]):
+        from detector.version import __version__
+
+        print(f"tlsight {__version__}")
+        return 0
+    import gc
+
+    # Little of what a run makes is cyclic; collecting rarely saves a tenth of the time.
+    gc.set_threshold(20_000, 20, 100)
+    from detector.cli.app import run
+
+    return run(words)

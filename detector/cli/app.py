@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from detector.cli import exit_codes
+from detector.cli import ending, exit_codes
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
@@ -122,29 +120,15 @@ def _defaults(path: Path, where: str, table: dict[str, Any], command: Any) -> di
 def tell(error: Exception) -> int:
     """Say what went wrong in one line on stderr, and give the exit code for it."""
     if isinstance(error, typer.Abort):
-        _line("interrupted")
-        return 130
+        return ending.tell(KeyboardInterrupt())
     if isinstance(error, typer.TyperException):
         text = error.format_message()
         if "\n" in text:  # the help, where no verb was given
             print(text)
         elif text:
-            _line(f"{text} See tlsight --help.")
+            ending.say(f"{text} See tlsight --help.")
         return exit_codes.USAGE
     if isinstance(error, TlsightError):
-        _line(str(error))
+        ending.say(str(error))
         return exit_codes.ENVIRONMENT if isinstance(error, StoreError) else exit_codes.USAGE
-    if isinstance(error, BrokenPipeError):
-        # The reader has had enough (`| head`); keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.CLEAN
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        remedy = "; free some space" if error.errno == errno.ENOSPC else ""
-        _line(f"{where}{error.strerror or error}{remedy}")
-        return exit_codes.ENVIRONMENT
-    raise error
-
-
-def _line(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    return ending.tell(error)

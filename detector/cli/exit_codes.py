@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from detector.model.observation import Judgement
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from detector.model.observation import Judgement
 
 CLEAN = 0
 FOUND = 1
 USAGE = 2
 INCONCLUSIVE = 3
-ENVIRONMENT = 4  # a file cannot be written, the disk is full
+ENVIRONMENT = 4  # a file cannot be written, the disk is full, and everything unexpected
 
 # From the best to the worst; `--fail-on` names the first that counts.
 LEVELS = ("direct", "private", "consistent", "suspect", "intercepted")

@@ -44,9 +44,9 @@ def explain(
     message = _message(text)
     found = explained(message, error_table(), side)  # type: ignore[arg-type]
     if json:
-        import msgspec
+        from detector.cli.streams import write_json
 
-        print(msgspec.json.encode(report.record(message, found)).decode())
+        write_json(report.record(message, found))
     else:
         from detector.report.check_text import stdout_console
 

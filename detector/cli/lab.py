@@ -12,6 +12,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.output import Json
+from detector.cli.streams import write_json
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def list_(json: Json = False) -> int:
 
     for one in CASES:
         if json:
-            _print_json({"case": one.id, "cause": one.cause, "text": one.text})
+            write_json({"case": one.id, "cause": one.cause, "text": one.text})
         else:
             print(f"{one.id:27} {one.cause:28} {one.text}")
     return exit_codes.CLEAN
@@ -53,14 +54,13 @@ def serve(
     yes: Annotated[bool, typer.Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
     json: Json = False,
 ) -> int:
-    """Serve cases on loopback until interrupted; say host, port and expected cause of each.
+    """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.
 
     The lab's root is in DIR/root.pem. Each case comes with the words that ask it:
     tlsight diagnose --roots DIR/root.pem --ct-logs DIR/logs.json WORDS
     """
-    import asyncio
-
     from detector.lab.cases import CASES, case
+    from detector.lab.stopping import run_stoppable
 
     if public_ip is not None and not yes:
         remedy = "add --i-know-what-i-do"
@@ -72,7 +72,7 @@ def serve(
             raise ConfigError("lab serve", f"no case {name!r}", remedy="see tlsight lab list")
         wanted.append(found)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(wanted, folder, public_ip, json=json))
+        run_stoppable(_serve(wanted, folder, public_ip, json=json))
     return exit_codes.CLEAN
 
 
@@ -97,7 +97,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 continue
             words = one.words(started.port, folder)
             if json:
-                _print_json(
+                write_json(
                     {
                         "case": one.id, "host": one.host, "port": started.port, "cause": one.cause,
                         "roots": str(folder / "root.pem"), "words": words,
@@ -108,9 +108,3 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
         if not json:
             print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
-
-
-def _print_json(record: dict[str, object]) -> None:
-    import msgspec
-
-    print(msgspec.json.encode(record).decode(), flush=True)

@@ -13,6 +13,7 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.output import Json
+from detector.cli.streams import write_file, write_json
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
 from detector.model.targets import parse_target
@@ -185,7 +186,7 @@ def export(
     found = rendered(table, form, base64_digest)
     for warning in found.warnings:
         _warn(warning)
-    print(found.text, end="")
+    write_file(found.text.encode())
     return exit_codes.CLEAN
 
 
@@ -256,7 +257,7 @@ def _tell(found: Drift, *, json: bool) -> None:
 
     if json:
         record = {"schema": "tlsight.pins/1", **msgspec.structs.asdict(found)}
-        print(msgspec.json.encode(record).decode())
+        write_json(record)
         return
     mark = "✓" if found.explained else "✗"
     print(f"{mark} {found.host}  {found.kind}: {found.text}")

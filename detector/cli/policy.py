@@ -9,6 +9,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.output import Json, Verbose
+from detector.cli.streams import write_file, write_json
 
 app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
 
@@ -40,7 +41,7 @@ def lint(
                 "path": str(file),
                 **msgspec.structs.asdict(remark),
             }
-            print(msgspec.json.encode(record).decode())
+            write_json(record)
         elif verbose or remark.level != "note":
             where = f"{file}:{remark.line}" if remark.line else str(file)
             print(f"{where}: {remark.level}: {remark.text} ({remark.id})")
@@ -58,5 +59,6 @@ def schema() -> int:
 
     from detector.knowledge.policy import policy_schema
 
-    print(msgspec.json.format(msgspec.json.encode(policy_schema()), indent=2).decode())
+    text = msgspec.json.encode(policy_schema())
+    write_file(msgspec.json.format(text, indent=2) + b"\n")
     return exit_codes.CLEAN

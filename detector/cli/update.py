@@ -114,7 +114,7 @@ def _tell(
     outcomes: list[Outcome], warnings: list[str], installed: InstalledLists, *, json: bool
 ) -> None:
     if json:
-        import msgspec
+        from detector.cli.streams import write_json
 
         record = {
             "schema": "tlsight.update/1",
@@ -124,7 +124,7 @@ def _tell(
             ],
             "warnings": warnings,
         }
-        print(msgspec.json.encode(record).decode())
+        write_json(record)
         return
     for outcome in outcomes:
         if outcome.status == "failed":

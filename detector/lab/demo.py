@@ -28,6 +28,7 @@ from detector.lab.knowledge_scenes import told as by_evidence
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
+from detector.lab.stopping import run_stoppable
 from detector.model.observation import Judgement, Observation
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
@@ -45,7 +46,7 @@ def run(*, verbose: bool = False) -> int:
     console.print("[bold]tlsight demo[/]: an origin with its own public CA and CT log, and real")
     console.print("mitmproxies in front of it, all on this machine. Nothing leaves it.\n")
     with tempfile.TemporaryDirectory(prefix="tlsight-demo-") as folder:
-        rows = asyncio.run(_Stage(Path(folder), console, verbose).play())
+        rows = run_stoppable(_Stage(Path(folder), console, verbose).play())
     table = Table("", "way to the origin", "expected", "seen", box=None, padding=(0, 2, 0, 0))
     for row in rows:
         mark = "[green]✓[/]" if row.holds else "[red]✗[/]"

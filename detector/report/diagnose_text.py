@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -94,11 +93,8 @@ def _cause(cause: FoundCause, programs: tuple[str, ...], *, whole: bool) -> Rend
         lines.append(_row(f"[green]{fix.party}[/]", escape(fix.text)))
         for program in programs:
             if program in fix.config:
-                lines.append(_row(f"[dim]{_PROGRAMS[program]}[/]", ""))
-                code = Syntax(
-                    fix.config[program], "text", word_wrap=True, background_color="default"
-                )
-                lines[-1] = _row(f"[dim]{_PROGRAMS[program]}[/]", code)
+                # In the terminal's own colour: a theme is unreadable on the other background.
+                lines.append(_row(f"[dim]{_PROGRAMS[program]}[/]", Text(fix.config[program])))
     if cause.confirm:
         lines.append(_row("[dim]to be sure[/]", escape(cause.confirm)))
     if cause.references:

@@ -176,11 +176,21 @@ def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided
 
 @in_loop
 @pytest.mark.parametrize(
-    "option", [{"bypass_weight": "lots"}, {"bypass_clients": 0}, {"bypass_half_life": "-1"}]
+    "option",
+    [
+        {"bypass_weight": "lots"},
+        {"bypass_clients": 0},
+        {"bypass_half_life": "-1"},
+        {"bypass_mode": "obsrve"},
+    ],
 )
-def test_a_setting_that_means_nothing_is_refused(option: dict[str, object]) -> None:
+def test_a_setting_that_means_nothing_is_refused_while_it_runs(option: dict[str, object]) -> None:
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx)
-        with pytest.raises(OptionsError, match="bypass_"):
-            tctx.configure(addon, **option)
+        addon.running()
+        try:
+            with pytest.raises(OptionsError, match="bypass_"):
+                tctx.configure(addon, **option)
+        finally:
+            addon.done()

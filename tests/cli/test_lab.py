@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +46,29 @@ def test_what_is_served_has_the_cause_it_says(
             done = tlsight(verb, *record["words"], "--json", *lab)
             causes = [cause["id"] for cause in json.loads(done.stdout)["causes"]] or ["healthy"]
             assert causes[0] == record["cause"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_as_done(ending: signal.Signals, tmp_path: Path) -> None:
+    """SIGTERM also where SIGINT is ignored, as in a script's background."""
+
+    def as_started() -> None:
+        ignored = ending == signal.SIGTERM
+        signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+
+    command = [sys.executable, "-m", "detector", "lab", "serve", "expired", "--json"]
+    with subprocess.Popen(
+        [*command, "--dir", str(tmp_path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, preexec_fn=as_started,  # noqa: PLW1509
+    ) as lab:  # fmt: skip
+        assert lab.stdout is not None
+        assert lab.stderr is not None
+        port = json.loads(lab.stdout.readline())["port"]
+        lab.send_signal(ending)
+        assert lab.wait(30) == 0
+        assert lab.stderr.read() == ""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
 
 
 def test_a_case_that_cannot_be_served_here_is_told_and_the_others_are_served(
