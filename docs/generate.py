@@ -37,8 +37,9 @@ from detector.lab.cases import case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.world import open_world
+from detector.model import alerts
 from detector.model.inquiry import Diagnosis
-from detector.model.observation import Judgement, alerts
+from detector.model.observation import Judgement
 from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions, probe

@@ -263,7 +263,7 @@ def test_output_that_does_not_fit_is_no_success(files: Path, port: int, words: l
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 4
-    assert done.stderr == "tlsight: No space left on device; free some space\n"
+    assert done.stderr == "tlsight: standard output: No space left on device; free some space\n"
 
 
 def test_a_reader_that_leaves_early_is_no_error(tlsight: Run, files: Path, port: int) -> None:

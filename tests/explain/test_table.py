@@ -14,7 +14,7 @@ from detector.explain.table import ErrorText
 from detector.knowledge.causes import cause_table
 from detector.knowledge.explanations import error_table, load_error_table
 from detector.knowledge.shipped import DATA
-from detector.model.observation import alerts
+from detector.model import alerts
 
 TABLE = error_table()
 SIDES: tuple[alerts.Side, ...] = ("client", "server")
