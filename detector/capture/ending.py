@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Literal
 
 from detector.capture.connection import ClosedBy, SeenAlert
-from detector.capture.flows import Flow
+from detector.capture.flow import Flow
 
 _TTL_SLACK = 1
 

@@ -22,8 +22,7 @@ from detector.capture.connection import (
 )
 from detector.capture.datagrams import DatagramFlow
 from detector.capture.ending import ended
-from detector.capture.flows import Flow
-from detector.capture.half import IGNORE, Half
+from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
 from detector.capture.preamble import read_preamble

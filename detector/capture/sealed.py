@@ -11,8 +11,7 @@ the server showed; a server whose only one after the client's Finished is an ale
 from __future__ import annotations
 
 from detector.capture.connection import SeenAlert, ServerFacts
-from detector.capture.flows import Flow
-from detector.capture.half import Half
+from detector.capture.flow import Flow, Half
 from detector.wire.records import ALERT, APPLICATION_DATA
 
 TLS13 = 0x0304

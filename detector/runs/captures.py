@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.capture.flows import DEFAULT_LIMIT
+from detector.capture.flow_table import DEFAULT_LIMIT
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.errors import ConfigError

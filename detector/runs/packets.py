@@ -22,7 +22,8 @@ from typing import IO, Any
 import msgspec
 
 from detector.capture.connection import Connection
-from detector.capture.flows import DEFAULT_LIMIT, Flow, FlowTable
+from detector.capture.flow import Flow
+from detector.capture.flow_table import DEFAULT_LIMIT, FlowTable
 from detector.capture.keylog import KeyLog
 from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading

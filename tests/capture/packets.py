@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from detector.capture.connection import Connection
-from detector.capture.flows import FlowTable
+from detector.capture.flow_table import FlowTable
 from detector.capture.keylog import KeyLog
 from detector.capture.packet_file import PacketFile
 from detector.capture.reading import Reading

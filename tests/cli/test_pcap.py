@@ -36,7 +36,7 @@ def objects(text: str) -> list[dict[str, object]]:
 
 def test_json_is_one_object_a_connection(trace: Path, tlsight: Run) -> None:
     done = tlsight("pcap", "--json", "--no-store", str(trace))
-    assert done.returncode == 0
+    assert done.returncode == 1  # these clients are content, but no public program has the root
     records = objects(done.stdout)
     assert len(records) > 80
     assert {r["schema"] for r in records} == {"tlsight.pcap/1"}

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
 from detector.capture.datagrams import DatagramFlow, Datagrams, turned
-from detector.capture.half import CLEAR, IGNORE, OPAQUE, Half
+from detector.capture.flow import CLEAR, IGNORE, OPAQUE, Flow, Half, Reset
 from detector.capture.layers import ETHERNET, TCP, Layers
 from detector.capture.packet_file import Packet
 
@@ -30,80 +30,6 @@ _SWEEP = 30.0
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _HEADER = Struct(">IIBB").unpack_from
 _MAX_RESETS = 4
-
-
-class Reset:
-    """A segment with RST: who sent it, its TTL, and whether its sequence number is the next."""
-
-    __slots__ = ("expected", "from_opener", "ttl")
-
-    def __init__(self, *, from_opener: bool, ttl: int, expected: bool) -> None:
-        self.from_opener = from_opener
-        self.ttl = ttl
-        self.expected = expected
-
-
-class Flow:
-    """One TCP connection.
-
-    Attributes:
-        key: source address, destination address, ports of the first packet, as on the wire.
-        opener: the half that sent the first packet, unless that was a SYN-ACK.
-        other: the one that answers.
-        opened: how the connection began: "syn" was seen, "syn-ack" too, or "" in the middle.
-        ends: (what, from the opener, time) of FIN and RST segments in order, the first few.
-
-    """
-
-    __slots__ = (
-        "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
-        "opener", "other", "packets", "resets", "shut", "swapped", "syn_ack_time", "syns",
-    )  # fmt: skip
-
-    def __init__(
-        self, key: bytes, time: float, keys_wanted: Callable[[bytes], bool] | None
-    ) -> None:
-        self.key = key
-        self.first = self.last = time
-        self.opener = Half(self)
-        self.other = Half(self)
-        self.opener.peer, self.other.peer = self.other, self.opener
-        self.opened = ""
-        self.swapped = False
-        self.syns = 0
-        self.syn_ack_time = 0.0
-        self.ends: list[tuple[str, bool, float]] = []
-        self.resets: list[Reset] = []
-        self.packets = 0
-        self.closing = False
-        self.shut = 0
-        self.evicted = False
-        self.keys_wanted = keys_wanted
-        self.facts: object = None
-
-    def hello(self, half: Half, message: tuple[int, bytes]) -> None:
-        """The first handshake message of a half: tells the sides apart, and whether keys are at hand."""
-        kind, body = message
-        if kind == 1 and self.keys_wanted is not None and self.keys_wanted(body[2:34]):
-            half.keep = half.peer.keep = True
-        if not self.opened and kind in (1, 2):
-            self.swapped = (half is self.opener) == (kind == 2)
-
-    def dissolve(self) -> None:
-        """Cut the ties between flow and halves, so that they go without waiting for the collector."""
-        del self.opener.peer, self.other.peer, self.opener, self.other
-
-    @property
-    def client(self) -> Half:
-        return self.other if self.swapped else self.opener
-
-    @property
-    def server(self) -> Half:
-        return self.opener if self.swapped else self.other
-
-    @property
-    def settled(self) -> bool:
-        return self.opener.mode >= OPAQUE and self.other.mode >= OPAQUE
 
 
 class FlowTable:
@@ -219,6 +145,7 @@ class FlowTable:
                 flow = closing.popleft()[1]
                 if self._forget(flow):
                     yield flow
+            half = halves.get(key)  # its flow may just have been handed out
             if half is None or (flags & 18 == _SYN and half.flow.ends):
                 if half is not None and self._forget(half.flow):
                     yield half.flow

@@ -1,4 +1,4 @@
-"""One direction of a TCP connection: segments put in order, TLS records cut out of them.
+"""A TCP connection and its two halves: segments put in order, TLS records cut out of them.
 
 Theory of operation
 -------------------
@@ -18,7 +18,7 @@ that does not fill costs the rest of the direction, not the other one.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from detector.wire.records import (
     ALERT,
@@ -28,9 +28,6 @@ from detector.wire.records import (
     MAX_HANDSHAKE,
     MAX_RECORD,
 )
-
-if TYPE_CHECKING:
-    from detector.capture.flows import Flow
 
 SEARCH, CLEAR, OPAQUE, IGNORE = 0, 1, 2, 3
 MAX_PREAMBLE = 1 << 14
@@ -44,6 +41,80 @@ _HELLO = re.compile(
     rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]|\x15\x03[\x00-\x04]\x00\x02[\x01\x02]",
     re.DOTALL,
 )
+
+
+class Flow:
+    """One TCP connection.
+
+    Attributes:
+        key: source address, destination address, ports of the first packet, as on the wire.
+        opener: the half that sent the first packet, unless that was a SYN-ACK.
+        other: the one that answers.
+        opened: how the connection began: "syn" was seen, "syn-ack" too, or "" in the middle.
+        ends: (what, from the opener, time) of FIN and RST segments in order, the first few.
+
+    """
+
+    __slots__ = (
+        "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
+        "opener", "other", "packets", "resets", "shut", "swapped", "syn_ack_time", "syns",
+    )  # fmt: skip
+
+    def __init__(
+        self, key: bytes, time: float, keys_wanted: Callable[[bytes], bool] | None
+    ) -> None:
+        self.key = key
+        self.first = self.last = time
+        self.opener = Half(self)
+        self.other = Half(self)
+        self.opener.peer, self.other.peer = self.other, self.opener
+        self.opened = ""
+        self.swapped = False
+        self.syns = 0
+        self.syn_ack_time = 0.0
+        self.ends: list[tuple[str, bool, float]] = []
+        self.resets: list[Reset] = []
+        self.packets = 0
+        self.closing = False
+        self.shut = 0
+        self.evicted = False
+        self.keys_wanted = keys_wanted
+        self.facts: object = None
+
+    def hello(self, half: Half, message: tuple[int, bytes]) -> None:
+        """The first handshake message of a half: tells the sides apart, and whether keys are at hand."""
+        kind, body = message
+        if kind == 1 and self.keys_wanted is not None and self.keys_wanted(body[2:34]):
+            half.keep = half.peer.keep = True
+        if not self.opened and kind in (1, 2):
+            self.swapped = (half is self.opener) == (kind == 2)
+
+    def dissolve(self) -> None:
+        """Cut the ties between flow and halves, so that they go without waiting for the collector."""
+        del self.opener.peer, self.other.peer, self.opener, self.other
+
+    @property
+    def client(self) -> Half:
+        return self.other if self.swapped else self.opener
+
+    @property
+    def server(self) -> Half:
+        return self.opener if self.swapped else self.other
+
+    @property
+    def settled(self) -> bool:
+        return self.opener.mode >= OPAQUE and self.other.mode >= OPAQUE
+
+
+class Reset:
+    """A segment with RST: who sent it, its TTL, and whether its sequence number is the next."""
+
+    __slots__ = ("expected", "from_opener", "ttl")
+
+    def __init__(self, *, from_opener: bool, ttl: int, expected: bool) -> None:
+        self.from_opener = from_opener
+        self.ttl = ttl
+        self.expected = expected
 
 
 class Half:
