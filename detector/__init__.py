@@ -1,13 +1,14 @@
 """tlsight: who really answers on a TLS connection, with proof.
 
-    from detector import check, diagnose, explain, judge, default_knowledge
+    from detector import check, diagnose, explain, judge, read_captures, read_logs, trust
 
     for judgement in check("example.com", "example.org"):
         print(judgement.observation.target.host, judgement.verdict, judgement.summary)
 
-`check` probes and judges, `check_async` does so inside a running event loop, `judge` judges saved
-observations without touching the network; `diagnose` and `diagnose_async` say why a handshake fails. All
-take a `Knowledge`; `default_knowledge` builds one. `explain` explains an error message.
+`check` probes and judges; `judge` judges what was saved without touching the network; `diagnose` says why a
+handshake fails; `explain` explains an error message; `read_logs` and `read_captures` find failed handshakes in what
+was written down; `trust` audits this machine. Each has a twin `..._async`. `default_knowledge` builds what
+judges compare with.
 """
 
 from __future__ import annotations
@@ -24,21 +25,35 @@ if TYPE_CHECKING:
         diagnose,
         diagnose_async,
         explain,
+        explain_async,
         judge,
+        judge_async,
         load_observations,
+        read_captures,
+        read_captures_async,
+        read_logs,
+        read_logs_async,
+        trust,
+        trust_async,
     )
-    from detector.errors import TlsightError
+    from detector.errors import ConfigError, TargetError, TlsightError
     from detector.known.knowledge import Knowledge
     from detector.model.inquiry import Diagnosis
     from detector.model.observation import Evidence, Judgement, Observation, Target
+    from detector.net.probe import ProbeOptions
+    from detector.runs.diagnose import Investigation
 
 __all__ = [
+    "ConfigError",
     "Diagnosis",
     "Evidence",
+    "Investigation",
     "Judgement",
     "Knowledge",
     "Observation",
+    "ProbeOptions",
     "Target",
+    "TargetError",
     "TlsightError",
     "__version__",
     "check",
@@ -47,19 +62,21 @@ __all__ = [
     "diagnose",
     "diagnose_async",
     "explain",
+    "explain_async",
     "judge",
+    "judge_async",
     "load_observations",
+    "read_captures",
+    "read_captures_async",
+    "read_logs",
+    "read_logs_async",
+    "trust",
+    "trust_async",
 ]
 
-_HOME = {
-    "check": "detector.api",
-    "check_async": "detector.api",
-    "default_knowledge": "detector.api",
-    "diagnose": "detector.api",
-    "diagnose_async": "detector.api",
-    "explain": "detector.api",
-    "judge": "detector.api",
-    "load_observations": "detector.api",
+_ELSEWHERE = {
+    "ConfigError": "detector.errors",
+    "TargetError": "detector.errors",
     "TlsightError": "detector.errors",
     "Knowledge": "detector.known.knowledge",
     "Diagnosis": "detector.model.inquiry",
@@ -67,6 +84,8 @@ _HOME = {
     "Judgement": "detector.model.observation",
     "Observation": "detector.model.observation",
     "Target": "detector.model.observation",
+    "ProbeOptions": "detector.net.probe",
+    "Investigation": "detector.runs.diagnose",
 }
 
 
@@ -74,6 +93,6 @@ def __getattr__(name: str) -> object:
     # PEP 562: `import detector` stays cheap; each name brings its module when it is used.
     import importlib
 
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'detector' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(importlib.import_module(_ELSEWHERE.get(name, "detector.api")), name)

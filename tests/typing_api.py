@@ -19,6 +19,9 @@ from detector import (
     explain,
     judge,
     load_observations,
+    read_captures,
+    read_logs,
+    trust,
 )
 
 
@@ -41,7 +44,7 @@ async def why_it_fails() -> None:
     for diagnosis in diagnose("example.com"):
         assert_type(diagnosis, Diagnosis)
         assert_type(diagnosis.causes[0].fix[0].config, dict[str, str])
-    assert_type(await diagnose_async("example.com"), Diagnosis)
+    assert_type(await diagnose_async("example.com", "example.org"), list[Diagnosis])
     assert_type(explain("certificate has expired")[0].cause.id, str)
 
 
@@ -51,6 +54,16 @@ def offline_use(folder: Path) -> None:
     assert_type(judge(folder / "saved.ndjson", knowledge), list[Judgement])
     saved = load_observations(folder / "chain.pem", host="example.com")
     assert_type(judge(saved), list[Judgement])
+
+
+def what_was_written_down(folder: Path) -> None:
+    for group in read_logs(folder / "error.log", b"a line").groups:
+        assert_type(group.cause, str)
+    for connection in read_captures(folder / "trace.pcap"):
+        assert_type(connection.failed, bool)
+    assert_type(read_captures(b"").story.failed, int)
+    assert_type(trust(root=folder).findings[0].text, str)
+    assert_type(check("example.com")[0].to_json(), str)
 
 
 def mistakes() -> None:

@@ -35,27 +35,25 @@ def explain(
     side: Annotated[str | None, typer.Option(help="Who wrote it: client or server.")] = None,
     json: Json = False,
 ) -> int:
-    from detector.explain.explaining import explain as explained
-    from detector.knowledge.explanations import error_table
-    from detector.report import explain_text as report
+    from detector.runs.explain import explained
 
     if side not in (None, "client", "server"):
         raise ConfigError("--side", f"{side!r} is neither client nor server")
-    message = _message(text)
-    found = explained(message, error_table(), side)  # type: ignore[arg-type]
+    answer = explained(_message(text), side)  # type: ignore[arg-type]
     if json:
-        from detector.cli.streams import write_json
+        from detector.cli.streams import write_file
 
-        write_json(report.record(message, found))
+        write_file(answer.to_json().encode() + b"\n")
     else:
         from detector.report.check_text import stdout_console
+        from detector.report.explain_text import render
 
-        stdout_console().print(report.render(found))
-    return exit_codes.CLEAN if found else exit_codes.INCONCLUSIVE
+        stdout_console().print(render(answer))
+    return exit_codes.CLEAN if answer.causes else exit_codes.INCONCLUSIVE
 
 
 def _message(words: list[str]) -> str:
-    from detector.explain.explaining import MAX_TEXT
+    from detector.messages.explaining import MAX_TEXT
 
     if words == ["-"]:
         return sys.stdin.buffer.read(MAX_TEXT).decode("utf-8", errors="replace")

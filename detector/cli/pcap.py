@@ -122,12 +122,12 @@ def tell_captures(
     with compare.opened() as opened, earlier.opened(read_only=True) as memory:
         reading = run.begin(opened.knowledge, memory)
         try:
-            for one, joined in reading:
+            for one, joined in reading.with_log():
                 printer.show(one, joined)
         except KeyboardInterrupt:
             if run.interface is None:
                 raise
-        story = reading.story
+        story = reading.so_far
         printer.finish(story)
         if plot is not None:
             from detector.report.plotting import save_plot

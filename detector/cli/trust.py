@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from detector.cli import exit_codes
-from detector.cli.knowledge import Lists, PolicyFile, installed_lists
+from detector.cli.knowledge import Lists, PolicyFile
 from detector.cli.output import Json, Verbose
 from detector.errors import ConfigError
-
-if TYPE_CHECKING:
-    from detector.trust.model import TrustKnowledge
 
 _TEXT = """
 Audit this machine's trust: bundles, NSS databases, Java keystores, Python's copies, Node, and the
@@ -62,65 +59,32 @@ def trust(
         str, typer.Option(help="First level that makes the exit code 1: note, warning, error.")
     ] = "warning",
 ) -> int:
-    import os
-
     import msgspec
 
-    from detector import clock
-    from detector.knowledge.trust_tables import trust_tools
-    from detector.report import trust as report
-    from detector.stores.survey import survey
-    from detector.trust.audit import audit
-    from detector.trust.model import LEVELS
-    from detector.trust.precedence import tool_trust
+    from detector.auditing.model import LEVELS
+    from detector.report import trust_json, trust_text
+    from detector.runs.trust import TrustRun
 
     if fail_on not in LEVELS:
         raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS)}")
-    for path in (root, *(homes or ()), *(also or ())):
-        if not path.exists():
-            raise ConfigError(str(path), "no such file or folder")
-    known = _known(policy, lists, published)
-    here = root.resolve() == Path("/")
-    ours = {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
-    found = survey(
-        os.environ if here else ours, trust_tools(), clock.now(),
-        root=root.resolve(), homes=homes, also=also or (),
-    )  # fmt: skip
-    findings = audit(found, known)
-    tools = tool_trust(trust_tools(), found)
-    public = frozenset(known.public) | {c.sha256 for c in known.known.public.certificates}
-    record = report.record(found, findings, tools, public, everything=everything)
+    done = TrustRun(
+        root=root, homes=tuple(homes) if homes else None, also=tuple(also or ()), policy=policy,
+        published=published, lists=lists,
+    ).audit()  # fmt: skip
+    record = trust_json.record(
+        done.survey, done.findings, done.tools, done.public, everything=everything
+    )
     if sarif:
-        sys.stdout.buffer.write(report.sarif(findings) + b"\n")
+        sys.stdout.buffer.write(trust_json.sarif(done.findings) + b"\n")
     elif json:
         sys.stdout.buffer.write(msgspec.json.encode(record) + b"\n")
     else:
         from detector.report.check_text import stdout_console
 
-        shown = report.render(record, notes=everything or verbose, everything=everything or verbose)
-        stdout_console().print(shown)
-    worst = max((LEVELS.index(finding.level) for finding in findings), default=-1)
+        more = everything or verbose
+        stdout_console().print(trust_text.render(record, notes=more, everything=more))
+    worst = max((LEVELS.index(finding.level) for finding in done.findings), default=-1)
     return exit_codes.FOUND if worst >= LEVELS.index(fail_on) else exit_codes.CLEAN
-
-
-def _known(policy: Path | None, lists: Path | None, published: Path | None) -> TrustKnowledge:
-    from dataclasses import replace
-
-    from detector import clock
-    from detector.knowledge.assemble import assemble
-    from detector.knowledge.shipped import load_published_keys
-    from detector.knowledge.trust_tables import public_roots
-    from detector.known.knowledge import PublishedKeys
-    from detector.trust.model import TrustKnowledge
-
-    installed = installed_lists(lists)
-    known = assemble(policy=policy, lists=installed, local=False)
-    if published is not None:
-        keys = (*known.published.keys, *load_published_keys(published).keys)
-        known = replace(known, published=PublishedKeys(keys))
-    owners = installed.ca_owners()
-    public = {**(owners.roots if owners else {}), **public_roots()}
-    return TrustKnowledge(known, public, clock.now().date())
 
 
 trust.__doc__ = _TEXT

@@ -24,6 +24,7 @@ from detector.forensics.servers import Servers
 from detector.judging.judge import examine, judge_examined, unjudged
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Cause, Judgement, Observation, Target, VerdictName
+from detector.model.recorded import Recorded
 from detector.wire.registry import version_text
 
 BATCH = 16384
@@ -31,7 +32,7 @@ _ROOM = 8192
 _Key = tuple[tuple[bytes, ...], str | None, str, bool, int]
 
 
-class JudgedConnection(msgspec.Struct, frozen=True):
+class JudgedConnection(Recorded, msgspec.Struct, frozen=True):
     """One connection with what it means.
 
     Attributes:

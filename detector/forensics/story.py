@@ -16,6 +16,7 @@ from detector.known.knowledge import Knowledge
 from detector.logs.event import Event
 from detector.model.causes import Lines
 from detector.model.inquiry import Diagnosis
+from detector.model.recorded import Recorded
 from detector.model.timeline import Timeline
 
 _MAX_KEYS = 10_000
@@ -59,7 +60,7 @@ class Counts:
             self.causes.setdefault(key, Counter())[one.causes[0].id] += 1
 
 
-class CaptureStory:
+class CaptureStory(Recorded):
     """Grows with every connection; the servers are diagnosed when they are asked for.
 
     Args:

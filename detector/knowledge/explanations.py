@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.explain.table import ErrorTable, ErrorText
 from detector.knowledge.causes import cause_table
 from detector.knowledge.rows import read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
+from detector.messages.table import ErrorTable, ErrorText
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import msgspec
 
+from detector.auditing.model import Tool
 from detector.errors import ConfigError
 from detector.knowledge.rows import load_rows
 from detector.knowledge.shipped import DATA
-from detector.trust.model import Tool
 
 
 @lru_cache(maxsize=1)

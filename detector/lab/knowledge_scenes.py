@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from detector import clock
+from detector.auditing.audit import audit
+from detector.auditing.model import Place, Survey, TrustKnowledge
 from detector.chain.certificate import Certificate
 from detector.evidence.examination import Examination
 from detector.judging.judge import examine, judge_all
@@ -35,8 +37,6 @@ from detector.pinning.drift import drift
 from detector.pinning.learning import learned_pin
 from detector.stores.java import keystore_place
 from detector.stores.nss import nss_place
-from detector.trust.audit import audit
-from detector.trust.model import Place, Survey, TrustKnowledge
 
 HOST = "shop.test"
 Observe = Callable[[Mitmdump | None], Awaitable[Observation]]

@@ -13,9 +13,9 @@ import re
 
 import msgspec
 
-from detector.explain.explaining import alerts_in, explain
-from detector.explain.table import ErrorTable
 from detector.logs.event import Complainant
+from detector.messages.explaining import alerts_in, explain
+from detector.messages.table import ErrorTable
 
 _ROOM = 4096
 # OpenSSL's packed error without its words: Squid's err_detail, HAProxy's ssl_fc_err.

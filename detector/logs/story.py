@@ -7,10 +7,11 @@ import msgspec
 from detector.logs.blind import Blind
 from detector.logs.ledger import Group, Hint, Ledger, Onset
 from detector.logs.reading import Seen
+from detector.model.recorded import Recorded
 from detector.model.timeline import Timeline
 
 
-class LogStory(msgspec.Struct, frozen=True):
+class LogStory(Recorded, msgspec.Struct, frozen=True):
     """Everything there is to tell.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from detector.model.observation import Judgement, Observation, Party, Severity
+from detector.model.recorded import Recorded
 
 Outcome = Literal[
     "answered", "alert", "reset", "closed", "silent", "not-tls", "malformed", "unreachable"
@@ -169,7 +170,7 @@ class Step(msgspec.Struct, frozen=True):
     text: str
 
 
-class Diagnosis(msgspec.Struct, frozen=True):
+class Diagnosis(Recorded, msgspec.Struct, frozen=True):
     """Why a handshake fails, or that it does not.
 
     Attributes:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from detector.model.recorded import Recorded
+
 VerdictName = Literal["direct", "consistent", "private", "suspect", "intercepted", "inconclusive"]
 Points = Literal["intercepted", "direct", "neutral"]
 Strength = Literal["proof", "strong", "weak"]
@@ -215,7 +217,7 @@ class Interceptor:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Recorded):
     """The verdict over one observation, with its proof.
 
     Attributes:

@@ -54,10 +54,10 @@ class DiagnoseRecord(msgspec.Struct, frozen=True):
 
 def encode(diagnosis: Diagnosis) -> bytes:
     """One line of JSON without its end."""
-    return msgspec.json.encode(record(diagnosis))
+    return msgspec.json.encode(diagnose_record(diagnosis))
 
 
-def record(diagnosis: Diagnosis) -> DiagnoseRecord:
+def diagnose_record(diagnosis: Diagnosis) -> DiagnoseRecord:
     inquiry = diagnosis.inquiry
     verdict = check_record(diagnosis.judgement)
     return DiagnoseRecord(

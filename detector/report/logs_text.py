@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
-from typing import Literal
 
 import msgspec
 from rich.console import Group as Lines
@@ -18,50 +16,11 @@ from detector.logs.event import Event
 from detector.logs.ledger import Group, Onset
 from detector.logs.story import LogStory
 from detector.report.check_text import escape, stdout_console
+from detector.report.logs_json import BlindRecord, LogsRecord, log_records
 from detector.report.plotting import clock_text, sparkline
 
-_NAMES, _ROWS = 20, 40
+_ROWS = 40
 COLUMNS = ("clients", "events", "cause", "complains", "since", "until", "program", "names")
-
-
-class LogsRecord(msgspec.Struct, frozen=True):
-    """Failures of one kind.
-
-    Attributes:
-        clients: how many; `at_least` where more came than were counted.
-        alert: the most frequent alert's description.
-        upstream: the program was the client.
-        since: a change that came just before the first of them.
-
-    """
-
-    schema: Literal["tlsight.logs/1"]
-    program: str
-    cause: str
-    complainant: Literal["client", "server"] | None
-    events: int
-    clients: int
-    at_least: bool
-    names: tuple[str, ...]
-    first: datetime | None
-    last: datetime | None
-    noise: bool
-    upstream: bool
-    alert: int | None
-    sample: str
-    networks: dict[str, int]
-    since: str | None = None
-    hint: str | None = None
-
-
-class BlindRecord(msgspec.Struct, frozen=True):
-    """What the log cannot show, and the line that would show it."""
-
-    schema: Literal["tlsight.logs-blind/1"]
-    program: str
-    text: str
-    directive: str
-    certain: bool
 
 
 class LogPrinter:
@@ -83,10 +42,8 @@ class LogPrinter:
 
     def finish(self, story: LogStory) -> None:
         if self._json:
-            for group in story.groups:
-                self._object(self._record(group, story))
-            for spot in _blind(story):
-                self._object(spot)
+            for record in log_records(story):
+                self._object(record)
             sys.stdout.buffer.flush()
             return
         self._console.print(Lines(*self._whole(story)))
@@ -99,29 +56,6 @@ class LogPrinter:
         if self._anonymizer is not None:
             names = self._anonymizer.value(names, "names")
         return tuple(names)
-
-    def _record(self, group: Group, story: LogStory) -> LogsRecord:
-        onset, hint = story.onset_of(group), story.hint_of(group)
-        alert = group.alerts.most_common(1)
-        return LogsRecord(
-            schema="tlsight.logs/1",
-            program=group.program,
-            cause=group.cause,
-            complainant=group.complainant,
-            events=group.events,
-            clients=len(group.clients),
-            at_least=group.many,
-            names=tuple(name for name, _ in group.names.most_common(_NAMES)),
-            first=_time(group.first),
-            last=_time(group.last),
-            noise=group.noise,
-            upstream=group.upstream,
-            alert=alert[0][0] if alert else None,
-            sample=group.sample,
-            networks=dict(group.networks.most_common(10)),
-            since=onset.change if onset is not None else None,
-            hint=hint.text if hint is not None else None,
-        )
 
     def _object(self, record: LogsRecord | BlindRecord) -> None:
         value: object = record
@@ -205,19 +139,3 @@ def told(onset: Onset) -> str:
     if onset.change is None or onset.changed is None:
         return text
     return f"{text}: {onset.change} at {clock_text(onset.changed)}"
-
-
-def _blind(story: LogStory) -> list[BlindRecord]:
-    return [
-        BlindRecord("tlsight.logs-blind/1", spot.program, spot.text, spot.directive, spot.certain)
-        for spot in story.blind
-    ]
-
-
-def _time(seconds: float | None) -> datetime | None:
-    if seconds is None:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -17,10 +17,10 @@ from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
-from detector.report.explain_text import ExplainRecord
-from detector.report.logs_text import LogsRecord
+from detector.report.explain_json import ExplainRecord
+from detector.report.logs_json import LogsRecord
 from detector.report.pcap_json import PcapRecord, SummaryRecord
-from detector.report.trust import TrustRecord
+from detector.report.trust_json import TrustRecord
 
 TYPES: dict[str, type] = {
     "check": CheckRecord,

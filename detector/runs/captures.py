@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
@@ -34,7 +35,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
     """How to read captures, and what to join with them.
 
     Attributes:
-        files: captures, "-" for stdin; or
+        files: captures, "-" for stdin, or their content; or
         interface, expression: what to capture live, and which packets of it, in pcap's language.
         keylogs: key logs (SSLKEYLOGFILE) that open TLS 1.3.
         ports: ports on which connections that were never taken are told, beside the usual ones.
@@ -47,7 +48,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
 
     """
 
-    files: tuple[str, ...] = ()
+    files: tuple[str | bytes, ...] = ()
     interface: str | None = None
     expression: str = ""
     keylogs: tuple[Path, ...] = ()
@@ -87,27 +88,61 @@ class CaptureRun(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """One reading under way: iterate over it to the end, then ask `story`."""
+    """One reading under way: iterate over it, then ask `story`.
+
+    Attributes:
+        kept: connections that `keep` read.
+
+    """
 
     def __init__(
         self, how: CaptureRun, capture: Capture, judge: ConnectionJudge, story: CaptureStory
     ) -> None:
-        self.story = story
+        self.kept: tuple[JudgedConnection, ...] = ()
+        self._story = story
         self._how = how
         self._capture = capture
         self._judge = judge
+        self._stream = self._judged()
 
-    def __iter__(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
-        """Every connection, and the log's line that belongs to it. Raises ConfigError."""
+    def __iter__(self) -> Iterator[JudgedConnection]:
+        """Connections that were not asked for before. Raises ConfigError."""
+        return (one for one, _ in self._stream)
+
+    def with_log(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
+        """As iterating, each with the log's line that belongs to it."""
+        return self._stream
+
+    def keep(self) -> tuple[JudgedConnection, ...]:
+        """Read to the end, and keep the connections."""
+        self.kept += tuple(self)
+        return self.kept
+
+    @property
+    def story(self) -> CaptureStory:
+        """What the whole amounts to; reads on to the end where that is not reached. Raises ConfigError."""
+        for _ in self._stream:
+            pass
+        return self._story
+
+    @property
+    def so_far(self) -> CaptureStory:
+        """What was read so far amounts to."""
+        return self._story
+
+    def _judged(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
         ports = TLS_PORTS | frozenset(self._how.ports)
         for one in self._judge.tell(_worth_telling(self._connections(), ports)):
-            yield one, self.story.add(one)
+            yield one, self._story.add(one)
 
     def _connections(self) -> Iterator[Connection]:
-        tally = self.story.tally
+        tally = self._story.tally
         if self._how.interface is None:
-            for path in self._how.files:
-                yield from self._capture.connections(path, tally)
+            for source in self._how.files:
+                if isinstance(source, bytes):
+                    yield from self._capture.of(BytesIO(source).read, "capture", tally)
+                else:
+                    yield from self._capture.connections(source, tally)
             return
         with ExitStack() as stack:
             stream = stack.enter_context(live(self._how.interface, self._how.expression))

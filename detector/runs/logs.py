@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, tzinfo
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
@@ -46,8 +47,8 @@ class LogRun(msgspec.Struct, frozen=True):
     on_event: Callable[[Event], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
 
-    def story(self, paths: Iterable[str]) -> LogStory:
-        """What all the logs say together; "-" is stdin. An interrupt ends the reading of logs that are followed.
+    def story(self, paths: Iterable[str | bytes]) -> LogStory:
+        """What all the logs say together: files, "-" for stdin, or their content. An interrupt ends the reading of logs that are followed.
 
         Raises:
             UnknownLogError: the only file is no log of a known program. Of several, the others count.
@@ -68,14 +69,15 @@ class LogRun(msgspec.Struct, frozen=True):
         seen.changes += replaced
         return log_story(ledger, seen, blind_spots(seen, self._configs_by_program(seen)))
 
-    def events(self, paths: Iterable[str]) -> list[Event]:
+    def events(self, paths: Iterable[str | bytes]) -> list[Event]:
         """Failures of logs that are read beside something else. Raises as `story`."""
         return list(self._events(list(paths), []))
 
-    def _events(self, paths: list[str], readers: list[LogReader]) -> Iterator[Event]:
+    def _events(self, paths: list[str | bytes], readers: list[LogReader]) -> Iterator[Event]:
         reasons, stamps = Reasons(error_table()), self._stamps()
         for path in paths:
-            reader = LogReader(reasons, stamps, self.form, path)
+            name = path if isinstance(path, str) else "log"
+            reader = LogReader(reasons, stamps, self.form, name)
             readers.append(reader)
             try:
                 yield from self._of(path, reader)
@@ -84,7 +86,10 @@ class LogRun(msgspec.Struct, frozen=True):
                     raise
                 self.warn(str(error))  # of a whole folder, the rest counts
 
-    def _of(self, path: str, reader: LogReader) -> Iterator[Event]:
+    def _of(self, path: str | bytes, reader: LogReader) -> Iterator[Event]:
+        if isinstance(path, bytes):
+            yield from reader.events(BytesIO(path).read)
+            return
         if self.follow and path != "-":
             yield from reader.events(followed(Path(path)))
             return

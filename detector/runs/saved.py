@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -54,33 +56,42 @@ def load_observations(
         with path.open("rb") as file:
             start = file.read(1)
             if start == b"{":
-                return list(_lines(path))
+                file.seek(0)
+                return list(_lines(file, str(path)))
             data = start + file.read(MAX_PEM)
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     if size > MAX_PEM:
         raise ConfigError(str(path), f"larger than {MAX_PEM >> 20} MiB")
-    return [_from_certificates(path, data, host, at)]
+    return [_from_certificates(str(path), data, host, at)]
 
 
-def _lines(path: Path) -> Iterator[Observation]:
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(MAX_LINE + 1):
-            number += 1
-            if len(line) > MAX_LINE:
-                raise ConfigError(str(path), f"longer than {MAX_LINE >> 20} MiB", line=number)
-            if not line.strip():
-                continue
-            try:
-                observation = _decoder().decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                _check_schema(path, number, _schema_of(line))
-                raise ConfigError(str(path), f"no observation: {error}", line=number) from None
-            _check_schema(path, number, observation.schema)
-            if observation.at.tzinfo is None:
-                raise ConfigError(str(path), "time without zone", line=number)
-            yield observation
+def read_observations(
+    content: bytes, host: str | None = None, at: datetime | None = None
+) -> list[Observation]:
+    """Every observation of a file's content, as `load_observations`."""
+    if content[:1] == b"{":
+        return list(_lines(BytesIO(content), "observations"))
+    return [_from_certificates("certificates", content[:MAX_PEM], host, at)]
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[Observation]:
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise ConfigError(name, f"longer than {MAX_LINE >> 20} MiB", line=number)
+        if not line.strip():
+            continue
+        try:
+            observation = _decoder().decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            _check_schema(name, number, _schema_of(line))
+            raise ConfigError(name, f"no observation: {error}", line=number) from None
+        _check_schema(name, number, observation.schema)
+        if observation.at.tzinfo is None:
+            raise ConfigError(name, "time without zone", line=number)
+        yield observation
 
 
 class _Schema(msgspec.Struct):
@@ -95,18 +106,18 @@ def _schema_of(line: bytes) -> str:
         return OBSERVATION_SCHEMA
 
 
-def _check_schema(path: Path, number: int, schema: str) -> None:
+def _check_schema(name: str, number: int, schema: str) -> None:
     if schema == OBSERVATION_SCHEMA:
         return
     why = f"schema {schema!r}, expected {OBSERVATION_SCHEMA!r}"
     family = OBSERVATION_SCHEMA.partition("/")[0]
     later = schema.partition("/")[0] == family
     remedy = "update tlsight" if later else "save with check --save, not with --json"
-    raise ConfigError(str(path), why, line=number, remedy=remedy)
+    raise ConfigError(name, why, line=number, remedy=remedy)
 
 
 def _from_certificates(
-    path: Path, data: bytes, host: str | None, at: datetime | None
+    name: str, data: bytes, host: str | None, at: datetime | None
 ) -> Observation:
     try:
         chain = split_pem(data)
@@ -123,7 +134,7 @@ def _from_certificates(
         target = parse_target(host)
     except CertificateError as error:
         remedy = error.remedy or "give a PEM chain, leaf first, or a file of check --save"
-        raise ConfigError(str(path), error.message, remedy=remedy) from None
+        raise ConfigError(name, error.message, remedy=remedy) from None
     return Observation(
         at=at or clock.now(),
         target=Target(target.host, target.port, sni=target.sni),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from detector.auditing.model import Place, Root
 from detector.stores.reading import inside, modified, pem_place
-from detector.trust.model import Place, Root
 
 BUNDLES = (
     ("etc/ssl/certs/ca-certificates.crt", "OpenSSL, GnuTLS, curl, Go"),

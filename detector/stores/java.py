@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from detector.auditing.model import Place, Root
 from detector.stores.programs import output
 from detector.stores.reading import inside, roots_of
-from detector.trust.model import Place, Root
 
 _PATTERNS = (
     "etc/ssl/certs/java/cacerts",

@@ -6,9 +6,9 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from detector.auditing.model import Place
 from detector.stores.programs import output
 from detector.stores.reading import roots_of
-from detector.trust.model import Place
 
 _KEYCHAINS = (
     ("/System/Library/Keychains/SystemRootCertificates.keychain", "Safari, curl, Chrome"),

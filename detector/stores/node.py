@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+from detector.auditing.model import Place
 from detector.stores.programs import output
 from detector.stores.reading import roots_of
-from detector.trust.model import Place
 
 _SCRIPT = "process.stdout.write(require('tls').rootCertificates.join('\\n'))"
 

@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from detector.auditing.model import Place, Root
 from detector.stores.programs import output
 from detector.stores.reading import inside, modified, roots_of
-from detector.trust.model import Place, Root
 
 # Below a home; the last part may be a pattern.
 _PROFILES = (

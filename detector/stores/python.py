@@ -8,8 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from detector.auditing.model import Place
 from detector.stores.reading import inside, modified, pem_place
-from detector.trust.model import Place
 
 _COPIES = (
     ("certifi/cacert.pem", "requests, httpx and others"),

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from detector.auditing.model import Place, Root
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import CertificateError
-from detector.trust.model import Place, Root
 
 MAX_BUNDLE = 16 << 20
 _MAX_LINKS = 40

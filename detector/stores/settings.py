@@ -11,9 +11,9 @@ from configparser import Error as ConfigParserError
 from pathlib import Path
 from typing import Any
 
+from detector.auditing.model import Setting
 from detector.stores.programs import output
 from detector.stores.reading import existing, inside
-from detector.trust.model import Setting
 
 _FILES = (
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from detector.auditing.model import Place, Setting, Survey, Tool
 from detector.stores.bundles import os_places
 from detector.stores.java import java_places
 from detector.stores.macos import macos_places
@@ -17,7 +18,6 @@ from detector.stores.python import python_places
 from detector.stores.reading import existing, inside, pem_place
 from detector.stores.settings import is_file_of_roots, read_settings
 from detector.stores.windows import windows_places
-from detector.trust.model import Place, Setting, Survey, Tool
 
 
 def survey(

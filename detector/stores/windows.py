@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable
 
+from detector.auditing.model import Place
 from detector.stores.reading import roots_of_ders
-from detector.trust.model import Place
 
 # What ssl.enum_certificates gives: DER, encoding, and True or the usages (OIDs) it is trusted for.
 Entry = tuple[bytes, str, bool | frozenset[str]]

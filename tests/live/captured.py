@@ -47,4 +47,4 @@ def read(
     keylogs = (keys,) if keys is not None and keys.exists() else ()
     run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, jobs=1, ports=ports)
     reading = run.begin(known)
-    return [one for one, _ in reading], reading.story
+    return list(reading.keep()), reading.story

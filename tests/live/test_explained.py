@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from detector.explain.explaining import explain
 from detector.knowledge.explanations import error_table
 from detector.lab.ca_service import ca_service, connected
 from detector.lab.cases import HOST, case
 from detector.lab.pki import LabPki
+from detector.messages.explaining import explain
 from tests.cli.conftest import running
 from tests.live import clients
 from tests.live.clients import Client

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from detector.auditing.audit import audit
+from detector.auditing.model import Place, TrustKnowledge
 from detector.chain.certificate import Certificate
 from detector.knowledge.assemble import assemble
 from detector.knowledge.trust_tables import public_roots
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority
 from detector.stores.survey import survey
-from detector.trust.audit import audit
-from detector.trust.model import Place, TrustKnowledge
 from tests.cli.conftest import Run
 from tests.live.programs import find
 
@@ -176,7 +176,7 @@ def alarms(places: tuple[Place, ...], knowledge: Knowledge) -> list[str]:
 
 
 def survey_of(places: tuple[Place, ...]) -> Any:
-    from detector.trust.model import Survey
+    from detector.auditing.model import Survey
 
     return Survey(AT, places, (), frozenset())
 

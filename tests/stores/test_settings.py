@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from detector.auditing.model import Setting
 from detector.stores.settings import is_file_of_roots, read_settings
 from detector.stores.survey import survey
-from detector.trust.model import Setting
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from detector.auditing.model import Place
 from detector.chain.certificate import Certificate
 from detector.lab.pki import Authority, LabPki
 from detector.stores import java, macos, nss, windows
 from detector.stores.bundles import os_places
 from detector.stores.python import python_places
 from detector.stores.survey import home_folders, survey
-from detector.trust.model import Place
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

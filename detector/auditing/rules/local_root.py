@@ -6,9 +6,9 @@ public root signed is an intermediate, not a root of somebody's own.
 
 from __future__ import annotations
 
+from detector.auditing.model import Finding, Level, Place, Root, TrustKnowledge
+from detector.auditing.powers import can_intercept, powers
 from detector.chain.signature import is_signed_by
-from detector.trust.model import Finding, Level, Place, Root, TrustKnowledge
-from detector.trust.powers import can_intercept, powers
 
 
 def find(root: Root, place: Place, known: TrustKnowledge) -> Finding | None:

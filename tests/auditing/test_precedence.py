@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from detector.auditing.model import Place, Setting, Survey, Tool
+from detector.auditing.precedence import tool_trust
 from detector.knowledge.trust_tables import public_roots, trust_tools
-from detector.trust.model import Place, Setting, Survey, Tool
-from detector.trust.precedence import tool_trust
 
 CURL = Tool("curl", "x", "os", ("curl",), ("env:CURL_CA_BUNDLE", "env:SSL_CERT_FILE"))
 NODE = Tool("Node.js", "x", "built-in roots", ("node",), adds=("env:NODE_EXTRA_CA_CERTS",))

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from detector.auditing.model import Finding, Place, Root, Setting, Survey, TrustKnowledge
+from detector.auditing.rules import (
+    expired,
+    interceptor,
+    local_root,
+    published_key,
+    redirection,
+    weak_key,
+)
 from detector.errors import CertificateError
-from detector.trust import expired, interceptor, local_root, published_key, redirection, weak_key
-from detector.trust.model import Finding, Place, Root, Setting, Survey, TrustKnowledge
 
 Rule = Callable[[Root, Place, TrustKnowledge], Finding | None]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.explain.table import ErrorText
 from detector.knowledge.causes import cause_table
 from detector.knowledge.explanations import error_table, load_error_table
 from detector.knowledge.shipped import DATA
+from detector.messages.table import ErrorText
 from detector.model import alerts
 
 TABLE = error_table()

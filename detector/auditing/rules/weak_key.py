@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from detector.trust.model import Finding, Level, Place, Root, TrustKnowledge
-from detector.trust.powers import key_strength
+from detector.auditing.model import Finding, Level, Place, Root, TrustKnowledge
+from detector.auditing.powers import key_strength
 
 
 def find(root: Root, place: Place, known: TrustKnowledge) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detector.trust.model import Setting, Survey, Tool, ToolTrust
+from detector.auditing.model import Setting, Survey, Tool, ToolTrust
 
 
 def tool_trust(tools: Iterable[Tool], survey: Survey) -> tuple[ToolTrust, ...]:

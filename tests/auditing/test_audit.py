@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from detector.auditing.audit import audit
+from detector.auditing.model import Finding, Place, Setting, Survey, TrustKnowledge
+from detector.auditing.powers import powers
 from detector.chain.certificate import Certificate
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import (
@@ -24,10 +27,7 @@ from detector.known.knowledge import (
     Sanctioned,
 )
 from detector.lab.pki import Authority, LabPki
-from detector.trust.audit import audit
-from detector.trust.model import Finding, Place, Setting, Survey, TrustKnowledge
-from detector.trust.powers import powers
-from tests.trust.conftest import TODAY, place
+from tests.auditing.conftest import TODAY, place
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from detector.chain.certificate import Certificate
 from detector.known.knowledge import Knowledge
+from detector.model.recorded import Recorded
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("note", "warning", "error")
@@ -141,3 +142,20 @@ class TrustKnowledge(msgspec.Struct, frozen=True):
     known: Knowledge
     public: Mapping[str, str]
     today: date
+
+
+class TrustAudit(Recorded, msgspec.Struct, frozen=True):
+    """What a machine trusts.
+
+    Attributes:
+        survey: every place where trust is decided, with its roots, and the settings.
+        findings: what stands out, the worst first.
+        tools: which file each tool goes by.
+        public: SHA-256 of the roots that a public program has or had.
+
+    """
+
+    survey: Survey
+    findings: tuple[Finding, ...]
+    tools: tuple[ToolTrust, ...]
+    public: frozenset[str]

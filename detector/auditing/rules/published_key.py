@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.trust.model import Finding, Place, Root, TrustKnowledge
+from detector.auditing.model import Finding, Place, Root, TrustKnowledge
 
 
 def find(root: Root, place: Place, known: TrustKnowledge) -> Finding | None:

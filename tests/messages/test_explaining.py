@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.explain.explaining import alerts_in, explain, side_of
 from detector.knowledge.explanations import error_table
+from detector.messages.explaining import alerts_in, explain, side_of
 
 TABLE = error_table()
 

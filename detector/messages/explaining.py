@@ -19,9 +19,10 @@ from functools import lru_cache
 
 import msgspec
 
-from detector.explain.table import ErrorTable, ErrorText
+from detector.messages.table import ErrorTable, ErrorText
 from detector.model.alerts import LIKELIHOODS, NAMES, Likelihood, Meaning, Side, meanings
 from detector.model.causes import CauseInfo
+from detector.model.recorded import Recorded
 
 MAX_TEXT = 64 << 10
 
@@ -87,6 +88,22 @@ class Explanation(msgspec.Struct, frozen=True):
     likelihood: Likelihood
     identifiers: tuple[str, ...]
     tell_apart: str
+
+
+class Explained(Recorded, msgspec.Struct, frozen=True):
+    """A message with the causes it can have, the likeliest first; none where nothing in it is known."""
+
+    text: str
+    causes: tuple[Explanation, ...]
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.causes)
+
+    def __len__(self) -> int:
+        return len(self.causes)
+
+    def __getitem__(self, place: int) -> Explanation:
+        return self.causes[place]
 
 
 def explain(text: str, table: ErrorTable, side: Side | None = None) -> tuple[Explanation, ...]:

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
+from detector.auditing.model import Place, Root, TrustKnowledge
 from detector.chain.certificate import Certificate
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
-from detector.trust.model import Place, Root, TrustKnowledge
 
 TODAY = date(2026, 11, 23)
 

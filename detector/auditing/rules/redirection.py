@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.trust.model import Finding, Setting
+from detector.auditing.model import Finding, Setting
 
 _FALSE = frozenset(("0", "false", "no", "off"))
 _TRUE = frozenset(("1", "true", "yes", "on", ""))

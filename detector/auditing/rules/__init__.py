@@ -1,0 +1,1 @@
+"""One finding of the audit a file. A rule imports no rule; `audit` runs them all."""

@@ -1,0 +1,72 @@
+"""A run of the trust audit: look at this machine's stores and settings, and say what stands out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from detector import clock
+from detector.auditing.audit import audit
+from detector.auditing.model import TrustAudit, TrustKnowledge
+from detector.auditing.precedence import tool_trust
+from detector.errors import ConfigError
+from detector.knowledge.assemble import assemble
+from detector.knowledge.installed import InstalledLists
+from detector.knowledge.shipped import load_published_keys
+from detector.knowledge.trust_tables import public_roots, trust_tools
+from detector.known.knowledge import PublishedKeys
+from detector.stores.survey import survey
+
+
+class TrustRun(msgspec.Struct, frozen=True):
+    """What to audit, and what to compare it with.
+
+    Attributes:
+        root: where the file system begins; also that of a mounted image.
+        homes: users' homes; those of the machine when left out.
+        also: more bundles, NSS databases or keystores.
+        policy: TOML file; CAs that it declares are notes.
+        published: TOML file of more keys that everybody has.
+        lists: folder of installed lists.
+
+    """
+
+    root: Path = Path("/")
+    homes: tuple[Path, ...] | None = None
+    also: tuple[Path, ...] = ()
+    policy: Path | None = None
+    published: Path | None = None
+    lists: Path | None = None
+
+    def audit(self) -> TrustAudit:
+        """The audit. Raises ConfigError for what is not there, or cannot be read."""
+        for path in (self.root, *(self.homes or ()), *self.also):
+            if not path.exists():
+                raise ConfigError(str(path), "no such file or folder")
+        known = self._known()
+        here = self.root.resolve() == Path("/")
+        ours = {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
+        homes: Sequence[Path] | None = self.homes
+        seen = survey(
+            os.environ if here else ours, trust_tools(), clock.now(),
+            root=self.root.resolve(), homes=homes, also=self.also,
+        )  # fmt: skip
+        public = frozenset(known.public) | {c.sha256 for c in known.known.public.certificates}
+        tools = tool_trust(trust_tools(), seen)
+        return TrustAudit(seen, audit(seen, known), tuple(tools), public)
+
+    def _known(self) -> TrustKnowledge:
+        from detector.knowledge.database import state_folder
+
+        installed = InstalledLists(self.lists or state_folder(os.environ) / "lists")
+        known = assemble(policy=self.policy, lists=installed, local=False)
+        if self.published is not None:
+            keys = (*known.published.keys, *load_published_keys(self.published).keys)
+            known = replace(known, published=PublishedKeys(keys))
+        owners = installed.ca_owners()
+        public = {**(owners.roots if owners else {}), **public_roots()}
+        return TrustKnowledge(known, public, clock.now().date())

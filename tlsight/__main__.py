@@ -1,0 +1,5 @@
+"""`python -m tlsight`."""
+
+from detector.cli import main
+
+main()
