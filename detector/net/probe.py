@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from detector import clock
 from detector.errors import DialError
+from detector.model.alerts import AlertContext, meanings
 from detector.model.inquiry import Application
 from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
 from detector.net.dialogue import printable
@@ -27,6 +28,7 @@ from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
+from detector.wire.offer import TLS13
 from detector.wire.records import may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
@@ -38,16 +40,6 @@ MAX_BYTES = 1 << 20
 _OTHER_PROTOCOLS = frozenset(
     (465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883)
 )
-
-# A fatal alert's description -> cause id; others are "other-alert".
-_ALERT_CAUSES = {
-    70: "version-mismatch",
-    71: "no-shared-cipher",
-    86: "version-mismatch",
-    112: "sni-unrecognized",
-    116: "client-certificate-required",
-    120: "alpn-mismatch",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +253,13 @@ class Attempt:
             return
         reason = error.reason or ""
         reported = wire_alerts.alert_of_reason(reason)
-        clear = [a for a in read_transcript(b"", bytes(self.server)).server.alerts if a.code]
+        seen = read_transcript(bytes(self.client), bytes(self.server))
+        clear = [a for a in seen.server.alerts if a.code]
         code = clear[-1].code if clear else reported
         if code is not None:
             name = wire_alerts.alert_name(code)
             self.reported = Alert("server", code, name, fatal=True)
-            cause = _ALERT_CAUSES.get(code, "other-alert")
+            cause = meanings(code, "client", self._circumstances(seen))[0].cause
             self.failure = Failure("tls", cause, f"the peer sent the alert {name} ({code})")
             return
         if reason in ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "UNKNOWN_SSL_VERSION"):
@@ -275,6 +268,20 @@ class Attempt:
             return
         text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
         self.failure = Failure("tls", "malformed-handshake", text)
+
+    def _circumstances(self, seen: Transcript) -> AlertContext:
+        """What is known of the connection when an alert came."""
+        hello, answer = seen.client_hello, seen.server_hello
+        hidden = answer is not None and answer.version >= TLS13  # then its request is encrypted
+        asked = seen.request is not None
+        return AlertContext(
+            offered=max(hello.versions) if hello is not None else None,
+            named=self.target.sni is not None,
+            protocols=bool(hello.alpn) if hello is not None else None,
+            asked=None if hidden else asked,
+            shown=self.options.credential is not None and (hidden or asked),
+            answered=answer is not None,
+        )
 
     def _cut(self, cause: str, what: str) -> None:
         if not self._is_not_tls():
