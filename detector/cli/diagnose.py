@@ -162,7 +162,12 @@ def _investigation(
     if fetch is not None:
         fetch = replace(fetch, timeout=min(fetch.timeout, 3.0))
     return Investigation(
-        way.probe_options(credential=credential), fetch=fetch, suites=suites, store=opened.store
+        way.probe_options(credential=credential),
+        fetch=fetch,
+        suites=suites,
+        store=opened.store,
+        roots=str(compare.roots) if compare.roots is not None else None,
+        words=(*way.words(), *compare.words()),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
+from detector.causes.confirm import Confirmation, confirmation
 from detector.causes.find import find_causes
 from detector.judging.judge import judge_all
 from detector.judging.ladder import ladder
 from detector.known.knowledge import Knowledge
+from detector.model.asked import Asked, asked_by
 from detector.model.causes import Lines
 from detector.model.inquiry import Diagnosis, Fix, FoundCause, Inquiry
 from detector.model.observation import Judgement
@@ -18,11 +20,19 @@ def diagnose(inquiry: Inquiry, known: Knowledge, lines: Lines) -> Diagnosis:
     return conclude(inquiry, judgement, known, lines)
 
 
-def conclude(inquiry: Inquiry, judgement: Judgement, known: Knowledge, lines: Lines) -> Diagnosis:
+def conclude(
+    inquiry: Inquiry,
+    judgement: Judgement,
+    known: Knowledge,
+    lines: Lines,
+    asked: Asked | None = None,
+) -> Diagnosis:
     """Why the handshake fails, once it is judged who answers. Never raises for what a peer sent.
 
-    `lines` are those of configurations that mend a cause.
+    `lines` are those of configurations that mend a cause; `asked` is the question, for commands that ask it
+    again, told from the observation when left out.
     """
+    asked = asked or asked_by(inquiry.observation)
     clues = Clues(inquiry, known, judgement)
     causes = find_causes(clues, lenient=True)
     for cause in judgement.causes:
@@ -33,7 +43,7 @@ def conclude(inquiry: Inquiry, judgement: Judgement, known: Knowledge, lines: Li
     return Diagnosis(
         inquiry=inquiry,
         steps=ladder(clues, causes),
-        causes=tuple(_dressed(name, one, clues, lines) for name, one in causes.items()),
+        causes=tuple(_dressed(name, one, clues, lines, asked) for name, one in causes.items()),
         flips=clues.flips_told,
         judgement=judgement,
         repaired=tuple(certificate.der for certificate in clues.repaired[:-1]),
@@ -49,14 +59,12 @@ def _with_failure(clues: Clues, causes: dict[str, Found]) -> dict[str, Found]:
     return {failure.cause: Found("error", text, clues.flips_told), **causes}
 
 
-def _dressed(name: str, found: Found, clues: Clues, lines: Lines) -> FoundCause:
+def _dressed(name: str, found: Found, clues: Clues, lines: Lines, asked: Asked) -> FoundCause:
     """A cause with what is known of it."""
     info = clues.known.causes[name]
     party = found.party or info.party
-    target = clues.observation.target
-    where = target.host if target.port == 443 else f"{target.host}:{target.port}"
     fix = Fix(party, found.fix or info.fix, dict(lines.get(name, {})))
-    confirm = (found.confirm or info.confirm).replace("HOST:443", f"{target.host}:{target.port}")
+    sure = Confirmation(found.confirm) if found.confirm else confirmation(info, asked)
     return FoundCause(
         id=name,
         party=party,
@@ -65,7 +73,6 @@ def _dressed(name: str, found: Found, clues: Clues, lines: Lines) -> FoundCause:
         evidence=found.evidence,
         fix=(fix,) if fix.text else (),
         references=info.references,
-        confirm=confirm.replace("-servername HOST", f"-servername {target.host}").replace(
-            "HOST", where
-        ),
+        confirm=sure.command,
+        shows=sure.shows,
     )

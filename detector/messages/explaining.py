@@ -19,8 +19,10 @@ from functools import lru_cache
 
 import msgspec
 
+from detector.causes.confirm import confirmation
 from detector.messages.table import ErrorTable, ErrorText
 from detector.model.alerts import LIKELIHOODS, NAMES, Likelihood, Meaning, Side, meanings
+from detector.model.asked import asked_of_nobody
 from detector.model.causes import CauseInfo
 from detector.model.recorded import Recorded
 
@@ -124,14 +126,14 @@ def explain(text: str, table: ErrorTable, side: Side | None = None) -> tuple[Exp
             rank = (LIKELIHOODS.index(meaning.likelihood), -weight)
             weights[meaning.cause] = min(weights.get(meaning.cause, rank), rank)
             led.setdefault(meaning.cause, []).append(identifier)
-    host = _host(text)
+    asked = asked_of_nobody(_host(text))
     order = sorted(weights, key=lambda cause: weights[cause])
     return tuple(
         Explanation(
             cause=table.causes[cause],
             likelihood=LIKELIHOODS[weights[cause][0]],
             identifiers=tuple(dict.fromkeys(led[cause])),
-            tell_apart=table.causes[cause].confirm.replace("HOST", host or "HOST"),
+            tell_apart=confirmation(table.causes[cause], asked).command,
         )
         for cause in order
     )

@@ -22,6 +22,7 @@ from functools import cache
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
 Likelihood = Literal["likely", "possible", "unlikely"]
 LIKELIHOODS: tuple[Likelihood, ...] = ("likely", "possible", "unlikely")
@@ -30,6 +31,7 @@ Side = Literal["client", "server"]
 
 OTHER = "other-alert"
 _WANTED = "client-certificate-required"
+_SAYS_THAT_IT_ASKED = 116  # certificate_required (RFC 8446 section 6.2)
 _TLS12 = 0x0303
 
 
@@ -155,6 +157,8 @@ def meanings(
     row = _BY_CODE.get(code)
     if row is None:
         return _column(OTHER)
+    if code == _SAYS_THAT_IT_ASKED:
+        context = structs.replace(context, asked=True)
     column = row.client if receiver == "client" else row.server
     if receiver == "client" and row.old and (context.offered or _TLS12) < _TLS12:
         column = row.old

@@ -30,7 +30,9 @@ class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         party: who acts.
         step: the rung on which it breaks, where the circumstances say nothing else.
         text, fix: what it is, and what the party does.
-        confirm: the one command that confirms it; HOST stands for the server.
+        confirm: the command that confirms it, without the way to the server.
+        shows: one of these texts is in what the command says; none of them: it fails.
+        look: what it says has to be looked at, whether it fails or not.
         references: where the claim is from.
         handshake: one handshake shows it.
         rule: an observation can show it; otherwise only texts and logs name it.
@@ -47,6 +49,8 @@ class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fix: str
     confirm: str
     references: tuple[str, ...]
+    shows: tuple[str, ...] = ()
+    look: bool = False
     handshake: bool = False
     rule: bool = True
     end: bool = False

@@ -149,7 +149,13 @@ class Fix(msgspec.Struct, frozen=True):
 
 
 class FoundCause(msgspec.Struct, frozen=True):
-    """A cause with what proves it, what mends it, and what would confirm it."""
+    """A cause with what proves it, what mends it, and what would confirm it.
+
+    Attributes:
+        confirm: a command for a POSIX shell that asks the same question.
+        shows: what to see there where the cause holds, as a sentence without its end.
+
+    """
 
     id: str
     party: Party
@@ -159,6 +165,7 @@ class FoundCause(msgspec.Struct, frozen=True):
     fix: tuple[Fix, ...]
     references: tuple[str, ...]
     confirm: str
+    shows: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):

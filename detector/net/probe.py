@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from detector import clock
 from detector.errors import DialError
+from detector.model.alerts import AlertContext, meanings
 from detector.model.inquiry import Application
 from detector.model.observation import (
     Alert,
@@ -37,6 +38,7 @@ from detector.net.tls_object import sent_chain, suite_in_use
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
 from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
+from detector.wire.offer import TLS13
 from detector.wire.records import may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.suites import suite_name
@@ -50,16 +52,6 @@ _FAREWELL = 0.5
 _OTHER_PROTOCOLS = frozenset(
     (465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883)
 )
-
-# A fatal alert's description -> cause id; others are "other-alert".
-_ALERT_CAUSES = {
-    70: "version-mismatch",
-    71: "no-shared-cipher",
-    86: "version-mismatch",
-    112: "sni-unrecognized",
-    116: "client-certificate-required",
-    120: "alpn-mismatch",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +276,8 @@ class Attempt:
             return
         reason = error.reason or ""
         reported = wire_alerts.alert_of_reason(reason)
-        alerts = read_transcript(b"", bytes(self.server)).server.alerts
+        seen = read_transcript(bytes(self.client), bytes(self.server))
+        alerts = seen.server.alerts
         if reason == "TOO_MANY_WARN_ALERTS" or len(alerts) >= wire_alerts.MAX_ALERTS:
             text = "the peer sends one warning alert after the other"
             self.failure = Failure("tls", "malformed-handshake", text)
@@ -294,7 +287,7 @@ class Attempt:
         if code is not None:
             name = wire_alerts.alert_name(code)
             self.reported = Alert("server", code, name, fatal=True)
-            cause = _ALERT_CAUSES.get(code, "other-alert")
+            cause = meanings(code, "client", self._circumstances(seen))[0].cause
             text = f"the peer sent the alert {name} ({code})"
             self.failure = Failure("tls", cause, text, how="alert")
             return
@@ -304,6 +297,20 @@ class Attempt:
             return
         text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
         self.failure = Failure("tls", "malformed-handshake", text)
+
+    def _circumstances(self, seen: Transcript) -> AlertContext:
+        """What is known of the connection when an alert came."""
+        hello, answer = seen.client_hello, seen.server_hello
+        hidden = answer is not None and answer.version >= TLS13  # then its request is encrypted
+        asked = seen.request is not None
+        return AlertContext(
+            offered=max(hello.versions) if hello is not None else None,
+            named=self.target.sni is not None,
+            protocols=bool(hello.alpn) if hello is not None else None,
+            asked=None if hidden else asked,
+            shown=self.options.credential is not None and (hidden or asked),
+            answered=answer is not None,
+        )
 
     def _cut(self, cause: str, what: str, how: Ending) -> None:
         if not self._is_not_tls():

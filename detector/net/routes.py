@@ -36,6 +36,12 @@ class Proxy:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return Route(self.kind, f"{host}:{self.port}")
 
+    @property
+    def url(self) -> str:
+        """As it is written, without credentials."""
+        kind = "http" if self.kind == "http-connect" else "socks5h" if self.remote_dns else "socks5"
+        return f"{kind}://{self.route.proxy}"
+
 
 def parse_proxy(url: str, where: str = "--proxy") -> Proxy:
     """http://[user:password@]host:port, socks5://, or socks5h:// (names resolved by the proxy).

@@ -97,6 +97,8 @@ def _cause(cause: FoundCause, programs: tuple[str, ...], *, whole: bool) -> Rend
                 lines.append(_row(f"[dim]{_PROGRAMS[program]}[/]", Text(fix.config[program])))
     if cause.confirm:
         lines.append(_row("[dim]to be sure[/]", escape(cause.confirm)))
+        if cause.shows:
+            lines.append(_row("", f"[dim]it {escape(cause.shows)}[/]"))
     if cause.references:
         lines.append(_row("[dim]see[/]", escape(", ".join(cause.references))))
     return Padding(Group(*lines), (1, 0, 0, 0))

@@ -13,6 +13,7 @@ from detector.judging.docket import Docket
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.lookup.certificates import with_lookups
+from detector.model.asked import Asked, asked_by
 from detector.model.inquiry import Diagnosis, Inquiry
 from detector.model.observation import Judgement, Observation, Target
 from detector.net.budget import Budget
@@ -36,6 +37,8 @@ class Investigation:
         fetch: how to fetch what certificates point to; None fetches nothing.
         suites: enumerate cipher suites as well.
         store: inclusion proofs that were fetched before.
+        roots: PEM file of the roots that are compared with, for commands that ask again.
+        words: options of the command line that ask the same way; left out, they are told from `options`.
 
     """
 
@@ -44,6 +47,8 @@ class Investigation:
     fetch: FetchOptions | None = None
     suites: bool = False
     store: CtStore | None = None
+    roots: str | None = None
+    words: tuple[str, ...] | None = None
 
     async def of(self, target: Target, known: Knowledge) -> Diagnosis:
         """The diagnosis of one target. Never raises for what a peer does."""
@@ -74,9 +79,9 @@ class Investigation:
             seen = inquiry.observation
             released = docket.add((place, inquiry), seen, remembered.baseline(seen.target))
             for (number, one), judgement in released:
-                yield number, _concluded(one, judgement, known)
+                yield number, self._concluded(one, judgement, known)
         for (number, one), judgement in docket.rest():
-            yield number, _concluded(one, judgement, known)
+            yield number, self._concluded(one, judgement, known)
         remembered.flush()
 
     async def _inquiry(self, target: Target, known: Knowledge) -> Inquiry:
@@ -103,6 +108,20 @@ class Investigation:
 
         return with_stored_inclusion(observation, store)
 
+    def _concluded(self, inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
+        asked = self.asked(inquiry.observation)
+        return conclude(inquiry, judgement, known, config_lines(), asked)
 
-def _concluded(inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
-    return conclude(inquiry, judgement, known, config_lines())
+    def asked(self, seen: Observation) -> Asked:
+        """The question that an observation of this run answers."""
+        told = asked_by(seen)
+        proxy = self.options.routing.proxy_for(seen.target.host, seen.target.port)
+        return structs.replace(
+            told,
+            connect=self.options.connect_to or told.connect,
+            proxy=proxy.url if proxy is not None else None,
+            proxy_user=proxy.user if proxy is not None else None,
+            roots=self.roots,
+            credential=self.options.credential,
+            words=told.words if self.words is None else self.words,
+        )

@@ -15,7 +15,7 @@ def test_a_pasted_message_is_explained(tlsight: Run) -> None:
     assert done.returncode == 0
     assert done.stdout.split()[:2] == ["likely", "certificate-expired"]
     assert "server acts: Renew the certificate" in done.stdout
-    assert "to be sure: tlsight check shop.example.com" in done.stdout
+    assert "to be sure: openssl s_client -connect shop.example.com:443" in done.stdout
 
 
 def test_words_files_and_stdin_are_the_same(tlsight: Run, tmp_path: Path) -> None:

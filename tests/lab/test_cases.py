@@ -35,8 +35,20 @@ async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> 
         routing=Routing(parse_proxy(proxy) if proxy else None),
         credential=(certificate, certificate) if certificate else None,
     )
-    how = Investigation(options, fetch=FetchOptions(timeout=1.5, attempts=1))
+    root = str(folder / "root.pem")
+    how = Investigation(
+        options,
+        fetch=FetchOptions(timeout=1.5, attempts=1),
+        roots=root,
+        words=("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words)),
+    )
     return await how.of(target, known)
+
+
+def _way(words: list[str]) -> list[str]:
+    """The words that a command repeats: a client's certificate is no part of the way."""
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return [w for pair in pairs if pair[0] not in ("--client-cert", "--timeout") for w in pair]
 
 
 def diagnosed(one: Case, folder: Path) -> Diagnosis:

@@ -52,6 +52,7 @@ def test_an_unregistered_alert_means_nothing_in_particular() -> None:
         (112, {"named": True}, "sni-unrecognized"),
         (112, {"named": False}, "sni-required"),
         (116, {}, "client-certificate-required"),
+        (116, {"asked": False, "shown": False}, "client-certificate-required"),
         (120, {"protocols": True}, "alpn-mismatch"),
         (120, {"protocols": False}, "other-alert"),
     ],

@@ -122,7 +122,7 @@ def test_no_name_no_sni(pki: LabPki) -> None:
         (b"220 mx ESMTP\r\n", "not-tls", "--starttls smtp"),
         (b"\x4a\x00\x00\x00\x0a8.0.36\x00", "not-tls", "--starttls mysql"),
         (b"\xde\xad\xbe\xef" * 50, "not-tls", "it said"),
-        (encode_record(ALERT, bytes((2, 40))), "other-alert", "handshake_failure"),
+        (encode_record(ALERT, bytes((2, 40))), "no-shared-cipher", "handshake_failure"),
         (encode_record(ALERT, bytes((2, 70))), "version-mismatch", "protocol_version"),
         (encode_record(ALERT, bytes((2, 112))), "sni-unrecognized", "unrecognized_name"),
         (b"\x16\x03\x03\x00\x10" + b"\xff" * 16, "malformed-handshake", "broke the handshake"),
