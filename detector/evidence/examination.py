@@ -7,9 +7,11 @@ from functools import cached_property
 from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import MAX_CHAIN, Path, build_path
+from detector.chain.profile import lacking
 from detector.chain.sct import SctResult, check_scts
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
+from detector.evidence.products import matching_product
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
@@ -168,17 +170,13 @@ class Examination:
     @cached_property
     def state_territory(self) -> bool:
         """The issuer is a state's root and the host lies under that state's top-level domains."""
-        from detector.evidence.rules.product_match import matching_product
-
-        found = matching_product(self)
+        found = matching_product(self.path, self.known)
         return found is not None and self.host.rpartition(".")[2] in found.territory
 
     @cached_property
     def looks_public(self) -> bool:
         """The leaf carries what every public leaf carries, whoever signed it."""
-        from detector.evidence.rules.profile_not_public import lacking
-
-        return not lacking(self)
+        return not lacking(self.leaf)
 
     @cached_property
     def may_be_shared(self) -> bool:

@@ -13,8 +13,8 @@ import msgspec
 
 from detector.chain.certificate import Certificate
 from detector.evidence.examination import Examination
+from detector.evidence.pins import matched_key
 from detector.evidence.rules import ct_logged
-from detector.evidence.rules.pin_match import matched_key
 from detector.evidence.sharing import Sharing
 from detector.known.knowledge import Pin
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import ConfigError
-from detector.evidence.rules import product_match
+from detector.evidence.products import product_named
 from detector.knowledge import shipped
 from detector.known.knowledge import Knowledge
 
@@ -90,7 +90,7 @@ INNOCENT = (
 @pytest.fixture
 def ask(known: Knowledge) -> Callable[[dict[str, str]], str | None]:
     def product(issuer: dict[str, str]) -> str | None:
-        found = product_match.product_named({k: [v] for k, v in issuer.items()}, known)
+        found = product_named({k: [v] for k, v in issuer.items()}, known)
         return found.name if found else None
 
     return product

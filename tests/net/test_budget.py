@@ -19,7 +19,7 @@ from detector.model.targets import parse_target
 from detector.net.budget import TIMES, Budget
 from detector.net.inquire import inquire
 from detector.net.probe import ProbeOptions
-from detector.report.diagnose_json import record
+from detector.report.diagnose_json import diagnose_record
 from detector.report.diagnose_text import render
 from detector.runs.diagnose import Investigation
 from detector.wire.records import ALERT, HANDSHAKE, encode_record
@@ -127,7 +127,7 @@ def test_what_was_found_before_the_time_was_over_still_stands(pki: LabPki) -> No
     assert any(trial.answered for trial in found.inquiry.trials.values())
     assert found.inquiry.observation.handshake is not None
     assert "trials" in found.inquiry.unfinished
-    assert record(found).unfinished == found.inquiry.unfinished
+    assert diagnose_record(found).unfinished == found.inquiry.unfinished
     shown = io.StringIO()
     Console(file=shown, width=200).print(render(found))
     assert "Time ran out before these were done: trials" in shown.getvalue()

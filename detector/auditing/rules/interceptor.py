@@ -6,7 +6,7 @@ By the name the product writes into its CA (data/products.toml), or by a key of 
 from __future__ import annotations
 
 from detector.auditing.model import Finding, Level, Place, Root, TrustKnowledge
-from detector.evidence.rules.product_match import product_named
+from detector.evidence.products import product_named
 
 _WORST = ("adware", "malware")
 

@@ -7,7 +7,7 @@ CA/Browser Forum, Baseline Requirements section 6.3.2: 825 days from March 2018,
 from __future__ import annotations
 
 from detector.causes.clues import Clues, Found
-from detector.evidence.rules.profile_not_public import longest_validity
+from detector.chain.profile import longest_validity
 
 
 def find(clues: Clues) -> Found | None:

@@ -10,32 +10,10 @@ CCADB's table; where that is not installed, a pin that names nothing but owners 
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
+from detector.evidence.pins import matched_key, pins_in_force
 from detector.evidence.sharing import Sharing
 from detector.known.knowledge import Pin
 from detector.model.observation import Evidence, Strength
-
-
-def pins_in_force(seen: Examination) -> tuple[Pin, ...]:
-    """Pins for the host that have not expired when it was observed, and that can be applied."""
-    day = seen.observation.at.date()
-    pins = seen.known.pins_for(seen.host)
-    current = (pin for pin in pins if pin.expires is None or day <= pin.expires)
-    return tuple(pin for pin in current if pin.keys or pin.issuers or seen.known.owners())
-
-
-def matched_key(seen: Examination, pin: Pin) -> str | None:
-    """The key on the verified path that fulfils `pin`, None when some part of it does not hold.
-
-    Certificates that were only appended are not on the path.
-    """
-    on_path = [certificate.spki_sha256 for certificate in seen.lawful_path]
-    key = next((key for key in pin.keys if key in on_path), None)
-    if pin.keys and key is None:
-        return None
-    if not pin.issuers and not pin.owners:
-        return key
-    allowed = next((issuer for issuer in on_path[1:] if _is_allowed(seen, pin, issuer)), None)
-    return None if allowed is None else key or allowed
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -58,10 +36,3 @@ def _evidence(seen: Examination, pin: Pin, key: str) -> Evidence:
     # A pinned CA key says who may issue; only with an honest name does it say who answers.
     strength: Strength = "proof" if position == 0 or seen.holds_name else "weak"
     return Evidence("pin-match", "direct", strength, text, {"spki_sha256": key, "role": role})
-
-
-def _is_allowed(seen: Examination, pin: Pin, issuer: str) -> bool:
-    if issuer in pin.issuers:
-        return True
-    owner = seen.known.owners().get(issuer) if pin.owners else None
-    return owner is not None and owner.casefold() in {name.casefold() for name in pin.owners}

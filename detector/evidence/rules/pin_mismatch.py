@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detector.evidence.examination import Examination
-from detector.evidence.rules.pin_match import matched_key, pins_in_force
+from detector.evidence.pins import matched_key, pins_in_force
 from detector.evidence.sharing import Sharing
 from detector.known.knowledge import Pin
 from detector.model.observation import Evidence, Strength

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.rules.sanctioned import entry_for, may_decrypt
+from detector.evidence.sanctions import entry_for, may_decrypt
 from detector.evidence.sharing import Sharing
 from detector.known.knowledge import Sanctioned
 from detector.model.observation import Evidence

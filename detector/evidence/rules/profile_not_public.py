@@ -1,63 +1,20 @@
 """profile-not-public: the leaf lacks what the Baseline Requirements ask of every public leaf.
 
-Source: CA/Browser Forum, Baseline Requirements for TLS Server Certificates: section 7.1.2.7 (AIA,
-policies, extended key usage, names), 7.1 (64 bits of serial entropy), 6.1.5 (key sizes), 6.3.2
-(validity: 825, 398 and 200 days by date of issue), 7.1.3.2.1 (no SHA-1 since 2016).
+Source: CA/Browser Forum, Baseline Requirements for TLS Server Certificates; see `detector.chain.profile`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from detector.chain.shape import key_kind
+from detector.chain.profile import lacking
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Points, Strength
-
-# (issued from, most days); one second of grace is given, because periods are inclusive.
-_VALIDITY = (
-    (datetime(2026, 3, 15, tzinfo=UTC), 200),
-    (datetime(2020, 9, 1, tzinfo=UTC), 398),
-    (datetime(2018, 3, 1, tzinfo=UTC), 825),
-    (datetime(2015, 4, 1, tzinfo=UTC), 1187),
-)
-_MODERN = datetime(2016, 10, 1, tzinfo=UTC)
-# 64 random bits have fewer than 48 significant ones once in 65,536 certificates.
-_SERIAL_BITS = 48
-
-
-def lacking(seen: Examination) -> tuple[str, ...]:
-    """What is missing, in words. Empty for a leaf that a public CA could have issued."""
-    leaf = seen.leaf
-    found: list[str] = []
-    if not leaf.dns_names and not leaf.ip_addresses:
-        found.append("subject alternative names")
-    if leaf.not_before < _MODERN:
-        return tuple(found)  # what was asked of certificates before is too little to tell
-    for name, text in (("AIA", "authority information access"), ("POL", "certificate policies")):
-        if leaf.extension(name) is None:
-            found.append(text)
-    if leaf.usages is None or not leaf.may_serve_tls:
-        found.append("server authentication usage")
-    if leaf.serial.bit_length() < _SERIAL_BITS or leaf.serial < 0:
-        found.append("a random serial number")
-    days = longest_validity(leaf.not_before)
-    if days and (leaf.not_after - leaf.not_before).total_seconds() > days * 86400 + 1:
-        found.append(f"a validity of at most {days} days")
-    if key_kind(leaf.spki) in ("rsa512", "rsa768", "rsa1024", "rsa1536", "dsa1024", "dsa2048"):
-        found.append("a key of 2,048 bits")
-    return tuple(found)
-
-
-def longest_validity(issued: datetime) -> int | None:
-    """Days that a leaf issued then may be valid, None where nothing was said yet."""
-    return next((days for since, days in _VALIDITY if issued >= since), None)
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.sct_verified:
         return None
-    missing = lacking(seen)
+    missing = lacking(seen.leaf)
     if not missing:
         return None
     text = f"No public CA issues such a leaf: it lacks {', '.join(missing)}."

@@ -7,13 +7,13 @@ remarkable, and two unrelated foreign hosts under it are interception (issuer-sh
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.rules.product_match import matching_product
+from detector.evidence.products import matching_product
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
-    product = matching_product(seen)
+    product = matching_product(seen.path, seen.known)
     if product is None or not product.territory:
         return None
     details = {"ca": product.name, "territory": list(product.territory)}
