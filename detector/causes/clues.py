@@ -208,6 +208,16 @@ class Clues:
         path = build_path(sent, self.host, known.public, programs=known.programs)
         return path.certificates if path.kind == "public" else ()
 
+    @property
+    def fetch_problems(self) -> tuple[str, ...]:
+        """Why a missing issuer could not be fetched, nothing where it was not tried."""
+        problems = (
+            f"It could not be fetched: {lookup.problem}."
+            for lookup in self.inquiry.lookups
+            if lookup.kind == "issuer" and lookup.problem
+        )
+        return tuple(problems)[:1]
+
     @cached_property
     def server_date(self) -> datetime | None:
         """The Date of the server's answer (RFC 9110 section 6.6.1)."""

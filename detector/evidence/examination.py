@@ -178,6 +178,12 @@ class Examination:
         """The leaf carries what every public leaf carries, whoever signed it."""
         return not lacking(self.leaf)
 
+    @property
+    def leaf_alone_looks_public(self) -> bool:
+        """The leaf's own issuer is missing, and it is one that a public CA could have issued."""
+        path = self.path
+        return path.kind == "incomplete" and len(path.certificates) == 1 and self.looks_public
+
     @cached_property
     def may_be_shared(self) -> bool:
         """Whether sharing a key with an unrelated host would speak against this observation."""

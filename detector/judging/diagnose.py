@@ -63,7 +63,9 @@ def _dressed(name: str, found: Found, clues: Clues, lines: Lines, asked: Asked) 
     """A cause with what is known of it."""
     info = clues.known.causes[name]
     party = found.party or info.party
-    fix = Fix(party, found.fix or info.fix, dict(lines.get(name, {})))
+    fix = [Fix(party, found.fix or info.fix, dict(lines.get(name, {})))]
+    if info.also is not None and not found.fix:
+        fix.append(Fix(info.also.party, info.also.fix, {}))
     sure = Confirmation(found.confirm) if found.confirm else confirmation(info, asked)
     return FoundCause(
         id=name,
@@ -71,7 +73,7 @@ def _dressed(name: str, found: Found, clues: Clues, lines: Lines, asked: Asked) 
         severity=found.severity,
         text=found.text,
         evidence=found.evidence,
-        fix=(fix,) if fix.text else (),
+        fix=tuple(one for one in fix if one.text),
         references=info.references,
         confirm=sure.command,
         shows=sure.shows,

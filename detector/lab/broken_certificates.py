@@ -17,6 +17,13 @@ from detector.lab.pki import Authority, Credential, LabPki
 _AT_LOOPBACK = ("--connect", "127.0.0.1:{port}")
 
 
+def _root_and_all(_: LabPki) -> Credential:
+    """A CA of one's own, sent with its root as many a manual says."""
+    ca = Authority("Somebody's CA", profile=False)
+    made = ca.issue(HOST)
+    return Credential(made.certificate, made.key, (*made.above, ca.certificate))
+
+
 def self_signed(_: LabPki) -> Credential:
     """The leaf that everybody makes on the first day."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -132,7 +139,9 @@ CASES: tuple[Case, ...] = (
     Case("address", "hostname-mismatch", "asked for by an address that it does not name",
          shows(lambda pki: pki.issue(HOST)), "127.0.0.1"),
     Case("self-signed", "self-signed", "the certificate signed itself", shows(self_signed)),
-    Case("untrusted-root", "untrusted-root", "a CA that nobody trusts",
+    Case("untrusted-root", "untrusted-root", "a CA that nobody trusts, its root sent along",
+         shows(_root_and_all)),
+    Case("issuer-unknown", "issuer-unknown", "a CA that nobody knows, and nothing of it is sent",
          shows(lambda _: Authority("Somebody's CA", profile=False).issue(HOST))),
     Case("intercepted", "tls-intercepted", "an inspection gateway's leaf for a public site",
          shows(_gateway), "www.example.com", _AT_LOOPBACK),

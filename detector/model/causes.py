@@ -23,6 +23,13 @@ _DIALLING = ("dns", "tcp", "proxy")
 Lines = Mapping[str, Mapping[str, str]]
 
 
+class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What another party can do instead, where it is not shown which of them has to."""
+
+    party: Party
+    fix: str
+
+
 class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One cause as everybody should hear of it.
 
@@ -30,6 +37,7 @@ class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         party: who acts.
         step: the rung on which it breaks, where the circumstances say nothing else.
         text, fix: what it is, and what the party does.
+        also: what another party can do instead.
         confirm: the command that confirms it, without the way to the server.
         shows: one of these texts is in what the command says; none of them: it fails.
         look: what it says has to be looked at, whether it fails or not.
@@ -49,6 +57,7 @@ class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fix: str
     confirm: str
     references: tuple[str, ...]
+    also: Also | None = None
     shows: tuple[str, ...] = ()
     look: bool = False
     handshake: bool = False
@@ -56,6 +65,12 @@ class CauseInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: bool = False
     explains: bool = False
     beside: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> tuple[tuple[Party, str], ...]:
+        """Who does what about it, the one who has to in front."""
+        also = ((self.also.party, self.also.fix),) if self.also is not None else ()
+        return ((self.party, self.fix), *also)
 
 
 class CauseTable:

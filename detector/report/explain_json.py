@@ -47,7 +47,7 @@ def explain_record(explained: Explained) -> ExplainRecord:
                 text=one.cause.text,
                 identifiers=one.identifiers,
                 tell_apart=one.tell_apart,
-                fix=(FixRecord(one.cause.party, one.cause.fix),),
+                fix=tuple(FixRecord(party, text) for party, text in one.cause.advice),
                 references=one.cause.references,
             )
             for one in explained.causes

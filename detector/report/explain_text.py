@@ -23,8 +23,8 @@ def render(explained: Explained) -> RenderableType:
         lines = (
             f"[{style}]{one.cause.id}[/] {escape(one.cause.text)}\n"
             f"[dim]because of[/] {escape(led)}\n"
-            f"[dim]{one.cause.party} acts:[/] {escape(one.cause.fix)}\n"
-            f"[dim]to be sure:[/] {escape(one.tell_apart)}"
+            + "".join(f"[dim]{party} acts:[/] {escape(fix)}\n" for party, fix in one.cause.advice)
+            + f"[dim]to be sure:[/] {escape(one.tell_apart)}"
         )
         table.add_row(Text(one.likelihood, style=style), Text.from_markup(lines))
     return table

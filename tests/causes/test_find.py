@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 import detector.causes.rules
 from detector.causes.find import rule
+from detector.chain.anchors import TrustAnchors
 from detector.judging.judge import judge_all
 from detector.knowledge.causes import cause_table
 from detector.known.knowledge import Knowledge
@@ -39,7 +41,12 @@ def test_a_forgotten_intermediate_is_told_from_an_unknown_ca(
     pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe
 ) -> None:
     assert causes(known, observe("a.com", [pki.issue("a.com").der])) == ["incomplete-chain"]
-    assert causes(known, observe("a.com", corporate.issue("a.com"))) == ["untrusted-root"]
+    assert causes(known, observe("a.com", corporate.issue("a.com"))) == ["issuer-unknown"]
+    whole = [*corporate.issue("a.com").chain, corporate.der]
+    assert causes(known, observe("a.com", whole)) == ["untrusted-root"]
+    known_to_nobody = [pki.issue("a.com").der, pki.intermediate.der]
+    world_without = replace(known, public=TrustAnchors((), "none"))
+    assert causes(world_without, observe("a.com", known_to_nobody)) == ["issuer-unknown"]
 
 
 def test_order_name_and_signer_each_have_their_cause(

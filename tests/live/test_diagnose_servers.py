@@ -83,7 +83,7 @@ CERTIFICATES: dict[str, tuple[str, Make]] = {
     "wrong host": ("hostname-mismatch", lambda pki: pki.issue("other.lab.test")),
     "self-signed": ("self-signed", self_signed),
     "private CA": (
-        "untrusted-root",
+        "issuer-unknown",
         lambda _: Authority("Somebody's CA", profile=False).issue("localhost"),
     ),
     "incomplete": ("incomplete-chain", leaf_alone),

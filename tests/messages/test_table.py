@@ -80,7 +80,7 @@ def test_every_cause_is_known_and_can_be_reached() -> None:
     unsaid = {
         "captive-portal", "split-hello-intolerant", "post-quantum-intolerant", "sni-mismatch",
         "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
-        "superfluous-certificates", "extension-intolerant", "reason-not-logged",
+        "superfluous-certificates", "extension-intolerant", "reason-not-logged", "issuer-unknown",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid
 

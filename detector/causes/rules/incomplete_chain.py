@@ -22,11 +22,6 @@ def find(clues: Clues) -> Found | None:
             "Browsers find it by themselves; curl, Go, Java, Python and OpenSSL fail.",
         )
         return Found("error", f"The server does not send {missing}.", evidence)
-    if not seen.looks_public:
-        return None
-    problems = tuple(
-        f"It could not be fetched: {lookup.problem}."
-        for lookup in clues.inquiry.lookups
-        if lookup.kind == "issuer" and lookup.problem
-    )
-    return Found("error", f"The server does not send {missing}.", problems[:1])
+    if not seen.leaf_alone_looks_public:
+        return None  # what is missing may be the root, which need not be sent
+    return Found("error", f"The server does not send {missing}.", clues.fetch_problems)
