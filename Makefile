@@ -49,8 +49,10 @@ lint: setup
 	.venv/bin/mypy tests/typing_api.py
 	.venv/bin/lint-imports --no-cache
 
-bench: programs
-	$(python) bench/run.py
+# COMPARE=build/before.json says what got worse since; ONLY=judge,start measures a part.
+bench: setup
+	@sh scripts/programs.sh bench
+	$(python) bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(COMPARE),--compare $(COMPARE))
 
 soak: setup
 	$(python) bench/soak.py --minutes $(soak_minutes)

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import FIGURES
+
 BIN = Path(sys.executable).parent
 PATIENCE = 60.0
 
@@ -112,6 +114,7 @@ def diagnosis(folder: Path, sslyze: Path, *, quick: bool) -> None:
                 late = "+" if seconds >= PATIENCE else " "
                 cells += f"{'*' if named else '-':>7}{seconds:7.2f}{late}"
             print(f"{server.case:20}{cells}", flush=True)
+    FIGURES.note("diagnosis: causes named", counts["tlsight"], "higher", 0.0)
     total = "".join(f"{counts[tool.name]:>7} of {len(CASES):<5}" for tool in wanted)
     print(f"{'named':20}{total}\n  (+ ended after {PATIENCE:.0f} s; aim: all named by tlsight)\n")
 
@@ -153,6 +156,8 @@ def served(folder: Path) -> Iterator[list[Server]]:
     command = [str(BIN / "tlsight"), "lab", "serve", "--json", "--dir", str(folder), *CASES]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as lab:
         assert lab.stdout is not None
-        rows = [json.loads(lab.stdout.readline()) for _ in CASES]
-        yield [Server(r["case"], r["host"], r["port"], r["words"]) for r in rows]
-        lab.terminate()
+        try:
+            rows = [json.loads(lab.stdout.readline()) for _ in CASES]
+            yield [Server(r["case"], r["host"], r["port"], r["words"]) for r in rows]
+        finally:
+            lab.terminate()  # else leaving the block waits for ever

@@ -1,6 +1,9 @@
 """Speed, beside its peers, in one run on one machine against one local nginx.
 
-    make bench            # or: python bench/run.py [--quick]
+    make bench                          # or: python bench/run.py [--quick] [--only judge,start]
+    make bench COMPARE=build/before.json  # and what got worse since
+
+Every figure is kept in build/bench.json (--json FILE).
 
 Figures are ratios against a peer measured in the same run: openssl's bare handshake for the cost of
 a check, sslyze's certificate scan for its rate, Python's own start for ours. sslyze (AGPL) is run as
@@ -28,6 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from diagnosis import diagnosis
 from evidence import evidence
+from figures import FIGURES
 from knowledge import knowledge
 
 from detector.judging.judge import judge_all
@@ -36,6 +40,18 @@ from detector.model.observation import Handshake, Observation, Target
 from tests.live.programs import Nginx
 
 SSLYZE = "sslyze==6.3.1"
+# Part -> programs that it runs, beside Python's.
+PARTS: dict[str, tuple[str, ...]] = {
+    "check": ("openssl", "nginx"),
+    "host": ("openssl", "nginx"),
+    "memory": ("openssl", "nginx"),
+    "diagnosis": ("openssl", "curl", "testssl", "sslscan", "nmap"),
+    "knowledge": (),
+    "evidence": ("tshark",),
+    "bypass": (),
+    "judge": (),
+    "start": (),
+}
 BIN = Path(sys.executable).parent
 
 
@@ -52,23 +68,68 @@ class Cost:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="smaller counts, for a first look")
-    quick = options.parse_args().quick
-    sslyze = install_sslyze()
+    options.add_argument("--only", help=f"some of {', '.join(PARTS)}", default=",".join(PARTS))
+    options.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
+    options.add_argument("--compare", type=Path, help="figures of an earlier run")
+    given = options.parse_args()
+    parts = given.only.split(",")
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        options.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    missing = missing_programs(parts)
+    if missing:
+        raise SystemExit(
+            f"bench: not installed: {', '.join(missing)}; run scripts/programs.sh bench"
+        )
+    if given.compare is not None:
+        FIGURES.compared(given.compare)  # a file that is none is told before anything is measured
+    measure(parts, quick=given.quick)
+    FIGURES.save(given.json)
+    print(f"\nfigures: {given.json}")
+    if given.compare is not None:
+        lines, worse = FIGURES.compared(given.compare)
+        print("\n".join(lines))
+        sys.exit(1 if worse else 0)
+
+
+def missing_programs(parts: list[str]) -> list[str]:
+    """Programs that these parts run and that are not there."""
+    wanted = dict.fromkeys(program for part in parts for program in PARTS[part])
+    return [
+        name
+        for name in wanted
+        if shutil.which(name) is None and not Path("/usr/sbin", name).exists()
+    ]
+
+
+def measure(parts: list[str], *, quick: bool) -> None:
+    """Each part in turn."""
+    sslyze = install_sslyze() if {"check", "host", "diagnosis"} & set(parts) else Path()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {openssl_version()}\n")
     with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:
         folder = Path(name)
-        with nginx(folder) as port:
-            handshakes(folder, port, sslyze, 500 if quick else 3000, 20 if quick else 200)
-            one_host(folder, port, sslyze, 5 if quick else 15)
-            memory(folder, port, (500, 2000) if quick else (1000, 50_000))
-        diagnosis(folder / "lab", sslyze, quick=quick)
-        knowledge(folder, 100_000 if quick else 1_000_000)
-    evidence(quick=quick)
-    from bypass import bypass  # mitmproxy in this process would count as memory of its children
+        if {"check", "host", "memory"} & set(parts):
+            with nginx(folder) as port:
+                if "check" in parts:
+                    handshakes(folder, port, sslyze, 500 if quick else 3000, 20 if quick else 200)
+                if "host" in parts:
+                    one_host(folder, port, sslyze, 5 if quick else 15)
+                if "memory" in parts:
+                    memory(folder, port, (500, 2000) if quick else (1000, 50_000))
+        if "diagnosis" in parts:
+            diagnosis(folder / "lab", sslyze, quick=quick)
+        if "knowledge" in parts:
+            knowledge(folder, 100_000 if quick else 1_000_000)
+    if "evidence" in parts:
+        evidence(quick=quick)
+    if "bypass" in parts:
+        from bypass import bypass  # mitmproxy in this process would count as memory of its children
 
-    bypass(quick=quick)
-    judging(500 if quick else 3000)
-    start_up(5 if quick else 15)
+        bypass(quick=quick)
+    if "judge" in parts:
+        judging(500 if quick else 3000)
+    if "start" in parts:
+        start_up(5 if quick else 15)
 
 
 def handshakes(folder: Path, port: int, sslyze: Path, count: int, scanned: int) -> None:
@@ -100,6 +161,8 @@ def handshakes(folder: Path, port: int, sslyze: Path, count: int, scanned: int) 
         f"  CPU of a full check: {cost_ours / cost_bare:.2f}x openssl's bare handshake (aim: at most 2)"
     )
     rate = (count / ours.wall) / (scanned / peer.wall)
+    FIGURES.note("check: CPU, times openssl's handshake", cost_ours / cost_bare, "lower")
+    FIGURES.note("check: rate, times sslyze's", rate, "higher", 0.2)
     print(f"  rate: {rate:.0f}x sslyze's (aim: at least 10)\n")
 
 
@@ -115,6 +178,7 @@ def one_host(folder: Path, port: int, sslyze: Path, rounds: int) -> None:
             f"  {name:38}{statistics.median(values):6.3f}   {min(values):7.3f}   {max(values):7.3f}"
         )
     ratio = statistics.median(ours) / statistics.median(theirs)
+    FIGURES.note("one host: wall, times sslyze's", ratio, "lower")
     print(f"  {ratio:.2f}x sslyze's wall time (aim: under 0.4)\n")
 
 
@@ -129,6 +193,7 @@ def memory(folder: Path, port: int, counts: tuple[int, int]) -> None:
         print(
             f"  tlsight check, {count:6} targets        {cost.rss / 1024:6.1f}   ({cost.wall:.1f} s)"
         )
+    FIGURES.note("memory: MiB for many targets", peaks[1] / 1024, "lower", 0.05)
     print(f"  {peaks[1] / peaks[0]:.2f}x for {counts[1] // counts[0]}x the targets\n")
 
 
@@ -146,6 +211,7 @@ def judging(count: int) -> None:
         start = time.process_time()
         verdicts = {j.verdict for j in judge_all(seen, known)}
         rate = count / (time.process_time() - start)
+        FIGURES.note(f"judge: {name}, a second", rate, "higher")
         print(f"  {name:38} {rate:8.0f}   ({', '.join(sorted(verdicts))})")
     print("  (aim: at least 3,000)\n")
 
@@ -170,6 +236,7 @@ def start_up(rounds: int) -> None:
     for name, seconds in medians.items():
         print(f"  {name:38} {seconds * 1e3:6.1f}")
     ratio = medians["tlsight --version"] / medians["python -c pass"]
+    FIGURES.note("--version: wall, times bare Python's", ratio, "lower")
     print(f"  {ratio:.2f}x Python's own start (aim: at most 3)")
 
 

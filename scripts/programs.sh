@@ -3,7 +3,7 @@
 #
 # As root on Debian it installs; elsewhere it lists what is missing and fails, because a test that
 # silently leaves the real program out proves nothing. With "demo" only what the demonstration shows is
-# wanted, and it goes on without.
+# wanted, and it goes on without; with "bench" the peers that figures are compared with.
 set -eu
 cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
@@ -18,6 +18,15 @@ if [ "$for_whom" = demo ]; then
     need keytool default-jre-headless
     need curl curl
     need squid squid-openssl
+elif [ "$for_whom" = bench ]; then
+    need openssl openssl
+    need curl curl
+    need nginx nginx-light
+    [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
+    need testssl testssl.sh
+    need sslscan sslscan
+    need nmap nmap
+    need tshark tshark
 else
     need openssl openssl
     need curl curl
@@ -65,13 +74,13 @@ if [ -n "$packages" ]; then
     elif [ "$for_whom" = demo ]; then
         echo "programs: the demo shows more with these Debian packages:$packages" >&2
     else
-        echo "programs: the tests need these Debian packages:$packages" >&2
+        echo "programs: the $for_whom need these Debian packages:$packages" >&2
         echo "programs: install them with: sudo apt-get install$packages" >&2
         exit 1
     fi
 fi
 
-if [ "$for_whom" = demo ]; then
+if [ "$for_whom" != tests ]; then
     exit 0
 fi
 
