@@ -21,6 +21,7 @@ from pathlib import Path
 
 import certifi
 from playwright.sync_api import sync_playwright
+from python_page import python_page
 from rich.console import Console
 
 from addons.bypass.attempt import Attempt
@@ -57,6 +58,7 @@ def main() -> None:
     (DOCS / "reference" / "command.md").write_text(command_page())
     (DOCS / "reference" / "causes.md").write_text(causes_page())
     (DOCS / "reference" / "alerts.md").write_text(alerts_page())
+    (DOCS / "reference" / "python.md").write_text(python_page())
     pictures = DOCS / "pictures"
     pictures.mkdir(exist_ok=True)
     check_picture(pictures / "check.svg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import detector.evidence.rules
+from bench.captures import write_handshakes
+from detector.lab.pki import LabPki
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "RELEASING.md")
@@ -55,6 +58,35 @@ def test_the_page_of_causes_is_the_table() -> None:
     finally:
         sys.path.remove(str(ROOT / "docs"))
     assert (ROOT / "docs/reference/causes.md").read_text() == page, "run make docs"
+
+
+def test_the_page_of_the_python_interface_is_made_from_it() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        page = importlib.import_module("python_page").python_page()
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    assert (ROOT / "docs/reference/python.md").read_text() == page, "run make docs"
+
+
+def test_the_examples_of_the_python_interface_run(tmp_path: Path, pki: LabPki) -> None:
+    (tmp_path / "chain.pem").write_text(pki.issue("example.com").chain_pem)
+    write_handshakes(tmp_path / "trace.pcap", 1)
+    (tmp_path / "error.log").write_text(
+        "2026/11/20 10:00:00 [info] 7#7: *1 SSL_do_handshake() failed (SSL: error:0A000418:SSL"
+        " routines::tlsv1 alert unknown ca:SSL alert number 48) while SSL handshaking, client:"
+        " 192.0.2.7, server: 0.0.0.0:443\n"
+    )
+    page = (ROOT / "docs/reference/python.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 def test_the_page_of_alerts_is_the_table() -> None:
