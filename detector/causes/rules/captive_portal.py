@@ -16,8 +16,8 @@ def find(clues: Clues) -> Found | None:
         return Found("error", text)
     if clues.status == 511:
         return Found("error", "The answer is 511 Network Authentication Required (RFC 6585).")
-    trial, failure = clues.trial("plain"), clues.failure
-    if trial is None or trial.outcome != "not-tls" or failure is None:
+    failure = clues.failure
+    if failure is None or failure.cause != "not-tls":
         return None
     found = _REDIRECT.search(failure.text)
     if found is None:
