@@ -199,8 +199,11 @@ class Server:
             cause = self.worst[1]
             step = causes.dialling_step(cause.id)
             failure = Failure(step, cause.id, cause.text.rstrip("."))
-        if not chosen.chain and self.worst is not None and self.worst[0].chain:
-            chosen = msgspec.structs.replace(chosen, chain=self.worst[0].chain)
+        if not chosen.chain:  # another client may have been shown the certificates
+            chain = self.worst[0].chain if self.worst is not None else ()
+            if not chain and self.best is not None and self.best.completed:
+                chain = self.best.chain
+            chosen = msgspec.structs.replace(chosen, chain=chain)
         return observation(chosen, failure)
 
     @property

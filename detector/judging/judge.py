@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from detector.causes.clues import Clues
+from detector.causes.clues import Clues, Found
 from detector.causes.find import find_causes
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
@@ -13,6 +13,7 @@ from detector.evidence.gather import gather
 from detector.evidence.sharing import Sharing
 from detector.judging.verdict import decide
 from detector.known.knowledge import Baseline, Knowledge
+from detector.model.causes import CauseTable
 from detector.model.inquiry import Inquiry
 from detector.model.observation import Cause, Evidence, Judgement, Observation
 
@@ -55,18 +56,31 @@ def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
         causes = _certificate_causes(seen, judgement)
     except CertificateError as error:
         return _malformed(seen, error)
-    failure = _failure_cause(seen.observation, seen.known)
-    return replace(judgement, causes=causes if failure is None else (failure, *causes))
+    return replace(judgement, causes=_with_failure(causes, seen.observation, seen.known))
 
 
 def _certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause, ...]:
     """Faults that a client would complain about, most serious first."""
     clues = Clues(Inquiry(seen.observation), seen.known, judgement, seen)
-    found = find_causes(clues, seen.known.causes.one_handshake)
-    table = seen.known.causes
+    return _told(find_causes(clues, seen.known.causes.one_handshake), seen.known.causes)
+
+
+def _told(found: Mapping[str, Found], table: CauseTable) -> tuple[Cause, ...]:
     return tuple(
         table.cause(name, one.severity, one.text, one.party) for name, one in found.items()
     )
+
+
+def _with_failure(
+    causes: tuple[Cause, ...], observation: Observation, known: Knowledge
+) -> tuple[Cause, ...]:
+    """The recorded failure in front, unless what was found says the same more exactly."""
+    failure = _failure_cause(observation, known)
+    if failure is None:
+        return causes
+    found = {cause.id for cause in causes if cause.severity == "error"}
+    better = known.causes.left_out_beside.get(failure.id, frozenset()) | {failure.id}
+    return causes if found & better else (failure, *causes)
 
 
 def _failure_cause(observation: Observation, known: Knowledge) -> Cause | None:
@@ -94,20 +108,22 @@ def _malformed(seen: Examination, error: CertificateError) -> Judgement:
 
 def unjudged(observation: Observation, known: Knowledge) -> Judgement:
     """Nothing to judge: no handshake, or a first certificate that is none."""
-    cause = _failure_cause(observation, known)
-    causes: Sequence[Cause] = () if cause is None else (cause,)
+    causes: tuple[Cause, ...] = ()
     if observation.chain:
         summary = "Inconclusive: the first certificate cannot be read."
-        causes = (known.causes.cause("malformed-certificate", "error", summary), *causes)
+        causes = (known.causes.cause("malformed-certificate", "error", summary),)
     elif observation.failure is not None:
         summary = f"Inconclusive: {observation.failure.text}"
     else:
         summary = "Inconclusive: no certificate was shown."
-    return Judgement(
+    judgement = Judgement(
         observation=observation,
         verdict="inconclusive",
         summary=summary,
         decided_by="no-handshake",
         evidence=(),
-        causes=tuple(causes),
     )
+    clues = Clues(Inquiry(observation), known, judgement)
+    found = find_causes(clues, known.causes.one_handshake, lenient=True)
+    causes += _told(found, known.causes)
+    return replace(judgement, causes=_with_failure(causes, observation, known))

@@ -98,6 +98,23 @@ def test_knowledge_moves_to_another_machine(
     assert again.stdout == (tmp_path / "known.ndjson").read_text()
 
 
+def test_after_an_import_check_and_diagnose_say_the_same(
+    tlsight: Run, service: tuple[Service, list[str]], world: LabPki, tmp_path: Path
+) -> None:
+    tlsight("ct", "a.com", *service[1])
+    tlsight("ct", "export", tmp_path / "known.ndjson")
+    there = {"XDG_STATE_HOME": str(tmp_path / "other")}
+    tlsight("ct", "import", tmp_path / "known.ndjson", **there)
+    minting = Authority("Sub CA", parent=world.root)
+    old = minting.issue("a.com", start=minting.now - timedelta(days=2))
+    with running(Origin({"a.com": old})) as origin:
+        words = ("a.com", "--connect", f"127.0.0.1:{origin.port}", *service[1][2:], "--json")
+        checked = json.loads(tlsight("check", *words, **there).stdout)
+        diagnosed = json.loads(tlsight("diagnose", *words, **there).stdout)
+    assert checked["verdict"] == diagnosed["verdict"]["verdict"] == "intercepted"
+    assert checked["causes"][0]["id"] == diagnosed["causes"][0]["id"] == "tls-intercepted"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
