@@ -14,7 +14,7 @@ import pytest
 from addons.bypass.attempt import Attempt, classify
 from detector.lab.loopback import Loopback
 from detector.model.alerts import NAMES, AlertContext, Side, meanings
-from detector.wire.alerts import FATAL, encode_alert
+from detector.wire.alerts import FATAL
 from detector.wire.records import ALERT, encode_record
 from tests.cli.conftest import Run, running
 from tests.live import captured
@@ -43,7 +43,7 @@ class Complaining(Loopback):
 
     def __init__(self, code: int) -> None:
         super().__init__(None)
-        self._alert = encode_record(ALERT, encode_alert(FATAL, code))
+        self._alert = encode_record(ALERT, bytes((FATAL, code)))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
