@@ -41,15 +41,17 @@ def find_causes(
     """
     found: dict[str, Found] = {}
     table = clues.known.causes
-    for name in names or table.rules:
+    for name, find in _rules(names or table.rules):
         try:
-            one = rule(name)(clues)
+            one = find(clues)
         except CertificateError:
             if not lenient:
                 raise
             continue
         if one is not None:
             found[name] = one
+    if not found:
+        return found
     errors = {name for name, one in found.items() if one.severity == "error"}
     kept = {
         name: one
@@ -57,3 +59,8 @@ def find_causes(
         if errors.isdisjoint(table.left_out_beside.get(name, ()))
     }
     return dict(sorted(kept.items(), key=lambda item: _SEVERITIES.index(item[1].severity)))
+
+
+@cache
+def _rules(names: tuple[str, ...]) -> tuple[tuple[str, Rule], ...]:
+    return tuple((name, rule(name)) for name in names)

@@ -18,6 +18,7 @@ SPECIAL_USE = (
     "local", "localhost", "internal", "lan", "home", "corp", "mail", "intranet", "private",
     "home.arpa", "test", "example", "invalid", "onion", "alt",
 )  # fmt: skip
+_BELOW_SPECIAL_USE = tuple(f".{suffix}" for suffix in SPECIAL_USE)
 
 
 def holds_name(certificate: Certificate, host: str) -> bool:
@@ -49,7 +50,7 @@ def is_special_use(host: str) -> bool:
     """A single label, or a name under a special-use suffix: no public CA certifies these."""
     if as_address(host) is not None:
         return False
-    return "." not in host or any(is_below(host, suffix) for suffix in SPECIAL_USE)
+    return "." not in host or host in SPECIAL_USE or host.endswith(_BELOW_SPECIAL_USE)
 
 
 def is_below(name: str, above: str) -> bool:

@@ -34,7 +34,13 @@ def _run(words: list[str]) -> int:
         print(f"tlsight {__version__}")
         return 0
     import gc
+    import signal
 
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        # What service managers and closing terminals send ends a run as Ctrl-C does: nothing stays behind.
+        # Whoever asked for it to be ignored (nohup) is obeyed.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     # Little of what a run makes is cyclic; collecting rarely saves a tenth of the time.
     gc.set_threshold(20_000, 20, 100)
     from detector.cli.app import run

@@ -12,6 +12,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -202,8 +203,9 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
         raise ConfigError("--interface", "neither dumpcap nor tcpdump is installed",
                           remedy="install tcpdump, or capture elsewhere and give the file")  # fmt: skip
     program = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    )
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 (no thread runs here)
+    )  # fmt: skip
     assert program.stdout is not None
     assert program.stderr is not None
     try:
@@ -217,4 +219,18 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
         raise ConfigError("--interface", why) from None
     finally:
         program.terminate()
-        program.wait()
+        try:
+            program.wait(5)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.wait()
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for SIGTERM when our parent dies, also by SIGKILL: an idle interface would never tell."""
+    import ctypes
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -1,4 +1,5 @@
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from detector.chain.certificate import Certificate
 from detector.chain.shape import LeafShape, ShapeRule, key_kind
@@ -51,3 +52,16 @@ def test_kinds_of_keys_have_short_names() -> None:
         "ec-secp384r1"
     )
     assert key_kind(b"junk") == "unknown"
+
+
+def test_the_kind_of_a_key_is_told_from_its_bytes_as_from_the_key() -> None:
+    for bits in (2048, 2047, 2040):
+        key = rsa.generate_private_key(65537, bits)
+        assert key_kind(spki_of(key)) == f"rsa{bits}"
+    other = rsa.generate_private_key(65537, 2048)
+    assert key_kind(spki_of(ec.generate_private_key(ec.SECP256R1()))) == "ec-secp256r1"
+    assert key_kind(spki_of(other)[:-1]) == "unknown"
+
+
+def spki_of(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

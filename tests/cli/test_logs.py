@@ -159,11 +159,25 @@ def test_addresses_and_names_are_replaced_on_request(log: Path, tlsight: Run) ->
         assert "untrusted-root" in done.stdout
 
 
-def test_a_growing_log_is_followed_through_its_rotation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_growing_log_is_followed_through_its_rotation(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    """SIGTERM also where SIGINT is ignored, as in a script's background."""
+
+    def as_started() -> None:
+        ignored = ending == signal.SIGTERM
+        signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+
     path = tmp_path / "error.log"
     path.write_text(NGINX + "\n")
     command = [sys.executable, "-m", "detector", "logs", "-f", "--format", "nginx", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=as_started,  # noqa: PLW1509
+    ) as program:
         assert program.stdout is not None
         assert "untrusted-root 192.0.2.7" in program.stdout.readline()
         with path.open("a") as file:
@@ -175,7 +189,7 @@ def test_a_growing_log_is_followed_through_its_rotation(tmp_path: Path) -> None:
         path.rename(tmp_path / "error.log.1")
         path.write_text(NGINX.replace("192.0.2.7", "192.0.2.9") + "\n")
         assert "192.0.2.9" in program.stdout.readline()
-        program.send_signal(signal.SIGINT)
+        program.send_signal(ending)
         rest = program.stdout.read()
     assert "3 lines of nginx: 3 failed handshakes" in rest
     assert program.returncode == 1

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -300,3 +303,33 @@ def test_the_command_reads_it_live_through_tcpdump(tmp_path: Path, tlsight: obje
     assert tlsight is not None
     (line,) = asyncio.run(run())
     assert json.loads(line)["sni"] == "localhost"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_capturing_program_outlives_the_command(ending: signal.Signals) -> None:
+    """Whatever ends it, also where SIGINT is ignored; on an idle interface nothing else would tell."""
+    command = [
+        sys.executable, "-m", "detector", "pcap", "--interface", "lo", "--filter", "port 9", "--json",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509
+    ) as program:  # fmt: skip
+        children: list[str] = []
+        for _ in range(100):
+            found = subprocess.run(
+                ["pgrep", "-P", str(program.pid)], capture_output=True, text=True
+            )
+            children = found.stdout.split()
+            if children:
+                break
+            time.sleep(0.1)
+        assert children
+        time.sleep(0.5)
+        program.send_signal(ending)
+        program.wait(20)
+    for _ in range(50):
+        if not any(Path(f"/proc/{child}").exists() for child in children):
+            return
+        time.sleep(0.1)
+    raise AssertionError(children)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from detector.causes.clues import Clues, Found
 from detector.chain.shape import key_kind
@@ -37,6 +38,7 @@ def _short_prime(clues: Clues) -> Found | None:
     )
 
 
+@cache  # of a few dozen kinds
 def _is_weak(kind: str) -> bool:
     found = re.fullmatch(r"(rsa|dsa)(\d+)", kind)
     if found:
