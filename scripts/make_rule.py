@@ -142,7 +142,7 @@ def evidence(root: Path, name: str) -> tuple[dict[Path, str], str]:
 
 
 def cause(root: Path, name: str) -> tuple[dict[Path, str], str]:
-    """As `evidence`. The row has the keys of the last one."""
+    """As `evidence`. The row has the keys that every row has."""
     module = name.replace("-", "_")
     rules, tests = places(root, "causes", module)
     table = root / "detector" / "data" / "causes.toml"
@@ -150,7 +150,8 @@ def cause(root: Path, name: str) -> tuple[dict[Path, str], str]:
     rows = tomllib.loads(text)["cause"]
     if any(row["id"] == name for row in rows):
         raise CannotMakeError(f"{name} is in {table.name} already")
-    row = "\n".join(f"{key} = {blank(key, value, name)}" for key, value in rows[-1].items())
+    needed = {key: value for key, value in rows[0].items() if all(key in one for one in rows)}
+    row = "\n".join(f"{key} = {blank(key, value, name)}" for key, value in needed.items())
     (inquiry,) = re.findall(r"^from detector\S* import Inquiry\b.*", _sample(root), re.MULTILINE)
     texts = {
         rules: CAUSE.format(name=name, imports=imports(rules)),
@@ -233,7 +234,7 @@ def after_last_row(text: str, row: str) -> str:
 
 
 def blank(key: str, value: object, name: str) -> str:
-    """What stands in a fresh row: of words a request to write them, of the rest what the last row has."""
+    """What stands in a fresh row: of words a request to write them, of the rest what the first row has."""
     if key == "id":
         return f'"{name}"'
     if isinstance(value, bool | int | float):
