@@ -18,8 +18,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from detector.model.asked import PLACEHOLDER, Asked, address, is_literal
+from detector.model.asked import PLACEHOLDER, Asked, is_literal
 from detector.model.causes import CauseInfo
+from detector.model.targets import socket_text
 
 _JOINTS = frozenset(("|", ";", "&&", "||"))
 # What openssl and gnutls call the protocols; what they do not know is left out.
@@ -98,10 +99,10 @@ def _program(words: list[str], asked: Asked) -> str:
 def _named(word: str, asked: Asked) -> str:
     """The placeholders filled in."""
     if "://" in word:
-        authority = address(asked.sni or asked.host, asked.port)
+        authority = socket_text(asked.sni or asked.host, asked.port)
         if word.startswith("https://") and asked.port == 443:
             authority = authority.removesuffix(":443")
-        return word.replace("HOST:PORT", address(asked.sni or asked.host, asked.port)).replace(
+        return word.replace("HOST:PORT", socket_text(asked.sni or asked.host, asked.port)).replace(
             PLACEHOLDER, authority
         )
     return word.replace(PLACEHOLDER, asked.host).replace("PORT", str(asked.port))
@@ -109,7 +110,7 @@ def _named(word: str, asked: Asked) -> str:
 
 def _openssl(rest: list[str], asked: Asked) -> list[str]:
     where = asked.connect or (asked.host, asked.port)
-    words = ["-connect", address(*where)]
+    words = ["-connect", socket_text(*where)]
     if "-noservername" not in rest:
         words += ["-servername", asked.sni] if asked.sni is not None else ["-noservername"]
     if asked.proxy is not None:
@@ -162,7 +163,7 @@ def _curl(rest: list[str], asked: Asked) -> list[str]:
         (asked.host, asked.port) if asked.sni not in (None, asked.host) else None
     )
     if there is not None:
-        words += ["--connect-to", f"::{address(*there)}"]
+        words += ["--connect-to", f"::{socket_text(*there)}"]
     if asked.proxy is not None:
         # telnet:// and http:// go through a tunnel as the handshake did.
         words += ["-x", asked.proxy, *([] if tls else ["--proxytunnel"])]
@@ -182,7 +183,7 @@ def _getent(rest: list[str], asked: Asked) -> list[str]:
 
 
 def _tlsight(rest: list[str], asked: Asked) -> list[str]:
-    target = asked.host if asked.port == 443 else address(asked.host, asked.port)
+    target = asked.host if asked.port == 443 else socket_text(asked.host, asked.port)
     credential: tuple[str, ...] = ()
     if asked.credential is not None and "check" not in rest[:1]:
         credential = ("--client-cert", asked.credential[0], "--client-key", asked.credential[1])

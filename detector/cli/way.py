@@ -168,7 +168,7 @@ class Targets:
         self._first = [self._parse(a) for a in arguments if a != "-"]
         if not arguments and path is None:
             self._first = [self._parse(host) for host in otherwise]
-        if path is not None and not path.is_file():
+        if path is not None and (not path.exists() or path.is_dir()):
             raise ConfigError(str(path), "no such file of targets")
 
     @property

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detector.causes.clues import Clues, Found
+from detector.chain.names import as_address
 from detector.model.causes import STEPS
 from detector.model.inquiry import Step, StepName
 from detector.wire import registry as r
@@ -76,15 +77,20 @@ def _milliseconds(clues: Clues, step: StepName) -> float | None:
 
 
 def _dns(clues: Clues) -> str:
-    target = clues.observation.target
+    target, route = clues.observation.target, clues.observation.route
+    if as_address(target.host) is not None:
+        return "an address already"
+    if target.pinned_address:
+        return "not asked: the address was given"
     if target.ip is None:
-        return "the proxy resolves the name"
-    return "an address already" if target.ip == target.host else f"{target.host} is {target.ip}"
+        behind = route.kind != "direct"
+        return "the proxy resolves the name" if behind else "the name resolves"
+    return f"{target.host} is {target.ip}"
 
 
 def _tcp(clues: Clues) -> str:
     target, route = clues.observation.target, clues.observation.route
-    return f"connected to {route.proxy or f'port {target.port}'}"
+    return f"connected to {route.proxy or target.dialled or f'port {target.port}'}"
 
 
 def _proxy(clues: Clues) -> str:

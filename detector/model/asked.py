@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from detector.errors import TargetError
-from detector.model.observation import Observation
-from detector.model.targets import normal_host
+from detector.model.observation import Observation, Target
+from detector.model.targets import normal_host, socket_text
 
 PLACEHOLDER = "HOST"
 
@@ -47,7 +47,7 @@ def asked_of_nobody(host: str | None) -> Asked:
 def asked_by(seen: Observation) -> Asked:
     """What an observation tells of its own question: enough to repeat it where nobody knows the options."""
     target, route = seen.target, seen.route
-    connect = (target.ip, target.port) if target.ip is not None and target.pinned_address else None
+    connect = _dialled(target)
     kind = "http" if route.kind == "http-connect" else "socks5h"
     proxy = f"{kind}://{route.proxy}" if route.proxy is not None else None
     sni = _name(target.sni, target.host)
@@ -55,7 +55,7 @@ def asked_by(seen: Observation) -> Asked:
     if proxy is not None:
         words += ["--proxy", proxy]
     if connect is not None:
-        words += ["--connect", address(*connect)]
+        words += ["--connect", socket_text(*connect)]
     if sni != (None if is_literal(target.host) else target.host):
         words += ["--sni", sni or ""]
     return Asked(
@@ -69,17 +69,21 @@ def asked_by(seen: Observation) -> Asked:
     )
 
 
+def _dialled(target: Target) -> tuple[str, int] | None:
+    """The address that was given, None where the name was resolved."""
+    if target.dialled is not None:
+        host, _, port = target.dialled.rpartition(":")
+        if port.isdigit():  # a saved observation says what it likes
+            return host.strip("[]"), int(port)
+    return (target.ip, target.port) if target.ip is not None and target.pinned_address else None
+
+
 def _name(sni: str | None, host: str) -> str | None:
     """The name that was sent; what a capture's client sent need not be one, and is no word for a shell then."""
     try:
         return normal_host(sni) if sni is not None else None
     except TargetError:
         return host
-
-
-def address(host: str, port: int) -> str:
-    """host:port, IPv6 in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_literal(host: str) -> bool:

@@ -39,6 +39,7 @@ class Target:
         sni: server name sent, None when none was.
         starttls: protocol that was upgraded, e.g. "smtp".
         pinned_address: the address was given by the user, not resolved from the name.
+        dialled: the address and port that were given, as address:port.
 
     """
 
@@ -48,6 +49,7 @@ class Target:
     sni: str | None = None
     starttls: str | None = None
     pinned_address: bool = False
+    dialled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

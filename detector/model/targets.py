@@ -82,6 +82,11 @@ def normal_host(text: str) -> str:
     return host
 
 
+def socket_text(address: str, port: int) -> str:
+    """address:port, IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def read_targets(lines: Iterable[str]) -> Iterator[str]:
     """Targets of a list, lazily: one a line, blank lines and # comments left out."""
     for line in lines:

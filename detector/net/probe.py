@@ -32,6 +32,7 @@ from detector.model.observation import (
     Route,
     Target,
 )
+from detector.model.targets import socket_text
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
 from detector.net.tls_object import sent_chain, suite_in_use
@@ -147,7 +148,8 @@ class Attempt:
 
     def _destination(self) -> tuple[str, int]:
         if self.options.connect_to is not None:
-            self.target = replace(self.target, pinned_address=True)
+            where = socket_text(*self.options.connect_to)
+            self.target = replace(self.target, pinned_address=True, dialled=where)
             return self.options.connect_to
         return self.target.host, self.target.port
 

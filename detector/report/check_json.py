@@ -39,6 +39,7 @@ class TargetRecord(msgspec.Struct, frozen=True):
     ip: str | None
     sni: str | None
     starttls: str | None
+    dialled: str | None = None
 
 
 class RouteRecord(msgspec.Struct, frozen=True):
@@ -141,7 +142,9 @@ def check_record(judgement: Judgement) -> CheckRecord:
     return CheckRecord(
         schema="tlsight.check/1",
         at=seen.at,
-        target=TargetRecord(target.host, target.port, target.ip, target.sni, target.starttls),
+        target=TargetRecord(
+            target.host, target.port, target.ip, target.sni, target.starttls, target.dialled
+        ),
         route=RouteRecord(seen.route.kind, seen.route.proxy),
         handshake=_handshake(seen),
         chain=[certificate_record(der) for der in seen.chain],

@@ -17,6 +17,7 @@ from rich.text import Text
 from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
 from detector.model.observation import Evidence, Judgement, Observation
+from detector.model.targets import socket_text
 
 STYLES = {
     "direct": "bold green",
@@ -74,8 +75,8 @@ def stdout_console(color: bool | None = None) -> Console:
 
 def place(seen: Observation) -> str:
     target = seen.target
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    return f"{host}:{target.port}"
+    where = socket_text(target.host, target.port)
+    return f"{where} at {target.dialled}" if target.dialled is not None else where
 
 
 def _beside(judgement: Judgement) -> str:

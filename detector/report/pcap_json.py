@@ -15,6 +15,7 @@ from detector.forensics.servers import Server
 from detector.forensics.story import CaptureStory
 from detector.model.inquiry import Diagnosis
 from detector.model.observation import VerdictName
+from detector.model.targets import socket_text
 from detector.report.check_json import (
     CauseRecord,
     CertificateRecord,
@@ -173,10 +174,6 @@ def server_record(server: Server, diagnosis: Diagnosis | None) -> SummaryRecord:
         first=moment(server.first),
         last=moment(server.last),
     )
-
-
-def socket_text(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def place(c: Connection) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from detector.forensics.story import CaptureStory, ServerDiagnosis
+from detector.model.targets import socket_text
 from detector.report.page import Block, Page, TableOf, chart_of, html, number
-from detector.report.pcap_json import socket_text
 from detector.report.pcap_text import COLUMNS, CapturePrinter, notes
 from detector.report.plotting import clock_text
 

@@ -15,9 +15,10 @@ from detector.forensics.anonymous import Anonymizer
 from detector.forensics.joining import Joined
 from detector.forensics.judged import JudgedConnection
 from detector.forensics.story import CaptureStory, Counts, ServerDiagnosis
+from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, stdout_console
-from detector.report.pcap_json import pcap_record, socket_text, summary_records
+from detector.report.pcap_json import pcap_record, summary_records
 from detector.report.plotting import sparkline
 
 _SHOWN = 12
