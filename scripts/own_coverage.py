@@ -19,6 +19,7 @@ import argparse
 import ast
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -80,8 +81,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("tests", nargs="*", help="only these tests")
     parser.add_argument("--write-floor", action="store_true")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree")
+    parser.add_argument("--settings", type=Path, help=argparse.SUPPRESS)  # one process's share
     given = parser.parse_args(arguments)
     os.chdir(given.root)
+    if given.settings is not None:
+        return share(given.settings, given.root, given.tests)
     if given.tests and given.write_floor:
         parser.error("a floor needs all tests")
     rows = measured(given.root, given.tests)
@@ -102,25 +106,42 @@ def main(arguments: list[str]) -> int:
 
 
 def measured(root: Path, tests: list[str]) -> list[Row]:
-    """Run the unit tests and say of every file what its own ones ran, the worst first."""
+    """Run the unit tests and say of every file what its own ones ran, the worst first.
+
+    As many processes as there are cores take a share each: many tests wait rather than compute.
+    """
+    wanted = tests or sorted({test for path in files(root) if (test := own_test(root, path))})
+    jobs = min(len(wanted), max(2, os.cpu_count() or 1))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "coveragerc"
         source = ",".join(str(root / package) for package in PACKAGES)
         settings.write_text(SETTINGS.format(source=source, folder=folder))
-        os.environ["COVERAGE_PROCESS_START"] = str(settings)  # for processes that tests start
-        found = coverage.Coverage(config_file=str(settings))
-        found.start()
-        words = ["-m", "not live", "--hypothesis-seed=0", "-q", *tests]
-        failed = pytest.main(words, plugins=[ByTestFile(found, root)])
-        found.stop()
-        found.save()
-        del os.environ["COVERAGE_PROCESS_START"]
-        if failed not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            raise SystemExit(int(failed))
+        # For processes that tests start.
+        environment = {**os.environ, "COVERAGE_PROCESS_START": str(settings)}
+        words = [sys.executable, __file__, "--root", str(root), "--settings", str(settings)]
+        running = [
+            subprocess.Popen([*words, *wanted[number::jobs]], env=environment)
+            for number in range(jobs)
+        ]
+        ended = [process.wait() for process in running]
+        if any(ended):
+            raise SystemExit(max(ended))
         found = coverage.Coverage(config_file=str(settings))
         found.combine([folder], strict=True)
         rows = [row for path in files(root) if (row := of_file(found, root, path)) is not None]
     return sorted(rows, key=lambda row: (row.percent, row.path))
+
+
+def share(settings: Path, root: Path, tests: list[str]) -> int:
+    """Run some test files in this process; 0 where they ran, whether they passed or not."""
+    found = coverage.Coverage(config_file=str(settings), data_suffix=True)
+    found.start()
+    words = ["-m", "not live", "--hypothesis-seed=0", "-q", *tests]
+    ended = pytest.main(words, plugins=[ByTestFile(found, root)])
+    found.stop()
+    found.save()
+    right = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    return 0 if ended in right else int(ended)
 
 
 class ByTestFile:
