@@ -21,7 +21,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy import context
 from mitmproxy.test import taddons, tflow
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule, RuleRow
 from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
@@ -80,7 +80,7 @@ def theirs(count: int) -> None:
         tctx.configure(addon, ignore_hosts=patterns)
         made = context.Context(tflow.tclient_conn(), Options())
 
-        def match(connection: Connection) -> object:
+        def match(connection: Arrival) -> object:
             made.server.address = (connection.sni, 443)
             made.server.peername = None
             return addon._ignore_connection(made, b"", b"")  # noqa: SLF001
@@ -224,7 +224,7 @@ async def _curl(proxy: Mitmdump, origin: int, path: str, gate: asyncio.Semaphore
 def decide(match: object, rounds: int = 20_000) -> float:
     """Microseconds a decision."""
     assert callable(match)
-    connections = [Connection(name, "192.0.2.1", "192.0.2.1", 443, "10.0.0.1") for name in NAMES]
+    connections = [Arrival(name, "192.0.2.1", "192.0.2.1", 443, "10.0.0.1") for name in NAMES]
     found = []
     for _ in range(5):
         start = time.perf_counter()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.ct.issuance import LoggedIssuer, Lookup
+from detector.ct.issuance import IssuanceLookup, LoggedIssuer
 from detector.knowledge.ct_store import CtStore
 
 _ISSUERS_A_HOST = 4
@@ -56,11 +56,11 @@ def knowledge(folder: Path, issuers: int) -> None:
     print(f"    {ours / peer:.1f}x a bare SELECT by primary key ({peer * 1e6:.1f} us)\n")
 
 
-def lookups(first: int, last: int) -> Iterator[Lookup]:
+def lookups(first: int, last: int) -> Iterator[IssuanceLookup]:
     """Answers like Cert Spotter's: a few issuers of a few hundred, as many leaf keys."""
     for number in range(first, last):
         kinds = [(number * 7 + k * 31) % _KINDS for k in range(_ISSUERS_A_HOST)]
-        yield Lookup(
+        yield IssuanceLookup(
             host=name_of(number),
             source="certspotter",
             fetched=AT,

@@ -26,8 +26,8 @@ from detector.model.inquiry import Diagnosis
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions
-from detector.runs.captures import CaptureRun, Reading
-from detector.runs.check import Session
+from detector.runs.captures import CaptureReading, CaptureRun
+from detector.runs.check import CheckRun
 from detector.runs.diagnose import Investigation
 from detector.runs.explain import explained
 from detector.runs.logs import LogRun
@@ -226,7 +226,7 @@ def read_captures(
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
     jobs: int = 1,
-) -> Reading:
+) -> CaptureReading:
     """TLS connections of captures, each with its verdict and why it failed.
 
     Args:
@@ -260,7 +260,7 @@ async def read_captures_async(
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
     jobs: int = 1,
-) -> Reading:
+) -> CaptureReading:
     """As `read_captures`, read to the end in a thread of its own; the connections are in `kept`."""
     reading = await asyncio.to_thread(
         read_captures, *sources, knowledge=knowledge, keylogs=keylogs, agent=agent, jobs=jobs
@@ -332,10 +332,10 @@ def default_knowledge(
 
 def _session(
     knowledge: Knowledge | None, options: ProbeOptions | None, concurrency: int
-) -> Session:
+) -> CheckRun:
     if not isinstance(concurrency, int) or concurrency < 1:
         raise ConfigError("concurrency", f"{concurrency!r} is no number of targets")
-    return Session(_knowledge(knowledge), _of("options", options, ProbeOptions) or ProbeOptions())
+    return CheckRun(_knowledge(knowledge), _of("options", options, ProbeOptions) or ProbeOptions())
 
 
 async def _diagnosed(

@@ -28,12 +28,12 @@ from detector.model.observation import (
     Target,
 )
 from detector.net.probe import ProbeOptions
-from detector.runs.captures import Reading
+from detector.runs.captures import CaptureReading
 from detector.runs.diagnose import Investigation
 
 RESULTS: tuple[type, ...] = (
     Judgement, Evidence, Cause, Interceptor, Diagnosis, FoundCause, Fix, Step, Explained, Explanation,
-    LogStory, Reading, JudgedConnection, CaptureStory, ServerDiagnosis, TrustAudit,
+    LogStory, CaptureReading, JudgedConnection, CaptureStory, ServerDiagnosis, TrustAudit,
 )  # fmt: skip
 INPUTS: tuple[type, ...] = (
     Target, Observation, Route, Handshake, Failure, ProbeOptions, Investigation,

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 {imports}
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     raise NotImplementedError("write the rule")
 '''
 EVIDENCE_TEST = '''\
@@ -201,7 +201,7 @@ def imports(rule: Path) -> str:
     """The lines by which the rule of PATTERN imports what every rule needs."""
     lines = (rule.parent / f"{PATTERN}.py").read_text().splitlines()
     found = [line for line in lines if line.startswith("from detector.")]
-    needed = ("Examination", "Sharing", "Evidence", "Clues", "Found")
+    needed = ("Examination", "Sharing", "Evidence", "Clues", "Claim")
     kept: list[str] = []
     for line in found:
         before, _, names = line.partition(" import ")

@@ -25,7 +25,7 @@ from addons.bypass.rule import RuleRow
 from addons.formats import toml
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
-from detector.ct.issuance import LoggedIssuer, Lookup
+from detector.ct.issuance import IssuanceLookup, LoggedIssuer
 from detector.ct.tree_head import TreeHead
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
@@ -158,7 +158,7 @@ def small(path: Path, fill: Callable[[Path], None]) -> None:
 def ct_store(path: Path) -> None:
     store = CtStore(path)
     issuer = LoggedIssuer("C=US, CN=Example CA", "1" * 64, 3, True, AT - timedelta(60), AT)
-    answer = Lookup(
+    answer = IssuanceLookup(
         host="public.example", source="certspotter", fetched=AT, ttl=86400, trusted=True,
         issuers=(issuer,), leaf_keys=("3" * 64,), etag="x",
     )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.reach import covers, has_ended, is_any_host, overlap
 from addons.bypass.rule import Rule
 from detector.chain.names import is_below, is_public_suffix
@@ -50,7 +50,7 @@ _WIDEST = {4: 16, 6: 48}
 _Beneath = dict[str, list[Rule]]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True):
     """One thing to look at.
 
     Attributes:
@@ -66,7 +66,7 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None) -> list[Finding]:
+def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None) -> list[Remark]:
     """Everything that stands out, in the order of the rules; `used` are patterns that let something pass."""
     matcher = Matcher(rules)
     beneath: _Beneath = {}
@@ -74,7 +74,7 @@ def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None
         if rule.suffix is not None:
             beneath.setdefault(rule.suffix.partition(".")[2], []).append(rule)
     seen: dict[tuple[object, ...], Rule] = {}
-    found: list[Finding] = []
+    found: list[Remark] = []
     for rule in rules:
         found += _alone(rule, today)
         if used is not None and rule.action == "pass" and rule.pattern not in used:
@@ -89,32 +89,32 @@ def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None
                 if same
                 else f"A rule for the same says {first.action}, this one {rule.action}."
             )
-            found.append(Finding(rule, "duplicate" if same else "contradiction", "error", text))
+            found.append(Remark(rule, "duplicate" if same else "contradiction", "error", text))
         elif (wider := _idle(rule, matcher, beneath, today)) is not None:
             text = f"It changes nothing: {wider.pattern} says {wider.action} already."
-            found.append(Finding(rule, "shadowed", "warning", text))
+            found.append(Remark(rule, "shadowed", "warning", text))
     return found
 
 
-def _alone(rule: Rule, today: date) -> Iterator[Finding]:
+def _alone(rule: Rule, today: date) -> Iterator[Remark]:
     """What can be said of a rule by itself."""
     for check in _CHECKS:
         yield from check(rule, today)
 
 
-def _public_suffix(rule: Rule, _: date) -> Iterator[Finding]:
+def _public_suffix(rule: Rule, _: date) -> Iterator[Remark]:
     below = rule.suffix or rule.wildcard
     if below is not None and rule.action == "pass" and is_public_suffix(below):
         text = f"Strangers register names below {below}: all of them would pass."
-        yield Finding(rule, "public-suffix", "error", text)
+        yield Remark(rule, "public-suffix", "error", text)
 
 
-def _expired(rule: Rule, today: date) -> Iterator[Finding]:
+def _expired(rule: Rule, today: date) -> Iterator[Remark]:
     if has_ended(rule, today):
-        yield Finding(rule, "expired", "error", f"It ended on {rule.expires}.")
+        yield Remark(rule, "expired", "error", f"It ended on {rule.expires}.")
 
 
-def _wide(rule: Rule, _: date) -> Iterator[Finding]:
+def _wide(rule: Rule, _: date) -> Iterator[Remark]:
     network = rule.network
     if (
         network is not None
@@ -123,26 +123,26 @@ def _wide(rule: Rule, _: date) -> Iterator[Finding]:
     ):
         size = "addresses" if network.version == 4 else "addresses of IPv6"
         text = f"It passes {network.num_addresses:,} {size}, whoever is there."
-        yield Finding(rule, "wide-range", "warning", text)
+        yield Remark(rule, "wide-range", "warning", text)
     if rule.action == "pass" and is_any_host(rule):
         who = rule.client or rule.ja4
-        yield Finding(rule, "any-host", "warning", f"Every host passes for {who}.")
+        yield Remark(rule, "any-host", "warning", f"Every host passes for {who}.")
     client = rule.client
     if client is not None and client.prefixlen == 0:
-        yield Finding(rule, "any-client", "warning", "Its client network is everybody.")
+        yield Remark(rule, "any-client", "warning", "Its client network is everybody.")
 
 
-def _risky(rule: Rule, _: date) -> Iterator[Finding]:
+def _risky(rule: Rule, _: date) -> Iterator[Remark]:
     name = rule.host or rule.suffix or rule.wildcard
     if name is None or rule.action != "pass":
         return
     for category, suffixes in RISKY.items():
         if any(is_below(name, suffix) for suffix in suffixes):
             text = f"{name} is {category}: what goes there cannot be seen any more."
-            yield Finding(rule, "risky-category", "warning", text)
+            yield Remark(rule, "risky-category", "warning", text)
 
 
-def _undefended(rule: Rule, _: date) -> Iterator[Finding]:
+def _undefended(rule: Rule, _: date) -> Iterator[Remark]:
     if rule.action != "pass":
         return
     missing = [
@@ -152,27 +152,25 @@ def _undefended(rule: Rule, _: date) -> Iterator[Finding]:
     ]
     if missing:
         text = f"It has no {', no '.join(missing)}."
-        yield Finding(rule, "undefended", "warning", text)
+        yield Remark(rule, "undefended", "warning", text)
 
 
-def _unused(rule: Rule, today: date) -> Iterator[Finding]:
+def _unused(rule: Rule, today: date) -> Iterator[Remark]:
     if rule.created is None or (today - rule.created).days >= UNUSED_DAYS:
         text = "Nothing has passed by it: it may no longer be needed."
-        yield Finding(rule, "never-used", "warning", text)
+        yield Remark(rule, "never-used", "warning", text)
 
 
-def _regex(rule: Rule, _: date) -> Iterator[Finding]:
+def _regex(rule: Rule, _: date) -> Iterator[Remark]:
     if rule.regex is None:
         return
-    yield Finding(
-        rule, "regex", "warning", "A regex is the last resort: it is tried on every name."
-    )
+    yield Remark(rule, "regex", "warning", "A regex is the last resort: it is tried on every name.")
     if rule.action == "pass" and any(part in rule.regex for part in (".*", ".+")):
         text = "A dot with a star crosses labels: write [^.]* for one."
-        yield Finding(rule, "loose-regex", "warning", text)
+        yield Remark(rule, "loose-regex", "warning", text)
 
 
-_CHECKS: tuple[Callable[[Rule, date], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Rule, date], Iterator[Remark]], ...] = (
     _public_suffix,
     _expired,
     _wide,
@@ -208,14 +206,14 @@ def _differs(rule: Rule, other: Rule, today: date) -> bool:
     return not has_ended(other, today) and other.action != rule.action and overlap(rule, other)
 
 
-def _sample(rule: Rule) -> Connection | None:
+def _sample(rule: Rule) -> Arrival | None:
     """A connection that the rule's pattern fits."""
     name = rule.host or rule.suffix or (f"x.{rule.wildcard}" if rule.wildcard else None)
     address = str(rule.network.network_address) if rule.network is not None else None
     if name is None and address is None:
         return None
     client = str(rule.client.network_address) if rule.client is not None else None
-    return Connection(name, None, address, rule.port or 443, client, rule.ja4)
+    return Arrival(name, None, address, rule.port or 443, client, rule.ja4)
 
 
 def exempted(rule: Rule, names: Sequence[str]) -> list[str]:
@@ -223,7 +221,7 @@ def exempted(rule: Rule, names: Sequence[str]) -> list[str]:
     matcher = Matcher([msgspec.structs.replace(rule, expires=None, client=None, ja4=None)])
     port = rule.port or 443
     today = date.min
-    return [name for name in names if matcher.match(Connection(name, None, _ip(name), port), today)]
+    return [name for name in names if matcher.match(Arrival(name, None, _ip(name), port), today)]
 
 
 def _ip(name: str) -> str | None:

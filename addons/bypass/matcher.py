@@ -33,7 +33,7 @@ from detector.model.targets import PLAIN_NAME, normal_host
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Connection(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True):
     """What is known of a connection when its ClientHello arrives.
 
     Attributes:
@@ -79,7 +79,7 @@ class Matcher:
             for version in (4, 6)
         }
 
-    def match(self, connection: Connection, today: date) -> Rule | None:
+    def match(self, connection: Arrival, today: date) -> Rule | None:
         """The rule that decides, None where none applies and the connection is inspected."""
         name = _name(connection.sni) or _name(connection.host)
         if name is not None:
@@ -99,7 +99,7 @@ class Matcher:
                 return found
         return _best(self._any, connection, today) if self._any else None
 
-    def considered(self, connection: Connection, today: date) -> Iterator[tuple[Rule, str]]:
+    def considered(self, connection: Arrival, today: date) -> Iterator[tuple[Rule, str]]:
         """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""
         name = _name(connection.sni) or _name(connection.host)
         address = _address(connection.address) or _address(connection.host)
@@ -124,7 +124,7 @@ class Matcher:
         else:
             self._any.append(rule)
 
-    def _by_name(self, name: str, connection: Connection, today: date) -> Rule | None:
+    def _by_name(self, name: str, connection: Arrival, today: date) -> Rule | None:
         found = self._hosts.get(name)
         rule = _best(found, connection, today) if found is not None else None
         if rule is not None:
@@ -141,7 +141,7 @@ class Matcher:
             rest = rest.partition(".")[2]
         return rule
 
-    def _by_address(self, address: Address, connection: Connection, today: date) -> Rule | None:
+    def _by_address(self, address: Address, connection: Arrival, today: date) -> Rule | None:
         for rules in self._ranges(address):
             rule = _best(rules, connection, today)
             if rule is not None:
@@ -189,7 +189,7 @@ def _listed(found: Rule | list[Rule] | None) -> list[Rule]:
     return sorted(found, key=rank) if isinstance(found, list) else [found]
 
 
-def _best(found: Rule | list[Rule], connection: Connection, today: date) -> Rule | None:
+def _best(found: Rule | list[Rule], connection: Arrival, today: date) -> Rule | None:
     """The rule in force that comes first, of several for one pattern or of regexes that match."""
     if isinstance(found, Rule):
         return found if _why_not(found, connection, today) is None else None
@@ -197,7 +197,7 @@ def _best(found: Rule | list[Rule], connection: Connection, today: date) -> Rule
     return min(fitting, key=rank, default=None)
 
 
-def _why_not(rule: Rule, connection: Connection, today: date) -> str | None:
+def _why_not(rule: Rule, connection: Arrival, today: date) -> str | None:
     """What keeps a rule whose pattern fits from applying, None when nothing does."""
     if has_ended(rule, today):
         return f"expired on {rule.expires}"

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from datetime import date
 
-    from addons.bypass.matcher import Connection
+    from addons.bypass.matcher import Arrival
     from addons.bypass.rule import Rule
     from addons.store.bypass_store import BypassStore
 
@@ -86,11 +86,11 @@ def rules_path(rules: Path | None) -> Path | None:
     return path if path.exists() else None
 
 
-def connection(host: str, port: int, client: str | None, address: str | None) -> Connection:
-    from addons.bypass.matcher import Connection
+def connection(host: str, port: int, client: str | None, address: str | None) -> Arrival:
+    from addons.bypass.matcher import Arrival
     from detector.model.targets import normal_host
 
-    return Connection(normal_host(host), None, address, port, client)
+    return Arrival(normal_host(host), None, address, port, client)
 
 
 def warn(rule: Rule, rules: list[Rule]) -> None:

@@ -19,7 +19,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.learning import LearningOptions
-from addons.bypass.matcher import Connection
+from addons.bypass.matcher import Arrival
 from addons.bypass.rule import Rule
 from addons.proxy.fingerprint import fingerprint
 from addons.proxy.passing import (
@@ -176,7 +176,7 @@ class Bypass:
     def explain(self, host: str) -> Sequence[str]:
         """Which rules were considered for a host, and which decides."""
         today = datetime.now(UTC).date()
-        told = self._keeper.matcher.considered(Connection(host, None, None, 443), today)
+        told = self._keeper.matcher.considered(Arrival(host, None, None, 443), today)
         lines = [f"{rule.action} {rule.pattern}: {why}" for rule, why in told]
         return lines or [f"{host} is inspected: no rule says otherwise"]
 
@@ -185,11 +185,11 @@ class Bypass:
         """How many attempts could not be kept."""
         return self._keeper.dropped
 
-    def _connection(self, asked: layer.NextLayer, hello: ClientHello) -> Connection:
+    def _connection(self, asked: layer.NextLayer, hello: ClientHello) -> Arrival:
         server, client = asked.context.server, asked.context.client
         assert server.address is not None
         host, port = server.address[:2]
-        return Connection(
+        return Arrival(
             hello.sni,
             host,
             server.peername[0] if server.peername else None,

@@ -20,12 +20,12 @@ from detector.model.inquiry import Inquiry, Trial
 from detector.model.observation import Failure, Judgement, Party, Severity
 
 if TYPE_CHECKING:
-    from detector.causes.plan import Change
+    from detector.causes.plan import Contrast
 
 MAX_FETCHED = 8
 
 
-class Found(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True):
     """A cause that applies.
 
     Attributes:
@@ -128,7 +128,7 @@ class Clues:
         return self.serves("plain")
 
     @cached_property
-    def flips(self) -> tuple[Change, ...]:
+    def flips(self) -> tuple[Contrast, ...]:
         """Changes without which the hello would be answered: it fails with them, and only with them."""
         from detector.causes.plan import CHANGES
 
@@ -253,7 +253,7 @@ class Clues:
             return False
 
 
-Rule = Callable[[Clues], Found | None]
+Rule = Callable[[Clues], Claim | None]
 
 
 def said(trial: Trial) -> str:
@@ -270,7 +270,7 @@ def said(trial: Trial) -> str:
     }[trial.outcome]
 
 
-def told(change: Change, trials: Mapping[str, Trial]) -> str:
+def told(change: Contrast, trials: Mapping[str, Trial]) -> str:
     """One pair of hellos as a sentence."""
     one, other = trials[change.offer], trials[change.base]
     return f"A hello {change.with_it} {said(one)}; {change.without} it {said(other)}."

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from detector.causes.clues import Clues, Found, Rule
+from detector.causes.clues import Claim, Clues, Rule
 from detector.errors import CertificateError
 
 _SEVERITIES = ("error", "warning", "note")
@@ -28,7 +28,7 @@ def rule(name: str) -> Rule:
 
 def find_causes(
     clues: Clues, names: tuple[str, ...] | None = None, *, lenient: bool = False
-) -> dict[str, Found]:
+) -> dict[str, Claim]:
     """Causes that apply, the one to mend first in front.
 
     Args:
@@ -39,7 +39,7 @@ def find_causes(
     Raises CertificateError where a field that a rule needs cannot be read, unless lenient.
 
     """
-    found: dict[str, Found] = {}
+    found: dict[str, Claim] = {}
     table = clues.known.causes
     for name, find in _rules(names or table.rules):
         try:

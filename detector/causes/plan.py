@@ -25,7 +25,7 @@ _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TL
 WEAK_FAMILIES = ("null", "export", "anonymous", "des", "rc4", "3des", "rc2-idea")
 
 
-class Change(msgspec.Struct, frozen=True):
+class Contrast(msgspec.Struct, frozen=True):
     """One hello against another: what is different about the first."""
 
     offer: str
@@ -35,22 +35,22 @@ class Change(msgspec.Struct, frozen=True):
 
 
 # What to compare, the most telling first.
-CHANGES: tuple[Change, ...] = (
-    Change("browser", "plain", "with X25519MLKEM768 offered", "without it"),
-    Change("large", "plain", "with the ClientHello padded to the size of a browser's",
+CHANGES: tuple[Contrast, ...] = (
+    Contrast("browser", "plain", "with X25519MLKEM768 offered", "without it"),
+    Contrast("large", "plain", "with the ClientHello padded to the size of a browser's",
            "with the same hello in one packet"),
-    Change("ech", "plain", "with an Encrypted ClientHello offered, if a false one", "without it"),
-    Change("two-records", "plain", "with the ClientHello in two TLS records", "in one record"),
-    Change("two-segments", "plain", "with the ClientHello in two TCP segments", "in one segment"),
-    Change("plain", "tls12-only", "with TLS 1.3 offered", "with TLS 1.2 at most"),
-    Change("plain", "no-alpn", "with ALPN", "without ALPN"),
-    Change("plain", "no-sni", "with SNI", "without SNI"),
-    Change("plain", "other-sni", "with this name in SNI", "with another name in SNI"),
-    Change("plain", "all-groups", "with the groups that browsers offer", "with every group"),
-    Change("plain", "all-schemes", "with the signature algorithms that browsers offer",
+    Contrast("ech", "plain", "with an Encrypted ClientHello offered, if a false one", "without it"),
+    Contrast("two-records", "plain", "with the ClientHello in two TLS records", "in one record"),
+    Contrast("two-segments", "plain", "with the ClientHello in two TCP segments", "in one segment"),
+    Contrast("plain", "tls12-only", "with TLS 1.3 offered", "with TLS 1.2 at most"),
+    Contrast("plain", "no-alpn", "with ALPN", "without ALPN"),
+    Contrast("plain", "no-sni", "with SNI", "without SNI"),
+    Contrast("plain", "other-sni", "with this name in SNI", "with another name in SNI"),
+    Contrast("plain", "all-groups", "with the groups that browsers offer", "with every group"),
+    Contrast("plain", "all-schemes", "with the signature algorithms that browsers offer",
            "with every signature algorithm, SHA-1 included"),
-    Change("plain", "all-suites", "with the suites that browsers offer", "with every suite"),
-    Change("plain", "anything", "with what browsers offer", "with every version, suite and group"),
+    Contrast("plain", "all-suites", "with the suites that browsers offer", "with every suite"),
+    Contrast("plain", "anything", "with what browsers offer", "with every version, suite and group"),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from detector.cli.output import Printer, VerdictOutput
 from detector.cli.way import Arguments, TargetList, Targets, WayOptions
 
 if TYPE_CHECKING:
-    from detector.runs.check import Session
+    from detector.runs.check import CheckRun
 
 _WAY = "How to get there"
 _EXAMPLES = """
@@ -82,7 +82,7 @@ def check(
 ) -> int:
     import asyncio
 
-    from detector.runs.check import Session
+    from detector.runs.check import CheckRun
 
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
@@ -91,7 +91,7 @@ def check(
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
-            session = Session(
+            session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, store=opened.store, prove=prove, warn=_warn,
             )  # fmt: skip
@@ -102,7 +102,7 @@ def check(
 
 
 async def _run(
-    session: Session, wanted: Targets, concurrency: int, printer: Printer, save: Path | None
+    session: CheckRun, wanted: Targets, concurrency: int, printer: Printer, save: Path | None
 ) -> None:
     from contextlib import ExitStack, aclosing
 

@@ -21,8 +21,8 @@ from detector.model.targets import parse_target, read_targets
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from detector.ct.issuance import Lookup
-    from detector.lookup.issuers import Found, LookupDesk
+    from detector.ct.issuance import IssuanceLookup
+    from detector.lookup.issuers import HostIssuers, LookupDesk
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -53,7 +53,7 @@ def show(
     """
     code = exit_codes.CLEAN
 
-    def each(found: Found) -> None:
+    def each(found: HostIssuers) -> None:
         nonlocal code
         _warn(*found.problems)
         if not found.usable:
@@ -95,7 +95,7 @@ def fetch(
     tally: Counter[str] = Counter()
     bar = _bar(len(hosts))
 
-    def each(found: Found) -> None:
+    def each(found: HostIssuers) -> None:
         _warn(*(f"{found.host}: {problem}" for problem in found.problems))
         tally["known" if found.usable else "unknown"] += 1
         tally["asked"] += found.asked
@@ -209,7 +209,7 @@ async def _each_of(
             each(found)
 
 
-def _table(found: Found) -> RenderableType:
+def _table(found: HostIssuers) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -247,7 +247,7 @@ def _print(block: RenderableType) -> None:
     stdout_console().print(block)
 
 
-def _print_json(answers: Iterable[Lookup]) -> None:
+def _print_json(answers: Iterable[IssuanceLookup]) -> None:
     import msgspec
 
     for answer in answers:
@@ -283,4 +283,4 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as _Bar
 
-    _Each = Callable[[Found], None]
+    _Each = Callable[[HostIssuers], None]

@@ -12,7 +12,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
-from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, Opened
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.output import Json
 from detector.cli.way import Arguments, TargetList, Targets, WayOptions
 from detector.errors import ConfigError, StoreError
@@ -148,7 +148,7 @@ def _wait(seconds: float) -> None:
 def _investigation(
     way: WayOptions,
     compare: KnowledgeOptions,
-    opened: Opened,
+    opened: OpenedKnowledge,
     credential: tuple[str, str] | None,
     *,
     suites: bool,

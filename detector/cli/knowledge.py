@@ -83,14 +83,14 @@ class ProofOptions:
     no_store: NoStore = False
 
     @contextmanager
-    def opened(self, *, to_write: bool = False) -> Iterator[Opened]:
+    def opened(self, *, to_write: bool = False) -> Iterator[OpenedKnowledge]:
         """Everything that the options name. Raises ConfigError, StoreError.
 
         `to_write` opens the store for writing, and makes it where there is none.
         """
         store = kept_store(self.store, no_store=self.no_store, to_write=to_write)
         try:
-            yield Opened(self._knowledge(store), store)
+            yield OpenedKnowledge(self._knowledge(store), store)
         finally:
             close_store(store)
 
@@ -164,7 +164,7 @@ class KnowledgeOptions(ProofOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedKnowledge:
     """Knowledge, and the store that is part of it, where there is one."""
 
     knowledge: Knowledge

@@ -48,7 +48,7 @@ class LoggedIssuer(msgspec.Struct, frozen=True):
     last: datetime
 
 
-class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+class IssuanceLookup(msgspec.Struct, frozen=True, kw_only=True):
     """One answer about one host: the line of `tlsight ct --json` and of an export.
 
     Attributes:

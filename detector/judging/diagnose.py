@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.causes.confirm import Confirmation, confirmation
 from detector.causes.find import find_causes
 from detector.judging.judge import judge_all
@@ -38,7 +38,7 @@ def conclude(
     for cause in judgement.causes:
         # Certificates that cannot be read have no rule of their own: the judge says so.
         if cause.id == "malformed-certificate":
-            causes = {cause.id: Found(cause.severity, cause.text), **causes}
+            causes = {cause.id: Claim(cause.severity, cause.text), **causes}
     causes = _with_failure(clues, causes)
     return Diagnosis(
         inquiry=inquiry,
@@ -50,16 +50,16 @@ def conclude(
     )
 
 
-def _with_failure(clues: Clues, causes: dict[str, Found]) -> dict[str, Found]:
+def _with_failure(clues: Clues, causes: dict[str, Claim]) -> dict[str, Claim]:
     """The recorded failure as a cause, where nothing explains it and no hello of today is answered."""
     failure = clues.failure
     if failure is None or clues.greeted or any(f.severity == "error" for f in causes.values()):
         return causes
     text = clues.failed_with(failure.cause) or failure.text
-    return {failure.cause: Found("error", text, clues.flips_told), **causes}
+    return {failure.cause: Claim("error", text, clues.flips_told), **causes}
 
 
-def _dressed(name: str, found: Found, clues: Clues, lines: Lines, asked: Asked) -> FoundCause:
+def _dressed(name: str, found: Claim, clues: Clues, lines: Lines, asked: Asked) -> FoundCause:
     """A cause with what is known of it."""
     info = clues.known.causes[name]
     party = found.party or info.party

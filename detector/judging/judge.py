@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.causes.find import find_causes
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
@@ -65,7 +65,7 @@ def _certificate_causes(seen: Examination, judgement: Judgement) -> tuple[Cause,
     return _told(find_causes(clues, seen.known.causes.one_handshake), seen.known.causes)
 
 
-def _told(found: Mapping[str, Found], table: CauseTable) -> tuple[Cause, ...]:
+def _told(found: Mapping[str, Claim], table: CauseTable) -> tuple[Cause, ...]:
     return tuple(
         table.cause(name, one.severity, one.text, one.party) for name, one in found.items()
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.chain.names import as_address
 from detector.model.causes import STEPS
 from detector.model.inquiry import Step, StepName
@@ -22,7 +22,7 @@ from detector.wire.suites import suite_name
 _CUT = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake")
 
 
-def ladder(clues: Clues, causes: Mapping[str, Found]) -> tuple[Step, ...]:
+def ladder(clues: Clues, causes: Mapping[str, Claim]) -> tuple[Step, ...]:
     """Every rung in order."""
     failed = [
         (STEPS.index(_step_of(name, clues)), found.text)

@@ -65,7 +65,7 @@ class Findings:
         return any(e.points == "intercepted" for e in self.by_id.values())
 
 
-class Row(msgspec.Struct, frozen=True):
+class VerdictRow(msgspec.Struct, frozen=True):
     """`decides` names the findings to show first when the row holds."""
 
     name: str
@@ -77,29 +77,29 @@ class Row(msgspec.Struct, frozen=True):
 
 _PATHS = ("path-private", "path-local-root", "path-incomplete", "self-signed")
 
-TABLE: tuple[Row, ...] = (
-    Row(
+TABLE: tuple[VerdictRow, ...] = (
+    VerdictRow(
         "published-key",
         "intercepted",
         lambda f: f.against("published-key"),
         "Intercepted: the chain hangs on a key that anybody has.",
         ("published-key",),
     ),
-    Row(
+    VerdictRow(
         "pin-broken",
         "intercepted",
         lambda f: f.against("pin-mismatch", least="proof"),
         "Intercepted: the host's pinned key is missing, and the chain is not public.",
         ("pin-mismatch", *_PATHS),
     ),
-    Row(
+    VerdictRow(
         "issuer-impersonated",
         "intercepted",
         lambda f: f.against("issuer-impersonated") and not f.sct,
         "Intercepted: the issuer borrows the name of a public CA.",
         ("issuer-impersonated",),
     ),
-    Row(
+    VerdictRow(
         "private-path-with-company",
         "intercepted",
         lambda f: (
@@ -112,14 +112,14 @@ TABLE: tuple[Row, ...] = (
         "Intercepted: a private CA answers for a public name.",
         (*_COMPANY, *_PATHS),
     ),
-    Row(
+    VerdictRow(
         "public-path-minted-leaf",
         "intercepted",
         lambda f: f.public_path and not f.sct and f.against("engine-match"),
         "Intercepted: the path is public, but the leaf was minted by an intercepting proxy.",
         ("engine-match", "sct-missing", "sct-invalid"),
     ),
-    Row(
+    VerdictRow(
         "public-path-never-logged",
         "intercepted",
         lambda f: (
@@ -132,7 +132,7 @@ TABLE: tuple[Row, ...] = (
         "Intercepted: a public CA's key signed a leaf that no log ever saw.",
         ("ct-issuer-unknown", "sct-missing", "sct-invalid"),
     ),
-    Row(
+    VerdictRow(
         "pin-matched",
         "direct",
         lambda f: (
@@ -141,35 +141,35 @@ TABLE: tuple[Row, ...] = (
         "Direct: the peer holds the key that is pinned for the host.",
         ("pin-match",),
     ),
-    Row(
+    VerdictRow(
         "pin-mismatch",
         "suspect",
         lambda f: "pin-mismatch" in f.by_id,
         "Suspect: none of the host's pinned keys was shown; a renewal would look the same.",
         ("pin-mismatch", "sct-verified", "path-public"),
     ),
-    Row(
+    VerdictRow(
         "other-name",
         "suspect",
         lambda f: not f.holds_name and not f.internal,
         "Suspect: the certificate is for another name; a misconfigured server looks the same.",
         ("name-mismatch", "sct-verified", *_PATHS),
     ),
-    Row(
+    VerdictRow(
         "logged-leaf",
         "direct",
         lambda f: f.sct and f.completed and f.holds_name,
         "Direct: Certificate Transparency proves it.",
         ("ct-logged", "sct-verified", "path-public"),
     ),
-    Row(
+    VerdictRow(
         "logged-leaf-unproven",
         "consistent",
         lambda f: f.sct and f.public_path and f.holds_name,
         "Consistent: the leaf is publicly logged, but no handshake shows who holds its key.",
         ("ct-logged", "sct-verified", "path-public"),
     ),
-    Row(
+    VerdictRow(
         "private-expected",
         "private",
         lambda f: (
@@ -180,21 +180,21 @@ TABLE: tuple[Row, ...] = (
         "Private: a private CA, where one is expected.",
         _PATHS,
     ),
-    Row(
+    VerdictRow(
         "state-at-home",
         "private",
         lambda f: not f.public_path and f.state_territory,
         "Private: a state's own CA for that state's site.",
         ("state-ca",),
     ),
-    Row(
+    VerdictRow(
         "public-and-quiet",
         "consistent",
         lambda f: f.public_path and not f.anything_against(),
         "Consistent: a public chain with nothing against it, and nothing that proves it.",
         ("path-public",),
     ),
-    Row(
+    VerdictRow(
         "left-over",
         "suspect",
         lambda _: True,

@@ -9,14 +9,14 @@ from typing import BinaryIO
 
 import msgspec
 
-from detector.ct.issuance import Lookup
+from detector.ct.issuance import IssuanceLookup
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import normal_host
 
 MAX_LINE = 4 << 20
 
 
-def read_export(path: Path) -> Iterator[Lookup]:
+def read_export(path: Path) -> Iterator[IssuanceLookup]:
     """Trusted answers, line by line; "-" reads stdin. Raises ConfigError with the line."""
     if str(path) == "-":
         yield from _lines(path, sys.stdin.buffer)
@@ -28,8 +28,8 @@ def read_export(path: Path) -> Iterator[Lookup]:
         raise ConfigError(str(path), error.strerror or str(error)) from None
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[Lookup]:
-    decode = msgspec.json.Decoder(Lookup).decode
+def _lines(path: Path, file: BinaryIO) -> Iterator[IssuanceLookup]:
+    decode = msgspec.json.Decoder(IssuanceLookup).decode
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
@@ -51,7 +51,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[Lookup]:
             yield lookup
 
 
-def _check(path: Path, lookup: Lookup, line: int) -> None:
+def _check(path: Path, lookup: IssuanceLookup, line: int) -> None:
     keys = [issuer.spki_sha256 for issuer in lookup.issuers if issuer.spki_sha256 is not None]
     for key in (*keys, *lookup.leaf_keys):
         if len(key) != 64 or not set(key) <= set("0123456789abcdef"):

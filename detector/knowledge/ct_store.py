@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from detector.ct.issuance import LoggedIssuer, Lookup, common_name
+from detector.ct.issuance import IssuanceLookup, LoggedIssuer, common_name
 from detector.ct.tree_head import TreeHead
 from detector.knowledge.database import Database, state_folder
 from detector.known.hosts import HostPattern
@@ -99,16 +99,16 @@ class CtStore:
             by_source.setdefault(source, []).append(tuple(rest))
         return merged([_known(host, source, found) for source, found in by_source.items()])
 
-    def lookups(self, host: str) -> list[Lookup]:
+    def lookups(self, host: str) -> list[IssuanceLookup]:
         """Every answer about a host, trusted ones first, then by source. Raises StoreError."""
         query = f"{_READ} WHERE host = ? ORDER BY trusted DESC, source"
         return list(self._read(query, (host,)))
 
-    def all_lookups(self) -> Iterator[Lookup]:
+    def all_lookups(self) -> Iterator[IssuanceLookup]:
         """Everything, by host. Raises StoreError."""
         return self._read(f"{_READ} ORDER BY host, trusted DESC, source", ())
 
-    def save(self, lookups: Iterable[Lookup]) -> int:
+    def save(self, lookups: Iterable[IssuanceLookup]) -> int:
         """Put answers in, each in place of the one of the same source and trust; how many.
 
         All of them or, on a StoreError, none.
@@ -170,7 +170,7 @@ class CtStore:
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
 
-    def _put(self, lookup: Lookup) -> None:
+    def _put(self, lookup: IssuanceLookup) -> None:
         key = (lookup.host, int(lookup.trusted), lookup.source)
         self._db.execute("DELETE FROM lookup WHERE host = ? AND trusted = ? AND source = ?", key)
         number = self._db.execute(
@@ -196,12 +196,12 @@ class CtStore:
         keys = ((number, bytes.fromhex(key)) for key in lookup.leaf_keys)
         self._db.executemany("INSERT OR IGNORE INTO leaf_key VALUES (?, ?)", keys)
 
-    def _read(self, query: str, values: tuple[str, ...]) -> Iterator[Lookup]:
+    def _read(self, query: str, values: tuple[str, ...]) -> Iterator[IssuanceLookup]:
         try:
             for number, host, source, trusted, fetched, ttl, complete, etag in self._db.execute(
                 query, values
             ):
-                yield Lookup(
+                yield IssuanceLookup(
                     host=host,
                     source=source,
                     fetched=_time(fetched),

@@ -24,7 +24,7 @@ import msgspec
 from detector.errors import ConfigError
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
-from detector.known.knowledge import Learned, Pin
+from detector.known.knowledge import Pin, PinOrigin
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: tuple[str, ...] = ()
     expires: date | None = None
     note: str = ""
-    learned: Learned | None = None
+    learned: PinOrigin | None = None
 
 
 def load_pins(path: Path) -> tuple[Pin, ...]:
@@ -77,7 +77,7 @@ def _pin(path: Path, line: int | None, row: _Row) -> Pin:
 
     learned = row.learned
     if learned is not None:
-        learned = Learned(
+        learned = PinOrigin(
             _aware(learned.at),
             key_digest(where, learned.leaf),
             key_digest(where, learned.issuer) if learned.issuer else None,

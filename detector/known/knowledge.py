@@ -82,7 +82,7 @@ class PublishedKeys:
         return None
 
 
-class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PinOrigin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a host looked when its pin was learned, for telling a renewal from a forgery.
 
     Attributes:
@@ -121,7 +121,7 @@ class Pin(msgspec.Struct, frozen=True):
     backup: tuple[str, ...] = ()
     issuers: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
-    learned: Learned | None = None
+    learned: PinOrigin | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:

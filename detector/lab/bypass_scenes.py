@@ -19,7 +19,7 @@ from pathlib import Path
 
 from detector.chain.certificate import read_certificate
 from detector.judging.judge import judge_all
-from detector.lab.expected import Row
+from detector.lab.expected import ExpectedRow
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
@@ -33,7 +33,7 @@ HOST, OTHER = "app.pinned.test", "www.shop.test"
 _PATIENCE = 15.0
 
 
-async def play(folder: Path, trust: Path, pki: LabPki, script: Path) -> list[Row]:
+async def play(folder: Path, trust: Path, pki: LabPki, script: Path) -> list[ExpectedRow]:
     """The rows.
 
     Args:
@@ -44,7 +44,7 @@ async def play(folder: Path, trust: Path, pki: LabPki, script: Path) -> list[Row
 
     """
     if shutil.which("curl") is None:
-        return [Row("bypass: a pinned client behind mitmproxy", "needs curl", None)]
+        return [ExpectedRow("bypass: a pinned client behind mitmproxy", "needs curl", None)]
     store = folder / "bypass.sqlite3"
     settings = ("bypass_mode=suggest", f"bypass_store={store}", f"upstream_roots={trust}")
     async with (
@@ -72,44 +72,50 @@ class Stage:
         )
         self.trusted = folder / "trusted.pem"
 
-    async def story(self) -> list[Row]:
+    async def story(self) -> list[ExpectedRow]:
         """From the first failure to the client that works."""
-        rows: list[Row] = []
+        rows: list[ExpectedRow] = []
         ca = (self.proxy.folder / "mitmproxy-ca-cert.pem").read_text()
         self.trusted.write_text(ca + self.pki.root.pem)
         pin = await self.pin()
         well = await self.clients(OTHER, None)
-        rows.append(Row("bypass: two clients that trust the proxy, another host", "200, 200", well))
+        rows.append(
+            ExpectedRow("bypass: two clients that trust the proxy, another host", "200, 200", well)
+        )
         for _ in range(4):
             broken = await self.clients(HOST, pin)
-        rows.append(Row("bypass: the same two with an app that pins", "refused, refused", broken))
+        rows.append(
+            ExpectedRow("bypass: the same two with an app that pins", "refused, refused", broken)
+        )
         found = await self.candidate()
-        rows.append(Row("bypass: what was learned", f"{HOST}: certificate-pinned", found))
+        rows.append(ExpectedRow("bypass: what was learned", f"{HOST}: certificate-pinned", found))
         approved = await self.command(
             "approve", HOST, "--reason", "pinned app", "--owner", "demo", "--expires", "30d"
         )
         expected = f"pass {HOST}:{self.origin.port}"
-        rows.append(Row("bypass: approved by the command", expected, approved.strip()))
+        rows.append(ExpectedRow("bypass: approved by the command", expected, approved.strip()))
         seen = await self.clients(HOST, pin)
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while seen != "200, 200" and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.2)
             seen = await self.clients(HOST, pin)
-        rows.append(Row("bypass: the app afterwards", "200, 200", seen))
+        rows.append(ExpectedRow("bypass: the app afterwards", "200, 200", seen))
         rows.append(
-            Row("bypass: check of it through the proxy", "direct", await self.verdict(HOST))
+            ExpectedRow("bypass: check of it through the proxy", "direct", await self.verdict(HOST))
         )
         other = await self.verdict(OTHER)
-        rows.append(Row("bypass: check of the other host", "intercepted", other))
+        rows.append(ExpectedRow("bypass: check of the other host", "intercepted", other))
         trail = await self.command("audit", "verify")
-        rows.append(Row("bypass: the audit trail", "2 entries hold", trail.partition(";")[0]))
+        rows.append(
+            ExpectedRow("bypass: the audit trail", "2 entries hold", trail.partition(";")[0])
+        )
         return rows
 
-    async def squid(self, trust: Path) -> Row:
+    async def squid(self, trust: Path) -> ExpectedRow:
         """The same list in a real Squid."""
         what = "bypass: the list in Squid: the app, the other host"
         if squid_path() is None:
-            return Row(what, "needs squid-openssl", None)
+            return ExpectedRow(what, "needs squid-openssl", None)
         lines = await self.command("export", "squid", "--port", str(self.origin.port))
         async with _squid(self.folder / "squid", trust, lines) as url:
             seen = [await self.observe(host, url) for host in (HOST, OTHER)]
@@ -117,7 +123,7 @@ class Stage:
             read_certificate(one.chain[0]).issuer_text if one.chain else "nobody" for one in seen
         ]
         done = ["bumped" if "Gateway" in one else "spliced" for one in signers]
-        return Row(what, "spliced, bumped", ", ".join(done))
+        return ExpectedRow(what, "spliced, bumped", ", ".join(done))
 
     async def pin(self) -> str:
         """The origin's key, as the app carries it."""

@@ -18,13 +18,13 @@ from detector.lab.pki import Credential, LabPki
 HOST = "localhost"
 
 
-class Server(Protocol):
+class RunningServer(Protocol):
     """Anything that has a port once it is started."""
 
     port: int
 
 
-Started = AbstractAsyncContextManager[Server]
+Started = AbstractAsyncContextManager[RunningServer]
 
 
 @dataclass(frozen=True)

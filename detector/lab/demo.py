@@ -22,7 +22,7 @@ from detector.judging.judge import judge_all
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge, Pin
 from detector.lab import bypass_scenes, diagnosis_scenes
-from detector.lab.expected import Row
+from detector.lab.expected import ExpectedRow
 from detector.lab.knowledge_scenes import KnowledgeScenes, poison
 from detector.lab.knowledge_scenes import told as by_evidence
 from detector.lab.mitmdump import Mitmdump
@@ -75,9 +75,9 @@ class _Stage:
         self.origin = Origin(self.credentials)
         self.known = self.pki.knowledge()
         self.saved: list[Observation] = []
-        self.rows: list[Row] = []
+        self.rows: list[ExpectedRow] = []
 
-    async def play(self) -> list[Row]:
+    async def play(self) -> list[ExpectedRow]:
         self.rules.write_text('[[rule]]\nsuffix = "unrelated.example"\nreason = "not yet"\n')
         renamed = _gateway_ca()
         sub_ca = Authority("Lab Public Sub CA", parent=self.pki.root, key=_rsa())
@@ -178,7 +178,7 @@ class _Stage:
         online = [str(row.seen).split(",")[0].split(" ")[0] for row in self.rows[: len(self.saved)]]
         found = [judge_all([o], self.known)[0].verdict for o in load_observations(path)]
         expected = ", ".join(online)
-        self.rows.append(Row("the first four, judged offline", expected, ", ".join(found)))
+        self.rows.append(ExpectedRow("the first four, judged offline", expected, ", ".join(found)))
 
     async def _observe(self, host: str, proxy: Mitmdump | None) -> Observation:
         routing = Routing(parse_proxy(proxy.url)) if proxy else Routing()
@@ -186,7 +186,7 @@ class _Stage:
         return await probe(parse_target(host), options)
 
     def _add(self, what: str, expected: str, judgement: Judgement) -> None:
-        self.rows.append(Row(what, expected, told(judgement, expected)))
+        self.rows.append(ExpectedRow(what, expected, told(judgement, expected)))
         if self.verbose:
             self.console.print(f"[dim]{what}[/]")
             self.console.print(render(judgement, verbose=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.lab.cases import case
-from detector.lab.expected import Row
+from detector.lab.expected import ExpectedRow
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import LabPki
 from detector.lab.world import open_world
@@ -25,7 +25,7 @@ SCENES = {
 }
 
 
-async def play(folder: Path, pki: LabPki, proxy: Mitmdump, port: int) -> list[Row]:
+async def play(folder: Path, pki: LabPki, proxy: Mitmdump, port: int) -> list[ExpectedRow]:
     """The rows.
 
     Args:
@@ -35,7 +35,7 @@ async def play(folder: Path, pki: LabPki, proxy: Mitmdump, port: int) -> list[Ro
         port: the origin's.
 
     """
-    rows: list[Row] = []
+    rows: list[ExpectedRow] = []
     how = Investigation(ProbeOptions(timeout=3), fetch=FetchOptions(timeout=2, attempts=1))
     async with open_world(folder) as world:
         for name, rung in SCENES.items():
@@ -47,13 +47,13 @@ async def play(folder: Path, pki: LabPki, proxy: Mitmdump, port: int) -> list[Ro
             if name == "incomplete-chain":
                 expected += ", repaired"
                 seen += ", repaired" if found.repaired else ""
-            rows.append(Row(f"diagnose: {one.text}", expected, seen))
+            rows.append(ExpectedRow(f"diagnose: {one.text}", expected, seen))
     through = ProbeOptions(
         timeout=3, connect_to=("127.0.0.1", port), routing=Routing(parse_proxy(proxy.url))
     )
     found = await Investigation(through).of(parse_target("shop.test"), pki.knowledge())
     expected = "tls-intercepted, at certificate"
-    return [*rows, Row("diagnose: a good server behind mitmproxy", expected, told(found))]
+    return [*rows, ExpectedRow("diagnose: a good server behind mitmproxy", expected, told(found))]
 
 
 def told(diagnosis: Diagnosis) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Row:
+class ExpectedRow:
     """`seen` None was not tried, for the reason in `expected`."""
 
     what: str

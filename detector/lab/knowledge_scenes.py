@@ -20,13 +20,13 @@ from detector.knowledge.trust_tables import public_roots
 from detector.known.knowledge import Knowledge, PublishedKey, PublishedKeys
 from detector.lab.answer import Answer, Request
 from detector.lab.ct_search import CtSearch
-from detector.lab.expected import Row
+from detector.lab.expected import ExpectedRow
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.lab.web import Web
 from detector.lookup.inclusion import with_inclusion
-from detector.lookup.issuers import Found, LookupDesk
+from detector.lookup.issuers import HostIssuers, LookupDesk
 from detector.lookup.source import CertSpotter
 from detector.model.observation import Judgement, Observation
 from detector.model.targets import parse_target
@@ -71,10 +71,10 @@ class KnowledgeScenes:
         self.logged = logged
         self.interceptor = interceptor
         self.observe = observe
-        self.rows: list[Row] = []
+        self.rows: list[ExpectedRow] = []
         self.asking = FetchOptions(trust=folder / "public-root.pem", attempts=2)
 
-    async def play(self) -> list[Row]:
+    async def play(self) -> list[ExpectedRow]:
         async with AsyncExitStack() as stack:
             search = CtSearch()
             search.add(self.logged, self.pki.intermediate)
@@ -104,20 +104,20 @@ class KnowledgeScenes:
         seen = "used" if poisoned.usable else "refused"
         if any("the connection to 127.0.0.1 is intercepted" in p for p in poisoned.problems):
             seen += ", connection intercepted"
-        self.rows.append(Row(what, "refused, connection intercepted", seen))
+        self.rows.append(ExpectedRow(what, "refused, connection intercepted", seen))
         found = await self._look_up(store, base, None)
         keys = {issuer.spki_sha256 for answer in found.answers for issuer in answer.issuers}
         known = Certificate(self.pki.intermediate.der).spki_sha256 in keys and found.usable
         self.rows.append(
-            Row("issuers asked for directly", "known", "known" if known else "unknown")
+            ExpectedRow("issuers asked for directly", "known", "known" if known else "unknown")
         )
         # Neither products nor engines: Certificate Transparency alone must tell.
         bare = replace(self.pki.knowledge(), products=(), engines=(), issuers=(store,))
         what = "mitmproxy with a publicly trusted CA, by issuers known from CT alone"
         judgement = judge_all([await self.observe(self.interceptor)], bare)[0]
-        self.rows.append(Row(what, "intercepted by ct-issuer-unknown", told(judgement)))
+        self.rows.append(ExpectedRow(what, "intercepted by ct-issuer-unknown", told(judgement)))
 
-    async def _look_up(self, store: CtStore, base: str, proxy: Mitmdump | None) -> Found:
+    async def _look_up(self, store: CtStore, base: str, proxy: Mitmdump | None) -> HostIssuers:
         routing = Routing(parse_proxy(proxy.url)) if proxy else Routing()
         async with Fetcher(replace(self.asking, routing=routing)) as fetch:
             source = CertSpotter(base=base, interval=0)
@@ -133,7 +133,7 @@ class KnowledgeScenes:
                 proven, _ = await with_inclusion(seen, one, fetch)
                 judgement = judge_all([proven], one)[0]
                 what = f"direct, with an inclusion proof of a {kind} log"
-                self.rows.append(Row(what, "direct by ct-logged", told(judgement)))
+                self.rows.append(ExpectedRow(what, "direct by ct-logged", told(judgement)))
 
     async def _pins(self) -> None:
         known = self.pki.knowledge()
@@ -152,7 +152,7 @@ class KnowledgeScenes:
         ):
             found = drift(pin, _examined(observation, known))
             said = f"{found.kind}, {'accepted' if found.explained else 'refused'}"
-            self.rows.append(Row(what, expected, said))
+            self.rows.append(ExpectedRow(what, expected, said))
 
     def _trust(self) -> None:
         """Three roots planted in a throw-away NSS database and Java keystore."""
@@ -173,12 +173,12 @@ class KnowledgeScenes:
         ):
             path = shutil.which(program)
             if path is None:
-                self.rows.append(Row(what, f"not tried: {program} is not installed", None))
+                self.rows.append(ExpectedRow(what, f"not tried: {program} is not installed", None))
                 continue
             place = plant(path, self.folder, planted)
             findings = audit(Survey(clock.now(), (place,), (), frozenset()), judging)
             seen = ", ".join(finding.id for finding in findings)
-            self.rows.append(Row(what, expected, seen))
+            self.rows.append(ExpectedRow(what, expected, seen))
 
 
 def told(judgement: Judgement) -> str:

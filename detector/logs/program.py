@@ -39,7 +39,7 @@ PEER_PORT = rb"\[?(?P<peer>[0-9a-fA-F:.]+?)\]?:(?P<port>\d{1,5})"
 GO_LINE = re.compile(rb"http: TLS handshake error from " + PEER_PORT + rb": (?P<reason>[^\"\r\n]+)")
 
 
-class Row(msgspec.Struct, frozen=True):
+class LineRow(msgspec.Struct, frozen=True):
     """One kind of line.
 
     Attributes:
@@ -77,7 +77,7 @@ class BlindSpot(msgspec.Struct, frozen=True):
     config: str = ""
 
 
-class Change(msgspec.Struct, frozen=True):
+class ChangeRow(msgspec.Struct, frozen=True):
     """A line that says that something about the program was changed."""
 
     needle: bytes
@@ -96,9 +96,9 @@ class Program(msgspec.Struct, frozen=True):
     name: str
     title: str
     marks: tuple[re.Pattern[bytes], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[LineRow, ...]
     blind: tuple[BlindSpot, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ChangeRow, ...] = ()
     config_marks: str = ""
 
     @property
@@ -118,7 +118,7 @@ class Parser:
         self._stamps = stamps
         self._peers: dict[bytes, tuple[str, int | None]] = {}
         self._why: dict[bytes, bytes] = {}
-        self._held: dict[bytes, tuple[Row, dict[str, bytes], float | None]] = {}
+        self._held: dict[bytes, tuple[LineRow, dict[str, bytes], float | None]] = {}
 
     def read(self, line: bytes) -> Iterator[Event]:
         """Failures that this line completes."""
@@ -140,7 +140,7 @@ class Parser:
             yield self._event(row, groups, at)
         self._held.clear()
 
-    def _take(self, row: Row, groups: dict[str, bytes], at: float | None) -> Iterator[Event]:
+    def _take(self, row: LineRow, groups: dict[str, bytes], at: float | None) -> Iterator[Event]:
         key = groups.get("key", b"")
         if row.role == "peer":
             if len(self._peers) >= _MAX_OPEN:
@@ -173,7 +173,7 @@ class Parser:
             groups = {**groups, "reason": why}
         yield self._event(row, groups, at if at is not None or held is None else held[2])
 
-    def _event(self, row: Row, groups: dict[str, bytes], at: float | None) -> Event:
+    def _event(self, row: LineRow, groups: dict[str, bytes], at: float | None) -> Event:
         words = groups.get("reason", b"").decode("utf-8", "backslashreplace").strip()
         peer, port = _peer(groups)
         if not peer and "key" in groups:

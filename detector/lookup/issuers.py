@@ -16,7 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from detector.ct.issuance import Lookup, summarise
+from detector.ct.issuance import IssuanceLookup, summarise
 from detector.errors import FetchError
 from detector.knowledge.ct_store import CtStore
 from detector.known.knowledge import Knowledge
@@ -27,7 +27,7 @@ from detector.net.sweep import sweep
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HostIssuers:
     """What is known about a host after a look-up.
 
     Attributes:
@@ -38,7 +38,7 @@ class Found:
     """
 
     host: str
-    answers: tuple[Lookup, ...]
+    answers: tuple[IssuanceLookup, ...]
     asked: bool = False
     problems: tuple[str, ...] = ()
 
@@ -73,13 +73,15 @@ class LookupDesk:
         self.known = known
         self.now = now
 
-    async def look_up(self, host: str, *, refresh: bool = False, offline: bool = False) -> Found:
+    async def look_up(
+        self, host: str, *, refresh: bool = False, offline: bool = False
+    ) -> HostIssuers:
         """What is known about `host`, asking where needed and allowed. Raises StoreError."""
         stored = self.store.lookups(host)
         at = self.now()
         fresh = any(answer.trusted and not answer.is_stale(at) for answer in stored)
         if (fresh and not refresh) or offline:
-            return Found(host, tuple(_marked(stored, at)))
+            return HostIssuers(host, tuple(_marked(stored, at)))
         problems: list[str] = []
         for source in self.sources:
             before = next((a for a in stored if a.trusted and a.source == source.name), None)
@@ -93,29 +95,29 @@ class LookupDesk:
                 break
             problems.append(f"{source.name}'s answer does not count: {why}")
         answers = _marked(self.store.lookups(host), at)
-        return Found(host, tuple(answers), asked=True, problems=tuple(problems))
+        return HostIssuers(host, tuple(answers), asked=True, problems=tuple(problems))
 
     async def look_up_all(
         self, hosts: Iterable[str], *, width: int = 4, refresh: bool = False
-    ) -> AsyncGenerator[Found]:
+    ) -> AsyncGenerator[HostIssuers]:
         """Many hosts, in no particular order; each is stored as soon as it is known."""
 
-        async def one(host: str) -> Found:
+        async def one(host: str) -> HostIssuers:
             return await self.look_up(host, refresh=refresh)
 
         async for found in sweep(hosts, one, concurrency=width):
             yield found
 
     async def _ask(
-        self, host: str, source: Source, before: Lookup | None
-    ) -> tuple[Lookup, str | None]:
+        self, host: str, source: Source, before: IssuanceLookup | None
+    ) -> tuple[IssuanceLookup, str | None]:
         answer: Answer = await source.ask(host, self.fetch, before.etag if before else None)
         why = distrust(answer.connections, self.known)
         at = self.now()
         if answer.unchanged and before is not None and why is None:
             return msgspec.structs.replace(before, fetched=at), None
         issuers, leaf_keys = summarise(host, answer.issuances, at)
-        lookup = Lookup(
+        lookup = IssuanceLookup(
             host=host,
             source=source.name,
             fetched=at,
@@ -129,5 +131,5 @@ class LookupDesk:
         return lookup, why
 
 
-def _marked(answers: Iterable[Lookup], at: datetime) -> list[Lookup]:
+def _marked(answers: Iterable[IssuanceLookup], at: datetime) -> list[IssuanceLookup]:
     return [msgspec.structs.replace(answer, stale=answer.is_stale(at)) for answer in answers]

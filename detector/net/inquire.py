@@ -22,7 +22,7 @@ from detector.model.inquiry import Inquiry, Trial
 from detector.model.observation import Failure, Target
 from detector.net.application import request_for
 from detector.net.budget import Budget
-from detector.net.probe import Attempt, ProbeOptions, speaks_http
+from detector.net.probe import ProbeOptions, ProbeRun, speaks_http
 from detector.net.routes import Routing
 from detector.net.stream import Stream, resolve
 from detector.net.trial import Keys, Patience, attempt
@@ -63,7 +63,7 @@ async def inquire(
     alpn = ("http/1.1",) if speaks_http(target) else ()
     full = replace(options, request=request, listen=min(options.timeout, 1.0 if request else 0.3))
     # Only HTTP/1.1 is offered: the question that follows is put in its words.
-    run = Attempt(target, replace(full, alpn=alpn))
+    run = ProbeRun(target, replace(full, alpn=alpn))
     try:
         stream = await run.dial()
     except DialError as error:
@@ -106,14 +106,14 @@ async def inquire(
     )
 
 
-async def _handshake(run: Attempt, stream: Stream) -> None:
+async def _handshake(run: ProbeRun, stream: Stream) -> None:
     try:
         await run.shake_hands(stream)
     finally:
         stream.close()
 
 
-def _unlucky(run: Attempt, trials: Mapping[str, Trial]) -> bool:
+def _unlucky(run: ProbeRun, trials: Mapping[str, Trial]) -> bool:
     """The handshake was cut before the server said anything, and the plain hello is answered."""
     failure = run.failure
     if failure is None or failure.cause not in ("connection-reset", "closed-during-handshake"):
@@ -122,10 +122,10 @@ def _unlucky(run: Attempt, trials: Mapping[str, Trial]) -> bool:
     return plain is not None and plain.answered and not run.server
 
 
-async def _once_more(target: Target, first: Attempt) -> Attempt:
+async def _once_more(target: Target, first: ProbeRun) -> ProbeRun:
     """The handshake again, twice at most; the first one where it fails again."""
     for _ in range(2):
-        run = Attempt(target, first.options)
+        run = ProbeRun(target, first.options)
         if not await _dialled(run):
             return first
         if run.failure is None:
@@ -133,7 +133,7 @@ async def _once_more(target: Target, first: Attempt) -> Attempt:
     return first
 
 
-async def _dialled(run: Attempt) -> bool:
+async def _dialled(run: ProbeRun) -> bool:
     """Dial and shake hands; False where no connection came about."""
     try:
         stream = await run.dial()
@@ -143,7 +143,7 @@ async def _dialled(run: Attempt) -> bool:
     return True
 
 
-def _where(run: Attempt, options: ProbeOptions) -> tuple[str, int] | None:
+def _where(run: ProbeRun, options: ProbeOptions) -> tuple[str, int] | None:
     """The address that answered, so that every trial talks to the same one."""
     if options.connect_to is not None or run.proxy is not None or run.target.ip is None:
         return options.connect_to
@@ -253,13 +253,13 @@ async def _direct(target: Target, options: ProbeOptions) -> Trial:
     return await attempt("plain", offer, target, past, Patience(past.timeout), Keys())
 
 
-async def _resume(run: Attempt) -> Literal["resumed", "full", "failed"] | None:
+async def _resume(run: ProbeRun) -> Literal["resumed", "full", "failed"] | None:
     """Take up the session again; a failure counts when it happens three times."""
     session = run.session
     if session is None or (not session.has_ticket and not session.id):
         return None
     for _ in range(3):
-        again = Attempt(run.target, replace(run.options, request=None))
+        again = ProbeRun(run.target, replace(run.options, request=None))
         again.session = session
         if not await _dialled(again):
             return None

@@ -85,7 +85,7 @@ class ProbeOptions:
 
 async def probe(target: Target, options: ProbeOptions | None = None) -> Observation:
     """Shake hands with `target` and tell what was seen. Never raises for what a peer does."""
-    run = Attempt(target, options or ProbeOptions())
+    run = ProbeRun(target, options or ProbeOptions())
     try:
         stream = await run.dial()
         try:
@@ -97,7 +97,7 @@ async def probe(target: Target, options: ProbeOptions | None = None) -> Observat
     return run.observation()
 
 
-class Attempt:
+class ProbeRun:
     """What is known so far of one probe. `dial` and `shake_hands` fill it, `observation` reads it."""
 
     def __init__(self, target: Target, options: ProbeOptions) -> None:

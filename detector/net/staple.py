@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from detector.errors import DialError, WireError
 from detector.model.observation import Observation
-from detector.net.probe import KEPT_BYTES, MAX_BYTES, Attempt, ProbeOptions
+from detector.net.probe import KEPT_BYTES, MAX_BYTES, ProbeOptions, ProbeRun
 from detector.wire import hello
 from detector.wire import registry as r
 from detector.wire.records import HANDSHAKE, HandshakeReader, RecordReader
@@ -48,7 +48,7 @@ async def with_staple(observation: Observation, options: ProbeOptions) -> Observ
     if not observation.chain:
         return observation
     try:
-        data = await _server_flight(Attempt(observation.target, options), options)
+        data = await _server_flight(ProbeRun(observation.target, options), options)
     except (DialError, OSError, TimeoutError, WireError):
         return observation
     transcript = read_transcript(b"", data)
@@ -58,7 +58,7 @@ async def with_staple(observation: Observation, options: ProbeOptions) -> Observ
     return replace(observation, ocsp=transcript.ocsp)
 
 
-async def _server_flight(run: Attempt, options: ProbeOptions) -> bytes:
+async def _server_flight(run: ProbeRun, options: ProbeOptions) -> bytes:
     stream = await run.dial()
     records, messages = RecordReader(), HandshakeReader()
     received = bytearray()

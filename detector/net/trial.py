@@ -13,7 +13,7 @@ from detector import clock
 from detector.errors import DialError
 from detector.model.inquiry import Outcome, Trial
 from detector.model.observation import Target
-from detector.net.probe import MAX_BYTES, Attempt, ProbeOptions
+from detector.net.probe import MAX_BYTES, ProbeOptions, ProbeRun
 from detector.net.stream import Stream
 from detector.wire import registry as r
 from detector.wire.alerts import MAX_ALERTS, alert_name
@@ -103,7 +103,7 @@ async def attempt(
     Never raises for what a peer does.
     """
     message = build_hello(offer, keys.material)
-    run = Attempt(target, options)
+    run = ProbeRun(target, options)
     try:
         stream = await run.dial()
     except DialError as error:

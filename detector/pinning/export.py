@@ -17,7 +17,7 @@ from detector.known.knowledge import Pin
 FORMATS = ("curl", "okhttp", "android", "nginx-upstream", "python")
 
 
-class Exported(msgspec.Struct, frozen=True):
+class ExportedPins(msgspec.Struct, frozen=True):
     """A rendering.
 
     Attributes:
@@ -30,7 +30,7 @@ class Exported(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def export(pins: Sequence[Pin], form: str, digest: Callable[[str], str]) -> Exported:
+def export(pins: Sequence[Pin], form: str, digest: Callable[[str], str]) -> ExportedPins:
     """All of `pins` as `form`, one of FORMATS. `digest` gives a key's SHA-256 in base64."""
     render = {
         "curl": _curl,
@@ -49,7 +49,7 @@ def _keys(pin: Pin) -> tuple[str, ...]:
     return pin.keys or pin.issuers
 
 
-def _curl(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> Exported:
+def _curl(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> ExportedPins:
     """A config file for `curl -K`: one transfer a host."""
     blocks: list[str] = []
     for pin in pins:
@@ -61,10 +61,10 @@ def _curl(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]
             continue
         keys = ";".join(f"sha256//{digest(key)}" for key in pin.keys)
         blocks.append(f'url = "https://{pin.host.text}/"\npinnedpubkey = "{keys}"\n')
-    return Exported("next\n".join(blocks), tuple(warnings))
+    return ExportedPins("next\n".join(blocks), tuple(warnings))
 
 
-def _okhttp(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> Exported:
+def _okhttp(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> ExportedPins:
     """Java for OkHttp's CertificatePinner, which looks at the whole path."""
     lines: list[str] = []
     for pin in pins:
@@ -73,7 +73,7 @@ def _okhttp(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[st
             lines.append(f"    .add({json.dumps(host)}, {keys})\n")
     body = "".join(lines)
     text = f"CertificatePinner pins = new CertificatePinner.Builder()\n{body}    .build();\n"
-    return Exported(text, tuple(warnings))
+    return ExportedPins(text, tuple(warnings))
 
 
 def _okhttp_patterns(host: str) -> tuple[str, ...]:
@@ -81,7 +81,9 @@ def _okhttp_patterns(host: str) -> tuple[str, ...]:
     return (host[1:], f"**{host}") if host.startswith(".") else (host,)
 
 
-def _android(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> Exported:
+def _android(
+    pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]
+) -> ExportedPins:
     """res/xml/network_security_config.xml."""
     parts: list[str] = []
     for pin in pins:
@@ -101,10 +103,10 @@ def _android(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[s
             f"        <pin-set{expires}>\n{keys}        </pin-set>\n    </domain-config>\n"
         )
     head = '<?xml version="1.0" encoding="utf-8"?>\n<network-security-config>\n'
-    return Exported(f"{head}{''.join(parts)}</network-security-config>\n", tuple(warnings))
+    return ExportedPins(f"{head}{''.join(parts)}</network-security-config>\n", tuple(warnings))
 
 
-def _nginx(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> Exported:
+def _nginx(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> ExportedPins:
     """A location for each upstream: nginx checks CA and name; the CA file is named for the host."""
     blocks: list[str] = []
     for pin in pins:
@@ -119,10 +121,10 @@ def _nginx(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str
             f"    proxy_ssl_verify_depth 4;\n    proxy_ssl_trusted_certificate {host}.pem;\n"
             f"    proxy_ssl_server_name on;\n    proxy_ssl_name {host};\n}}\n"
         )
-    return Exported("".join(blocks), tuple(warnings))
+    return ExportedPins("".join(blocks), tuple(warnings))
 
 
-def _python(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> Exported:
+def _python(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[str]) -> ExportedPins:
     """A module that opens verified connections whose leaf key is pinned; needs `cryptography`."""
     table: dict[str, list[str]] = {}
     for pin in pins:
@@ -131,7 +133,7 @@ def _python(pins: Sequence[Pin], digest: Callable[[str], str], warnings: list[st
             continue
         table[pin.host.text] = [digest(key) for key in pin.keys]
     rows = "".join(f"    {json.dumps(host)}: {json.dumps(keys)},\n" for host, keys in table.items())
-    return Exported(_PYTHON.replace("@PINS@", rows), tuple(warnings))
+    return ExportedPins(_PYTHON.replace("@PINS@", rows), tuple(warnings))
 
 
 _PYTHON = '''"""TLS connections whose server must show a pinned key."""

@@ -13,7 +13,7 @@ from tomlkit.items import AoT, Table
 from detector.errors import ConfigError
 from detector.evidence.examination import Examination
 from detector.known.hosts import HostPattern
-from detector.known.knowledge import Learned, Pin
+from detector.known.knowledge import Pin, PinOrigin
 
 DigestText = Callable[[str], str]
 Key = Literal["leaf", "issuer"]
@@ -27,7 +27,7 @@ def learned_pin(seen: Examination, key: Key, *, note: str = "", expires: date | 
     digest = seen.leaf.spki_sha256
     if key == "issuer" and issuer is not None:
         digest = issuer.spki_sha256
-    learned = Learned(
+    learned = PinOrigin(
         at=seen.observation.at,
         leaf=seen.leaf.spki_sha256,
         issuer=seen.issuer_spki_sha256,

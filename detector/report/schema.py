@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from detector.ct.issuance import Lookup
+from detector.ct.issuance import IssuanceLookup
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.check_json import CheckRecord
@@ -26,7 +26,7 @@ TYPES: dict[str, type] = {
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
     "observation": Observation,
-    "ct": Lookup,
+    "ct": IssuanceLookup,
     "explain": ExplainRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,

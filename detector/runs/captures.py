@@ -65,7 +65,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
         """Connections are told as they end: nobody knows when the next one comes."""
         return self.interface is not None or self.files == ("-",)
 
-    def begin(self, known: Knowledge, memory: Memory | None = None) -> Reading:
+    def begin(self, known: Knowledge, memory: Memory | None = None) -> CaptureReading:
         """Start; who answers is judged as `check` judges it. Raises ConfigError."""
         if bool(self.files) == (self.interface is not None):
             raise ConfigError("pcap", "give files, or an interface")
@@ -84,10 +84,10 @@ class CaptureRun(msgspec.Struct, frozen=True):
         tally = Tally()
         story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
         capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
-        return Reading(self, capture, judge, story)
+        return CaptureReading(self, capture, judge, story)
 
 
-class Reading:
+class CaptureReading:
     """One reading under way: iterate over it, then ask `story`.
 
     Attributes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from detector.net.fetch import Fetcher, FetchOptions
 
 
-class Session:
+class CheckRun:
     """One run.
 
     Args:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule, rule_of
 from addons.formats import mitmproxy, registry, squid
 from detector.errors import ConfigError
@@ -33,7 +33,7 @@ def rules(draw: st.DrawFn, *, ports: bool) -> Rule:
 
 
 def passes(given_rules: list[Rule], name: str, port: int) -> bool:
-    found = Matcher(given_rules).match(Connection(name, None, None, port), TODAY)
+    found = Matcher(given_rules).match(Arrival(name, None, None, port), TODAY)
     return found is not None and found.action == "pass"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.learning import LearningOptions
-from addons.bypass.matcher import Connection
+from addons.bypass.matcher import Arrival
 from addons.bypass.rule import RuleRow
 from addons.store import keeper as keeper_module
 from addons.store.bypass_store import BypassStore
@@ -45,7 +45,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def passes(keeper: Keeper, host: str) -> bool:
-    rule = keeper.matcher.match(Connection(host, None, None, 443), TODAY)
+    rule = keeper.matcher.match(Arrival(host, None, None, 443), TODAY)
     return rule is not None and rule.action == "pass"
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 from detector.model.targets import PLAIN_NAME, normal_host
 
@@ -29,7 +29,7 @@ RULES = (
 def why(
     sni: str | None, host: str | None = None, address: str | None = None, port: int = 443
 ) -> str | None:
-    found = Matcher(RULES).match(Connection(sni, host, address, port), TODAY)
+    found = Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
     return found.reason if found else None
 
 
@@ -83,16 +83,16 @@ def test_addresses(host: str | None, address: str | None, port: int, expected: s
 
 
 def test_no_rules_let_nothing_through() -> None:
-    assert Matcher().match(Connection("a.com", "a.com", "10.0.0.1", 443), TODAY) is None
+    assert Matcher().match(Arrival("a.com", "a.com", "10.0.0.1", 443), TODAY) is None
     assert why(None) is None
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40), st.integers(0, 70000))
 def test_any_input_is_answered(sni: str, host: str, address: str, port: int) -> None:
-    Matcher(RULES).match(Connection(sni, host, address, port), TODAY)
+    Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
 
 
-def deciding(rules: tuple[Rule, ...], connection: Connection) -> str | None:
+def deciding(rules: tuple[Rule, ...], connection: Arrival) -> str | None:
     found = Matcher(rules).match(connection, TODAY)
     return found.reason if found else None
 
@@ -114,7 +114,7 @@ KINDS = (
 def test_the_most_specific_kind_of_rule_wins() -> None:
     """Taking away the winner each time lists the kinds in their order."""
     rules, order = list(KINDS), []
-    there = Connection("a.b.example", None, "192.0.2.1", 443, ja4=JA4)
+    there = Arrival("a.b.example", None, "192.0.2.1", 443, ja4=JA4)
     while (found := Matcher(rules).match(there, TODAY)) is not None:
         order.append(found.reason)
         rules.remove(found)
@@ -127,7 +127,7 @@ def test_the_most_specific_kind_of_rule_wins() -> None:
 def test_a_wildcard_is_one_label() -> None:
     rules = (Rule(wildcard="b.example", reason="yes"),)
     for name, expected in (("a.b.example", "yes"), ("b.example", None), ("x.a.b.example", None)):
-        assert deciding(rules, Connection(name, None, None, 443)) == expected
+        assert deciding(rules, Arrival(name, None, None, 443)) == expected
 
 
 def test_more_conditions_win_and_inspecting_wins_at_equal_rank() -> None:
@@ -136,11 +136,11 @@ def test_more_conditions_win_and_inspecting_wins_at_equal_rank() -> None:
     client = Rule(host="a.com", client=NET("10.0.0.0/8"), reason="client")
     narrow = Rule(host="a.com", client=NET("10.1.0.0/16"), reason="narrow client")
     both = Rule(host="a.com", port=443, client=NET("10.0.0.0/8"), reason="both")
-    here = Connection("a.com", None, None, 443, client="10.1.2.3")
+    here = Arrival("a.com", None, None, 443, client="10.1.2.3")
     assert deciding((plain, port), here) == "port"
     assert deciding((client, narrow), here) == "narrow client"
     assert deciding((plain, port, client, narrow, both), here) == "both"
-    assert deciding((client,), Connection("a.com", None, None, 443, client="192.0.2.9")) is None
+    assert deciding((client,), Arrival("a.com", None, None, 443, client="192.0.2.9")) is None
     inspect = Rule(host="a.com", action="inspect", reason="inspect")
     block = Rule(host="a.com", action="block", reason="block")
     for order in ((plain, block, inspect), (inspect, block, plain)):
@@ -153,8 +153,8 @@ def test_an_exception_from_a_wider_rule_is_a_rule_that_inspects() -> None:
         Rule(suffix="apple.com", reason="pass"),
         Rule(host="login.apple.com", action="inspect", reason="not this one"),
     )
-    assert deciding(rules, Connection("www.apple.com", None, None, 443)) == "pass"
-    assert deciding(rules, Connection("login.apple.com", None, None, 443)) == "not this one"
+    assert deciding(rules, Arrival("www.apple.com", None, None, 443)) == "pass"
+    assert deciding(rules, Arrival("login.apple.com", None, None, 443)) == "not this one"
 
 
 def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
@@ -166,7 +166,7 @@ def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
     )
     told = {
         rule.reason: why
-        for rule, why in Matcher(rules).considered(Connection("a.com", None, None, 443), TODAY)
+        for rule, why in Matcher(rules).considered(Arrival("a.com", None, None, 443), TODAY)
     }
     assert told == {
         "port": "is for port 8443",
@@ -185,6 +185,6 @@ def test_names_with_empty_labels_match_nothing() -> None:
     """What cannot be a name is inspected, however it ends."""
     for name in ("x..bank.example", ".bank.example", "-.bank.example", "bank.example.."):
         assert (
-            deciding((Rule(suffix="bank.example", reason="x"),), Connection(name, None, None, 443))
+            deciding((Rule(suffix="bank.example", reason="x"),), Arrival(name, None, None, 443))
             is None
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from addons.bypass import reach
 from addons.bypass.lint import lint
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 
 TODAY = date(2026, 11, 23)
@@ -42,13 +42,13 @@ RULES = st.builds(
 )  # fmt: skip
 LISTS = st.lists(RULES, max_size=8)
 CONNECTIONS = st.builds(
-    Connection, st.none() | NAMES, st.none() | NAMES, st.none() | st.sampled_from(ADDRESSES),
+    Arrival, st.none() | NAMES, st.none() | NAMES, st.none() | st.sampled_from(ADDRESSES),
     st.sampled_from((443, 8443, 25)), st.sampled_from((None, "10.0.0.1", "10.1.0.1", "fd00::1")),
     st.sampled_from((None, *JA4S)),
 )  # fmt: skip
 
 
-def applies(rule: Rule, there: Connection) -> bool:
+def applies(rule: Rule, there: Arrival) -> bool:
     """What the words of a rule say of a connection, read one by one."""
     name = there.sni or there.host
     if rule.network is not None:
@@ -66,7 +66,7 @@ def applies(rule: Rule, there: Connection) -> bool:
 @settings(max_examples=600, deadline=None)
 @given(LISTS, CONNECTIONS)
 def test_the_matcher_decides_by_the_first_in_this_order_that_applies(
-    rules: list[Rule], there: Connection
+    rules: list[Rule], there: Arrival
 ) -> None:
     first = next((one for one in reach.in_force(rules, TODAY) if applies(one, there)), None)
     assert Matcher(rules).match(there, TODAY) is first
@@ -90,21 +90,21 @@ def test_among_rules_of_one_pattern_the_one_with_most_conditions_comes_first(
 
 @settings(max_examples=600, deadline=None)
 @given(LISTS, CONNECTIONS)
-def test_the_rules_considered_come_in_this_order(rules: list[Rule], there: Connection) -> None:
+def test_the_rules_considered_come_in_this_order(rules: list[Rule], there: Arrival) -> None:
     told = [rule for rule, _ in Matcher(rules).considered(there, TODAY)]
     assert [reach.rank(one) for one in told] == sorted(reach.rank(one) for one in told)
 
 
 @settings(max_examples=600, deadline=None)
 @given(RULES, RULES, CONNECTIONS)
-def test_what_a_rule_covers_it_applies_to(wide: Rule, narrow: Rule, there: Connection) -> None:
+def test_what_a_rule_covers_it_applies_to(wide: Rule, narrow: Rule, there: Arrival) -> None:
     if reach.covers(wide, narrow) and applies(narrow, there):
         assert applies(wide, there)
 
 
 @settings(max_examples=600, deadline=None)
 @given(RULES, RULES, CONNECTIONS)
-def test_rules_that_both_apply_overlap(one: Rule, other: Rule, there: Connection) -> None:
+def test_rules_that_both_apply_overlap(one: Rule, other: Rule, there: Arrival) -> None:
     if applies(one, there) and applies(other, there):
         assert reach.overlap(one, other)
 
@@ -128,7 +128,7 @@ def samples() -> list[str]:
 @settings(max_examples=600, deadline=None)
 @given(st.lists(RULES, min_size=2, max_size=6), st.lists(CONNECTIONS, max_size=20))
 def test_taking_away_a_rule_that_changes_nothing_changes_nothing(
-    rules: list[Rule], connections: list[Connection]
+    rules: list[Rule], connections: list[Arrival]
 ) -> None:
     for finding in lint(rules, TODAY):
         if finding.id != "shadowed":

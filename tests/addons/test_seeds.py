@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import rule_of
 from addons.bypass.seeds import microsoft365, shipped
 from detector.chain.names import is_public_suffix
@@ -37,7 +37,7 @@ def entry(*urls: str, **more: object) -> dict[str, object]:
 
 def passes(entries: list[dict[str, object]], host: str, port: int = 443) -> bool:
     rules = [rule_of(row) for row in microsoft365(json.dumps(entries))]
-    return Matcher(rules).match(Connection(host, None, None, port), TODAY) is not None
+    return Matcher(rules).match(Arrival(host, None, None, port), TODAY) is not None
 
 
 def test_stars_of_microsoft_mean_what_they_mean_there() -> None:

@@ -48,8 +48,8 @@ def test_ended_by_sigterm_it_leaves_no_process_behind() -> None:
 
 
 def test_a_row_that_differs_fails_the_demonstration() -> None:
-    from detector.lab.expected import Row
+    from detector.lab.expected import ExpectedRow
 
-    assert Row("x", "direct", "direct").holds
-    assert not Row("x", "direct", "suspect").holds
-    assert Row("x", "not tried: certutil is not installed", None).holds
+    assert ExpectedRow("x", "direct", "direct").holds
+    assert not ExpectedRow("x", "direct", "suspect").holds
+    assert ExpectedRow("x", "not tried: certutil is not installed", None).holds

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from detector.ct import certspotter, crtsh
-from detector.ct.issuance import Issuance, Lookup, common_name, summarise
+from detector.ct.issuance import Issuance, IssuanceLookup, common_name, summarise
 from detector.errors import WireError
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_wildcards_one_label_above_count_and_are_marked() -> None:
 
 
 def test_an_answer_grows_stale() -> None:
-    found = Lookup(host="a.com", source="x", fetched=AT, ttl=60, trusted=True)
+    found = IssuanceLookup(host="a.com", source="x", fetched=AT, ttl=60, trusted=True)
     assert not found.is_stale(AT)
     assert found.is_stale(AT.replace(hour=1))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Found
+from detector.causes.clues import Claim
 from detector.judging.ladder import STEPS, ladder
 from detector.lab.pki import LabPki
 from detector.model.inquiry import Application, Inquiry
@@ -22,8 +22,8 @@ def test_the_first_broken_rung_ends_the_ladder(
 ) -> None:
     seen = clues(Inquiry(observe("a.com", pki.issue("a.com"))))
     causes = {
-        "certificate-expired": Found("error", "It is old."),
-        "ct-policy": Found("warning", "x"),
+        "certificate-expired": Claim("error", "It is old."),
+        "ct-policy": Claim("warning", "x"),
     }
     steps = ladder(seen, causes)
     assert tuple(step.step for step in steps) == STEPS
@@ -54,5 +54,5 @@ def test_a_cut_is_on_the_rung_where_it_happened(clues: MakeClues, observe: Obser
     reset = Failure("tls", "connection-reset", "reset")
     for data, step in ((b"", "client-hello"), (b"\x16", "server-hello")):
         seen = observe("a.com", (), handshake=None, failure=reset, server_bytes=data)
-        steps = ladder(clues(Inquiry(seen)), {"connection-reset": Found("error", "Reset.")})
+        steps = ladder(clues(Inquiry(seen)), {"connection-reset": Claim("error", "Reset.")})
         assert [s.step for s in steps if s.status == "failed"] == [step]

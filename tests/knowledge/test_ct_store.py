@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detector.ct.issuance import LoggedIssuer, Lookup
+from detector.ct.issuance import IssuanceLookup, LoggedIssuer
 from detector.ct.tree_head import TreeHead
 from detector.errors import StoreError
 from detector.knowledge.ct_store import CtStore, default_path
@@ -31,8 +31,8 @@ def issuer(spki: str | None = ONE, **changes: object) -> LoggedIssuer:
     return msgspec.structs.replace(found, **changes)
 
 
-def lookup(host: str = "a.com", **changes: object) -> Lookup:
-    found = Lookup(
+def lookup(host: str = "a.com", **changes: object) -> IssuanceLookup:
+    found = IssuanceLookup(
         host=host, source="certspotter", fetched=AT, ttl=86400, trusted=True,
         issuers=(issuer(),), leaf_keys=(LEAF,), etag="x",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from addons.bypass.matcher import Connection, Matcher
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 from addons.formats import mitmproxy, registry, squid
 from addons.formats.exported import Exported
@@ -65,7 +65,7 @@ async def direct(proxy_url: str | None, port: int | None, pki: LabPki, at: int) 
 
 def passed(rules: Iterable[Rule], port: int) -> set[str]:
     matcher = Matcher(rules)
-    found = {h: matcher.match(Connection(h, None, None, port), TODAY) for h in HOSTS}
+    found = {h: matcher.match(Arrival(h, None, None, port), TODAY) for h in HOSTS}
     return {h for h, rule in found.items() if rule is not None and rule.action == "pass"}
 
 

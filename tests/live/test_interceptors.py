@@ -20,7 +20,7 @@ from detector.model.observation import Judgement
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.runs.check import Session
+from detector.runs.check import CheckRun
 from tests.live import programs
 from tests.live.conftest import SEEN
 from tests.live.programs import corporate_ca
@@ -194,7 +194,7 @@ def test_the_direct_route_unmasks_a_forger_that_no_table_knows(tmp_path: Path) -
                 )
                 blind = replace(at.known, engines=(), products=())
                 for compare, expected in ((False, "suspect"), (True, "intercepted")):
-                    session = Session(blind, options, compare_direct=compare)
+                    session = CheckRun(blind, options, compare_direct=compare)
                     found = [j async for j in session.run([parse_target(HOSTS[0])])]
                     assert [j.verdict for j in found] == [expected]
                 assert found[0].evidence[0].id == "route-differs"

@@ -16,7 +16,7 @@ from detector.knowledge.ct_store import CtStore
 from detector.lab.answer import Answer, Request
 from detector.lab.pki import Credential, LabPki
 from detector.lab.web import Web
-from detector.lookup.issuers import Found, LookupDesk
+from detector.lookup.issuers import HostIssuers, LookupDesk
 from detector.lookup.source import CertSpotter, CrtSh
 from detector.net.fetch import Fetcher, FetchOptions
 from tests.conftest import NOW
@@ -110,7 +110,7 @@ def visit(world: LabPki, store: CtStore, asking: FetchOptions) -> Callable[..., 
 
 
 def test_pages_are_followed_to_the_end_and_stored(
-    visit: Callable[..., Found], store: CtStore
+    visit: Callable[..., HostIssuers], store: CtStore
 ) -> None:
     service = Service([row(1, "a.com"), row(2, "a.com")], [row(3, "a.com", spki=TWO)])
     found = visit(service, lambda desk: desk.look_up("a.com"))
@@ -123,7 +123,7 @@ def test_pages_are_followed_to_the_end_and_stored(
     assert known.spki == {ONE, TWO}
 
 
-def test_a_fresh_answer_is_not_asked_for_again(visit: Callable[..., Found]) -> None:
+def test_a_fresh_answer_is_not_asked_for_again(visit: Callable[..., HostIssuers]) -> None:
     service = Service([row(1, "a.com")])
     visit(service, lambda desk: desk.look_up("a.com"))
     count = len(service.asked)
@@ -139,7 +139,7 @@ def test_a_fresh_answer_is_not_asked_for_again(visit: Callable[..., Found]) -> N
     assert (offline.asked, offline.answers[0].stale) == (False, True)
 
 
-def test_that_no_log_knows_a_host_is_an_answer(visit: Callable[..., Found]) -> None:
+def test_that_no_log_knows_a_host_is_an_answer(visit: Callable[..., HostIssuers]) -> None:
     service = Service()
     found = visit(service, lambda desk: desk.look_up("a.com"))
     assert (found.usable, found.answers[0].issuers) == (True, ())
@@ -147,7 +147,7 @@ def test_that_no_log_knows_a_host_is_an_answer(visit: Callable[..., Found]) -> N
     assert len(service.asked) == 1
 
 
-def test_an_etag_saves_the_second_reading(visit: Callable[..., Found]) -> None:
+def test_an_etag_saves_the_second_reading(visit: Callable[..., HostIssuers]) -> None:
     service = Service([row(1, "a.com")])
     service.etag = '"v1"'
     first = visit(service, lambda desk: desk.look_up("a.com"))
@@ -160,7 +160,7 @@ def test_an_etag_saves_the_second_reading(visit: Callable[..., Found]) -> None:
 
 
 def test_when_one_service_is_down_the_next_is_asked_for_names(
-    visit: Callable[..., Found], store: CtStore
+    visit: Callable[..., HostIssuers], store: CtStore
 ) -> None:
     service = Service([row(1, "a.com"), row(2, "*.com")])
     service.status = 502
@@ -173,7 +173,7 @@ def test_when_one_service_is_down_the_next_is_asked_for_names(
 
 
 def test_when_nobody_answers_the_stale_answer_is_used_and_marked(
-    visit: Callable[..., Found],
+    visit: Callable[..., HostIssuers],
 ) -> None:
     visit(Service([row(1, "a.com")]), lambda desk: desk.look_up("a.com"))
 
@@ -187,7 +187,7 @@ def test_when_nobody_answers_the_stale_answer_is_used_and_marked(
 
 
 def test_what_comes_over_a_connection_that_nobody_vouches_for_does_not_count(
-    visit: Callable[..., Found], store: CtStore, world: LabPki
+    visit: Callable[..., HostIssuers], store: CtStore, world: LabPki
 ) -> None:
     """Its path is public and verifies, but the leaf was never logged."""
     shown = world.issue("127.0.0.1", logs=())
@@ -203,7 +203,7 @@ def test_what_comes_over_a_connection_that_nobody_vouches_for_does_not_count(
 
 
 def test_poison_never_replaces_what_was_known(
-    visit: Callable[..., Found], store: CtStore, world: LabPki
+    visit: Callable[..., HostIssuers], store: CtStore, world: LabPki
 ) -> None:
     visit(Service([row(1, "a.com")]), lambda desk: desk.look_up("a.com"))
     shown = world.issue("127.0.0.1", logs=())
@@ -215,7 +215,7 @@ def test_poison_never_replaces_what_was_known(
     assert [answer.trusted for answer in found.answers] == [True, False, False]
 
 
-def test_a_token_goes_to_its_service_alone(visit: Callable[..., Found]) -> None:
+def test_a_token_goes_to_its_service_alone(visit: Callable[..., HostIssuers]) -> None:
     service = Service()
     service.status = 403
     found = visit(service, lambda desk: desk.look_up("www.a.com"), token="hush")
@@ -224,7 +224,7 @@ def test_a_token_goes_to_its_service_alone(visit: Callable[..., Found]) -> None:
     assert "hush" not in str(found)
 
 
-def test_a_service_that_never_ends_is_left(visit: Callable[..., Found]) -> None:
+def test_a_service_that_never_ends_is_left(visit: Callable[..., HostIssuers]) -> None:
     class Loop(Service):
         def __call__(self, request: Request) -> Answer:
             self.asked.append(request)
@@ -236,7 +236,9 @@ def test_a_service_that_never_ends_is_left(visit: Callable[..., Found]) -> None:
     assert len(service.asked) == 40
 
 
-def test_a_service_that_gives_the_same_page_again_is_left(visit: Callable[..., Found]) -> None:
+def test_a_service_that_gives_the_same_page_again_is_left(
+    visit: Callable[..., HostIssuers],
+) -> None:
     class Same(Service):
         def __call__(self, request: Request) -> Answer:
             if "/crtsh" in request.target:
@@ -248,12 +250,12 @@ def test_a_service_that_gives_the_same_page_again_is_left(visit: Callable[..., F
 
 
 def test_many_hosts_are_looked_up_and_a_second_run_goes_on_where_the_first_ended(
-    visit: Callable[..., list[Found]],
+    visit: Callable[..., list[HostIssuers]],
 ) -> None:
     hosts = [f"h{number}.com" for number in range(20)]
     service = Service([row(n, host) for n, host in enumerate(hosts)])
 
-    async def all_of(desk: LookupDesk, which: list[str]) -> list[Found]:
+    async def all_of(desk: LookupDesk, which: list[str]) -> list[HostIssuers]:
         return [found async for found in desk.look_up_all(which)]
 
     first = visit(service, lambda desk: all_of(desk, hosts[:12]))

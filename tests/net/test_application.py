@@ -11,7 +11,7 @@ from detector.lab.pki import LabPki
 from detector.model.inquiry import Application
 from detector.model.targets import parse_target
 from detector.net.application import request_for
-from detector.net.probe import Attempt, ProbeOptions
+from detector.net.probe import ProbeOptions, ProbeRun
 
 
 def heard(server: object, request: bytes) -> Application | None:
@@ -21,7 +21,7 @@ def heard(server: object, request: bytes) -> Application | None:
                 timeout=2, connect_to=("127.0.0.1", started.port), request=request, listen=0.3,
                 alpn=("http/1.1",),
             )  # fmt: skip
-            run = Attempt(parse_target("a.com"), options)
+            run = ProbeRun(parse_target("a.com"), options)
             stream = await run.dial()
             await run.shake_hands(stream)
             stream.close()

@@ -10,12 +10,12 @@ from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation
 from detector.net.probe import ProbeOptions
-from detector.runs.check import Session
+from detector.runs.check import CheckRun
 from detector.runs.memory import Memory
 from tests.conftest import Observe
 
 
-def verdicts(session: Session, *observations: Observation) -> list[tuple[int, str]]:
+def verdicts(session: CheckRun, *observations: Observation) -> list[tuple[int, str]]:
     """What goes out after each observation, by place."""
     found = [session.judge(place, seen) for place, seen in enumerate(observations)]
     return [(place, judgement.verdict) for released in found for place, judgement in released]
@@ -27,12 +27,12 @@ def test_history_carries_keys_into_the_next_run(
     path = tmp_path / "history.sqlite3"
     first = History(path, now)
     verdicts(
-        Session(known, ProbeOptions(), memory=Memory(first)),
+        CheckRun(known, ProbeOptions(), memory=Memory(first)),
         observe("a.com", corporate.issue("a.com")),
     )
     first.close()
     second = History(path, now)
-    run = Session(known, ProbeOptions(), memory=Memory(second))
+    run = CheckRun(known, ProbeOptions(), memory=Memory(second))
     assert verdicts(run, observe("b.org", corporate.issue("b.org"))) == [(0, "intercepted")]
     second.close()
 
@@ -43,11 +43,11 @@ def test_a_proven_host_is_the_next_runs_baseline(
     path = tmp_path / "history.sqlite3"
     first = History(path, now)
     verdicts(
-        Session(known, ProbeOptions(), memory=Memory(first)), observe("a.com", pki.issue("a.com"))
+        CheckRun(known, ProbeOptions(), memory=Memory(first)), observe("a.com", pki.issue("a.com"))
     )
     first.close()
     second = History(path, now)
-    run = Session(known, ProbeOptions(), memory=Memory(second))
+    run = CheckRun(known, ProbeOptions(), memory=Memory(second))
     ((_, found),) = run.judge(0, observe("a.com", corporate.issue("a.com")))
     assert (found.verdict, found.evidence[0].id) == ("intercepted", "route-differs")
     second.close()
@@ -58,7 +58,7 @@ def test_a_history_that_breaks_ends_the_history_not_the_run(
 ) -> None:
     history = History(tmp_path / "h.sqlite3", now)
     told: list[str] = []
-    run = Session(known, ProbeOptions(), memory=Memory(history, told.append))
+    run = CheckRun(known, ProbeOptions(), memory=Memory(history, told.append))
     history._db.execute("DROP TABLE baseline")
     seen = observe("a.com", pki.issue("a.com"))
     assert verdicts(run, seen, seen) == [(0, "direct"), (1, "direct")]

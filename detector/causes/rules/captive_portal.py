@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("captive-portal")
     if text is not None:
-        return Found("error", text)
+        return Claim("error", text)
     if clues.status == 511:
-        return Found("error", "The answer is 511 Network Authentication Required (RFC 6585).")
+        return Claim("error", "The answer is 511 Network Authentication Required (RFC 6585).")
     return None

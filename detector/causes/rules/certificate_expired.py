@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or clues.at <= seen.leaf.not_after:
         return None
     days = (clues.at - seen.leaf.not_after).days
     text = f"The certificate expired on {seen.leaf.not_after:%Y-%m-%d}."
-    return Found("error", text, (f"That is {days} days ago by this machine's clock.",))
+    return Claim("error", text, (f"That is {days} days ago by this machine's clock.",))

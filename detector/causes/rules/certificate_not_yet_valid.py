@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or clues.at >= seen.leaf.not_before:
         return None
     text = f"The certificate is valid from {seen.leaf.not_before:%Y-%m-%d}."
-    return Found("error", text, (f"This machine's clock says {clues.at:%Y-%m-%d %H:%M} UTC.",))
+    return Claim("error", text, (f"This machine's clock says {clues.at:%Y-%m-%d %H:%M} UTC.",))

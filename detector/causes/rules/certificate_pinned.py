@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     for evidence in clues.judgement.evidence:
         if evidence.id == "pin-mismatch":
-            return Found("error", evidence.text, ("A client that pins ends the handshake here.",))
+            return Claim("error", evidence.text, ("A client that pins ends the handshake here.",))
     return None

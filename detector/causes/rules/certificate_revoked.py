@@ -6,11 +6,11 @@ signed by the issuer or by whom the issuer lets sign.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.causes.revocation import revocation_states
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.seen is None:
         return None
     for state in revocation_states(clues):
@@ -22,5 +22,5 @@ def find(clues: Clues) -> Found | None:
                 evidence.append(
                     "Clients that do not ask the CA go on; browsers with a list of their own fail."
                 )
-            return Found("error", f"The CA revoked the certificate{when}{why}.", tuple(evidence))
+            return Claim("error", f"The CA revoked the certificate{when}{why}.", tuple(evidence))
     return None

@@ -6,10 +6,10 @@ all are.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None:
         return None
@@ -18,4 +18,4 @@ def find(clues: Clues) -> Found | None:
         return None
     order = ", ".join(str(position) for position in positions)
     evidence = (f"In the order of signing they would be number {order} of those sent.",)
-    return Found("warning", "The certificates are not sent in the order of signing.", evidence)
+    return Claim("warning", "The certificates are not sent in the order of signing.", evidence)

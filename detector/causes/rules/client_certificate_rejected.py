@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.wire.alerts import alert_name
 
 # Alert -> what it says of a certificate (RFC 8446 section 6.2).
@@ -18,7 +18,7 @@ _COMPLAINTS = {
 }
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.inquiry.client_certificate:
         return None
     application = clues.inquiry.application
@@ -29,7 +29,7 @@ def find(clues: Clues) -> Found | None:
         return None
     sent = f"The server sends the alert {alert_name(alert)} ({alert})."
     why = _COMPLAINTS.get(alert, "it is not accepted")
-    return Found(
+    return Claim(
         "error",
         f"The server rejects the client's certificate: {why}.",
         (sent, *clues.authorities_told),

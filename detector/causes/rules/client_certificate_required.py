@@ -6,11 +6,11 @@ servers that only ask say so in HTTP.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.wire.alerts import alert_name
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.inquiry.client_certificate:
         return None
     asked = clues.authorities
@@ -33,7 +33,7 @@ def find(clues: Clues) -> Found | None:
     evidence += clues.authorities_told
     if asked == ():
         evidence.append("It names no CA whose certificates would do.")
-    return Found("error", "The server wants a certificate from the client.", tuple(evidence))
+    return Claim("error", "The server wants a certificate from the client.", tuple(evidence))
 
 
 def _cut_after_request(clues: Clues) -> bool:

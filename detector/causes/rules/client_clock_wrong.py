@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 _SLACK = timedelta(minutes=10)
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or seen.leaf.not_before <= clues.at <= seen.leaf.not_after:
         return None
@@ -33,4 +33,4 @@ def find(clues: Clues) -> Found | None:
     if not evidence:
         return None
     text = f"This machine's clock, {clues.at:%Y-%m-%d %H:%M} UTC, is wrong."
-    return Found("error", text, tuple(evidence))
+    return Claim("error", text, tuple(evidence))

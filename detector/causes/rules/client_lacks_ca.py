@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen, local = clues.seen, clues.known.local
     if seen is None or local is None or not seen.is_public_path:
         return None
@@ -20,6 +20,6 @@ def find(clues: Clues) -> Found | None:
         return None
     if not len(local):
         text = "This machine's own store of roots is empty or missing."
-        return Found("warning", text, ("The server's chain is public.",))
+        return Claim("warning", text, ("The server's chain is public.",))
     text = f"This machine's own store does not hold {root.subject_text}."
-    return Found("warning", text, ("The server's chain is public by Mozilla's list.",))
+    return Claim("warning", text, ("The server's chain is public by Mozilla's list.",))

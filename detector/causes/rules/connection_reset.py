@@ -5,10 +5,10 @@ A reset that comes much sooner than the way to the server and back takes was sen
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("connection-reset")
     if text is None:
         return None
@@ -22,4 +22,4 @@ def find(clues: Clues) -> Found | None:
     if any(change.base in ("other-sni", "no-sni") for change in clues.flips):
         evidence.append("It depends on the name: a filter on the way reads SNI.")
         fix = "A filter on the way lets this name not pass; ask who runs it."
-    return Found("error", text, tuple(evidence), None, fix)
+    return Claim("error", text, tuple(evidence), None, fix)

@@ -5,15 +5,15 @@ RFC 9293 section 3.8.3; RFC 8305 for names with several addresses.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, said
+from detector.causes.clues import Claim, Clues, said
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     failure = clues.failure
     if failure is not None and failure.cause == "connection-timeout" and failure.step == "tcp":
         whom = " to the proxy" if failure.dialled == "proxy" else ""
         text = f"The connection{whom} does not come about: {failure.text}."
-        return Found("error", text, clues.past_the_proxy)
+        return Claim("error", text, clues.past_the_proxy)
     addresses = clues.inquiry.addresses
     dead = [address for address, trial in addresses.items() if not trial.answered]
     alive = [address for address, trial in addresses.items() if trial.answered]
@@ -21,6 +21,6 @@ def find(clues: Clues) -> Found | None:
         return None
     evidence = tuple(f"{address}: a hello {said(trial)}." for address, trial in addresses.items())
     text = f"{len(dead)} of the name's {len(addresses)} addresses do not serve it."
-    return Found(
+    return Claim(
         "warning", text, evidence, "server", "Mend these addresses, or take them out of DNS."
     )

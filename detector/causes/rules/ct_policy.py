@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if any(trial.scts for trial in clues.trials.values()):
         return None  # they come in the handshake
     for evidence in clues.judgement.evidence:
         if evidence.id == "sct-missing" and clues.judgement.verdict != "intercepted":
             text = "The certificate carries no proof that it is publicly logged."
-            return Found(
+            return Claim(
                 "warning",
                 text,
                 ("Chrome, Edge and Safari refuse it; curl and Firefox do not ask.",),

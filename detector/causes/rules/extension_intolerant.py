@@ -6,13 +6,13 @@ ignore it.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.greeted or not clues.fails("ech"):
         return None
     text = (
         "An extension that browsers send to everybody, Encrypted ClientHello, ends the handshake."
     )
-    return Found("error", text, (clues.compared("ech", "plain"),))
+    return Claim("error", text, (clues.compared("ech", "plain"),))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or seen.holds_name:
         return None
@@ -23,4 +23,4 @@ def find(clues: Clues) -> Found | None:
             evidence.append(f"{name} stands for one label only, so not for {clues.host}.")
         if name.startswith("*.") and clues.host == name[2:]:
             evidence.append(f"{name} does not stand for {clues.host} itself.")
-    return Found("error", f"The certificate does not name {clues.host}.", tuple(evidence))
+    return Claim("error", f"The certificate does not name {clues.host}.", tuple(evidence))

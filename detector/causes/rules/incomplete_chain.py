@@ -7,10 +7,10 @@ Go, Java and Python do not.
 from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or seen.path.kind != "incomplete" or barred_issuer(seen) is not None:
         return None
@@ -21,7 +21,7 @@ def find(clues: Clues) -> Found | None:
             f"Fetched by the address in the certificate, and verified: {', '.join(added)}.",
             "Browsers find it by themselves; curl, Go, Java, Python and OpenSSL fail.",
         )
-        return Found("error", f"The server does not send {missing}.", evidence)
+        return Claim("error", f"The server does not send {missing}.", evidence)
     if not seen.leaf_alone_looks_public:
         return None  # what is missing may be the root, which need not be sent
-    return Found("error", f"The server does not send {missing}.", clues.fetch_problems)
+    return Claim("error", f"The server does not send {missing}.", clues.fetch_problems)

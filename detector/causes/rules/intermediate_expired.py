@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.seen is None:
         return None
     expired = clues.seen.path.expired(clues.at)
@@ -13,6 +13,6 @@ def find(clues: Clues) -> Found | None:
         return None
     days = f"{expired[0].not_before:%Y-%m-%d} to {expired[0].not_after:%Y-%m-%d}"
     text = f"{expired[0].subject_text} is out of date."
-    return Found(
+    return Claim(
         "error", text, (f"It was valid from {days}; the leaf itself may well be in date.",)
     )

@@ -9,10 +9,10 @@ section 6.1.7).
 from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or seen.path.kind != "incomplete" or clues.repaired:
         return None
@@ -22,4 +22,4 @@ def find(clues: Clues) -> Found | None:
     expected = seen.is_internal or seen.expected_private is not None
     text = f"The issuer {last.issuer_text} was neither sent nor is it known here."
     evidence = (f"The chain stops at {last.subject_text}.", *clues.fetch_problems)
-    return Found("warning" if expected else "error", text, evidence)
+    return Claim("warning" if expected else "error", text, evidence)

@@ -5,13 +5,13 @@ X25519MLKEM768 makes every browser's hello that large (RFC 8446 section 4.2.8; t
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.greeted or not clues.cut("large"):
         return None
     sizes = f"{clues.trials['large'].size} bytes against {clues.trials['plain'].size}"
     evidence = (clues.compared("large", "plain"), f"The two hellos have {sizes}.")
     text = "Large ClientHellos, as browsers send them, do not get through."
-    return Found("error", text, evidence)
+    return Claim("error", text, evidence)

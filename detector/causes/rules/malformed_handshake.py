@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("malformed-handshake")
     if text is None:
         return None
     garbled = [t for t in clues.trials.values() if t.outcome == "malformed"]
     evidence = (f"{len(garbled)} of {len(clues.trials)} hellos get bytes that break the protocol.",)
-    return Found("error", text, evidence if garbled else ())
+    return Claim("error", text, evidence if garbled else ())

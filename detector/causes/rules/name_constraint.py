@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     barred = None if clues.seen is None else barred_issuer(clues.seen)
     if barred is None or barred[1] != "name-constraint":
         return None
     text = f"{barred[0].subject_text} may not issue for {clues.host}."
-    return Found("error", text, ("Its certificate says so in its name constraints.",))
+    return Claim("error", text, ("Its certificate says so in its name constraints.",))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.wire.greeting import turns_to_tls
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text, failure = clues.failed_with("not-tls"), clues.failure
     if text is None or failure is None:
         return None
@@ -15,4 +15,4 @@ def find(clues: Clues) -> Found | None:
     if turns:
         how = " or ".join(f"--starttls {protocol}" for protocol in turns)
         fix = f"This server turns to TLS on request: use {how}, or its TLS port."
-    return Found("error", text, (), None, fix)
+    return Claim("error", text, (), None, fix)

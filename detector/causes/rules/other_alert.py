@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("other-alert", "no-shared-cipher")
-    return Found("error", text, clues.flips_told) if text is not None else None
+    return Claim("error", text, clues.flips_told) if text is not None else None

@@ -5,13 +5,13 @@ RFC 8446 section 4.2.7: a server picks from the list what it knows.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.greeted or not clues.fails("browser") or clues.fails("ech"):
         return None
     if not clues.serves("large"):
         return None  # it is the size
     text = "Offering the post-quantum group X25519MLKEM768 ends the handshake."
-    return Found("error", text, (clues.compared("browser", "plain"),))
+    return Claim("error", text, (clues.compared("browser", "plain"),))

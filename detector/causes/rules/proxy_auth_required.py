@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("proxy-auth-required")
-    return Found("error", text, clues.past_the_proxy) if text is not None else None
+    return Claim("error", text, clues.past_the_proxy) if text is not None else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.seen is None or clues.seen.path.kind != "self-signed":
         return None
-    return Found("error", "The certificate is signed by itself.", (clues.seen.leaf.subject_text,))
+    return Claim("error", "The certificate is signed by itself.", (clues.seen.leaf.subject_text,))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, said
+from detector.causes.clues import Claim, Clues, said
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     plain, named = clues.trial("plain"), clues.trial("with-sni")
     if clues.sni is None:
         if plain is None or plain.answered or named is None or not named.answered:
             return None
         evidence = (f"Without SNI a hello {said(plain)}; with it, it {said(named)}.",)
-        return Found("error", "The server answers only clients that name it.", evidence)
+        return Claim("error", "The server answers only clients that name it.", evidence)
     without = clues.trial("no-sni")
     if not clues.greeted or without is None or without.answered or without.outcome == "unreachable":
         return None
     text = f"Clients that do not send SNI are refused: their hello {said(without)}."
-    return Found("note", text)
+    return Claim("note", text)

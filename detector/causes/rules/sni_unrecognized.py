@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, said
+from detector.causes.clues import Claim, Clues, said
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     plain = clues.trial("plain")
     alert = plain.alert if plain is not None else None
     failure = clues.failure
@@ -17,4 +17,4 @@ def find(clues: Clues) -> Found | None:
     without = clues.trial("no-sni")
     if without is not None:
         evidence += (f"Without SNI a hello {said(without)}.",)
-    return Found("error", f"The server does not know the name {clues.sni}.", evidence)
+    return Claim("error", f"The server does not know the name {clues.sni}.", evidence)

@@ -6,11 +6,11 @@ the name in the first packet forget both.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found, told
+from detector.causes.clues import Claim, Clues, told
 from detector.causes.plan import CHANGES
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.greeted:
         return None
     broken = [
@@ -19,4 +19,4 @@ def find(clues: Clues) -> Found | None:
     if not broken:
         return None
     evidence = tuple(told(change, clues.trials) for change in broken)
-    return Found("error", "A ClientHello that comes in two pieces is not understood.", evidence)
+    return Claim("error", "A ClientHello that comes in two pieces is not understood.", evidence)

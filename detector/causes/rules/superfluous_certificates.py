@@ -5,10 +5,10 @@ The root must be known to the client anyway; strangers only make the handshake l
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or not seen.is_public_path:
         return None
@@ -22,7 +22,7 @@ def find(clues: Clues) -> Found | None:
         return None
     names = ", ".join(c.subject_text for c in (*root, *strangers)[:4]) or "the same one again"
     size = sum(len(c.der) for c in (*root, *strangers))
-    return Found(
+    return Claim(
         "note",
         f"The server sends certificates that no client needs: {names}.",
         (f"They make each handshake {size} bytes longer.",),

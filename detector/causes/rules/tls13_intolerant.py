@@ -6,11 +6,11 @@ is broken, or something before it is.
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.model.observation import Party
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.greeted or not clues.fails("plain") or not clues.serves("tls12-only"):
         return None
     plain = clues.trials["plain"]
@@ -20,4 +20,4 @@ def find(clues: Clues) -> Found | None:
         return None
     text = "Offering TLS 1.3 ends the handshake; TLS 1.2 alone is answered."
     party: Party = "server" if plain.outcome == "alert" else "network"
-    return Found("error", text, (clues.compared("plain", "tls12-only"),), party)
+    return Claim("error", text, (clues.compared("plain", "tls12-only"),), party)

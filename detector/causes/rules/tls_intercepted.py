@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     judgement = clues.judgement
     if judgement.verdict != "intercepted":
         return None
@@ -16,4 +16,4 @@ def find(clues: Clues) -> Found | None:
     fix = ""
     if judgement.sanctioned:
         fix = "The policy allows this; the client must trust the interceptor's root."
-    return Found("error", judgement.summary, telling, None, fix)
+    return Claim("error", judgement.summary, telling, None, fix)

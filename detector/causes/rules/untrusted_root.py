@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or seen.path.kind != "private" or clues.repaired:
         return None
@@ -15,4 +15,4 @@ def find(clues: Clues) -> Found | None:
     root = seen.path.certificates[-1].subject_text
     expected = seen.is_internal or seen.expected_private is not None
     text = "No public program has the chain's root."
-    return Found("warning" if expected else "error", text, (f"The chain ends at {root}.",))
+    return Claim("warning" if expected else "error", text, (f"The chain ends at {root}.",))

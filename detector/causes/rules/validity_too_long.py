@@ -6,11 +6,11 @@ CA/Browser Forum, Baseline Requirements section 6.3.2: 825 days from March 2018,
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.chain.profile import longest_validity
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None or not seen.is_public_path:
         return None
@@ -19,4 +19,4 @@ def find(clues: Clues) -> Found | None:
     if most is None or days <= most + 1 / 86400:
         return None
     text = f"The certificate is valid for {days:.0f} days; browsers allow {most}."
-    return Found("error", text)
+    return Claim("error", text)

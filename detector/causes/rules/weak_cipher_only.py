@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.causes.plan import WEAK_FAMILIES
 from detector.wire.suites import suite_name
 
 _SOUND = ("plain", "forward-secret", "static-keys")
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if not clues.trials or any(clues.answers(name) for name in _SOUND):
         return None
     weak = [clues.trials[name] for name in WEAK_FAMILIES if clues.answers(name)]
@@ -18,4 +18,4 @@ def find(clues: Clues) -> Found | None:
     names = ", ".join(dict.fromkeys(suite_name(trial.cipher or 0) for trial in weak))
     kinds = ", ".join(trial.offer.upper() for trial in weak)
     text = f"The server offers only cipher suites that are broken: {kinds}."
-    return Found("error", text, (f"Agreed to: {names}.", "None of the sound suites is answered."))
+    return Claim("error", text, (f"Agreed to: {names}.", "None of the sound suites is answered."))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 from detector.chain.shape import key_kind
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     if clues.seen is not None:
         for certificate in clues.seen.path.certificates:
             kind = key_kind(certificate.spki)
@@ -20,20 +20,20 @@ def find(clues: Clues) -> Found | None:
                     else certificate.subject_text + "'s"
                 )
                 text = f"{whose} key is too short: {kind.upper()}."
-                return Found(
+                return Claim(
                     "error", text, ("OpenSSL at its default level, Go and browsers refuse it.",)
                 )
     return _short_prime(clues)
 
 
-def _short_prime(clues: Clues) -> Found | None:
+def _short_prime(clues: Clues) -> Claim | None:
     trial = clues.trial("dhe")
     if trial is None or trial.dh_bits is None or trial.dh_bits >= 2048:
         return None
     text = f"The Diffie-Hellman prime has {trial.dh_bits} bits."
     if clues.greeted:
-        return Found("warning", text, ("Other key exchanges are offered beside it.",))
-    return Found(
+        return Claim("warning", text, ("Other key exchanges are offered beside it.",))
+    return Claim(
         "error", text, ("The server offers no other key exchange; OpenSSL says dh key too small.",)
     )
 

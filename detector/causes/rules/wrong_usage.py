@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
-from detector.causes.clues import Clues, Found
+from detector.causes.clues import Claim, Clues
 
 _NAMES = {
     "1.3.6.1.5.5.7.3.2": "clients",
@@ -20,16 +20,16 @@ _WHY = {
 }
 
 
-def find(clues: Clues) -> Found | None:
+def find(clues: Clues) -> Claim | None:
     seen = clues.seen
     if seen is None:
         return None
     if not seen.leaf.may_serve_tls:
         usages = ", ".join(_NAMES.get(usage, usage) for usage in seen.leaf.usages or ())
-        return Found("error", "The certificate is not for servers.", (f"It is for {usages}.",))
+        return Claim("error", "The certificate is not for servers.", (f"It is for {usages}.",))
     barred = barred_issuer(seen)
     if barred is None or barred[1] in ("name-constraint", "unreadable"):
         return None
     issuer, why = barred
     text = f"{issuer.subject_text} may not issue this certificate: {_WHY[why]}."
-    return Found("error", text)
+    return Claim("error", text)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="apache",
     title="Apache httpd",
     marks=(re.compile(rb"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d [\d:.]+ \d{4}\] \[\w*:\w+\] \[pid "),),
     rows=(
-        Row(
+        LineRow(
             b"SSL Library Error:",
             re.compile(rb"\[pid (?P<key>[^\]]+)\].* SSL Library Error: (?P<reason>.*)"),
             role="reason",
         ),
-        Row(
+        LineRow(
             b"in handshake",
             re.compile(
                 rb"\[pid (?P<key>[^\]]+)\].*\[client " + PEER_PORT + rb"\] AH\d+: "
@@ -24,26 +24,26 @@ PROGRAM = Program(
             ),
             role="hold",
         ),
-        Row(
+        LineRow(
             b"HTTP spoken on HTTPS port",
             re.compile(
                 rb"\[pid (?P<key>[^\]]+)\].*\[client " + PEER_PORT + rb"\] AH\d+: (?P<reason>.*)"
             ),
             role="hold",
         ),
-        Row(
+        LineRow(
             b"SSL handshake stopped",
             re.compile(
                 rb"\[client " + PEER_PORT + rb"\] AH\d+: (?P<reason>SSL handshake stopped.*)"
             ),
         ),
-        Row(
+        LineRow(
             b"SSL Proxy connect failed",
             re.compile(rb"\[pid (?P<key>[^\]]+)\].*(?P<reason>SSL Proxy connect failed)"),
             role="hold",
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"Certificate Chain too long",
             re.compile(rb"(?P<reason>Certificate Verification: Certificate Chain too long.*)"),
             cause="client-certificate-rejected",
@@ -59,8 +59,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"AH00094", "Apache was started"),
-        Change(b"resuming normal operations", "Apache read its configuration again"),
+        ChangeRow(b"AH00094", "Apache was started"),
+        ChangeRow(b"resuming normal operations", "Apache read its configuration again"),
     ),
     config_marks=r"(?mi)^\s*(?:SSLEngine|LoadModule|<VirtualHost|LogLevel)\b",
 )

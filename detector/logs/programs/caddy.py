@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import GO_LINE, BlindSpot, Change, Program, Row
+from detector.logs.program import GO_LINE, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="caddy",
     title="Caddy",
     marks=(re.compile(rb"^\{\"level\":\"\w+\",\"ts\":[\d.]+"),),
-    rows=(Row(b"TLS handshake error from", GO_LINE),),
+    rows=(LineRow(b"TLS handshake error from", GO_LINE),),
     blind=(
         BlindSpot(
             (b'"level":"debug"',),
@@ -19,6 +19,6 @@ PROGRAM = Program(
             r"(?m)^\s*debug\s*$",
         ),
     ),
-    changes=(Change(b"load complete", "Caddy loaded a configuration"),),
+    changes=(ChangeRow(b"load complete", "Caddy loaded a configuration"),),
     config_marks=r"(?m)^\s*(?:tls|respond|reverse_proxy|auto_https)\b",
 )

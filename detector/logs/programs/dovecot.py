@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
 
 _LOGIN = rb"-login(?:\((?P<key>[^)]*)\))?: \w+: "
 
@@ -13,17 +13,17 @@ PROGRAM = Program(
     title="Dovecot",
     marks=(re.compile(rb"\b(?:imap|pop3|managesieve|submission)-login: "),),
     rows=(
-        Row(
+        LineRow(
             b"SSL error: SSL_accept() failed",
             re.compile(_LOGIN + rb"SSL error: (?P<reason>SSL_accept\(\) failed.*)"),
             role="why",
         ),
-        Row(
+        LineRow(
             b"SSL error: Received invalid SSL certificate",
             re.compile(_LOGIN + rb"SSL error: (?P<reason>Received invalid SSL.*)"),
             role="why",
         ),
-        Row(
+        LineRow(
             b"TLS handshaking",
             re.compile(
                 rb"rip="
@@ -32,13 +32,13 @@ PROGRAM = Program(
                 + rb"(?:: (?P<reason>[^\n]*?))?(?:, session=|$)"
             ),
         ),
-        Row(
+        LineRow(
             b"present valid SSL cert",
             re.compile(rb"(?P<reason>client didn't present valid SSL cert\w*).*?rip=" + PEER),
             cause="client-certificate-required",
             complainant="server",
         ),
-        Row(
+        LineRow(
             b"Info: Received invalid SSL certificate",
             re.compile(
                 rb"(?P<reason>Received invalid SSL certificate: [^\n]*?)(?:: user=.*rip="
@@ -56,8 +56,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"SIGHUP received - reloading", "Dovecot read its configuration again"),
-        Change(b"Dovecot v", "Dovecot was started"),
+        ChangeRow(b"SIGHUP received - reloading", "Dovecot read its configuration again"),
+        ChangeRow(b"Dovecot v", "Dovecot was started"),
     ),
     config_marks=r"(?m)^\s*(?:ssl_cert|ssl_key|passdb|protocols)\b",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, LineRow, Program
 
 PROGRAM = Program(
     name="envoy",
@@ -15,7 +15,7 @@ PROGRAM = Program(
         re.compile(rb"^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] \"[^\"]*\" \d+ [A-Z,-]+ "),
     ),
     rows=(
-        Row(
+        LineRow(
             b"downstream_transport_failure_reason",
             re.compile(
                 rb"(?=.*\"downstream_remote_address\": ?\"" + PEER_PORT + rb")?"
@@ -23,14 +23,14 @@ PROGRAM = Program(
                 rb".*\"downstream_transport_failure_reason\": ?\"(?P<reason>[^\"]{4,})"
             ),
         ),
-        Row(
+        LineRow(
             b"TLS_error:",
             re.compile(
                 rb"(?P<reason>TLS_error:[^\"]*)(?:.*?\"" + PEER_PORT + rb"\" (?P<name>\S+))?"
             ),
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"filter_chain_not_found",
             re.compile(
                 rb"(?P<reason>filter_chain_not_found)(?:.* " + PEER_PORT + rb" (?P<name>\S+) \S+$)?"

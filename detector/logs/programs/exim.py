@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, Change, Program, Row
+from detector.logs.program import PEER, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="exim",
@@ -16,7 +16,7 @@ PROGRAM = Program(
         ),
     ),
     rows=(
-        Row(
+        LineRow(
             b"TLS error on connection from",
             re.compile(
                 rb"TLS error on connection from .*?\["
@@ -24,7 +24,7 @@ PROGRAM = Program(
                 + rb"\](?::(?P<port>\d+))?.*?(?:\([^)]*\): |: )(?P<reason>.*)"
             ),
         ),
-        Row(
+        LineRow(
             b"TLS error on connection to",
             re.compile(
                 rb"TLS error on connection to (?P<name>\S+) \["
@@ -33,12 +33,12 @@ PROGRAM = Program(
             ),
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"TLS session: ",
             re.compile(rb"H=(?P<name>\S+) \[" + PEER + rb"\].*TLS session: (?P<reason>.*)"),
             upstream=True,
         ),
     ),
-    changes=(Change(b"daemon started", "Exim was started"),),
+    changes=(ChangeRow(b"daemon started", "Exim was started"),),
     config_marks=r"(?m)^\s*(?:tls_certificate|tls_advertise_hosts|primary_hostname)\s*=",
 )

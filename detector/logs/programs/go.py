@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import GO_LINE, Program, Row
+from detector.logs.program import GO_LINE, LineRow, Program
 
 PROGRAM = Program(
     name="go",
     title="a Go server",
     marks=(re.compile(rb"http: TLS handshake error from "),),
-    rows=(Row(b"TLS handshake error from", GO_LINE),),
+    rows=(LineRow(b"TLS handshake error from", GO_LINE),),
 )

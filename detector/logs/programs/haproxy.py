@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="haproxy",
@@ -16,13 +16,13 @@ PROGRAM = Program(
         re.compile(rb"Layer[67] (?:invalid response|timeout)"),
     ),
     rows=(
-        Row(
+        LineRow(
             b"error:0",
             re.compile(
                 PEER_PORT + rb" \[.*?(?P<reason>error:[0-9A-Fa-f]+:.*?)(?: sni=(?P<name>\S+))?$"
             ),
         ),
-        Row(
+        LineRow(
             b"SSL handshake failure 00000000",  # no reason: the client left
             re.compile(
                 PEER_PORT + rb" \[[^\]]+\] .*?(?P<reason>SSL handshake failure) 0+ \S+"
@@ -30,7 +30,7 @@ PROGRAM = Program(
             ),
             cause="closed-during-handshake",
         ),
-        Row(
+        LineRow(
             b"Connection closed during SSL handshake",
             re.compile(
                 PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
@@ -39,14 +39,14 @@ PROGRAM = Program(
             cause="closed-during-handshake",
             noise=True,  # not one byte was sent
         ),
-        Row(
+        LineRow(
             b"SSL client certificate not trusted",
             re.compile(
                 PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
                 rb"(?P<reason>SSL client certificate not trusted)"
             ),
         ),
-        Row(
+        LineRow(
             b"SSL handshake",
             re.compile(
                 PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
@@ -54,7 +54,7 @@ PROGRAM = Program(
             ),
             cause="reason-not-logged",
         ),
-        Row(
+        LineRow(
             b"Layer6 ",
             re.compile(
                 rb"[Ss]erver (?P<name>\S+) is \w+.*reason: Layer6 [\w ]+,"
@@ -74,8 +74,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"Reexecuting Master process", "HAProxy was reloaded"),
-        Change(b"New worker", "HAProxy started a new worker"),
+        ChangeRow(b"Reexecuting Master process", "HAProxy was reloaded"),
+        ChangeRow(b"New worker", "HAProxy started a new worker"),
     ),
     config_marks=r"(?m)^\s*(?:frontend|defaults|backend|bind)\b",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import BlindSpot, Change, Program, Row
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="java",
@@ -14,7 +14,7 @@ PROGRAM = Program(
         re.compile(rb"org\.apache\.(?:tomcat|coyote|catalina)"),
     ),
     rows=(
-        Row(
+        LineRow(
             b"javax.net.ssl.SSL",
             re.compile(rb"javax\.net\.ssl\.SSL\w*Exception: (?P<reason>[^\n]*)"),
         ),
@@ -27,6 +27,6 @@ PROGRAM = Program(
             r"org\.apache\.tomcat\.util\.net[\w.]*\.level\s*=\s*(?:FINE|FINER|FINEST|ALL)",
         ),
     ),
-    changes=(Change(b"Server startup in", "Tomcat was started"),),
+    changes=(ChangeRow(b"Server startup in", "Tomcat was started"),),
     config_marks=r"java\.util\.logging|\.handlers\s*=",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="lighttpd",
@@ -16,7 +16,7 @@ PROGRAM = Program(
         ),
     ),
     rows=(
-        Row(
+        LineRow(
             b") SSL: ",
             re.compile(
                 rb"\(mod_\w+\.c\.\d+\) SSL:(?: -?\d+)* (?P<reason>.*?)(?: \(" + PEER + rb"\))?$"
@@ -31,6 +31,6 @@ PROGRAM = Program(
             r"debug\.log-ssl-noise\s*=\s*\"enable\"",
         ),
     ),
-    changes=(Change(b"server started", "lighttpd was started"),),
+    changes=(ChangeRow(b"server started", "lighttpd was started"),),
     config_marks=r"(?m)^\s*(?:server\.document-root|server\.modules|ssl\.pemfile)\b",
 )

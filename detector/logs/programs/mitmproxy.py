@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, Change, Program, Row
+from detector.logs.program import PEER_PORT, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="mitmproxy",
@@ -14,7 +14,7 @@ PROGRAM = Program(
         re.compile(rb"^\[\d\d:\d\d:\d\d\.\d+\](?:\[" + PEER_PORT + rb"\])? "),
     ),
     rows=(
-        Row(
+        LineRow(
             b"does not trust the proxy's certificate",
             re.compile(
                 rb"(?:\[" + PEER_PORT + rb"\] )?Client TLS handshake failed\. "
@@ -24,17 +24,17 @@ PROGRAM = Program(
             cause="client-lacks-ca",
             complainant="client",
         ),
-        Row(
+        LineRow(
             b"Client TLS handshake failed.",
             re.compile(
                 rb"(?:\[" + PEER_PORT + rb"\] )?Client TLS handshake failed\. (?P<reason>.*)"
             ),
         ),
-        Row(
+        LineRow(
             b"Server TLS handshake failed.",
             re.compile(rb"(?:\[[^\]]+\] )?Server TLS handshake failed\. (?P<reason>.*)"),
             upstream=True,
         ),
     ),
-    changes=(Change(b"proxy listening at", "mitmproxy was started"),),
+    changes=(ChangeRow(b"proxy listening at", "mitmproxy was started"),),
 )

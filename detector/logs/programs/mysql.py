@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import BlindSpot, Change, Program, Row
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="mysql",
     title="MySQL, MariaDB",
     marks=(re.compile(rb"^\d{4}-\d\d-\d\d[ T]+[\d:.]+Z? +\d+ \[(?:Warning|Note|ERROR|System)\]"),),
     rows=(
-        Row(
+        LineRow(
             b"without authentication",
             re.compile(rb"Aborted connection .*host: '(?P<peer>[^']*)' \((?P<reason>[^)]*)"),
             cause="reason-not-logged",
         ),
-        Row(
+        LineRow(
             b"Bad handshake",
             re.compile(rb"(?P<reason>Bad handshake)"),
             cause="reason-not-logged",
         ),
-        Row(
+        LineRow(
             b"packets out of order",
             re.compile(rb"(?P<reason>Got packets out of order)"),
             cause="not-tls",
             complainant="server",
             noise=True,
         ),
-        Row(b"error:0A", re.compile(rb"(?P<reason>error:0A[0-9A-F]{6}:[^\n]*)")),
-        Row(
+        LineRow(b"error:0A", re.compile(rb"(?P<reason>error:0A[0-9A-F]{6}:[^\n]*)")),
+        LineRow(
             b"insecure transport are prohibited",
             re.compile(rb"(?P<reason>Connections using insecure transport are prohibited)"),
             cause="not-tls",
@@ -44,6 +44,6 @@ PROGRAM = Program(
             "log_warnings = 4   (MariaDB), log_error_verbosity = 3   (MySQL)",
         ),
     ),
-    changes=(Change(b"ready for connections", "the database was started"),),
+    changes=(ChangeRow(b"ready for connections", "the database was started"),),
     config_marks=r"(?m)^\s*\[mysqld\]",
 )

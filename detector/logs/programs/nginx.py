@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="nginx",
     title="nginx",
     marks=(re.compile(rb"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: "),),
     rows=(
-        Row(
+        LineRow(
             b"while SSL handshaking to upstream",
             re.compile(
                 rb"\*\d+ (?P<reason>.*) while SSL handshaking to upstream,"
@@ -19,7 +19,7 @@ PROGRAM = Program(
             ),
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"client closed connection while SSL handshaking",
             re.compile(
                 rb"(?P<reason>client closed connection) while SSL handshaking, client: "
@@ -29,7 +29,7 @@ PROGRAM = Program(
             cause="closed-during-handshake",
             noise=True,  # not one byte was sent
         ),
-        Row(
+        LineRow(
             b"while SSL handshaking",
             re.compile(
                 rb"\*\d+ (?P<reason>.*) while SSL handshaking, client: "
@@ -37,7 +37,7 @@ PROGRAM = Program(
                 + rb"(?:, server: (?P<name>[^\s,]+))?"
             ),
         ),
-        Row(
+        LineRow(
             b"while reading client request headers",
             re.compile(
                 rb"(?P<reason>client sent plain HTTP request to HTTPS port"
@@ -57,8 +57,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b", reconfiguring", "nginx read its configuration again"),
-        Change(b"start worker processes", "nginx started its workers"),
+        ChangeRow(b", reconfiguring", "nginx read its configuration again"),
+        ChangeRow(b"start worker processes", "nginx started its workers"),
     ),
     config_marks=r"\bssl_certificate\b|\bserver_name\b|\berror_log\b[^\n]*;",
 )

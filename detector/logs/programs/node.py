@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import BlindSpot, Program, Row
+from detector.logs.program import BlindSpot, LineRow, Program
 
 PROGRAM = Program(
     name="node",
     title="Node",
     marks=(re.compile(rb"deps/openssl|tlsClientError|ERR_SSL_\w+"),),
     rows=(
-        Row(
+        LineRow(
             b"SSL routines:",
             re.compile(rb"(?P<reason>error:[0-9A-Fa-f]{8}:SSL routines:[^\n]*)"),
         ),
-        Row(
+        LineRow(
             b"read ECONNRESET",
             re.compile(rb"(?P<reason>read ECONNRESET)"),
         ),
-        Row(
+        LineRow(
             b"Client network socket disconnected",
             re.compile(rb"(?P<reason>Client network socket disconnected before secure TLS.*)"),
             cause="closed-during-handshake",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="openvpn",
@@ -15,22 +15,22 @@ PROGRAM = Program(
         ),
     ),
     rows=(
-        Row(
+        LineRow(
             b"VERIFY ERROR",
             re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) (?P<reason>VERIFY ERROR: .*)"),
             role="why",
         ),
-        Row(
+        LineRow(
             b"OpenSSL: error",
             re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) OpenSSL: (?P<reason>.*)"),
             role="why",
         ),
-        Row(
+        LineRow(
             b"TLS Error: TLS key negotiation failed",
             re.compile(PEER_PORT + rb" (?P<reason>TLS Error: TLS key negotiation failed.*)"),
             cause="silent-drop",
         ),
-        Row(
+        LineRow(
             b"TLS Error: TLS handshake failed",
             re.compile(
                 rb"(?P<key>" + PEER_PORT + rb") (?P<reason>TLS Error: TLS handshake failed)"
@@ -46,6 +46,6 @@ PROGRAM = Program(
             r"(?m)^\s*verb\s+(?:[3-9]|1[01])",
         ),
     ),
-    changes=(Change(b"Initialization Sequence Completed", "OpenVPN was started"),),
+    changes=(ChangeRow(b"Initialization Sequence Completed", "OpenVPN was started"),),
     config_marks=r"(?m)^\s*(?:dev tun|remote |server \d|tls-auth|tls-crypt)\b",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
 
 _PROCESS = rb"postfix[\w/-]*\[(?P<key>\d+)\]: "
 
@@ -13,12 +13,12 @@ PROGRAM = Program(
     title="Postfix",
     marks=(re.compile(rb"\bpostfix(?:-\w+)?/\w+(?:/\w+)*\[\d+\]: "),),
     rows=(
-        Row(
+        LineRow(
             b"TLS library problem",
             re.compile(_PROCESS + rb"warning: TLS library problem: (?P<reason>.*)"),
             role="reason",
         ),
-        Row(
+        LineRow(
             b"SSL_accept error from",
             re.compile(
                 _PROCESS
@@ -28,13 +28,13 @@ PROGRAM = Program(
             ),
             role="hold",
         ),
-        Row(
+        LineRow(
             b"abort: TLS from",
             re.compile(
                 rb"abort: TLS from [^\[]*\[" + PEER + rb"\](?::(?P<port>\d+))?: (?P<reason>.*)"
             ),
         ),
-        Row(
+        LineRow(
             b"SSL_connect error to",
             re.compile(
                 _PROCESS
@@ -45,7 +45,7 @@ PROGRAM = Program(
             role="hold",
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"Server certificate not",
             re.compile(
                 rb"(?P<name>[\w.-]+)\["
@@ -66,8 +66,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"reload -- version", "Postfix read its configuration again"),
-        Change(b"daemon started", "Postfix was started"),
+        ChangeRow(b"reload -- version", "Postfix read its configuration again"),
+        ChangeRow(b"daemon started", "Postfix was started"),
     ),
     config_marks=r"(?m)^\s*smtpd?_tls_\w+\s*=",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
 
 _PID = rb"(?:\[(?P<key>\d+)\].*)?"
 
@@ -15,7 +15,7 @@ PROGRAM = Program(
         re.compile(rb"^\d{4}-\d\d-\d\d .*(?:LOG|FATAL|HINT|ERROR|WARNING|STATEMENT|DETAIL):  "),
     ),
     rows=(
-        Row(
+        LineRow(
             b"connection received: host=",
             re.compile(
                 rb"\[(?P<key>\d+)\].*connection received: host="
@@ -24,19 +24,19 @@ PROGRAM = Program(
             ),
             role="peer",
         ),
-        Row(
+        LineRow(
             b"could not accept SSL connection",
             re.compile(_PID + rb"could not accept SSL connection: (?P<reason>.*)"),
             role="reason",
         ),
-        Row(
+        LineRow(
             b"requires a valid client certificate",
             re.compile(_PID + rb"(?P<reason>connection requires a valid client certificate)"),
             role="reason",
             cause="client-certificate-required",
             complainant="server",
         ),
-        Row(
+        LineRow(
             b"no pg_hba.conf entry",
             re.compile(
                 rb"(?P<reason>no pg_hba.conf entry for host) \""
@@ -46,7 +46,7 @@ PROGRAM = Program(
             cause="not-tls",
             complainant="server",
         ),
-        Row(
+        LineRow(
             b"invalid length of startup packet",
             re.compile(_PID + rb"(?P<reason>invalid length of startup packet)"),
             role="reason",
@@ -61,8 +61,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"received SIGHUP, reloading", "PostgreSQL read its configuration again"),
-        Change(b"database system is ready", "PostgreSQL was started"),
+        ChangeRow(b"received SIGHUP, reloading", "PostgreSQL read its configuration again"),
+        ChangeRow(b"database system is ready", "PostgreSQL was started"),
     ),
     config_marks=r"(?m)^\s*(?:ssl_cert_file|shared_buffers|listen_addresses)\s*=",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="squid",
@@ -15,14 +15,14 @@ PROGRAM = Program(
         re.compile(rb"^\d{10}\.\d{3} .* (?:TCP|NONE)_\w+/\d{3} "),
     ),
     rows=(
-        Row(
+        LineRow(
             b"SQUID_TLS_ERR_ACCEPT",
             re.compile(
                 rb"^\S+ +(?:\d+ )?(?P<peer>[0-9a-fA-F:.]+?)(?::(?P<port>\d{1,5}))? .*?(?:(?P<name>[\w.-]+) ERR_SECURE_ACCEPT_FAIL/)?"
                 rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"
             ),
         ),
-        Row(
+        LineRow(
             b"ERR_SECURE_CONNECT_FAIL/",
             # The request inside of the tunnel is logged again; the tunnel counts.
             re.compile(
@@ -30,7 +30,7 @@ PROGRAM = Program(
             ),
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"accepting a TLS connection",
             re.compile(
                 rb"failure while accepting a TLS connection on (?:.*?remote="
@@ -39,18 +39,18 @@ PROGRAM = Program(
             ),
             cause="reason-not-logged",
         ),
-        Row(
+        LineRow(
             b"Error negotiating SSL connection on FD",
             re.compile(
                 rb"Error negotiating SSL connection on FD \d+: (?P<reason>.*?)(?: \(\S+\))?$"
             ),
         ),
-        Row(
+        LineRow(
             b"rror negotiating SSL on FD",
             re.compile(rb"rror negotiating SSL on FD \d+: (?P<reason>.*?)(?: \(\S+\))?$"),
             upstream=True,
         ),
-        Row(
+        LineRow(
             b"negotiating TLS on FD",
             re.compile(rb"negotiating TLS on FD \d+: (?P<reason>.*?)(?: \(\S+\))?$"),
             upstream=True,
@@ -65,8 +65,8 @@ PROGRAM = Program(
         ),
     ),
     changes=(
-        Change(b"Reconfiguring Squid", "Squid read its configuration again"),
-        Change(b"Starting Squid Cache", "Squid was started"),
+        ChangeRow(b"Reconfiguring Squid", "Squid read its configuration again"),
+        ChangeRow(b"Starting Squid Cache", "Squid was started"),
     ),
     config_marks=r"(?m)^\s*(?:http_port|ssl_bump|http_access)\b",
 )

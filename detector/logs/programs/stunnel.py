@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, Change, Program, Row
+from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="stunnel",
     title="stunnel",
     marks=(re.compile(rb"LOG\d\[[\w:]+\]: "),),
     rows=(
-        Row(
+        LineRow(
             b"accepted connection from",
             re.compile(
                 rb"LOG\d\[(?P<key>[^\]]+)\]: Service \[(?P<name>[^\]]*)\] accepted connection from "
@@ -19,12 +19,12 @@ PROGRAM = Program(
             ),
             role="peer",
         ),
-        Row(
+        LineRow(
             b"SSL_accept: ",
             re.compile(rb"LOG\d\[(?P<key>[^\]]+)\]: SSL_accept: (?P<reason>.*)"),
             role="reason",
         ),
-        Row(
+        LineRow(
             b"SSL_connect: ",
             re.compile(rb"LOG\d\[(?P<key>[^\]]+)\]: SSL_connect: (?P<reason>.*)"),
             role="reason",
@@ -39,6 +39,6 @@ PROGRAM = Program(
             r"(?m)^\s*debug\s*=\s*(?:[5-7]|notice|info|debug)\b",
         ),
     ),
-    changes=(Change(b"Configuration successful", "stunnel read its configuration"),),
+    changes=(ChangeRow(b"Configuration successful", "stunnel read its configuration"),),
     config_marks=r"(?m)^\s*accept\s*=",
 )

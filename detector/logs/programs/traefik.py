@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import GO_LINE, BlindSpot, Change, Program, Row
+from detector.logs.program import GO_LINE, BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="traefik",
@@ -14,7 +14,7 @@ PROGRAM = Program(
         re.compile(rb"^\S+ (?:DBG|INF|WRN|ERR) (?:\S+\.go:\d+ > )?"),
         re.compile(rb"^\{\"level\":\"\w+\",(?:\"\w+\":\"[^\"]*\",)*\"time\":"),
     ),
-    rows=(Row(b"TLS handshake error from", GO_LINE),),
+    rows=(LineRow(b"TLS handshake error from", GO_LINE),),
     blind=(
         BlindSpot(
             (b"level=debug", b" DBG ", b'"level":"debug"'),
@@ -23,6 +23,6 @@ PROGRAM = Program(
             r"(?i)level\W+debug",
         ),
     ),
-    changes=(Change(b"Configuration loaded", "Traefik loaded a configuration"),),
+    changes=(ChangeRow(b"Configuration loaded", "Traefik loaded a configuration"),),
     config_marks=r"entryPoints|\[entryPoints\]|providers:",
 )

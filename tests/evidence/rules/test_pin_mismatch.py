@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from detector.evidence.rules import pin_mismatch
 from detector.known.hosts import HostPattern
-from detector.known.knowledge import Knowledge, Learned, Pin
+from detector.known.knowledge import Knowledge, Pin, PinOrigin
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
@@ -45,7 +45,7 @@ def test_a_pinned_issuer_that_was_not_sent_may_be_there_all_the_same(
 def test_a_hosts_own_key_is_not_missing_where_a_leaf_comes_alone_that_is_no_public_cas(
     pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
 ) -> None:
-    pin = Pin(HostPattern("a.example"), ("0" * 64,), learned=Learned(NOW, "0" * 64))
+    pin = Pin(HostPattern("a.example"), ("0" * 64,), learned=PinOrigin(NOW, "0" * 64))
     for authority, strength in ((corporate, "proof"), (pki.intermediate, "strong")):
         seen = observe("a.example", [authority.issue("a.example").der])
         found = ask(pin_mismatch, seen, replace(known, pins=(pin,)))
