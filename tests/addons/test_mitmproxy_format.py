@@ -45,6 +45,8 @@ def test_only_ignore_hosts_lets_anything_through() -> None:
 @pytest.mark.parametrize(
     "form",
     [
+        '"{0}":\n  - {1}\n',
+        "ignore_hosts: []\n  {0}:\n  - {1}\n",
         "{0}:\n  - {1}\n",
         "{0}:\n- {1}\n",
         "{0}: [{1}]\n",

@@ -104,6 +104,23 @@ def test_a_foreign_list_is_imported_and_compared(tlsight: Run, tmp_path: Path) -
     ]  # fmt: skip
 
 
+def test_hosts_that_a_mitmproxy_decrypts_alone_are_never_imported(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "allow_hosts:\n  - ^only\\.example:443$\ntcp_hosts:\n  - ^mqtt\\.example:8883$\n"
+    )
+    done = tlsight("bypass", "import", "mitmproxy", config, "--owner", "net", "--expires", "90d")
+    assert (done.returncode, done.stdout) == (
+        1, "0 rules imported, 0 there already, 2 left out\n",
+    )  # fmt: skip
+    assert "config.yaml:2: left out" in done.stderr
+    assert "the inverse: mitmproxy decrypts these alone" in done.stderr
+    assert "config.yaml:4: left out" in done.stderr
+    assert tlsight("bypass", "list").stdout == ""
+
+
 def test_seeds_are_toml_that_nobody_can_import_without_an_owner(
     tlsight: Run, tmp_path: Path
 ) -> None:
