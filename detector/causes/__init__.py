@@ -1,1 +1,1 @@
-"""Why handshakes fail: one rule a file, (Clues) -> Found or nothing; rules.py lists them in order."""
+"""Why handshakes fail: the clues, the rules asked in the order of data/causes.toml, and how to be sure."""
