@@ -88,15 +88,16 @@ def check(
 
 
 async def check_async(
-    targets: Iterable[str | Target],
+    targets: Iterable[str | Target] | str | Target,
     *,
     knowledge: Knowledge | None = None,
     options: ProbeOptions | None = None,
     concurrency: int = 64,
 ) -> AsyncIterator[Judgement]:
-    """As `check`, for any number of targets, read lazily; judgements come as they stand."""
+    """As `check`, for one target or any number, read lazily; judgements come as they stand."""
     session = _session(knowledge, options, concurrency)
-    async for judgement in session.run((_target(t) for t in targets), concurrency):
+    wanted = (targets,) if isinstance(targets, str | Target) else targets
+    async for judgement in session.run((_target(t) for t in wanted), concurrency):
         yield judgement
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -54,6 +55,16 @@ def test_check_async_and_judge_agree(known: Knowledge, port: int) -> None:
 
     (online,) = asyncio.run(run())
     assert detector.judge(online.observation, known) == [online]
+
+
+def test_check_async_takes_one_name_as_one_target(known: Knowledge, port: int) -> None:
+    options = ProbeOptions(connect_to=("127.0.0.1", port))
+
+    async def run() -> list[detector.Judgement]:
+        return [j async for j in detector.check_async("a.test", knowledge=known, options=options)]
+
+    (only,) = asyncio.run(run())
+    assert only.observation.target.host == "a.test"
 
 
 def test_a_bad_target_raises_before_anything_is_dialled() -> None:
@@ -170,12 +181,25 @@ def test_captures_are_taken_as_content_and_as_path(tmp_path: Path, known: Knowle
     assert len(kept) == whole.story.connections
 
 
+def test_reading_captures_leaves_the_callers_collector_as_it_was(
+    known: Knowledge, tmp_path: Path
+) -> None:
+    from bench.captures import write_handshakes
+
+    path = tmp_path / "a.pcap"
+    write_handshakes(path, 1)
+    before = gc.get_threshold()
+    next(iter(detector.read_captures(path.read_bytes(), knowledge=known)))
+    assert gc.get_threshold() == before
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         lambda: detector.check("a.test", concurrency=0),
         lambda: detector.check("a.test", knowledge="certifi"),  # type: ignore[arg-type]
         lambda: detector.check("a.test", options=5.0),  # type: ignore[arg-type]
+        lambda: ProbeOptions(maximum="1.2"),
         lambda: detector.check(443),  # type: ignore[arg-type]
         lambda: detector.diagnose("a.test", how="fast"),  # type: ignore[arg-type]
         lambda: detector.judge(443),  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from detector import clock
-from detector.errors import DialError
+from detector.errors import ConfigError, DialError
 from detector.model.alerts import AlertContext, meanings
 from detector.model.inquiry import Application
 from detector.model.observation import (
@@ -81,6 +81,17 @@ class ProbeOptions:
     credential: tuple[str, str] | None = None
     request: bytes | None = None
     listen: float = 0.3
+
+    def __post_init__(self) -> None:
+        if (
+            self.maximum is not None
+            and self.maximum.replace(".", "_") not in ssl.TLSVersion.__members__
+        ):
+            raise ConfigError(
+                "maximum",
+                f"{self.maximum!r} is no version of TLS",
+                remedy='say for example "TLSv1.2"',
+            )
 
 
 async def probe(target: Target, options: ProbeOptions | None = None) -> Observation:

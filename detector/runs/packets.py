@@ -64,6 +64,7 @@ class Capture(msgspec.Struct, frozen=True):
     ) -> Iterator[Connection]:
         """Connections of one stream of bytes."""
         # Flows go by themselves; a collector that looks at every new object costs a seventh of the time.
+        before = gc.get_threshold()
         gc.set_threshold(100_000, 20, 100)
         reading = Reading(self.keys)
         try:
@@ -84,6 +85,8 @@ class Capture(msgspec.Struct, frozen=True):
             if isinstance(error, BrokenPipeError):
                 raise
             raise ConfigError(name, str(error) or "damaged") from None
+        finally:
+            gc.set_threshold(*before)
         tally.packets += table.packets
         tally.other_packets += table.other_packets
         tally.evicted += table.evicted + table.datagrams.evicted
