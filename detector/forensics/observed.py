@@ -31,6 +31,7 @@ def observation(connection: Connection, failure: Failure | None = None) -> Obser
         alerts=alerts,
         failure=failure,
         ms=c.ms,
+        captured=True,
     )
 
 

@@ -6,7 +6,7 @@ from detector.causes.clues import Clues, Found
 
 
 def find(clues: Clues) -> Found | None:
-    if clues.seen is None:
+    if clues.seen is None or not clues.dated:
         return None
     expired = clues.seen.path.expired(clues.at)
     if not expired:
