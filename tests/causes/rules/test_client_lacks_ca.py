@@ -1,4 +1,4 @@
-"""This machine's own store is asked for what this machine itself saw."""
+"""The store of this machine is asked for what this machine itself saw."""
 
 from __future__ import annotations
 
