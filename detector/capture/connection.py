@@ -99,8 +99,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         authorities: names (DER) of CAs for client certificates, None where none was asked for.
         client_certificate: whether the client showed one, None where that cannot be seen.
         completed: both sides went on to use the keys.
-        reached: how far the server got: "nothing", "unseen" (it answered, the capture has not what),
-            "other" bytes than TLS, "alert", "hello", "data".
+        reached: how far the server got: "nothing", "unseen" (the capture does not show whether
+            or what it answered), "other" bytes than TLS, "alert", "hello", "data".
         closed_by: who ended it; None while it stands.
         how: "fin", "rst", "open" (no end was seen).
         signs: why a reset is taken for a third party's, sentences.

@@ -16,15 +16,16 @@ class DatagramFlow:
 
     __slots__ = (
         "bytes", "client", "evicted", "first", "key", "kind", "last", "packets", "quic", "server",
-        "server_started",
+        "server_started", "silent_at",
     )  # fmt: skip
 
     def __init__(self, key: bytes, kind: str, time: float) -> None:
         self.key = key
         self.kind = kind
         self.first = self.last = time
-        self.server_started = 0.0
+        self.server_started: float | None = None
         self.packets = 0
+        self.silent_at = 0
         self.bytes = [0, 0]
         self.evicted = False
         self.quic = QuicReader()
@@ -35,7 +36,7 @@ class DatagramFlow:
         self.last = time
         self.packets += 1
         self.bytes[not from_client] += len(datagram)
-        if not from_client and not self.server_started:
+        if not from_client and self.server_started is None:
             self.server_started = time
         if self.kind == "quic":
             self.quic.feed("client" if from_client else "server", datagram)
@@ -70,7 +71,12 @@ class Datagrams:
         flow.take(time, datagram, from_client=from_client)
 
     def sweep(self, time: float) -> Iterator[DatagramFlow]:
-        yield from self._leave([f for f in self._each() if time - f.last > _IDLE])
+        """Flows that were silent at two sweeps in a row: a clock that is set makes all look silent once."""
+        silent = [f for f in self._each() if abs(time - f.last) > _IDLE]
+        gone = [f for f in silent if f.silent_at == f.packets]
+        for flow in silent:
+            flow.silent_at = flow.packets
+        yield from self._leave(gone)
 
     def all(self) -> Iterator[DatagramFlow]:
         yield from self._leave(self._each())

@@ -52,12 +52,13 @@ class Flow:
         other: the one that answers.
         opened: how the connection began: "syn" was seen, "syn-ack" too, or "" in the middle.
         ends: (what, from the opener, time) of FIN and RST segments in order, the first few.
+        silent_at: its packets when a sweep last found it silent.
 
     """
 
     __slots__ = (
         "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
-        "opener", "other", "packets", "resets", "shut", "swapped", "syn_ack_time", "syns",
+        "opener", "other", "packets", "resets", "shut", "silent_at", "swapped", "syn_ack_time", "syns",
     )  # fmt: skip
 
     def __init__(
@@ -71,10 +72,11 @@ class Flow:
         self.opened = ""
         self.swapped = False
         self.syns = 0
-        self.syn_ack_time = 0.0
+        self.syn_ack_time: float | None = None
         self.ends: list[tuple[str, bool, float]] = []
         self.resets: list[Reset] = []
         self.packets = 0
+        self.silent_at = 0
         self.closing = False
         self.shut = 0
         self.evicted = False
@@ -131,13 +133,15 @@ class Half:
         acked: highest acknowledgement this side sent, relative to the peer's first byte; -1 for none.
         error: why the bytes stopped making sense, "" where they did not.
         hole: bytes are missing in the capture.
+        also_from: where its bytes begin by further SYN-ACKs, as long as none came; `moved` once they
+            did begin there.
         after_reset: it went on sending after a segment with RST.
 
     """
 
     __slots__ = (
-        "acked", "after_reset", "alert_at", "alerts", "before", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
-        "last", "messages", "mode", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
+        "acked", "after_reset", "alert_at", "alerts", "also_from", "before", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
+        "last", "messages", "mode", "moved", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
         "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting",
     )  # fmt: skip
 
@@ -170,11 +174,13 @@ class Half:
         self.waiting = 0
         self.acked = -1
         self.ttl = -1
-        self.started = 0.0
+        self.started: float | None = None
         self.error = ""
         self.hole = False
         self.after_reset = False
         self.alert_at = 0.0
+        self.also_from: tuple[int, ...] = ()
+        self.moved = False
 
     @property
     def packets_seen(self) -> bool:
@@ -184,12 +190,16 @@ class Half:
     @property
     def heard(self) -> bool:
         """Any payload was seen."""
-        return self.started > 0
+        return self.started is not None
 
     def segment(self, time: float, seq: int, buffer: bytes, at: int, end: int, stop: int) -> None:
         """A segment with payload: captured from `at` to `end`, on the wire up to `stop`."""
         if self.next is None:
             self.next = self.start = seq
+        if seq in self.also_from:
+            self.next = self.start = seq
+            self.moved, self.peer.acked = True, -1
+            self.also_from = ()
         ahead = (seq - self.next) & _MASK
         size = stop - at
         if ahead > 0x7FFFFFFF:  # old: sent again, in part or in whole
@@ -202,8 +212,9 @@ class Half:
         if ahead:
             self._wait(seq, buffer[at:end], size)
             return
-        if not self.started:
+        if self.started is None:
             self.started = time
+            self.also_from = ()
         if self.flow.resets:
             self.after_reset = True
         self._take(buffer, at, min(end, stop), stop)
@@ -320,7 +331,8 @@ class Half:
             elif kind == CHANGE_CIPHER_SPEC:
                 self.ccs = True
             elif kind == ALERT:
-                self.alert_at = self.alert_at or self.flow.last
+                if not self.alerts:
+                    self.alert_at = self.flow.last
                 if len(self.alerts) < MAX_MESSAGES:
                     self.alerts.append((data[at + 5], data[at + 6]))
             at = end

@@ -9,6 +9,9 @@ whose handshake is over only moves two counters.
 A flow is handed out a second after it was closed (late alerts and resets belong to it), when it was silent
 for long, when its addresses start anew, and at the end. When there are more than `limit` the quietest
 quarter is handed out early and counted in `evicted`: memory stays flat whatever comes.
+
+Clocks are set while a capture runs. A flow counts as silent only when two sweeps in a row found it so, without a
+packet in between: a leap makes all of them look silent once. Where time went back, what closed before is due.
 """
 
 from __future__ import annotations
@@ -25,11 +28,13 @@ from detector.capture.packet_file import Packet
 DEFAULT_LIMIT = 16384
 _MASK = 0xFFFFFFFF
 _LINGER = 1.0
+_DUE_WITHIN = 2 * _LINGER  # more than the linger: packets come a little out of order
 _IDLE = 300.0
 _SWEEP = 30.0
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _HEADER = Struct(">IIBB").unpack_from
 _MAX_RESETS = 4
+_MAX_STARTS = 4
 
 
 class FlowTable:
@@ -141,7 +146,7 @@ class FlowTable:
                 continue
             if ip >= 0:
                 ttl = frame[ip + 8 - (len(key) > 12)]
-            while closing and closing[0][0] < time:
+            while closing and not time <= closing[0][0] <= time + _DUE_WITHIN:
                 flow = closing.popleft()[1]
                 if self._forget(flow):
                     yield flow
@@ -163,7 +168,7 @@ class FlowTable:
                     seq = (seq + 1) & _MASK
             if data < stop and half.mode != IGNORE:
                 half.segment(time, seq, buffer, data, stored, stop)
-            if time >= sweep_at:
+            if not sweep_at - 2 * _SWEEP < time < sweep_at:
                 if sweep_at:
                     yield from self._sweep(time)
                 sweep_at = time + _SWEEP
@@ -184,12 +189,16 @@ class FlowTable:
         if flags & _SYN:
             if flags & _ACK:
                 flow.opened = "syn-ack"
-                flow.syn_ack_time = flow.syn_ack_time or time
+                if flow.syn_ack_time is None:
+                    flow.syn_ack_time = time
             else:
                 flow.opened = flow.opened or "syn"
                 flow.syns += 1
+            start = (seq + 1) & _MASK
             if half.next is None:
-                half.next = half.start = (seq + 1) & _MASK
+                half.next = half.start = start
+            elif half.started is None and start not in (half.start, *half.also_from):
+                half.also_from = (*half.also_from, start)[-_MAX_STARTS:]
         elif len(flow.ends) < 8:
             flow.ends.append(("rst" if flags & _RST else "fin", opener, time))
             flow.shut |= 1 if opener else 2
@@ -218,7 +227,11 @@ class FlowTable:
             yield flow
 
     def _sweep(self, time: float) -> Iterator[Flow | DatagramFlow]:
-        for flow in [f for f in self._flows.values() if time - f.last > _IDLE]:
+        silent = [f for f in self._flows.values() if abs(time - f.last) > _IDLE]
+        gone = [f for f in silent if f.silent_at == f.packets]
+        for flow in silent:
+            flow.silent_at = flow.packets
+        for flow in gone:
             self._forget(flow)
             yield flow
         yield from self.datagrams.sweep(time)

@@ -6,7 +6,9 @@ The input is a `read(size)` callable, so that files, pipes and decompressors are
 mebibyte is in memory at a time; packets are handed out as places in that buffer, without a copy.
 
 A record whose header makes no sense costs itself alone: the reader looks for the next place from which
-two headers in a row make sense, and says how many bytes it passed over.
+two headers in a row make sense, and says how many bytes it passed over. Time is no proof of damage, for clocks
+are set while a capture runs: a leap only makes the reader look whether the rest of the header makes sense. Only
+among places that might be a header those near the last packet's time come first.
 
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 """
@@ -29,6 +31,7 @@ _RESYNC_WITHIN = 1 << 22
 _MAX_INTERFACES = 1024
 MAX_SECRETS = 1 << 22
 _DAY = 86400.0
+_LEAP = 400 * _DAY
 
 _PCAP_MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1e-6),
@@ -87,11 +90,15 @@ class PacketFile:
                     self.cut = self.cut or size > 0
                     return
             seconds, part, captured, whole = header(buffer, at)
-            if captured > MAX_PACKET or (last and abs(seconds - last) > 400 * _DAY):
-                buffer, at = self._resync(header, buffer, at, last)
-                size = len(buffer)
-                last = 0
-                continue
+            if captured > MAX_PACKET or (last and abs(seconds - last) > _LEAP):
+                if captured <= MAX_PACKET and size - at < 32 + captured:
+                    buffer, at = _at_least(self._read, buffer[at:], 32 + captured), 0
+                    size = len(buffer)
+                if captured > MAX_PACKET or not _follows(header, buffer, at):
+                    buffer, at = self._resync(header, buffer, at, last)
+                    size = len(buffer)
+                    last = 0
+                    continue
             start = at + 16
             end = start + captured
             if end > size:
@@ -114,16 +121,16 @@ class PacketFile:
         passed = 0
         while passed < _RESYNC_WITHIN:
             buffer, at = _at_least(self._read, buffer[at:], 2 * MAX_PACKET), 0
-            for place in range(1, max(len(buffer) - MAX_PACKET, len(buffer) - 16, 1)):
-                if _plausible(header, buffer, place, last):
-                    self.skipped += passed + place
-                    return buffer, place
-                if place >= MAX_PACKET:
-                    break
-            else:
+            stop = min(len(buffer) - 16, MAX_PACKET + 1)
+            for near in (last, 0) if last else (0,):
+                for place in range(1, stop):
+                    if _plausible(header, buffer, place, near):
+                        self.skipped += passed + place
+                        return buffer, place
+            if stop <= MAX_PACKET:
                 break
-            passed += place
-            at = place
+            passed += MAX_PACKET
+            at = MAX_PACKET
         self.skipped += passed + len(buffer)
         while rest := self._read(CHUNK):
             self.skipped += len(rest)
@@ -232,8 +239,20 @@ def _interface(order: str, body: bytes) -> tuple[int, float, float]:
     return link, unit, shift
 
 
+def _follows(header: Callable[..., tuple[int, ...]], buffer: bytes, at: int) -> bool:
+    """Apart from the time, a header that makes sense is here, and another one where the packet ends."""
+    for _ in range(2):
+        if len(buffer) - at < 16:
+            return True  # the file's last packet
+        _, part, captured, whole = header(buffer, at)
+        if not (part < 10**9 and 0 < captured <= whole <= MAX_PACKET):
+            return False
+        at += 16 + captured
+    return True
+
+
 def _plausible(header: Callable[..., tuple[int, ...]], buffer: bytes, at: int, last: int) -> bool:
-    """A header here, and another one where it says that the packet ends."""
+    """A header here, and another one where it says that the packet ends, both near `last` in time."""
     for _ in range(2):
         if at == len(buffer):
             return True
@@ -241,9 +260,7 @@ def _plausible(header: Callable[..., tuple[int, ...]], buffer: bytes, at: int, l
             return False
         seconds, part, captured, whole = header(buffer, at)
         near = not last or abs(seconds - last) < _DAY
-        if not (near and part < 10**9 and 14 <= captured <= MAX_PACKET and captured <= whole):
-            return False
-        if whole > MAX_PACKET:
+        if not (near and part < 10**9 and 14 <= captured <= whole <= MAX_PACKET):
             return False
         last = seconds
         at += 16 + captured

@@ -1,5 +1,8 @@
 """What is said before TLS: HTTP CONNECT, SOCKS, PROXY headers, STARTTLS of eleven protocols.
 
+A protocol is recognised by the whole of what the client said, and by an answer that fits: first bytes alone are
+shared by many (a SOCKS greeting begins as DCE/RPC's and DNP3's packets do).
+
 Sources: RFC 9110 section 9.3.6, RFC 1928, haproxy's proxy-protocol.txt, RFC 3207 (SMTP), 2595 (IMAP, POP3),
 4217 (FTP), 4642 (NNTP), 5804 (ManageSieve), 6120 (XMPP), 4511 (LDAP), PostgreSQL's and MySQL's protocols.
 """
@@ -38,11 +41,9 @@ def read_preamble(client: bytes, server: bytes) -> Preamble | None:
     found = _CONNECT.search(client)
     if found is not None:
         return _http(client, server, found)
-    if client[:1] == b"\x05":
-        return _socks5(client, server)
-    if client[:2] == b"\x04\x01":
-        return Preamble("socks4", target=_ipv4_target(client[4:8], client[2:4]),
-                        status=server[1] if len(server) > 1 else None)  # fmt: skip
+    socks = _socks5(client, server) or _socks4(client, server)
+    if socks is not None:
+        return socks
     if client.startswith((b"PROXY TCP", b"\r\n\r\n\x00\r\nQUIT\n")):
         return Preamble("proxy-header")
     for name, asks, greets in _TABLE:
@@ -66,31 +67,79 @@ def _http(client: bytes, server: bytes, found: re.Match[bytes]) -> Preamble:
     )
 
 
-def _socks5(client: bytes, server: bytes) -> Preamble:
-    """The request follows the greeting, and the answer the method (RFC 1928 sections 3 to 6)."""
-    methods = client[1] if len(client) > 1 else 0
-    request = client[2 + methods :]
-    if server[1:2] == b"\x02" and len(request) > 2:  # user name and password first (RFC 1929)
-        name = request[1]
+def asks_for_a_tunnel(client: bytes, server: bytes) -> bool:
+    """The client asks a proxy for a way, TLS or not."""
+    return _CONNECT.match(client) is not None or _socks5(client, server) is not None
+
+
+def _socks5(client: bytes, server: bytes) -> Preamble | None:
+    """The request follows the greeting, and the answer the method (RFC 1928 sections 3 to 6); None for others."""
+    size = client[1] if client[:1] == b"\x05" and len(client) > 1 else 0
+    methods, request = client[2 : 2 + size], client[2 + size :]
+    if not size or len(methods) < size:
+        return None
+    nothing = Preamble("socks5")
+    if server and (server[:1] != b"\x05" or server[1:2] not in (b"", b"\xff", *_each(methods))):
+        return None
+    answer = server[2:]
+    if server[1:2] == b"\x02" and request:  # user name and password first (RFC 1929)
+        name = request[1] if len(request) > 1 else 0
         secret = request[2 + name] if len(request) > 2 + name else 0
-        request = request[3 + name + secret :]
-        server = server[2:]
-    target = None
-    if len(request) > 4:
-        kind, rest = request[3], request[4:]
-        if kind == 1:
-            target = _ipv4_target(rest[:4], rest[4:6])
-        elif kind == 3:
-            size = rest[0]
-            port = int.from_bytes(rest[1 + size : 3 + size])
-            target = f"{rest[1 : 1 + size].decode('latin-1')}:{port}"
-        elif kind == 4 and len(rest) >= 18:
-            where = ip_address(rest[:16])
-            target = f"[{where}]:{int.from_bytes(rest[16:18])}"
-    return Preamble("socks5", target=target, status=server[3] if len(server) > 3 else None)
+        if request[0] != 1 or answer[:1] not in (b"", b"\x01"):
+            return None
+        request, answer = request[3 + name + secret :], answer[2:]
+    elif server[1:2] not in (b"\0", b"\x02", b""):
+        return nothing  # refused, or a method whose messages are its own
+    if not request:
+        return nothing
+    target = _socks5_target(request)
+    if target is None or (answer and not _is_reply(answer)):
+        return None
+    return Preamble("socks5", target=target, status=answer[1] if len(answer) > 1 else None)
+
+
+def _socks5_target(request: bytes) -> str | None:
+    """host:port of a request (RFC 1928 section 4); None for what is none."""
+    if len(request) < 5 or request[0] != 5 or request[1] not in (1, 2, 3) or request[2]:
+        return None
+    kind, rest = request[3], request[4:]
+    if kind == 1:
+        return _ipv4_target(rest[:4], rest[4:6])
+    if kind == 3:
+        name, port = rest[1 : 1 + rest[0]], rest[1 + rest[0] : 3 + rest[0]]
+        return (
+            f"{name.decode('latin-1')}:{int.from_bytes(port)}" if name and len(port) == 2 else None
+        )
+    if kind == 4 and len(rest) >= 18:
+        return f"[{ip_address(rest[:16])}]:{int.from_bytes(rest[16:18])}"
+    return None
+
+
+def _is_reply(answer: bytes) -> bool:
+    """A reply, or the beginning of one (RFC 1928 section 6)."""
+    allowed = (b"\x05", bytes(range(9)), b"\0", b"\x01\x03\x04")
+    return all(byte in values for byte, values in zip(answer, allowed, strict=False))
+
+
+def _socks4(client: bytes, server: bytes) -> Preamble | None:
+    """Version, command, port, address, user, and its end (SOCKS 4); a name may follow (4a)."""
+    if client[:2] != b"\x04\x01" or b"\0" not in client[8:]:
+        return None
+    if server and (server[0] or server[1:2] not in (b"", *_each(b"\x5a\x5b\x5c\x5d"))):
+        return None
+    status = server[1] if len(server) > 1 else None
+    target = _ipv4_target(client[4:8], client[2:4])
+    name = client[8:].split(b"\0")[1]
+    if client[4:7] == bytes(3) and name:
+        target = f"{name.decode('latin-1')}:{int.from_bytes(client[2:4])}"
+    return Preamble("socks4", target=target, status=status)
+
+
+def _each(data: bytes) -> tuple[bytes, ...]:
+    return tuple(bytes((byte,)) for byte in data)
 
 
 def _ipv4_target(address: bytes, port: bytes) -> str | None:
-    if len(address) != 4:
+    if len(address) != 4 or len(port) != 2:
         return None
     return f"{ip_address(address)}:{int.from_bytes(port)}"

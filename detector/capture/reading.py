@@ -25,7 +25,7 @@ from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
-from detector.capture.preamble import read_preamble
+from detector.capture.preamble import asks_for_a_tunnel, read_preamble
 from detector.capture.sealed import (
     TLS13,
     came_too_late,
@@ -48,6 +48,7 @@ from detector.wire.key_exchange import parse_key_exchange
 
 _ROOM = 4096
 _PLAIN = 512
+_LONGEST = 3600.0
 
 
 class Facts(msgspec.Struct):
@@ -116,7 +117,8 @@ class Reading:
         if not opened and not any(alert.fatal for alert in alerts):
             alerts += inferred_alerts(client, server, facts.answer, completed=completed)
         reached, plain = _reached(server, facts)
-        missed = client.acked > server.bytes + 1
+        if reached == "nothing" and _hidden(client, server):
+            reached = "unseen"
         if facts.hello is None and facts.answer is None and not _worth_telling(flow, reached):
             return None
         fatal = next((alert for alert in alerts if alert.fatal), None)
@@ -155,7 +157,7 @@ class Reading:
             dh_bits=facts.dh_bits,
             alerts=tuple(alerts),
             completed=completed and not refused_late(alerts, server),
-            reached="unseen" if missed and reached == "nothing" else reached,
+            reached=reached,
             closed_by=closed_by,
             how=how,
             signs=signs,
@@ -300,7 +302,7 @@ class Reading:
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
         reached: Reached = "nothing"
-        if flow.server_started:
+        if flow.server_started is not None:
             reached = (
                 "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
             )
@@ -346,15 +348,23 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
     return "other", plain
 
 
+def _hidden(client: Half, server: Half) -> bool:
+    """The capture cannot show whether the server answered: the client acknowledged bytes that are missing, or
+    none of the server's packets are there, or two took the connection and neither's bytes can be told.
+    """
+    missed = client.acked > server.bytes + 1
+    return client.heard and (missed or not server.packets_seen or bool(server.also_from))
+
+
 def _worth_telling(flow: Flow, reached: Reached) -> bool:
     """Without a ClientHello: no answer, a refusal, a proxy's no, or clear text to a TLS server."""
-    client = flow.client
+    client, server = flow.client, flow.server
     if flow.opened != "syn-ack" and flow.syns:
         return not client.heard
     if reached == "alert":
         return True
-    asked = client.preamble or client.record[:8]
-    return asked.startswith((b"CONNECT ", b"\x05")) and client.mode != IGNORE
+    asked, answered = client.preamble or client.record, server.preamble or server.record
+    return client.mode != IGNORE and asks_for_a_tunnel(asked, answered)
 
 
 def _notes(flow: Flow, client: Half, server: Half) -> tuple[str, ...]:
@@ -368,15 +378,21 @@ def _notes(flow: Flow, client: Half, server: Half) -> tuple[str, ...]:
         found.append("only the client's packets were captured")
     if not client.packets_seen and server.heard:
         found.append("only the server's packets were captured")
+    if server.also_from or server.moved:
+        found.append("two SYN-ACKs with different sequence numbers came")
     if flow.evicted:
         found.append("given up early: too many connections at once")
     return tuple(found)
 
 
 def _milliseconds(flow: Flow, client: Half, server: Half) -> dict[str, float]:
-    found: dict[str, float] = {}
-    if flow.syn_ack_time and flow.opened == "syn-ack" and flow.syns:
-        found["connect"] = round((flow.syn_ack_time - flow.first) * 1000, 2)
-    if client.started and server.started >= client.started:
-        found["server-hello"] = round((server.started - client.started) * 1000, 2)
-    return found
+    """How long it took; nothing where the clock was set meanwhile."""
+    marks: dict[str, tuple[float | None, float | None]] = {}
+    if flow.opened == "syn-ack" and flow.syns:
+        marks["connect"] = flow.first, flow.syn_ack_time
+    marks["server-hello"] = client.started, server.started
+    return {
+        name: round((end - start) * 1000, 2)
+        for name, (start, end) in marks.items()
+        if start is not None and end is not None and 0 <= end - start < _LONGEST
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from detector.causes.plan import Contrast
 
 MAX_FETCHED = 8
+CLOCK_SLACK = timedelta(minutes=10)
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -82,6 +83,25 @@ class Clues:
     @property
     def at(self) -> datetime:
         return self.observation.at
+
+    @property
+    def clock(self) -> str:
+        """Whose clock `at` was read from, for a sentence."""
+        return "the capture's clock" if self.observation.captured else "this machine's clock"
+
+    @cached_property
+    def clock_behind(self) -> datetime | None:
+        """When a log signed for the certificate, where that is still to come: signed times cannot lie in the
+        future (RFC 6962 section 3.2), so that clock is wrong.
+        """
+        scts = self.seen.scts if self.seen is not None else ()
+        first = min((one.sct.timestamp for one in scts if one.status == "valid"), default=None)
+        return first if first is not None and first > self.at + CLOCK_SLACK else None
+
+    @property
+    def dated(self) -> bool:
+        """Validity can be judged by `at`: not by a capture's clock that is known to be wrong."""
+        return not self.observation.captured or self.clock_behind is None
 
     @property
     def failure(self) -> Failure | None:

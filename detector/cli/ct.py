@@ -214,10 +214,10 @@ def _table(found: HostIssuers) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from detector.report.check_text import escape
+    from detector.report.check_text import escape, marked
 
     if not found.answers:
-        return Text.from_markup(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
+        return marked(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
     parts: list[RenderableType] = []
     for answer in found.answers:
         marks = [answer.source, f"{answer.fetched:%Y-%m-%d %H:%M} UTC"]
@@ -236,7 +236,7 @@ def _table(found: HostIssuers) -> RenderableType:
                 f"{issuer.first:%Y-%m-%d}",
                 f"{issuer.last:%Y-%m-%d}",
             )
-        parts.append(Text.from_markup(head))
+        parts.append(marked(head))
         parts.append(table if answer.issuers else Text("  no unexpired certificate is logged"))
     return Group(*parts)
 

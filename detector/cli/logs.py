@@ -125,7 +125,7 @@ def _with_captures(
     from detector.runs.captures import CaptureRun
 
     shown = CaptureOutput(**{field.name: getattr(output, field.name) for field in fields(output)})
-    run = CaptureRun(files=tuple(captures), events=tuple(events))
+    run = CaptureRun(files=tuple(captures), events=tuple(events), warn=warn)
     return tell_captures(run, compare, earlier, shown)
 
 

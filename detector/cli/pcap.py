@@ -31,7 +31,8 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
 
 [bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
-today, 3 no TLS in it.
+today, 3 no TLS in it. Of several files one that cannot be read, or not to its end, is told on stderr and costs only
+itself: then 2 where nothing failed in the others. A single one is an error, 2.
 """
 
 
@@ -103,7 +104,7 @@ def pcap(
         keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
         access_logs=tuple(access_log or ()),
         events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
-        summary=output.summary,
+        summary=output.summary, warn=warn,
     )  # fmt: skip
     return tell_captures(run, compare, earlier, output)
 
@@ -138,10 +139,10 @@ def tell_captures(
             from detector.report.pcap_page import capture_page
 
             write_whole(output.html, capture_page(printer, story).encode())
-    if not story.connections:
-        return exit_codes.INCONCLUSIVE
-    bad = story.failed or story.intercepted or story.broken
-    return exit_codes.FOUND if bad else exit_codes.CLEAN
+    code = exit_codes.CLEAN if story.connections else exit_codes.INCONCLUSIVE
+    if story.failed or story.intercepted or story.broken:
+        code = exit_codes.FOUND
+    return exit_codes.worst(code, exit_codes.USAGE if reading.unread else exit_codes.CLEAN)
 
 
 pcap.__doc__ = _TEXT

@@ -81,9 +81,10 @@ def _proxied(c: Connection) -> _Said | None:
     before = c.preamble
     if before is None or before.status is None or c.hello is not None:
         return None
-    what = f"The proxy refuses a tunnel to {before.target}: {before.status}."
+    tunnel = f"a tunnel to {before.target}" if before.target is not None else "a tunnel"
+    what = f"The proxy refuses {tunnel}: {before.status}."
     if before.kind == "http-connect" and before.status == 407:
-        return "proxy-auth-required", f"The proxy wants a password for {before.target}.", None
+        return "proxy-auth-required", f"The proxy wants a password for {tunnel}.", None
     if (before.kind == "http-connect" and before.status >= 300) or (
         before.kind == "socks5" and before.status
     ):

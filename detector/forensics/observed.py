@@ -31,6 +31,7 @@ def observation(connection: Connection, failure: Failure | None = None) -> Obser
         alerts=alerts,
         failure=failure,
         ms=c.ms,
+        captured=True,
     )
 
 
@@ -111,7 +112,7 @@ def trial(c: Connection, name: str) -> Trial | None:
 
 
 def _outcome(c: Connection) -> Outcome | None:
-    if c.refused or c.opened == "syn":
+    if c.refused or (c.opened == "syn" and c.reached != "unseen"):
         return "unreachable"
     if c.hello is None or c.reached == "unseen":
         return None

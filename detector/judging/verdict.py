@@ -54,6 +54,7 @@ class Findings:
         self.state_territory = seen.state_territory if "state-ca" in self.by_id else False
         self.sct = "sct-verified" in self.by_id or "ct-logged" in self.by_id
         self.holds_name = "name-mismatch" not in self.by_id
+        self.other_name = not self.holds_name and self.by_id["name-mismatch"].points != "neutral"
 
     def against(self, *ids: str, least: Strength = "strong") -> bool:
         """Whether any of `ids` points to interception with at least that strength."""
@@ -151,7 +152,7 @@ TABLE: tuple[VerdictRow, ...] = (
     VerdictRow(
         "other-name",
         "suspect",
-        lambda f: not f.holds_name and not f.internal,
+        lambda f: f.other_name,
         "Suspect: the certificate is for another name; a misconfigured server looks the same.",
         ("name-mismatch", "sct-verified", *_PATHS),
     ),

@@ -41,7 +41,7 @@ HOSTS = ("shop.test", "bank.test", "pinned.test")
 
 def run(*, verbose: bool = False) -> int:
     """Play the demonstration; the exit code is 0 when every row is as expected."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     started = time.perf_counter()
     console.print("[bold]tlsight demo[/]: an origin with its own public CA and CT log, and real")
     console.print("mitmproxies in front of it, all on this machine. Nothing leaves it.\n")

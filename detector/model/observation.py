@@ -159,6 +159,7 @@ class Observation:
         ocsp: stapled OCSP response (DER) when the server gave one in clear.
         ms: milliseconds per step: dns, connect, proxy, starttls, tls.
         inclusion: proofs that public logs hold the leaf.
+        captured: somebody else's connection, read from packets: clock and stores are not this machine's.
 
     """
 
@@ -175,6 +176,12 @@ class Observation:
     ms: dict[str, float] = field(default_factory=dict)
     inclusion: tuple[InclusionProof, ...] = ()
     schema: str = OBSERVATION_SCHEMA
+    captured: bool = False
+
+    @property
+    def asks_for_name(self) -> bool:
+        """The client asked for somebody. In a capture without SNI or a proxy's target only an address is known."""
+        return not self.captured or self.target.sni is not None or self.target.ip is None
 
 
 @dataclass(frozen=True, slots=True)

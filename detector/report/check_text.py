@@ -36,10 +36,15 @@ def escape(text: str) -> str:
     return escape_markup("".join(c if c.isprintable() else "�" for c in text))
 
 
+def marked(markup: str) -> Text:
+    """Markup as text. Names of emoji stay what they are: the middle of an IPv6 address looks like one."""
+    return Text.from_markup(markup, emoji=False)
+
+
 def render(judgement: Judgement, verbose: bool = False) -> RenderableType:
     """One judgement as a block of lines."""
     seen = judgement.observation
-    head = Text.from_markup(
+    head = marked(
         f"[{STYLES[judgement.verdict]}]{judgement.verdict.upper():13}[/] "
         f"[bold]{escape(place(seen))}[/]{escape(_beside(judgement))}"
     )
@@ -65,12 +70,12 @@ def summary(verdicts: Counter[str]) -> Text:
     """How many of each verdict, worst first."""
     order = ("intercepted", "suspect", "inconclusive", "private", "consistent", "direct")
     parts = [f"[{STYLES[v]}]{verdicts[v]} {v}[/]" for v in order if verdicts[v]]
-    return Text.from_markup(f"{sum(verdicts.values())} targets: " + ", ".join(parts))
+    return marked(f"{sum(verdicts.values())} targets: " + ", ".join(parts))
 
 
 def stdout_console(color: bool | None = None) -> Console:
     """A console for results; width follows the terminal, colours honour NO_COLOR."""
-    return Console(highlight=False, no_color=None if color is None else not color)
+    return Console(highlight=False, emoji=False, no_color=None if color is None else not color)
 
 
 def place(seen: Observation) -> str:
@@ -135,5 +140,5 @@ def _row(mark: str, markup: str) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3, justify="right")
     grid.add_column(overflow="fold")
-    grid.add_row(Text.from_markup(mark), Text.from_markup(markup))
+    grid.add_row(marked(mark), marked(markup))
     return grid

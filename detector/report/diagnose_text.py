@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.model.inquiry import Diagnosis, FoundCause, ServedSuites
-from detector.report.check_text import STYLES, escape, place
+from detector.report.check_text import STYLES, escape, marked, place
 from detector.wire import registry as r
 from detector.wire import suites
 
@@ -49,7 +49,7 @@ def _head(diagnosis: Diagnosis) -> RenderableType:
     verdict = diagnosis.judgement.verdict
     beside = f"  [dim]who answers:[/] [{STYLES[verdict]}]{verdict}[/]"
     where = escape(place(diagnosis.inquiry.observation))
-    return Text.from_markup(f"[{style}]{word}[/] [bold]{where}[/]{beside}")
+    return marked(f"[{style}]{word}[/] [bold]{where}[/]{beside}")
 
 
 def _word(diagnosis: Diagnosis) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _ladder(diagnosis: Diagnosis) -> RenderableType:
         took = "" if step.ms is None else f"{step.ms:.1f} ms"
         style = {"failed": "red", "skipped": "dim"}.get(step.status, "")
         table.add_row(
-            Text.from_markup(_MARKS[step.status]),
+            marked(_MARKS[step.status]),
             Text(step.step, style="dim" if step.status == "skipped" else style),
             took,
             Text(_plain(step.text), style=style),
@@ -107,7 +107,7 @@ def _cause(cause: FoundCause, programs: tuple[str, ...], *, whole: bool) -> Rend
 def _suites(found: ServedSuites) -> RenderableType:
     order = "the server's order" if found.server_prefers else "the client's order"
     lines: list[RenderableType] = [
-        Text.from_markup(f"\n[bold]{r.version_name(found.version)}[/] [dim]{order}[/]")
+        marked(f"\n[bold]{r.version_name(found.version)}[/] [dim]{order}[/]")
     ]
     for code in found.suites:
         grade = suites.grade(code)
@@ -124,8 +124,8 @@ def _row(label: str, content: str | RenderableType) -> RenderableType:
     grid.add_column(width=14, justify="right")
     grid.add_column(overflow="fold")
     grid.add_row(
-        Text.from_markup(label),
-        Text.from_markup(content) if isinstance(content, str) else content,
+        marked(label),
+        marked(content) if isinstance(content, str) else content,
     )
     return grid
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.messages.explaining import Explained
-from detector.report.check_text import escape
+from detector.report.check_text import escape, marked
 
 _STYLES = {"likely": "bold", "possible": "cyan", "unlikely": "dim"}
 
@@ -26,5 +26,5 @@ def render(explained: Explained) -> RenderableType:
             + "".join(f"[dim]{party} acts:[/] {escape(fix)}\n" for party, fix in one.cause.advice)
             + f"[dim]to be sure:[/] {escape(one.tell_apart)}"
         )
-        table.add_row(Text(one.likelihood, style=style), Text.from_markup(lines))
+        table.add_row(Text(one.likelihood, style=style), marked(lines))
     return table

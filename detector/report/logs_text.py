@@ -15,7 +15,7 @@ from detector.forensics.anonymous import Anonymizer
 from detector.logs.event import Event
 from detector.logs.ledger import Group, Onset
 from detector.logs.story import LogStory
-from detector.report.check_text import escape, stdout_console
+from detector.report.check_text import escape, marked, stdout_console
 from detector.report.logs_json import BlindRecord, LogsRecord, log_records
 from detector.report.plotting import clock_text, sparkline
 
@@ -88,7 +88,7 @@ class LogPrinter:
         for spot in story.blind:
             sure = "hidden" if spot.certain else "may be hidden"
             parts.append(
-                Text.from_markup(
+                marked(
                     f"\n[yellow]{sure}[/] ({spot.program}): {escape(spot.text)}\n    {escape(spot.directive)}"
                 )
             )

@@ -17,7 +17,7 @@ from detector.forensics.judged import JudgedConnection
 from detector.forensics.story import CaptureStory, Counts, ServerDiagnosis
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
-from detector.report.check_text import STYLES, escape, stdout_console
+from detector.report.check_text import STYLES, escape, marked, stdout_console
 from detector.report.pcap_json import pcap_record, summary_records
 from detector.report.plotting import sparkline
 
@@ -88,7 +88,7 @@ class CapturePrinter:
             lines += [f"    {escape(text)}" for text in told.opinion.differs]
         if joined is not None:
             lines.append(f"    [dim]log:[/] {escape(self.shown(joined.event.reason))}")
-        return Text.from_markup("\n".join(lines))
+        return marked("\n".join(lines))
 
     def _whole(self, story: CaptureStory) -> list[RenderableType]:
         parts: list[RenderableType] = [Text(headline(story), style="bold")]
@@ -158,7 +158,7 @@ class CapturePrinter:
                 f"  {escape(self.shown(one.event.peer or ''))}: the log says {one.event.cause}"
                 f" ({escape(self.shown(one.event.reason[:80]))}), the packets say {cause}"
             )
-        return Text.from_markup("\n".join(lines))
+        return marked("\n".join(lines))
 
 
 def headline(story: CaptureStory) -> str:

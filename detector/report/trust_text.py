@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.auditing.model import Finding
-from detector.report.check_text import escape
+from detector.report.check_text import escape, marked
 from detector.report.trust_json import TrustRecord
 
 _SHOWN_PATHS = 4
@@ -23,7 +23,7 @@ def render(found: TrustRecord, *, notes: bool, everything: bool) -> RenderableTy
         groups.setdefault((finding.id, finding.text), []).append(finding)
     parts += [_told(group) for group in groups.values()]
     if not shown:
-        parts.append(Text.from_markup("[green]✓[/] nothing stands out"))
+        parts.append(marked("[green]✓[/] nothing stands out"))
     parts += [Text(""), _places(found, everything=everything)]
     if found.tools:
         parts += [Text(""), _tools(found)]
@@ -40,7 +40,7 @@ def _told(group: list[Finding]) -> Text:
         lines.append(f"    [dim]and {len(group) - _SHOWN_PATHS} more; see --json[/]")
     if first.remedy:
         lines.append(f"  {escape(first.remedy)}")
-    return Text.from_markup("\n".join(lines))
+    return marked("\n".join(lines))
 
 
 def _places(found: TrustRecord, *, everything: bool) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -45,6 +45,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
         limit: connections under way at once.
         jobs: processes, 0 for one a core.
         summary: count by name, JA4 and cause too.
+        warn: told about files that cannot be read, a line each, where others can; None raises.
 
     """
 
@@ -59,6 +60,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
     limit: int = DEFAULT_LIMIT
     jobs: int = 0
     summary: bool = False
+    warn: Callable[[str], None] | None = None
 
     @property
     def at_once(self) -> bool:
@@ -92,6 +94,7 @@ class CaptureReading:
 
     Attributes:
         kept: connections that `keep` read.
+        unread: how many of several files could not be read, or not to their end.
 
     """
 
@@ -99,6 +102,7 @@ class CaptureReading:
         self, how: CaptureRun, capture: Capture, judge: ConnectionJudge, story: CaptureStory
     ) -> None:
         self.kept: tuple[JudgedConnection, ...] = ()
+        self.unread = 0
         self._story = story
         self._how = how
         self._capture = capture
@@ -139,10 +143,16 @@ class CaptureReading:
         tally = self._story.tally
         if self._how.interface is None:
             for source in self._how.files:
-                if isinstance(source, bytes):
-                    yield from self._capture.of(BytesIO(source).read, "capture", tally)
-                else:
-                    yield from self._capture.connections(source, tally)
+                try:
+                    if isinstance(source, bytes):
+                        yield from self._capture.of(BytesIO(source).read, "capture", tally)
+                    else:
+                        yield from self._capture.connections(source, tally)
+                except ConfigError as error:
+                    if self._how.warn is None or len(self._how.files) == 1:
+                        raise
+                    self.unread += 1
+                    self._how.warn(str(error))
             return
         with ExitStack() as stack:
             stream = stack.enter_context(live(self._how.interface, self._how.expression))

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import sys
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,16 @@ def opened(path: str) -> Generator[IO[bytes]]:
     finally:
         if path != "-":
             raw.close()
+
+
+def damages() -> tuple[type[Exception], ...]:
+    """What reading raises where a file, or what packed it, is damaged or cut."""
+    found: tuple[type[Exception], ...] = (EOFError, OSError, lzma.LZMAError, zlib.error)
+    if "zstandard" in sys.modules:
+        import zstandard
+
+        found += (zstandard.ZstdError,)
+    return found
 
 
 def followed(path: Path, *, forever: Callable[[], bool] = lambda: True) -> Callable[[int], bytes]:

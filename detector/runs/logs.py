@@ -20,7 +20,7 @@ from detector.logs.reading import LogReader, Seen
 from detector.logs.reasons import Reasons
 from detector.logs.stamp import Stamps
 from detector.logs.story import LogStory, log_story, together
-from detector.runs.files import followed, opened
+from detector.runs.files import damages, followed, opened
 
 _MAX_CONFIG = 4 << 20
 
@@ -97,9 +97,9 @@ class LogRun(msgspec.Struct, frozen=True):
             read = getattr(file, "read1", file.read) if path == "-" else file.read
             try:
                 yield from reader.events(read)
-            except (EOFError, OSError) as error:
-                if isinstance(error, BrokenPipeError):
-                    raise
+            except BrokenPipeError:
+                raise
+            except damages() as error:
                 raise ConfigError(path, str(error) or "damaged") from None
 
     def _stamps(self) -> Callable[[], Stamps]:

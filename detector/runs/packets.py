@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import heapq
-import lzma
 import os
 import shutil
 import subprocess
@@ -30,7 +29,7 @@ from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading
 from detector.capture.tally import Tally
 from detector.errors import CaptureError, ConfigError, StoreError
-from detector.runs.files import opened
+from detector.runs.files import damages, opened
 
 SPLIT_FROM = 64 << 20
 _PARCEL = 256
@@ -70,29 +69,26 @@ class Capture(msgspec.Struct, frozen=True):
         try:
             packets = PacketFile(read)
             table = FlowTable(self.limit, self._wanted(packets), shard, reading.settle)
-            for flow in table.run(_with_secrets(packets, self.keys)):
-                tally.flows += 1
-                found = reading.connection(flow)
-                if isinstance(flow, Flow):
-                    flow.dissolve()
-                if found is not None:
-                    tally.first = min(tally.first or found.first, found.first)
-                    tally.last = max(tally.last, found.last)
-                    yield found
+            try:
+                for flow in table.run(_with_secrets(packets, self.keys)):
+                    tally.flows += 1
+                    found = reading.connection(flow)
+                    if isinstance(flow, Flow):
+                        flow.dissolve()
+                    if found is not None:
+                        tally.first = min(tally.first or found.first, found.first)
+                        tally.last = max(tally.last, found.last)
+                        yield found
+            finally:
+                _count(tally, packets, table)
         except CaptureError as error:
             raise ConfigError(name, error.message, remedy="give a pcap or pcapng file") from None
-        except (EOFError, OSError, lzma.LZMAError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
+        except BrokenPipeError:
+            raise
+        except damages() as error:
             raise ConfigError(name, str(error) or "damaged") from None
         finally:
             gc.set_threshold(*before)
-        tally.packets += table.packets
-        tally.other_packets += table.other_packets
-        tally.evicted += table.evicted + table.datagrams.evicted
-        tally.skipped += packets.skipped
-        tally.fragments_lost += table.layers.fragments_lost
-        tally.cut = tally.cut or packets.cut
 
     def _wanted(self, packets: PacketFile) -> Any:
         """Whether there are keys, asked only where there may be some."""
@@ -119,6 +115,16 @@ class Capture(msgspec.Struct, frozen=True):
                 pipe.close()
                 worker.terminate()
                 worker.join()
+
+
+def _count(tally: Tally, packets: PacketFile, table: FlowTable) -> None:
+    """Add one file, as far as it was read."""
+    tally.packets += table.packets
+    tally.other_packets += table.other_packets
+    tally.evicted += table.evicted + table.datagrams.evicted
+    tally.skipped += packets.skipped
+    tally.fragments_lost += table.layers.fragments_lost
+    tally.cut = tally.cut or packets.cut
 
 
 def _work(pipe: Pipe, capture: Capture, path: str, shard: tuple[int, int]) -> None:

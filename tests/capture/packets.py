@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
 from detector.capture.connection import Connection
@@ -46,13 +46,16 @@ def ethernet(packet: bytes, tags: Sequence[int] = ()) -> bytes:
 
 
 def pcap(
-    frames: Iterable[bytes], link: int = 1, *, step: float = 0.001, big: bool = False
-) -> bytes:
-    """A file of packets `step` seconds apart."""
+    frames: Iterable[bytes], link: int = 1, *, step: float = 0.001, big: bool = False,
+    leaps: Mapping[int, float] | None = None,
+) -> bytes:  # fmt: skip
+    """A file of packets `step` seconds apart; before some, by number, the clock leaps by so many seconds."""
     order = ">" if big else "<"
+    start: float = START
     out = [struct.pack(f"{order}IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)]
     for number, frame in enumerate(frames):
-        at = START + number * step
+        start += (leaps or {}).get(number, 0.0)
+        at = start + number * step
         out.append(
             struct.pack(f"{order}IIII", int(at), int(at % 1 * 1e6), len(frame), len(frame)) + frame
         )
@@ -101,6 +104,11 @@ class Talk:
         )  # fmt: skip
         if move and at is None:
             self._seq[from_client] += len(payload) + bool(flags & (SYN | FIN))
+        return self
+
+    def move(self, client: bool, count: int) -> Talk:
+        """As if that side had sent so many bytes more."""
+        self._seq[client] += count
         return self
 
     def open(self) -> Talk:

@@ -61,6 +61,32 @@ def test_a_lying_length_costs_a_few_packets() -> None:
     assert found[-30:] == FRAMES[-30:]
 
 
+@pytest.mark.parametrize("years", [-40, 2, 20])
+def test_a_clock_that_is_set_costs_nothing(years: int) -> None:
+    leaps = {10: years * 3.2e7, 11: -years * 3.2e7, 30: years * 3.2e7, 49: -years * 3.2e7}
+    found, file = frames(p.pcap(FRAMES, leaps=leaps))
+    assert found == FRAMES
+    assert (file.skipped, file.cut) == (0, False)
+
+
+def test_after_damage_packets_are_found_under_another_clock_too() -> None:
+    data = bytearray(p.pcap(FRAMES, leaps={10: 5e7}))
+    place = 24 + sum(16 + len(frame) for frame in FRAMES[:10])
+    data[place : place + 16] = b"\xff" * 16
+    found, file = frames(bytes(data))
+    assert found == FRAMES[:10] + FRAMES[11:]
+    assert file.skipped == 16 + len(FRAMES[10])
+
+
+def test_a_hole_of_zeros_is_damage_whatever_its_time() -> None:
+    data = bytearray(p.pcap(FRAMES))
+    place = 24 + sum(16 + len(frame) for frame in FRAMES[:10])
+    data[place : place + 160] = bytes(160)
+    found, file = frames(bytes(data))
+    assert found[-30:] == FRAMES[-30:]
+    assert file.skipped > 0
+
+
 def test_a_file_that_ends_in_a_packet_says_so() -> None:
     data = p.pcap(FRAMES)[:-20]
     found, file = frames(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from detector.capture.preamble import read_preamble
@@ -9,6 +11,7 @@ from tests.capture import packets as p
 from tests.capture.packets import Talk
 
 Said = list[tuple[bool, bytes]]
+CAPTURES = Path(__file__).parents[1] / "data/captures"
 
 BEFORE: dict[str, list[tuple[bool, bytes]]] = {
     "http-connect": [
@@ -76,3 +79,45 @@ def test_socks_targets_of_every_kind() -> None:
     found = read_preamble(login, b"\x05\x02\x01\0\x05\0\0\x01")
     assert found is not None
     assert found.target == "127.0.0.1:443"
+
+
+@pytest.mark.parametrize("name", ["dcerpc_bind", "dnp3"])
+def test_what_only_begins_like_socks_is_no_proxys(name: str) -> None:
+    assert p.read((CAPTURES / f"{name}.pcap").read_bytes()) == []
+
+
+GREETING, REQUEST = b"\x05\x02\0\x02", b"\x05\x01\0\x01\x7f\0\0\x01\x01\xbb"
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "wanted"),
+    [
+        (GREETING + REQUEST, b"\x05\0\x05\x02\0\x01" + bytes(6), ("socks5", "127.0.0.1:443", 2)),
+        (GREETING + REQUEST, b"", ("socks5", "127.0.0.1:443", None)),
+        (GREETING, b"\x05\xff", ("socks5", None, None)),
+        (GREETING + b"\x01\x01a\x01b", b"\x05\x02\x01\x01", ("socks5", None, None)),
+        (GREETING[:3], b"\x05\0", ("other", None, None)),
+        (GREETING + REQUEST, b"\x05\x01", ("other", None, None)),
+        (GREETING + REQUEST, b"\x05\0\x05\x44\0\x01", ("other", None, None)),
+        (GREETING + REQUEST, b"HTTP/1.1 400", ("other", None, None)),
+        (GREETING + b"\x05\x0a" + REQUEST[2:], b"\x05\0", ("other", None, None)),
+        (GREETING + REQUEST[:7], b"\x05\0", ("other", None, None)),
+        (b"\x05\0\x0b\x03\x10\0\0\0", b"", ("other", None, None)),
+        (b"\x04\x01\x01\xbb\0\0\0\x01me\0a.example\0", b"\0\x5b", ("socks4", "a.example:443", 91)),
+        (b"\x04\x01\x01\xbb\xc0\0\x02\x05me\0", b"\x04\x5a", ("other", None, None)),
+    ],
+)  # fmt: skip
+def test_socks_is_its_whole_grammar_and_an_answer_that_fits(
+    client: bytes, server: bytes, wanted: tuple[str, str | None, int | None]
+) -> None:
+    found = read_preamble(client, server)
+    assert found is not None
+    assert (found.kind, found.target, found.status) == wanted
+
+
+def test_a_socks_proxy_that_says_no_is_told() -> None:
+    talk = Talk(port=1080).open().client(GREETING).server(b"\x05\0")
+    talk.client(REQUEST).server(b"\x05\x02\0\x01" + bytes(6)).close()
+    c = p.one(talk.packets)
+    assert c.preamble is not None
+    assert (c.preamble.target, c.preamble.status) == ("127.0.0.1:443", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.capture import packets as p
 from tests.capture.packets import Talk
 
 Said = list[tuple[bool, bytes]]
+CAPTURES = Path(__file__).parents[1] / "data/captures"
 
 
 def spoken(said: Said, talk: Talk | None = None) -> Talk:
@@ -220,3 +222,43 @@ def test_more_connections_than_there_is_room_for_are_told_early(limit: int, tls1
     found = p.read(p.pcap(packets, 101), limit=limit)
     assert len(found) == 100
     assert sum("given up early: too many connections at once" in c.notes for c in found) >= 50
+
+
+def test_of_two_that_took_the_connection_the_one_who_goes_on_is_read(tls12: Said) -> None:
+    (c,) = p.read((CAPTURES / "two_synacks.pcap").read_bytes())
+    assert [(a.sender, a.code) for a in c.alerts] == [("server", 40)]
+    assert c.notes == ("two SYN-ACKs with different sequence numbers came",)
+    for first in (True, False):
+        talk = Talk().send(True, flags=p.SYN)
+        for number in (9000, 77_000) if first else (77_000, 9000):
+            talk.send(False, flags=p.SYN | p.ACK, at=number, move=False)
+        talk.send(False, flags=p.ACK, move=False)
+        talk.move(False, 1)
+        for from_client, data in tls12:
+            talk.send(from_client, data, p.PSH | p.ACK)
+        c = p.one(talk.close().packets)
+        assert c.completed
+        assert same(c) == same(p.one(spoken(tls12).close().packets))
+
+
+def test_silence_is_told_only_where_the_capture_would_show_an_answer(tls12: Said) -> None:
+    hello = tls12[0][1]
+    silent = p.one(Talk().open().send(True, hello).close().packets)
+    assert silent.reached == "nothing"
+    two = Talk().open().send(False, flags=p.SYN | p.ACK, at=77_000, move=False)
+    assert p.one(two.send(True, hello).close().packets).reached == "unseen"
+    half = [
+        packet for packet in spoken(tls12).close().packets if packet[12:16] == bytes((10, 0, 0, 9))
+    ]
+    only = p.one(half)
+    assert only.reached == "unseen"
+    assert "only the client's packets were captured" in only.notes
+
+
+def test_a_clock_that_begins_at_nought_is_a_time(tls12: Said) -> None:
+    talk = Talk().open()
+    for from_client, data in tls12:
+        talk.send(from_client, data)
+    c = p.read(p.pcap(talk.close().packets, 101, step=0.0, leaps={0: -p.START}))[0]
+    assert c.completed
+    assert c.reached == "data"

@@ -168,3 +168,50 @@ def test_a_capture_cut_in_a_packet_is_read_and_told(trace: Path, tlsight: Run) -
     trace.write_bytes(trace.read_bytes()[:-33])
     done = tlsight("pcap", str(trace))
     assert "the capture ends in the middle of a packet" in done.stdout
+
+
+def test_addresses_are_shown_as_they_are(tls12: Said, tmp_path: Path, tlsight: Run) -> None:
+    """Rich takes `[fd00...]` for a style and `:b:` for an emoji."""
+    talk = p.Talk("fd00:a:b::1", "2001:db8:a:b::1").open()
+    for from_client, data in tls12[:4]:
+        talk.send(from_client, data)
+    talk.send(True, b"\x15\x03\x03\0\x02\x02\x30").close()
+    path = tmp_path / "six.pcap"
+    path.write_bytes(p.pcap(talk.packets, 101))
+    for words in (("--connections",), ("-v",)):
+        done = tlsight("pcap", *words, str(path), COLUMNS="200")
+        assert "[fd00:a:b::1]:50000 → [2001:db8:a:b::1]:443" in done.stdout
+        rows = [line for line in done.stdout.splitlines() if line.startswith("[")]
+        assert [row.split()[:2] for row in rows] == [["[2001:db8:a:b::1]:443", "www.example.org"]]
+
+
+@pytest.mark.parametrize("bad", ["cut.pcap.gz", "torn.pcap.gz", "page.html", "missing.pcap"])
+def test_of_several_files_a_bad_one_costs_only_itself(
+    bad: str, refused_trace: Path, tmp_path: Path, tlsight: Run
+) -> None:
+    path = tmp_path / bad
+    packed = gzip.compress(refused_trace.read_bytes())
+    if bad.startswith("cut"):
+        path.write_bytes(packed[:-40])
+    elif bad.startswith("torn"):
+        path.write_bytes(packed[:60] + bytes(60) + packed[120:])
+    elif bad.startswith("page"):
+        path.write_text("<!doctype html>")
+    alone = tlsight("pcap", "--json", str(path))
+    assert alone.returncode == 2
+    assert alone.stderr.count("\n") == 1
+    good = objects(tlsight("pcap", "--json", str(refused_trace)).stdout)
+    for files in ((str(path), str(refused_trace)), (str(refused_trace), str(path))):
+        done = tlsight("pcap", "--json", *files)
+        assert done.returncode == 1
+        assert [o for o in objects(done.stdout) if o in good] == good
+        assert done.stderr.count("\n") == 1
+        assert bad in done.stderr
+
+
+def test_a_file_that_was_not_read_is_no_clean_result(tmp_path: Path, tlsight: Run) -> None:
+    quiet = tmp_path / "quiet.pcap"
+    quiet.write_bytes(p.pcap([]))
+    done = tlsight("pcap", "--json", str(quiet), str(tmp_path / "missing.pcap"))
+    assert done.returncode == 2
+    assert tlsight("pcap", "--json", str(quiet)).returncode == 3

@@ -35,6 +35,7 @@ HELLOS = TABLES.setdefault("captures: browsers' hellos, alone and behind a proxy
 # What no packet shows: the name that was typed, a clock, what is said under encryption, what a CA would answer.
 HIDDEN = frozenset(
     (
+        "address",  # no SNI: the capture shows none that was asked for
         "default-site",
         "other-clock",
         "client-certificate-http",

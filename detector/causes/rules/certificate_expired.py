@@ -11,4 +11,4 @@ def find(clues: Clues) -> Claim | None:
         return None
     days = (clues.at - seen.leaf.not_after).days
     text = f"The certificate expired on {seen.leaf.not_after:%Y-%m-%d}."
-    return Claim("error", text, (f"That is {days} days ago by this machine's clock.",))
+    return Claim("error", text, (f"That is {days} days ago by {clues.clock}.",))

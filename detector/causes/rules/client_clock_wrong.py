@@ -2,15 +2,16 @@
 
 Others are the server's own Date, and the logs whose signed timestamps cannot lie in the future
 (RFC 6962 section 3.2).
+
+A capture's times are those of who captured. Where its clock is wrong no client is blamed, and what is said of
+validity is worth nothing: hence a warning, which the rules on validity leave the field to.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from detector.causes.clues import CLOCK_SLACK, Claim, Clues
 
-from detector.causes.clues import Claim, Clues
-
-_SLACK = timedelta(minutes=10)
+_OF_CAPTURE = "Set the clock of the machine that captures; validity cannot be judged by its times."
 
 
 def find(clues: Clues) -> Claim | None:
@@ -18,19 +19,21 @@ def find(clues: Clues) -> Claim | None:
     if seen is None or seen.leaf.not_before <= clues.at <= seen.leaf.not_after:
         return None
     evidence: list[str] = []
-    stamps = [result.sct.timestamp for result in seen.scts if result.status == "valid"]
-    if stamps and min(stamps) > clues.at + _SLACK:
+    if clues.clock_behind is not None:
         evidence.append(
-            f"A log signed for the certificate on {min(stamps):%Y-%m-%d}, still to come here."
+            f"A log signed for the certificate on {clues.clock_behind:%Y-%m-%d}, still to come here."
         )
     date = clues.server_date
     if (
         date is not None
         and seen.leaf.not_before <= date <= seen.leaf.not_after
-        and abs(date - clues.at) > _SLACK
+        and abs(date - clues.at) > CLOCK_SLACK
     ):
         evidence.append(f"The server's clock says {date:%Y-%m-%d %H:%M} UTC, when it is valid.")
     if not evidence:
         return None
+    if clues.observation.captured:
+        text = f"The capture's clock, {clues.at:%Y-%m-%d %H:%M} UTC, is wrong."
+        return Claim("warning", text, tuple(evidence), fix=_OF_CAPTURE)
     text = f"This machine's clock, {clues.at:%Y-%m-%d %H:%M} UTC, is wrong."
     return Claim("error", text, tuple(evidence))

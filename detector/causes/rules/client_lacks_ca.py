@@ -1,4 +1,7 @@
-"""client-lacks-ca: the root is public, but this machine's own store does not hold it (RFC 5280 6.1.1)."""
+"""client-lacks-ca: the root is public, but this machine's own store does not hold it (RFC 5280 6.1.1).
+
+Of a capture's clients only what they said is known, not their stores: it does not apply.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from detector.causes.clues import Claim, Clues
 
 def find(clues: Clues) -> Claim | None:
     seen, local = clues.seen, clues.known.local
-    if seen is None or local is None or not seen.is_public_path:
+    if seen is None or local is None or clues.observation.captured or not seen.is_public_path:
         return None
     root = seen.path.certificates[-1]
     if any(

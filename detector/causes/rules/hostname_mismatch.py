@@ -1,4 +1,7 @@
-"""hostname-mismatch: the certificate is for other names (RFC 9525 section 6)."""
+"""hostname-mismatch: the certificate is for other names (RFC 9525 section 6).
+
+It does not apply where nobody asked for a name.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from detector.causes.clues import Claim, Clues
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or seen.holds_name:
+    if seen is None or seen.holds_name or not clues.observation.asks_for_name:
         return None
     names = (*seen.leaf.dns_names, *seen.leaf.ip_addresses)
     evidence: list[str] = []

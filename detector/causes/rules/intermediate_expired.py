@@ -6,7 +6,7 @@ from detector.causes.clues import Claim, Clues
 
 
 def find(clues: Clues) -> Claim | None:
-    if clues.seen is None:
+    if clues.seen is None or not clues.dated:
         return None
     expired = clues.seen.path.expired(clues.at)
     if not expired:

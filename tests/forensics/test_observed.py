@@ -1,0 +1,32 @@
+"""A captured connection as a probe would have seen it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from detector.capture.connection import Preamble
+from detector.forensics.observed import observation, trial
+from tests.forensics.test_blame import BASE
+
+
+@pytest.mark.parametrize(
+    ("changes", "asks"),
+    [
+        ({}, True),
+        ({"sni": None}, False),
+        ({"sni": None, "preamble": Preamble("http-connect", target="a.example:443")}, True),
+        ({"sni": None, "preamble": Preamble("starttls", protocol="smtp")}, False),
+    ],
+)
+def test_who_sent_no_name_asked_for_none(changes: dict[str, Any], asks: bool) -> None:
+    seen = observation(msgspec.structs.replace(BASE, **changes))
+    assert seen.captured
+    assert seen.asks_for_name == asks
+
+
+def test_where_the_capture_has_no_answer_nothing_was_tried() -> None:
+    unseen = msgspec.structs.replace(BASE, opened="syn", reached="unseen", closed_by="client")
+    assert trial(unseen, "plain") is None
