@@ -101,7 +101,7 @@ def records(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 def test_an_honest_host_is_direct_and_exits_0(tlsight: Run) -> None:
     done = tlsight("check", "good.test")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("DIRECT        good.test:443\n")
+    assert done.stdout.startswith("DIRECT        good.test:443 at 127.0.0.1:")
     assert "Certificate Transparency holds this leaf" in done.stdout
     assert done.stderr == ""
 
