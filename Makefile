@@ -11,7 +11,7 @@ help:
 	@echo "make unit    the tests that need no other program; PYTHON=3.12 on another Python"
 	@echo "make coverage  how much of each file its own tests run, held against the floor"
 	@echo "make lint    ruff, mypy, import-linter"
-	@echo "make bench   speed, beside openssl s_time and sslyze"
+	@echo "make bench   speed, beside openssl s_time and sslyze; ONLY=judge,start; COMPARE=before.json"
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
 	@echo "make fuzz    every parser for fuzz_seconds (60)"
 	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
@@ -49,9 +49,10 @@ lint: setup
 	.venv/bin/mypy tests/typing_api.py
 	.venv/bin/lint-imports --no-cache
 
-# COMPARE=build/before.json says what got worse since; ONLY=judge,start measures a part.
+# COMPARE=build/before.json says what got worse since; ONLY=judge,start measures a part, which may need none
+# of what is missing: it says so itself.
 bench: setup
-	@sh scripts/programs.sh bench
+	@sh scripts/programs.sh bench || [ -n "$(ONLY)" ]
 	$(python) bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(COMPARE),--compare $(COMPARE))
 
 soak: setup

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from children import child
 from figures import FIGURES
 
 BIN = Path(sys.executable).parent
@@ -124,16 +125,13 @@ def ask(tool: Tool, server: Server, folder: Path) -> tuple[bool, float]:
     start = time.perf_counter()
     clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
     with tempfile.TemporaryFile() as sink:
-        child = subprocess.Popen(
+        with child(
             tool.command(server, folder), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-            env={**clean, "COLUMNS": "200"}, start_new_session=True,
-        )  # fmt: skip
-        try:
-            child.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)  # it, and the children that it started
-            child.wait()
-        seconds = time.perf_counter() - start
+            env={**clean, "COLUMNS": "200"},
+        ) as asked:  # fmt: skip
+            with suppress(subprocess.TimeoutExpired):
+                asked.wait(PATIENCE)
+            seconds = time.perf_counter() - start
         sink.seek(0)
         text = sink.read().decode(errors="replace")
     return judged(tool.name, server.case, text), seconds
@@ -154,10 +152,10 @@ def judged(tool: str, case: str, text: str) -> bool:
 @contextmanager
 def served(folder: Path) -> Iterator[list[Server]]:
     command = [str(BIN / "tlsight"), "lab", "serve", "--json", "--dir", str(folder), *CASES]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as lab:
+    with child(command, stdout=subprocess.PIPE, text=True) as lab:
         assert lab.stdout is not None
-        try:
-            rows = [json.loads(lab.stdout.readline()) for _ in CASES]
-            yield [Server(r["case"], r["host"], r["port"], r["words"]) for r in rows]
-        finally:
-            lab.terminate()  # else leaving the block waits for ever
+        lines = list(islice(lab.stdout, len(CASES)))
+        if len(lines) < len(CASES):
+            raise SystemExit(f"bench: the lab ended before it served: {' '.join(command)}")
+        rows = [json.loads(line) for line in lines]
+        yield [Server(r["case"], r["host"], r["port"], r["words"]) for r in rows]

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from captures import HEADER, Writer, conversation, write_bulk, write_handshakes
+from children import child
 from figures import FIGURES
 
 TLSIGHT = [sys.executable, "-m", "detector"]
@@ -145,9 +146,7 @@ def memory(gigabytes: tuple[float, ...]) -> None:
         began = time.monotonic()
         with (
             Path(os.devnull).open("wb") as nowhere,
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere
-            ) as program,
+            child(command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere) as program,
         ):
             assert program.stdin is not None
             program.stdin.write(HEADER)
@@ -174,7 +173,7 @@ def row(name: str, value: float, beside: str) -> None:
 def spent(command: list[str]) -> tuple[float, float, float]:
     """Seconds of CPU, seconds of wall time, peak memory in MiB."""
     began = time.monotonic()
-    with subprocess.Popen(
+    with child(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as program:
         _, _, usage = os.wait4(program.pid, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -53,29 +54,29 @@ class Figures:
         }
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
-    def compared(self, before: Path) -> tuple[list[str], int]:
-        """A line a figure: before, now, ratio, and whether it got worse; and how many did.
-
-        Raises SystemExit for a file that no run wrote.
-        """
-        earlier = _values(before)
-        lines = [f"{'figure':44}{'before':>12}{'now':>12}{'ratio':>8}"]
+    def compared(self, before: Mapping[str, float]) -> tuple[list[str], int]:
+        """A line a figure: before, now, ratio, its noise, and whether it got worse; and how many did."""
+        lines = [f"{'figure':54}{'before':>10}{'now':>10}{'ratio':>8}{'noise':>7}"]
         worse = 0
         for figure in self.all:
-            old = earlier.get(figure.name)
+            old = before.get(figure.name)
+            noise = f"{figure.noise:7.0%}"
             if old is None:
-                lines.append(f"{figure.name:44}{'-':>12}{figure.value:12.4g}")
+                lines.append(f"{figure.name:54}{'-':>10}{figure.value:10.4g}{'-':>8}{noise}")
                 continue
             mark = ""
             if figure.worse_than(old):
                 worse += 1
-                mark = f"   WORSE by more than {figure.noise:.0%}"
+                mark = "  WORSE"
             ratio = figure.value / old if old else float("nan")
-            lines.append(f"{figure.name:44}{old:12.4g}{figure.value:12.4g}{ratio:8.2f}{mark}")
+            lines.append(
+                f"{figure.name:54}{old:10.4g}{figure.value:10.4g}{ratio:8.2f}{noise}{mark}"
+            )
         return lines, worse
 
 
-def _values(path: Path) -> dict[str, float]:
+def earlier(path: Path) -> dict[str, float]:
+    """The figures of an earlier run. Raises SystemExit for a file that no run wrote."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:

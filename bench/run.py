@@ -29,9 +29,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from children import child, end_in_order
 from diagnosis import diagnosis
 from evidence import evidence
-from figures import FIGURES
+from figures import FIGURES, earlier
 from knowledge import knowledge
 
 from detector.judging.judge import judge_all
@@ -48,10 +49,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     "diagnosis": ("openssl", "curl", "testssl", "sslscan", "nmap"),
     "knowledge": (),
     "evidence": ("tshark",),
-    "bypass": (),
+    "bypass": ("curl",),
     "judge": (),
     "start": (),
 }
+COMPARED_WITH_SSLYZE = {"check", "host", "diagnosis"}
 BIN = Path(sys.executable).parent
 
 
@@ -72,6 +74,7 @@ def main() -> None:
     options.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
     options.add_argument("--compare", type=Path, help="figures of an earlier run")
     given = options.parse_args()
+    end_in_order()
     parts = given.only.split(",")
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
@@ -81,13 +84,13 @@ def main() -> None:
         raise SystemExit(
             f"bench: not installed: {', '.join(missing)}; run scripts/programs.sh bench"
         )
-    if given.compare is not None:
-        FIGURES.compared(given.compare)  # a file that is none is told before anything is measured
+    # Read now: a file that is none is told before anything is measured, and it may be the one we write.
+    before = earlier(given.compare) if given.compare is not None else None
     measure(parts, quick=given.quick)
     FIGURES.save(given.json)
     print(f"\nfigures: {given.json}")
-    if given.compare is not None:
-        lines, worse = FIGURES.compared(given.compare)
+    if before is not None:
+        lines, worse = FIGURES.compared(before)
         print("\n".join(lines))
         sys.exit(1 if worse else 0)
 
@@ -104,7 +107,7 @@ def missing_programs(parts: list[str]) -> list[str]:
 
 def measure(parts: list[str], *, quick: bool) -> None:
     """Each part in turn."""
-    sslyze = install_sslyze() if {"check", "host", "diagnosis"} & set(parts) else Path()
+    sslyze = install_sslyze() if COMPARED_WITH_SSLYZE & set(parts) else Path()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {openssl_version()}\n")
     with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:
         folder = Path(name)
@@ -211,7 +214,9 @@ def judging(count: int) -> None:
         start = time.process_time()
         verdicts = {j.verdict for j in judge_all(seen, known)}
         rate = count / (time.process_time() - start)
-        FIGURES.note(f"judge: {name}, a second", rate, "higher")
+        FIGURES.note(
+            f"judge: {name}, a second", rate, "higher", 0.25
+        )  # of no peer: the machine's own noise
         print(f"  {name:38} {rate:8.0f}   ({', '.join(sorted(verdicts))})")
     print("  (aim: at least 3,000)\n")
 
@@ -229,14 +234,16 @@ def start_up(rounds: int) -> None:
         "python -c pass": [sys.executable, "-c", "pass"],
         "tlsight --version": [str(BIN / "tlsight"), "--version"],
     }
-    medians = {}
-    for name, command in commands.items():
-        medians[name] = statistics.median(run(command).wall for _ in range(rounds))
+    walls: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):  # in turns, so that a busy moment meets both
+        for name, command in commands.items():
+            walls[name].append(run(command).wall)
+    medians = {name: statistics.median(found) for name, found in walls.items()}
     print("start-up                                 ms, median")
     for name, seconds in medians.items():
         print(f"  {name:38} {seconds * 1e3:6.1f}")
     ratio = medians["tlsight --version"] / medians["python -c pass"]
-    FIGURES.note("--version: wall, times bare Python's", ratio, "lower")
+    FIGURES.note("--version: wall, times bare Python's", ratio, "lower", 0.2)
     print(f"  {ratio:.2f}x Python's own start (aim: at most 3)")
 
 
@@ -270,10 +277,10 @@ def run(command: list[str], *, keep: bool = True) -> Cost:
     with tempfile.TemporaryFile() as out:
         start = time.perf_counter()
         sink = out if keep else subprocess.DEVNULL
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
-        _, _, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - start
-        child.returncode = 0  # wait4 has already reaped it
+        with child(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink) as program:
+            _, _, usage = os.wait4(program.pid, 0)
+            wall = time.perf_counter() - start
+            program.returncode = 0  # wait4 has already reaped it
         out.seek(0)
         text = out.read().decode(errors="replace")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, text)
@@ -285,15 +292,22 @@ def install_sslyze() -> Path:
     program = folder / "bin" / "sslyze"
     if not program.exists():
         print(f"installing {SSLYZE} into .tools/sslyze")
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", SSLYZE]
-        subprocess.run([*install, "--disable-pip-version-check"], check=True)
+        try:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            subprocess.run([*install, "--disable-pip-version-check"], check=True)
+        except subprocess.CalledProcessError:
+            others = ",".join(part for part in PARTS if part not in COMPARED_WITH_SSLYZE)
+            raise SystemExit(
+                f"bench: {SSLYZE} cannot be installed; without it: --only {others}"
+            ) from None
     return program
 
 
 def openssl_version() -> str:
     found = shutil.which("openssl")
-    assert found is not None, "openssl is not installed; run scripts/programs.sh"
+    if found is None:
+        return "no openssl"
     return run([found, "version"]).output.split("(")[0].strip()
 
 

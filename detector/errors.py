@@ -145,6 +145,7 @@ class DialError(TlsightError):
         step: dns, tcp, proxy, starttls or tls.
         cause: a cause id of the design's list.
         how: the way it ended: rst, fin, silence or refused; None where it is none of these.
+        why: what this machine's own system says of it, without a host's name; empty where a peer did it.
 
     """
 
@@ -158,8 +159,10 @@ class DialError(TlsightError):
         *,
         remedy: str = "",
         how: DialEnding | None = None,
+        why: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.step = step
         self.cause = cause
+        self.why = why
         self.how: DialEnding | None = how

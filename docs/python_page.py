@@ -80,11 +80,13 @@ for server in reading.story.servers:
 import asyncio
 from tlsight import check_async, diagnose_async
 
+
 async def main():
     async for judgement in check_async(["example.com"]):
         print(judgement.verdict)
     (diagnosis,) = await diagnose_async("example.com")
     print(diagnosis.healthy, [(cause.id, cause.party) for cause in diagnosis.causes])
+
 
 asyncio.run(main())
 ```
@@ -99,10 +101,9 @@ lines; durations are milliseconds where they are called `ms`, else seconds. Dige
 def python_page() -> str:
     """The page."""
     functions = [_function(name) for name in api.__all__]
-    return "\n".join(
+    return _INTRO + "\n".join(
         (
-            _INTRO,
-            "## Functions\n",
+            "\n## Functions\n",
             *functions,
             "## Results\n",
             *map(_type, RESULTS),

@@ -96,6 +96,9 @@ def check(
                 staple=staple, store=opened.store, prove=prove, warn=_warn,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
+    except BaseException:
+        printer.release()  # what is known when a run is cut short
+        raise
     finally:
         printer.close()
     return exit_codes.worst(printer.finish(), wanted.code)

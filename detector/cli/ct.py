@@ -88,7 +88,7 @@ def fetch(
     """
     from collections import Counter
 
-    if not host_list.is_file():
+    if not host_list.exists() or host_list.is_dir():
         raise ConfigError(str(host_list), "no such file of hosts")
     with host_list.open(encoding="utf-8", errors="replace") as file:
         hosts = list(dict.fromkeys(_lenient(read_targets(file))))

@@ -121,7 +121,7 @@ class KnowledgeOptions(ProofOptions):
         typer.Option(
             "--pin",
             metavar="HOST=sha256//BASE64",
-            help="A key that must be on the host's path; may be repeated.",
+            help="A key that must be on the path of HOST, or HOST:PORT; may be repeated.",
             rich_help_panel=_PANEL,
         ),
     ] = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+MAX_HELD = 2000
 _PANEL = "Output"
 
 Json = Annotated[
@@ -111,6 +112,9 @@ class CaptureOutput(StoryOutput):
 class Printer:
     """Prints each judgement once and remembers the exit code.
 
+    As text, targets that fail for one reason of this machine's own network are held as long as no other
+    outcome comes, so that a run without a network says so once. At most MAX_HELD are.
+
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
@@ -134,6 +138,9 @@ class Printer:
         self.allow_sanctioned = allow_sanctioned
         self.code = CLEAN
         self.verdicts: Counter[str] = Counter()
+        self._held: list[Judgement] = []
+        self._holds = not json and not verbose
+        self._reason: str | None = None
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
         self._bar = progress("checked", total) if bar and room else None
@@ -152,22 +159,52 @@ class Printer:
         if self.json:
             sys.stdout.buffer.write(self._encode(judgement) + b"\n")
             sys.stdout.buffer.flush()
-        else:
-            from detector.report.check_text import render
-
-            self._console.print(render(judgement, self.verbose))
+        elif not self._hold(judgement):
+            self.release()
+            self._print(judgement)
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
     def finish(self) -> int:
-        """The last line, and the exit code."""
+        """The last lines, and the exit code."""
         self.close()
+        if len(self._held) > 1 and self._reason is not None:
+            from detector.report.check_text import render_together
+
+            self._console.print(render_together(self._held, self._reason))
+            self._held.clear()
+        self.release()
         count = sum(self.verdicts.values())
         if not self.json and count > 1:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
         return self.code
+
+    def release(self) -> None:
+        """Print what is held, one by one, and hold no more: the run ends early, or another outcome has come."""
+        self._holds = False
+        for judgement in self._held:
+            self._print(judgement)
+        self._held.clear()
+
+    def _hold(self, judgement: Judgement) -> bool:
+        """Whether this one waits for the end, to be told together with those before it."""
+        if not self._holds or len(self._held) == MAX_HELD:
+            return False
+        from detector.report.check_text import network_reason
+
+        reason = network_reason(judgement.observation)
+        if reason is None or self._reason not in (None, reason):
+            return False
+        self._reason = reason
+        self._held.append(judgement)
+        return True
+
+    def _print(self, judgement: Judgement) -> None:
+        from detector.report.check_text import render
+
+        self._console.print(render(judgement, self.verbose))
 
     def close(self) -> None:
         if self._bar is not None:

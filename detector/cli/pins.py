@@ -16,7 +16,7 @@ from detector.cli.output import Json
 from detector.cli.streams import write_file, write_json
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
-from detector.model.targets import parse_target
+from detector.model.targets import HTTPS_PORT, parse_target, socket_text
 
 if TYPE_CHECKING:
     from detector.known.knowledge import Knowledge, Pin
@@ -54,16 +54,18 @@ def learn(
     """
     from detector.judging.judge import examine
     from detector.knowledge.pins import curl_digest
+    from detector.knowledge.whole_file import locked, write_whole
     from detector.pinning.learning import learned_pin, with_pin
 
     if key not in ("leaf", "issuer"):
         raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
     until = _date(expires)
-    text = _text(pins)
+    _text(pins)  # a broken file is told before anybody is asked
     code = exit_codes.CLEAN
-    learned = 0
+    learned: list[Pin] = []
+    lines: list[str] = []
     for judgement, known in _judged(_parse(hosts, way), way, proof):
-        host = judgement.observation.target.host
+        host = _place(judgement.observation.target)
         seen = examine(judgement.observation, known)
         if seen is None:
             _warn(f"{host}: {judgement.summary}")
@@ -74,11 +76,15 @@ def learn(
             code = exit_codes.FOUND
         else:
             pin = learned_pin(seen, key, note=note, expires=until)  # type: ignore[arg-type]
-            text = with_pin(text, pin, curl_digest)
-            learned += 1
-            print(f"{host}: pinned {curl_digest(pin.spki[0])} ({judgement.verdict})")
+            learned.append(pin)
+            lines.append(f"{host}: pinned {curl_digest(pin.spki[0])} ({judgement.verdict})")
     if learned:
-        _save(pins, text)
+        with locked(pins):
+            text = _text(pins)  # others may have learned meanwhile
+            for pin in learned:
+                text = with_pin(text, pin, curl_digest)
+            write_whole(pins, text.encode())
+        print("\n".join(lines))
         print(f"use with: tlsight check --pins {pins}")
     return code
 
@@ -103,15 +109,17 @@ def check(
     """
     from detector.judging.judge import examine
     from detector.knowledge.pins import load_pins
+    from detector.known.knowledge import pins_for
     from detector.pinning.drift import drift
 
     table = load_pins(pins)
     wanted = _parse(hosts or _plain(table), way)
     code = exit_codes.CLEAN
     for judgement, known in _judged(wanted, way, proof):
-        host = judgement.observation.target.host
+        target = judgement.observation.target
+        host = _place(target)
         seen = examine(judgement.observation, known)
-        pinned = [pin for pin in table if pin.host.matches(host)]
+        pinned = pins_for(table, target.host, target.port)
         if seen is None:
             _warn(f"{host}: {judgement.summary}")
             code = exit_codes.worst(code, exit_codes.INCONCLUSIVE)
@@ -125,7 +133,7 @@ def check(
                 _warn(f"{host}: {error}")
                 code = exit_codes.FOUND
                 continue
-            _tell(found, json=json)
+            _tell(found, host, json=json)
             if not found.explained:
                 code = exit_codes.FOUND
     return code
@@ -149,7 +157,7 @@ def show(pins: PinFile) -> int:
         rows += [("owner", owner) for owner in pin.owners]
         until = pin.expires.isoformat() if pin.expires else ""
         for number, (kind, value) in enumerate(rows):
-            first = (pin.host.text, until, pin.note) if number == 0 else ("", "", "")
+            first = (pin.place, until, pin.note) if number == 0 else ("", "", "")
             table.add_row(first[0], kind, escape(value), first[1], escape(first[2]))
     stdout_console().print(table)
     return exit_codes.CLEAN
@@ -177,8 +185,7 @@ def export(
         raise ConfigError("--format", f"{form!r} is none of {', '.join(FORMATS)}")
     table = load_pins(pins)
     if hosts:
-        names = {parse_target(host).host for host in hosts}
-        table = tuple(pin for pin in table if any(pin.host.matches(name) for name in names))
+        table = _only(table, hosts)
     if not table:
         raise ConfigError(str(pins), "has no pin for that")
     if form == "nginx-upstream" and folder is not None:
@@ -195,14 +202,15 @@ def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> 
 
     from detector.knowledge.assemble import assemble
     from detector.knowledge.whole_file import write_whole
+    from detector.pinning.export import anchor_file
 
     anchors = {anchor.sha256: anchor for anchor in assemble(roots=roots).public.certificates}
     for pin in table:
         anchor = anchors.get(pin.learned.anchor or "") if pin.learned else None
         if anchor is None:
-            _warn(f"{pin.host.text}: its CA is not known; learn the pin again")
+            _warn(f"{pin.place}: its CA is not known; learn the pin again")
             continue
-        write_whole(folder / f"{pin.host.text}.pem", ssl.DER_cert_to_PEM_cert(anchor.der).encode())
+        write_whole(folder / anchor_file(pin), ssl.DER_cert_to_PEM_cert(anchor.der).encode())
 
 
 def _judged(
@@ -219,11 +227,29 @@ def _judged(
 
 def _plain(table: tuple[Pin, ...]) -> list[str]:
     """Hosts that can be asked: patterns name none."""
-    names = [pin.host.text for pin in table]
+    names = dict.fromkeys(pin.place for pin in table)
     for name in names:
         if name.startswith((".", "*")):
             _warn(f"{name}: a pattern; give a host to ask")
     return [name for name in names if not name.startswith((".", "*"))]
+
+
+def _only(table: tuple[Pin, ...], hosts: list[str]) -> tuple[Pin, ...]:
+    """The pins for these hosts, where a port is named only those for it."""
+    wanted = [parse_target(text, port=0) for text in hosts]  # 0: any
+
+    def is_wanted(pin: Pin) -> bool:
+        return any(
+            pin.host.matches(one.host) and (not one.port or pin.port in (None, one.port))
+            for one in wanted
+        )
+
+    return tuple(filter(is_wanted, table))
+
+
+def _place(target: Target) -> str:
+    """A target as people write it: HTTPS's port is left out."""
+    return target.host if target.port == HTTPS_PORT else socket_text(target.host, target.port)
 
 
 def _parse(hosts: list[str], way: WayOptions) -> list[Target]:
@@ -239,12 +265,6 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _save(path: Path, text: str) -> None:
-    from detector.knowledge.whole_file import write_whole
-
-    write_whole(path, text.encode())
-
-
 def _date(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -252,7 +272,7 @@ def _date(text: str | None) -> date | None:
         raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
 
 
-def _tell(found: Drift, *, json: bool) -> None:
+def _tell(found: Drift, place: str, *, json: bool) -> None:
     import msgspec
 
     if json:
@@ -260,9 +280,9 @@ def _tell(found: Drift, *, json: bool) -> None:
         write_json(record)
         return
     mark = "✓" if found.explained else "✗"
-    print(f"{mark} {found.host}  {found.kind}: {found.text}")
+    print(f"{mark} {place}  {found.kind}: {found.text}")
     if found.kind in ("renewed", "moved"):
-        print(f"  learn it: tlsight pins learn {found.host}")
+        print(f"  learn it: tlsight pins learn {place}")
 
 
 def _warn(text: str) -> None:

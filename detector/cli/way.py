@@ -29,7 +29,7 @@ Arguments = Annotated[
     typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
 ]
 TargetList = Annotated[
-    Path | None, typer.Option("--list", "-l", help="File of targets, one a line.")
+    Path | None, typer.Option("--list", "-l", help="File or pipe of targets, one a line.")
 ]
 
 

@@ -7,9 +7,9 @@ from detector.known.knowledge import Pin
 
 
 def pins_in_force(seen: Examination) -> tuple[Pin, ...]:
-    """Pins for the host that have not expired when it was observed, and that can be applied."""
+    """Pins for the host and its port that have not expired when it was observed, and that can be applied."""
     day = seen.observation.at.date()
-    pins = seen.known.pins_for(seen.host)
+    pins = seen.known.pins_for(seen.host, seen.observation.target.port)
     current = (pin for pin in pins if pin.expires is None or day <= pin.expires)
     return tuple(pin for pin in current if pin.keys or pin.issuers or seen.known.owners())
 

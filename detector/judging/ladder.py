@@ -61,6 +61,8 @@ def _rung(clues: Clues, index: int, broken: int, why: str) -> Step:
         return Step(step, "failed", took, why)
     if step == "proxy" and clues.observation.route.kind == "direct":
         return Step(step, "skipped", None, "none on the way")
+    if step == "dns" and (why := _not_resolved(clues)):
+        return Step(step, "skipped", None, why)
     if step == "application" and clues.inquiry.application is None:
         return Step(step, "skipped", None, "nothing was asked")
     return Step(step, "ok", took, _TEXTS[step](clues))
@@ -76,12 +78,16 @@ def _milliseconds(clues: Clues, step: StepName) -> float | None:
     return ms.get("connect" if step == "tcp" else step)
 
 
-def _dns(clues: Clues) -> str:
-    target, route = clues.observation.target, clues.observation.route
-    if as_address(target.host) is not None:
-        return "an address already"
+def _not_resolved(clues: Clues) -> str:
+    """Why no name was resolved, empty where one was."""
+    target = clues.observation.target
     if target.pinned_address:
         return "not asked: the address was given"
+    return "an address already" if as_address(target.host) is not None else ""
+
+
+def _dns(clues: Clues) -> str:
+    target, route = clues.observation.target, clues.observation.route
     if target.ip is None:
         behind = route.kind != "direct"
         return "the proxy resolves the name" if behind else "the name resolves"

@@ -1,7 +1,8 @@
-"""Pins: from `--pin host=sha256//BASE64` and from a TOML file.
+"""Pins: from `--pin host[:port]=sha256//BASE64` and from a TOML file.
 
 [[pin]]
 host = "example.com"        # or ".example.com" for it and everything below
+port = 8443                 # optional: for this port only; else for all that have no pin of their own
 spki = ["sha256//...="]     # leaf, intermediate or root; one of them must be on the path
 backup = ["sha256//...="]   # optional: keys not yet in use
 issuers = ["sha256//...="]  # optional: CA keys; one of them must be above the leaf
@@ -18,13 +19,15 @@ from __future__ import annotations
 from binascii import a2b_hex, b2a_base64
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from detector.errors import ConfigError
+from detector.errors import ConfigError, TargetError
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import forbid_unknown, read_toml, row_line, rows_of
 from detector.known.knowledge import Pin, PinOrigin
+from detector.model.targets import split_port
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +39,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: date | None = None
     note: str = ""
     learned: PinOrigin | None = None
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
 
 
 def load_pins(path: Path) -> tuple[Pin, ...]:
@@ -52,12 +56,16 @@ def load_pins(path: Path) -> tuple[Pin, ...]:
 
 
 def parse_pin(text: str) -> Pin:
-    """One `host=sha256//BASE64[,sha256//BASE64...]`. Raises ConfigError."""
-    host, equals, keys = text.partition("=")
-    if not equals or not host or not keys:
+    """One `host[:port]=sha256//BASE64[,sha256//BASE64...]`. Raises ConfigError."""
+    place, equals, keys = text.partition("=")
+    if not equals or not place or not keys:
         raise ConfigError("--pin", f"{text!r} is not HOST=sha256//BASE64")
     digests = tuple(key_digest("--pin", key) for key in keys.split(","))
-    return Pin(host_pattern(Path("--pin"), host), digests)
+    try:
+        host, port = split_port(place)
+    except TargetError as error:
+        raise ConfigError("--pin", error.message) from None
+    return Pin(host_pattern(Path("--pin"), host), digests, port=port)
 
 
 def curl_digest(spki_sha256: str) -> str:
@@ -87,7 +95,7 @@ def _pin(path: Path, line: int | None, row: _Row) -> Pin:
         )
     return Pin(
         host_pattern(path, row.host), digests(row.spki), row.expires, row.note,
-        digests(row.backup), digests(row.issuers), row.owners, learned,
+        digests(row.backup), digests(row.issuers), row.owners, learned, row.port,
     )  # fmt: skip
 
 

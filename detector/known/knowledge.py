@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
+from detector.model.targets import socket_text
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +110,7 @@ class Pin(msgspec.Struct, frozen=True):
         backup: keys not yet in use, which will do as well.
         issuers: keys of which one must be above the leaf.
         owners: CA owners, as CCADB names them, of which one must own a key above the leaf.
+        port: the only port that it is for; None is all that have no pin of their own.
 
     With keys and issuers, both must hold.
 
@@ -122,10 +124,23 @@ class Pin(msgspec.Struct, frozen=True):
     issuers: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     learned: PinOrigin | None = None
+    port: int | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
         return (*self.spki, *self.backup)
+
+    @property
+    def place(self) -> str:
+        """What it is for, as people write it."""
+        return self.host.text if self.port is None else socket_text(self.host.text, self.port)
+
+
+def pins_for(pins: Iterable[Pin], host: str, port: int) -> tuple[Pin, ...]:
+    """The pins for one server: those of its port come before those for the same hosts on all ports."""
+    found = [pin for pin in pins if pin.host.matches(host) and pin.port in (None, port)]
+    own = {pin.host for pin in found if pin.port is not None}
+    return tuple(pin for pin in found if pin.port is not None or pin.host not in own)
 
 
 class PrivateIssuer(msgspec.Struct, frozen=True):
@@ -220,8 +235,8 @@ class Knowledge:
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
 
-    def pins_for(self, host: str) -> tuple[Pin, ...]:
-        return tuple(pin for pin in self.pins if pin.host.matches(host)) if self.pins else ()
+    def pins_for(self, host: str, port: int) -> tuple[Pin, ...]:
+        return pins_for(self.pins, host, port) if self.pins else ()
 
     def issuers_for(self, host: str) -> KnownIssuers | None:
         """Everything known about the host's issuers, None when nothing is."""

@@ -117,6 +117,7 @@ class Failure:
         spoke: what came instead of TLS.
         how: the way it ended, where it is known.
         dialled: whom the step that failed was with.
+        why: what this machine's own system said of it, without a host's name; empty where a peer did it.
 
     """
 
@@ -126,6 +127,7 @@ class Failure:
     spoke: Spoke | None = None
     how: Ending | None = None
     dialled: Dialled = "server"
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,11 @@ _SCHEMES = {
 PLAIN_NAME = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
+HTTPS_PORT = 443
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
-def parse_target(text: str, *, port: int = 443, starttls: str | None = None) -> Target:
+def parse_target(text: str, *, port: int = HTTPS_PORT, starttls: str | None = None) -> Target:
     """One target. `port` is used when `text` has none. Raises TargetError.
 
     IDNA 2008 names become A-labels, a trailing dot is dropped, IPv6 loses its brackets.
@@ -49,10 +50,10 @@ def parse_target(text: str, *, port: int = 443, starttls: str | None = None) -> 
         default, implied = _SCHEMES[scheme.lower()]
         protocol = starttls or implied
         rest = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    host, number = _split_port(text, rest, default)
+    host, number = split_port(rest, text)
     name = normal_host(host)
     sni = None if _is_address(name) else name
-    return Target(host=name, port=number, sni=sni, starttls=protocol)
+    return Target(host=name, port=number or default, sni=sni, starttls=protocol)
 
 
 def normal_host(text: str) -> str:
@@ -82,6 +83,29 @@ def normal_host(text: str) -> str:
     return host
 
 
+def split_port(text: str, given: str = "") -> tuple[str, int | None]:
+    """The host of host:port, [v6]:port or a bare host, and its port if it has one.
+
+    Raises TargetError, which names `given`, of which the text is a part.
+    """
+    if text.startswith("["):
+        host, bracket, tail = text[1:].partition("]")
+        if not bracket or (tail and not tail.startswith(":")):
+            raise TargetError(given or text, "has a bracket without end")
+        number = tail[1:]
+    elif text.count(":") > 1:
+        host, number = text, ""  # a bare IPv6 address
+    else:
+        host, _, number = text.partition(":")
+    if not host:
+        raise TargetError(given or text, "has no host")
+    if not number:
+        return host, None
+    if not re.fullmatch(r"\d{1,5}", number, re.ASCII) or not 1 <= int(number) <= 65535:
+        raise TargetError(given or text, f"port {number!r} is not between 1 and 65535")
+    return host, int(number)
+
+
 def socket_text(address: str, port: int) -> str:
     """address:port, IPv6 in brackets."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
@@ -93,25 +117,6 @@ def read_targets(lines: Iterable[str]) -> Iterator[str]:
         text = line.split("#", 1)[0].strip()
         if text:
             yield text
-
-
-def _split_port(text: str, rest: str, default: int) -> tuple[str, int]:
-    if rest.startswith("["):
-        host, bracket, tail = rest[1:].partition("]")
-        if not bracket or (tail and not tail.startswith(":")):
-            raise TargetError(text, "has a bracket without end")
-        number = tail[1:]
-    elif rest.count(":") > 1:
-        host, number = rest, ""  # a bare IPv6 address
-    else:
-        host, _, number = rest.partition(":")
-    if not host:
-        raise TargetError(text, "has no host")
-    if not number:
-        return host, default
-    if not re.fullmatch(r"\d{1,5}", number, re.ASCII) or not 1 <= int(number) <= 65535:
-        raise TargetError(text, f"port {number!r} is not between 1 and 65535")
-    return host, int(number)
 
 
 def _is_address(host: str) -> bool:

@@ -155,7 +155,9 @@ class ProbeRun:
     def not_dialled(self, error: DialError) -> None:
         """Keep why `dial` raised, and who was spoken to then."""
         dialled = self._dialled if error.step != "tcp" or self.proxy is None else "proxy"
-        self.failure = Failure(error.step, error.cause, str(error), how=error.how, dialled=dialled)
+        self.failure = Failure(
+            error.step, error.cause, str(error), how=error.how, dialled=dialled, why=error.why
+        )
 
     def _destination(self) -> tuple[str, int]:
         if self.options.connect_to is not None:

@@ -69,7 +69,8 @@ async def resolve(host: str, port: int) -> list[Address]:
     except (socket.gaierror, UnicodeError) as error:
         why = error.strerror if isinstance(error, socket.gaierror) else "not a valid name"
         text = f"the name {host} does not resolve: {why}"
-        raise DialError("dns", "dns-failure", text) from None
+        said = why if isinstance(error, socket.gaierror) else None
+        raise DialError("dns", "dns-failure", text, why=said or "") from None
     addresses = list(dict.fromkeys((family, str(where[0]), port) for family, *_, where in found))
     first = [a for a in addresses if a[0] == addresses[0][0]]
     second = [a for a in addresses if a[0] != addresses[0][0]]
@@ -148,4 +149,6 @@ def _connect_error(error: OSError, host: str, port: int) -> DialError:
         return DialError("tcp", "connection-timeout", "too many open files", remedy=remedy)
     why = error.strerror or type(error).__name__
     how: DialEnding | None = "silence" if isinstance(error, TimeoutError) else None
-    return DialError("tcp", "connection-timeout", f"{where} cannot be reached: {why}", how=how)
+    text = f"{where} cannot be reached: {why}"
+    said = why if how is None else ""
+    return DialError("tcp", "connection-timeout", text, how=how, why=said)

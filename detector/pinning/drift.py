@@ -38,6 +38,7 @@ class Drift(msgspec.Struct, frozen=True):
     """
 
     host: str
+    port: int
     kind: DriftKind
     explained: bool
     text: str
@@ -89,4 +90,5 @@ def _why_not(seen: Examination, *, logged: bool) -> str:
 
 
 def _told(seen: Examination, kind: DriftKind, text: str) -> Drift:
-    return Drift(seen.host, kind, kind not in ("unconfirmed", "unexplained"), text)
+    port = seen.observation.target.port
+    return Drift(seen.host, port, kind, kind not in ("unconfirmed", "unexplained"), text)

@@ -14,6 +14,7 @@ from detector.errors import ConfigError
 from detector.evidence.examination import Examination
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Pin, PinOrigin
+from detector.model.targets import HTTPS_PORT
 
 DigestText = Callable[[str], str]
 Key = Literal["leaf", "issuer"]
@@ -35,12 +36,14 @@ def learned_pin(seen: Examination, key: Key, *, note: str = "", expires: date | 
         not_after=seen.leaf.not_after,
         anchor=seen.path.certificates[-1].sha256 if seen.path.anchor_store else None,
     )
-    return Pin(HostPattern(seen.host), (digest,), expires, note, learned=learned)
+    port = seen.observation.target.port
+    return Pin(HostPattern(seen.host), (digest,), expires, note, learned=learned, port=port)
 
 
 def with_pin(text: str, pin: Pin, digest_text: DigestText) -> str:
-    """The pin file's text with `pin` in it, in place of the one for the same host.
+    """The pin file's text with `pin` in it, in place of the one for the same host and port.
 
+    A pin without a port, as earlier versions learned them, counts as one of HTTPS's port and stays without.
     What a person added to the old pin stays: backup keys other than the learned one, issuers,
     owners, note and expiry. Raises ConfigError for a text that is no TOML.
     """
@@ -53,15 +56,25 @@ def with_pin(text: str, pin: Pin, digest_text: DigestText) -> str:
     rows = document["pin"]
     if not isinstance(rows, AoT):
         raise ConfigError("pin file", "no [[pin]] rows")
-    row = next((r for r in rows if str(r.get("host", "")) == pin.host.text), None)
+    row = _row_of(rows, pin)
     if row is None:
         row = tomlkit.table()
         row["host"] = pin.host.text
+        if pin.port is not None:
+            row["port"] = pin.port
         _fill(row, pin, digest_text)
         rows.append(row)
     else:
         _fill(row, pin, digest_text)
     return tomlkit.dumps(document)
+
+
+def _row_of(rows: AoT, pin: Pin) -> Table | None:
+    same = [row for row in rows if str(row.get("host", "")) == pin.host.text]
+    exact = next((row for row in same if row.get("port") == pin.port), None)
+    if exact is not None or pin.port != HTTPS_PORT:
+        return exact
+    return next((row for row in same if "port" not in row), None)
 
 
 def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:

@@ -29,6 +29,7 @@ STYLES = {
 }
 _MARKS = {"intercepted": ("✗", "red"), "direct": ("✓", "green"), "neutral": ("·", "dim")}
 _SHOWN = 3
+_NAMED = 4
 
 
 def escape(text: str) -> str:
@@ -71,6 +72,34 @@ def summary(verdicts: Counter[str]) -> Text:
     order = ("intercepted", "suspect", "inconclusive", "private", "consistent", "direct")
     parts = [f"[{STYLES[v]}]{verdicts[v]} {v}[/]" for v in order if verdicts[v]]
     return marked(f"{sum(verdicts.values())} targets: " + ", ".join(parts))
+
+
+def network_reason(seen: Observation) -> str | None:
+    """A failure of this machine's own network or of the proxy, in words that are the same for every target."""
+    failure = seen.failure
+    if failure is None or failure.step not in ("dns", "tcp"):
+        return None
+    if failure.dialled == "proxy":
+        return f"the proxy is not reached: {failure.text}"
+    if not failure.why:
+        return None
+    what = "none of the names resolves" if failure.step == "dns" else "none can be reached"
+    return f"{what}: {failure.why}"
+
+
+def render_together(judgements: Sequence[Judgement], reason: str) -> RenderableType:
+    """Targets that all failed for one `network_reason`, as one block."""
+    verdict = judgements[0].verdict
+    head = Text.from_markup(
+        f"[{STYLES[verdict]}]{verdict.upper():13}[/] [bold]all {len(judgements)} targets[/]"
+    )
+    named = ", ".join(place(judgement.observation) for judgement in judgements[:_NAMED])
+    more = f" and {len(judgements) - _NAMED} more" if len(judgements) > _NAMED else ""
+    return Group(
+        head,
+        _row("", escape(f"{verdict.capitalize()}: {reason}")),
+        _row("", f"[dim]{escape(named)}{more}[/]"),
+    )
 
 
 def stdout_console(color: bool | None = None) -> Console:

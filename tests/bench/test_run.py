@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,9 +35,21 @@ def test_a_part_alone_keeps_its_figures(tmp_path: Path) -> None:
     file = tmp_path / "now.json"
     done = bench("--quick", "--only", "start", "--json", str(file))
     assert done.returncode == 0, done.stderr
-    assert "--version: wall" in file.read_text()
-    again = bench("--quick", "--only", "start", "--json", str(file), "--compare", str(file))
-    assert "ratio" in again.stdout
+    record = json.loads(file.read_text())
+    (figure,) = record["figures"]
+    assert figure["name"].startswith("--version: wall")
+
+
+def test_a_file_is_compared_with_before_it_is_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "now.json"
+    name = "--version: wall, times bare Python's"
+    figures = [{"name": name, "value": 0.001, "better": "lower", "noise": 0.1}]
+    file.write_text(json.dumps({"schema": "tlsight.bench/1", "figures": figures}))
+    done = bench("--quick", "--only", "start", "--json", str(file), "--compare", str(file))
+    assert done.returncode == 1
+    row = next(line for line in done.stdout.splitlines() if line.startswith(name))
+    assert row.split()[-1] == "WORSE"
+    assert " 0.001 " in row
 
 
 def test_the_lab_ends_when_its_block_raises(tmp_path: Path) -> None:

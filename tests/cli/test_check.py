@@ -98,10 +98,10 @@ def records(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {item["target"]["host"]: item["verdict"] for item in found}
 
 
-def test_an_honest_host_is_direct_and_exits_0(tlsight: Run) -> None:
+def test_an_honest_host_is_direct_and_exits_0(tlsight: Run, port: int) -> None:
     done = tlsight("check", "good.test")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("DIRECT        good.test:443 at 127.0.0.1:")
+    assert done.stdout.startswith(f"DIRECT        good.test:443 at 127.0.0.1:{port}\n")
     assert "Certificate Transparency holds this leaf" in done.stdout
     assert done.stderr == ""
 
@@ -132,6 +132,73 @@ def test_lists_come_from_files_and_stdin_and_bad_lines_are_told(
     assert records(done) == {"good.test": "direct", "fine.test": "direct"}
     assert done.returncode == 2
     assert done.stderr.startswith("tlsight: target 'not a host': is no host name")
+
+
+def test_what_was_asked_for_and_what_was_dialled_are_told_apart_by_every_verb(
+    tlsight: Run, port: int, files: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "seen.ndjson"
+    way = ("--connect", f"127.0.0.1:{port}", "--roots", str(files / "root.pem"))
+    check = tlsight("check", "--json", "--save", str(saved), "good.test")
+    judge = tlsight("judge", "--json", str(saved))
+    diagnose = tlsight("diagnose", "--json", "good.test", *way, lab=False)
+    for done in (check, judge, diagnose):
+        target = json.loads(done.stdout)["target"]
+        asked = (target["host"], target["port"], target["sni"])
+        assert asked == ("good.test", 443, "good.test")
+        assert (target["ip"], target["dialled"]) == ("127.0.0.1", f"127.0.0.1:{port}")
+    for words in (("judge", str(saved)), ("diagnose", "good.test", *way)):
+        done = tlsight(*words, lab=False)
+        assert f"good.test:443 at 127.0.0.1:{port}" in done.stdout.splitlines()[0]
+
+
+def test_a_list_may_be_anything_that_can_be_read(
+    tlsight: Run, files: Path, port: int, tmp_path: Path
+) -> None:
+    done = tlsight("check", "--json", "-l", "/dev/stdin", stdin="good.test\n")
+    assert (done.returncode, records(done)) == (0, {"good.test": "direct"}), done.stderr
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["sh", "-c", f"echo fine.test > {fifo}"]) as writer:
+        done = tlsight("check", "--json", "-l", str(fifo))
+        assert writer.wait(30) == 0
+    assert (done.returncode, records(done)) == (0, {"fine.test": "direct"}), done.stderr
+    for words in ("-l", str(tmp_path)), ("-l", str(tmp_path / "nothing")):
+        done = tlsight("check", *words)
+        assert (done.returncode, "no such file of targets" in done.stderr) == (2, True)
+
+
+# A name that never resolves (RFC 6761 section 6.4).
+NOWHERE = ("a.invalid", "b.invalid", "c.invalid", "d.invalid", "e.invalid")
+
+
+def test_one_reason_of_the_network_is_said_once(tlsight: Run) -> None:
+    done = tlsight("check", *NOWHERE, lab=False)
+    assert done.returncode == 3
+    assert done.stdout.startswith("INCONCLUSIVE  all 5 targets\n")
+    assert done.stdout.count("resolve") == 1
+    assert " and 1 more" in done.stdout
+    assert done.stdout.endswith("5 targets: 5 inconclusive\n")
+    done = tlsight("check", "--json", *NOWHERE, lab=False)
+    assert records(done) == dict.fromkeys(NOWHERE, "inconclusive")
+    assert all("does not resolve" in line for line in done.stdout.splitlines())
+
+
+def test_targets_that_fail_for_different_reasons_are_each_told(tlsight: Run) -> None:
+    done = tlsight("check", "127.0.0.1:9", *NOWHERE, lab=False)
+    text = " ".join(done.stdout.split())
+    assert "all " not in text
+    assert [text.count(f"the name {host} does not resolve") for host in NOWHERE] == [1] * 5
+    assert text.count("127.0.0.1:9 refuses the connection") == 1
+    verbose = " ".join(tlsight("check", "-v", *NOWHERE, lab=False).stdout.split())
+    assert verbose.count("does not resolve") == 5
+
+
+def test_a_proxy_that_is_not_there_is_told_once(tlsight: Run) -> None:
+    done = tlsight("check", "--proxy", "http://127.0.0.1:9", "a.com", "b.com", lab=False)
+    assert done.returncode == 3
+    assert done.stdout.startswith("INCONCLUSIVE  all 2 targets\n")
+    assert done.stdout.count("the proxy is not reached: 127.0.0.1:9 refuses") == 1
 
 
 def test_history_remembers_the_first_forged_host(tlsight: Run) -> None:

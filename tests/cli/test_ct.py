@@ -81,6 +81,8 @@ def test_many_hosts_are_fetched_and_the_run_can_be_resumed(
     assert "'bad host'" in done.stderr
     done = tlsight("ct", "fetch", "-l", tmp_path / "hosts", *service[1])
     assert done.stdout == "2 hosts: 2 known, 0 unknown, 0 asked for\n"
+    done = tlsight("ct", "fetch", "-l", "/dev/stdin", *service[1], stdin="b.com\n")
+    assert done.stdout == "1 hosts: 1 known, 0 unknown, 0 asked for\n"
 
 
 def test_knowledge_moves_to_another_machine(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from detector.knowledge.pins import load_pins
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
 from tests.cli.conftest import Run, running
@@ -47,7 +49,7 @@ def test_what_is_proven_is_learned_and_then_holds(
     assert out.startswith("a.com: pinned sha256//")
     assert pins(leaf, "check")[:2] == (0, "✓ a.com  unchanged: the pin holds\n")
     shown = tlsight("pins", "show", "--pins", tmp_path / "pins.toml").stdout
-    assert "a.com  key   sha256//" in shown
+    assert "a.com:443  key   sha256//" in shown
     assert "2030-01-01" in shown
 
 
@@ -88,6 +90,45 @@ def test_a_host_without_handshake_exits_3(tlsight: Run, lab: list[str], tmp_path
     done = tlsight("pins", "learn", "127.0.0.1:9", "--pins", tmp_path / "p.toml", *lab)
     assert done.returncode == 3
     assert "refuses the connection" in done.stderr
+
+
+def test_a_port_is_learned_asked_again_and_pinned_alone(
+    world: LabPki, tlsight: Run, lab: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "pins.toml"
+    with running(Origin({"localhost": world.issue("localhost")})) as one:
+        place = f"localhost:{one.port}"
+        done = tlsight("pins", "learn", place, "--pins", path, *lab)
+        assert (done.returncode, done.stdout.split(":")[:2]) == (0, place.split(":"))
+        done = tlsight("pins", "check", "--pins", path, *lab)  # which dials the port of the pin
+        assert (done.returncode, done.stdout) == (0, f"✓ {place}  unchanged: the pin holds\n")
+        record = json.loads(tlsight("pins", "check", "--json", "--pins", path, *lab).stdout)
+        assert (record["host"], record["port"]) == ("localhost", one.port)
+    with running(Origin({"localhost": world.issue("localhost")})) as other:
+        done = tlsight("check", "--json", f"localhost:{other.port}", "--pins", path, *lab)
+        assert "pin-mismatch" not in done.stdout
+        assert "pin-match" not in done.stdout
+        done = tlsight("pins", "check", f"localhost:{other.port}", "--pins", path, *lab)
+        assert (done.returncode, done.stderr) == (2, f"tlsight: localhost:{other.port}: no pin\n")
+    done = tlsight("pins", "export", "--format", "curl", "--pins", path, place)
+    assert done.stdout.startswith(f'url = "https://{place}/"\n')
+
+
+def test_what_six_learn_at_once_is_all_kept(
+    world: LabPki, tlsight: Run, lab: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "pins.toml"
+    hosts = [f"h{number}.com" for number in range(6)]
+    with running(Origin({host: world.issue(host) for host in hosts})) as origin:
+
+        def learn(host: str) -> int:
+            where = f"127.0.0.1:{origin.port}"
+            done = tlsight("pins", "learn", host, "--pins", path, "--connect", where, *lab)
+            return done.returncode
+
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            assert list(pool.map(learn, hosts)) == [0] * len(hosts)
+    assert sorted(pin.host.text for pin in load_pins(path)) == hosts
 
 
 @pytest.mark.parametrize(

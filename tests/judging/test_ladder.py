@@ -6,7 +6,7 @@ from detector.causes.clues import Claim
 from detector.judging.ladder import STEPS, ladder
 from detector.lab.pki import LabPki
 from detector.model.inquiry import Application, Inquiry
-from detector.model.observation import Failure
+from detector.model.observation import Failure, Target
 from tests.causes.conftest import MakeClues, clues, lab_known
 from tests.conftest import Observe
 
@@ -48,6 +48,23 @@ def test_what_differs_between_versions_is_said(
         texts = {step.step: step.text for step in steps}
         assert texts["finished"].startswith(first)
         assert texts["application"] == "it answers HTTP/1.1 200 OK"
+
+
+def test_no_name_is_said_to_be_resolved_where_none_was(
+    clues: MakeClues, pki: LabPki, observe: Observe
+) -> None:
+    from dataclasses import replace
+
+    seen = observe("a.com", pki.issue("a.com"))
+    given = replace(seen.target, ip="127.0.0.1", pinned_address=True, dialled="127.0.0.1:34703")
+    address = Target("192.0.2.1", 8443, ip="192.0.2.1")
+    for target, why, connected in (
+        (given, "not asked: the address was given", "connected to 127.0.0.1:34703"),
+        (address, "an address already", "connected to port 8443"),
+    ):
+        dns, tcp, *_ = ladder(clues(Inquiry(replace(seen, target=target, ms={"dns": 0.1}))), {})
+        assert (dns.status, dns.ms, dns.text) == ("skipped", None, why)
+        assert (tcp.status, tcp.text) == ("ok", connected)
 
 
 def test_a_cut_is_on_the_rung_where_it_happened(clues: MakeClues, observe: Observe) -> None:

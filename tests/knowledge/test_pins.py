@@ -17,7 +17,27 @@ def test_a_pin_of_the_command_line_takes_several_keys() -> None:
     assert found == Pin(HostPattern("example.com"), (ZERO, "ab" * 32))
 
 
-@pytest.mark.parametrize("text", ["", "a.com", "a.com=", "=x", "a.com=sha1//AAAA", "a b=" + KEY])
+@pytest.mark.parametrize(
+    ("place", "host", "port"),
+    [("a.com", "a.com", None), (".a.com:8443", ".a.com", 8443), ("[::1]:993", "::1", 993)],
+)
+def test_a_pin_of_the_command_line_may_name_a_port(place: str, host: str, port: int | None) -> None:
+    assert parse_pin(f"{place}={KEY}") == Pin(HostPattern(host), (ZERO,), port=port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.com:0=" + KEY,
+        "a.com:65536=" + KEY,
+        "",
+        "a.com",
+        "a.com=",
+        "=x",
+        "a.com=sha1//AAAA",
+        "a b=" + KEY,
+    ],
+)
 def test_what_is_no_pin_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_pin(text)
@@ -39,6 +59,8 @@ def test_a_pin_file_holds_hosts_suffixes_and_expiry(tmp_path: Path) -> None:
         ('[[pin]]\nhost = "a.com"\nspki = []\n', ":1: a.com: a pin needs at least one key"),
         ('[[pin]]\nhost = "a.com"\nspki = ["x"]\n', ":1: 'x' is no key digest"),
         ('[[pin]]\nhost = "a b"\nspki = ["' + KEY + '"]\n', "is no host name"),
+        (f'[[pin]]\nhost = "a.com"\nport = 0\nspki = ["{KEY}"]\n', ":1: .*`int` >= 1"),
+        (f'[[pin]]\nhost = "a.com"\nport = "x"\nspki = ["{KEY}"]\n', ":1: .*`int | null`"),
         ('[[pins]]\nhost = "a.com"\n', "unknown table or key 'pins'"),
         ('[[pin]]\nhost = "a.com"\nspki = ["' + KEY + '"]\nhots = 1\n', "unknown field `hots`"),
     ],
@@ -70,6 +92,15 @@ not_after = 2027-01-01T00:00:00Z
     assert pin.learned is not None
     assert (pin.learned.leaf, pin.learned.issuer) == (ZERO, None)
     assert pin.learned.at.tzinfo is not None
+
+
+def test_a_pin_of_a_file_is_for_one_port_or_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    row = f'[[pin]]\nhost = "a.com"\nspki = ["{KEY}"]\n'
+    path.write_text(f"{row}port = 8443\n{row}")
+    assert [(pin.port, pin.place) for pin in load_pins(path)] == [
+        (8443, "a.com:8443"), (None, "a.com"),
+    ]  # fmt: skip
 
 
 def test_a_digest_is_written_as_curl_writes_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from detector.knowledge.pins import base64_digest
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Pin
-from detector.pinning.export import FORMATS, export
+from detector.pinning.export import FORMATS, anchor_file, export
 
 ONE, TWO = "00" * 32, "ff" * 32
 ONE64, TWO64 = "A" * 43 + "=", "/" * 42 + "8="
@@ -71,6 +71,35 @@ def test_python_gets_a_module() -> None:
     assert pins_for("a.com") == [ONE64, TWO64]
     assert pins_for("www.b.com") == [ONE64]
     assert pins_for("xb.com") == []
+
+
+PORTS = (
+    Pin(HostPattern("a.com"), (ONE,), port=443),
+    Pin(HostPattern("a.com"), (TWO,), date(2027, 6, 30), port=8443),
+)
+
+
+def test_a_port_is_told_to_programs_that_know_ports() -> None:
+    assert export(PORTS, "curl", base64_digest).text.count("url = ") == 2
+    assert 'url = "https://a.com:8443/"' in export(PORTS, "curl", base64_digest).text
+    nginx = export(PORTS, "nginx-upstream", base64_digest).text
+    assert "proxy_pass https://a.com:8443;" in nginx
+    assert [anchor_file(pin) for pin in PORTS] == ["a.com.pem", "a.com_8443.pem"]
+    assert all(f"proxy_ssl_trusted_certificate {anchor_file(pin)};" in nginx for pin in PORTS)
+    names: dict[str, object] = {}
+    exec(compile(export(PORTS, "python", base64_digest).text, "pins", "exec"), names)
+    pins_for = names["pins_for"]
+    assert callable(pins_for)
+    assert [pins_for("a.com", port) for port in (443, 8443, 993)] == [[ONE64], [TWO64], []]
+
+
+@pytest.mark.parametrize("form", ["okhttp", "android"])
+def test_programs_without_ports_get_a_host_once_and_say_so(form: str) -> None:
+    found = export(PORTS, form, base64_digest)
+    assert [found.text.count(key) for key in ("a.com", ONE64, TWO64)] == [1, 1, 1]
+    assert any(
+        "a.com:8443: " in warning and "on all its ports" in warning for warning in found.warnings
+    )
 
 
 @pytest.mark.parametrize("form", FORMATS)

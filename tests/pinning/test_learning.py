@@ -53,6 +53,23 @@ def test_learning_again_changes_only_what_was_learned(pin: Pin) -> None:
     assert with_pin(once, pin, curl_digest) == once
 
 
+def test_each_port_of_a_host_has_its_pin(pin: Pin, tmp_path: Path) -> None:
+    other = Pin(pin.host, ("ab" * 32,), learned=pin.learned, port=8443)
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin(with_pin("", pin, curl_digest), other, curl_digest))
+    assert [(p.port, p.spki) for p in load_pins(path)] == [(443, pin.spki), (8443, other.spki)]
+
+
+def test_a_pin_without_port_is_learned_again_as_https_only(pin: Pin, tmp_path: Path) -> None:
+    before = f'[[pin]]\nhost = "a.com"\nspki = ["{OLD}"]\n'
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin(before, pin, curl_digest))
+    assert [(p.port, p.spki) for p in load_pins(path)] == [(None, pin.spki)]
+    other = Pin(pin.host, ("ab" * 32,), learned=pin.learned, port=8443)
+    path.write_text(with_pin(before, other, curl_digest))
+    assert [(p.port, p.spki) for p in load_pins(path)] == [(None, ("00" * 32,)), (8443, other.spki)]
+
+
 def test_a_learned_key_is_no_backup_any_more(pin: Pin) -> None:
     text = f'[[pin]]\nhost = "a.com"\nspki = []\nbackup = ["{curl_digest(pin.spki[0])}"]\n'
     assert "backup = []" in with_pin(text, pin, curl_digest)

@@ -1,13 +1,14 @@
 import io
 from collections import Counter
+from typing import Any
 
 from rich.console import Console
 
 from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
-from detector.model.observation import Judgement
-from detector.report.check_text import render, summary
+from detector.model.observation import Failure, Judgement
+from detector.report.check_text import network_reason, render, summary
 from tests.conftest import Observe
 
 
@@ -48,6 +49,22 @@ def test_a_peer_can_neither_style_nor_steer_the_terminal(
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "[red]" in text
+
+
+def test_only_failures_of_this_machines_network_are_one_for_all(observe: Observe) -> None:
+    def reason(**how: Any) -> str | None:
+        failure = Failure(cause="connection-timeout", text="h:1 failed", **how)
+        return network_reason(observe("a.com", (), handshake=None, failure=failure))
+
+    assert (
+        reason(step="tcp", why="Network is unreachable")
+        == "none can be reached: Network is unreachable"
+    )
+    assert reason(step="dns", why="no server") == "none of the names resolves: no server"
+    assert reason(step="tcp", dialled="proxy") == "the proxy is not reached: h:1 failed"
+    assert reason(step="tcp", how="silence") is None
+    assert reason(step="tls", why="x") is None
+    assert network_reason(observe("a.com", ())) is None
 
 
 def test_the_last_line_counts_the_worst_first() -> None:
