@@ -14,3 +14,7 @@ __all__ = detector.__all__
 
 def __getattr__(name: str) -> object:
     return getattr(detector, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,11 +10,16 @@ import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.numbers import finite
 from detector.cli.output import Json
 
 Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
-Weight = Annotated[float, typer.Option(min=0.25, help="Of their refusals together.")]
-HalfLife = Annotated[float, typer.Option(min=0.01, help="Days until evidence halves.")]
+Weight = Annotated[
+    float, typer.Option(min=0.25, callback=finite, help="Of their refusals together.")
+]
+HalfLife = Annotated[
+    float, typer.Option(min=0.01, callback=finite, help="Days until evidence halves.")
+]
 
 
 def candidates(

@@ -9,6 +9,7 @@ import typer
 
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.numbers import finite
 from detector.cli.output import Json
 
 audit = typer.Typer(
@@ -75,7 +76,9 @@ def serve(
 
 def recheck(
     proxy: Annotated[str, typer.Option(help="The mitmproxy, e.g. http://127.0.0.1:8080.")],
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each host.")] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, callback=finite, help="Seconds for each host.")
+    ] = 10.0,
     store: given.Store = None,
     json: Json = False,
 ) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.numbers import finite
 from detector.cli.way import fetch_options, no_proxy_option, proxy_option, routing
 from detector.errors import ConfigError
 
@@ -22,7 +23,11 @@ NoProxy = Annotated[bool, no_proxy_option(_PANEL)]
 Timeout = Annotated[
     float,
     typer.Option(
-        min=0.05, help="Seconds for each answer.", envvar="TLSIGHT_TIMEOUT", rich_help_panel=_PANEL
+        min=0.05,
+        callback=finite,
+        help="Seconds for each answer.",
+        envvar="TLSIGHT_TIMEOUT",
+        rich_help_panel=_PANEL,
     ),
 ]
 

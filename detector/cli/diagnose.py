@@ -13,6 +13,7 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
+from detector.cli.numbers import finite
 from detector.cli.output import Json
 from detector.cli.way import Arguments, TargetList, Targets, WayOptions
 from detector.errors import ConfigError, StoreError
@@ -74,7 +75,11 @@ def diagnose(
     watch: Annotated[
         float | None,
         typer.Option(
-            min=0.1, metavar="SECONDS", help="Repeat until it is mended.", rich_help_panel=_HOW
+            min=0.1,
+            callback=finite,
+            metavar="SECONDS",
+            help="Repeat until it is mended.",
+            rich_help_panel=_HOW,
         ),
     ] = None,
     save: Annotated[

@@ -57,10 +57,18 @@ def _message(words: list[str]) -> str:
 
     if words == ["-"]:
         return sys.stdin.buffer.read(MAX_TEXT).decode("utf-8", errors="replace")
-    if len(words) == 1 and len(words[0]) < 1024 and Path(words[0]).is_file():
+    if len(words) == 1 and _is_file(words[0]):
         with Path(words[0]).open("rb") as file:
             return file.read(MAX_TEXT).decode("utf-8", errors="replace")
     return " ".join(words)
+
+
+def _is_file(text: str) -> bool:
+    """A message is often longer than any name of a file, and may hold what no name can."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 explain.__doc__ = _TEXT

@@ -13,6 +13,7 @@ from typer.models import OptionInfo
 
 from detector.cli import exit_codes
 from detector.cli.groups import words_of
+from detector.cli.numbers import finite
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
@@ -56,7 +57,11 @@ Connect = Annotated[
 Timeout = Annotated[
     float,
     typer.Option(
-        min=0.05, help="Seconds for each step.", envvar="TLSIGHT_TIMEOUT", rich_help_panel=_WAY
+        min=0.05,
+        callback=finite,
+        help="Seconds for each step.",
+        envvar="TLSIGHT_TIMEOUT",
+        rich_help_panel=_WAY,
     ),
 ]
 

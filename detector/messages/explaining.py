@@ -47,6 +47,13 @@ _ALERTS = tuple(
         r"remote error: tls: ([a-z ]+)",
         r"(?:tlsv1|tlsv13|sslv3|tls)[ _]alert[ _]([a-z_ ]+?)(?=[:\]\)(,.]|$)",
         r"SSL_ERROR_([A-Z_]+)_ALERT\b",
+        # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
+        r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
+        r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",
+        # BouncyCastle writes TlsFatalAlert where it complains itself.
+        r"(?<!TlsFatalAlert: )\b([a-z]+_[a-z_]+)\(\d{2,3}\)",
+        # curl -v: (IN) came from the other side, (OUT) went there. Two bytes: level and description.
+        r"(?<!\(OUT\), )TLS alert, ([a-z ]+?) \(\d{3}\)",
     )
 )
 # Spellings of Go, OpenSSL, NSS and rustls that are not IANA's.
@@ -65,8 +72,14 @@ _HOST = re.compile(
     r"(?:(?<=//)|(?<![\w.@/-]))((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,18})(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
+# Files, and classes of exceptions: ssl.SSLError, javax.net.ssl.SSLHandshakeException, requests.exceptions.
 _NOT_HOSTS = re.compile(
-    r"\.(?:c|cc|go|java|py|js|pem|crt|so|conf|log|html?|rs|cpp|h|json|exe)$", re.IGNORECASE
+    r"\.(?:c|cc|go|java|py|js|pem|crt|so|conf|log|html?|rs|cpp|h|json|exe|\w*(?:error|exception)s?)$",
+    re.IGNORECASE,
+)
+# Where a message says that it is a host: host='a.example', https://a.example, hostname a.example.
+_SAID_HOST = re.compile(
+    r"(?:://|\bhost(?:name)?\b[ =:'\"]{1,3}|\bSNI\b[ =:'\"]{1,3})$", re.IGNORECASE
 )
 
 _GAP = 40
@@ -233,7 +246,12 @@ def _alert_number(text: str) -> int | None:
 
 
 def _host(text: str) -> str | None:
-    for match in _HOST.finditer(text):
-        if not _NOT_HOSTS.search(match[1]) and match[1].lower() not in _MANUALS:
-            return match[1].lower()
-    return None
+    """What the message calls a host; else the first name that may be one."""
+    named = [
+        match
+        for match in _HOST.finditer(text)
+        if not _NOT_HOSTS.search(match[1]) and match[1].lower() not in _MANUALS
+    ]
+    said = (m for m in named if _SAID_HOST.search(text, max(0, m.start() - 16), m.start()))
+    found = next(said, None) or next(iter(named), None)
+    return found[1].lower() if found else None

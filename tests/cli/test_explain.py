@@ -29,6 +29,13 @@ def test_words_files_and_stdin_are_the_same(tlsight: Run, tmp_path: Path) -> Non
     assert len(said) == 1
 
 
+def test_a_message_longer_than_any_name_of_a_file_is_a_message(tlsight: Run) -> None:
+    pasted = f"HTTPSConnectionPool(host='shop.example.com', port=443): {'x' * 300} {MESSAGE}"
+    done = tlsight("explain", pasted)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "certificate-expired" in done.stdout
+
+
 def test_json_is_the_contract(tlsight: Run) -> None:
     record = json.loads(tlsight("explain", "SEC_ERROR_UNKNOWN_ISSUER", "--json").stdout)
     assert record["schema"] == "tlsight.explain/1"

@@ -106,6 +106,17 @@ def test_the_same_alert_means_opposite_things_on_the_two_sides() -> None:
         ("tlsv1 unrecognized name", None),
         ("error:0A000001", None),
         ("alert number 999", 999),
+        ("alert 48", 48),
+        ("fatal alert 47", 47),
+        ("because of alert 48 unknown_ca", 48),
+        ("unknown_ca", 48),
+        ("org.bouncycastle.tls.TlsFatalAlertReceived: handshake_failure(40)", 40),
+        ("org.bouncycastle.tls.TlsFatalAlert: certificate_unknown(46)", None),
+        ("* TLSv1.3 (IN), TLS alert, unknown CA (560):", 48),
+        ("* TLSv1.3 (OUT), TLS alert, unknown CA (560):", None),
+        ("TLS alert, handshake failure (552)", 40),
+        ("snort alert 112 triggered", None),
+        ("OAuth: access_denied by the owner", None),
     ],
 )
 def test_alerts_are_read_in_every_librarys_spelling(text: str, number: int | None) -> None:
@@ -118,6 +129,21 @@ def test_the_command_names_the_host_of_the_message() -> None:
     assert explain(text, TABLE)[0].tell_apart == asks
     for text in ("certificate has expired", "certificate has expired, see https://curl.se/docs"):
         assert "-connect HOST:443 -servername HOST" in explain(text, TABLE)[0].tell_apart
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("ssl.SSLError: [SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:1000)", "HOST"),
+        ("urllib3.exceptions.SSLError: certificate has expired", "HOST"),
+        ("javax.net.ssl.SSLHandshakeException: certificate has expired", "HOST"),
+        ("requests.exceptions.SSLError: HTTPSConnectionPool(host='api.example.com', port=443):"
+         " certificate has expired", "api.example.com"),
+        ("my.package.client: certificate has expired for https://api.example.com/v1", "api.example.com"),
+    ],
+)  # fmt: skip
+def test_the_command_takes_no_class_for_a_host(text: str, host: str) -> None:
+    assert host in explain(text, TABLE)[0].tell_apart
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,7 @@ def test_its_tests_fail_and_ask_for_the_rule(tree: Path) -> None:
     tests = [path for path in begun(tree) if path.name.startswith("test_")]
     done = python(tree, "-m", "pytest", *tests)
     assert done.returncode == 1, done.stdout
-    assert "8 failed" in done.stdout
-    assert done.stdout.count("NotImplementedError: write the rule") >= 8
+    assert "4 failed, 4 passed" in done.stdout
 
 
 def test_the_evidence_is_asked_and_has_its_row(tree: Path) -> None:
@@ -97,7 +96,13 @@ def test_the_cause_has_a_row_with_the_keys_of_the_others(tree: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("evidence", "self-signed"), ("cause", "self-signed"), ("cause", "Bad Name"), ("x", "y")],
+    [
+        ("evidence", "self-signed"),
+        ("cause", "self-signed"),
+        ("cause", "Bad Name"),
+        ("cause", "class"),
+        ("x", "y"),
+    ],
 )
 def test_nothing_is_written_over_and_mistakes_are_told(tree: Path, words: tuple[str, str]) -> None:
     before = {path: path.read_bytes() for path in (tree / "detector").rglob("*.py")}
