@@ -8,10 +8,12 @@ import ssl
 import struct
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from detector import clock
 from detector.lab.pki import LabPki
 
 MSS = 1448
@@ -22,12 +24,15 @@ HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 _SYN, _ACK, _FIN, _PSH = 2, 16, 1, 8
 
 
-def conversation(version: ssl.TLSVersion, response: int, *, trusted: bool = True) -> list[Segment]:
+def conversation(
+    version: ssl.TLSVersion, response: int, *, trusted: bool = True, expired: bool = False
+) -> list[Segment]:
     """A whole connection: handshake with a chain of RSA keys, a request, an answer, and the end."""
     pki = LabPki()
     names = ["www.example.org", "example.org", *(f"host-{n}.example.org" for n in range(8))]
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    credential = pki.issue(*names, key=key)
+    start = clock.now() - timedelta(days=91 if expired else 1)
+    credential = pki.issue(*names, key=key, start=start)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write((credential.chain_pem + credential.key_pem).encode())
         file.flush()

@@ -53,10 +53,10 @@ def a_log() -> bytes:
 
 
 def a_capture() -> bytes:
-    """Some minutes: whole handshakes, and clients that refuse the certificate."""
+    """Some minutes: whole handshakes, and a server whose old certificate is refused."""
     chance = random.Random(7)  # noqa: S311 (a picture)
     good = Writer(conversation(ssl.TLSVersion.TLSv1_3, 4000))
-    refused = Writer(conversation(ssl.TLSVersion.TLSv1_2, 0, trusted=False))
+    refused = Writer(conversation(ssl.TLSVersion.TLSv1_2, 0, expired=True))
     out = [HEADER]
     start = int(clock.now().timestamp()) - 600
     for number in range(400):

@@ -40,6 +40,8 @@ def inferred_alerts(
         return []
     if client.sizes and _is_alert(client.sizes[0]):
         return [SeenAlert("client", None, fatal=True, encrypted=True)]
+    if client.opaque > 1 and _is_alert(client.last):
+        return []  # the client takes its leave; what the server says then is its own close_notify
     # Tickets, or an answer, would stand between the client's Finished and a mere close_notify.
     only = server.opaque - client.before == 1 and _is_alert(server.last)
     if completed and only and server.peer.flow.ends:

@@ -155,8 +155,8 @@ class CaptureReading:
                     self._how.warn(str(error))
             return
         with ExitStack() as stack:
-            stream = stack.enter_context(live(self._how.interface, self._how.expression))
-            yield from self._capture.of(stream.read, self._how.interface, tally)
+            read = stack.enter_context(live(self._how.interface, self._how.expression))
+            yield from self._capture.of(read, self._how.interface, tally)
 
 
 def _worth_telling(source: Iterable[Connection], ports: frozenset[int]) -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import heapq
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from detector.runs.files import damages, opened
 
 SPLIT_FROM = 64 << 20
 _PARCEL = 256
+_LOOKS_UP = 0.5
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -199,8 +201,8 @@ def _splits(path: str) -> bool:
 
 
 @contextmanager
-def live(interface: str, expression: str) -> Generator[IO[bytes]]:
-    """Packets of an interface as dumpcap or tcpdump writes them. Raises ConfigError."""
+def live(interface: str, expression: str) -> Generator[Read]:
+    """Reads packets of an interface as dumpcap or tcpdump writes them. Raises ConfigError."""
     dumpcap, tcpdump = shutil.which("dumpcap"), shutil.which("tcpdump")
     if dumpcap is not None:
         command = [dumpcap, "-q", "-P", "-i", interface, "-w", "-"]
@@ -218,7 +220,7 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
     assert program.stdout is not None
     assert program.stderr is not None
     try:
-        yield program.stdout
+        yield _awake(program.stdout)
     except ConfigError:
         if not program.wait(5):
             raise
@@ -233,6 +235,24 @@ def live(interface: str, expression: str) -> Generator[IO[bytes]]:
         except subprocess.TimeoutExpired:
             program.kill()
             program.wait()
+
+
+def _awake(pipe: IO[bytes]) -> Read:
+    """Reads the pipe, and looks up in between.
+
+    A signal that comes between Python's last look and read(2) is not seen before the next packet,
+    which on an idle interface never comes.
+
+    """
+    if sys.platform == "win32":  # select is for sockets there
+        return pipe.read
+
+    def read(size: int) -> bytes:
+        while not select.select((pipe,), (), (), _LOOKS_UP)[0]:
+            pass
+        return pipe.read(size)
+
+    return read
 
 
 def _end_with_parent() -> None:

@@ -43,6 +43,7 @@ LEFT_OUT: dict[str, str] = {
     "client-certificate-stranger": "check has no client certificate to show",
     "other-clock": "the Date of an HTTP answer shows it",
     "must-staple": "check asks for a stapled response with --staple only",
+    "address": "without SNI a capture does not know which name was asked for",
     "no-name": "nothing is on the wire",
     "refused": "a capture has no TLS there",
     "dropped": "a capture has no TLS there",
