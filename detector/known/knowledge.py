@@ -13,7 +13,7 @@ import msgspec
 
 from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.sct import CTLog
-from detector.chain.shape import ShapeRule
+from detector.chain.shape_rule import ShapeRule
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
