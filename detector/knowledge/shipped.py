@@ -9,7 +9,7 @@ from pathlib import Path
 from detector.chain.sct import CTLog
 from detector.errors import ConfigError, ListError
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
-from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys
+from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
 from detector.lists.log_list import ListKey, LogList, parse_list
 
 DATA = Path(__file__).parent.parent / "data"
@@ -25,6 +25,12 @@ def products() -> tuple[Product, ...]:
 @lru_cache(maxsize=1)
 def engines() -> tuple[Engine, ...]:
     return tuple(load_rows(DATA / "engines.toml", "engine", Engine))
+
+
+@lru_cache(maxsize=1)
+def shared_cas() -> tuple[SharedCa, ...]:
+    """Private CAs with many owners."""
+    return tuple(load_rows(DATA / "shared_cas.toml", "ca", SharedCa))
 
 
 @lru_cache(maxsize=1)
