@@ -179,6 +179,20 @@ def test_engines_have_sources_and_shapes() -> None:
     assert all(e.source and e.shapes for e in engines)
 
 
+def test_no_shape_that_decides_is_one_that_honest_programs_make() -> None:
+    honest = shipped.honest_shapes()
+    assert len(honest) > 300
+    assert {"mkcert", "easy-rsa", "cfssl", "gnutls", "nss"} <= {known.origin for known in honest}
+    hits = [
+        (engine.id, known.origin)
+        for engine in shipped.engines()
+        for rule in engine.shapes
+        for known in honest
+        if not rule.weak and rule.matches(known.shape)
+    ]
+    assert hits == []
+
+
 def test_shared_cas_have_sources_and_whole_digests_and_their_expressions_compile() -> None:
     rows = shipped.shared_cas()
     assert len({ca.name for ca in rows}) == len(rows)
