@@ -20,6 +20,7 @@ from detector.chain.certificate import Certificate
 from detector.chain.signature import is_signed_by, public_key
 
 _DAY = 86_400
+_LONGEST_CLOCK = 128  # bits; a time and a few digits, far from what Python refuses to write in decimal
 _SLACK = 10  # seconds between making a serial and writing notBefore
 
 
@@ -111,7 +112,7 @@ class LeafShape:
         the decimal digits of a time in milliseconds, whole days away from notBefore.
         """
         issued = int(self.leaf.not_before.timestamp())
-        if self.serial <= 0:
+        if self.serial <= 0 or self.serial_bits > _LONGEST_CLOCK:
             return None
         digits = str(self.serial)[:10]
         if len(digits) == 10 and abs(int(digits) - issued) <= _SLACK:

@@ -121,6 +121,15 @@ def test_the_clock_shows_in_serials(ca: Authority) -> None:
     assert Made(serial=1 << 99).signed_by(ca).serial_clock is None
 
 
+def test_a_serial_of_sixty_kilobytes_is_a_serial(corporate: Authority) -> None:
+    """Nobody may make us write it in decimal."""
+    leaf = Certificate(corporate.issue(HOST).der)
+    leaf.serial = 1 << 480_000
+    shape = LeafShape(leaf, [leaf], HOST)
+    assert shape.serial_clock is None
+    assert features_of(shape).serial_bits == 480_001
+
+
 def test_a_leaf_that_lives_exactly_as_long_as_its_ca_is_seen(ca: Authority) -> None:
     above = Certificate(ca.der)
     lifetime = above.not_after - above.not_before

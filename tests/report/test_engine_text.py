@@ -13,7 +13,7 @@ RULE = ShapeRule(
     serial_md5="{host}B",
     leaf_key_is_issuer_key=True,
     validity_seconds=94_611_600,
-    subject={"O": r"It's \"\(quoted\)\" \u20ac", "2.5.4.97": "x"},
+    subject={"O": r"It's \"\(quoted\)\" \u20ac", "2.5.4.97": "x", "L": "\U0001f600\x7f\x00\n"},
 )
 
 
