@@ -31,6 +31,7 @@ quietly() { "$@" > /dev/null 2>&1 || true; }
 # OpenSSL, with the extensions that guides tell people to write; both kinds of keys, all usual lifetimes.
 quietly openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3650 -subj "/C=DE/O=Corp AG/CN=Corp Root CA"
 quietly openssl req -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.csr -subj "/C=DE/O=Corp AG/CN=$host"
+quietly openssl req -new -key ca.key -out lazy.csr -subj "/CN=$host"
 quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ec.key -out ec.csr -subj "/CN=$host"
 number=0
 while IFS= read -r line; do
@@ -48,6 +49,15 @@ while IFS= read -r line; do
             -extfile extensions -out leaf
         keep "openssl-x509-$number-$key-short-serial" leaf ca.crt
     done
+    # One key for the CA and the server. The two orders that no guide has are mitmproxy's and Squid's own.
+    case $number in 5 | 10) continue ;; esac
+    for days in 90 365 825; do
+        quietly openssl x509 -req -in lazy.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days $days -extfile extensions -out leaf
+        keep "openssl-x509-$number-one-key-$days" leaf ca.crt
+    done
+    quietly openssl x509 -req -in lazy.csr -CA ca.crt -CAkey ca.key -set_serial "0x$(openssl rand -hex 8)" -days 365 \
+        -extfile extensions -out leaf
+    keep "openssl-x509-$number-one-key-short-serial" leaf ca.crt
 done << 'EXTENSIONS'
 subjectAltName=DNS:HOST
 subjectAltName=DNS:HOST,DNS:*.HOST

@@ -33,6 +33,7 @@ class Made:
     lifetime: timedelta = timedelta(days=47)
     own_key: bool = False
     extensions: tuple[x509.ExtensionType, ...] = ()
+    after: tuple[x509.ExtensionType, ...] = ()
     critical: tuple[type, ...] = ()
 
     def signed_by(self, ca: Authority) -> LeafShape:
@@ -48,7 +49,7 @@ class Made:
             ca.subject, x509.Name(subject), key.public_key(), self.serial, self.start, self.start + self.lifetime
         )  # fmt: skip
         named = x509.SubjectAlternativeName([x509.DNSName(name) for name in self.names])
-        for extension in (*self.extensions, named):
+        for extension in (*self.extensions, named, *self.after):
             builder = builder.add_extension(extension, type(extension) in self.critical)
         der = builder.sign(ca.key, hashes.SHA256()).public_bytes(Encoding.DER)
         return LeafShape(Certificate(der), [Certificate(der), Certificate(ca.der)], HOST)
@@ -79,12 +80,34 @@ NO_CA = x509.BasicConstraints(False, None)
 def test_mitmproxy_is_known_whatever_its_cas_key_and_however_long_browsers_allow(
     ca: Authority, days: int
 ) -> None:
-    made = Made(own_key=True, lifetime=timedelta(days=days + 2), extensions=(USAGE,))
+    made = Made(
+        own_key=True, lifetime=timedelta(days=days), extensions=(USAGE,), after=(ca.key_identifier,)
+    )
     assert engine_of(made.signed_by(ca)) == "mitmproxy"
 
 
 def test_the_same_leaf_with_a_key_of_its_own_is_no_interceptors(ca: Authority) -> None:
-    assert engine_of(Made(extensions=(USAGE,)).signed_by(ca)) is None
+    assert engine_of(Made(extensions=(USAGE,), after=(ca.key_identifier,)).signed_by(ca)) is None
+
+
+@pytest.mark.parametrize("days", [90, 365, 397])
+def test_a_lazy_owners_one_key_for_ca_and_server_is_no_interceptors(
+    ca: Authority, days: int
+) -> None:
+    for extensions, names in (
+        ((), (HOST,)),
+        ((), (HOST, f"*.{HOST}")),
+        ((USAGE,), (HOST,)),
+        ((NO_CA,), (HOST,)),
+    ):
+        made = Made(
+            own_key=True,
+            lifetime=timedelta(days=days),
+            extensions=extensions,
+            names=names,
+            serial=1 << 60,
+        )
+        assert engine_of(made.signed_by(ca)) is None
 
 
 def test_a_digest_of_the_host_for_a_serial_tells_whatever_the_dates_are(ca: Authority) -> None:
