@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit coverage rule lint bench soak fuzz docs lock dist programs clean
+.PHONY: help setup demo test unit coverage rule lint bench corpus soak fuzz docs lock dist programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -12,6 +12,7 @@ help:
 	@echo "make coverage  how much of each file its own tests run, held against the floor"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, beside openssl s_time and sslyze; ONLY=judge,start; COMPARE=before.json"
+	@echo "make corpus  judge every chain and capture below DIR: verdicts, accusations, tracebacks"
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
 	@echo "make fuzz    every parser for fuzz_seconds (60)"
 	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
@@ -54,6 +55,10 @@ lint: setup
 bench: setup
 	@sh scripts/programs.sh bench || [ -n "$(ONLY)" ]
 	$(python) bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(COMPARE),--compare $(COMPARE))
+
+# OPTIONS are scripts/corpus.py's: --honest, --together, --issuers FILE, --roots FILE, --at TIME.
+corpus: setup
+	@$(python) scripts/corpus.py "$(DIR)" $(OPTIONS)
 
 soak: setup
 	$(python) bench/soak.py --minutes $(soak_minutes)

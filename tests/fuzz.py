@@ -173,6 +173,32 @@ def judge_chain(data: bytes) -> None:
     assert found.verdict != "direct" or _LEAF in chain
 
 
+def shape_of_chain(data: bytes) -> None:
+    """Everything that asks for a leaf's shape, and the innocent explanations."""
+    import tomllib
+    from datetime import UTC, datetime
+
+    from detector.chain.shape import LeafShape
+    from detector.chain.shape_learning import HonestShape, learn
+    from detector.chain.shape_rule import features_of
+    from detector.evidence.examination import Examination
+    from detector.evidence.innocence import innocent_private_ca
+    from detector.model.observation import Observation, Target
+    from detector.report.engine_text import row_text
+
+    known = _PKI.knowledge(lab=False)
+    seen = Observation(datetime.now(UTC), Target("a.example.com"), chain=(data, _PKI.root.der))
+    leaf = Certificate(data)
+    shape = LeafShape(leaf, [leaf, Certificate(_PKI.root.der)], "a.example.com")
+    kept = features_of(shape)
+    for engine in known.engines:
+        for rule in engine.shapes:
+            assert rule.matches(kept) == rule.matches(shape)
+    learned = learn([kept, kept], [HonestShape(leaf.subject_text, kept)])
+    tomllib.loads(row_text(leaf.issuer_text, "x", learned))
+    innocent_private_ca(Examination(seen, known))
+
+
 def talk(make: Callable[[], Dialogue]) -> Callable[[bytes], None]:
     def play(data: bytes) -> None:
         dialogue = make()
@@ -395,6 +421,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
     "judgement": (judge_chain, [_LEAF, _PKI.intermediate.der, _PKI.issue("b.org", logs=()).der]),
+    "shape": (shape_of_chain, [_LEAF, _PKI.issue("b.org", logs=()).der]),
     "sct-list": (parse_sct_list, [vec(2, vec(2, _SCT) * 3)]),
     "tree-head": (parse_sth, [_LOG.sth()]),
     "checkpoint": (lambda data: parse_checkpoint(data, _LOG.log_id), [_LOG.checkpoint()]),

@@ -34,13 +34,20 @@ CHAINS = recorded()
 FORGERS = sorted(CHAINS.keys() - {"genuine"})
 # Recordings whose leaf carries no shape of its own: certificates the operator made beforehand.
 SHAPELESS = {"nginx-term", "stunnel"}
+# They send a fresh key, no root and no key identifier: nothing certain to share.
+ANONYMOUS = {
+    "anyproxy", "e2guardian", "hiproxy", "http-mitm-proxy", "node-mitmproxy", "pymitm", "pywb",
+}  # fmt: skip
 SHAPELESS_LEAVES = {("haproxy", "origin.test"), ("squid-permissive", "selfsigned.test")}
 ENGINES = {
     "mitmproxy-insecure": "mitmproxy",
     "mitmproxy-noupstreamcert": "mitmproxy",
     "mitmproxy9": "mitmproxy",
     "proxypy": "proxy.py",
+    "squid-p256": "squid",
     "squid-permissive": "squid",
+    "squid-rsa4096": "squid",
+    "sslsplit-p256": "sslsplit",
 }
 
 
@@ -58,8 +65,8 @@ def has_shape(engine: str, host: str) -> bool:
 
 
 def test_everything_recorded_is_here() -> None:
-    assert len(FORGERS) == 18
-    assert sum(len(CHAINS[e]) for e in FORGERS) == 87
+    assert len(FORGERS) == 26
+    assert sum(len(CHAINS[e]) for e in FORGERS) == 103
 
 
 @pytest.mark.parametrize("engine", FORGERS)
@@ -79,7 +86,8 @@ def test_each_chain_alone_is_intercepted_where_it_has_a_shape_and_never_clean(
 ) -> None:
     for observation in CHAINS[engine]:
         (found,) = judge_all([observation], lab)
-        expected = "intercepted" if has_shape(engine, observation.target.host) else "suspect"
+        shaped = has_shape(engine, observation.target.host)
+        expected = "intercepted" if shaped else "suspect"
         assert found.verdict == expected, observation.target.host
 
 
@@ -89,8 +97,7 @@ def test_a_forger_in_no_table_is_still_caught_by_path_profile_and_sharing(
 ) -> None:
     blind = replace(lab, engines=(), products=())
     verdicts = [found.verdict for found in judge_all(CHAINS[engine], blind)]
-    # These three send a fresh key, no root and no key identifier: nothing certain to share.
-    anonymous = engine in ("anyproxy", "http-mitm-proxy")
+    anonymous = engine in ANONYMOUS
     assert set(verdicts) == {"suspect" if anonymous else "intercepted"}
 
 

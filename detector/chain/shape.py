@@ -1,17 +1,27 @@
-"""The shape of a leaf: what a minting program leaves behind whatever its operator calls the CA."""
+"""The shape of a leaf: what a minting program leaves behind whatever its operator calls the CA.
+
+Rules
+-----
+1. What the operator chooses says nothing: the CA's name, its key, the leaf's key. A feature is a habit of the
+   program: the order of extensions, how serials are made, whose key signs, what else the subject says.
+2. A lifetime is no habit. Programs follow the browsers' limits (398 days, 200 since March 2026, 100 from
+   March 2027, 47 from March 2029); old versions stay in use. Only a length that nobody would choose counts.
+3. A shape that an operator's own OpenSSL could have made is weak (`detector.chain.shape_rule`).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from detector.chain.certificate import Certificate
 from detector.chain.signature import is_signed_by, public_key
+
+_DAY = 86_400
+_LONGEST_CLOCK = 128  # bits; a time and a few digits, far from what Python refuses to write in decimal
+_SLACK = 10  # seconds between making a serial and writing notBefore
 
 
 class LeafShape:
@@ -68,16 +78,50 @@ class LeafShape:
         return sum(1 for c in self.sent[1:] if c.is_self_issued)
 
     @cached_property
-    def serial_is_md5_of_host(self) -> bool:
-        digest = hashlib.md5(self.host.encode(), usedforsecurity=False).digest()
-        return self.leaf.serial == int.from_bytes(digest, "big", signed=True)
+    def serial(self) -> int:
+        return self.leaf.serial
 
     @cached_property
-    def serial_begins_with_issue_time(self) -> bool:
-        """The serial's first ten decimal digits are the second of notBefore, give or take ten."""
-        digits = str(self.leaf.serial)[:10]
+    def self_issued(self) -> bool:
+        return self.leaf.is_self_issued
+
+    @cached_property
+    def not_before(self) -> str:
+        """ISO 8601, to the second, UTC."""
+        return f"{self.leaf.not_before:%Y-%m-%dT%H:%M:%S}"
+
+    @cached_property
+    def validity_seconds(self) -> int:
+        return int((self.leaf.not_after - self.leaf.not_before).total_seconds())
+
+    @cached_property
+    def dates_of_issuer(self) -> bool:
+        """The leaf is valid exactly as long as the CA that was sent with it."""
+        leaf = self.leaf
+        return any(
+            c.subject == leaf.issuer
+            and (c.not_before, c.not_after) == (leaf.not_before, leaf.not_after)
+            for c in self.sent[1:]
+        )
+
+    @cached_property
+    def serial_clock(self) -> str | None:
+        """The time that the serial was made from, where it shows.
+
+        "seconds": its first ten decimal digits are the second of notBefore. "milliseconds": its hex digits are
+        the decimal digits of a time in milliseconds, whole days away from notBefore.
+        """
         issued = int(self.leaf.not_before.timestamp())
-        return digits.isdigit() and abs(int(digits) - issued) <= 10
+        if self.serial <= 0 or self.serial_bits > _LONGEST_CLOCK:
+            return None
+        digits = str(self.serial)[:10]
+        if len(digits) == 10 and abs(int(digits) - issued) <= _SLACK:
+            return "seconds"
+        digits = f"{self.serial:x}"
+        if len(digits) != 13 or not digits.isdecimal():
+            return None
+        apart = (int(digits) // 1000 - issued + _SLACK) % _DAY
+        return "milliseconds" if apart <= 2 * _SLACK else None
 
     @cached_property
     def subject_extends_issuer(self) -> bool:
@@ -92,6 +136,22 @@ class LeafShape:
         )
 
     @cached_property
+    def subject_mirrors_issuer(self) -> bool:
+        """The subject is the issuer's name, more than a CN, with another CN."""
+        issuer = {k: v for k, v in self.issuer.items() if k != "CN"}
+        subject = {k: v for k, v in self.subject.items() if k != "CN"}
+        return bool(issuer) and issuer == subject and not self.self_issued
+
+    @cached_property
+    def issuer(self) -> dict[str, list[str]]:
+        """Attributes of the issuer's name by short name."""
+        return self.leaf.issuer_fields
+
+    @cached_property
+    def subject(self) -> dict[str, list[str]]:
+        return self.leaf.subject_fields
+
+    @cached_property
     def only_host_named(self) -> bool:
         return self.leaf.dns_names == (self.host,) or self.leaf.ip_addresses == (self.host,)
 
@@ -100,75 +160,26 @@ class LeafShape:
         return self.leaf.dns_names == (self.host, f"*.{self.host}")
 
     @cached_property
+    def host_and_www_named(self) -> bool:
+        return self.leaf.dns_names == (self.host, f"www.{self.host}")
+
+    @cached_property
+    def key_usage(self) -> str:
+        """The bits of the key usage, as hex of its BIT STRING; empty where it has none."""
+        return (self.leaf.extension("KU") or b"").hex()
+
+    @cached_property
     def crl_text(self) -> str:
         return (self.leaf.extension("CRLDP") or b"").decode("latin-1")
 
     @cached_property
-    def policies(self) -> bytes:
-        return self.leaf.extension("POL") or b""
+    def policies(self) -> str:
+        """The certificate policies, as hex of their DER."""
+        return (self.leaf.extension("POL") or b"").hex()
 
     @cached_property
     def comment(self) -> str:
         return (self.leaf.extension("nsComment") or b"")[2:].decode("latin-1")
-
-
-class ShapeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a leaf must look like; members left out are not asked.
-
-    `extensions` and `issuer`/`subject` values are alternatives and regular expressions that must
-    match wholly.
-    """
-
-    extensions: tuple[tuple[str, ...], ...] = ()
-    key: str | None = None
-    rsa_exponent: int | None = None
-    authority_named: bool | None = None
-    serial_bits: tuple[int, int] | None = None
-    validity_days: tuple[int, int] | None = None
-    leaf_key_is_issuer_key: bool | None = None
-    root_sent: tuple[int, int] | None = None
-    self_issued: bool | None = None
-    serial_is_md5_of_host: bool | None = None
-    serial_begins_with_issue_time: bool | None = None
-    subject_extends_issuer: bool | None = None
-    only_host_named: bool | None = None
-    host_and_wildcard_named: bool | None = None
-    not_before: str | None = None
-    crl: str | None = None
-    policy_oid_der: str | None = None
-    comment: str | None = None
-    issuer: dict[str, str] | None = None
-    subject: dict[str, str] | None = None
-
-    def matches(self, shape: LeafShape) -> bool:
-        """All conditions that are asked hold; cheap ones first, signatures last."""
-        return (
-            (not self.extensions or shape.extensions in self.extensions)
-            and (self.key is None or shape.key == self.key)
-            and (self.rsa_exponent is None or shape.rsa_exponent == self.rsa_exponent)
-            and _asked(self.authority_named, shape, "authority_named")
-            and _between(shape.serial_bits, self.serial_bits)
-            and _between(shape.validity_days, self.validity_days)
-            and _between(shape.root_sent, self.root_sent)
-            and _same(shape.leaf.is_self_issued, self.self_issued)
-            and (
-                self.not_before is None
-                or shape.leaf.not_before.date().isoformat() == self.not_before
-            )
-            and _found(self.crl, shape.crl_text)
-            and _found(self.comment, shape.comment)
-            and (
-                self.policy_oid_der is None or bytes.fromhex(self.policy_oid_der) in shape.policies
-            )
-            and _fields(self.issuer, shape.leaf.issuer_fields)
-            and _fields(self.subject, shape.leaf.subject_fields)
-            and _asked(self.only_host_named, shape, "only_host_named")
-            and _asked(self.host_and_wildcard_named, shape, "host_and_wildcard_named")
-            and _asked(self.subject_extends_issuer, shape, "subject_extends_issuer")
-            and _asked(self.serial_is_md5_of_host, shape, "serial_is_md5_of_host")
-            and _asked(self.serial_begins_with_issue_time, shape, "serial_begins_with_issue_time")
-            and _asked(self.leaf_key_is_issuer_key, shape, "leaf_key_is_issuer_key")
-        )
 
 
 # How the DER of nearly all keys begins, by its length: reading a key costs twenty times as much. Of RSA up to
@@ -198,26 +209,3 @@ def key_kind(spki: bytes) -> str:
     if isinstance(key, ed448.Ed448PublicKey):
         return "ed448"
     return f"dsa{key.key_size}" if isinstance(key, dsa.DSAPublicKey) else "unknown"
-
-
-def _between(value: int, bounds: tuple[int, int] | None) -> bool:
-    return bounds is None or bounds[0] <= value <= bounds[1]
-
-
-def _same(value: bool, wanted: bool | None) -> bool:
-    return wanted is None or value is wanted
-
-
-def _asked(wanted: bool | None, shape: LeafShape, feature: str) -> bool:
-    return wanted is None or getattr(shape, feature) is wanted
-
-
-def _found(pattern: str | None, text: str) -> bool:
-    return pattern is None or re.search(pattern, text) is not None
-
-
-def _fields(wanted: dict[str, str] | None, fields: dict[str, list[str]]) -> bool:
-    return wanted is None or all(
-        any(re.fullmatch(pattern, value) for value in fields.get(name, ()))
-        for name, pattern in wanted.items()
-    )

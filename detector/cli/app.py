@@ -27,6 +27,7 @@ VERBS = {
     "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:trust",
     "bypass": "addons.cli.bypass:app",
+    "engine": "detector.cli.engine:app",
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",

@@ -11,7 +11,7 @@ from detector.chain.profile import lacking
 from detector.chain.sct import SctResult, check_scts
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
-from detector.evidence.products import matching_product
+from detector.evidence.products import is_states_own, matching_product
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
@@ -169,9 +169,11 @@ class Examination:
 
     @cached_property
     def state_territory(self) -> bool:
-        """The issuer is a state's root and the host lies under that state's top-level domains."""
+        """The issuer is a state's CA, by key, and the host lies under that state's top-level domains."""
         found = matching_product(self.path, self.known)
-        return found is not None and self.host.rpartition(".")[2] in found.territory
+        if found is None or self.host.rpartition(".")[2] not in found.territory:
+            return False
+        return is_states_own(found, self.path)
 
     @cached_property
     def looks_public(self) -> bool:

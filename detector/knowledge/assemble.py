@@ -65,6 +65,7 @@ def assemble(
         logs=logs,
         products=shipped.products(),
         engines=shipped.engines(),
+        shared_cas=shipped.shared_cas(),
         published=shipped.published_keys(),
         pins=(*pins, *(_pins(pin_file) if pin_file is not None else ())),
         policy=_policy(policy) if policy is not None else Policy(),

@@ -6,10 +6,13 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
+
 from detector.chain.sct import CTLog
+from detector.chain.shape_learning import HonestShape
 from detector.errors import ConfigError, ListError
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
-from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys
+from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
 from detector.lists.log_list import ListKey, LogList, parse_list
 
 DATA = Path(__file__).parent.parent / "data"
@@ -25,6 +28,19 @@ def products() -> tuple[Product, ...]:
 @lru_cache(maxsize=1)
 def engines() -> tuple[Engine, ...]:
     return tuple(load_rows(DATA / "engines.toml", "engine", Engine))
+
+
+@lru_cache(maxsize=1)
+def shared_cas() -> tuple[SharedCa, ...]:
+    """Private CAs with many owners."""
+    return tuple(load_rows(DATA / "shared_cas.toml", "ca", SharedCa))
+
+
+def honest_shapes() -> tuple[HonestShape, ...]:
+    """Shapes of honest leaves, which no engine's row may match (scripts/make_honest_shapes.py)."""
+    lines = (DATA / "honest_shapes.ndjson").read_bytes().splitlines()
+    decoder = msgspec.json.Decoder(HonestShape)
+    return tuple(decoder.decode(line) for line in lines)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import msgspec
 
 from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.sct import CTLog
-from detector.chain.shape import ShapeRule
+from detector.chain.shape_rule import ShapeRule
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
@@ -25,8 +25,11 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         match: alternatives; each maps attributes to regular expressions that match whole values.
+        spare: alternatives of names that are the vendor's own PKI, which signs devices and servers.
+        own: the vendor's domains: below them its CA is at home.
         weak: the source is weak or the name common, so it never decides.
         territory: top-level domains where a state's own root is no interception.
+        certificates: that state's CAs (SHA-256, hex); its name alone excuses nothing.
 
     """
 
@@ -34,8 +37,32 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: str
     match: tuple[dict[str, str], ...]
     source: str
+    spare: tuple[dict[str, str], ...] = ()
+    own: tuple[str, ...] = ()
     weak: bool = False
     territory: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+
+
+class SharedCa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A private CA that serves many owners, so that unrelated hosts under it say nothing.
+
+    Attributes:
+        match: alternatives as a product's.
+        text: what it is for, after "under".
+        certificates: its CAs (SHA-256, hex), where they are public.
+        domains: where alone it is at home; anywhere when left out.
+        next: what decides it, for a person.
+
+    """
+
+    name: str
+    match: tuple[dict[str, str], ...]
+    text: str
+    source: str
+    certificates: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    next: str = ""
 
 
 class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -227,6 +254,7 @@ class Knowledge:
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     engines: tuple[Engine, ...] = ()
+    shared_cas: tuple[SharedCa, ...] = ()
     published: PublishedKeys = field(default_factory=lambda: PublishedKeys(()))
     pins: tuple[Pin, ...] = ()
     policy: Policy = field(default_factory=Policy)
@@ -249,10 +277,18 @@ class Knowledge:
         return {}
 
     @cached_property
-    def product_tests(self) -> tuple[tuple[Product, tuple[tuple[str, re.Pattern[str]], ...]], ...]:
-        """Each alternative of each product with its expressions compiled."""
-        return tuple(
-            (product, tuple((name, re.compile(text)) for name, text in alternative.items()))
-            for product in self.products
-            for alternative in product.match
-        )
+    def product_tests(self) -> tuple[tuple[Product, Alternatives, Alternatives], ...]:
+        """Each product with what its name and its vendor's own PKI's look like, compiled."""
+        return tuple((p, alternatives(p.match), alternatives(p.spare)) for p in self.products)
+
+    @cached_property
+    def shared_ca_tests(self) -> tuple[tuple[SharedCa, Alternatives], ...]:
+        return tuple((ca, alternatives(ca.match)) for ca in self.shared_cas)
+
+
+Alternatives = tuple[tuple[tuple[str, re.Pattern[str]], ...], ...]
+
+
+def alternatives(rows: Iterable[dict[str, str]]) -> Alternatives:
+    """Expressions for an issuer's attributes, compiled."""
+    return tuple(tuple((name, re.compile(text)) for name, text in row.items()) for row in rows)

@@ -281,6 +281,7 @@ class LabPki:
             logs={log.log_id: log.known() for log in self.logs},
             products=shipped.products(),
             engines=shipped.engines(),
+            shared_cas=shipped.shared_cas(),
             published=shipped.published_keys(),
             canaries=frozenset(shipped.canaries()),
             lab=lab,

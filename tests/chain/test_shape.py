@@ -2,7 +2,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from detector.chain.certificate import Certificate
-from detector.chain.shape import LeafShape, ShapeRule, key_kind
+from detector.chain.shape import LeafShape, key_kind
+from detector.chain.shape_rule import ShapeRule
 from detector.lab.pki import Authority, LabPki
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from detector.errors import ConfigError
 from detector.evidence.products import product_named
 from detector.knowledge import shipped
-from detector.known.knowledge import Knowledge
+from detector.known.knowledge import Knowledge, alternatives
 
 # One issuer a product, as the product writes it. Every row must be here.
 ISSUERS: dict[str, dict[str, str]] = {
@@ -46,7 +47,11 @@ ISSUERS: dict[str, dict[str, str]] = {
     "Cisco": {"O": "Cisco Systems, Inc."},
     "UniFi": {"CN": "UniFi OS"},
     "Huawei": {"email": "mobile@huawei.com"},
-    "WatchGuard": {"CN": "Fireware HTTPS Proxy (SN X)"},
+    "WatchGuard": {
+        "CN": "Fireware HTTPS Proxy (SN X)",
+        "O": "WatchGuard_Technologies",
+        "OU": "Fireware",
+    },
     "Securly": {"CN": "*.securly.com"},
     "mitmproxy": {"CN": "mitmproxy", "O": "mitmproxy"},
     "Fiddler": {"CN": "DO_NOT_TRUST_FiddlerRoot"},
@@ -64,6 +69,28 @@ ISSUERS: dict[str, dict[str, str]] = {
     "GoProxy": {"CN": "goproxy.github.io", "O": "GoProxy"},
     "http-mitm-proxy": {"CN": "NodeMITMProxyCA", "O": "Node MITM Proxy CA"},
     "warcprox": {"CN": "Warcprox CA on host"},
+    "Watt Toolkit (Steam++)": {"CN": "SteamTools Certificate", "O": "BeyondDimension"},
+    "dev-sidecar": {"CN": "DevSidecar - This certificate is generated locally"},
+    "Menlo Security": {"CN": "Menlo Security Intermediate CA", "O": "Menlo Security Inc."},
+    "DNSFilter": {"CN": "DNSFilter Root CA"},
+    "NextDNS": {"CN": "NextDNS Root CA"},
+    "Stormshield": {"CN": "SSL proxy default authority"},
+    "Arista Edge Threat Management (Untangle)": {"CN": "edge.arista.com", "O": "Arista"},
+    "Surge": {"CN": "Surge Generated CA 9F537BE0"},
+    "Titanium Web Proxy": {"CN": "Titanium Root Certificate Authority", "O": "Titanium"},
+    "JMeter recorder": {"CN": "_ JMeter Root CA for recording (INSTALL ONLY IF IT S YOURS)"},
+    "LittleProxy": {"CN": "LittleProxy MITM", "O": "LittleProxy"},
+    "Hoverfly": {"CN": "hoverfly.proxy", "O": "Hoverfly Authority"},
+    "WireMock": {"CN": "WireMock Local Self Signed Root Certificate"},
+    "Requestly": {"CN": "RQProxyCA"},
+    "Owl Proxy": {"CN": "Owl Proxy Root CA", "O": "Owl Proxy CA"},
+    "HexProxy": {"CN": "HexProxy Root CA"},
+    "Good-MITM": {"CN": "Good-MITM", "O": "Good-MITM", "C": "CN"},
+    "MaskTunnel": {"O": "MaskTunnel CA", "C": "US"},
+    "node-mitmproxy": {"CN": "node-mitmproxy CA", "O": "node-mitmproxy"},
+    "hiproxy": {"CN": "Hiproxy Custom CA", "O": "Hiproxy"},
+    "pywb": {"CN": "pywb HTTPS Proxy CA"},
+    "pymitm": {"CN": "mitm", "O": "mitm", "OU": "mitm"},
     "BadSSL MITM test": {"CN": "BadSSL MITM Software Test Root"},
     "Superfish": {"CN": "Superfish, Inc.", "O": "Superfish, Inc."},
     "eDellRoot": {"CN": "eDellRoot"},
@@ -75,6 +102,24 @@ ISSUERS: dict[str, dict[str, str]] = {
     "Russian Trusted CA": {"CN": "Russian Trusted Sub CA 2024"},
 }
 
+# Other issuers of the same products.
+MORE = (
+    ("Avast", {"CN": "Avast Web/Mail Shield Untrusted Root"}),
+    ("AVG", {"CN": "AVG Web/Mail Shield Self-signed Root"}),
+    ("Norton", {"CN": "Norton Web/Mail Shield Untrusted Root"}),
+    ("Kaspersky", {"CN": "Kaspersky Web Anti-Virus Certification Authority"}),
+    ("FortiGate", {"CN": "FGT60FTK19000001", "O": "Fortinet", "OU": "Certificate Authority"}),
+    ("FortiGate", {"CN": "support.example", "email": "support@fortinet.com"}),
+    ("Netskope", {"CN": "ca.umbrella.stg.local", "email": "certadmin@netskope.com"}),
+    ("Netskope", {"CN": "eproxy.caadmin.netskope.com"}),
+    ("Netskope", {"CN": "caadmin.netskope.com"}),
+    ("Cloudflare Gateway", {"CN": "Gateway CA - Cloudflare Managed G2"}),
+    ("Cloudflare Gateway", {"CN": "Gateway CA - Cloudflare Managed G2 " + "0" * 32}),
+    ("Cloudflare Gateway", {"CN": "Cloudflare for Teams ECC Certificate Authority"}),
+    ("Arista Edge Threat Management (Untangle)", {"CN": "www.untangle.com", "O": "Security"}),
+    ("JMeter recorder", {"CN": "_ JMeter Intermediate CA for recording"}),
+)
+
 # Issuers of honest certificates that a careless expression would match.
 INNOCENT = (
     {"CN": "Cloudflare Inc ECC CA-3", "O": "Cloudflare, Inc.", "C": "US"},
@@ -84,6 +129,12 @@ INNOCENT = (
     {"CN": "Symantec Class 3 Secure Server CA", "O": "Symantec Corporation"},
     {"CN": "DigiCert Global G2", "O": "DigiCert Inc", "email": "support@digicert.com"},
     {"CN": "localhost"},
+    {"CN": "certadmin@uni.example"},
+    {"CN": "fortinet-subca2001", "O": "Fortinet", "email": "support@fortinet.com"},
+    {"CN": "support", "O": "Fortinet", "OU": "Certificate Authority"},
+    {"CN": "fw.corp.example SSLVPN server", "O": "WatchGuard_Technologies", "OU": "Fireware"},
+    {"CN": "www.untangle.com", "O": "Example Corp"},
+    {"CN": "CloudFlare Origin SSL Certificate Authority", "O": "CloudFlare, Inc."},
 )
 
 
@@ -106,6 +157,13 @@ def test_a_product_is_known_by_its_issuer(ask: Callable[..., str], name: str) ->
     assert ask(ISSUERS[name]) == name
 
 
+@pytest.mark.parametrize(("name", "issuer"), MORE, ids=lambda value: str(value)[:40])
+def test_a_product_is_known_by_its_other_issuers(
+    ask: Callable[..., str], name: str, issuer: dict[str, str]
+) -> None:
+    assert ask(issuer) == name
+
+
 @pytest.mark.parametrize("issuer", INNOCENT, ids=lambda i: i["CN"])
 def test_innocent_issuers_match_no_product(ask: Callable[..., str], issuer: dict[str, str]) -> None:
     assert ask(issuer) is None
@@ -117,8 +175,32 @@ def test_all_expressions_compile() -> None:
 
 def test_engines_have_sources_and_shapes() -> None:
     engines = shipped.engines()
-    assert len({e.id for e in engines}) == len(engines) == 12
+    assert len({e.id for e in engines}) == len(engines) == 17
     assert all(e.source and e.shapes for e in engines)
+
+
+def test_no_shape_that_decides_is_one_that_honest_programs_make() -> None:
+    honest = shipped.honest_shapes()
+    assert len(honest) > 300
+    assert {"mkcert", "easy-rsa", "cfssl", "gnutls", "nss"} <= {known.origin for known in honest}
+    hits = [
+        (engine.id, known.origin)
+        for engine in shipped.engines()
+        for rule in engine.shapes
+        for known in honest
+        if not rule.weak and rule.matches(known.shape)
+    ]
+    assert hits == []
+
+
+def test_shared_cas_have_sources_and_whole_digests_and_their_expressions_compile() -> None:
+    rows = shipped.shared_cas()
+    assert len({ca.name for ca in rows}) == len(rows)
+    assert all(ca.source and alternatives(ca.match) for ca in rows)
+    digests = [digest for ca in rows for digest in ca.certificates]
+    digests += [digest for product in shipped.products() for digest in product.certificates]
+    assert len(set(digests)) == len(digests) > 100
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
 
 
 def test_superfish_and_emudhra_are_on_the_published_list() -> None:

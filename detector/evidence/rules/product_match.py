@@ -1,19 +1,15 @@
 """product-match: an issuer on the path names a product that intercepts.
 
-The issuer is matched, never the subject: the vendor's own web site is no interception. Public
-paths are left alone, because vendors' names are in public CAs too (Cisco, Cloudflare, Trustwave).
-Sources: Chromium's ssl_error_assistant, vendors' documentation; see data/products.toml.
+Sources: Chromium's ssl_error_assistant, vendors' documentation, public code; see data/products.toml. What the
+name weighs is `detector.evidence.products`.
 """
 
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.products import matching_product
+from detector.evidence.products import APPLIANCES, matching_product, why_weak
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Strength
-
-# On an internal name these are the vendor's own appliance showing its page, not its work.
-_APPLIANCES = frozenset(("enterprise-gateway", "network-gear", "school-gateway", "parental"))
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -21,8 +17,11 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     if product is None:
         return None
     details = {"product": product.name, "category": product.category, "source": product.source}
-    text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})."
-    if product.territory or (seen.is_internal and product.category in _APPLIANCES):
-        return Evidence("product-match", "neutral", "weak", text, details)
-    strength: Strength = "weak" if product.weak else "strong"
+    text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})"
+    # On an internal name these are the vendor's own appliance showing its page, not its work.
+    if product.territory or (seen.is_internal and product.category in APPLIANCES):
+        return Evidence("product-match", "neutral", "weak", f"{text}.", details)
+    why = why_weak(product, seen)
+    strength: Strength = "weak" if why else "strong"
+    text += f"; {why}." if why else "."
     return Evidence("product-match", "intercepted", strength, text, details)

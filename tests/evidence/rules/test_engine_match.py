@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detector.chain.certificate import Certificate
-from detector.chain.shape import LeafShape, ShapeRule
+from detector.chain.shape import LeafShape
+from detector.chain.shape_rule import ShapeRule
 from detector.evidence.rules import engine_match
 from detector.known.knowledge import Engine, Knowledge
 from detector.lab.pki import Authority, LabPki, _key_usage

@@ -52,3 +52,21 @@ def test_a_weak_row_stays_weak(observe: Observe, ask: Ask) -> None:
     found = ask(product_match, observe("a.com", aruba.issue("a.com")))
     assert found is not None
     assert found.strength == "weak"
+
+
+def test_a_forger_names_the_host_and_an_appliance_itself(observe: Observe, ask: Ask) -> None:
+    for shown, host, strength in (
+        (FORTINET.issue("vpn.corp.com"), "vpn.corp.com", "strong"),
+        (FORTINET.issue("FGT60FTK19000001"), "vpn.corp.com", "weak"),
+        ([FORTINET.der], "vpn.corp.com", "weak"),
+        (FORTINET.issue("8.8.8.8"), "8.8.8.8", "weak"),
+        (FORTINET.issue("update.fortinet.net"), "update.fortinet.net", "weak"),
+    ):
+        found = ask(product_match, observe(host, shown))
+        assert found is not None
+        assert (found.points, found.strength) == ("intercepted", strength), host
+
+
+def test_a_vendors_own_pki_is_no_product(observe: Observe, ask: Ask) -> None:
+    factory = Authority("fortinet-subca2001", organization="Fortinet", profile=False)
+    assert ask(product_match, observe("vpn.corp.com", factory.issue("vpn.corp.com"))) is None
