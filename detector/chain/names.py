@@ -29,6 +29,20 @@ def holds_name(certificate: Certificate, host: str) -> bool:
     return any(_matches(pattern, host) for pattern in certificate.dns_names)
 
 
+def claims_name(certificate: Certificate, host: str) -> bool:
+    """Whether a certificate is meant for a name, also in ways that no client takes any more: by its common
+    name, or by a wildcard over a whole suffix. For telling a forger's leaf from a default site's.
+    """
+    if holds_name(certificate, host):
+        return True
+    given = certificate.dns_names or [
+        name.lower() for name in certificate.subject_fields.get("CN", ())
+    ]
+    return any(
+        name in (host, "*") or (name.startswith("*.") and host.endswith(name[1:])) for name in given
+    )
+
+
 def _matches(pattern: str, host: str) -> bool:
     pattern = pattern.rstrip(".")
     if not pattern.startswith("*."):

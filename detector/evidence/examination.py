@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Literal
 
 from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
@@ -16,6 +17,9 @@ from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Observation
+
+Standing = Literal["canary", "logged", "proven", ""]
+_HTTPS = 443
 
 
 class Examination:
@@ -74,6 +78,11 @@ class Examination:
         return any(result.status == "valid" for result in self.scts)
 
     @cached_property
+    def has_unknown_logs(self) -> bool:
+        """Some SCT is of a log that is not known here: whether the leaf is logged cannot be told."""
+        return any(result.status == "unknown-log" for result in self.scts)
+
+    @cached_property
     def shape(self) -> LeafShape:
         return LeafShape(self.leaf, self.sent, self.host)
 
@@ -115,32 +124,58 @@ class Examination:
         return names.holds_name(self.leaf, self.host)
 
     @cached_property
+    def claims_name(self) -> bool:
+        """The leaf is meant for the host, whether or not a client would take it."""
+        return self.holds_name or names.claims_name(self.leaf, self.host)
+
+    @cached_property
     def is_internal(self) -> bool:
         """A name or address for which a private CA is what one expects."""
+        # A public site does not become internal because somebody's DNS points it at 10.0.0.1.
+        return self.declared_internal or (self.at_inner_address and not self.standing)
+
+    @cached_property
+    def declared_internal(self) -> bool:
+        """Internal by its name or the policy, wherever a resolver leads."""
         if any_matches(self.known.policy.internal, self.host):
             return True
         if self.known.lab:
             return False
-        if names.is_special_use(self.host) or names.is_private_address(self.host):
-            return True
-        target = self.observation.target
-        resolved = target.ip if not target.pinned_address else None
-        # A public site does not become internal because somebody's DNS points it at 10.0.0.1.
-        return (
-            resolved is not None and names.is_private_address(resolved) and not self.known_as_public
-        )
+        return names.is_special_use(self.host) or names.is_private_address(self.host)
 
     @cached_property
-    def known_as_public(self) -> bool:
-        """Where the name leads cannot excuse a private chain: the host is a canary, was proven
-        behind a public chain before, or public logs know issuers for that very name.
+    def at_inner_address(self) -> bool:
+        """The name was resolved, and not to an address of the public internet."""
+        target = self.observation.target
+        if self.known.lab or target.pinned_address or target.ip is None:
+            return False
+        return names.is_private_address(target.ip)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How the host is known to be public, "" where it is not.
+
+        A pin, a wildcard and an address make nobody public; logs know names, not ports.
         """
+        if names.as_address(self.host) is not None:
+            return ""
         if self.host in self.known.canaries:
-            return True
-        if self.baseline is not None and self.baseline.public:
-            return True
+            return "canary"
+        if self.baseline is not None and self.baseline.logged:
+            return "proven"
         known = self.known_issuers
-        return known is not None and bool(known) and known.exact
+        if known is not None and known and known.exact and self.observation.target.port == _HTTPS:
+            return "logged"
+        return ""
+
+    @cached_property
+    def privately_issued(self) -> bool:
+        """No public CA issued the leaf, as far as that can be told: the path ends in a private root, or
+        breaks off under a leaf that none could have issued.
+        """
+        if self.path.kind == "incomplete":
+            return not self.looks_public
+        return self.path.kind != "public"
 
     @cached_property
     def known_issuers(self) -> KnownIssuers | None:
@@ -189,9 +224,16 @@ class Examination:
     @cached_property
     def may_be_shared(self) -> bool:
         """Whether sharing a key with an unrelated host would speak against this observation."""
-        if self.is_public_path or self.sct_verified or self.is_internal or self.expected_private:
-            return False
-        # A public site that forgets its intermediate shares a CA with thousands of others.
-        if self.path.kind == "incomplete" and self.looks_public:
+        if self.is_public_path or self.declared_internal or self.expected_private:
             return False
         return not self.state_territory
+
+    @cached_property
+    def issuer_may_be_shared(self) -> bool:
+        """A public site that forgets its intermediate shares a CA with thousands of others. Its looks alone
+        excuse none, for a forger can copy them; SCTs that nobody can check without the issuer leave it open.
+        """
+        if self.sct_verified:
+            return False
+        open_case = self.path.kind == "incomplete" and self.looks_public
+        return not (open_case and self.leaf.extension("SCT") is not None)

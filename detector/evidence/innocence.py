@@ -40,6 +40,7 @@ class Innocence(msgspec.Struct, frozen=True):
         text: one sentence.
         next: what decides it.
         source: where that is known from; empty where the chain itself says it.
+        complete: of an owner's own CA, that both signs of it are there.
 
     """
 
@@ -49,6 +50,7 @@ class Innocence(msgspec.Struct, frozen=True):
     text: str
     next: str = ""
     source: str = ""
+    complete: bool = False
 
 
 def innocent_private_ca(seen: Examination) -> Innocence | None:
@@ -111,7 +113,8 @@ def _owners(seen: Examination) -> Innocence | None:
         said.append(f"the leaf points to {signs.pointers[0]} for its issuer")
     name = signs.same_organization or registrable_domain(seen.host)
     text = f"It may be the owner's own CA: {' and '.join(said)}."
-    return Innocence("owners-ca", name, False, text, "ask the owner for its CA's fingerprint")
+    step = "ask the owner for its CA's fingerprint"
+    return Innocence("owners-ca", name, False, text, step, complete=len(said) > 1)
 
 
 def _self_signed(seen: Examination) -> Innocence | None:

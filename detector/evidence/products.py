@@ -6,8 +6,10 @@ Rules
 2. A forger names the host that was asked for. A leaf that does not, or that signed itself, is an appliance's
    own page or a default site, whatever its issuer is called; so is one for an address.
 3. A vendor's CA also signs its devices (`spare` of its row) and its own servers (`own`).
-4. A state is known by its CAs' keys. Anybody may write its name, so the name excuses nothing, and since a
-   state makes CAs that nobody here has seen, it accuses nobody either.
+4. A state is known by its CAs' keys. Anybody may write its name, so the name excuses nothing. Where the CA
+   that bears it is shown down to its root, and none of its keys is the state's, somebody poses as the
+   state: both who forges for it and who borrows its name to be excused. Where the root was not sent, it may
+   be the state's.
 """
 
 from __future__ import annotations
@@ -59,6 +61,12 @@ def why_weak(product: Product, seen: Examination) -> str | None:
     if product.category in APPLIANCES and as_address(seen.host) is not None:
         return "an appliance shows its own page so, by address"
     return None
+
+
+def poses_as_state(product: Product, seen: Examination) -> bool:
+    """Whether the whole private path bears the state's name and holds none of its keys."""
+    whole = seen.path.kind in ("private", "local")
+    return bool(product.territory) and whole and not is_states_own(product, seen.path)
 
 
 def is_states_own(product: Product, path: Path) -> bool:

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 Sharing works backwards: that two unrelated hosts have one private issuer is known only when the
-second is seen, and then it changes the first one's verdict. So a judgement that sharing could still
+second is seen, and then, if one of them is known to be public, it changes the first one's verdict. So a judgement that sharing could still
 change is held back until a companion shows up, or until the run ends. Everything else, and everything
 once its key is known to be shared, goes out at once: memory does not grow with the run. At most
 MAX_HELD are held; beyond that the oldest goes out as it stands.
@@ -23,6 +23,8 @@ from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Judgement, Observation
 
 MAX_HELD = 2000
+# What company can still change: a name may be internal by nothing but its address.
+_OPEN = ("suspect", "private")
 
 
 class Docket[T]:
@@ -58,9 +60,9 @@ class Docket[T]:
         self.sharing.note(seen)
         judgement = judge_examined(seen, self.sharing)
         self._on_judged(seen, judgement)
-        keys = [key for key in keys_of(seen) if key.certain]
+        keys = list(keys_of(seen))
         released = self._companions(seen, keys)
-        if judgement.verdict != "suspect" or not keys:
+        if judgement.verdict not in _OPEN or not keys:
             return [*released, (item, judgement)]
         self._held[self._next] = item, seen
         for key in keys:
@@ -69,6 +71,13 @@ class Docket[T]:
         if len(self._held) > MAX_HELD:
             released.append(self._let_go(next(iter(self._held))))
         return released
+
+    def witness(self, observation: Observation) -> None:
+        """Note what a canary shows that nobody asked to have judged; it counts for all that is judged later."""
+        seen = examine(observation, self.known)
+        if seen is not None:
+            self.sharing.note(seen)
+        self.sharing.hear(observation, seen)
 
     def rest(self) -> list[tuple[T, Judgement]]:
         """What is still held at the end of the run, judged once more."""
@@ -85,7 +94,10 @@ class Docket[T]:
                 continue
             for number in list(self._by_key.get(key, ())):
                 held = self._held.get(number)
-                if held and self.sharing.others(key, use_of(held[1])):
+                if held is None:
+                    continue
+                company = self.sharing.company(held[1], key.role)
+                if company is not None and company.strength != "weak":
                     released.append(self._let_go(number))
         return released
 

@@ -33,6 +33,15 @@ CREATE TABLE baseline (
     PRIMARY KEY (host, port)
 ) STRICT, WITHOUT ROWID;
 """
+# What makes a use decide, and a host known to be public: whatever was kept before them decides nothing.
+_STANDING = """
+ALTER TABLE key_use ADD COLUMN public INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE key_use ADD COLUMN inner_address INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE key_use ADD COLUMN named INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE baseline ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE baseline ADD COLUMN issued TEXT;
+ALTER TABLE baseline ADD COLUMN expires TEXT;
+"""
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -48,28 +57,28 @@ class History:
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
         remedy = "use --no-history or --history FILE"
-        self._file = Database(path, "history", remedy, (_SCHEMA,))
+        self._file = Database(path, "history", remedy, (_SCHEMA, _STANDING))
         self._db = self._file.db
 
     def fill(self, sharing: Sharing) -> None:
         """Put what earlier runs saw into `sharing`."""
         query = (
-            "SELECT role, identity, certain, host, domain, ip FROM key_use"
-            " WHERE seen >= ? ORDER BY seen DESC LIMIT ?"
+            "SELECT role, identity, certain, host, domain, ip, public, inner_address, named"
+            " FROM key_use WHERE seen >= ? ORDER BY seen DESC LIMIT ?"
         )
         oldest = (self._now() - KEPT).isoformat()
         try:
-            for role, identity, certain, host, domain, ip in self._db.execute(
-                query, (oldest, MAX_ROWS)
-            ):
-                sharing.add(SharedKey(role, identity, bool(certain)), Use(host, domain, ip))
+            for role, identity, certain, *use in self._db.execute(query, (oldest, MAX_ROWS)):
+                host, domain, ip, public, inner, named = use
+                key = SharedKey(role, identity, bool(certain))
+                sharing.add(key, Use(host, domain, ip, bool(public), bool(inner), bool(named)))
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
 
     def baseline(self, host: str, port: int) -> Baseline | None:
         """How the host looked when it was last proven direct, None when it never was."""
         query = (
-            "SELECT leaf_spki, issuer_spki, version, alpn, seen FROM baseline"
+            "SELECT leaf_spki, issuer_spki, version, alpn, seen, logged, issued, expires FROM baseline"
             " WHERE host = ? AND port = ?"
         )
         try:
@@ -78,8 +87,12 @@ class History:
             raise self._file.failure(error) from None
         if row is None:
             return None
-        leaf, issuer, version, alpn, seen = row
-        return Baseline("recorded", True, leaf, issuer, version, alpn, datetime.fromisoformat(seen))
+        leaf, issuer, version, alpn, seen, logged, issued, expires = row
+        return Baseline(
+            "recorded", True, leaf, issuer, version, alpn, datetime.fromisoformat(seen), bool(logged),
+            datetime.fromisoformat(issued) if issued else None,
+            datetime.fromisoformat(expires) if expires else None,
+        )  # fmt: skip
 
     def record(self, seen: Examination, judgement: Judgement) -> None:
         """Remember one observation; written in batches, and on close."""
@@ -87,7 +100,7 @@ class History:
         for key in keys_of(seen):
             use = use_of(seen)
             row = (key.role, key.identity, int(key.certain), use.domain, use.host, use.ip, at)
-            self._uses.append(row)
+            self._uses.append((*row, int(use.public), int(use.inner), int(use.named)))
         handshake = seen.observation.handshake
         if judgement.verdict == "direct" and seen.is_public_path and handshake is not None:
             target = seen.observation.target
@@ -100,6 +113,9 @@ class History:
                     handshake.version,
                     handshake.alpn,
                     at,
+                    int(seen.sct_verified),
+                    seen.leaf.not_before.isoformat(),
+                    seen.leaf.not_after.isoformat(),
                 )
             )
         if len(self._uses) + len(self._baselines) >= _BATCH:
@@ -113,8 +129,10 @@ class History:
             return
         try:
             with self._db:
-                self._db.executemany("REPLACE INTO key_use VALUES (?,?,?,?,?,?,?)", uses)
-                self._db.executemany("REPLACE INTO baseline VALUES (?,?,?,?,?,?,?)", baselines)
+                self._db.executemany("REPLACE INTO key_use VALUES (?,?,?,?,?,?,?,?,?,?)", uses)
+                self._db.executemany(
+                    "REPLACE INTO baseline VALUES (?,?,?,?,?,?,?,?,?,?)", baselines
+                )
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
 

@@ -218,6 +218,8 @@ class Baseline(msgspec.Struct, frozen=True):
     Attributes:
         source: "direct" (the same run, without the proxy) or "recorded" (an earlier proven run).
         public: its path ended in a public root.
+        issued, expires: the validity of its leaf, None where that was not kept.
+        logged: a valid SCT under that root proved it, so that the host is known to be public.
 
     """
 
@@ -228,6 +230,9 @@ class Baseline(msgspec.Struct, frozen=True):
     version: str | None
     alpn: str | None
     at: datetime
+    logged: bool = False
+    issued: datetime | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class KnowledgeScenes:
         bare = replace(self.pki.knowledge(), products=(), engines=(), issuers=(store,))
         what = "mitmproxy with a publicly trusted CA, by issuers known from CT alone"
         judgement = judge_all([await self.observe(self.interceptor)], bare)[0]
-        self.rows.append(ExpectedRow(what, "intercepted by ct-issuer-unknown", told(judgement)))
+        self.rows.append(ExpectedRow(what, "suspect by ct-issuer-unknown", told(judgement)))
 
     async def _look_up(self, store: CtStore, base: str, proxy: Mitmdump | None) -> HostIssuers:
         routing = Routing(parse_proxy(proxy.url)) if proxy else Routing()

@@ -237,6 +237,8 @@ class Judgement(Recorded):
         decided_by: the row of the verdict table that decided.
         evidence: all findings, the deciding ones first.
         causes: what is wrong with the handshake or the certificates, apart from interception.
+        explanation: what the verdict leaves open, or rests on, in a sentence; may be empty.
+        next_step: what decides it or mends it; may be empty.
 
     """
 
@@ -248,3 +250,5 @@ class Judgement(Recorded):
     sanctioned: bool = False
     interceptor: Interceptor | None = None
     causes: tuple[Cause, ...] = ()
+    explanation: str = ""
+    next_step: str = ""

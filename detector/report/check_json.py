@@ -126,6 +126,8 @@ class CheckRecord(msgspec.Struct, frozen=True):
     ocsp_stapled: bool
     ms: dict[str, float]
     error: ErrorRecord | None
+    explanation: str = ""
+    next_step: str = ""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -162,6 +164,8 @@ def check_record(judgement: Judgement) -> CheckRecord:
         ocsp_stapled=seen.ocsp is not None,
         ms=seen.ms,
         error=_error(seen.failure),
+        explanation=judgement.explanation,
+        next_step=judgement.next_step,
     )
 
 

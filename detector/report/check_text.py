@@ -52,6 +52,7 @@ def render(judgement: Judgement, verbose: bool = False) -> RenderableType:
     lines: list[RenderableType] = [head, _row("", escape(judgement.summary))]
     shown = judgement.evidence if verbose else deciding(judgement)
     lines.extend(_finding(e) for e in shown)
+    lines.extend(_words(judgement, verbose))
     for cause in judgement.causes:
         if cause.id == "tls-intercepted" or cause.text in judgement.summary:
             continue
@@ -59,6 +60,16 @@ def render(judgement: Judgement, verbose: bool = False) -> RenderableType:
     if verbose:
         lines.extend(_details(seen))
     return Group(*lines)
+
+
+def _words(judgement: Judgement, verbose: bool) -> list[RenderableType]:
+    """What the verdict leaves open, and what decides it; of a clean one only when asked."""
+    lines: list[RenderableType] = []
+    if judgement.explanation and (verbose or judgement.verdict in ("suspect", "private")):
+        lines.append(_row("[dim]?[/]", escape(judgement.explanation)))
+    if judgement.next_step:
+        lines.append(_row("[bold]→[/]", escape(judgement.next_step)))
+    return lines
 
 
 def deciding(judgement: Judgement) -> Sequence[Evidence]:

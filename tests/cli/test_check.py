@@ -57,7 +57,7 @@ def gateway() -> Authority:
 def port(pki: LabPki, gateway: Authority, files: Path) -> Iterator[int]:
     """A server with honest and forged hosts."""
     shown: dict[str, Credential] = {h: pki.issue(h) for h in ("good.test", "fine.test")}
-    for host in ("one.test", "two.example"):
+    for host in ("one.test", "github.com"):
         forged = gateway.issue(host)
         shown[host] = Credential(forged.certificate, forged.key, (gateway.certificate,))
     number = free_port()
@@ -107,18 +107,18 @@ def test_an_honest_host_is_direct_and_exits_0(tlsight: Run, port: int) -> None:
 
 
 def test_an_intercepted_pair_exits_1_and_says_so_first(tlsight: Run) -> None:
-    done = tlsight("check", "one.test", "two.example", "good.test")
+    done = tlsight("check", "one.test", "github.com", "good.test")
     assert done.returncode == 1
     assert "INTERCEPTED" in done.stdout
     assert done.stdout.splitlines()[-1] == "3 targets: 2 intercepted, 1 direct"
 
 
 def test_json_is_one_object_a_line_and_nothing_else(tlsight: Run) -> None:
-    done = tlsight("check", "--json", "one.test", "two.example", "good.test")
+    done = tlsight("check", "--json", "one.test", "github.com", "good.test")
     assert records(done) == {
         "good.test": "direct",
         "one.test": "intercepted",
-        "two.example": "intercepted",
+        "github.com": "intercepted",
     }
     assert done.stderr == ""
 
@@ -202,12 +202,12 @@ def test_a_proxy_that_is_not_there_is_told_once(tlsight: Run) -> None:
 
 
 def test_history_remembers_the_first_forged_host(tlsight: Run) -> None:
-    first = tlsight("check", "--json", "one.test")
-    second = tlsight("check", "--json", "two.example")
-    assert records(first) == {"one.test": "suspect"}
-    assert records(second) == {"two.example": "intercepted"}
-    alone = tlsight("check", "--json", "--no-history", "two.example")
-    assert records(alone) == {"two.example": "suspect"}
+    first = tlsight("check", "--json", "github.com")
+    second = tlsight("check", "--json", "one.test")
+    assert records(first) == {"github.com": "intercepted"}
+    assert records(second) == {"one.test": "intercepted"}
+    alone = tlsight("check", "--json", "--no-history", "one.test")
+    assert records(alone) == {"one.test": "suspect"}
 
 
 def test_a_damaged_history_is_a_warning_not_a_failure(tlsight: Run, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_sanctioned_interceptor_exits_0_when_told_so(
     path = tmp_path / "policy.toml"
     key = Certificate(gateway.der).spki_sha256
     path.write_text(f'[[sanctioned]]\nname = "Gateway"\nspki = "{key}"\ndecrypt = ["*"]\n')
-    common = ["check", "--json", "--policy", str(path), "one.test", "two.example"]
+    common = ["check", "--json", "--policy", str(path), "one.test", "github.com"]
     told = tlsight(*common)
     assert [json.loads(line)["sanctioned"] for line in told.stdout.splitlines()] == [True, True]
     assert told.returncode == 1
@@ -257,9 +257,7 @@ def test_a_sanctioned_interceptor_exits_0_when_told_so(
 
 def test_saved_observations_judge_the_same_offline(tlsight: Run, tmp_path: Path) -> None:
     saved = tmp_path / "saved.ndjson"
-    online = tlsight(
-        "check", "--json", "--save", str(saved), "one.test", "two.example", "good.test"
-    )
+    online = tlsight("check", "--json", "--save", str(saved), "one.test", "github.com", "good.test")
     offline = tlsight("judge", "--json", str(saved))
     assert records(online) == records(offline)
     assert offline.returncode == 1

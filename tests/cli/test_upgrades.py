@@ -231,10 +231,12 @@ def test_a_verb_that_is_given_a_later_database_exits_with_4(
 
 
 def test_check_goes_on_without_a_later_history_and_says_so(folder: Path, tlsight: Run) -> None:
+    History(folder / "history.sqlite3", lambda: datetime.now(UTC)).close()
     make_newer(folder / "history.sqlite3")
     before = (folder / "history.sqlite3").read_bytes()
     done = tlsight("check", "127.0.0.1:1", "--history", folder / "history.sqlite3")
-    assert "is of version 2, this tlsight knows 1; update tlsight, or " in done.stderr
+    assert "this tlsight knows " in done.stderr
+    assert "; update tlsight, or " in done.stderr
     assert done.returncode == 3
     assert (folder / "history.sqlite3").read_bytes() == before
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from detector.chain.certificate import Certificate
 from detector.errors import CertificateError
@@ -39,10 +40,12 @@ def test_a_proven_host_does_not_become_internal_by_its_address(
 ) -> None:
     target = Target("a.com", ip="10.0.0.1")
     seen = observe("a.com", pki.issue("a.com"), target=target)
-    before = Baseline("recorded", True, "0" * 64, None, None, None, NOW)
+    before = Baseline("recorded", True, "0" * 64, None, None, None, NOW, logged=True)
+    pinned = replace_struct(before, logged=False)
     logged = KnownIssuers(HostPattern("a.com"), frozenset(("0" * 64,)))
     assert Examination(seen, known).is_internal
     assert not Examination(seen, known, before).is_internal
+    assert Examination(seen, known, pinned).is_internal, "a pin makes nobody public"
     assert not Examination(seen, replace(known, issuers=(IssuerTable((logged,)),))).is_internal
 
 

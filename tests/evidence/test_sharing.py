@@ -15,8 +15,40 @@ def test_others_are_unrelated_hosts_only() -> None:
     sharing.add(KEY, Use("mail.a.com", "a.com", None))
     assert sharing.others(KEY, one) == ()
     sharing.add(KEY, two)
-    assert sharing.others(KEY, one) == ("b.org",)
-    assert sharing.others(KEY, two) == ("www.a.com",)
+    sharing.add(KEY, Use("www.a.de", "a.de", None))
+    assert [use.host for use in sharing.others(KEY, one)] == ["b.org"], "a.de is the owner's too"
+    assert [use.host for use in sharing.others(KEY, two)] == ["www.a.com", "www.a.de"]
+
+
+def test_what_decides_finds_room_in_a_busy_key() -> None:
+    sharing = Sharing()
+    for number in range(100):
+        sharing.add(KEY, Use(f"h{number}.com", f"h{number}.com", None))
+    sharing.add(KEY, Use("www.h3.com", "h3.com", None, public=True))
+    sharing.add(KEY, Use("public.org", "public.org", None, public=True))
+    hosts = {use.host for use in sharing.others(KEY, Use("x.org", "x.org", None))}
+    assert len(hosts) == 4
+    assert {"public.org", "www.h3.com"} <= hosts
+
+
+def test_a_name_that_its_address_makes_internal_is_accused_where_names_are_led_astray(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    """Twelve canaries at 10.66.0.1 are a lie; a company's CA on its intranet is none."""
+
+    def company(canary_at: str) -> str:
+        def shown(host: str, ip: str) -> Examination:
+            chain = (corporate.issue(host).der, corporate.der)
+            return Examination(observe(host, chain, target=Target(host, ip=ip)), known)
+
+        sharing = Sharing()
+        sharing.note(shown("www.google.com", canary_at))
+        found = sharing.company(shown("steam.com", "10.0.0.9"), "issuer")
+        return found.strength if found is not None else "none"
+
+    assert (company("10.0.0.1"), company("203.0.113.1"), company("8.8.8.8")) == (
+        "strong", "strong", "none",
+    )  # fmt: skip
 
 
 def test_a_million_keys_do_not_grow_without_bound() -> None:

@@ -27,7 +27,7 @@ def test_what_a_later_observation_shares_changes_the_first(
     corporate: Authority, known: Knowledge, observe: Observe
 ) -> None:
     one = observe("a.com", corporate.issue("a.com"))
-    two = observe("b.org", corporate.issue("b.org"))
+    two = observe("github.com", corporate.issue("github.com"))
     assert [j.verdict for j in judge_all([one], known)] == ["suspect"]
     assert [j.verdict for j in judge_all([one, two], known)] == ["intercepted"] * 2
 

@@ -76,7 +76,9 @@ def test_the_file_is_private_and_strict(tmp_path: Path) -> None:
     (mode,) = history._db.execute("PRAGMA journal_mode").fetchone()
     assert mode == "wal"
     with pytest.raises(sqlite3.IntegrityError):
-        history._db.execute("INSERT INTO baseline VALUES ('a', 'no port', 'x', 1, 1, 1, 'x')")
+        history._db.execute(
+            "INSERT INTO baseline VALUES ('a', 'no port', 'x', 1, 1, 1, 'x', 0, NULL, NULL)"
+        )
     history.close()
 
 
@@ -106,7 +108,7 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
 def test_a_lock_held_by_another_process_is_an_error_not_a_hang(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     history = History(path, now)
-    history._uses.append(("leaf", "k", 1, "a.com", "a.com", None, NOW.isoformat()))
+    history._uses.append(("leaf", "k", 1, "a.com", "a.com", None, NOW.isoformat(), 0, 0, 1))
     other = sqlite3.connect(path)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="locked"):
@@ -126,7 +128,7 @@ def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
         "h = History(Path(sys.argv[1]), now)\n"
         "for n in range(300):\n"
         "    who = f'{sys.argv[2]}-{n}.com'\n"
-        "    h._uses.append(('leaf', who, 1, who, who, None, now().isoformat()))\n"
+        "    h._uses.append(('leaf', who, 1, who, who, None, now().isoformat(), 0, 0, 1))\n"
         "    h.flush()\n"
         "h.close()\n"
     )
@@ -148,7 +150,7 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path) -> 
         "h = History(Path(sys.argv[1]), now)\n"
         "try:\n"
         "    for n in range(100000):\n"
-        "        h._uses.append(('leaf', str(n) * 50, 1, 'a.com', 'a.com', None, now().isoformat()))\n"
+        "        h._uses.append(('leaf', str(n) * 50, 1, 'a.com', 'a.com', None, now().isoformat(), 0, 0, 1))\n"
         "        h.flush()\n"
         "except StoreError as error:\n"
         "    print(error)\n"

@@ -25,7 +25,7 @@ def test_the_schema_in_the_docs_is_current(name: str) -> None:
 def test_a_record_has_the_contracts_fields(
     corporate: Authority, known: Knowledge, observe: Observe
 ) -> None:
-    seen = [observe(h, (corporate.issue(h).der, corporate.der)) for h in ("a.com", "b.org")]
+    seen = [observe(h, (corporate.issue(h).der, corporate.der)) for h in ("a.com", "github.com")]
     line = encode(judge_all(seen, known)[0])
     assert b"\n" not in line
     found = json.loads(line)

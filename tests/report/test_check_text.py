@@ -21,11 +21,11 @@ def shown(judgement: Judgement, *, verbose: bool = False) -> str:
 def test_the_verdict_comes_first_then_what_decided(
     corporate: Authority, known: Knowledge, observe: Observe
 ) -> None:
-    seen = [observe(h, (corporate.issue(h).der, corporate.der)) for h in ("a.com", "b.org")]
+    seen = [observe(h, (corporate.issue(h).der, corporate.der)) for h in ("a.com", "github.com")]
     lines = shown(judge_all(seen, known)[0]).splitlines()
     assert lines[0].startswith("INTERCEPTED   a.com:443  by an unknown interceptor")
     assert lines[1].strip() == "Intercepted: a private CA answers for a public name."
-    assert "The same private issuer also serves b.org." in lines[2]
+    assert "The same private issuer also serves github.com." in lines[2]
     assert len([line for line in lines if "✗" in line]) <= 3
 
 

@@ -28,7 +28,7 @@ def test_history_carries_keys_into_the_next_run(
     first = History(path, now)
     verdicts(
         CheckRun(known, ProbeOptions(), memory=Memory(first)),
-        observe("a.com", corporate.issue("a.com")),
+        observe("github.com", corporate.issue("github.com")),
     )
     first.close()
     second = History(path, now)
@@ -49,7 +49,7 @@ def test_a_proven_host_is_the_next_runs_baseline(
     second = History(path, now)
     run = CheckRun(known, ProbeOptions(), memory=Memory(second))
     ((_, found),) = run.judge(0, observe("a.com", corporate.issue("a.com")))
-    assert (found.verdict, found.evidence[0].id) == ("intercepted", "route-differs")
+    assert (found.verdict, found.evidence[0].id) == ("intercepted", "public-host-private-ca")
     second.close()
 
 

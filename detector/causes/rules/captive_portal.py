@@ -11,4 +11,7 @@ def find(clues: Clues) -> Claim | None:
         return Claim("error", text)
     if clues.status == 511:
         return Claim("error", "The answer is 511 Network Authentication Required (RFC 6585).")
+    if any(e.id == "one-leaf-for-all" for e in clues.judgement.evidence):
+        text = "One page answers for several sites, and its certificate names none of them: a portal, a block page"
+        return Claim("warning", f"{text} or a sinkhole. Log in, then ask again.")
     return None

@@ -2,12 +2,12 @@
 
 How much that weighs:
 
-- A private CA next to logged public ones is strong, if the host itself is logged. Where only a
-  wildcard above it is, the host may be somebody's own, with a CA of their own: weak.
+- Beside a private path it shows that the host is known to be public; `public-host-private-ca` weighs that,
+  so here it is weak.
 - A public CA may be new for the host. But a leaf that is a day older than the look-up (logs have 24
   hours to merge, RFC 6962 section 3), was valid then (services tell of unexpired certificates), and
-  whose issuer still is not among those logged, was never logged at all, as no honest public leaf
-  is: strong, and decisive where it carries no SCT either.
+  whose issuer still is not among those logged, was never logged: strong. That is a finding, no proof:
+  owners may keep their names out of the logs.
 - Logs know names, not ports. Mail servers and consoles on other ports have certificates of their own
   beside a logged web site's: weak.
 - Common names alone (crt.sh gives no keys) can be borrowed, so they only ever speak against, weakly
@@ -49,9 +49,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 def _strength(seen: Examination, known: KnownIssuers) -> Strength:
     if not known.exact or seen.observation.target.port != _HTTPS:
         return "weak"
-    if not seen.is_public_path:
-        return "strong"
-    if not known.spki or not known.complete or known.fetched is None:
+    if not seen.is_public_path or not known.spki or not known.complete or known.fetched is None:
         return "weak"
     was_due = seen.leaf.not_before + _MERGE_DELAY <= known.fetched <= seen.leaf.not_after
     return "strong" if was_due else "weak"

@@ -1,23 +1,21 @@
 """leaf-key-shared: the same leaf key serves unrelated hosts.
 
 Most forgers generate one key and use it for all they mint; honest unrelated sites never share one
-outside a public CA's multi-name certificate, and those are on public paths.
+outside a public CA's multi-name certificate, and those are on public paths. Devices share the key of
+their firmware, so it decides only in the company of a host that is known to be public.
 """
 
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.sharing import Sharing, keys_of, use_of
+from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence
 
 
 def find(seen: Examination, sharing: Sharing) -> Evidence | None:
-    for key in keys_of(seen):
-        if key.role != "leaf":
-            continue
-        others = sharing.others(key, use_of(seen))
-        if others:
-            text = f"The same leaf key also serves {', '.join(others)}."
-            details = {"spki_sha256": key.identity, "hosts": list(others)}
-            return Evidence("leaf-key-shared", "intercepted", "strong", text, details)
-    return None
+    found = sharing.company(seen, "leaf")
+    if found is None:
+        return None
+    text = f"The same leaf key also serves {', '.join(found.hosts)}."
+    details = {"spki_sha256": found.key.identity, "hosts": list(found.hosts)}
+    return Evidence("leaf-key-shared", "intercepted", found.strength, text, details)

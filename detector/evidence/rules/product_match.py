@@ -7,7 +7,12 @@ name weighs is `detector.evidence.products`.
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.evidence.products import APPLIANCES, matching_product, why_weak
+from detector.evidence.products import (
+    APPLIANCES,
+    matching_product,
+    poses_as_state,
+    why_weak,
+)
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Strength
 
@@ -19,6 +24,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     details = {"product": product.name, "category": product.category, "source": product.source}
     text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})"
     # On an internal name these are the vendor's own appliance showing its page, not its work.
+    if poses_as_state(product, seen) and seen.claims_name and not seen.is_internal:
+        text += ", but no key above the leaf is its."
+        return Evidence("product-match", "intercepted", "strong", text, details)
     if product.territory or (seen.is_internal and product.category in APPLIANCES):
         return Evidence("product-match", "neutral", "weak", f"{text}.", details)
     why = why_weak(product, seen)

@@ -18,8 +18,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     where = "without the proxy" if base.source == "direct" else f"on {base.at.date().isoformat()}"
     text = f"The host showed another chain, from a public CA, {where}."
     # Between two public chains a change of CA is the innocent explanation; a server that lost its
-    # intermediate still looks public.
-    innocent = seen.is_public_path or (seen.path.kind == "incomplete" and seen.looks_public)
+    # intermediate still looks public, and a default site or an inner view is somebody else's page.
+    innocent = not seen.privately_issued or not seen.claims_name or seen.at_inner_address
     details = {"source": base.source, "other_leaf_spki_sha256": base.leaf_spki_sha256}
     strength: Strength = "weak" if innocent else "strong"
     return Evidence("route-differs", "intercepted", strength, text, details)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from detector.evidence.examination import Examination
 from detector.evidence.sanctions import entry_for, may_decrypt
 from detector.evidence.sharing import Sharing
-from detector.model.observation import Evidence
+from detector.model.observation import Evidence, Points
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -22,4 +22,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     else:
         details["allowed"] = True
         text = f"{entry.name} is allowed to decrypt {seen.host}."
-    return Evidence("sanctioned", "neutral", "strong", text, details)
+    points: Points = "neutral" if seen.is_public_path else "intercepted"
+    return Evidence("sanctioned", points, "strong", text, details)

@@ -1,7 +1,8 @@
 """sct-missing: a leaf under a public root without any embedded SCT.
 
 Chrome demands SCTs of certificates issued after April 2018, Safari after October 2018; they can
-also come in the TLS extension or the OCSP staple (RFC 6962 section 3.3), hence only "strong".
+also come in the TLS extension or the OCSP staple (RFC 6962 section 3.3), and CAs let owners keep names
+out of the logs, so this is weak.
 """
 
 from __future__ import annotations
@@ -20,5 +21,5 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     if seen.leaf.not_before < REQUIRED_SINCE:
         return None
-    text = "The path is public, but the leaf carries no SCT; browsers refuse such certificates."
-    return Evidence("sct-missing", "intercepted", "strong", text)
+    text = "The path is public, but the leaf carries no SCT."
+    return Evidence("sct-missing", "intercepted", "weak", text)

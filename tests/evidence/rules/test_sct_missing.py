@@ -9,7 +9,7 @@ from tests.evidence.conftest import Ask
 def test_a_public_leaf_without_scts_is_remarkable(pki: LabPki, observe: Observe, ask: Ask) -> None:
     found = ask(sct_missing, observe("a.example", pki.issue("a.example", logs=())))
     assert found is not None
-    assert found.strength == "strong"
+    assert found.strength == "weak"
 
 
 def test_before_may_2018_nobody_asked_for_them(pki: LabPki, observe: Observe, ask: Ask) -> None:

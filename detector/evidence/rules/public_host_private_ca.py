@@ -1,0 +1,41 @@
+"""public-host-private-ca: the host is known to be public, and a private CA answers for it.
+
+Known to be public is a site that everybody knows (a canary), one that Certificate Transparency knows by
+its very name, and one that a valid SCT proved before. Strong for a canary, at whatever address a resolver
+says it is. For any other host there are innocent explanations, which make it weak: a self-signed page, a
+private CA with many owners, an owner's inner view at a private address, SCTs of logs unknown here.
+"""
+
+from __future__ import annotations
+
+from detector.evidence.examination import Examination, Standing
+from detector.evidence.innocence import innocent_private_ca
+from detector.evidence.sharing import Sharing
+from detector.model.observation import Evidence, Strength
+
+_KNOWN_BY: dict[Standing, str] = {
+    "canary": "a public site that everybody knows",
+    "logged": "a public site by what Certificate Transparency knows",
+    "proven": "a public site that was proven before",
+}
+
+
+def find(seen: Examination, _: Sharing) -> Evidence | None:
+    standing = seen.standing
+    if not standing or not seen.claims_name or not seen.privately_issued or seen.sct_verified:
+        return None
+    if seen.declared_internal or seen.expected_private is not None:
+        return None
+    text = f"{seen.host} is {_KNOWN_BY[standing]}, and a private CA answers for it"
+    text += f" ({seen.leaf.issuer_text})."
+    details = {"known_by": standing, "issuer": seen.leaf.issuer_text}
+    strength: Strength = "strong" if standing == "canary" or not _innocent(seen) else "weak"
+    return Evidence("public-host-private-ca", "intercepted", strength, text, details)
+
+
+def _innocent(seen: Examination) -> bool:
+    if seen.path.kind == "self-signed" or seen.at_inner_address or seen.has_unknown_logs:
+        return True
+    found = innocent_private_ca(seen)
+    # One sign of the owner is what any forger copies from the leaf it imitates.
+    return found is not None and (found.kind != "owners-ca" or found.complete)

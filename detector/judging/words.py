@@ -1,0 +1,126 @@
+"""What a verdict leaves open, in a sentence, and the one step that decides it.
+
+A verdict that people cannot act on is a worry. SUSPECT names the innocent explanation that keeps it from
+being an accusation, and the command that tells the two apart; PRIVATE says why a private CA is expected;
+INTERCEPTED says what an employee and what an administrator does next; DIRECT says what its proof proves.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from detector.evidence.examination import Examination
+from detector.evidence.innocence import innocent_private_ca
+from detector.model.observation import Evidence, VerdictName
+from detector.model.targets import socket_text
+
+
+class Words(msgspec.Struct, frozen=True):
+    """`explanation` and `next_step` of a judgement; either may be empty."""
+
+    explanation: str = ""
+    next_step: str = ""
+
+
+def words_for(
+    verdict: VerdictName, row: str, seen: Examination, found: dict[str, Evidence]
+) -> Words:
+    """The words that belong to a verdict, its row of the table and its findings."""
+    if verdict == "suspect":
+        return _suspect(row, seen, found)
+    if verdict == "private":
+        return Words(_why_private(row, seen))
+    if verdict == "intercepted":
+        return _intercepted(seen, found)
+    if verdict == "direct" and row == "logged-leaf":
+        open_questions = "not that the host's owner asked for it"
+        return Words(f"A public CA issued this leaf in the open; {open_questions}.")
+    return Words()
+
+
+def _where(seen: Examination) -> str:
+    target = seen.observation.target
+    return target.host if target.port == 443 else socket_text(target.host, target.port)
+
+
+def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
+    where = _where(seen)
+    if row == "other-name":
+        if "one-leaf-for-all" in found:
+            return Words(
+                "A portal, a block page or a sinkhole answers for everybody.",
+                "Log in where the network asks for it, then check again.",
+            )
+        return Words("A default site answers where the host was not set up.", _diagnose(where))
+    if row == "pin-mismatch":
+        return Words(
+            "The owner may have renewed with another key, or the pinned issuer was not sent.",
+            f"Ask the owner for the key, or run: tlsight ct {seen.host}",
+        )
+    if row == "insecure-key":
+        return Words("A development server, or a device with its vendor's key.", _diagnose(where))
+    if seen.is_public_path:
+        return Words(
+            "The owner may have changed its CA, or keeps its names out of the logs.",
+            f"tlsight ct {seen.host} --refresh",
+        )
+    return Words(_innocent(seen, found), _decides(seen, found, where))
+
+
+def _innocent(seen: Examination, found: dict[str, Evidence]) -> str:
+    if seen.declared_internal and "other-private-ca" in found:
+        return "The internal CA may have been replaced without telling the policy."
+    known = innocent_private_ca(seen)
+    if known is not None:
+        return known.text
+    if seen.path.kind == "self-signed":
+        return "A server or a device that was set up with a certificate of its own."
+    if seen.path.kind == "incomplete":
+        if seen.looks_public:
+            return (
+                "The server may have forgotten to send its intermediate, or its CA is unknown here."
+            )
+        return "The owner may run a CA of its own, whose certificate was not sent."
+    if seen.at_inner_address:
+        return "The owner may show another view inside its own network."
+    if seen.has_unknown_logs:
+        return "A public CA and logs that are unknown here may have issued it; tables grow old."
+    return "The owner may run a CA of its own."
+
+
+def _decides(seen: Examination, found: dict[str, Evidence], where: str) -> str:
+    if seen.declared_internal:
+        return "Ask who runs the CA; name it in the policy if it is yours."
+    if seen.path.kind == "incomplete" and seen.looks_public:
+        return _diagnose(where)
+    if "canaries-clean" in found:
+        return f"Compare from another network: tlsight check {where}"
+    if seen.known_issuers is None:
+        return f"tlsight ct {seen.host}, then tlsight check {where}"
+    return f"tlsight check {where} www.google.com github.com"
+
+
+def _diagnose(where: str) -> str:
+    return f"tlsight diagnose {where}"
+
+
+def _why_private(row: str, seen: Examination) -> str:
+    if row == "state-at-home":
+        return "A state's own CA serves its country's sites."
+    if seen.expected_private is not None:
+        return f"The policy expects it: {seen.expected_private}."
+    if seen.declared_internal:
+        return f"{seen.host} is an internal name or address."
+    return f"{seen.host} resolved to {seen.observation.target.ip}."
+
+
+def _intercepted(seen: Examination, found: dict[str, Evidence]) -> Words:
+    permission = found.get("sanctioned")
+    if permission is not None and permission.details.get("allowed"):
+        return Words("The policy allows this interceptor to decrypt this host.")
+    key = seen.issuer_spki_sha256
+    named = f"name its key in the policy (sha256 {key})" if key else "name its CA in the policy"
+    return Words(
+        "Whoever holds that CA reads and can change what is sent.",
+        f"Send no secrets; ask your administrator. If you run it: {named}, or let the host bypass it.",
+    )
