@@ -16,14 +16,17 @@ from detector.model.observation import Observation
 def distrust(connections: Iterable[Observation | None], known: Knowledge) -> str | None:
     """Why an answer over these connections does not count, None when it does.
 
-    Only a connection judged direct or consistent vouches for what came over it.
+    Only a connection judged direct vouches for what came over it, or a consistent one of which nothing is
+    said, not even weakly: what poisons knowledge harms longer than what is seen once.
     """
     distinct = {(c.target, c.chain) if c else None: c for c in connections}
     for connection in distinct.values():
         if connection is None:
             return "it came over plain HTTP"
         (judgement,) = judge_all([connection], known)
-        if judgement.verdict not in ("direct", "consistent"):
-            host = connection.target.host
-            return f"the connection to {host} is {judgement.verdict} ({judgement.evidence[0].id})"
+        against = [e.id for e in judgement.evidence if e.points == "intercepted"]
+        if judgement.verdict == "direct" or (judgement.verdict == "consistent" and not against):
+            continue
+        why = (against or [judgement.evidence[0].id])[0]
+        return f"the connection to {connection.target.host} is {judgement.verdict} ({why})"
     return None

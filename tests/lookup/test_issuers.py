@@ -195,7 +195,7 @@ def test_what_comes_over_a_connection_that_nobody_vouches_for_does_not_count(
     found = visit(poisoned, lambda desk: desk.look_up("a.com"), shown=shown)
     assert not found.usable
     assert (
-        "certspotter's answer does not count: the connection to 127.0.0.1 is suspect"
+        "certspotter's answer does not count: the connection to 127.0.0.1 is consistent (sct-missing)"
         in (found.problems[0])
     )
     assert [answer.trusted for answer in found.answers] == [False, False]
