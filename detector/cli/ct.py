@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from detector.ct.issuance import IssuanceLookup
+    from detector.known.knowledge import Pin
     from detector.lookup.issuers import HostIssuers, LookupDesk
+    from detector.lookup.unexpected import UnexpectedLeaves
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -42,6 +44,13 @@ def show(
     offline: Annotated[
         bool, typer.Option("--offline", help="Make no request; show what is stored.")
     ] = False,
+    unexpected: Annotated[
+        bool, typer.Option("--unexpected", help="List logged leaves whose key no pin knows.")
+    ] = False,
+    pins: Annotated[
+        Path | None,
+        typer.Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS"),
+    ] = None,
     store: Store = None,
     roots: Roots = None,
     ct_logs: CtLogs = None,
@@ -49,16 +58,28 @@ def show(
 ) -> int:
     """Show the issuers that public logs know for hosts: keys, certificates, first and last seen.
 
-    Exit codes: 0 known, 3 nothing that counts is known of some host.
+    With --unexpected, the keys of unexpired logged leaves that are not pinned for the host: a CA issued them in
+    the open, perhaps to somebody else.
+
+    Exit codes: 0 known, 1 some leaf is unexpected, 3 nothing that counts is known of some host.
     """
     code = exit_codes.CLEAN
+    if pins is not None and not unexpected:
+        raise ConfigError("--pins", "compares with --unexpected only", remedy="add --unexpected")
+    known = _pins(pins) if unexpected else ()
+    from detector.lookup.unexpected import unexpected_leaves
 
     def each(found: HostIssuers) -> None:
         nonlocal code
         _warn(*found.problems)
         if not found.usable:
-            code = exit_codes.INCONCLUSIVE
-        if json:
+            code = exit_codes.worst(code, exit_codes.INCONCLUSIVE)
+        if unexpected:
+            listed = unexpected_leaves(found, known)
+            if listed.unexpected:
+                code = exit_codes.worst(code, exit_codes.FOUND)
+            _print_unexpected(listed, json=json)
+        elif json:
             _print_json(found.answers)
         else:
             _print(_table(found))
@@ -245,6 +266,36 @@ def _print(block: RenderableType) -> None:
     from detector.report.check_text import stdout_console
 
     stdout_console().print(block)
+
+
+def _pins(path: Path | None) -> tuple[Pin, ...]:
+    if path is None:
+        raise ConfigError(
+            "--unexpected",
+            "no pins to compare with",
+            remedy="give --pins FILE (tlsight pins learn)",
+        )
+    from detector.knowledge.pins import load_pins
+
+    return load_pins(path)
+
+
+def _print_unexpected(listed: UnexpectedLeaves, *, json: bool) -> None:
+    import msgspec
+
+    from detector.report.check_text import escape, marked
+
+    if json:
+        sys.stdout.buffer.write(msgspec.json.encode(listed) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    head = f"[bold]{escape(listed.host)}[/]  {listed.logged} leaf keys are logged"
+    if not listed.pinned:
+        _print(marked(f"{head}; [yellow]nothing is pinned for it[/]"))
+    else:
+        _print(marked(f"{head}, {len(listed.unexpected)} of them not pinned"))
+    for key in listed.unexpected:
+        _print(marked(f"  [yellow]{key}[/]"))
 
 
 def _print_json(answers: Iterable[IssuanceLookup]) -> None:

@@ -15,7 +15,7 @@ from detector.lab.pki import Authority, LabPki
 from detector.lab.web import Web
 from tests.cli.conftest import Run, running
 from tests.lookup.conftest import served_logs
-from tests.lookup.test_issuers import ONE, TWO, Service, row
+from tests.lookup.test_issuers import LEAF, ONE, TWO, Service, row
 
 
 @pytest.fixture
@@ -41,6 +41,25 @@ def test_the_issuers_of_a_host_are_a_table(
     assert columns.split()[0] == "issuer"
     assert issuer.startswith(f"  C=US, O=CA, CN=CA 1  {ONE[:16]}…")
     assert issuer.split()[-3] == "2"
+
+
+def test_logged_leaves_that_no_pin_knows_are_listed(
+    tlsight: Run, service: tuple[Service, list[str]], tmp_path: Path
+) -> None:
+    pins = tmp_path / "pins.toml"
+    pins.write_text(f'[[pin]]\nhost = "a.com"\nspki = ["{LEAF}"]\n')
+    words = ("ct", "a.com", "--unexpected", "--pins", pins, *service[1])
+    done = tlsight(*words)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "a.com  1 leaf keys are logged, 0 of them not pinned\n",
+    )
+    pins.write_text(f'[[pin]]\nhost = "a.com"\nspki = ["{TWO}"]\n')
+    done = tlsight(*words, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["unexpected"] == [LEAF]
+    done = tlsight("ct", "a.com", "--unexpected", *service[1])
+    assert (done.returncode, "give --pins FILE" in done.stderr) == (2, True)
 
 
 def test_the_second_time_nothing_is_asked(tlsight: Run, service: tuple[Service, list[str]]) -> None:
@@ -113,8 +132,9 @@ def test_after_an_import_check_and_diagnose_say_the_same(
         words = ("a.com", "--connect", f"127.0.0.1:{origin.port}", *service[1][2:], "--json")
         checked = json.loads(tlsight("check", *words, **there).stdout)
         diagnosed = json.loads(tlsight("diagnose", *words, **there).stdout)
-    assert checked["verdict"] == diagnosed["verdict"]["verdict"] == "intercepted"
-    assert checked["causes"][0]["id"] == diagnosed["causes"][0]["id"] == "tls-intercepted"
+    assert checked["verdict"] == diagnosed["verdict"]["verdict"] == "suspect"
+    assert checked["decided_by"] == diagnosed["verdict"]["decided_by"]
+    assert "ct-issuer-unknown" in {e["id"] for e in checked["evidence"]}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +201,7 @@ def test_with_the_store_filled_a_check_asks_nobody_but_its_target(
         done = tlsight(*words)
         without = tlsight(*words, "--no-store")
     record = json.loads(done.stdout)
-    assert (done.returncode, record["verdict"]) == (1, "intercepted")
+    assert (done.returncode, record["verdict"]) == (1, "suspect")
     finding = next(e for e in record["evidence"] if e["id"] == "ct-issuer-unknown")
     assert finding["details"]["known"] == [ONE]
     assert finding["details"]["issuer_spki_sha256"] == Certificate(minting.der).spki_sha256
