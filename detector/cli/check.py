@@ -12,7 +12,7 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import Printer, VerdictOutput
-from detector.cli.way import Arguments, TargetList, Targets, WayOptions
+from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 
 if TYPE_CHECKING:
     from detector.runs.check import CheckRun
@@ -65,6 +65,7 @@ def check(
             rich_help_panel=_WAY,
         ),
     ] = False,
+    no_canaries: NoCanaries = False,
     concurrency: Annotated[
         int,
         typer.Option(
@@ -93,7 +94,7 @@ def check(
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
-                staple=staple, store=opened.store, prove=prove, warn=_warn,
+                staple=staple, store=opened.store, prove=prove, canaries=not no_canaries, warn=_warn,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:

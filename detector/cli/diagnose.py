@@ -15,7 +15,7 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.output import Json
-from detector.cli.way import Arguments, TargetList, Targets, WayOptions
+from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def diagnose(
             rich_help_panel=_HOW,
         ),
     ] = False,
+    no_canaries: NoCanaries = False,
     watch: Annotated[
         float | None,
         typer.Option(
@@ -127,7 +128,13 @@ def diagnose(
     )
     with compare.opened() as opened, earlier.opened() as memory:
         how = _investigation(
-            way, compare, opened, credential, suites=suites, lookups=not no_lookups
+            way,
+            compare,
+            opened,
+            credential,
+            suites=suites,
+            lookups=not no_lookups,
+            canaries=not no_canaries,
         )
         while True:
             with ExitStack() as files:
@@ -158,6 +165,7 @@ def _investigation(
     *,
     suites: bool,
     lookups: bool,
+    canaries: bool,
 ) -> Investigation:
     from dataclasses import replace
 
@@ -173,6 +181,7 @@ def _investigation(
         store=opened.store,
         roots=str(compare.roots) if compare.roots is not None else None,
         words=(*way.words(), *compare.words()),
+        canaries=canaries,
     )
 
 

@@ -54,6 +54,14 @@ Connect = Annotated[
     str | None,
     typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
 ]
+NoCanaries = Annotated[
+    bool,
+    typer.Option(
+        "--no-canaries",
+        help="Where a private CA answers for a public name, ask no well-known sites by the same way.",
+        rich_help_panel=_WAY,
+    ),
+]
 Timeout = Annotated[
     float,
     typer.Option(

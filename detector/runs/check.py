@@ -16,6 +16,7 @@ from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing
 from detector.net.sweep import sweep
 from detector.runs.memory import Memory
+from detector.runs.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
@@ -33,6 +34,7 @@ class CheckRun:
         staple: ask for a stapled OCSP response as well.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
+        canaries: ask a few well-known sites by the same way where a private path answers for a public name.
         warn: told about trouble that does not stop the run, one line each.
 
     """
@@ -47,6 +49,7 @@ class CheckRun:
         staple: bool = False,
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
+        canaries: bool = True,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.known = known
@@ -60,6 +63,7 @@ class CheckRun:
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
         self.memory.fill(self._docket.sharing)
+        self._witnesses = Witnesses(known, options, allowed=canaries)
 
     async def run(
         self, targets: Iterable[Target], concurrency: int = 64
@@ -79,6 +83,7 @@ class CheckRun:
                 self._fetch = await stack.enter_async_context(Fetcher(self.prove))
             run = sweep(enumerate(targets), self._observe, concurrency=concurrency)
             async for place, observation, baseline in run:
+                await self._witnesses.hear(observation, self._docket)
                 for released in self.judge(place, observation, baseline):
                     yield released
         for released in self._docket.rest():
@@ -142,4 +147,5 @@ class CheckRun:
             version=direct.handshake.version,
             alpn=direct.handshake.alpn,
             at=direct.at,
+            logged=seen.is_public_path and seen.sct_verified,
         )

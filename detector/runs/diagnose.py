@@ -22,6 +22,7 @@ from detector.net.inquire import Curiosity, inquire
 from detector.net.probe import ProbeOptions
 from detector.net.sweep import sweep
 from detector.runs.memory import Memory
+from detector.runs.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
@@ -39,6 +40,7 @@ class Investigation:
         store: inclusion proofs that were fetched before.
         roots: PEM file of the roots that are compared with, for commands that ask again.
         words: options of the command line that ask the same way; left out, they are told from `options`.
+        canaries: ask a few well-known sites by the same way where a private path answers for a public name.
 
     """
 
@@ -49,6 +51,7 @@ class Investigation:
     store: CtStore | None = None
     roots: str | None = None
     words: tuple[str, ...] | None = None
+    canaries: bool = True
 
     async def of(self, target: Target, known: Knowledge) -> Diagnosis:
         """The diagnosis of one target. Never raises for what a peer does."""
@@ -70,6 +73,7 @@ class Investigation:
         remembered = memory or Memory()
         docket: Docket[tuple[int, Inquiry]] = Docket(known, on_judged=remembered.record)
         remembered.fill(docket.sharing)
+        witnesses = Witnesses(known, self.options, allowed=self.canaries)
 
         async def ask(numbered: tuple[int, Target]) -> tuple[int, Inquiry]:
             place, target = numbered
@@ -77,6 +81,7 @@ class Investigation:
 
         async for place, inquiry in sweep(enumerate(targets), ask, concurrency=concurrency):
             seen = inquiry.observation
+            await witnesses.hear(seen, docket)
             released = docket.add((place, inquiry), seen, remembered.baseline(seen.target))
             for (number, one), judgement in released:
                 yield number, self._concluded(one, judgement, known)
