@@ -50,7 +50,7 @@ class Findings:
         self.completed = handshake is not None and handshake.completed
         self.public_path = seen.is_public_path
         self.internal = seen.is_internal
-        self.expected_private = seen.expected_private is not None
+        self.expected_private = seen.is_expected_private
         self.state_territory = seen.state_territory if "state-ca" in self.by_id else False
         self.sct = "sct-verified" in self.by_id or "ct-logged" in self.by_id
         self.holds_name = "name-mismatch" not in self.by_id

@@ -27,7 +27,7 @@ def row(*findings: tuple[str, str, str], **facts: bool) -> tuple[str, str]:
         ),
         is_public_path=facts.get("public", False),
         is_internal=facts.get("internal", False),
-        expected_private="yes" if facts.get("expected", False) else None,
+        is_expected_private=facts.get("expected", False),
         state_territory=facts.get("home", False),
     )
     evidence = tuple(Evidence(i, p, s, "") for i, p, s in findings)  # type: ignore[arg-type]
