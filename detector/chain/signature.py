@@ -180,7 +180,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     )
 }
 
-# By name, because cryptography has them since 47 or 48 only, and not in every build.
+# By name, because cryptography reads them since version 48 only.
 _ML_DSA: dict[str, KeyKind] = {
     "MLDSA44PublicKey": "ml-dsa-44",
     "MLDSA65PublicKey": "ml-dsa-65",

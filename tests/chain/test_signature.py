@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from detector.chain.certificate import Certificate
+from detector.chain.certificate import Certificate, split_pem
 from detector.chain.signature import (
     check_digital_signature,
     check_signature,
@@ -20,6 +21,8 @@ from detector.chain.signature import (
 )
 from detector.lab.pki import Authority
 from tests.chain.resigning import extensions_changed, joined, name, resigned, spelt_out
+
+CASES = Path(__file__).parents[1] / "data" / "verdict_cases"
 
 
 def self_made(key, **how) -> tuple[Certificate, bytes]:  # type: ignore[no-untyped-def]
@@ -201,3 +204,16 @@ def test_a_signature_of_another_kind_or_size_is_another_keys_a_damaged_one_may_b
         assert fitting == [signer]
     for twin in (ec.generate_private_key(ec.SECP256R1()), p256):
         assert fits_key(self_made(p256)[0], spki_of(twin))
+
+
+def test_ml_dsa_is_verified_or_not_told_as_the_installed_cryptography_can() -> None:
+    (leaf, *_), (root,) = (
+        [Certificate(data) for data in split_pem((CASES / f"{name}.pem").read_bytes())]
+        for name in ("ml_dsa", "ml_dsa_root")
+    )
+    can = public_key(root.spki) is not None
+    bent = bytearray(leaf.der)
+    bent[-1] ^= 1
+    assert check_signature(leaf, root.spki) == ("holds" if can else "unknown")
+    assert check_signature(Certificate(bytes(bent)), root.spki) == ("refuted" if can else "unknown")
+    assert ("cannot check" in why_unchecked(leaf)) is not can
