@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from detector.chain import der
 from detector.chain.certificate import Certificate
 from detector.chain.name_matching import relative_names
-from detector.chain.names import as_address, is_below
+from detector.chain.names import as_address
 from detector.errors import CertificateError
 
-MAX_COMPARED = 1 << 17
+MAX_SUBTREES = 1024
+MAX_COMPARED = 1 << 14
 
 _MAIL, _DNS, _DIRECTORY, _URI, _ADDRESS = 0x81, 0x82, 0xA4, 0x86, 0x87
 _EMPTY_NAME = b"\x30\x00"
@@ -41,35 +43,71 @@ def admits(issuer: Certificate, below: Sequence[Certificate], host: str) -> bool
     are ever compared.
     """
     value = issuer.extension("NC")
-    if value is None:
-        return True
+    return value is None or _admits(value, tuple(below), host)
+
+
+@lru_cache(maxsize=64)  # a path is searched, and then asked why it is as it is
+def _admits(value: bytes, below: tuple[Certificate, ...], host: str) -> bool:
     permitted, excluded = _read(value)
     names = [*_names_of_leaf(below[0], host)]
     for certificate in below[1:]:
         if not certificate.is_self_issued:
             names += _names(certificate)
-    if (len(permitted) + len(excluded)) * len(names) > MAX_COMPARED:
+    if (len(permitted.others) + len(excluded.others)) * len(names) > MAX_COMPARED:
         raise CertificateError("too many names and constraints to compare")
-    kinds = {kind for kind, _ in permitted}
     for name in names:
-        if any(_covers(base, name, whole=False) for base in excluded):
+        if excluded.cover(name, whole=False):
             return False
-        if name[0] in kinds and not any(_covers(base, name, whole=True) for base in permitted):
+        if name[0] in permitted.kinds and not permitted.cover(name, whole=True):
             return False
     return True
 
 
-def _read(value: bytes) -> tuple[list[Name], list[Name]]:
-    """Bases of the permitted and of the excluded subtrees."""
+class _Subtrees:
+    """Subtrees of one side. Those of DNS names are looked up, for there may be many of both."""
+
+    def __init__(self, bases: Sequence[Name]) -> None:
+        self.kinds = frozenset(kind for kind, _ in bases)
+        self.others = [base for base in bases if base[0] != _DNS]
+        texts = [_plain(base.decode("ascii")) for kind, base in bases if kind == _DNS]
+        self._tops = frozenset(text for text in texts if not text.startswith("."))
+        self._below = frozenset(text[1:] for text in texts if text.startswith("."))
+        self._parents = frozenset(text.partition(".")[2] for text in self._tops)
+
+    def cover(self, name: Name, *, whole: bool) -> bool:
+        """Whether `name` is in one of them; of a wildcard the whole of it, or any."""
+        if name[0] not in self.kinds:
+            return False
+        if name[0] == _DNS:
+            return self._covers_dns(_dns_text(name[1]), whole=whole)
+        return any(_covers(base, name) for base in self.others)
+
+    def _covers_dns(self, text: str, *, whole: bool) -> bool:
+        if "" in self._tops or text in self._tops:
+            return True
+        if not whole and text.startswith("*.") and text[2:] in self._parents:
+            return True
+        rest = text
+        while rest:
+            rest = rest.partition(".")[2]
+            if rest in self._tops or rest in self._below:
+                return rest != ""
+        return False
+
+
+def _read(value: bytes) -> tuple[_Subtrees, _Subtrees]:
+    """The permitted and the excluded subtrees."""
     found: dict[int, list[Name]] = {0xA0: [], 0xA1: []}
     start, stop = der.expect(value, 0, len(value), der.SEQUENCE, "name constraints")
     for tag, first, last in der.children(value, start, stop, 2):
         if tag not in found:
             raise CertificateError(f"name constraints: tag {tag:#04x}", offset=first)
-        found[tag] += [_base(value, a, b) for _, a, b in der.children(value, first, last)]
+        found[tag] += [
+            _base(value, a, b) for _, a, b in der.children(value, first, last, MAX_SUBTREES)
+        ]
     if not any(found.values()):
         raise CertificateError("name constraints that constrain nothing")
-    return found[0xA0], found[0xA1]
+    return _Subtrees(found[0xA0]), _Subtrees(found[0xA1])
 
 
 def _base(value: bytes, at: int, end: int) -> Name:
@@ -108,8 +146,24 @@ def _names(certificate: Certificate) -> list[Name]:
     return names
 
 
-def _covers(base: Name, name: Name, *, whole: bool) -> bool:
-    """Whether `name` is in the subtree of `base`; of a wildcard the whole of it, or any."""
+def _dns_text(value: bytes) -> str:
+    text = _plain(_ascii(value))
+    if not all(text.split(".")):
+        raise CertificateError("name without a label, below a name constraint")
+    return text
+
+
+def _plain(name: str) -> str:
+    return name.lower().rstrip(".")
+
+
+def _ascii(value: bytes) -> str:
+    if not value.isascii():
+        raise CertificateError("name that is none, below a name constraint")
+    return value.decode("ascii")
+
+
+def _covers(base: Name, name: Name) -> bool:
     if base[0] != name[0]:
         return False
     kind, value = name
@@ -117,16 +171,12 @@ def _covers(base: Name, name: Name, *, whole: bool) -> bool:
         return _leads(base[1], value)
     if kind == _ADDRESS:
         return _in_network(value, base[1])
-    if kind not in (_DNS, _MAIL, _URI):
-        raise CertificateError(f"name constraint of kind {kind & 0x1F}, which is not understood")
-    if not value.isascii():
-        raise CertificateError("name that is none, below a name constraint")
-    text, subtree = value.decode("ascii"), base[1].decode("ascii")
-    if kind == _DNS and not all(text.rstrip(".").split(".")):
-        raise CertificateError("name without a label, below a name constraint")
-    if kind == _DNS:
-        return _below(text, subtree) or (not whole and _wildcard_reaches(text, subtree))
-    return _mail_below(text, subtree) if kind == _MAIL else _in_domain(_host_of(text), subtree)
+    subtree = base[1].decode("ascii", "replace")
+    if kind == _MAIL:
+        return _mail_below(_ascii(value), subtree)
+    if kind == _URI:
+        return _in_domain(_host_of(_ascii(value)), subtree)
+    raise CertificateError(f"name constraint of kind {kind & 0x1F}, which is not understood")
 
 
 def _leads(base: bytes, name: bytes) -> bool:
@@ -143,19 +193,6 @@ def _in_network(address: bytes, base: bytes) -> bool:
     return len(address) == half and all(
         a & m == n & m for a, n, m in zip(address, base[:half], base[half:], strict=True)
     )
-
-
-def _below(name: str, subtree: str) -> bool:
-    name, subtree = name.lower().rstrip("."), subtree.lower().rstrip(".")
-    if subtree.startswith("."):
-        return name.endswith(subtree)
-    return not subtree or is_below(name, subtree)
-
-
-def _wildcard_reaches(name: str, subtree: str) -> bool:
-    """Whether one of the names that a wildcard stands for is the subtree's own."""
-    rest = name.lower().rstrip(".").removeprefix("*.")
-    return name.startswith("*.") and subtree.lower().rstrip(".").partition(".")[2] == rest
 
 
 def _mail_below(address: str, subtree: str) -> bool:

@@ -153,10 +153,11 @@ def _to_anchor(
     if len(path) >= MAX_DEPTH:
         return None
     for issuer in _issuers(last, pool, path):
+        # What a certificate may costs more to find out than who signed, and the latter is counted.
+        if not _signed(last, issuer, budget):
+            continue
         trusted = anchors.is_anchor(issuer, leaf=False)  # asked as those of the store
         if not (trusted or why_not(issuer, path, host) is None):
-            continue
-        if not _signed(last, issuer, budget):
             continue
         found = _to_anchor((*path, issuer), pool, anchors, host, budget)
         if found:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from time import process_time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -324,3 +325,32 @@ def test_no_trust_rests_on_what_is_out_of_date_though_its_chain_is_honest(pki: L
     end = path.certificates[1].not_after
     assert path.lawful("a.example", end + timedelta(microseconds=1)) == path.certificates
     assert path.lawful("a.example", end + timedelta(seconds=1)) == path.certificates[:1]
+
+
+def test_a_crowd_of_costly_issuers_is_refused_in_bounded_time() -> None:
+    """Thirty CAs of one name and key, each with a thousand constraints of its own."""
+    root = Authority("Forger Root")
+    key = Authority("x").key
+    crowd = [
+        Authority(
+            "Crowd",
+            parent=root,
+            key=key,
+            extra=(
+                (
+                    x509.NameConstraints(
+                        None, [x509.DNSName(f"x{n}.y{number}.org") for n in range(1000)]
+                    ),
+                    True,
+                ),
+            ),
+        )
+        for number in range(30)
+    ]
+    leaf = crowd[0].issue(*(f"h{n}.a.example" for n in range(800)))
+    sent = read(leaf.der, *(one.der for one in crowd))
+    start = process_time()
+    path = build_path(sent, "h1.a.example", TrustAnchors((Authority("Forger Root").der,), "other"))
+    path.lawful("h1.a.example")
+    assert process_time() - start < 2
+    assert path.kind == "incomplete"
