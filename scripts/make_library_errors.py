@@ -24,6 +24,7 @@ Row = tuple[int | str, str, str]
 
 VERIFICATION = (
     (r"SUBTREE|NAME_CONSTRAINT|CONSTRAINT_TYPE|CONSTRAINT_SYNTAX|EXCLUDED|PERMITTED", "name-constraint"),
+    (r"UNHANDLED_CRITICAL_EXTENSION", "unknown-critical-extension"),
     (r"SUITE_B", "weak-key, ?weak-signature"),
     (r"CRL|STORE|INVALID_CALL|OUT_OF_MEM", VAGUE),
     (r"EMAIL", "hostname-mismatch"),
@@ -54,6 +55,7 @@ HANDSHAKE = (
 )  # fmt: skip
 GNUTLS = (
     (r"OCSP", "?must-staple-missing"),
+    (r"UNSUPPORTED_CRITICAL_EXTENSION", "unknown-critical-extension"),
     (r"ASN1|DER|X509|UNKNOWN_(?:PK|HASH)|BASE64|PARSING|UNIMPLEMENTED", "?malformed-certificate"),
     (r"SESSION|TICKET|RESUM|EARLY_START", "?resumption-broken, ??other-alert"),
     (r"REHANDSHAKE|RENEGOTIATION", "?legacy-renegotiation, ??other-alert"),
@@ -64,6 +66,7 @@ GNUTLS = (
 )  # fmt: skip
 FIREFOX = (
     (r"REVOKED|KRL", "certificate-revoked"),
+    (r"ERROR_UNKNOWN_CRITICAL_EXTENSION", "unknown-critical-extension"),
     (r"OCSP.*(?:FUTURE|OLD)", "must-staple-missing, ?client-clock-wrong"),
     (r"OCSP", "?must-staple-missing, ??other-alert"),
     (r"CRL", "?certificate-revoked, ??other-alert"),

@@ -65,7 +65,7 @@ from detector.wire.key_exchange import parse_key_exchange
 from detector.wire.records import HandshakeReader, RecordReader, encode_message, encode_record
 from detector.wire.server_flight import ServerFlight
 from detector.wire.transcript import read_transcript
-from tests import fuzz_evidence
+from tests import fuzz_chain, fuzz_evidence
 from tests.ct.test_issuance import ROW as ISSUANCE
 from tests.knowledge.test_ct_store import lookup as a_lookup
 from tests.lists.signing import EXTENSION, a_crx, a_list
@@ -488,7 +488,8 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "saved": (read_saved, [b'{"at":"2026-01-01T00:00:00Z","target":{"host":"a.b"},"chain":[]}\n']),
     "toml": (read_rules, [b'[[rule]]\nhost = "a.com"\n[[pin]]\nhost = "a"\nspki = ["x"]\ninternal = 1\n']),
 }  # fmt: skip
-for _name, (_parse, _made) in fuzz_evidence.parsers(_KNOWN).items():
+_FURTHER = fuzz_evidence.parsers(_KNOWN) | fuzz_chain.parsers(_PKI, _KNOWN)
+for _name, (_parse, _made) in _FURTHER.items():
     PARSERS[_name] = _parse, list(_made)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from detector.chain.certificate import Certificate, split_pem
+from detector.chain.name_matching import as_read, normalised
 from detector.errors import CertificateError
 
 
@@ -38,17 +39,24 @@ class TrustAnchors:
         return len(self._certificates)
 
     def named(self, subject: bytes) -> tuple[Certificate, ...]:
-        """Anchors with this DER subject, any number."""
-        return self._by_subject.get(subject, ())
+        """Anchors with this DER subject, however it is written, any number."""
+        return self._by_subject.get(subject) or self._by_name.get(normalised(subject), ())
+
+    def read_as(self, subject: bytes) -> tuple[Certificate, ...]:
+        """Anchors that a person would take for this DER subject, in whatever order it is written."""
+        return self._by_reading.get(as_read(subject), ())
+
+    def keyed(self, key_id: bytes) -> tuple[Certificate, ...]:
+        """Anchors whose certificate bears this key identifier."""
+        return self._by_key_id.get(key_id, ())
 
     def is_anchor(self, certificate: Certificate, *, leaf: bool) -> bool:
         """Whether a certificate that was sent is itself an anchor: the very one where it is the
         leaf, else any of that name and key.
         """
-        return any(
-            anchor.spki == certificate.spki and (not leaf or anchor.der == certificate.der)
-            for anchor in self.named(certificate.subject)
-        )
+        if leaf:
+            return certificate in self._by_subject.get(certificate.subject, ())
+        return any(anchor.spki == certificate.spki for anchor in self.named(certificate.subject))
 
     def has_key(self, spki_sha256: str) -> bool:
         return spki_sha256 in self._keys
@@ -65,14 +73,30 @@ class TrustAnchors:
 
     @cached_property
     def _by_subject(self) -> dict[bytes, tuple[Certificate, ...]]:
-        index: dict[bytes, tuple[Certificate, ...]] = {}
-        for anchor in self.certificates:
-            index[anchor.subject] = (*index.get(anchor.subject, ()), anchor)
-        return index
+        return _index((anchor.subject, anchor) for anchor in self.certificates)
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Certificate, ...]]:
+        return _index((normalised(anchor.subject), anchor) for anchor in self.certificates)
+
+    @cached_property
+    def _by_reading(self) -> dict[str, tuple[Certificate, ...]]:
+        return _index((as_read(anchor.subject), anchor) for anchor in self.certificates)
+
+    @cached_property
+    def _by_key_id(self) -> dict[bytes, tuple[Certificate, ...]]:
+        return _index((anchor.subject_key_id or b"", anchor) for anchor in self.certificates)
 
     @cached_property
     def _keys(self) -> frozenset[str]:
         return frozenset(anchor.spki_sha256 for anchor in self.certificates)
+
+
+def _index[K](items: Iterable[tuple[K, Certificate]]) -> dict[K, tuple[Certificate, ...]]:
+    index: dict[K, tuple[Certificate, ...]] = {}
+    for key, anchor in items:
+        index[key] = (*index.get(key, ()), anchor)
+    return index
 
 
 class ProgramRoots(TrustAnchors):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import ipaddress
+import re
 import warnings
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -16,10 +17,12 @@ from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 
 from detector.chain import der
+from detector.chain.name_matching import same_name
 from detector.errors import CertificateError
 
 MAX_CERTIFICATE = 1 << 16
 MAX_PEM = 16 << 20
+_BEGIN = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----")
 
 EXTENSION_NAMES: dict[str, str] = {
     "2.5.29.14": "SKI",
@@ -30,8 +33,11 @@ EXTENSION_NAMES: dict[str, str] = {
     "2.5.29.30": "NC",
     "2.5.29.31": "CRLDP",
     "2.5.29.32": "POL",
+    "2.5.29.33": "PM",
     "2.5.29.35": "AKI",
+    "2.5.29.36": "PC",
     "2.5.29.37": "EKU",
+    "2.5.29.54": "IAP",
     "1.3.6.1.5.5.7.1.1": "AIA",
     "1.3.6.1.5.5.7.1.24": "TLSFEATURE",
     "1.3.6.1.4.1.11129.2.4.2": "SCT",
@@ -45,6 +51,11 @@ _SERVER_USAGES = frozenset(
     (SERVER_AUTH, ANY_USAGE, "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1")
 )
 _KEY_CERT_SIGN = 5
+# Extensions that programs know how to heed; any other that is critical makes them refuse (RFC 5280
+# section 4.2). What has to be told, but may not be critical, OpenSSL refuses as well.
+_HEEDED = frozenset(
+    ("KU", "SAN", "BC", "NC", "CRLDP", "POL", "PM", "PC", "EKU", "IAP", "nsCertType")
+)
 
 
 class Certificate:
@@ -97,11 +108,69 @@ class Certificate:
         return f"<Certificate {self.subject_text} issued by {self.issuer_text}>"
 
     def extension(self, name: str) -> bytes | None:
-        """Value of an extension by short name, None when absent."""
-        for found, _, value in self.extensions:
-            if found == name:
-                return value
-        return None
+        """Value of an extension by short name, None when absent.
+
+        Raises CertificateError where it is there twice, which no certificate may have (RFC 5280
+        section 4.2): programs would differ on which of them counts.
+        """
+        value = self._values.get(name)
+        if name in self._twice:
+            raise CertificateError(f"extension {name} is there twice")
+        return value
+
+    @cached_property
+    def _values(self) -> dict[str, bytes]:
+        return {name: value for name, _, value in self.extensions}
+
+    @cached_property
+    def _twice(self) -> frozenset[str]:
+        if len(self._values) == len(self.extensions):
+            return frozenset()
+        names = [name for name, _, _ in self.extensions]
+        return frozenset(name for name in names if names.count(name) > 1)
+
+    @cached_property
+    def unheeded(self) -> tuple[str, ...]:
+        """Critical extensions (short name or dotted OID) that programs have to refuse."""
+        return tuple(
+            name for name, critical, _ in self.extensions if critical and name not in _HEEDED
+        )
+
+    @property
+    def tbs(self) -> bytes:
+        """What is signed: the TBSCertificate, as it was sent."""
+        return self._parts[0]
+
+    @property
+    def signature_algorithm(self) -> bytes:
+        """DER AlgorithmIdentifier of the signature.
+
+        Raises CertificateError where it is not the one that was signed (RFC 5280 section 4.1.1.2).
+        """
+        return self._parts[1]
+
+    @property
+    def signature(self) -> bytes:
+        """The signature's octets. Raises CertificateError where they cannot be read."""
+        return self._parts[2]
+
+    @cached_property
+    def _parts(self) -> tuple[bytes, bytes, bytes]:
+        data = self.der
+        at, end = der.expect(data, 0, len(data), der.SEQUENCE, "certificate")
+        first, stop = der.expect(data, at, end, der.SEQUENCE, "TBSCertificate")
+        tbs, at = data[at:stop], stop
+        stop = der.expect(data, at, end, der.SEQUENCE, "signature algorithm")[1]
+        algorithm = data[at:stop]
+        tag, _, after = der.element(data, first, end)
+        if tag == 0xA0:
+            after = der.expect(data, after, end, der.INTEGER, "serial number")[1]
+        if not data.startswith(algorithm, after):
+            raise CertificateError("another algorithm is signed than signs", offset=at)
+        start, stop = der.expect(data, stop, end, der.BIT_STRING, "signature")
+        if stop == start or data[start] != 0:
+            raise CertificateError("signature of odd bits", offset=start)
+        return tbs, algorithm, data[start + 1 : stop]
 
     @cached_property
     def sha256(self) -> str:
@@ -144,7 +213,7 @@ class Certificate:
 
     @cached_property
     def is_self_issued(self) -> bool:
-        return self.issuer == self.subject
+        return same_name(self.issuer, self.subject)
 
     @cached_property
     def basic_constraints(self) -> tuple[bool, int | None] | None:
@@ -183,18 +252,21 @@ class Certificate:
 
     @cached_property
     def dns_names(self) -> tuple[str, ...]:
-        return tuple(v.decode("latin-1").lower() for tag, v in self._general_names if tag == 0x82)
-
-    @cached_property
-    def ip_addresses(self) -> tuple[str, ...]:
+        """Names as written, in lower case; an octet that no name may have is shown as `\\xe9`."""
         return tuple(
-            str(ipaddress.ip_address(v))
-            for tag, v in self._general_names
-            if tag == 0x87 and len(v) in (4, 16)
+            v.decode("ascii", "backslashreplace").lower()
+            for tag, v in self.general_names
+            if tag == 0x82
         )
 
     @cached_property
-    def _general_names(self) -> tuple[tuple[int, bytes], ...]:
+    def ip_addresses(self) -> tuple[str, ...]:
+        """Addresses; what is none (a network as in name constraints, or of odd length) is shown too."""
+        return tuple(_address_text(v) for tag, v in self.general_names if tag == 0x87)
+
+    @cached_property
+    def general_names(self) -> tuple[tuple[int, bytes], ...]:
+        """(tag, contents) of each subject alternative name (RFC 5280 section 4.2.1.6)."""
         value = self.extension("SAN")
         if value is None:
             return ()
@@ -211,8 +283,8 @@ class Certificate:
         return self._authority(0x82)
 
     def _authority(self, wanted: int) -> bytes | None:
-        value = self.extension("AKI") or b""
         with suppress(CertificateError):
+            value = self.extension("AKI") or b""
             for tag, start, stop in _sequence(value, "authority key id"):
                 if tag == wanted:
                     return value[start:stop]
@@ -221,8 +293,8 @@ class Certificate:
     @cached_property
     def subject_key_id(self) -> bytes | None:
         """The other end of that hint."""
-        value = self.extension("SKI") or b""
         with suppress(CertificateError):
+            value = self.extension("SKI") or b""
             start, stop = der.expect(value, 0, len(value), der.OCTET_STRING, "subject key id")
             return value[start:stop]
         return None
@@ -235,24 +307,28 @@ def read_certificate(data: bytes) -> Certificate:
 
 
 def split_pem(data: bytes) -> list[bytes]:
-    """DER of each CERTIFICATE block of a PEM text, in order. Empty when there is none.
+    """DER of each certificate block of a PEM text, in order. Empty when there is none.
+
+    Blocks are labelled CERTIFICATE, or X509 CERTIFICATE as old programs have it (RFC 7468 section 5.3).
 
     Raises CertificateError for a text over 16 MiB or a block that is not base64.
     """
     if len(data) > MAX_PEM:
         raise CertificateError(f"{len(data)} bytes of PEM, at most {MAX_PEM}")
     found: list[bytes] = []
-    begin, finish = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-    at = data.find(begin)
-    while at >= 0:
-        stop = data.find(finish, at)
+    at = 0
+    while begin := _BEGIN.search(data, at):
+        finish = b"-----END %sCERTIFICATE-----" % (begin[1] or b"")
+        stop = data.find(finish, begin.end())
         if stop < 0:
-            raise CertificateError("PEM block without an end", offset=at)
+            raise CertificateError("PEM block without an end", offset=begin.start())
         try:
-            found.append(binascii.a2b_base64(data[at + len(begin) : stop]))
+            found.append(binascii.a2b_base64(data[begin.end() : stop]))
         except ValueError as error:
-            raise CertificateError(f"PEM block is not base64: {error}", offset=at) from None
-        at = data.find(begin, stop)
+            raise CertificateError(
+                f"PEM block is not base64: {error}", offset=begin.start()
+            ) from None
+        at = stop
     return found
 
 
@@ -303,6 +379,15 @@ def _attributes(name: bytes) -> list[tuple[str, str]]:
     except CertificateError:
         pass  # what was readable up to here is shown
     return found
+
+
+def _address_text(value: bytes) -> str:
+    if len(value) in (4, 16):
+        return str(ipaddress.ip_address(value))
+    if len(value) in (8, 32):
+        half = len(value) // 2
+        return f"{ipaddress.ip_address(value[:half])}/{ipaddress.ip_address(value[half:])}"
+    return f"#{value.hex()}"
 
 
 def _extensions(data: bytes, at: int, end: int) -> tuple[tuple[str, bool, bytes], ...]:

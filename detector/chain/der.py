@@ -78,7 +78,10 @@ def oid_text(data: bytes) -> str:
 
 
 def time_value(tag: int, text: bytes, offset: int) -> datetime:
-    """UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 has them (seconds, Z)."""
+    """UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 has them (seconds, Z).
+
+    The year 0 becomes the first year that calendars here hold.
+    """
     try:
         digits = text.decode("ascii")
         if tag == UTC_TIME:
@@ -90,10 +93,21 @@ def time_value(tag: int, text: bytes, offset: int) -> datetime:
             digits = digits[:12] + "00Z"
         if len(digits) != 15 or digits[14] != "Z" or not digits[:14].isdigit():
             raise ValueError(f"{text!r}")
+        if digits[:4] == "0000":
+            return datetime(1, *(int(f) for f in (digits[4:6], digits[6:8])), tzinfo=UTC)  # type: ignore[misc,arg-type]
         fields = (digits[:4], digits[4:6], digits[6:8], digits[8:10], digits[10:12], digits[12:14])
         return datetime(*(int(f) for f in fields), tzinfo=UTC)  # type: ignore[misc,arg-type]
     except (ValueError, UnicodeDecodeError) as error:
         raise CertificateError(f"time cannot be read: {error}", offset=offset) from None
+
+
+def encode(tag: int, contents: bytes) -> bytes:
+    """One element, its length in the shortest form (ITU-T X.690 section 10.1)."""
+    size = len(contents)
+    if size < 0x80:
+        return bytes((tag, size)) + contents
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + contents
 
 
 def integer(data: bytes, start: int, stop: int) -> int:

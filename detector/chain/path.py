@@ -2,32 +2,32 @@
 
 Rules
 -----
-1. An edge of the path is a signature that verifies. Names only say where to look first.
+1. An edge of the path is a signature that verifies. Names (compared as RFC 5280 section 7.1 has it)
+   and key identifiers only say where to look first.
 2. Anchors of public programs are tried before roots that a program once had, those before local
    ones, and those before what the peer sent: a cross-signed chain is public if any of its ways is.
-3. On a public path every issuer is a CA (RFC 5280 section 4.2.1.9), may sign certificates, may
-   issue for servers, keeps its path length, and its name constraints admit the host: otherwise a
-   genuine leaf could be used to mint others.
+3. On the way to an anchor every issuer has the right to issue for what is below it
+   (`detector.chain.issuing`): otherwise a genuine leaf could be used to mint others. An anchor keeps
+   to the limits that its own certificate sets.
 4. Certificates that the peer appended and that signed nothing on the path count for nothing.
 5. At most MAX_CHAIN certificates and MAX_SIGNATURES checks, whatever a peer sends.
 
-Validity dates are no part of the search: an expired honest chain is still honest. `expired` says
-which certificates of the path were out of date.
+Whether a certificate is out of date by now is no part of the search: an expired honest chain is still
+honest. `expired` says which certificates of the path are, and `lawful` lets no trust rest on them.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from detector.chain import der
 from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
-from detector.chain.names import is_below
+from detector.chain.issuing import why_not, why_not_anchor
+from detector.chain.name_matching import same_name
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError
 
@@ -36,7 +36,6 @@ MAX_DEPTH = 10
 MAX_SIGNATURES = 64
 
 PathKind = Literal["public", "local", "private", "incomplete", "self-signed"]
-Refusal = Literal["not-a-ca", "key-usage", "path-length", "usage", "name-constraint", "unreadable"]
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -65,18 +64,28 @@ class Path(msgspec.Struct, frozen=True):
         """Who signed the leaf, None when unknown."""
         return self.certificates[1] if len(self.certificates) > 1 else None
 
-    def lawful(self, host: str) -> tuple[Certificate, ...]:
-        """The leaf, and above it every issuer up to the first that may not issue for `host` (rule 3).
+    def lawful(self, host: str, at: datetime | None = None) -> tuple[Certificate, ...]:
+        """The leaf, and above it every issuer up to the first that may not issue for `host` (rule 3),
+        or that is out of date at `at`.
 
         Only on these may trust rest that somebody put into one of their keys: below any other
-        stands a certificate whose owner was never given the right to name others. An anchor of a
-        store is trusted as it is, and so is a self-signed root that says nothing on what it may.
+        stands a certificate whose owner was never given the right to name others, or has lost it. An
+        anchor of a store is trusted as it is, and so is a self-signed root that says nothing on what
+        it may.
         """
-        if self.anchor_store is not None:
-            return self.certificates  # found so
         for depth, issuer in enumerate(self.certificates[1:], 1):
-            if why_not(issuer, depth, host) is not None and not self._is_old_root(depth):
-                return self.certificates[:depth]
+            below = self.certificates[:depth]
+            if (
+                self.anchor_store is not None
+            ):  # found so, and its anchor's dates are its store's matter
+                last = depth == len(self.certificates) - 1
+                barred = not last and _is_out_of_date(issuer, at)
+            else:
+                barred = _is_out_of_date(issuer, at) or (
+                    why_not(issuer, below, host) is not None and not self._is_old_root(depth)
+                )
+            if barred:
+                return below
         return self.certificates
 
     def _is_old_root(self, position: int) -> bool:
@@ -86,7 +95,7 @@ class Path(msgspec.Struct, frozen=True):
 
     def expired(self, at: datetime) -> tuple[Certificate, ...]:
         """Issuers between leaf and anchor that are out of date at `at`."""
-        return tuple(c for c in self.certificates[1:-1] if not c.not_before <= at <= c.not_after)
+        return tuple(c for c in self.certificates[1:-1] if _is_out_of_date(c, at))
 
 
 def build_path(
@@ -137,22 +146,36 @@ def _to_anchor(
     last = path[-1]
     # A root sent by the peer, or a leaf pinned as a root, is itself the anchor.
     if anchors.is_anchor(last, leaf=len(path) == 1):
-        return path
-    for anchor in anchors.named(last.issuer):
-        if _signed(last, anchor, budget):
+        return path if len(path) == 1 or _is_within(last, path[:-1], host) else None
+    for anchor in _anchors_of(last, anchors):
+        if _signed(last, anchor, budget) and _is_within(anchor, path, host):
             return (*path, anchor)
     if len(path) >= MAX_DEPTH:
         return None
     for issuer in _issuers(last, pool, path):
-        trusted = anchors.is_anchor(issuer, leaf=False)  # asked nothing, as those of the store
-        if not (trusted or _may_issue(issuer, len(path), host)):
-            continue
+        # What a certificate may costs more to find out than who signed, and the latter is counted.
         if not _signed(last, issuer, budget):
+            continue
+        trusted = anchors.is_anchor(issuer, leaf=False)  # asked as those of the store
+        if not (trusted or why_not(issuer, path, host) is None):
             continue
         found = _to_anchor((*path, issuer), pool, anchors, host, budget)
         if found:
             return found
     return None
+
+
+def _is_within(anchor: Certificate, below: Sequence[Certificate], host: str) -> bool:
+    return why_not_anchor(anchor, below, host) is None
+
+
+def _anchors_of(child: Certificate, anchors: TrustAnchors) -> Iterator[Certificate]:
+    """Anchors that could have signed `child`: by name, then by key identifier."""
+    named = anchors.named(child.issuer)
+    yield from named
+    wanted = child.authority_key_id
+    if wanted:
+        yield from (anchor for anchor in anchors.keyed(wanted) if anchor not in named)
 
 
 def _as_far_as_it_goes(
@@ -176,9 +199,9 @@ def _issuers(
 ) -> list[Certificate]:
     """Certificates that could have signed `child`: by name, then by key identifier."""
     free = [c for c in pool if c not in used]
-    named = [c for c in free if c.subject == child.issuer]
+    named = [c for c in free if same_name(c.subject, child.issuer)]
     wanted = child.authority_key_id
-    # The same name in another string encoding compares unequal as DER (RFC 5280 section 7.1).
+    # A CA may have been renamed, or its name be written as no comparison sees through.
     keyed = [c for c in free if wanted and c.subject_key_id == wanted and c not in named]
     return named + keyed
 
@@ -199,61 +222,8 @@ def _denies_being_a_ca(issuer: Certificate) -> bool:
     return constraints is not None and not constraints[0]
 
 
-def _may_issue(issuer: Certificate, below: int, host: str) -> bool:
-    """Rule 3. `below` is the number of certificates under `issuer`, the leaf included."""
-    return why_not(issuer, below, host) is None
-
-
-def why_not(issuer: Certificate, below: int, host: str) -> Refusal | None:
-    """Why `issuer` may not stand above `below` certificates for `host`, None when it may."""
-    try:
-        constraints = issuer.basic_constraints
-        if constraints is None or not constraints[0]:
-            return "not-a-ca"
-        if not issuer.may_sign_certificates:
-            return "key-usage"
-        if constraints[1] is not None and below - 1 > constraints[1]:
-            return "path-length"
-        if not issuer.may_serve_tls:
-            return "usage"
-        return None if _constraints_admit(issuer, host) else "name-constraint"
-    except CertificateError:
-        return "unreadable"
-
-
-def _constraints_admit(issuer: Certificate, host: str) -> bool:
-    """Name constraints on DNS names and addresses (RFC 5280 section 4.2.1.10)."""
-    value = issuer.extension("NC")
-    if value is None:
-        return True
-    start, stop = der.expect(value, 0, len(value), der.SEQUENCE, "name constraints")
-    for tag, first, last in der.children(value, start, stop):
-        subtrees = [_base(value, a, b) for _, a, b in der.children(value, first, last)]
-        relevant = [m for m in (_within(host, *subtree) for subtree in subtrees) if m is not None]
-        permitted = tag == 0xA0
-        if permitted and relevant and not any(relevant):
-            return False
-        if not permitted and any(relevant):
-            return False
-    return True
-
-
-def _base(value: bytes, at: int, end: int) -> tuple[int, bytes]:
-    tag, start, stop = der.element(value, at, end)
-    return tag, value[start:stop]
-
-
-def _within(host: str, tag: int, base: bytes) -> bool | None:
-    """Whether `host` is in the subtree; None when the subtree is of another kind of name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        if tag != 0x82:
-            return None
-        suffix = base.decode("latin-1").lower().lstrip(".")
-        return not suffix or is_below(host, suffix)
-    if tag != 0x87 or len(base) != 2 * len(address.packed):
-        return None
-    half = len(base) // 2
-    mask = base[half:]
-    return all(a & m == n & m for a, n, m in zip(address.packed, base[:half], mask, strict=True))
+def _is_out_of_date(certificate: Certificate, at: datetime | None) -> bool:
+    """Both ends are in; a certificate's last second counts to its end (RFC 5280 section 4.1.2.5)."""
+    if at is None:
+        return False
+    return not certificate.not_before <= at.replace(microsecond=0) <= certificate.not_after

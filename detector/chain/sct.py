@@ -19,11 +19,11 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
-from cryptography.x509 import DuplicateExtension
 
 from detector.chain import der
 from detector.chain.certificate import Certificate
-from detector.chain.signature import is_digitally_signed
+from detector.chain.precertificate import without_scts
+from detector.chain.signature import Answer, check_digital_signature
 from detector.errors import CertificateError, WireError
 from detector.wire.reader import Reader
 
@@ -35,7 +35,7 @@ SctStatus = Literal[
     "unknown-log",
     "outside-interval",  # signed, but the leaf's expiry is not this shard's
     "untrusted-log",  # signed by a log that is not yet, or no longer at that time, trusted
-    "unverifiable",  # the issuer is missing, or the log redacts names
+    "unverifiable",  # the issuer is missing, the log redacts names, or nobody here can tell
 ]
 
 
@@ -173,8 +173,9 @@ def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog |
         return SctResult(sct, "unknown-log", None)
     if issuer is None or log.redacts:
         return SctResult(sct, "unverifiable", log)
-    if not _signature_holds(leaf, issuer.spki_sha256, sct, log.key):
-        return SctResult(sct, "invalid", log)
+    answer = _signature(leaf, issuer.spki_sha256, sct, log.key)
+    if answer != "holds":
+        return SctResult(sct, "invalid" if answer == "refuted" else "unverifiable", log)
     if log.start and log.end and not log.start <= leaf.not_after < log.end:
         return SctResult(sct, "outside-interval", log)
     if log.state == "pending" or (log.distrusted and sct.timestamp >= log.distrusted):
@@ -183,19 +184,11 @@ def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog |
 
 
 @lru_cache(maxsize=1024)
-def _signature_holds(leaf: Certificate, issuer_key_hash: str, sct: Sct, log_key: bytes) -> bool:
-    tbs = _precertificate(leaf)
-    if tbs is None:
-        return False
+def _signature(leaf: Certificate, issuer_key_hash: str, sct: Sct, log_key: bytes) -> Answer:
+    try:
+        tbs = without_scts(leaf)
+    except CertificateError:
+        return "unknown"
     signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
     algorithms = sct.hash_algorithm, sct.signature_algorithm
-    return is_digitally_signed(log_key, algorithms, sct.signature, signed)
-
-
-@lru_cache(maxsize=4)
-def _precertificate(leaf: Certificate) -> bytes | None:
-    """The leaf's TBSCertificate without the SCT list, as the log saw it."""
-    try:
-        return leaf.x509.tbs_precertificate_bytes
-    except (ValueError, CertificateError, DuplicateExtension):
-        return None
+    return check_digital_signature(log_key, algorithms, sct.signature, signed)

@@ -108,13 +108,21 @@ class Examination:
 
     @cached_property
     def lawful_path(self) -> tuple[Certificate, ...]:
-        """The leaf and those above it on whose keys somebody's trust may rest."""
+        """The leaf and those above it on whose keys somebody's trust may rest at that time."""
+        return self.path.lawful(self.host, self.observation.at)
+
+    @cached_property
+    def once_lawful_path(self) -> tuple[Certificate, ...]:
+        """The same, whatever is out of date by now: an expired CA excuses, but grants nothing."""
         return self.path.lawful(self.host)
 
     @cached_property
     def lawful_issuing_keys(self) -> frozenset[str]:
         """Of the issuing keys those that pins, policies and sanctions may rest on."""
-        above = {certificate.spki_sha256 for certificate in self.lawful_path[1:]}
+        return self._issuing_keys_on(self.lawful_path)
+
+    def _issuing_keys_on(self, path: tuple[Certificate, ...]) -> frozenset[str]:
+        above = {certificate.spki_sha256 for certificate in path[1:]}
         if self.path.issuer is None and self.issuer_spki_sha256 is not None:
             above.add(self.issuer_spki_sha256)  # the leaf's own key: nobody stands in between
         return frozenset(above)
@@ -193,12 +201,27 @@ class Examination:
 
     @cached_property
     def expected_private(self) -> str | None:
-        """The policy's note on why a private CA is expected here, None when it does not say so."""
+        """The policy's note on why a private CA is expected here, None when it does not say so.
+
+        A CA that is out of date by now is still the one that was expected: see
+        `is_expected_private`.
+        """
+        return self._expected_by(self.once_lawful_path)
+
+    @cached_property
+    def is_expected_private(self) -> bool:
+        """A private CA is expected here, and what leads to it is in date."""
+        return self._expected_by(self.lawful_path) is not None
+
+    def _expected_by(self, path: tuple[Certificate, ...]) -> str | None:
+        if not self.known.policy.private:
+            return None
         day = self.observation.at.date()
+        keys = self._issuing_keys_on(path)
         for entry in self.known.policy.private:
             if entry.expires is not None and day > entry.expires:
                 continue
-            if entry.spki in self.lawful_issuing_keys and any_matches(entry.names, self.host):
+            if entry.spki in keys and any_matches(entry.names, self.host):
                 return entry.note or "listed in the policy"
         return None
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from detector.causes.clues import Claim, Clues
 from detector.causes.find import find_causes
+from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.gather import gather
@@ -55,7 +56,7 @@ def judge_examined(seen: Examination, sharing: Sharing) -> Judgement:
         judgement = decide(seen, gather(seen, sharing))
         causes = _certificate_causes(seen, judgement)
     except CertificateError as error:
-        return _malformed(seen, error)
+        return _malformed(seen.observation, seen.known, error.message)
     return replace(judgement, causes=_with_failure(causes, seen.observation, seen.known))
 
 
@@ -94,21 +95,33 @@ def _failure_cause(observation: Observation, known: Knowledge) -> Cause | None:
     return known.causes.cause(failure.cause, "error", failure.text, party)
 
 
-def _malformed(seen: Examination, error: CertificateError) -> Judgement:
-    text = f"A certificate breaks its grammar: {error.message}."
+def _why_unreadable(data: bytes) -> str:
+    try:
+        read_certificate(data)
+    except CertificateError as error:
+        return error.message
+    return "it cannot be read"
+
+
+def _malformed(observation: Observation, known: Knowledge, why: str) -> Judgement:
+    text = f"A certificate breaks its grammar: {why}."
     return Judgement(
-        observation=seen.observation,
+        observation=observation,
         verdict="suspect",
         summary="Suspect: a certificate cannot be read; no client would accept it.",
         decided_by="malformed-certificate",
         evidence=(Evidence("malformed-certificate", "intercepted", "weak", text),),
-        causes=(seen.known.causes.cause("malformed-certificate", "error", text),),
+        causes=(known.causes.cause("malformed-certificate", "error", text),),
     )
 
 
 def unjudged(observation: Observation, known: Knowledge) -> Judgement:
     """Nothing to judge: no handshake, or a first certificate that is none."""
     causes: tuple[Cause, ...] = ()
+    handshake = observation.handshake
+    if observation.chain and handshake is not None and handshake.completed:
+        # Somebody does hold that certificate's key: no honest server shows such a one.
+        return _malformed(observation, known, _why_unreadable(observation.chain[0]))
     if observation.chain:
         summary = "Inconclusive: the first certificate cannot be read."
         causes = (known.causes.cause("malformed-certificate", "error", summary),)

@@ -100,7 +100,7 @@ def facts_of(seen: Examination) -> Facts:
         asked=seen.observation.asks_for_name,
         internal=seen.is_internal,
         declared_internal=seen.declared_internal,
-        expected_private=seen.expected_private is not None,
+        expected_private=seen.is_expected_private,
         state_territory=seen.state_territory,
     )
 

@@ -242,6 +242,8 @@ class Knowledge:
     Attributes:
         causes: what is known of each cause of a failed handshake.
         programs: roots that a public program has or had, and that `public` may lack.
+        intermediates: keys of public intermediates (SPKI SHA-256, hex) by their name as it is read
+            (`name_matching.as_read`).
         canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
@@ -255,6 +257,7 @@ class Knowledge:
     causes: CauseTable
     local: TrustAnchors | None = None
     programs: ProgramRoots | None = None
+    intermediates: Mapping[str, frozenset[str]] = field(default_factory=dict)
     canaries: frozenset[str] = frozenset()
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()

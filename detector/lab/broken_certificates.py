@@ -65,6 +65,11 @@ def _constrained(pki: LabPki) -> Credential:
     return pki.authority("Lab Constrained Intermediate", extra=((limits, True),)).issue(HOST)
 
 
+def _unknown_critical(pki: LabPki) -> Credential:
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    return pki.issue(HOST, extra=((unknown, True),))
+
+
 def _under_no_ca(pki: LabPki) -> Credential:
     return pki.authority("Lab Intermediate That Is No CA", ca=False).issue(HOST)
 
@@ -161,6 +166,8 @@ CASES: tuple[Case, ...] = (
          shows(_under_no_ca)),
     Case("name-constraint", "name-constraint", "the CA may only issue for lab.test",
          shows(_constrained)),
+    Case("unknown-critical", "unknown-critical-extension", "a critical extension of nobody's",
+         shows(_unknown_critical)),
     Case("weak-key", "weak-key", "an RSA key of 1024 bits", _weak),
     Case("weak-signature", "weak-signature", "signed with SHA-1", _weak_signature),
     Case("too-long", "validity-too-long", "a public certificate for 500 days",

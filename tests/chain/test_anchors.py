@@ -6,6 +6,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
 from detector.lab.pki import Authority
+from tests.chain.resigning import joined, name, parts
 
 
 def test_two_roots_of_one_name_are_both_found_by_it() -> None:
@@ -67,3 +68,17 @@ def test_what_was_tried_before_is_left_out_and_the_list_is_asked_late() -> None:
     assert asked == []
     assert programs.certificates == ()
     assert asked
+
+
+def test_a_root_is_found_by_its_name_however_it_is_written_and_by_its_key_identifier() -> None:
+    root = Authority("Some Root", organization="Some Trust")
+    anchors = TrustAnchors((root.der, Authority("Other").der), "two")
+    loud = name(("C", 0x13, "us"), ("O", 0x1E, "SOME  TRUST"), ("CN", 0x0C, "some root"))
+    turned = joined(0x30, parts(loud)[::-1])
+    assert [found.der for found in anchors.named(loud)] == [root.der]
+    assert anchors.named(turned) == ()
+    assert [found.der for found in anchors.read_as(turned)] == [root.der]
+    key_id = Certificate(root.der).subject_key_id
+    assert key_id
+    assert [found.der for found in anchors.keyed(key_id)] == [root.der]
+    assert anchors.keyed(b"\x00" * 20) == ()

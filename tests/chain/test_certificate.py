@@ -5,9 +5,12 @@ import cryptography_vectors
 import pytest
 from cryptography import x509
 
+from detector.chain import der
 from detector.chain.certificate import Certificate, split_pem
+from detector.chain.names import holds_name
 from detector.errors import CertificateError
 from detector.lab.pki import LabPki
+from tests.chain.resigning import extensions_changed, joined, resigned
 
 VECTORS = Path(cryptography_vectors.__file__).parent / "x509"
 
@@ -79,3 +82,75 @@ def test_a_pem_block_without_end_and_one_of_no_base64_are_errors() -> None:
     bad = b"-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----"
     with pytest.raises(CertificateError, match="not base64"):
         split_pem(bad)
+
+
+def test_both_labels_of_a_certificate_are_read_in_pem(pki: LabPki) -> None:
+    old = pki.root.pem.replace("CERTIFICATE", "X509 CERTIFICATE")
+    mixed = f"{old}\n{pki.intermediate.pem}\n{old}"
+    assert split_pem(mixed.encode()) == [pki.root.der, pki.intermediate.der, pki.root.der]
+    with pytest.raises(CertificateError, match="without an end"):
+        split_pem(old.replace("END X509", "END").encode())
+    assert split_pem(pki.root.pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE").encode()) == []
+
+
+def alternative(pki: LabPki, *names: bytes) -> Certificate:
+    value = joined(0x30, list(names))
+    one = joined(0x30, [bytes.fromhex("0603551d11"), der.encode(der.OCTET_STRING, value)])
+    change = extensions_changed(lambda _: [one])
+    return Certificate(resigned(pki.issue("a.example").der, pki.intermediate, change))
+
+
+def test_letters_that_no_name_may_have_are_shown_as_octets(pki: LabPki) -> None:
+    leaf = alternative(pki, b"\x82\x06B\xfccher", b"\x82\x07b\xc3\xbccher")
+    assert leaf.dns_names == (r"b\xfccher", r"b\xc3\xbccher")
+    assert not holds_name(leaf, "b\u00fccher")
+
+
+def test_an_address_with_a_mask_and_one_of_odd_length_are_shown_and_match_nothing(
+    pki: LabPki,
+) -> None:
+    leaf = alternative(pki, b"\x87\x08\xc0\x00\x02\x07\xff\xff\xff\x00", b"\x87\x03abc")
+    assert leaf.ip_addresses == ("192.0.2.7/255.255.255.0", "#616263")
+    assert not holds_name(leaf, "192.0.2.7")
+
+
+def test_an_extension_that_is_there_twice_cannot_be_asked_but_others_can(pki: LabPki) -> None:
+    def twice(listed: list[bytes]) -> list[bytes]:
+        return [*listed, next(one for one in listed if b"\x55\x1d\x25" in one)]
+
+    data = resigned(pki.issue("a.example").der, pki.intermediate, extensions_changed(twice))
+    leaf = Certificate(data)
+    assert leaf.dns_names == ("a.example",)
+    with pytest.raises(CertificateError, match="EKU is there twice"):
+        _ = leaf.usages
+
+
+def test_critical_extensions_that_programs_do_not_heed_are_named(pki: LabPki) -> None:
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    leaf = pki.issue("a.example", extra=((unknown, True), (x509.PrecertPoison(), True)))
+    assert Certificate(leaf.der).unheeded == ("1.3.6.1.4.1.99999.1", "POISON")
+    assert Certificate(pki.issue("a.example", extra=((unknown, False),)).der).unheeded == ()
+
+
+def test_every_root_of_certifi_says_nothing_that_programs_do_not_heed() -> None:
+    for data in split_pem(Path(certifi.where()).read_bytes()):
+        assert Certificate(data).unheeded == ()
+
+
+def test_what_is_signed_and_the_signature_are_as_cryptography_has_them(pki: LabPki) -> None:
+    for data in (pki.root.der, *pki.issue("a.example").chain):
+        ours, theirs = Certificate(data), x509.load_der_x509_certificate(data)
+        assert ours.tbs == theirs.tbs_certificate_bytes
+        assert ours.signature == theirs.signature
+
+
+def test_signatures_that_are_no_whole_octets_or_not_there_are_our_own_error(pki: LabPki) -> None:
+    data = pki.issue("a.example").der
+    size = len(Certificate(data).signature)
+    bent = bytearray(data)
+    bent[-size - 1] = 3
+    with pytest.raises(CertificateError, match="odd bits"):
+        _ = Certificate(bytes(bent)).signature
+    tbs_alone = Certificate(joined(0x30, [Certificate(data).tbs]))
+    with pytest.raises(CertificateError):
+        _ = tbs_alone.signature

@@ -55,3 +55,16 @@ def test_two_digit_years_turn_at_1950() -> None:
 def test_times_that_no_calendar_has_are_refused(text: bytes) -> None:
     with pytest.raises(CertificateError, match="time"):
         der.time_value(der.GENERALIZED_TIME, text, 3)
+
+
+def test_the_year_0_becomes_the_first_that_there_is_and_other_nonsense_stays_nonsense() -> None:
+    assert der.time_value(der.GENERALIZED_TIME, b"00000101000000Z", 0).year == 1
+    with pytest.raises(CertificateError):
+        der.time_value(der.GENERALIZED_TIME, b"00001332000000Z", 0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 70_000])
+def test_what_is_encoded_reads_back_whole(size: int) -> None:
+    data = der.encode(der.OCTET_STRING, bytes(size))
+    tag, start, stop = der.element(data, 0, len(data))
+    assert (tag, stop - start, stop) == (der.OCTET_STRING, size, len(data))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from time import process_time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -12,6 +13,7 @@ from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.certificate import Certificate
 from detector.chain.path import build_path
 from detector.lab.pki import Authority, LabPki, _builder, _key_usage
+from tests.chain.resigning import extensions_changed, name, resigned, spelt_out
 
 
 def read(*ders: bytes) -> list[Certificate]:
@@ -255,3 +257,100 @@ def test_trust_rests_on_an_old_root_but_not_on_a_bare_certificate_below_one(pki:
     path = build_path(read(*bare.issue("a.example").chain, old.der), "a.example", pki.anchors)
     assert len(path.certificates) == 3
     assert path.lawful("a.example") == path.certificates[:1]
+
+
+def renamed(authority: Authority, issuer: bytes, parent: Authority | None = None) -> bytes:
+    """The CA's certificate, its issuer's name written in another way."""
+    signer = parent or authority
+    return resigned(authority.der, signer, lambda fields: [*fields[:3], issuer, *fields[4:]])
+
+
+LOUD_ROOT = name(
+    ("C", 0x0C, "us"), ("O", 0x1E, "LAB PUBLIC TRUST"), ("CN", 0x0C, "lab  public root")
+)
+
+
+def test_a_root_is_found_whatever_string_type_and_case_its_child_names_it_in(pki: LabPki) -> None:
+    odd = renamed(pki.intermediate, LOUD_ROOT, pki.root)
+    leaf = pki.issue("a.example").der
+    path = build_path(read(leaf, odd), "a.example", pki.anchors)
+    assert (path.kind, len(path.certificates)) == ("public", 3)
+    sent = build_path(read(leaf, odd, pki.root.der), "a.example", TrustAnchors((), "nobody"))
+    assert (sent.kind, len(sent.certificates)) == ("private", 3)
+
+
+def test_a_root_is_found_by_its_key_identifier_under_another_name_too(pki: LabPki) -> None:
+    stranger = name(("O", 0x0C, "Renamed Since"), ("CN", 0x0C, "Something Else"))
+    odd = renamed(pki.intermediate, stranger, pki.root)
+    path = build_path(read(pki.issue("a.example").der, odd), "a.example", pki.anchors)
+    assert path.kind == "public"
+
+
+def test_a_strict_parser_has_no_say_in_what_is_public(pki: LabPki) -> None:
+    change = extensions_changed(spelt_out)
+    odd = resigned(pki.intermediate.der, pki.root, change)
+    leaf = resigned(pki.issue("a.example").der, pki.intermediate, change)
+    assert build_path(read(leaf, odd), "a.example", pki.anchors).kind == "public"
+
+
+def test_the_constraints_of_an_anchor_hold_whether_it_is_sent_or_not() -> None:
+    limits = x509.NameConstraints([x509.DNSName("good.example")], None)
+    root = Authority("Narrow Root", extra=((limits, True),))
+    below = Authority("Below", parent=root)
+    anchors = TrustAnchors((root.der,), "public")
+    for host, public in (("www.good.example", True), ("bank.example", False)):
+        leaf = below.issue(host)
+        for sent in (leaf.chain, (*leaf.chain, root.der)):
+            path = build_path(read(*sent), host, anchors)
+            assert (path.kind == "public") is public
+            assert (len(path.lawful(host)) == 3) is public
+
+
+def test_a_ca_that_changes_its_key_keeps_its_path_length(pki: LabPki) -> None:
+    """PKITS 4.6.15: a self-issued certificate adds no CA to the path."""
+    narrow = sub_ca(pki.root, x509.BasicConstraints(True, 0), name="Roll")
+    again = sub_ca(narrow, CA, name="Roll")
+    leaf = again.issue("a.example")
+    path = build_path(read(leaf.der, again.der, narrow.der), "a.example", pki.anchors)
+    assert (path.kind, len(path.certificates)) == ("public", 4)
+
+
+def test_no_trust_rests_on_what_is_out_of_date_though_its_chain_is_honest(pki: LabPki) -> None:
+    old = Authority("Old", parent=pki.root, now=pki.root.now - timedelta(days=400), days=200)
+    leaf = old.issue("a.example", start=pki.root.now - timedelta(days=1))
+    path = build_path(read(*leaf.chain), "a.example", pki.anchors)
+    assert path.kind == "public"
+    assert path.lawful("a.example") == path.certificates
+    assert path.lawful("a.example", pki.root.now) == path.certificates[:1]
+    end = path.certificates[1].not_after
+    assert path.lawful("a.example", end + timedelta(microseconds=1)) == path.certificates
+    assert path.lawful("a.example", end + timedelta(seconds=1)) == path.certificates[:1]
+
+
+def test_a_crowd_of_costly_issuers_is_refused_in_bounded_time() -> None:
+    """Thirty CAs of one name and key, each with a thousand constraints of its own."""
+    root = Authority("Forger Root")
+    key = Authority("x").key
+    crowd = [
+        Authority(
+            "Crowd",
+            parent=root,
+            key=key,
+            extra=(
+                (
+                    x509.NameConstraints(
+                        None, [x509.DNSName(f"x{n}.y{number}.org") for n in range(1000)]
+                    ),
+                    True,
+                ),
+            ),
+        )
+        for number in range(30)
+    ]
+    leaf = crowd[0].issue(*(f"h{n}.a.example" for n in range(800)))
+    sent = read(leaf.der, *(one.der for one in crowd))
+    start = process_time()
+    path = build_path(sent, "h1.a.example", TrustAnchors((Authority("Forger Root").der,), "other"))
+    path.lawful("h1.a.example")
+    assert process_time() - start < 2
+    assert path.kind == "incomplete"

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace as replace_struct
@@ -6,6 +7,7 @@ from msgspec.structs import replace as replace_struct
 from detector.chain.certificate import Certificate
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
+from detector.judging.judge import judge_all
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerTable, KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge, Policy, PrivateIssuer
@@ -72,6 +74,26 @@ def test_an_expected_ca_is_one_below_which_only_cas_sign(
         examination = Examination(seen, knowledge)
         assert key in examination.issuing_keys
         assert (examination.expected_private is not None) is expected
+
+
+def test_a_ca_that_is_out_of_date_is_still_the_expected_one_but_excuses_no_more(
+    known: Knowledge, observe: Observe
+) -> None:
+    corporate = Authority("Corporate", profile=False)
+    key = Certificate(corporate.der).spki_sha256
+    policy = Policy(private=(PrivateIssuer(key, (HostPattern("a.com"),)),))
+    old = Authority("Old", parent=corporate, now=NOW - timedelta(days=400), days=200, profile=False)
+    leaf = old.issue("a.com", start=NOW - timedelta(days=1))
+    seen = observe("a.com", (*leaf.chain, corporate.der))
+    examination = Examination(seen, replace(known, policy=policy))
+    assert examination.expected_private is not None
+    assert not examination.is_expected_private
+    assert not examination.may_be_shared
+    (found,) = judge_all([seen], replace(known, policy=policy))
+    assert (found.verdict, [c.id for c in found.causes]) == (
+        "suspect",
+        ["intermediate-expired", "untrusted-root"],
+    )
 
 
 def test_an_address_the_user_gave_says_nothing_about_the_name(

@@ -19,8 +19,15 @@ def test_no_certificate_is_inconclusive_and_says_why(known: Knowledge, observe: 
 
 
 def test_a_leaf_that_is_junk_is_inconclusive(known: Knowledge, observe: Observe) -> None:
-    (found,) = judge_all([observe("a.com", [b"\x30\x03junk"])], known)
+    (found,) = judge_all([observe("a.com", [b"\x30\x03junk"], handshake=None)], known)
     assert (found.verdict, found.causes[0].id) == ("inconclusive", "malformed-certificate")
+
+
+def test_a_leaf_that_is_junk_is_suspect_where_the_handshake_was_completed(
+    known: Knowledge, observe: Observe
+) -> None:
+    (found,) = judge_all([observe("a.com", [b"\x30\x03junk"])], known)
+    assert (found.verdict, found.causes[0].id) == ("suspect", "malformed-certificate")
 
 
 def test_what_a_later_observation_shares_changes_the_first(

@@ -7,7 +7,7 @@ from detector.causes.clues import Claim, Clues
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or clues.at <= seen.leaf.not_after:
+    if seen is None or clues.at.replace(microsecond=0) <= seen.leaf.not_after:
         return None
     days = (clues.at - seen.leaf.not_after).days
     text = f"The certificate expired on {seen.leaf.not_after:%Y-%m-%d}."

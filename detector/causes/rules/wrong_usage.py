@@ -28,7 +28,7 @@ def find(clues: Clues) -> Claim | None:
         usages = ", ".join(_NAMES.get(usage, usage) for usage in seen.leaf.usages or ())
         return Claim("error", "The certificate is not for servers.", (f"It is for {usages}.",))
     barred = barred_issuer(seen)
-    if barred is None or barred[1] in ("name-constraint", "unreadable"):
+    if barred is None or barred[1] not in _WHY:
         return None
     issuer, why = barred
     text = f"{issuer.subject_text} may not issue this certificate: {_WHY[why]}."

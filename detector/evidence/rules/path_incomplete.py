@@ -7,6 +7,7 @@ sends the leaf alone.
 
 from __future__ import annotations
 
+from detector.chain.signature import why_unchecked
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Points
@@ -15,8 +16,12 @@ from detector.model.observation import Evidence, Points
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.path.kind != "incomplete":
         return None
-    missing = seen.path.certificates[-1].issuer_text
+    last = seen.path.certificates[-1]
+    missing = last.issuer_text
     text = f"Nobody here knows the issuer, and the server did not send it ({missing})."
+    unchecked = why_unchecked(last)
+    if unchecked:
+        text = f"Who signed {last.subject_text or 'the leaf'} cannot be told: {unchecked}."
     expected = seen.is_internal or seen.expected_private is not None
     points: Points = "neutral" if expected else "intercepted"
     return Evidence("path-incomplete", points, "weak", text, {"issuer": missing})

@@ -4,7 +4,7 @@ Proof on a path that is private and known to its end. A public one may be an ord
 the pin's owner forgot to announce, and where the path breaks off, because an issuer was not sent or
 a signature cannot be checked, the pinned key may be the one that is missing: strong only. A key known
 to be the host's own is not missing; and where the path runs through a certificate that may not issue,
-nothing beyond could help.
+nothing beyond could help. Behind one that is out of date the pinned key is no match, but is there.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
-    strength: Strength = "strong" if seen.is_public_path or _may_be_missing(seen, pins) else "proof"
-    if set(expected) & set(presented[len(seen.lawful_path) :]):
+    outdated = not set(expected).isdisjoint(c.spki_sha256 for c in seen.once_lawful_path)
+    doubtful = seen.is_public_path or outdated or _may_be_missing(seen, pins)
+    strength: Strength = "strong" if doubtful else "proof"
+    if outdated and len(seen.lawful_path) < len(seen.once_lawful_path):
+        text = f"A key pinned for {seen.host} stands behind a certificate that is out of date."
+    elif set(expected) & set(presented[len(seen.lawful_path) :]):
         barred = seen.path.certificates[len(seen.lawful_path)].subject_text
         text = f"A key pinned for {seen.host} stands behind a certificate that may not issue for it"
         text += f" ({barred})."
@@ -46,7 +50,7 @@ def _may_be_missing(seen: Examination, pins: Sequence[Pin]) -> bool:
     """Whether a pinned key may be that of an issuer which was not sent, or could not be checked."""
     if seen.path.kind != "incomplete" or seen.shape.leaf_key_is_issuer_key:
         return False
-    if len(seen.lawful_path) < len(seen.path.certificates):
+    if len(seen.once_lawful_path) < len(seen.path.certificates):
         return False
     return seen.looks_public or not all(_of_leaf(pin) for pin in pins)
 

@@ -2,7 +2,8 @@
 
 - new-key: the issuer bears the name of a sanctioned interceptor's CA, but signs with another key. Its
   CA was replaced without telling, or somebody poses as it.
-- unlawful-issuer: a certificate below its CA signs that may not: whoever has one poses as it.
+- unlawful-issuer: a certificate below its CA signs that may not: whoever has one poses as it. One
+  that is out of date may not any more.
 - forbidden-host: a sanctioned interceptor decrypts what it never may.
 - expired: it goes on after the permission ended.
 - published-key: its key is one that everybody has.
@@ -38,7 +39,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 def _unlawful_issuer(seen: Examination) -> Evidence | None:
     for entry in seen.known.policy.sanctioned:
         if not seen.issuing_keys.isdisjoint(entry.keys):
-            text = f"Below the CA of {entry.name} a certificate signs that may not."
+            text = f"The path to the CA of {entry.name} has a certificate that may not sign, or no more."
             return _evidence("unlawful-issuer", entry, text)
     return None
 

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from datetime import timedelta
 
-from detector.evidence.rules import pin_mismatch
+from detector.chain.certificate import Certificate
+from detector.evidence.rules import pin_match, pin_mismatch
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge, Pin, PinOrigin
 from detector.lab.pki import Authority, LabPki
@@ -51,3 +53,24 @@ def test_a_hosts_own_key_is_not_missing_where_a_leaf_comes_alone_that_is_no_publ
         found = ask(pin_mismatch, seen, replace(known, pins=(pin,)))
         assert found is not None
         assert found.strength == strength
+
+
+def test_a_pinned_key_behind_a_certificate_that_is_out_of_date_is_neither_match_nor_proof(
+    known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    root = Authority("Corporate", now=NOW - timedelta(days=500), profile=False)
+    old = Authority("Old", parent=root, now=NOW - timedelta(days=400), days=200, profile=False)
+    leaf = old.issue("a.example", start=NOW - timedelta(days=1))
+    key = Certificate(root.der).spki_sha256
+    knowledge = replace(known, pins=(Pin(HostPattern("a.example"), (key,)),))
+    shown = observe("a.example", (*leaf.chain, root.der))
+    found = ask(pin_mismatch, shown, knowledge)
+    assert found is not None
+    assert (found.strength, "out of date" in found.text) == ("strong", True)
+    assert ask(pin_match, shown, knowledge) is None
+    before = observe("a.example", (*leaf.chain, root.der), at=NOW - timedelta(days=300))
+    assert ask(pin_match, before, knowledge) is not None
+    # Without the root it may still be the one that is missing.
+    alone = ask(pin_mismatch, observe("a.example", leaf.chain), knowledge)
+    assert alone is not None
+    assert alone.strength == "strong"
