@@ -49,6 +49,7 @@ class Findings:
         handshake = seen.observation.handshake
         self.completed = handshake is not None and handshake.completed
         self.public_path = seen.is_public_path
+        self.undecided_root = seen.root_standing == "unknown"
         self.internal = seen.is_internal
         self.expected_private = seen.expected_private is not None
         self.state_territory = seen.state_territory if "state-ca" in self.by_id else False
@@ -105,6 +106,7 @@ TABLE: tuple[VerdictRow, ...] = (
         "intercepted",
         lambda f: (
             not f.public_path
+            and not f.undecided_root
             and not f.internal
             and not f.expected_private
             and not f.sct

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.anchors import ProgramRoots, TrustAnchors
+from detector.chain.root_table import RootTable
 from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
@@ -210,6 +211,9 @@ class Knowledge:
     Attributes:
         causes: what is known of each cause of a failed handshake.
         programs: roots that a public program has or had, and that `public` may lack.
+        listed: gives the table that says how long each was public; None where the user says what is.
+        added: roots that stood beside the public ones without being in that table.
+        vouched: gives roots (SHA-256, hex) that unchanged packages brought after it was made.
         canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
@@ -223,6 +227,9 @@ class Knowledge:
     causes: CauseTable
     local: TrustAnchors | None = None
     programs: ProgramRoots | None = None
+    listed: Callable[[], RootTable] | None = None
+    added: TrustAnchors | None = None
+    vouched: Callable[[], frozenset[str]] | None = None
     canaries: frozenset[str] = frozenset()
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()

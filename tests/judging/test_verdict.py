@@ -26,6 +26,7 @@ def row(*findings: tuple[str, str, str], **facts: bool) -> tuple[str, str]:
             handshake=Handshake(facts.get("completed", True)),
         ),
         is_public_path=facts.get("public", False),
+        root_standing=facts.get("standing"),
         is_internal=facts.get("internal", False),
         expected_private="yes" if facts.get("expected", False) else None,
         state_territory=facts.get("home", False),

@@ -22,7 +22,7 @@ from detector.model.observation import Evidence
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
-    if seen.path.kind in ("public", "local"):
+    if seen.path.kind in ("public", "local") or seen.undecided_root:
         return None
     signers = (*seen.path.certificates[1:], None)
     for certificate, signer in zip(seen.path.certificates, signers, strict=True):

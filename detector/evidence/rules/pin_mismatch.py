@@ -24,7 +24,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
-    strength: Strength = "strong" if seen.is_public_path or _may_be_missing(seen, pins) else "proof"
+    open_case = seen.is_public_path or seen.undecided_root or _may_be_missing(seen, pins)
+    strength: Strength = "strong" if open_case else "proof"
     if set(expected) & set(presented[len(seen.lawful_path) :]):
         barred = seen.path.certificates[len(seen.lawful_path)].subject_text
         text = f"A key pinned for {seen.host} stands behind a certificate that may not issue for it"
