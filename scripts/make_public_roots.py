@@ -6,6 +6,7 @@ FOLDER holds what its sources are downloaded to, whole and unchanged:
 
     certifi/   many versions of certifi: pip download --no-deps certifi==...       Mozilla, 2011 to today
     sslyze/    many versions of sslyze: pip download --no-deps --no-binary :all:   six programs since 2016
+    chrome/    root_store.textproto of Chromium's sources, each named "<day> Chromium <version>.textproto"
     certdata/  mozilla/certdata.txt of Debian's ca-certificates or of NSS itself   e-mail roots, distrust
 
 Theory of operation
@@ -81,6 +82,7 @@ class Sources:
     names: list[str] = field(default_factory=list)
     for_email: set[str] = field(default_factory=set)
     distrusted: dict[str, date] = field(default_factory=dict)
+    by_sct: dict[str, date] = field(default_factory=dict)
 
     def learn(self, ders: list[bytes]) -> frozenset[str]:
         for der in ders:
@@ -94,12 +96,13 @@ class Sources:
         return max(snapshot.day for snapshot in self.snapshots)
 
 
-def main(folder: str) -> None:
+def main(folder: str, by_hand_file: str = str(ENDS)) -> None:
     sources = Sources()
     read_certifi(Path(folder, "certifi"), sources)
     read_sslyze(Path(folder, "sslyze"), sources)
+    read_chrome(Path(folder, "chrome"), sources)
     read_certdata(Path(folder, "certdata"), sources)
-    by_hand = tomllib.loads(ENDS.read_text())
+    by_hand = tomllib.loads(Path(by_hand_file).read_text())
     print(HEAD)
     print(f"made = {sources.made}\nsources = [")
     print(*(f"    {json.dumps(name)}," for name in sources.names), "]", sep="\n")
@@ -175,6 +178,26 @@ def listed(text: str) -> tuple[frozenset[str], date]:
     assert count is not None
     assert int(count[1]) == len(digests)
     return frozenset(digests), date.fromisoformat(fetched[1])
+
+
+def read_chrome(folder: Path, into: Sources) -> None:
+    """Chrome's own store, without what it takes no fresh leaf of any more; that keeps its day."""
+    for path in sorted(folder.glob("*.textproto")):
+        day = date.fromisoformat(path.name[:10])
+        roots: set[str] = set()
+        for block in re.findall(
+            r"^trust_anchors \{\n(.*?)^\}", path.read_text(), re.DOTALL | re.MULTILINE
+        ):
+            found = re.search(r'sha256_hex: "([0-9a-f]{64})"', block)
+            assert found is not None
+            limits = re.findall(r"sct_not_after_sec: (\d+)", block)
+            after = datetime.fromtimestamp(int(limits[0]), UTC).date() if limits else date.max
+            if after >= day:
+                roots.add(found[1])
+            else:
+                into.by_sct[found[1]] = after
+        into.snapshots.append(Snapshot("Chrome", day, frozenset(roots & set(into.certificates))))
+        into.names.append(f"Chrome: root_store.textproto of {path.stem[11:]}, {day}")
 
 
 def read_certdata(folder: Path, into: Sources) -> None:
@@ -274,8 +297,9 @@ def ends(sources: Sources, roots: list[str], by_hand: list[dict[str, Any]]) -> l
 
 def hand_row(sources: Sources, row: dict[str, Any], roots: list[str]) -> dict[str, Any]:
     for root in roots:
-        if root in sources.distrusted and "program" not in row:
-            assert sources.distrusted[root] == row["until"], (row, sources.distrusted[root])
+        told = sources.by_sct if row.get("by") == "sct" else sources.distrusted
+        if root in told:
+            assert told[root] == row["until"], (row, told[root])
     found = {k: v for k, v in row.items() if k != "program"} | {"roots": roots}
     if "program" in row:
         newest = has(sources, roots[0])

@@ -68,7 +68,7 @@ def assemble(
         added=None if lab else SelectedRoots(found, lambda digest: not _is_listed(digest)),
         vouched=None if lab else _vouched_roots,
         canaries=frozenset(shipped.canaries()),
-        logs=logs,
+        logs=shipped.LogsOfAllTimes(logs),
         products=shipped.products(),
         engines=shipped.engines(),
         published=shipped.published_keys(),
