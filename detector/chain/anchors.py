@@ -140,3 +140,42 @@ class ProgramRoots(TrustAnchors):
             self.name,
         )
         return tuple(root for root in found.certificates if root.may_serve_tls)
+
+    def but(self, digests: frozenset[str]) -> ProgramRoots:
+        """The same, but for some of the listed."""
+        return ProgramRoots(lambda: _But(self._listed(), digests), self._stores, self._beside)
+
+
+class _But(Container[str]):
+    def __init__(self, listed: Container[str], left_out: frozenset[str]) -> None:
+        self._listed, self._left_out = listed, left_out
+
+    def __contains__(self, digest: object) -> bool:
+        return digest not in self._left_out and digest in self._listed
+
+
+class SelectedRoots(TrustAnchors):
+    """Those of a store whose digest (SHA-256 of the certificate, hex) is wanted; asked when first needed."""
+
+    def __init__(self, store: TrustAnchors, wanted: Callable[[str], bool]) -> None:
+        super().__init__((), store.name)
+        self._store = store
+        self._wanted = wanted
+
+    @property
+    def ders(self) -> tuple[bytes, ...]:
+        return tuple(root.der for root in self.certificates)
+
+    def __len__(self) -> int:
+        return len(self.certificates)
+
+    @cached_property
+    def certificates(self) -> tuple[Certificate, ...]:
+        return tuple(c for c in self._store.certificates if self._wanted(c.sha256))
+
+
+def without(store: TrustAnchors, digests: frozenset[str]) -> TrustAnchors:
+    """The same store, but for some roots."""
+    if isinstance(store, ProgramRoots):
+        return store.but(digests)
+    return SelectedRoots(store, lambda digest: digest not in digests)

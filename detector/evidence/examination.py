@@ -7,11 +7,12 @@ from typing import Literal
 
 from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
-from detector.chain.path import MAX_CHAIN, Path, build_path
+from detector.chain.path import MAX_CHAIN, Path
 from detector.chain.profile import lacking
 from detector.chain.sct import SctResult, check_scts
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
+from detector.evidence.dated_path import DatedPath, RootStanding, dated_path
 from detector.evidence.products import is_states_own, matching_product
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
@@ -56,10 +57,24 @@ class Examination:
         return tuple(found)
 
     @cached_property
+    def dated_path(self) -> DatedPath:
+        return dated_path(self.sent, self.host, self.known, self.observation.at)
+
+    @property
     def path(self) -> Path:
-        return build_path(
-            self.sent, self.host, self.known.public, self.known.local, self.known.programs
-        )
+        return self.dated_path.path
+
+    @property
+    def root_standing(self) -> RootStanding | None:
+        """What the root that the path ends in was worth when the leaf was issued."""
+        return self.dated_path.standing
+
+    @property
+    def undecided_root(self) -> bool:
+        """The root was public once, or may be by now: keys under it are shared by many, and nothing that
+        rests on its being private is proof.
+        """
+        return self.root_standing in ("ended", "unknown")
 
     @cached_property
     def is_public_path(self) -> bool:
@@ -247,7 +262,9 @@ class Examination:
     @cached_property
     def may_be_shared(self) -> bool:
         """Whether sharing a key with an unrelated host would speak against this observation."""
-        if self.is_public_path or self.declared_internal or self.expected_private:
+        if self.is_public_path or self.undecided_root:
+            return False
+        if self.declared_internal or self.expected_private:
             return False
         return not self.state_territory
 

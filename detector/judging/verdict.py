@@ -75,6 +75,7 @@ class Facts(msgspec.Struct, frozen=True):
         internal: the host is internal, by its name, the policy or its address.
         declared_internal: it is so whatever its address.
         expected_private: the policy names the private CA for the host.
+        undecided_root: nobody here can tell whether the root is, or then was, public.
         state_territory: the issuer is a state's own CA, and the host one of its country.
 
     """
@@ -87,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True):
     internal: bool = False
     declared_internal: bool = False
     expected_private: bool = False
+    undecided_root: bool = False
     state_territory: bool = False
 
 
@@ -101,6 +103,7 @@ def facts_of(seen: Examination) -> Facts:
         internal=seen.is_internal,
         declared_internal=seen.declared_internal,
         expected_private=seen.is_expected_private,
+        undecided_root=seen.root_standing == "unknown",
         state_territory=seen.state_territory,
     )
 
@@ -135,7 +138,9 @@ def _weighs(evidence: Evidence, least: Strength) -> bool:
 def private_with_company(f: Findings) -> bool:
     """The one row that accuses a private path by what stands beside it."""
     facts = f.facts
-    if facts.public_path or facts.expected_private or facts.declared_internal or f.sct:
+    if facts.public_path or facts.undecided_root or f.sct:
+        return False
+    if facts.expected_private or facts.declared_internal:
         return False
     if f.against(*_SHARED):
         return True

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.chain.anchors import ProgramRoots
+from detector.chain.anchors import ProgramRoots, SelectedRoots
 from detector.chain.sct import CTLog
 from detector.knowledge import shipped
 from detector.knowledge.causes import cause_table
@@ -16,6 +16,7 @@ from detector.known.issuers import IssuerSource, IssuerTable
 from detector.known.knowledge import Knowledge, Pin, Policy
 
 if TYPE_CHECKING:
+    from detector.chain.root_table import RootTable
     from detector.knowledge.installed import InstalledLists
 
 
@@ -54,15 +55,20 @@ def assemble(
         interception = frozenset((*crl_set.known, *crl_set.blocked)) if crl_set else interception
     if ct_logs is not None:
         logs = {**logs, **shipped.load_ct_logs(ct_logs)}
-    public = roots_from_file(roots) if roots is not None else public_roots()
-    machine = local_roots() if local and roots is None else None
+    lab = roots is not None
+    found = roots_from_file(roots) if roots is not None else public_roots()
+    public = found if lab else SelectedRoots(found, _is_listed)
+    machine = local_roots() if local and not lab else None
     return Knowledge(
         public=public,
         causes=cause_table(),
         local=machine,
-        programs=ProgramRoots(_listed_roots, machine, public) if roots is None else None,
+        programs=None if lab else ProgramRoots(_root_table, machine, public),
+        listed=None if lab else _root_table,
+        added=None if lab else SelectedRoots(found, lambda digest: not _is_listed(digest)),
+        vouched=None if lab else _vouched_roots,
         canaries=frozenset(shipped.canaries()),
-        logs=logs,
+        logs=shipped.LogsOfAllTimes(logs),
         products=shipped.products(),
         engines=shipped.engines(),
         shared_cas=shipped.shared_cas(),
@@ -75,14 +81,25 @@ def assemble(
         ),
         interception=interception,
         owners=_owners_of(lists) if lists is not None else dict,
-        lab=roots is not None,
+        lab=lab,
     )
 
 
-def _listed_roots() -> Mapping[str, str]:
-    from detector.knowledge.trust_tables import public_roots as listed
+def _root_table() -> RootTable:
+    from detector.knowledge.trust_tables import root_table
 
-    return listed()
+    return root_table()
+
+
+def _is_listed(sha256: str) -> bool:
+    return sha256 in _root_table()
+
+
+@cache
+def _vouched_roots() -> frozenset[str]:
+    from detector.knowledge.packages import vouched_roots
+
+    return vouched_roots(_root_table().made)
 
 
 def _installed_logs(lists: InstalledLists) -> dict[bytes, CTLog]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -58,6 +59,29 @@ def canaries() -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def ct_logs() -> dict[bytes, CTLog]:
     return load_ct_logs(DATA / "ct_logs.json")
+
+
+@lru_cache(maxsize=1)
+def retired_ct_logs() -> dict[bytes, CTLog]:
+    """Logs that the official list has no more, with the time from which their word does not count."""
+    return load_ct_logs(DATA / "ct_logs_retired.json")
+
+
+class LogsOfAllTimes(Mapping[bytes, CTLog]):
+    """Logs of today, and those retired, which are read when an SCT names one that is not of today."""
+
+    def __init__(self, today: Mapping[bytes, CTLog]) -> None:
+        self._today = today
+
+    def __getitem__(self, log_id: bytes) -> CTLog:
+        found = self._today.get(log_id)
+        return found if found is not None else retired_ct_logs()[log_id]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter({**retired_ct_logs(), **self._today})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def load_products(path: Path) -> tuple[Product, ...]:

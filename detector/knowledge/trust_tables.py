@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
 from detector.auditing.model import Tool
+from detector.chain.root_table import RootEnd, RootTable
 from detector.errors import ConfigError
-from detector.knowledge.rows import load_rows
+from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
 
 
 @lru_cache(maxsize=1)
-def public_roots() -> dict[str, str]:
-    """Names of the roots that a public program has or had, by SHA-256 of the certificate."""
-    path = DATA / "public_roots.toml"
-    rows = load_rows(path, "program", _Program)
-    found = {digest: name for row in reversed(rows) for digest, name in row.roots.items()}
-    for digest in found:
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
-            raise ConfigError(str(path), f"{digest!r} is not 64 lower-case hex digits")
-    return found
+def root_table() -> RootTable:
+    """The roots that a public program has or had for servers, and how they ended."""
+    return load_root_table(DATA / "public_roots.toml")
+
+
+def public_roots() -> Mapping[str, str]:
+    """Their names, by SHA-256 of the certificate."""
+    return root_table().names
 
 
 @lru_cache(maxsize=1)
 def trust_tools() -> tuple[Tool, ...]:
     """Which settings redirect which tool's trust."""
     return tuple(load_rows(DATA / "trust_tools.toml", "tool", Tool))
+
+
+def load_root_table(path: Path) -> RootTable:
+    """One table. Raises ConfigError, with the line of the row at fault."""
+    data, text = read_toml(path)
+    made = data.get("made")
+    if not isinstance(made, date):
+        raise ConfigError(str(path), "made: not the day of its newest list")
+    programs = rows_of(path, data, text, "program", _Program, required=True)
+    names = {digest: name for row in reversed(programs) for digest, name in row.roots.items()}
+    for digest in names:
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise ConfigError(str(path), f"{digest!r} is not 64 lower-case hex digits")
+    ends = rows_of(path, data, text, "end", RootEnd)
+    ended: set[str] = set()
+    for index, end in enumerate(ends):
+        strange = [digest for digest in end.roots if digest not in names or digest in ended]
+        if strange:
+            why = f"{strange[0]!r} is in no program, or ends twice"
+            raise ConfigError(str(path), why, line=row_line(text, "end", index))
+        ended.update(end.roots)
+    return RootTable(names, ends, made)
 
 
 class _Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.anchors import ProgramRoots, TrustAnchors
+from detector.chain.root_table import RootTable
 from detector.chain.sct import CTLog
 from detector.chain.shape_rule import ShapeRule
 from detector.known.hosts import HostPattern
@@ -244,6 +245,9 @@ class Knowledge:
         programs: roots that a public program has or had, and that `public` may lack.
         intermediates: keys of public intermediates (SPKI SHA-256, hex) by their name as it is read
             (`name_matching.as_read`).
+        listed: gives the table that says how long each was public; None where the user says what is.
+        added: roots that stood beside the public ones without being in that table.
+        vouched: gives roots (SHA-256, hex) that unchanged packages brought after it was made.
         canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
@@ -258,6 +262,9 @@ class Knowledge:
     local: TrustAnchors | None = None
     programs: ProgramRoots | None = None
     intermediates: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listed: Callable[[], RootTable] | None = None
+    added: TrustAnchors | None = None
+    vouched: Callable[[], frozenset[str]] | None = None
     canaries: frozenset[str] = frozenset()
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
     products: tuple[Product, ...] = ()

@@ -23,6 +23,7 @@ BASE = "https://www.gstatic.com/ct/log_list/v3/"
 KEY_SHA256 = "f1d8b68e50210d8e73d9a3e97f571773c52d7f28c0b1a71beee81d8562e6fd85"
 SIGNATURE_SIZE = 512
 MAX_LIST = 4 << 20
+_ENDED = ("readonly", "retired", "rejected")
 STALE = timedelta(days=70)  # browsers stop enforcing CT with an older list
 
 
@@ -123,7 +124,7 @@ def _known_log(operator: str, log: _Log) -> CTLog:
         state=state,
         start=interval.start_inclusive if interval else None,
         end=interval.end_exclusive if interval else None,
-        distrusted=change.timestamp if state in ("retired", "rejected") else None,
+        distrusted=change.timestamp if state in _ENDED else None,
         redacts="Deneb" in log.description,
         url=log.monitoring_url or log.url,
         tiled=bool(log.monitoring_url),

@@ -3,7 +3,7 @@ from hashlib import sha256
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from detector.chain.anchors import ProgramRoots, TrustAnchors
+from detector.chain.anchors import ProgramRoots, SelectedRoots, TrustAnchors, without
 from detector.chain.certificate import Certificate
 from detector.lab.pki import Authority
 from tests.chain.resigning import joined, name, parts
@@ -82,3 +82,23 @@ def test_a_root_is_found_by_its_name_however_it_is_written_and_by_its_key_identi
     assert key_id
     assert [found.der for found in anchors.keyed(key_id)] == [root.der]
     assert anchors.keyed(b"\x00" * 20) == ()
+
+
+def test_selected_roots_are_found_by_name_and_the_others_are_not() -> None:
+    kept, left = Authority("Kept"), Authority("Left")
+    store = TrustAnchors((kept.der, left.der), "machine")
+    selected = SelectedRoots(store, lambda digest: digest in listed(kept))
+    assert (len(selected), selected.ders, selected.name) == (1, (kept.der,), "machine")
+    assert selected.named(kept.subject.public_bytes())
+    assert not selected.named(left.subject.public_bytes())
+    assert not selected.is_anchor(Certificate(left.der), leaf=False)
+
+
+def test_roots_can_be_left_out_of_a_store_and_of_what_programs_have() -> None:
+    one, two = Authority("One"), Authority("Two")
+    store = TrustAnchors((one.der, two.der), "machine")
+    assert [c.der for c in without(store, listed(one)).certificates] == [two.der]
+    programs = without(ProgramRoots(lambda: listed(one, two), store), listed(one))
+    assert [c.der for c in programs.certificates] == [two.der]
+    assert not programs.is_anchor(Certificate(one.der), leaf=False)
+    assert programs.is_anchor(Certificate(two.der), leaf=False)

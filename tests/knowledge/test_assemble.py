@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from detector.knowledge.assemble import assemble
+from detector.knowledge.shipped import retired_ct_logs
 from detector.lab.pki import LabPki
 
 
@@ -9,7 +10,7 @@ def test_by_default_certifi_and_the_machine_are_asked() -> None:
     assert known.public.name.startswith("certifi")
     assert known.local is not None
     assert not known.lab
-    assert len(known.logs) == 117
+    assert len(known.logs) == 117 + len(retired_ct_logs())
     assert known.programs is not None
     assert "www.google.com" in known.canaries
 
@@ -22,4 +23,4 @@ def test_roots_of_ones_own_make_a_lab(pki: LabPki, tmp_path: Path) -> None:
     assert known.lab
     assert known.local is None
     assert known.programs is None
-    assert len(known.logs) == 119
+    assert len(known.logs) == 119 + len(retired_ct_logs())

@@ -13,7 +13,7 @@ import pytest
 from detector.errors import StoreError
 from detector.knowledge.assemble import assemble
 from detector.knowledge.installed import Fetch, InstalledLists
-from detector.knowledge.shipped import ct_logs
+from detector.knowledge.shipped import LogsOfAllTimes, ct_logs
 from detector.lab.ct_log import LabLog
 from detector.lists.ccadb import CaOwners
 from detector.lists.crlset import CrlSet
@@ -72,7 +72,7 @@ def test_damage_on_the_disk_is_noticed_and_the_shipped_table_stands(
     file.write_bytes(data)
     (tmp_path / "crlset.json").write_bytes(b"{")
     known = assemble(lists=lists, local=False)
-    assert known.logs == ct_logs()
+    assert known.logs == LogsOfAllTimes(ct_logs())
     assert len(lists.troubles) == 2
     assert "not used; run tlsight update" in lists.troubles[0]
 

@@ -9,7 +9,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from detector.chain.certificate import Certificate, split_pem
+from detector.chain.sct import check_scts
 from detector.errors import ConfigError
 from detector.evidence.products import product_named
 from detector.knowledge import shipped
@@ -222,7 +225,28 @@ def test_the_log_table_is_the_official_list() -> None:
     states = {log.state for log in logs.values()}
     assert states == {"pending", "qualified", "usable", "readonly", "retired", "rejected"}
     for log in logs.values():
-        assert (log.distrusted is not None) == (log.state in ("retired", "rejected"))
+        assert (log.distrusted is not None) == (log.state in ("readonly", "retired", "rejected"))
+
+
+def test_retired_logs_are_known_until_when_and_read_when_one_is_asked_for() -> None:
+    retired = shipped.retired_ct_logs()
+    assert not set(retired) & set(shipped.ct_logs())
+    assert all(log.distrusted is not None for log in retired.values())
+    ends = {log.name: log.distrusted.date().isoformat() for log in retired.values()}  # type: ignore[union-attr]
+    assert ends["Google 'Aviator' log"] == "2016-11-30"
+    assert ends["DigiCert Log Server 2"] == "2020-05-04"  # its key may have been copied
+    assert ends["DigiCert Yeti2022 Log"] == "2021-07-21"  # a bit flipped in it
+    assert ends["Symantec log"] == "2019-02-16"
+    assert not {"Akamai CT Log", "Let's Encrypt 'Clicky' log", "GDCA Log 1"} & set(ends)
+
+    shipped.retired_ct_logs.cache_clear()
+    logs = shipped.LogsOfAllTimes(shipped.ct_logs())
+    assert all(logs[log_id] is log for log_id, log in shipped.ct_logs().items())
+    assert shipped.retired_ct_logs.cache_info().currsize == 0
+    assert logs[next(iter(retired))].name == next(iter(retired.values())).name
+    assert shipped.retired_ct_logs.cache_info().currsize == 1
+    assert logs.get(bytes(32)) is None
+    assert len(logs) == len(retired) + len(shipped.ct_logs())
 
 
 def test_a_log_whose_id_is_not_its_keys_digest_is_refused(tmp_path: Path) -> None:
@@ -251,3 +275,32 @@ def test_bad_expressions_and_digests_name_their_line(tmp_path: Path) -> None:
     path.write_text('\n[[key]]\nname = "x"\nsource = "z"\nsha1 = "ABC"\n')
     with pytest.raises(ConfigError, match=":2: x: 'ABC' is not 40"):
         shipped.load_published_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "logs"),
+    [
+        ("dropped_root_one", ["Google 'Pilot' log", "DigiCert Log Server 2", "Sectigo 'Mammoth' CT log"]),
+        ("dropped_root_two", ["Google 'Argon2022' log", "Cloudflare 'Nimbus2022' Log", "Let's Encrypt 'Oak2022' log"]),
+    ],
+)  # fmt: skip
+def test_scts_of_real_leaves_of_2018_and_2021_verify_again(name: str, logs: list[str]) -> None:
+    file = Path(__file__).parents[1] / "data" / "verdict_cases" / f"{name}.pem"
+    leaf, issuer, *_ = (Certificate(der) for der in split_pem(file.read_bytes()))
+    found = check_scts(leaf, issuer, shipped.LogsOfAllTimes(shipped.ct_logs()))
+    assert [(one.status, one.log and one.log.name) for one in found] == [("valid", n) for n in logs]
+    today = check_scts(leaf, issuer, shipped.ct_logs())
+    assert {one.status for one in today} == {"unknown-log"}
+
+
+def test_an_sct_from_after_its_logs_end_does_not_count() -> None:
+    file = Path(__file__).parents[1] / "data" / "verdict_cases" / "dropped_root_one.pem"
+    leaf, issuer, *_ = (Certificate(der) for der in split_pem(file.read_bytes()))
+    logs = shipped.LogsOfAllTimes(shipped.ct_logs())
+    for one in check_scts(leaf, issuer, logs):
+        assert one.log is not None
+        ended = structs.replace(one.log, distrusted=one.sct.timestamp)
+        (again, *_) = [
+            r for r in check_scts(leaf, issuer, {ended.log_id: ended}) if r.log is not None
+        ]
+        assert again.status == "untrusted-log"

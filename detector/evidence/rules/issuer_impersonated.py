@@ -25,7 +25,7 @@ from detector.model.observation import Evidence
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
-    if seen.path.kind in ("public", "local"):
+    if seen.path.kind in ("public", "local") or seen.undecided_root:
         return None
     above = (*seen.path.certificates[1:], None)
     for certificate, issuer in zip(seen.path.certificates, above, strict=True):

@@ -25,8 +25,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
     outdated = not set(expected).isdisjoint(c.spki_sha256 for c in seen.once_lawful_path)
-    doubtful = seen.is_public_path or outdated or _may_be_missing(seen, pins)
-    strength: Strength = "strong" if doubtful else "proof"
+    open_case = seen.is_public_path or seen.undecided_root or _may_be_missing(seen, pins)
+    strength: Strength = "strong" if open_case or outdated else "proof"
     if outdated and len(seen.lawful_path) < len(seen.once_lawful_path):
         text = f"A key pinned for {seen.host} stands behind a certificate that is out of date."
     elif set(expected) & set(presented[len(seen.lawful_path) :]):

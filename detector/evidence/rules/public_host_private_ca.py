@@ -3,7 +3,8 @@
 Known to be public is a site that everybody knows (a canary), one that Certificate Transparency knows by
 its very name, and one that a valid SCT proved before. Strong for a canary, at whatever address a resolver
 says it is. For any other host there are innocent explanations, which make it weak: a self-signed page, a
-private CA with many owners, an owner's inner view at a private address, SCTs of logs unknown here.
+private CA with many owners, an owner's inner view at a private address, SCTs of logs unknown here, a root
+that programs dropped or may have taken in by now. A CA whose key the logs know for the host is none of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     standing = seen.standing
     if not standing or not seen.claims_name or not seen.privately_issued or seen.sct_verified:
         return None
+    known = seen.known_issuers
+    if known is not None and seen.issuer_spki_sha256 in known.spki:
+        return None
     if seen.declared_internal or seen.expected_private is not None:
         return None
     text = f"{seen.host} is {_KNOWN_BY[standing]}, and a private CA answers for it"
@@ -36,6 +40,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 def _innocent(seen: Examination) -> bool:
     if seen.path.kind == "self-signed" or seen.at_inner_address or seen.has_unknown_logs:
         return True
+    if seen.undecided_root:
+        return True  # its CA lost its place in the programs, or has none yet
     found = innocent_private_ca(seen)
     # One sign of the owner is what any forger copies from the leaf it imitates.
     return found is not None and (found.kind != "owners-ca" or found.complete)

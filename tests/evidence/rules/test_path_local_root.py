@@ -1,6 +1,8 @@
 from dataclasses import replace
+from datetime import date
 
 from detector.chain.anchors import TrustAnchors
+from detector.chain.root_table import RootTable
 from detector.evidence.rules import path_local_root
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority
@@ -26,3 +28,17 @@ def test_on_an_internal_name_it_is_expected(
     found = ask(path_local_root, observe("wiki.corp", corporate.issue("wiki.corp")), knowledge)
     assert found is not None
     assert found.points == "neutral"
+
+
+def test_a_root_added_to_the_public_ones_is_said_with_how_many_were(
+    corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    added = TrustAnchors((corporate.der, Authority("Another").der), "certifi 2026.10.18")
+    table = RootTable({}, [], date(2026, 10, 18))
+    knowledge = replace(known, listed=lambda: table, added=added)
+    seen = observe("a.example.com", corporate.issue("a.example.com"))
+    found = ask(path_local_root, seen, knowledge)
+    assert found is not None
+    assert "added to certifi 2026.10.18" in found.text
+    assert "2 never were in a public program" in found.text
+    assert (found.points, found.strength, found.details["added"]) == ("intercepted", "strong", 2)
