@@ -15,6 +15,7 @@ from detector.chain.anchors import ProgramRoots, TrustAnchors
 from detector.chain.sct import CTLog
 from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
+from detector.known.intermediates import PublicIntermediates
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
 from detector.model.targets import socket_text
@@ -52,7 +53,8 @@ class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key whose private half is public, or a certificate blocked for that reason.
 
     Any of `spki_sha256`, and `sha256` or `sha1` of the certificate, is given, as hex. `published`
-    is the day from which anybody could sign with it; None means always.
+    is the day from which anybody could sign with it; None means always. `spki` is the key itself
+    (DER), where the source gives it: then signatures of a signer that was not sent are told, too.
     """
 
     name: str
@@ -62,6 +64,7 @@ class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha1: str | None = None
     use: Literal["issuer", "server"] = "issuer"
     published: date | None = None
+    spki: bytes | None = None
 
 
 class PublishedKeys:
@@ -213,6 +216,8 @@ class Knowledge:
         canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
+        intermediates: CAs below public roots.
+        signers: keys (SPKI) that were computed from signatures of signers that were not sent.
         owners: gives CA owners by key; asked only where a pin names an owner.
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
@@ -232,6 +237,8 @@ class Knowledge:
     policy: Policy = field(default_factory=Policy)
     issuers: tuple[IssuerSource, ...] = ()
     interception: frozenset[str] = frozenset()
+    intermediates: PublicIntermediates = field(default_factory=PublicIntermediates)
+    signers: tuple[bytes, ...] = ()
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
 
