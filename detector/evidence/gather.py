@@ -33,6 +33,7 @@ from detector.evidence.rules import (
     sct_missing,
     sct_verified,
     self_signed,
+    signer_recovered,
     state_ca,
 )
 from detector.evidence.sharing import Sharing
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     path_local_root.find,
     path_private.find,
     path_incomplete.find,
+    signer_recovered.find,
     self_signed.find,
     policy_drift.find,
     sanctioned.find,

@@ -45,14 +45,18 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
     try:
         if not seen.may_be_shared:
             return ()
+        found = [SharedKey("leaf", seen.leaf.spki_sha256)]
+        if seen.path.kind == "self-signed" or not seen.issuer_may_be_shared:
+            return tuple(found)
     except CertificateError:
         return ()
-    found = [SharedKey("leaf", seen.leaf.spki_sha256)]
-    if seen.path.kind == "self-signed":
-        return tuple(found)
     if seen.issuer_spki_sha256:
         found.append(SharedKey("issuer", seen.issuer_spki_sha256))
     else:
+        # Of two leaves with a candidate in common one key signed both.
+        found += [
+            SharedKey("issuer", key) for key in (seen.unsent.candidates if seen.unsent else ())
+        ]
         key_id = seen.leaf.authority_key_id
         identity = sha256(seen.leaf.issuer + b"|" + (key_id or b"")).hexdigest()
         found.append(SharedKey("issuer", identity, certain=key_id is not None))

@@ -159,7 +159,7 @@ TABLE: tuple[VerdictRow, ...] = (
     VerdictRow(
         "logged-leaf",
         "direct",
-        lambda f: f.sct and f.completed and f.holds_name,
+        lambda f: f.sct and f.public_path and f.completed and f.holds_name,
         "Direct: Certificate Transparency proves it.",
         ("ct-logged", "sct-verified", "path-public"),
     ),

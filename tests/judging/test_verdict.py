@@ -63,7 +63,7 @@ PRIVATE = ("path-private", "intercepted", "strong")
         ((PRIVATE, ("ct-issuer-unknown", "intercepted", "strong")), {}, "intercepted"),
         ((PRIVATE, ("route-differs", "intercepted", "strong")), {}, "intercepted"),
         ((PRIVATE, ("route-differs", "intercepted", "weak")), {}, "suspect"),
-        ((PRIVATE, ("issuer-shared", "intercepted", "strong"), SCT), {}, "direct"),
+        ((PRIVATE, ("issuer-shared", "intercepted", "strong"), SCT), {}, "suspect"),
         ((("path-private", "neutral", "strong"),), {"internal": True}, "private"),
         ((("path-private", "neutral", "strong"), ENGINE), {"internal": True}, "suspect"),
         ((("path-private", "neutral", "strong"),), {"expected": True}, "private"),

@@ -1,7 +1,7 @@
 """path-incomplete: the issuer was not sent, and no store has it; or one that was sent is not shown
 to have signed.
 
-A server that forgot its intermediate, a signature that cannot be checked here, or an interceptor that
+A server that forgot its intermediate (told where its key is a known one, or SCTs hold under it), a signature that cannot be checked here, or an interceptor that
 sends the leaf alone.
 """
 
@@ -16,6 +16,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.path.kind != "incomplete":
         return None
     missing = seen.path.certificates[-1].issuer_text
+    if seen.forgot_intermediate:
+        text = f"The server forgot to send its intermediate, a public one ({missing})."
+        return Evidence("path-incomplete", "neutral", "weak", text, {"issuer": missing})
     text = f"Nobody here knows the issuer, and the server did not send it ({missing})."
     expected = seen.is_internal or seen.expected_private is not None
     points: Points = "neutral" if expected else "intercepted"

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from detector.chain.anchors import TrustAnchors
 from detector.evidence.rules import ct_logged
 from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
@@ -11,7 +12,8 @@ from tests.evidence.conftest import Ask
 
 def test_a_log_that_holds_the_leaf_is_proof(ask: Ask, known: Knowledge, observe: Observe) -> None:
     seen = logged(tiled=True)
-    knowledge = replace(known, logs={seen.log.log_id: seen.log.known()})
+    roots = TrustAnchors((seen.issuer.der,), "lab")
+    knowledge = replace(known, logs={seen.log.log_id: seen.log.known()}, public=roots, lab=True)
     proof = seen.prove()
     observation = observe("a.test", (seen.leaf.der, seen.issuer.der), inclusion=(proof,))
     found = ask(ct_logged, observation, knowledge)
