@@ -32,6 +32,7 @@ from detector.known.intermediates import PublicIntermediate
 from detector.known.knowledge import Knowledge
 
 MAX_TRIED = 128
+_REMEMBERED = 1024
 _HELD = ("valid", "outside-interval", "untrusted-log")
 
 
@@ -51,10 +52,26 @@ class UnsentSigner:
     @cached_property
     def candidates(self) -> dict[str, bytes]:
         """Keys (SPKI) by their SHA-256 (hex), of which one is the signer's; none where nothing is known."""
-        keys = ecdsa_candidates(self.child)
+        keys = self._named or ecdsa_candidates(self.child)
+        for key in keys:
+            if len(keys) > 1 and is_named_key(self.child, key):
+                self._remember(key)
+                keys = (key,)
         if not keys:
             keys = tuple(key for key in self._keys_to_try() if is_signed_by(self.child, key))[:1]
         return {sha256(key).hexdigest(): key for key in keys}
+
+    @property
+    def _named(self) -> tuple[bytes, ...]:
+        """The key that this issuer was found to have, if it made this signature, too. One signs thousands of leaves."""
+        key = self._known.signers_by_name.get((self.child.issuer, self.child.authority_key_id))
+        return (key,) if key is not None and is_signed_by(self.child, key) else ()
+
+    def _remember(self, key: bytes) -> None:
+        remembered = self._known.signers_by_name
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        remembered[self.child.issuer, self.child.authority_key_id] = key
 
     @cached_property
     def key(self) -> str | None:
@@ -64,10 +81,7 @@ class UnsentSigner:
             return found[0] if found else None
         if self.intermediate is not None:
             return self.intermediate.spki_sha256
-        if self._scts_that_hold(self.spki_sha256):
-            return self.spki_sha256
-        named = (d for d, key in self.candidates.items() if is_named_key(self.child, key))
-        return next(named, None)
+        return self.spki_sha256 if self._scts_that_hold(self.spki_sha256) else None
 
     @cached_property
     def intermediate(self) -> PublicIntermediate | None:

@@ -256,6 +256,11 @@ class Knowledge:
         return {}
 
     @cached_property
+    def signers_by_name(self) -> dict[tuple[bytes, bytes | None], bytes]:
+        """What was found out of signers that were not sent: their keys (SPKI), by name (DER) and key identifier."""
+        return {}
+
+    @cached_property
     def product_tests(self) -> tuple[tuple[Product, tuple[tuple[str, re.Pattern[str]], ...]], ...]:
         """Each alternative of each product with its expressions compiled."""
         return tuple(

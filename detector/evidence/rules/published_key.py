@@ -16,7 +16,9 @@ from detector.model.observation import Evidence
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     published = seen.known.published
-    shown = [(one.spki_sha256, one.sha256, one.sha1) for one in seen.path.certificates]
+    shown: list[tuple[str, ...]] = [
+        (one.spki_sha256, one.sha256, one.sha1) for one in seen.path.certificates
+    ]
     if seen.unsent is not None:
         shown.append(tuple(seen.unsent.candidates))  # who signed the last one, though not sent
     for position, digests in enumerate(shown):
