@@ -22,6 +22,7 @@ that comes from here. Of two leaves that nobody signed with one key none is foun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import new, sha1
 
 import msgspec
@@ -159,7 +160,9 @@ def rsa_signature(child: Certificate) -> RsaSignature | None:
     )
 
 
-def common_key(one: RsaSignature, two: RsaSignature) -> bytes | None:
+def common_key(
+    one: RsaSignature, two: RsaSignature, exponents: Sequence[int] = EXPONENTS
+) -> bytes | None:
     """The key that made both signatures (DER SubjectPublicKeyInfo), None where there is none.
 
     Takes many seconds and hundreds of megabytes (bench/recover.py), and cannot be interrupted from
@@ -167,7 +170,7 @@ def common_key(one: RsaSignature, two: RsaSignature) -> bytes | None:
     """
     if one.size != two.size or one == two:
         return None
-    for exponent in EXPONENTS:
+    for exponent in exponents:
         modulus = _common_modulus(one, two, exponent)
         if modulus is not None and one.is_of(modulus, exponent) and two.is_of(modulus, exponent):
             public = rsa.RSAPublicNumbers(exponent, modulus).public_key()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -20,6 +21,7 @@ from detector.runs.memory import Memory
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.fetch import Fetcher, FetchOptions
+    from detector.runs.signers import Progress, Signers
 
 
 class CheckRun:
@@ -33,7 +35,10 @@ class CheckRun:
         staple: ask for a stapled OCSP response as well.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
+        recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
         warn: told about trouble that does not stop the run, one line each.
+
+    Raises ConfigError where `recover` cannot be had.
 
     """
 
@@ -47,11 +52,13 @@ class CheckRun:
         staple: bool = False,
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
+        recover: Progress | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self.memory = memory or Memory()
+        known = replace(known, signers=(*known.signers, *self.memory.signers()))
         self.known = known
         self.options = options
-        self.memory = memory or Memory()
         self.compare_direct = compare_direct
         self.staple = staple
         self.store = store
@@ -60,6 +67,8 @@ class CheckRun:
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
         self.memory.fill(self._docket.sharing)
+        self._signers = _signers(known, recover, self.memory) if recover is not None else None
+        self._waiting: list[tuple[int, Observation, Baseline | None]] = []
 
     async def run(
         self, targets: Iterable[Target], concurrency: int = 64
@@ -79,11 +88,27 @@ class CheckRun:
                 self._fetch = await stack.enter_async_context(Fetcher(self.prove))
             run = sweep(enumerate(targets), self._observe, concurrency=concurrency)
             async for place, observation, baseline in run:
+                if self._signers is not None and self._signers.add(observation):
+                    self._waiting.append((place, observation, baseline))
+                    continue
                 for released in self.judge(place, observation, baseline):
                     yield released
+        await self._recover()
+        for waited in self._waiting:
+            for released in self.judge(*waited):
+                yield released
         for released in self._docket.rest():
             yield released
         self.memory.flush()
+
+    async def _recover(self) -> None:
+        """Compute the signers of what waits for them, and know them from then on."""
+        if self._signers is None:
+            return
+        for pause in self._signers.steps():
+            await asyncio.sleep(pause)
+        signers = (*self.known.signers, *self._signers.found)
+        self._docket.known = self.known = replace(self.known, signers=signers)
 
     def judge(
         self, place: int, observation: Observation, baseline: Baseline | None = None
@@ -143,3 +168,9 @@ class CheckRun:
             alpn=direct.handshake.alpn,
             at=direct.at,
         )
+
+
+def _signers(known: Knowledge, progress: Progress, memory: Memory) -> Signers:
+    from detector.runs.signers import Signers
+
+    return Signers(known, progress, memory.keep_signers)
