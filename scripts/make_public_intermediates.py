@@ -23,6 +23,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from detector.chain.certificate import Certificate, name_text, split_pem
+from detector.chain.name_matching import as_read
 from detector.known.intermediates import PublicIntermediate, name_digest
 
 _MEMBER = "defaults/settings/security-state/intermediates.json"
@@ -63,7 +64,7 @@ def row(entry: dict[str, object], certificates: dict[str, Certificate]) -> Publi
     name = this.subject if this is not None else base64.b64decode(str(entry.get("subjectDN", "")))
     if not name:
         return PublicIntermediate(key, spki=spki)
-    return PublicIntermediate(key, name_digest(name), name_text(name), spki)
+    return PublicIntermediate(key, name_digest(as_read(name)), name_text(name), spki)
 
 
 def written(one: PublicIntermediate) -> str:

@@ -9,12 +9,12 @@ under new names as a rule: a key or a name that is not here means nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import sha256
 
 import msgspec
 
-from detector.chain.certificate import name_fields
+from detector.chain.name_matching import as_read
 
 
 class PublicIntermediate(msgspec.Struct, frozen=True, array_like=True):
@@ -51,11 +51,12 @@ class PublicIntermediates:
 
     def named(self, name: bytes) -> tuple[PublicIntermediate, ...]:
         """Those whose subject is this name (DER), however it is written; none for a name that is not listed."""
-        return self._by_name.get(name_digest(name), ())
+        return self._by_name.get(name_digest(as_read(name)), ())
 
-    def keys_named(self, name: bytes) -> frozenset[str]:
-        """All keys (SPKI SHA-256, hex) that are listed for a name (DER); empty where none is."""
-        return frozenset(one.spki_sha256 for one in self.named(name))
+    def get(self, read: str, default: frozenset[str] = frozenset()) -> frozenset[str]:
+        """All keys (SPKI SHA-256, hex) that are listed for a name as it is read (`name_matching.as_read`)."""
+        found = self._by_name.get(name_digest(read))
+        return default if found is None else frozenset(one.spki_sha256 for one in found)
 
     @cached_property
     def _by_key(self) -> dict[str, PublicIntermediate]:
@@ -75,15 +76,6 @@ class PublicIntermediates:
         return found
 
 
-@lru_cache(maxsize=512)
-def name_digest(name: bytes) -> str:
-    """What two writings of one name (DER) have in common, 32 hex digits.
-
-    String types, case, runs of spaces and the order of attributes do not count (RFC 5280 section 7.1).
-    """
-    parts = sorted(
-        f"{attribute}={' '.join(value.split()).casefold()}"
-        for attribute, values in name_fields(name).items()
-        for value in values
-    )
-    return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def name_digest(read: str) -> str:
+    """What the list is kept by: a digest of a name as it is read (`name_matching.as_read`), 32 hex digits."""
+    return sha256(read.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from detector.chain.certificate import Certificate
+from detector.chain.name_matching import as_read
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import keys_of
 from detector.judging.judge import judge_all
@@ -51,7 +52,7 @@ def signers(known: Knowledge, authority: Authority) -> Knowledge:
 def listed(known: Knowledge, authority: Authority) -> Knowledge:
     certificate = Certificate(authority.der)
     row = PublicIntermediate(
-        certificate.spki_sha256, name_digest(certificate.subject), certificate.subject_text
+        certificate.spki_sha256, name_digest(as_read(certificate.subject)), certificate.subject_text
     )
     return replace(known, intermediates=PublicIntermediates(lambda: (row,)))
 
