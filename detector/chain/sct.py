@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -37,6 +37,14 @@ SctStatus = Literal[
     "untrusted-log",  # signed by a log that is not yet, or no longer at that time, trusted
     "unverifiable",  # the issuer is missing, the log redacts names, or nobody here can tell
 ]
+
+
+class Issuer(Protocol):
+    """Whoever has the key that signed: a certificate, or a key that is known without one."""
+
+    @property
+    def spki_sha256(self) -> str:
+        """SHA-256 of the key, hex."""
 
 
 class CTLog(msgspec.Struct, frozen=True):
@@ -145,11 +153,11 @@ def parse_sct_list(data: bytes) -> tuple[Sct, ...]:
 
 
 def check_scts(
-    leaf: Certificate, issuer: Certificate | None, logs: Mapping[bytes, CTLog]
+    leaf: Certificate, issuer: Issuer | None, logs: Mapping[bytes, CTLog]
 ) -> tuple[SctResult, ...]:
     """Each embedded SCT of `leaf` with its worth. Raises CertificateError on a malformed list.
 
-    `issuer` is the certificate whose key signed the leaf, None when it is not known.
+    `issuer` has the key that signed the leaf, None when it is not known.
     """
     return tuple(_check(leaf, issuer, sct, logs.get(sct.log_id)) for sct in embedded_scts(leaf))
 
@@ -168,7 +176,7 @@ def signed_input(sct: Sct, issuer_key_hash: bytes, tbs: bytes) -> bytes:
     )
 
 
-def _check(leaf: Certificate, issuer: Certificate | None, sct: Sct, log: CTLog | None) -> SctResult:
+def _check(leaf: Certificate, issuer: Issuer | None, sct: Sct, log: CTLog | None) -> SctResult:
     if log is None:
         return SctResult(sct, "unknown-log", None)
     if issuer is None or log.redacts:

@@ -12,6 +12,7 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import Printer, VerdictOutput
+from detector.cli.recovering import Recover, progress
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="Save the observations, to judge again later."),
     ] = None,
+    recover: Recover = False,
 ) -> int:
     import asyncio
 
@@ -95,6 +97,7 @@ def check(
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, store=opened.store, prove=prove, canaries=not no_canaries, warn=_warn,
+                recover=progress() if recover else None,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:

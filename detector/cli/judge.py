@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.groups import grouped
-from detector.cli.knowledge import KnowledgeOptions
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import VerdictOutput
+from detector.cli.recovering import Recover, recovered
 from detector.errors import ConfigError
 from detector.model.targets import normal_host
 
@@ -24,6 +25,7 @@ Judge saved observations and PEM chains (leaf first), offline and together.
 
   tlsight judge saved.ndjson                  written by check --save
   tlsight judge example.com=chain.pem example.org=other.pem
+  tlsight judge --recover saved.ndjson        who signed the leaves that came alone
   tlsight judge --host example.com --at 2026-11-23T10:00:00Z chain.pem
 
 What the files share counts: one private issuer over two unrelated names makes both intercepted.
@@ -33,6 +35,7 @@ What the files share counts: one private issuer over two unrelated names makes b
 @grouped
 def judge(
     compare: KnowledgeOptions,
+    earlier: HistoryOptions,
     output: VerdictOutput,
     files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
     host: Annotated[
@@ -41,6 +44,7 @@ def judge(
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
     ] = None,
+    recover: Recover = False,
 ) -> int:
     from detector.judging.judge import judge_all
     from detector.runs.saved import load_observations
@@ -54,7 +58,8 @@ def judge(
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
     with compare.opened() as opened:
-        for judgement in judge_all(observations, opened.knowledge):
+        known = recovered(opened.knowledge, observations, earlier) if recover else opened.knowledge
+        for judgement in judge_all(observations, known):
             printer.show(judgement)
     return printer.finish()
 

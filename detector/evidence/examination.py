@@ -14,6 +14,7 @@ from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
 from detector.evidence.dated_path import DatedPath, RootStanding, dated_path
 from detector.evidence.products import is_states_own, matching_product
+from detector.evidence.recovered import UnsentSigner, unsent_signer
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
@@ -84,7 +85,7 @@ class Examination:
     def scts(self) -> tuple[SctResult, ...]:
         """Worth of each embedded SCT. A malformed list counts as none."""
         try:
-            return check_scts(self.leaf, self.issuer, self.known.logs)
+            return check_scts(self.leaf, self.issuer or self._unsent_issuer, self.known.logs)
         except CertificateError:
             return ()
 
@@ -107,11 +108,32 @@ class Examination:
         return self.leaf if self.path.kind == "self-signed" else self.path.issuer
 
     @cached_property
+    def unsent(self) -> UnsentSigner | None:
+        """What is known of the signer that the path lacks, None where it lacks none."""
+        return unsent_signer(self.path, self.known)
+
+    @property
+    def _unsent_issuer(self) -> UnsentSigner | None:
+        """The leaf's own issuer, where its key is known though it was not sent."""
+        unsent = self.unsent if self.issuer is None else None
+        return unsent if unsent is not None and unsent.candidates else None
+
+    @cached_property
+    def forgot_intermediate(self) -> bool:
+        """What is missing on the path is a public intermediate: by its key, or by the SCTs under it."""
+        return self.unsent is not None and (
+            self.unsent.intermediate is not None
+            or (self._unsent_issuer is not None and self.sct_verified)
+        )
+
+    @cached_property
     def issuer_spki_sha256(self) -> str | None:
-        """The issuing key, also where the issuer was not sent but signs with the leaf's key."""
+        """The issuing key, also where the issuer was not sent but its key is known, or is the leaf's."""
         if self.issuer is not None:
             return self.issuer.spki_sha256
-        return self.leaf.spki_sha256 if self.shape.leaf_key_is_issuer_key else None
+        if self.shape.leaf_key_is_issuer_key:
+            return self.leaf.spki_sha256
+        return self.unsent.key if self.unsent is not None else None
 
     @cached_property
     def issuing_keys(self) -> frozenset[str]:
@@ -119,7 +141,7 @@ class Examination:
         above = {certificate.spki_sha256 for certificate in self.path.certificates[1:]}
         if self.issuer_spki_sha256 is not None:
             above.add(self.issuer_spki_sha256)
-        return frozenset(above)
+        return frozenset(above.union(self.unsent.candidates if self.unsent else ()))
 
     @cached_property
     def lawful_path(self) -> tuple[Certificate, ...]:
@@ -140,7 +162,14 @@ class Examination:
         above = {certificate.spki_sha256 for certificate in path[1:]}
         if self.path.issuer is None and self.issuer_spki_sha256 is not None:
             above.add(self.issuer_spki_sha256)  # the leaf's own key: nobody stands in between
-        return frozenset(above)
+        return frozenset(above.union(self.lawful_unsent_keys))
+
+    @cached_property
+    def lawful_unsent_keys(self) -> frozenset[str]:
+        """Candidates for the signer that was not sent, where nobody below it may not issue."""
+        if self.unsent is None or len(self.lawful_path) < len(self.path.certificates):
+            return frozenset()
+        return frozenset(self.unsent.candidates)
 
     @cached_property
     def holds_name(self) -> bool:
@@ -197,7 +226,7 @@ class Examination:
         breaks off under a leaf that none could have issued.
         """
         if self.path.kind == "incomplete":
-            return not self.looks_public
+            return not self.looks_public and not self.forgot_intermediate
         return self.path.kind != "public"
 
     @cached_property
@@ -266,14 +295,18 @@ class Examination:
             return False
         if self.declared_internal or self.expected_private:
             return False
-        return not self.state_territory
+        return not self.forgot_intermediate and not self.state_territory
 
     @cached_property
     def issuer_may_be_shared(self) -> bool:
         """A public site that forgets its intermediate shares a CA with thousands of others. Its looks alone
-        excuse none, for a forger can copy them; SCTs that nobody can check without the issuer leave it open.
+        excuse none, for a forger can copy them; SCTs leave it open that are not refuted under every key that
+        may have signed.
         """
         if self.sct_verified:
             return False
-        open_case = self.path.kind == "incomplete" and self.looks_public
-        return not (open_case and self.leaf.extension("SCT") is not None)
+        if self.path.kind != "incomplete" or not self.looks_public:
+            return True
+        if self.leaf.extension("SCT") is None:
+            return True
+        return bool(self.scts) and all(result.status == "invalid" for result in self.scts)

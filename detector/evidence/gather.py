@@ -42,6 +42,7 @@ from detector.evidence.rules import (
     sct_missing,
     sct_verified,
     self_signed,
+    signer_recovered,
     state_ca,
 )
 from detector.evidence.sharing import Sharing
@@ -83,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     path_private.find,
     path_incomplete.find,
     root_undecided.find,
+    signer_recovered.find,
     self_signed.find,
     policy_drift.find,
     sanctioned.find,

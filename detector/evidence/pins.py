@@ -20,6 +20,9 @@ def matched_key(seen: Examination, pin: Pin) -> str | None:
     Certificates that were only appended are not on the path.
     """
     on_path = [certificate.spki_sha256 for certificate in seen.lawful_path]
+    on_path += sorted(
+        seen.lawful_unsent_keys
+    )  # an issuer that was not sent has signed all the same
     key = next((key for key in pin.keys if key in on_path), None)
     if pin.keys and key is None:
         return None

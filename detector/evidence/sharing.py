@@ -19,11 +19,12 @@ Bounded: at most MAX_KEYS keys with a few hosts each; beyond that, new keys are 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 import msgspec
 
-from detector.chain.names import is_private_address, registrable_domain
+from detector.chain.names import holds_name, is_private_address, registrable_domain
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.model.observation import Observation, Strength
@@ -81,17 +82,23 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
         found = [SharedKey("leaf", seen.leaf.spki_sha256)]
         if seen.path.kind == "self-signed" or not seen.issuer_may_be_shared:
             return tuple(found)
-        return (*found, _issuer_of(seen))
+        return (*found, *_issuers_of(seen))
     except CertificateError:
         return ()
 
 
-def _issuer_of(seen: Examination) -> SharedKey:
+def _issuers_of(seen: Examination) -> Iterator[SharedKey]:
+    """The issuer's key; else candidates for it, and its name. Of two leaves with a candidate in common one
+    key signed both.
+    """
     if seen.issuer_spki_sha256:
-        return SharedKey("issuer", seen.issuer_spki_sha256)
+        yield SharedKey("issuer", seen.issuer_spki_sha256)
+        return
+    for key in seen.unsent.candidates if seen.unsent else ():
+        yield SharedKey("issuer", key)
     key_id = seen.leaf.authority_key_id
     identity = sha256(seen.leaf.issuer + b"|" + (key_id or b"")).hexdigest()
-    return SharedKey("issuer", identity, certain=key_id is not None)
+    yield SharedKey("issuer", identity, certain=key_id is not None)
 
 
 def use_of(seen: Examination) -> Use:
@@ -184,6 +191,8 @@ class Sharing:
         use = use_of(seen)
         for key in keys_of(seen):
             others = self.others(key, use) if key.role == role else ()
+            if role == "leaf" and not seen.issuer_may_be_shared:
+                others = tuple(one for one in others if not holds_name(seen.leaf, one.host))
             if seen.is_internal:  # rule 4
                 others = tuple(one for one in others if one.public and one.inner)
             if others:

@@ -12,6 +12,7 @@ from detector.chain.sct import CTLog
 from detector.knowledge import shipped
 from detector.knowledge.causes import cause_table
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
+from detector.known.intermediates import PublicIntermediates
 from detector.known.issuers import IssuerSource, IssuerTable
 from detector.known.knowledge import Knowledge, Pin, Policy
 
@@ -80,6 +81,7 @@ def assemble(
             *((store,) if store is not None else ()),
         ),
         interception=interception,
+        intermediates=PublicIntermediates(shipped.public_intermediates if roots is None else tuple),
         owners=_owners_of(lists) if lists is not None else dict,
         lab=lab,
     )

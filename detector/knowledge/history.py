@@ -1,4 +1,5 @@
-"""What earlier runs saw: keys of private paths with their hosts, and how proven hosts looked.
+"""What earlier runs saw: keys of private paths with their hosts, how proven hosts looked, and the keys of
+signers that were not sent, which cost a minute each to compute.
 
 SQLite in the XDG state folder. Only what a later verdict needs is kept, for 90 days, and at most
 MAX_ROWS of each kind; nothing about hosts on public paths but the last proven state.
@@ -7,7 +8,7 @@ MAX_ROWS of each kind; nothing about hosts on public paths but the last proven s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from detector.known.knowledge import Baseline
 from detector.model.observation import Judgement
 
 MAX_ROWS = 100_000
+MAX_SIGNERS = 64
 KEPT = timedelta(days=90)
 _BATCH = 200
 
@@ -42,6 +44,12 @@ ALTER TABLE baseline ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE baseline ADD COLUMN issued TEXT;
 ALTER TABLE baseline ADD COLUMN expires TEXT;
 """
+# Signers stay when all else is forgotten: a key does not grow old, and was paid for.
+_SIGNERS = """
+CREATE TABLE signer (
+    spki BLOB NOT NULL PRIMARY KEY, found TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -57,7 +65,7 @@ class History:
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
         remedy = "use --no-history or --history FILE"
-        self._file = Database(path, "history", remedy, (_SCHEMA, _STANDING))
+        self._file = Database(path, "history", remedy, (_SCHEMA, _STANDING, _SIGNERS))
         self._db = self._file.db
 
     def fill(self, sharing: Sharing) -> None:
@@ -93,6 +101,28 @@ class History:
             datetime.fromisoformat(issued) if issued else None,
             datetime.fromisoformat(expires) if expires else None,
         )  # fmt: skip
+
+    def signers(self) -> tuple[bytes, ...]:
+        """Keys (SPKI) that earlier runs computed, the latest first, at most MAX_SIGNERS."""
+        query = "SELECT spki FROM signer ORDER BY found DESC, spki LIMIT ?"
+        try:
+            return tuple(spki for (spki,) in self._db.execute(query, (MAX_SIGNERS,)))
+        except sqlite3.Error as error:
+            raise self._file.failure(error) from None
+
+    def keep_signers(self, keys: Iterable[bytes]) -> None:
+        """Remember keys (SPKI), at once: they must not be lost with what else a run leaves."""
+        at = self._now().isoformat()
+        oldest = (
+            "DELETE FROM signer WHERE spki NOT IN"
+            " (SELECT spki FROM signer ORDER BY found DESC, spki LIMIT ?)"
+        )
+        try:
+            with self._db:
+                self._db.executemany("REPLACE INTO signer VALUES (?, ?)", ((k, at) for k in keys))
+                self._db.execute(oldest, (MAX_SIGNERS,))
+        except sqlite3.Error as error:
+            raise self._file.failure(error) from None
 
     def record(self, seen: Examination, judgement: Judgement) -> None:
         """Remember one observation; written in batches, and on close."""

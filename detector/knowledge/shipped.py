@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from detector.chain.sct import CTLog
 from detector.chain.shape_learning import HonestShape
 from detector.errors import ConfigError, ListError
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
+from detector.known.intermediates import PublicIntermediate
 from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
 from detector.lists.log_list import ListKey, LogList, parse_list
 
@@ -47,6 +49,12 @@ def honest_shapes() -> tuple[HonestShape, ...]:
 @lru_cache(maxsize=1)
 def published_keys() -> PublishedKeys:
     return load_published_keys(DATA / "published_keys.toml")
+
+
+@lru_cache(maxsize=1)
+def public_intermediates() -> tuple[PublicIntermediate, ...]:
+    """CAs below public roots; two thousand rows, so nobody reads them before they are asked for."""
+    return load_public_intermediates(DATA / "public_intermediates.json")
 
 
 @lru_cache(maxsize=1)
@@ -109,7 +117,25 @@ def load_published_keys(path: Path) -> PublishedKeys:
             if digest is not None and not re.fullmatch(rf"[0-9a-f]{{{size}}}", digest):
                 why = f"{row.name}: {digest!r} is not {size} lower-case hex digits"
                 raise ConfigError(str(path), why, line=row_line(text, "key", index))
+        if row.spki is not None and sha256(row.spki).hexdigest() != row.spki_sha256:
+            why = f"{row.name}: spki is not the key of that spki_sha256"
+            raise ConfigError(str(path), why, line=row_line(text, "key", index))
     return PublishedKeys(rows)
+
+
+class _Intermediates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    intermediates: tuple[PublicIntermediate, ...]
+
+
+def load_public_intermediates(path: Path) -> tuple[PublicIntermediate, ...]:
+    """Rows as scripts/make_public_intermediates.py writes them. Raises ConfigError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Intermediates).intermediates
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"no intermediates: {error}") from None
 
 
 def load_ct_logs(path: Path) -> dict[bytes, CTLog]:

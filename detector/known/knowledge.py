@@ -16,6 +16,7 @@ from detector.chain.root_table import RootTable
 from detector.chain.sct import CTLog
 from detector.chain.shape_rule import ShapeRule
 from detector.known.hosts import HostPattern
+from detector.known.intermediates import PublicIntermediates
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
 from detector.model.targets import socket_text
@@ -80,7 +81,8 @@ class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key whose private half is public, or a certificate blocked for that reason.
 
     Any of `spki_sha256`, and `sha256` or `sha1` of the certificate, is given, as hex. `published`
-    is the day from which anybody could sign with it; None means always.
+    is the day from which anybody could sign with it; None means always. `spki` is the key itself
+    (DER), where the source gives it: then signatures of a signer that was not sent are told, too.
     """
 
     name: str
@@ -90,6 +92,7 @@ class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha1: str | None = None
     use: Literal["issuer", "server"] = "issuer"
     published: date | None = None
+    spki: bytes | None = None
 
 
 class PublishedKeys:
@@ -243,14 +246,14 @@ class Knowledge:
     Attributes:
         causes: what is known of each cause of a failed handshake.
         programs: roots that a public program has or had, and that `public` may lack.
-        intermediates: keys of public intermediates (SPKI SHA-256, hex) by their name as it is read
-            (`name_matching.as_read`).
         listed: gives the table that says how long each was public; None where the user says what is.
         added: roots that stood beside the public ones without being in that table.
         vouched: gives roots (SHA-256, hex) that unchanged packages brought after it was made.
         canaries: sites that everybody knows to be public, wherever a resolver says they are.
         issuers: asked in turn about a host's publicly logged issuers.
         interception: keys that Chrome knows to be used for interception (SPKI SHA-256, hex).
+        intermediates: CAs below public roots.
+        signers: keys (SPKI) that were computed from signatures of signers that were not sent.
         owners: gives CA owners by key; asked only where a pin names an owner.
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
@@ -261,7 +264,6 @@ class Knowledge:
     causes: CauseTable
     local: TrustAnchors | None = None
     programs: ProgramRoots | None = None
-    intermediates: Mapping[str, frozenset[str]] = field(default_factory=dict)
     listed: Callable[[], RootTable] | None = None
     added: TrustAnchors | None = None
     vouched: Callable[[], frozenset[str]] | None = None
@@ -275,6 +277,8 @@ class Knowledge:
     policy: Policy = field(default_factory=Policy)
     issuers: tuple[IssuerSource, ...] = ()
     interception: frozenset[str] = frozenset()
+    intermediates: PublicIntermediates = field(default_factory=PublicIntermediates)
+    signers: tuple[bytes, ...] = ()
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
 
@@ -289,6 +293,11 @@ class Knowledge:
     @cached_property
     def products_by_issuer(self) -> dict[bytes, Product | None]:
         """What product_match has found out about issuers' names (DER)."""
+        return {}
+
+    @cached_property
+    def signers_by_name(self) -> dict[tuple[bytes, bytes | None], bytes]:
+        """What was found out of signers that were not sent: their keys (SPKI), by name (DER) and key identifier."""
         return {}
 
     @cached_property

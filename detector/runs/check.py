@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -21,6 +22,7 @@ from detector.runs.witnesses import Witnesses
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.fetch import Fetcher, FetchOptions
+    from detector.runs.signers import Progress, Signers
 
 
 class CheckRun:
@@ -35,7 +37,10 @@ class CheckRun:
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
+        recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
         warn: told about trouble that does not stop the run, one line each.
+
+    Raises ConfigError where `recover` cannot be had.
 
     """
 
@@ -50,11 +55,13 @@ class CheckRun:
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
         canaries: bool = True,
+        recover: Progress | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self.memory = memory or Memory()
+        known = replace(known, signers=(*known.signers, *self.memory.signers()))
         self.known = known
         self.options = options
-        self.memory = memory or Memory()
         self.compare_direct = compare_direct
         self.staple = staple
         self.store = store
@@ -64,6 +71,8 @@ class CheckRun:
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
         self.memory.fill(self._docket.sharing)
         self._witnesses = Witnesses(known, options, allowed=canaries)
+        self._signers = _signers(known, recover, self.memory) if recover is not None else None
+        self._waiting: list[tuple[int, Observation, Baseline | None]] = []
 
     async def run(
         self, targets: Iterable[Target], concurrency: int = 64
@@ -84,11 +93,27 @@ class CheckRun:
             run = sweep(enumerate(targets), self._observe, concurrency=concurrency)
             async for place, observation, baseline in run:
                 await self._witnesses.hear(observation, self._docket)
+                if self._signers is not None and self._signers.add(observation):
+                    self._waiting.append((place, observation, baseline))
+                    continue
                 for released in self.judge(place, observation, baseline):
                     yield released
+        await self._recover()
+        for waited in self._waiting:
+            for released in self.judge(*waited):
+                yield released
         for released in self._docket.rest():
             yield released
         self.memory.flush()
+
+    async def _recover(self) -> None:
+        """Compute the signers of what waits for them, and know them from then on."""
+        if self._signers is None:
+            return
+        for pause in self._signers.steps():
+            await asyncio.sleep(pause)
+        signers = (*self.known.signers, *self._signers.found)
+        self._docket.known = self.known = replace(self.known, signers=signers)
 
     def judge(
         self, place: int, observation: Observation, baseline: Baseline | None = None
@@ -149,3 +174,9 @@ class CheckRun:
             at=direct.at,
             logged=seen.is_public_path and seen.sct_verified,
         )
+
+
+def _signers(known: Knowledge, progress: Progress, memory: Memory) -> Signers:
+    from detector.runs.signers import Signers
+
+    return Signers(known, progress, memory.keep_signers)

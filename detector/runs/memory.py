@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from detector.errors import StoreError
@@ -46,6 +46,16 @@ class Memory:
         if (history := self._history) is None:
             return None
         return self._guard(lambda: history.baseline(target.host, target.port))
+
+    def signers(self) -> tuple[bytes, ...]:
+        """Keys (SPKI) of signers that were not sent, as far as earlier runs computed them."""
+        if (history := self._history) is None:
+            return ()
+        return self._guard(history.signers) or ()
+
+    def keep_signers(self, keys: Sequence[bytes]) -> None:
+        if (history := self._history) is not None and keys and not self._read_only:
+            self._guard(lambda: history.keep_signers(keys))
 
     def record(self, seen: Examination, judgement: Judgement) -> None:
         if (history := self._history) is not None and not self._read_only:

@@ -19,7 +19,7 @@ from detector.errors import StoreError
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import SharedKey, Sharing, Use
 from detector.judging.judge import judge_examined
-from detector.knowledge.history import History, default_path
+from detector.knowledge.history import MAX_SIGNERS, History, default_path
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
@@ -178,3 +178,26 @@ def test_the_state_folder_follows_systemd_then_xdg(tmp_path: Path) -> None:
     found = default_path({"XDG_STATE_HOME": str(tmp_path)})
     assert found == tmp_path / "tlsight" / "history.sqlite3"
     assert default_path({}).is_relative_to(os.path.expanduser("~"))  # noqa: PTH111
+
+
+def test_signers_stay_when_all_else_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    long_ago = NOW - timedelta(days=400)
+    history = History(path, lambda: long_ago)
+    history.keep_signers([b"old"])
+    history.close()
+    history = History(path, now)
+    history.keep_signers([b"new", b"newer"])
+    history.keep_signers([b"new"])
+    assert history.signers() == (b"new", b"newer", b"old")
+    history.close()
+
+
+def test_only_so_many_signers_are_kept(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite3", now)
+    history.keep_signers([str(n).encode() for n in range(MAX_SIGNERS)])
+    history._now = lambda: NOW + timedelta(days=1)
+    history.keep_signers([b"one more"])
+    assert len(history.signers()) == MAX_SIGNERS
+    assert history.signers()[0] == b"one more"
+    history.close()

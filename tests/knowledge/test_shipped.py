@@ -6,16 +6,21 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from msgspec import structs
 
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.sct import check_scts
+from detector.chain.signature import public_key
 from detector.errors import ConfigError
 from detector.evidence.products import product_named
 from detector.knowledge import shipped
+from detector.known.intermediates import PublicIntermediates
 from detector.known.knowledge import Knowledge, alternatives
 
 # One issuer a product, as the product writes it. Every row must be here.
@@ -304,3 +309,42 @@ def test_an_sct_from_after_its_logs_end_does_not_count() -> None:
             r for r in check_scts(leaf, issuer, {ended.log_id: ended}) if r.log is not None
         ]
         assert again.status == "untrusted-log"
+
+
+def test_published_keys_that_are_known_whole_are_those_of_their_digests(tmp_path: Path) -> None:
+    keys = [key for key in shipped.published_keys().keys if key.spki is not None]
+    assert {"Superfish", "eDellRoot", "DSDTestProvider"} <= {key.name for key in keys}
+    assert all(public_key(key.spki or b"") is not None for key in keys)
+    path = tmp_path / "keys.toml"
+    path.write_text(f'[[key]]\nname = "a"\nsource = "b"\nspki_sha256 = "{"0" * 64}"\nspki = "AAAA"')
+    with pytest.raises(ConfigError, match=r"a: spki is not the key of that spki_sha256"):
+        shipped.load_published_keys(path)
+
+
+def test_the_public_intermediates_have_keys_and_names() -> None:
+    rows = shipped.public_intermediates()
+    found = PublicIntermediates(lambda: rows)
+    assert len(rows) > 1500
+    assert all(re.fullmatch("[0-9a-f]{64}", one.spki_sha256) for one in rows)
+    whole = [one for one in rows if one.spki is not None]
+    assert whole
+    assert all(sha256(one.spki or b"").hexdigest() == one.spki_sha256 for one in whole)
+    for name in ("R11", "E8"):
+        written = x509.Name(
+            [
+                x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Let's Encrypt"),
+                x509.NameAttribute(NameOID.COMMON_NAME, name),
+            ]
+        )
+        (one,) = found.named(written.public_bytes())
+        assert one.subject == f"CN={name},O=Let's Encrypt,C=US"
+        assert found.with_key(one.spki_sha256) == one
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"source": "", "intermediates": [[1]]}'])
+def test_a_file_that_holds_no_intermediates_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="no intermediates"):
+        shipped.load_public_intermediates(path)

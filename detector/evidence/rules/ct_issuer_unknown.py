@@ -30,12 +30,12 @@ _HTTPS = 443
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     known = seen.known_issuers
     key = seen.issuer_spki_sha256
-    if not known or key in known.spki:
+    if not known or key in known.spki or not known.spki.isdisjoint(seen.lawful_unsent_keys):
         return None
     if not known.spki and set(seen.leaf.issuer_fields.get("CN", ())) & known.names:
         return None
-    if key is None and seen.path.kind == "incomplete" and seen.looks_public:
-        return None  # the issuer was not sent: there is nothing to compare
+    if seen.path.issuer is None and (seen.forgot_intermediate or not seen.issuer_may_be_shared):
+        return None  # the issuer was not sent, and may be a public one: there is nothing to compare
     text = f"Certificate Transparency knows other issuers for {seen.host}, not this one"
     text += f"{seen.age_of_known_issuers}."
     details = {

@@ -2,7 +2,8 @@
 
 Most forgers generate one key and use it for all they mint; honest unrelated sites never share one
 outside a public CA's multi-name certificate, and those are on public paths. Devices share the key of
-their firmware, so it decides only in the company of a host that is known to be public.
+their firmware, so it decides only in the company of a host that is known to be public. A leaf that may be a public
+one, whose intermediate was forgotten, may serve all whom it names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """path-incomplete: the issuer was not sent, and no store has it; or one that was sent is not shown
 to have signed.
 
-A server that forgot its intermediate, a signature that cannot be checked here, or an interceptor that
+A server that forgot its intermediate (told where its key is a known one, or SCTs hold under it), a signature that cannot be checked here, or an interceptor that
 sends the leaf alone.
 """
 
@@ -18,6 +18,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     last = seen.path.certificates[-1]
     missing = last.issuer_text
+    if seen.forgot_intermediate:
+        text = f"The server forgot to send its intermediate, a public one ({missing})."
+        return Evidence("path-incomplete", "neutral", "weak", text, {"issuer": missing})
     text = f"Nobody here knows the issuer, and the server did not send it ({missing})."
     unchecked = why_unchecked(last)
     if unchecked:

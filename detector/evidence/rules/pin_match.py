@@ -25,7 +25,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
 
 
 def _evidence(seen: Examination, pin: Pin, key: str) -> Evidence:
-    position = next(i for i, c in enumerate(seen.path.certificates) if c.spki_sha256 == key)
+    shown = seen.path.certificates  # a signer that was not sent stands above them
+    position = next((i for i, c in enumerate(shown) if c.spki_sha256 == key), len(shown))
     role = "leaf" if position == 0 else "issuer"
     if key in pin.backup:
         text = f"The {role}'s key is the backup key pinned for {seen.host}."

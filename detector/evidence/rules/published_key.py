@@ -1,6 +1,7 @@
 """published-key: a key on the path is one that everybody has (Superfish, eDellRoot, eMudhra, ...).
 
-Whoever wants can sign with it, so nothing above it on the path means anything. A leaf that a log
+Whoever wants can sign with it, so nothing above it on the path means anything. A signer that was not
+sent is told by its signature, where the key itself is known, and by ECDSA's at all times. A leaf that a log
 had seen before the key became public is an honest one: its own key is not the published one. The same
 where it was observed before that day; and where its SCTs cannot be checked here, that is left open.
 On the leaf itself the key accuses nobody of standing in between: the server is insecure.
@@ -17,8 +18,13 @@ from detector.model.observation import Evidence
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     published = seen.known.published
-    for position, certificate in enumerate(seen.path.certificates):
-        key = published.find(certificate.spki_sha256, certificate.sha256, certificate.sha1)
+    shown: list[tuple[str, ...]] = [
+        (one.spki_sha256, one.sha256, one.sha1) for one in seen.path.certificates
+    ]
+    if seen.unsent is not None:
+        shown.append(tuple(seen.unsent.candidates))  # who signed the last one, though not sent
+    for position, digests in enumerate(shown):
+        key = published.find(*digests)
         if key is None:
             continue
         details = {"key": key.name, "source": key.source, "position": position}

@@ -2,11 +2,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from detector.chain.certificate import Certificate
 from detector.evidence.rules import published_key
 from detector.known.knowledge import Knowledge, PublishedKey, PublishedKeys
-from detector.lab.pki import Authority, LabPki
+from detector.lab.pki import Authority, LabPki, PrivateKey
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
 
@@ -54,3 +55,23 @@ def test_a_published_certificate_that_signed_nothing_here_is_ignored(
     chain = (*pki.issue("a.example").chain, stranger.der)
     knowledge = publish(known, stranger.der)
     assert ask(published_key, observe("a.example", chain), knowledge) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)],
+    ids=["ec", "rsa"],
+)
+def test_a_published_signer_is_told_though_it_was_not_sent(
+    known: Knowledge, observe: Observe, ask: Ask, key: PrivateKey
+) -> None:
+    leaked, other = Authority("Leaked", key=key), Authority("Another")
+    knowledge = publish(known, leaked.der, spki=leaked.spki)
+    found = ask(published_key, observe("a.com", [leaked.issue("a.com").der]), knowledge)
+    assert found is not None
+    assert (found.points, found.strength, found.details["position"]) == ("intercepted", "proof", 1)
+    assert ask(published_key, observe("a.com", [other.issue("a.com").der]), knowledge) is None
+    chain = Authority("Below", parent=leaked).issue("a.com").chain[:2]
+    found = ask(published_key, observe("a.com", chain), knowledge)
+    assert found is not None
+    assert found.details["position"] == 2
