@@ -54,7 +54,9 @@ def check(
     staple: Annotated[
         bool,
         typer.Option(
-            "--staple", help="Ask for a stapled OCSP response too (TLS 1.2).", rich_help_panel=_WAY
+            "--staple",
+            help="Ask every server for what it sends beside its leaf: a stapled OCSP response, SCTs.",
+            rich_help_panel=_WAY,
         ),
     ] = False,
     ct_proof: Annotated[

@@ -8,10 +8,11 @@ from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import MAX_CHAIN, Path, build_path
 from detector.chain.profile import lacking
-from detector.chain.sct import SctResult, check_scts
+from detector.chain.sct import SctResult
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
 from detector.evidence.products import matching_product
+from detector.evidence.scts import scts_of
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
@@ -63,11 +64,8 @@ class Examination:
 
     @cached_property
     def scts(self) -> tuple[SctResult, ...]:
-        """Worth of each embedded SCT. A malformed list counts as none."""
-        try:
-            return check_scts(self.leaf, self.issuer, self.known.logs)
-        except CertificateError:
-            return ()
+        """Worth of each SCT, in the leaf or sent beside it. A malformed list counts as none."""
+        return scts_of(self.observation, self.leaf, self.issuer, self.known.logs)
 
     @cached_property
     def sct_verified(self) -> bool:

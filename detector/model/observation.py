@@ -20,6 +20,7 @@ Party = Literal["client", "server", "network"]
 Severity = Literal["error", "warning", "note"]
 Ending = Literal["rst", "fin", "silence", "alert", "refused"]
 Dialled = Literal["server", "proxy"]
+Beside = Literal["scts", "ocsp"]
 SpokenProtocol = Literal[
     "http", "http2", "ssh", "smtp", "ftp", "smtp-or-ftp", "imap", "pop3", "mysql", "postgres", "redis",
     "xmpp", "html", "unknown",
@@ -158,10 +159,13 @@ class Observation:
         at: aware UTC time of the probe.
         chain: DER certificates in the order they were sent, leaf first.
         client_bytes, server_bytes: what each side put on the wire, up to 64 KiB of the TLS part.
-        ocsp: stapled OCSP response (DER) when the server gave one in clear.
+        ocsp: stapled OCSP response (DER), when the client asked and the server gave one.
         ms: milliseconds per step: dns, connect, proxy, starttls, tls.
         inclusion: proofs that public logs hold the leaf.
         captured: somebody else's connection, read from packets: clock and stores are not this machine's.
+        scts: list of SCTs as the TLS extension brought it (RFC 6962 section 3.3.1).
+        asked_for: what the client asked the server for beside its certificates, as far as the answer was
+            seen: `scts` and `ocsp` are None there where the server has none to give.
 
     """
 
@@ -179,6 +183,8 @@ class Observation:
     inclusion: tuple[InclusionProof, ...] = ()
     schema: str = OBSERVATION_SCHEMA
     captured: bool = False
+    scts: bytes | None = None
+    asked_for: tuple[Beside, ...] = ()
 
     @property
     def asks_for_name(self) -> bool:

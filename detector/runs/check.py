@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from detector.errors import StoreError
+from detector.errors import CertificateError, StoreError
 from detector.judging.docket import Docket
 from detector.judging.judge import examine
 from detector.known.knowledge import Baseline, Knowledge
@@ -30,7 +30,8 @@ class CheckRun:
         options: how to probe.
         memory: earlier runs.
         compare_direct: ask again without the proxy and compare.
-        staple: ask for a stapled OCSP response as well.
+        staple: ask every server for what it sends beside its leaf (SCTs, a stapled OCSP response); without it
+            only those whose public leaf holds no SCT.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
         warn: told about trouble that does not stop the run, one line each.
@@ -98,15 +99,25 @@ class CheckRun:
     ) -> tuple[int, Observation, Baseline | None]:
         place, target = numbered
         observation = await probe(target, self.options)
-        if self.staple:
-            from detector.net.staple import with_staple
+        if self.staple or self._may_send_scts(observation):
+            from detector.net.unasked import with_unasked
 
-            observation = await with_staple(observation, self.options)
+            observation = await with_unasked(observation, self.options)
         observation = await self._with_proof(observation)
         if not self.compare_direct or observation.route.kind == "direct":
             return place, observation, None
         direct = await probe(target, replace(self.options, routing=Routing()))
         return place, observation, self._baseline(direct)
+
+    def _may_send_scts(self, observation: Observation) -> bool:
+        """Whether SCTs, if there are any, come beside the leaf. Where it holds some, asking would change no
+        verdict for the better, and the path is walked only once.
+        """
+        seen = examine(observation, self.known) if self.known.logs else None
+        try:
+            return seen is not None and seen.leaf.extension("SCT") is None and seen.is_public_path
+        except CertificateError:
+            return False  # it will be judged as unreadable
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""
