@@ -11,6 +11,7 @@ from detector.chain.profile import lacking
 from detector.chain.sct import SctResult
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
+from detector.evidence.minting import Moment, moment_of
 from detector.evidence.products import matching_product
 from detector.evidence.scts import scts_of
 from detector.known.hosts import any_matches
@@ -70,6 +71,11 @@ class Examination:
     @cached_property
     def sct_verified(self) -> bool:
         return any(result.status == "valid" for result in self.scts)
+
+    @cached_property
+    def minted(self) -> Moment | None:
+        """The moment of the connection at which the leaf was minted, None where nothing says so."""
+        return moment_of(self)
 
     @cached_property
     def shape(self) -> LeafShape:

@@ -13,6 +13,7 @@ import msgspec
 from detector.chain.names import registrable_domain
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
+from detector.evidence.minting import Minting
 
 MAX_KEYS = 200_000
 HOSTS_A_KEY = 4
@@ -73,8 +74,11 @@ class Sharing:
     def __init__(self) -> None:
         self._uses: dict[SharedKey, list[Use]] = {}
         self.full = False
+        self.minting = Minting()
 
     def note(self, seen: Examination) -> None:
+        if seen.minted is not None:
+            self.minting.note(seen, use_of(seen))
         keys = keys_of(seen)
         if keys:
             use = use_of(seen)
