@@ -17,6 +17,7 @@ from detector.chain.shape import ShapeRule
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
+from detector.model.observation import BrowserAnswer
 from detector.model.targets import socket_text
 
 
@@ -191,6 +192,7 @@ class Baseline(msgspec.Struct, frozen=True):
     Attributes:
         source: "direct" (the same run, without the proxy) or "recorded" (an earlier proven run).
         public: its path ended in a public root.
+        browser: how it took a browser's hello by that way.
 
     """
 
@@ -201,6 +203,7 @@ class Baseline(msgspec.Struct, frozen=True):
     version: str | None
     alpn: str | None
     at: datetime
+    browser: BrowserAnswer | None = None
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,24 @@ class InclusionProof:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserAnswer:
+    """What a server chose when it was offered what browsers of today offer.
+
+    Attributes:
+        at: aware UTC time.
+        version: "TLSv1.3" and so on.
+        group: key exchange group; before TLS 1.3, or where none was agreed on, None.
+        alpn: None where the server chose none, or where TLS 1.3 hides its choice.
+
+    """
+
+    at: datetime
+    version: str
+    group: str | None = None
+    alpn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one probe saw.
 
@@ -166,6 +184,7 @@ class Observation:
         scts: list of SCTs as the TLS extension brought it (RFC 6962 section 3.3.1).
         asked_for: what the client asked the server for beside its certificates, as far as the answer was
             seen: `scts` and `ocsp` are None there where the server has none to give.
+        browser: how the server took a browser's hello by this way, where two ways are compared.
 
     """
 
@@ -185,6 +204,7 @@ class Observation:
     captured: bool = False
     scts: bytes | None = None
     asked_for: tuple[Beside, ...] = ()
+    browser: BrowserAnswer | None = None
 
     @property
     def asks_for_name(self) -> bool:

@@ -49,9 +49,7 @@ async def with_unasked(observation: Observation, options: ProbeOptions) -> Obser
     if not observation.chain:
         return observation
     target = observation.target
-    there = options
-    if observation.route.kind == "direct" and options.connect_to is None and target.ip is not None:
-        there = replace(options, connect_to=(target.ip, target.port))
+    there = same_place(observation, options)
     try:
         async with asyncio.timeout(options.timeout):
             patience = Patience(options.timeout)
@@ -77,6 +75,14 @@ def with_answers(observation: Observation, trials: Iterable[Trial]) -> Observati
     if not asked:
         return observation
     return replace(observation, scts=scts, ocsp=ocsp, asked_for=("scts", "ocsp"))
+
+
+def same_place(observation: Observation, options: ProbeOptions) -> ProbeOptions:
+    """Options that lead to the address that answered before, where we resolved it ourselves."""
+    target = observation.target
+    if observation.route.kind == "direct" and options.connect_to is None and target.ip is not None:
+        return replace(options, connect_to=(target.ip, target.port))
+    return options
 
 
 def offer_for(observation: Observation, options: ProbeOptions) -> Offer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -29,7 +30,7 @@ class CheckRun:
         known: what to compare with.
         options: how to probe.
         memory: earlier runs.
-        compare_direct: ask again without the proxy and compare.
+        compare_direct: ask again without the proxy and compare, with a browser's hello too.
         staple: ask every server for what it sends beside its leaf (SCTs, a stapled OCSP response); without it
             only those whose public leaf holds no SCT.
         store: inclusion proofs that were fetched before.
@@ -106,7 +107,14 @@ class CheckRun:
         observation = await self._with_proof(observation)
         if not self.compare_direct or observation.route.kind == "direct":
             return place, observation, None
-        direct = await probe(target, replace(self.options, routing=Routing()))
+        past = replace(self.options, routing=Routing())
+        direct = await probe(target, past)
+        if observation.handshake is not None and direct.handshake is not None:
+            from detector.net.todays_hello import with_browser_answer
+
+            observation, direct = await asyncio.gather(
+                with_browser_answer(observation, self.options), with_browser_answer(direct, past)
+            )
         return place, observation, self._baseline(direct)
 
     def _may_send_scts(self, observation: Observation) -> bool:
@@ -153,4 +161,5 @@ class CheckRun:
             version=direct.handshake.version,
             alpn=direct.handshake.alpn,
             at=direct.at,
+            browser=direct.browser,
         )
