@@ -52,6 +52,7 @@ from detector.model.inquiry import Application, Inquiry, Lookup, Trial
 from detector.model.observation import Handshake, Observation, Target
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
+from detector.net.other_ways import offered_http3
 from detector.report.diagnose_json import encode as encode_diagnosis
 from detector.report.diagnose_text import render
 from detector.report.diagnose_trace import trace
@@ -422,6 +423,10 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "stapled-scts": (
         lambda data: stapled_scts(data, _BARE.certificate.serial_number),
         [_STAPLE, staple(_PKI.intermediate, _BARE)],
+    ),
+    "alt-svc": (
+        lambda data: offered_http3(data, "a.example"),
+        [b'HTTP/1.1 200 OK\r\nAlt-Svc: h3=":443"; ma=86400, h3-29=":443"\r\n\r\n'],
     ),
     "sent-scts": (judge_sent, [_SENT + _THEN + _STAPLE, _SENT, vec(2, b"") + _THEN + _STAPLE]),
     "tree-head": (parse_sth, [_LOG.sth()]),

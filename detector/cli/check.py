@@ -59,6 +59,14 @@ def check(
             rich_help_panel=_WAY,
         ),
     ] = False,
+    other_ways: Annotated[
+        bool,
+        typer.Option(
+            "--other-ways",
+            help="Ask the second address family and HTTP/3 too, where the host has them.",
+            rich_help_panel=_WAY,
+        ),
+    ] = False,
     ct_proof: Annotated[
         bool,
         typer.Option(
@@ -95,7 +103,7 @@ def check(
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
-                staple=staple, store=opened.store, prove=prove, warn=_warn,
+                staple=staple, other_ways=other_ways, store=opened.store, prove=prove, warn=_warn,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:

@@ -35,6 +35,7 @@ from detector.evidence.rules import (
     sct_verified,
     self_signed,
     state_ca,
+    ways_differ,
 )
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence
@@ -63,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     profile_not_public.find,
     minted_now.find,
     protocol_downgrade.find,
+    ways_differ.find,
     path_public.find,
     path_local_root.find,
     path_private.find,

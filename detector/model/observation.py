@@ -21,6 +21,7 @@ Severity = Literal["error", "warning", "note"]
 Ending = Literal["rst", "fin", "silence", "alert", "refused"]
 Dialled = Literal["server", "proxy"]
 Beside = Literal["scts", "ocsp"]
+Way = Literal["ipv4", "ipv6", "http3"]
 SpokenProtocol = Literal[
     "http", "http2", "ssh", "smtp", "ftp", "smtp-or-ftp", "imap", "pop3", "mysql", "postgres", "redis",
     "xmpp", "html", "unknown",
@@ -170,6 +171,22 @@ class BrowserAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherWay:
+    """What the same host showed by another of its ways, in a completed handshake.
+
+    Attributes:
+        way: the address family that the first connection did not take, or HTTP/3 over its address.
+        ip: address that was asked.
+        chain: DER certificates, leaf first.
+
+    """
+
+    way: Way
+    ip: str
+    chain: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one probe saw.
 
@@ -185,6 +202,7 @@ class Observation:
         asked_for: what the client asked the server for beside its certificates, as far as the answer was
             seen: `scts` and `ocsp` are None there where the server has none to give.
         browser: how the server took a browser's hello by this way, where two ways are compared.
+        other_ways: what the host showed by its other ways, where they were asked.
 
     """
 
@@ -205,6 +223,7 @@ class Observation:
     scts: bytes | None = None
     asked_for: tuple[Beside, ...] = ()
     browser: BrowserAnswer | None = None
+    other_ways: tuple[OtherWay, ...] = ()
 
     @property
     def asks_for_name(self) -> bool:

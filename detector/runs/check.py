@@ -33,6 +33,7 @@ class CheckRun:
         compare_direct: ask again without the proxy and compare, with a browser's hello too.
         staple: ask every server for what it sends beside its leaf (SCTs, a stapled OCSP response); without it
             only those whose public leaf holds no SCT.
+        other_ways: ask the second address family and HTTP/3 too, where the host has them.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
         warn: told about trouble that does not stop the run, one line each.
@@ -47,6 +48,7 @@ class CheckRun:
         memory: Memory | None = None,
         compare_direct: bool = False,
         staple: bool = False,
+        other_ways: bool = False,
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
         warn: Callable[[str], None] = lambda _: None,
@@ -56,6 +58,11 @@ class CheckRun:
         self.memory = memory or Memory()
         self.compare_direct = compare_direct
         self.staple = staple
+        if other_ways:
+            from detector.net.quic import demand_quic
+
+            demand_quic("--other-ways")
+        self.other_ways = other_ways
         self.store = store
         self.prove = prove
         self._fetch: Fetcher | None = None
@@ -105,6 +112,10 @@ class CheckRun:
 
             observation = await with_unasked(observation, self.options)
         observation = await self._with_proof(observation)
+        if self.other_ways:
+            from detector.net.other_ways import with_other_ways
+
+            observation = await with_other_ways(observation, self.options)
         if not self.compare_direct or observation.route.kind == "direct":
             return place, observation, None
         past = replace(self.options, routing=Routing())
