@@ -12,16 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from detector.errors import ConfigError
 from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.model.observation import Judgement
 from detector.model.targets import parse_target
-from detector.net import quic
 from detector.net.other_ways import offered_http3, with_other_ways
 from detector.net.probe import ProbeOptions, probe
-from detector.net.quic import quic_chain
 from detector.runs.check import CheckRun
 from detector.runs.saved import encode_observation, read_observations
 
@@ -60,15 +57,6 @@ def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_an_offer_of_http3_is_read_from_the_head(answer: bytes, port: int | None) -> None:
     assert offered_http3(answer, "a.com") == port
-
-
-def test_without_aioquic_the_remedy_is_told(
-    monkeypatch: pytest.MonkeyPatch, known: Knowledge
-) -> None:
-    monkeypatch.setattr(quic, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"--other-ways: aioquic .*tlsight\[quic\]"):
-        CheckRun(known, ProbeOptions(), other_ways=True)
-    CheckRun(known, ProbeOptions())
 
 
 class Offering(Origin):
@@ -203,13 +191,3 @@ def test_what_is_no_quic_ends_with_the_time(
 
     asyncio.run(run())
     assert "Traceback" not in capfd.readouterr().err
-
-
-@pytest.mark.live
-def test_nobody_at_the_port_shows_nothing() -> None:
-    async def run() -> None:
-        async with asyncio.timeout(1.0):
-            await quic_chain("127.0.0.1", 9, "a.example")
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(run())
