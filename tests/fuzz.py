@@ -33,6 +33,7 @@ from detector.causes.revocation import crl_state, ocsp_state
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
 from detector.chain.sct import embedded_scts, parse_sct_list
+from detector.chain.stapled_scts import stapled_scts
 from detector.ct.certspotter import parse_page
 from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
@@ -43,7 +44,7 @@ from detector.knowledge.ct_export import read_export
 from detector.knowledge.fixes import config_lines
 from detector.lab.ca_service import revocation_list, staple
 from detector.lab.ct_log import LabLog
-from detector.lab.pki import Authority, LabPki
+from detector.lab.pki import Authority, LabPki, sct_extension, sct_list
 from detector.lists.ccadb import parse_pems, parse_records
 from detector.lists.crlset import parse_crx, parse_header
 from detector.lists.log_list import parse_list
@@ -51,7 +52,7 @@ from detector.model.inquiry import Application, Inquiry, Lookup, Trial
 from detector.model.observation import Handshake, Observation, Target
 from detector.net import http_connect, socks5, starttls
 from detector.net.dialogue import LAST, Dialogue
-from detector.net.staple import stapling_hello
+from detector.net.other_ways import offered_http3
 from detector.report.diagnose_json import encode as encode_diagnosis
 from detector.report.diagnose_text import render
 from detector.report.diagnose_trace import trace
@@ -62,6 +63,7 @@ from detector.wire import hello
 from detector.wire.alerts import parse_alerts
 from detector.wire.fingerprints import ja3, ja3s, ja4
 from detector.wire.key_exchange import parse_key_exchange
+from detector.wire.offer import Material, Offer, client_hello
 from detector.wire.records import HandshakeReader, RecordReader, encode_message, encode_record
 from detector.wire.server_flight import ServerFlight
 from detector.wire.transcript import read_transcript
@@ -77,13 +79,15 @@ LIMIT = 2.0
 ROOT = Path(__file__).parents[1]
 
 
+_HELLO = client_hello(Offer(sni="a.example", shares=()), Material(bytes(32), bytes(32), {}))
+
+
 def vec(size: int, data: bytes) -> bytes:
     return len(data).to_bytes(size, "big") + data
 
 
 def a_client_hello() -> bytes:
-    record = stapling_hello("a.example", bytes(32))
-    return record[9:]
+    return _HELLO[4:]
 
 
 def a_server_hello() -> bytes:
@@ -197,6 +201,22 @@ def shape_of_chain(data: bytes) -> None:
     learned = learn([kept, kept], [HonestShape(leaf.subject_text, kept)])
     tomllib.loads(row_text(leaf.issuer_text, "x", learned))
     innocent_private_ca(Examination(seen, known))
+
+
+def judge_sent(data: bytes) -> None:
+    """A public leaf without SCTs, and hostile lists beside it. Only the untouched list proves anything."""
+    from datetime import UTC, datetime
+
+    from detector.judging.judge import judge_all
+    from detector.model.observation import Handshake, Observation, Target
+
+    scts, _, ocsp = data.partition(_THEN)
+    seen = Observation(
+        datetime.now(UTC), Target("a.example"), chain=_BARE.chain, handshake=Handshake(True),
+        scts=scts, ocsp=ocsp or None, asked_for=("scts", "ocsp"),
+    )  # fmt: skip
+    (found,) = judge_all([seen], _PKI.knowledge())
+    assert found.verdict != "direct" or _BARE_SCT in data
 
 
 def talk(make: Callable[[], Dialogue]) -> Callable[[bytes], None]:
@@ -363,6 +383,10 @@ _KNOWN = _PKI.knowledge()
 _LEAF = _PKI.issue("a.example.com").der
 _LOGGING = Authority("Logging", logs=(_LOG, _TILED))
 _LOGGED = Certificate(_LOGGING.issue("a.example").der)
+_BARE = _PKI.issue("a.example", logs=())
+_BARE_SCT = _PKI.logs[0].sign_certificate(_BARE.der)
+_SENT, _THEN = sct_list([_BARE_SCT] * 2), b"|then|"
+_STAPLE = staple(_PKI.intermediate, _BARE, sct_extension([_BARE_SCT]))
 _CRTSH = (
     b'[{"id": 1, "issuer_name": "CN=x", "name_value": "a\\nb", "not_before": "2026-01-01T00:00:00",'
     b' "not_after": "2026-02-01T00:00:00"}]'
@@ -418,11 +442,20 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
         ],
     ),
     "alerts": (parse_alerts, [b"\x02\x28\x01\x00"]),
-    "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
+    "transcript": (read_both, [a_flight(), encode_record(22, _HELLO) + a_flight()]),
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
     "judgement": (judge_chain, [_LEAF, _PKI.intermediate.der, _PKI.issue("b.org", logs=()).der]),
     "shape": (shape_of_chain, [_LEAF, _PKI.issue("b.org", logs=()).der]),
     "sct-list": (parse_sct_list, [vec(2, vec(2, _SCT) * 3)]),
+    "stapled-scts": (
+        lambda data: stapled_scts(data, _BARE.certificate.serial_number),
+        [_STAPLE, staple(_PKI.intermediate, _BARE)],
+    ),
+    "alt-svc": (
+        lambda data: offered_http3(data, "a.example"),
+        [b'HTTP/1.1 200 OK\r\nAlt-Svc: h3=":443"; ma=86400, h3-29=":443"\r\n\r\n'],
+    ),
+    "sent-scts": (judge_sent, [_SENT + _THEN + _STAPLE, _SENT, vec(2, b"") + _THEN + _STAPLE]),
     "tree-head": (parse_sth, [_LOG.sth()]),
     "checkpoint": (lambda data: parse_checkpoint(data, _LOG.log_id), [_LOG.checkpoint()]),
     "log-answers": (hostile_log, [_LOG.sth() + b"\0" + _AUDIT, _TILED.checkpoint() + b"\0" + _TILES]),

@@ -115,7 +115,7 @@ EXPECTED = {
     "router": "private",
     "self-signed": "suspect",
     "private CA on one public name": "suspect",
-    "public without SCT": "consistent",
+    "public without SCT": "consistent",  # nobody looked whether one comes with the handshake
     "public, unknown log": "consistent",
     "public": "direct",
     "reversed": "direct",

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from detector.model.observation import Beside
+
 Sender = Literal["client", "server"]
 ClosedBy = Literal["client", "server", "middlebox"]
 Reached = Literal["nothing", "unseen", "other", "alert", "hello", "data"]
@@ -96,6 +98,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
         hello_lost: the server never acknowledged it.
         chain: DER certificates that were seen, leaf first.
+        scts: list of SCTs in the TLS extension.
+        asked_for: what the client asked for beside the certificates, where the flight was seen to its end.
         authorities: names (DER) of CAs for client certificates, None where none was asked for.
         client_certificate: whether the client showed one, None where that cannot be seen.
         completed: both sides went on to use the keys.
@@ -135,6 +139,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     alpn: str | None = None
     chain: tuple[bytes, ...] = ()
     ocsp: bytes | None = None
+    scts: bytes | None = None
+    asked_for: tuple[Beside, ...] = ()
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
     dh_bits: int | None = None

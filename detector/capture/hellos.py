@@ -63,19 +63,24 @@ class Hellos:
             found = self._clients[key] = _facts(parse_client_hello(body), transport)
         return found, name
 
-    def server(self, body: bytes) -> tuple[ServerFacts, bool]:
-        """Facts of a ServerHello, and whether it asks for another hello. Raises WireError."""
+    def server(self, body: bytes) -> tuple[ServerFacts, bool, bytes | None]:
+        """Facts of a ServerHello, whether it asks for another hello, and its list of SCTs. Raises WireError."""
         size = len(body)
         if size < 38:
             raise WireError("ServerHello cut short", size)
         at = 35 + body[34]
         kinds: list[bytes] = [body[:2], body[at : at + 3]]
         here = at + 5
+        scts: bytes | None = None
         while here + 4 <= size:
             kind = body[here] << 8 | body[here + 1]
             end = here + 4 + (body[here + 2] << 8 | body[here + 3])
-            # Of a key share the group counts, not the key.
-            kinds.append(body[here : here + 6 if kind == r.KEY_SHARE else end])
+            if kind == r.SIGNED_CERTIFICATE_TIMESTAMP:  # another one for each leaf
+                scts = body[here + 4 : end]
+                kinds.append(body[here : here + 2])
+            else:
+                # Of a key share the group counts, not the key.
+                kinds.append(body[here : here + 6 if kind == r.KEY_SHARE else end])
             here = end
         retry = body[2:34] == RETRY_RANDOM
         key = (retry, here == size, *kinds)
@@ -92,7 +97,7 @@ class Hellos:
                 ja3s=ja3s(hello),
                 renegotiation=hello.extension(r.RENEGOTIATION_INFO) is not None,
             )
-        return found, retry
+        return found, retry, scts
 
 
 def _facts(hello: ClientHello, transport: str) -> HelloFacts:

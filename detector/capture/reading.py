@@ -34,6 +34,7 @@ from detector.capture.sealed import (
     refused_late,
 )
 from detector.errors import WireError
+from detector.model.observation import Beside
 from detector.wire import registry as r
 from detector.wire.certificates import (
     parse_certificate_request_tls11,
@@ -49,10 +50,17 @@ from detector.wire.key_exchange import parse_key_exchange
 _ROOM = 4096
 _PLAIN = 512
 _LONGEST = 3600.0
+_BESIDE: tuple[tuple[int, Beside], ...] = (
+    (r.SIGNED_CERTIFICATE_TIMESTAMP, "scts"),
+    (r.STATUS_REQUEST, "ocsp"),
+)
 
 
 class Facts(msgspec.Struct):
-    """What the handshake's messages say; filled once, when they are no longer needed."""
+    """What the handshake's messages say; filled once, when they are no longer needed.
+
+    `whole`: the server's flight was read to its end.
+    """
 
     hello: HelloFacts | None = None
     sni: str | None = None
@@ -63,10 +71,19 @@ class Facts(msgspec.Struct):
     alpn: str | None = None
     chain: tuple[bytes, ...] = ()
     ocsp: bytes | None = None
+    scts: bytes | None = None
+    whole: bool = False
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
     dh_bits: int | None = None
     error: str = ""
+
+    @property
+    def asked_for(self) -> tuple[Beside, ...]:
+        """What the client asked for beside the certificates, as far as the answer is known."""
+        if not self.whole or not self.chain or self.hello is None:
+            return ()
+        return tuple(name for kind, name in _BESIDE if kind in self.hello.extensions)
 
 
 class Reading:
@@ -152,6 +169,8 @@ class Reading:
             alpn=facts.alpn,
             chain=facts.chain,
             ocsp=facts.ocsp,
+            scts=facts.scts,
+            asked_for=facts.asked_for,
             authorities=facts.authorities,
             client_certificate=facts.client_certificate,
             dh_bits=facts.dh_bits,
@@ -191,7 +210,8 @@ class Reading:
 
     def _server_message(self, facts: Facts, kind: int, body: bytes) -> None:
         if kind == r.SERVER_HELLO:
-            answer, retry = self._hellos.server(body)
+            answer, retry, scts = self._hellos.server(body)
+            facts.scts = scts
             if retry:
                 facts.retry = True
                 facts.answer = facts.answer or answer
@@ -201,6 +221,8 @@ class Reading:
             facts.chain = self._chain(body, tls13=False)
         elif kind == r.CERTIFICATE_STATUS:
             facts.ocsp = parse_certificate_status(body)
+        elif kind == r.SERVER_HELLO_DONE:
+            facts.whole = True
         elif kind == r.CERTIFICATE_REQUEST:
             tls12 = facts.answer is None or facts.answer.version >= 0x0303
             parse = parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11
@@ -237,6 +259,8 @@ class Reading:
                 facts.chain = self._chain(certificate, tls13=True)
                 entries = parse_certificate_tls13(certificate)
                 facts.ocsp = entries[0].ocsp if entries else None
+                facts.scts = entries[0].scts if entries else None
+                facts.whole = theirs.finished
             if request is not None:
                 facts.authorities = parse_certificate_request_tls13(request).authorities
                 shown = next((b for k, b in ours.messages if k == r.CERTIFICATE), None)
@@ -314,6 +338,7 @@ class Reading:
             sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
             sni=facts.sni, hello=facts.hello, hello_size=facts.size, retry=facts.retry,
             answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
+            scts=facts.scts, asked_for=facts.asked_for,
             authorities=facts.authorities, client_certificate=facts.client_certificate,
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,

@@ -1,19 +1,25 @@
-"""Embedded Signed Certificate Timestamps (RFC 6962 section 3).
+"""Signed Certificate Timestamps (RFC 6962 section 3): embedded in the leaf, or sent beside it.
 
 Theory of operation
 -------------------
-A log signs the leaf's TBSCertificate without the SCT list, and the SHA-256 of the issuer's key:
+For one that is embedded the log signs the leaf's TBSCertificate without the SCT list, and the
+SHA-256 of the issuer's key; for one that comes beside the leaf, the leaf as it is:
 
     00 | 00 | u64 timestamp | 0001 | issuer key hash | u24 length | TBS | u16 length | extensions
+    00 | 00 | u64 timestamp | 0000 | u24 length | leaf | u16 length | extensions
 
 So a valid SCT of a known log says: this very leaf key was shown to a public log as issued by this
 very issuer. An SCT copied from another certificate fails, because key and issuer differ. An SCT of
 an unknown log says nothing either way; it must not be called forged.
+
+What comes beside the leaf (in the TLS extension, in the stapled OCSP response; section 3.3) is
+signed by nobody but the log, so it proves the same whichever connection brought it. One that fails
+there is no forgery by the CA: lists in files go stale with each renewal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -37,6 +43,7 @@ SctStatus = Literal[
     "untrusted-log",  # signed by a log that is not yet, or no longer at that time, trusted
     "unverifiable",  # the issuer is missing, the log redacts names, or nobody here can tell
 ]
+SctSource = Literal["certificate", "tls-extension", "ocsp-staple"]
 
 
 class Issuer(Protocol):
@@ -77,7 +84,7 @@ class CTLog(msgspec.Struct, frozen=True):
 
 
 class Sct(msgspec.Struct, frozen=True):
-    """One SCT as embedded."""
+    """One SCT as it came."""
 
     log_id: bytes
     timestamp_ms: int
@@ -108,11 +115,16 @@ class Sct(msgspec.Struct, frozen=True):
 
 
 class SctResult(msgspec.Struct, frozen=True):
-    """What one SCT is worth."""
+    """What one SCT is worth, and where it came."""
 
     sct: Sct
     status: SctStatus
     log: CTLog | None
+    source: SctSource = "certificate"
+
+    @property
+    def embedded(self) -> bool:
+        return self.source == "certificate"
 
 
 def embedded_scts(leaf: Certificate) -> tuple[Sct, ...]:
@@ -162,41 +174,70 @@ def check_scts(
     return tuple(_check(leaf, issuer, sct, logs.get(sct.log_id)) for sct in embedded_scts(leaf))
 
 
+def check_sent_scts(
+    leaf: Certificate, scts: Iterable[Sct], logs: Mapping[bytes, CTLog], source: SctSource
+) -> tuple[SctResult, ...]:
+    """Each SCT that came beside `leaf` with its worth; nobody's issuer is needed."""
+    return tuple(_check(leaf, None, sct, logs.get(sct.log_id), source) for sct in scts)
+
+
 def signed_input(sct: Sct, issuer_key_hash: bytes, tbs: bytes) -> bytes:
     """The bytes a log signs for a precertificate entry."""
+    return _signed(sct, b"\x00\x01" + issuer_key_hash, tbs)
+
+
+def signed_certificate_input(sct: Sct, certificate: bytes) -> bytes:
+    """The bytes a log signs for a certificate (DER) as it is, an x509_entry."""
+    return _signed(sct, b"\x00\x00", certificate)
+
+
+def _signed(sct: Sct, kind: bytes, entry: bytes) -> bytes:
     return (
         b"\x00\x00"
         + sct.timestamp_ms.to_bytes(8, "big")
-        + b"\x00\x01"
-        + issuer_key_hash
-        + len(tbs).to_bytes(3, "big")
-        + tbs
+        + kind
+        + len(entry).to_bytes(3, "big")
+        + entry
         + len(sct.extensions).to_bytes(2, "big")
         + sct.extensions
     )
 
 
-def _check(leaf: Certificate, issuer: Issuer | None, sct: Sct, log: CTLog | None) -> SctResult:
+def _check(
+    leaf: Certificate,
+    issuer: Issuer | None,
+    sct: Sct,
+    log: CTLog | None,
+    source: SctSource = "certificate",
+) -> SctResult:
     if log is None:
-        return SctResult(sct, "unknown-log", None)
-    if issuer is None or log.redacts:
-        return SctResult(sct, "unverifiable", log)
-    answer = _signature(leaf, issuer.spki_sha256, sct, log.key)
+        return SctResult(sct, "unknown-log", None, source)
+    embedded = source == "certificate"
+    if log.redacts or (embedded and issuer is None):
+        return SctResult(sct, "unverifiable", log, source)
+    issuer_key = issuer.spki_sha256 if embedded and issuer is not None else None
+    answer = _signature(leaf, issuer_key, sct, log.key)
     if answer != "holds":
-        return SctResult(sct, "invalid" if answer == "refuted" else "unverifiable", log)
+        return SctResult(sct, "invalid" if answer == "refuted" else "unverifiable", log, source)
     if log.start and log.end and not log.start <= leaf.not_after < log.end:
-        return SctResult(sct, "outside-interval", log)
+        return SctResult(sct, "outside-interval", log, source)
     if log.state == "pending" or (log.distrusted and sct.timestamp >= log.distrusted):
-        return SctResult(sct, "untrusted-log", log)
-    return SctResult(sct, "valid", log)
+        return SctResult(sct, "untrusted-log", log, source)
+    return SctResult(sct, "valid", log, source)
 
 
 @lru_cache(maxsize=1024)
-def _signature(leaf: Certificate, issuer_key_hash: str, sct: Sct, log_key: bytes) -> Answer:
-    try:
-        tbs = without_scts(leaf)
-    except CertificateError:
-        return "unknown"
-    signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
+def _signature(
+    leaf: Certificate, issuer_key_hash: str | None, sct: Sct, log_key: bytes
+) -> Answer:
+    """Without an issuer's key: over the leaf as it is."""
+    if issuer_key_hash is None:
+        signed = signed_certificate_input(sct, leaf.der)
+    else:
+        try:
+            tbs = without_scts(leaf)
+        except CertificateError:
+            return "unknown"
+        signed = signed_input(sct, bytes.fromhex(issuer_key_hash), tbs)
     algorithms = sct.hash_algorithm, sct.signature_algorithm
     return check_digital_signature(log_key, algorithms, sct.signature, signed)

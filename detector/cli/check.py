@@ -55,7 +55,17 @@ def check(
     staple: Annotated[
         bool,
         typer.Option(
-            "--staple", help="Ask for a stapled OCSP response too (TLS 1.2).", rich_help_panel=_WAY
+            "--staple",
+            help="Ask every server for what it sends beside its leaf: a stapled OCSP response, SCTs.",
+            rich_help_panel=_WAY,
+        ),
+    ] = False,
+    other_ways: Annotated[
+        bool,
+        typer.Option(
+            "--other-ways",
+            help="Ask the second address family and HTTP/3 too, where the host has them.",
+            rich_help_panel=_WAY,
         ),
     ] = False,
     ct_proof: Annotated[
@@ -96,8 +106,8 @@ def check(
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
-                staple=staple, store=opened.store, prove=prove, canaries=not no_canaries, warn=_warn,
-                recover=progress() if recover else None,
+                staple=staple, other_ways=other_ways, store=opened.store, prove=prove,
+                canaries=not no_canaries, recover=progress() if recover else None, warn=_warn,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:

@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. The proof is about an SCT that the leaf itself carries and that verifies under the log's key.
+1. The proof is about an SCT of the leaf, embedded or sent beside it, that verifies under the log's key.
 2. The tree head is signed by that same key, and not older than the SCT.
 3. The entry's hash is computed here, from the leaf and its issuer: the log says only where it is.
 4. In a static-ct log that place is the SCT's own leaf_index.
@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.certificate import Certificate
-from detector.chain.sct import CTLog, Sct, SctResult, signed_input
+from detector.chain.sct import CTLog, Sct, SctResult, signed_certificate_input, signed_input
 from detector.ct.merkle import is_included, leaf_hash
 from detector.ct.tree_head import TreeHead, is_signed, parse_checkpoint, parse_sth
 from detector.errors import WireError
@@ -49,18 +49,20 @@ def check_inclusion(
     for result in scts:
         if result.log is None or result.status != "valid" or result.sct.log_id != proof.log_id:
             continue
-        return _check(proof, result.sct, result.log, entry_hash(result.sct, leaf, issuer))
+        return _check(proof, result.sct, result.log, entry_hash(result, leaf, issuer))
     return Inclusion("no-such-sct")
 
 
-def entry_hash(sct: Sct, leaf: Certificate, issuer: Certificate) -> bytes:
-    """Merkle leaf hash of the precertificate entry (RFC 6962 section 3.4).
+def entry_hash(result: SctResult, leaf: Certificate, issuer: Certificate) -> bytes:
+    """Merkle leaf hash of the entry that a valid SCT is for (RFC 6962 section 3.4).
 
     A MerkleTreeLeaf and the input of an SCT's signature are the same bytes. Raises ValueError where
-    cryptography finds no SCT list in `leaf`.
+    cryptography finds no SCT list in `leaf`, which an embedded one was taken from.
     """
+    if not result.embedded:
+        return leaf_hash(signed_certificate_input(result.sct, leaf.der))
     tbs = leaf.x509.tbs_precertificate_bytes
-    return leaf_hash(signed_input(sct, bytes.fromhex(issuer.spki_sha256), tbs))
+    return leaf_hash(signed_input(result.sct, bytes.fromhex(issuer.spki_sha256), tbs))
 
 
 def read_head(proof: InclusionProof) -> TreeHead:

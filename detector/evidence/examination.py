@@ -9,12 +9,14 @@ from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import MAX_CHAIN, Path
 from detector.chain.profile import lacking
-from detector.chain.sct import SctResult, check_scts
+from detector.chain.sct import SctResult
 from detector.chain.shape import LeafShape
 from detector.errors import CertificateError
 from detector.evidence.dated_path import DatedPath, RootStanding, dated_path
+from detector.evidence.minting import Moment, moment_of
 from detector.evidence.products import is_states_own, matching_product
 from detector.evidence.recovered import UnsentSigner, unsent_signer
+from detector.evidence.scts import scts_of
 from detector.known.hosts import any_matches
 from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
@@ -83,11 +85,9 @@ class Examination:
 
     @cached_property
     def scts(self) -> tuple[SctResult, ...]:
-        """Worth of each embedded SCT. A malformed list counts as none."""
-        try:
-            return check_scts(self.leaf, self.issuer or self._unsent_issuer, self.known.logs)
-        except CertificateError:
-            return ()
+        """Worth of each SCT, in the leaf or sent beside it. A malformed list counts as none."""
+        issuer = self.issuer or self._unsent_issuer
+        return scts_of(self.observation, self.leaf, issuer, self.known.logs)
 
     @cached_property
     def sct_verified(self) -> bool:
@@ -97,6 +97,11 @@ class Examination:
     def has_unknown_logs(self) -> bool:
         """Some SCT is of a log that is not known here: whether the leaf is logged cannot be told."""
         return any(result.status == "unknown-log" for result in self.scts)
+
+    @cached_property
+    def minted(self) -> Moment | None:
+        """The moment of the connection at which the leaf was minted, None where nothing says so."""
+        return moment_of(self)
 
     @cached_property
     def shape(self) -> LeafShape:

@@ -19,6 +19,7 @@ from detector.evidence.rules import (
     issuer_impersonated,
     issuer_shared,
     leaf_key_shared,
+    minted_now,
     name_mismatch,
     names_astray,
     one_leaf_for_all,
@@ -44,6 +45,7 @@ from detector.evidence.rules import (
     self_signed,
     signer_recovered,
     state_ca,
+    ways_differ,
 )
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence
@@ -78,7 +80,9 @@ RULES: tuple[Rule, ...] = (
     sct_invalid.find,
     sct_missing.find,
     profile_not_public.find,
+    minted_now.find,
     protocol_downgrade.find,
+    ways_differ.find,
     path_public.find,
     path_local_root.find,
     path_private.find,

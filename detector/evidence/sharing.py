@@ -27,6 +27,7 @@ import msgspec
 from detector.chain.names import holds_name, is_private_address, registrable_domain
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
+from detector.evidence.minting import Minting
 from detector.model.observation import Observation, Strength
 
 MAX_KEYS = 200_000
@@ -133,8 +134,11 @@ class Sharing:
         self.dirty: tuple[str, ...] = ()
         self.astray: tuple[tuple[str, str], ...] = ()
         self.full = False
+        self.minting = Minting()
 
     def note(self, seen: Examination) -> None:
+        if seen.minted is not None:
+            self.minting.note(seen, use_of(seen))
         keys = keys_of(seen)
         if keys:
             use = use_of(seen)

@@ -16,6 +16,7 @@ import msgspec
 from detector.capture.connection import Connection
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
+from detector.forensics.beside import Sent, SentBeside
 from detector.forensics.blame import blame
 from detector.forensics.browsers import Browsers, HelloOpinion
 from detector.forensics.observed import observation
@@ -29,7 +30,7 @@ from detector.wire.registry import version_text
 
 BATCH = 16384
 _ROOM = 8192
-_Key = tuple[tuple[bytes, ...], str | None, str, bool, int]
+_Key = tuple[tuple[bytes, ...], Sent, str | None, str, bool, int]
 
 
 class JudgedConnection(Recorded, msgspec.Struct, frozen=True):
@@ -92,6 +93,7 @@ class ConnectionJudge:
         self._examined: dict[_Key, Examination | None] = {}
         self._judged: dict[_Key, tuple[int, Judgement]] = {}
         self._generation = 0
+        self._beside = SentBeside()
 
     def tell(self, connections: Iterable[Connection]) -> Iterator[JudgedConnection]:
         """Every connection, in order."""
@@ -104,6 +106,8 @@ class ConnectionJudge:
         yield from self._told(held)
 
     def _told(self, held: list[Connection]) -> Iterator[JudgedConnection]:
+        for connection in held:
+            self._beside.note(connection)
         for connection in held:
             if connection.chain:
                 self._examine(connection)
@@ -129,6 +133,7 @@ class ConnectionJudge:
 
     def judge(self, one: Observation) -> Judgement:
         """Who answers, by all that the connections so far share."""
+        one = self._beside.added(one)
         seen = examine(one, self._known, self._baseline(one.target))
         return unjudged(one, self._known) if seen is None else judge_examined(seen, self._sharing)
 
@@ -143,7 +148,8 @@ class ConnectionJudge:
 
     def _key(self, c: Connection) -> _Key:
         where = c.preamble.target or "" if c.preamble is not None else ""
-        return c.chain, c.sni, where or c.server, c.completed, int(c.first) // 3600
+        sent = self._beside.of(c.chain)
+        return c.chain, sent, c.sni, where or c.server, c.completed, int(c.first) // 3600
 
     def _examine(self, c: Connection) -> None:
         key = self._key(c)
@@ -152,7 +158,7 @@ class ConnectionJudge:
         if len(self._examined) >= _ROOM:
             self._examined.clear()
             self._judged.clear()
-        one = observation(c)
+        one = self._beside.added(observation(c))
         seen = self._examined[key] = examine(one, self._known, self._baseline(one.target))
         if seen is not None:
             self._sharing.note(seen)

@@ -32,6 +32,8 @@ def observation(connection: Connection, failure: Failure | None = None) -> Obser
         failure=failure,
         ms=c.ms,
         captured=True,
+        scts=c.scts,
+        asked_for=c.asked_for,
     )
 
 
@@ -107,6 +109,7 @@ def trial(c: Connection, name: str) -> Trial | None:
         authorities=c.authorities,
         dh_bits=c.dh_bits,
         renegotiation=answer.renegotiation if answer else False,
+        scts=c.scts,
         ms=(c.ms.get("server-hello", 0.0), c.ms.get("server-hello", 0.0)),
     )
 

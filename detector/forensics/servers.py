@@ -200,10 +200,13 @@ class Server:
             step = causes.dialling_step(cause.id)
             failure = Failure(step, cause.id, cause.text.rstrip("."))
         if not chosen.chain:  # another client may have been shown the certificates
-            chain = self.worst[0].chain if self.worst is not None else ()
-            if not chain and self.best is not None and self.best.completed:
-                chain = self.best.chain
-            chosen = msgspec.structs.replace(chosen, chain=chain)
+            shown = self.worst[0] if self.worst is not None else chosen
+            if not shown.chain and self.best is not None and self.best.completed:
+                shown = self.best
+            chosen = msgspec.structs.replace(
+                chosen, chain=shown.chain, ocsp=shown.ocsp, scts=shown.scts,
+                asked_for=shown.asked_for,
+            )  # fmt: skip
         return observation(chosen, failure)
 
     @property

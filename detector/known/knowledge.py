@@ -19,6 +19,7 @@ from detector.known.hosts import HostPattern
 from detector.known.intermediates import PublicIntermediates
 from detector.known.issuers import IssuerSource, KnownIssuers, merged
 from detector.model.causes import CauseTable
+from detector.model.observation import BrowserAnswer
 from detector.model.targets import socket_text
 
 
@@ -224,6 +225,7 @@ class Baseline(msgspec.Struct, frozen=True):
         public: its path ended in a public root.
         issued, expires: the validity of its leaf, None where that was not kept.
         logged: a valid SCT under that root proved it, so that the host is known to be public.
+        browser: how it took a browser's hello by that way.
 
     """
 
@@ -237,6 +239,7 @@ class Baseline(msgspec.Struct, frozen=True):
     logged: bool = False
     issued: datetime | None = None
     expires: datetime | None = None
+    browser: BrowserAnswer | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,18 @@ from urllib.parse import unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from detector.chain import der
+from detector.chain.stapled_scts import SCT_LIST_OID
 from detector.lab.answer import Answer, Request
-from detector.lab.pki import Authority, Credential, LabPki
+from detector.lab.pki import Authority, Credential, LabPki, encoded
 from detector.lab.web import Web
+
+_ECDSA_SHA256 = bytes.fromhex("2a8648ce3d040302")  # 1.2.840.10045.4.3.2
+_BASIC_RESPONSE = bytes.fromhex("2b0601050507300101")  # 1.3.6.1.5.5.7.48.1.1
 
 
 def ca_service(pki: LabPki) -> Web:
@@ -66,9 +72,32 @@ def ocsp_answer(authority: Authority, request: bytes) -> bytes:
     return _response(authority, serial, _stub(authority, serial))
 
 
-def staple(authority: Authority, credential: Credential) -> bytes:
-    """A response to staple (DER)."""
-    return _response(authority, credential.certificate.serial_number, credential.certificate)
+def staple(
+    authority: Authority, credential: Credential, sct_extension: bytes | None = None
+) -> bytes:
+    """A response to staple (DER); `sct_extension` is the value of its extension with SCTs."""
+    response = _response(authority, credential.certificate.serial_number, credential.certificate)
+    return response if sct_extension is None else _with_scts(authority, response, sct_extension)
+
+
+def _with_scts(authority: Authority, response: bytes, value: bytes) -> bytes:
+    """The response with single extensions, which cryptography reads but does not write, signed anew."""
+    data = ocsp.load_der_ocsp_response(response).tbs_response_bytes
+    _, start, stop = der.element(data, 0, len(data))
+    *before, (tag, first, last) = der.children(data, start, stop)
+    _, single, end = der.element(data, first, last)
+    oid = encoded(der.OID, SCT_LIST_OID)
+    extension = encoded(der.SEQUENCE, oid + encoded(der.OCTET_STRING, value))
+    added = encoded(0xA1, encoded(der.SEQUENCE, extension))
+    answers = encoded(tag, encoded(der.SEQUENCE, data[single:end] + added))
+    signed = encoded(der.SEQUENCE, data[start : before[-1][2]] + answers)
+    assert isinstance(authority.key, ec.EllipticCurvePrivateKey)
+    signature = authority.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    algorithm = encoded(der.SEQUENCE, encoded(der.OID, _ECDSA_SHA256))
+    basic = encoded(der.SEQUENCE, signed + algorithm + encoded(der.BIT_STRING, b"\0" + signature))
+    body = encoded(der.OID, _BASIC_RESPONSE) + encoded(der.OCTET_STRING, basic)
+    successful = b"\x0a\x01\x00"
+    return encoded(der.SEQUENCE, successful + encoded(0xA0, encoded(der.SEQUENCE, body)))
 
 
 def _response(authority: Authority, serial: int, certificate: x509.Certificate) -> bytes:
@@ -93,8 +122,6 @@ def _response(authority: Authority, serial: int, certificate: x509.Certificate) 
 
 def _stub(authority: Authority, serial: int) -> x509.Certificate:
     """A certificate with that serial number: the builder wants one, the response keeps the number."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     start = _now() - timedelta(days=1)
     builder = x509.CertificateBuilder(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from detector.chain.sct import CTLog, Sct, signed_input
+from detector.chain.sct import CTLog, Sct, signed_certificate_input, signed_input
 from detector.ct import merkle
 from detector.ct.tiles import WIDTH, Tile, tile_at
 from detector.ct.tree_head import TreeHead, note_key_id
@@ -25,7 +26,7 @@ from detector.lab.answer import Answer
 
 
 class LabLog:
-    """A log of precertificates (RFC 6962 section 3.2).
+    """A log of precertificates and certificates (RFC 6962 section 3.1).
 
     Args:
         name: how a judge calls it.
@@ -57,18 +58,12 @@ class LabLog:
 
     def sign(self, tbs: bytes, issuer_spki: bytes) -> bytes:
         """Log a TBSCertificate that has no SCT list yet; its serialised SCT."""
-        place = b"\x00\x00\x05" + len(self.leaves).to_bytes(5, "big") if self.tiled else b""
-        sct = Sct(self.log_id, _milliseconds(), place, 4, 3, b"")
-        message = signed_input(sct, sha256(issuer_spki).digest(), tbs)
-        self.leaves.append(merkle.leaf_hash(message))
-        return (
-            b"\x00"
-            + self.log_id
-            + sct.timestamp_ms.to_bytes(8, "big")
-            + len(place).to_bytes(2, "big")
-            + place
-            + self._signed(message)
-        )
+        issuer_key = sha256(issuer_spki).digest()
+        return self._logged(lambda sct: signed_input(sct, issuer_key, tbs))
+
+    def sign_certificate(self, certificate: bytes) -> bytes:
+        """Log a certificate (DER) as it is; the serialised SCT, to be sent beside it."""
+        return self._logged(lambda sct: signed_certificate_input(sct, certificate))
 
     def grow(self, count: int) -> None:
         """Log `count` other entries."""
@@ -133,6 +128,20 @@ class LabLog:
             "state": {"usable": {"timestamp": "2026-01-01T00:00:00Z"}},
             **place,
         }
+
+    def _logged(self, signed: Callable[[Sct], bytes]) -> bytes:
+        place = b"\x00\x00\x05" + len(self.leaves).to_bytes(5, "big") if self.tiled else b""
+        sct = Sct(self.log_id, _milliseconds(), place, 4, 3, b"")
+        message = signed(sct)
+        self.leaves.append(merkle.leaf_hash(message))
+        return (
+            b"\x00"
+            + self.log_id
+            + sct.timestamp_ms.to_bytes(8, "big")
+            + len(place).to_bytes(2, "big")
+            + place
+            + self._signed(message)
+        )
 
     def _serve_proof(self, query: dict[str, str]) -> Answer:
         size = int(query["tree_size"])

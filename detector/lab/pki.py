@@ -298,14 +298,23 @@ class LabPki:
         return json.dumps({"operators": [operator]}, indent=1)
 
 
-def sct_extension(scts: Sequence[bytes]) -> bytes:
-    """The DER value of the SCT list extension (RFC 6962 section 3.3)."""
+def sct_list(scts: Sequence[bytes]) -> bytes:
+    """SignedCertificateTimestampList (RFC 6962 section 3.3), as the TLS extension carries it."""
     listed = b"".join(len(sct).to_bytes(2, "big") + sct for sct in scts)
-    body = len(listed).to_bytes(2, "big") + listed
-    size = len(body)
+    return len(listed).to_bytes(2, "big") + listed
+
+
+def sct_extension(scts: Sequence[bytes]) -> bytes:
+    """The DER value of the certificate's extension, and of the one in an OCSP response."""
+    return encoded(0x04, sct_list(scts))
+
+
+def encoded(tag: int, contents: bytes) -> bytes:
+    """One DER element."""
+    size = len(contents)
     octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    length = octets if size < 0x80 else bytes((0x80 | len(octets),)) + octets
-    return b"\x04" + length + body
+    length = octets or b"\x00" if size < 0x80 else bytes((0x80 | len(octets),)) + octets
+    return bytes((tag,)) + length + contents
 
 
 def write_secret(path: Path, text: str) -> Path:

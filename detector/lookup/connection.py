@@ -24,7 +24,9 @@ def distrust(connections: Iterable[Observation | None], known: Knowledge) -> str
         if connection is None:
             return "it came over plain HTTP"
         (judgement,) = judge_all([connection], known)
-        against = [e.id for e in judgement.evidence if e.points == "intercepted"]
+        against = [
+            e.id for e in judgement.evidence if e.points == "intercepted" or e.id == "sct-missing"
+        ]
         if judgement.verdict == "direct" or (judgement.verdict == "consistent" and not against):
             continue
         why = (against or [judgement.evidence[0].id])[0]

@@ -82,7 +82,7 @@ def _askable(seen: Examination | None) -> list[SctResult]:
 async def _prove(seen: Examination, result: SctResult, fetch: Fetcher) -> InclusionProof:
     assert seen.issuer is not None
     assert result.log is not None
-    entry = entry_hash(result.sct, seen.leaf, seen.issuer)
+    entry = entry_hash(result, seen.leaf, seen.issuer)
     dialogue = prove(result.sct, result.log, entry)
     try:
         ask = next(dialogue)

@@ -36,7 +36,7 @@ class Trial(msgspec.Struct, frozen=True):
         renegotiation: secure renegotiation was confirmed (TLS 1.2 and before).
         messages: (type, body) of the server's handshake messages, decrypted where TLS 1.3 hides them.
         sent: the ClientHello's message.
-        scts: SCTs came in the handshake, beside those in the certificate (RFC 6962 section 3.3).
+        scts: list of SCTs in the TLS extension, beside those in the certificate (RFC 6962 section 3.3).
         ms: to the server's first byte, and to the end of its flight.
 
     """
@@ -57,7 +57,7 @@ class Trial(msgspec.Struct, frozen=True):
     authorities: tuple[bytes, ...] | None = None
     dh_bits: int | None = None
     renegotiation: bool = False
-    scts: bool = False
+    scts: bytes | None = None
     messages: tuple[tuple[int, bytes], ...] = ()
     sent: bytes = b""
     ms: tuple[float, float] = (0.0, 0.0)

@@ -20,6 +20,8 @@ Party = Literal["client", "server", "network"]
 Severity = Literal["error", "warning", "note"]
 Ending = Literal["rst", "fin", "silence", "alert", "refused"]
 Dialled = Literal["server", "proxy"]
+Beside = Literal["scts", "ocsp"]
+Way = Literal["ipv4", "ipv6", "http3"]
 SpokenProtocol = Literal[
     "http", "http2", "ssh", "smtp", "ftp", "smtp-or-ftp", "imap", "pop3", "mysql", "postgres", "redis",
     "xmpp", "html", "unknown",
@@ -151,6 +153,40 @@ class InclusionProof:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserAnswer:
+    """What a server chose when it was offered what browsers of today offer.
+
+    Attributes:
+        at: aware UTC time.
+        version: "TLSv1.3" and so on.
+        group: key exchange group; before TLS 1.3, or where none was agreed on, None.
+        alpn: None where the server chose none, or where TLS 1.3 hides its choice.
+
+    """
+
+    at: datetime
+    version: str
+    group: str | None = None
+    alpn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWay:
+    """What the same host showed by another of its ways, in a completed handshake.
+
+    Attributes:
+        way: the address family that the first connection did not take, or HTTP/3 over its address.
+        ip: address that was asked.
+        chain: DER certificates, leaf first.
+
+    """
+
+    way: Way
+    ip: str
+    chain: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one probe saw.
 
@@ -158,10 +194,15 @@ class Observation:
         at: aware UTC time of the probe.
         chain: DER certificates in the order they were sent, leaf first.
         client_bytes, server_bytes: what each side put on the wire, up to 64 KiB of the TLS part.
-        ocsp: stapled OCSP response (DER) when the server gave one in clear.
+        ocsp: stapled OCSP response (DER), when the client asked and the server gave one.
         ms: milliseconds per step: dns, connect, proxy, starttls, tls.
         inclusion: proofs that public logs hold the leaf.
         captured: somebody else's connection, read from packets: clock and stores are not this machine's.
+        scts: list of SCTs as the TLS extension brought it (RFC 6962 section 3.3.1).
+        asked_for: what the client asked the server for beside its certificates, as far as the answer was
+            seen: `scts` and `ocsp` are None there where the server has none to give.
+        browser: how the server took a browser's hello by this way, where two ways are compared.
+        other_ways: what the host showed by its other ways, where they were asked.
 
     """
 
@@ -179,6 +220,10 @@ class Observation:
     inclusion: tuple[InclusionProof, ...] = ()
     schema: str = OBSERVATION_SCHEMA
     captured: bool = False
+    scts: bytes | None = None
+    asked_for: tuple[Beside, ...] = ()
+    browser: BrowserAnswer | None = None
+    other_ways: tuple[OtherWay, ...] = ()
 
     @property
     def asks_for_name(self) -> bool:

@@ -5,7 +5,8 @@ Theory of operation
 The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
 that is about to be held against somebody (it failed where the plain hello was answered) is made again
 first, twice where it was cut: a lost packet or a busy server is no cause. The handshake is made again where
-it was cut and the plain hello was not. All of it draws on one budget of time.
+it was cut and the plain hello was not. All of it draws on one budget of time. What trials were sent beside the
+handshake's own leaf (SCTs, a staple) is the observation's too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from detector.net.probe import ProbeOptions, ProbeRun, speaks_http
 from detector.net.routes import Routing
 from detector.net.stream import Stream, resolve
 from detector.net.trial import Keys, Patience, attempt
+from detector.net.unasked import with_answers
 from detector.wire.offer import Offer
 
 _AT_ONCE, _AGAIN_AT_ONCE = 8, 3
@@ -95,7 +97,7 @@ async def inquire(
     if run.proxy is not None and curious.trials:
         direct = await budget.spend("past-the-proxy", _direct(target, options))
     return Inquiry(
-        run.observation(),
+        with_answers(run.observation(), trials.values()),
         trials,
         addresses,
         direct,

@@ -186,7 +186,7 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
         authorities=flight.request.authorities if flight.request is not None else None,
         dh_bits=exchange.dh_bits if exchange is not None else None,
         renegotiation=hello.extension(r.RENEGOTIATION_INFO) is not None,
-        scts=flight.has_scts,
+        scts=flight.scts,
         messages=messages,
     )
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from detector.errors import StoreError
+from detector.errors import CertificateError, StoreError
 from detector.judging.docket import Docket
 from detector.judging.judge import examine
 from detector.known.knowledge import Baseline, Knowledge
@@ -32,8 +32,10 @@ class CheckRun:
         known: what to compare with.
         options: how to probe.
         memory: earlier runs.
-        compare_direct: ask again without the proxy and compare.
-        staple: ask for a stapled OCSP response as well.
+        compare_direct: ask again without the proxy and compare, with a browser's hello too.
+        staple: ask every server for what it sends beside its leaf (SCTs, a stapled OCSP response); without it
+            only those whose public leaf holds no SCT.
+        other_ways: ask the second address family and HTTP/3 too, where the host has them.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
@@ -52,6 +54,7 @@ class CheckRun:
         memory: Memory | None = None,
         compare_direct: bool = False,
         staple: bool = False,
+        other_ways: bool = False,
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
         canaries: bool = True,
@@ -64,6 +67,11 @@ class CheckRun:
         self.options = options
         self.compare_direct = compare_direct
         self.staple = staple
+        if other_ways:
+            from detector.net.quic import demand_quic
+
+            demand_quic("--other-ways")
+        self.other_ways = other_ways
         self.store = store
         self.prove = prove
         self._fetch: Fetcher | None = None
@@ -128,15 +136,36 @@ class CheckRun:
     ) -> tuple[int, Observation, Baseline | None]:
         place, target = numbered
         observation = await probe(target, self.options)
-        if self.staple:
-            from detector.net.staple import with_staple
+        if self.staple or self._may_send_scts(observation):
+            from detector.net.unasked import with_unasked
 
-            observation = await with_staple(observation, self.options)
+            observation = await with_unasked(observation, self.options)
         observation = await self._with_proof(observation)
+        if self.other_ways:
+            from detector.net.other_ways import with_other_ways
+
+            observation = await with_other_ways(observation, self.options)
         if not self.compare_direct or observation.route.kind == "direct":
             return place, observation, None
-        direct = await probe(target, replace(self.options, routing=Routing()))
+        past = replace(self.options, routing=Routing())
+        direct = await probe(target, past)
+        if observation.handshake is not None and direct.handshake is not None:
+            from detector.net.todays_hello import with_browser_answer
+
+            observation, direct = await asyncio.gather(
+                with_browser_answer(observation, self.options), with_browser_answer(direct, past)
+            )
         return place, observation, self._baseline(direct)
+
+    def _may_send_scts(self, observation: Observation) -> bool:
+        """Whether SCTs, if there are any, come beside the leaf. Where it holds some, asking would change no
+        verdict for the better, and the path is walked only once.
+        """
+        seen = examine(observation, self.known) if self.known.logs else None
+        try:
+            return seen is not None and seen.leaf.extension("SCT") is None and seen.is_public_path
+        except CertificateError:
+            return False  # it will be judged as unreadable
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""
@@ -173,6 +202,7 @@ class CheckRun:
             alpn=direct.handshake.alpn,
             at=direct.at,
             logged=seen.is_public_path and seen.sct_verified,
+            browser=direct.browser,
         )
 
 

@@ -29,6 +29,14 @@ class CertificateEntry(msgspec.Struct, frozen=True):
                 return parse_certificate_status(body)
         return None
 
+    @property
+    def scts(self) -> bytes | None:
+        """The list of SCTs, unread (RFC 6962 section 3.3.1)."""
+        for kind, body in self.extensions:
+            if kind == r.SIGNED_CERTIFICATE_TIMESTAMP:
+                return body
+        return None
+
 
 class CertificateRequest(msgspec.Struct, frozen=True):
     """What the server asks of a client certificate.

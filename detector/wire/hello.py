@@ -230,6 +230,10 @@ def signature_algorithms(schemes: Sequence[int]) -> Extension:
     return r.SIGNATURE_ALGORITHMS, _vector(2, _uint16s(schemes))
 
 
+def signature_algorithms_cert(schemes: Sequence[int]) -> Extension:
+    return r.SIGNATURE_ALGORITHMS_CERT, _vector(2, _uint16s(schemes))
+
+
 def key_share(shares: Sequence[tuple[int, bytes]]) -> Extension:
     body = b"".join(group.to_bytes(2, "big") + _vector(2, key) for group, key in shares)
     return r.KEY_SHARE, _vector(2, body)

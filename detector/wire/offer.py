@@ -46,6 +46,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         size: pad the hello up to this many bytes (RFC 7685).
         records: put the hello into this many TLS records.
         segments: and send it in this many TCP segments.
+        chain_schemes: those for the certificates above the leaf, where they are others than `schemes` (RFC 8446
+            section 4.2.3).
         ech: a false Encrypted ClientHello, as browsers send it to keep the real one possible (RFC 9849
             section 6.2).
 
@@ -56,6 +58,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[int, ...] = BROWSER_GROUPS
     shares: tuple[int, ...] = (X25519MLKEM768, X25519)
     schemes: tuple[int, ...] = BROWSER_SCHEMES
+    chain_schemes: tuple[int, ...] = ()
     sni: str | None = None
     alpn: tuple[str, ...] = ()
     size: int = 0
@@ -132,6 +135,8 @@ def _extensions(offer: Offer, material: Material) -> tuple[h.Extension, ...]:
     found.append(h.status_request())
     if max(offer.versions) >= TLS12:
         found += [h.signature_algorithms(offer.schemes), (r.SIGNED_CERTIFICATE_TIMESTAMP, b"")]
+        if offer.chain_schemes:
+            found.append(h.signature_algorithms_cert(offer.chain_schemes))
     if offer.has_tls13:
         shares = [(group, material.keys[group]) for group in offer.shares]
         if offer.ech:

@@ -85,12 +85,12 @@ class ServerFlight:
         self.alpn: bytes | None = None
 
     @property
-    def has_scts(self) -> bool:
-        """SCTs came in the handshake: in the leaf's entry, or before TLS 1.3 in the hello."""
-        wanted = r.SIGNED_CERTIFICATE_TIMESTAMP
-        if self.chain and any(kind == wanted for kind, _ in self.chain[0].extensions):
-            return True
-        return self.hello is not None and self.hello.extension(wanted) is not None
+    def scts(self) -> bytes | None:
+        """The list of SCTs that came in the handshake: in the leaf's entry, or before TLS 1.3 in the hello."""
+        found = self.chain[0].scts if self.chain else None
+        if found is None and self.hello is not None:
+            found = self.hello.extension(r.SIGNED_CERTIFICATE_TIMESTAMP)
+        return found
 
     def feed(self, data: bytes) -> None:
         """Take what came. Never raises; see `error`."""

@@ -10,10 +10,17 @@ import msgspec
 import pytest
 
 from detector.chain.certificate import Certificate, split_pem
-from detector.chain.sct import CTLog, Sct, check_scts, embedded_scts, parse_sct_list
+from detector.chain.sct import (
+    CTLog,
+    Sct,
+    check_scts,
+    check_sent_scts,
+    embedded_scts,
+    parse_sct_list,
+)
 from detector.errors import CertificateError, WireError
 from detector.lab.ct_log import LabLog
-from detector.lab.pki import LabPki, sct_extension
+from detector.lab.pki import LabPki, sct_extension, sct_list
 
 VECTORS = Path(cryptography_vectors.__file__).parent / "x509"
 
@@ -152,3 +159,42 @@ def test_a_malformed_list_is_our_own_error(pki: LabPki) -> None:
     leaf.extensions = (("SCT", False, b"\x04\x02\x00\x09"),)
     with pytest.raises(CertificateError, match="SCT list"):
         embedded_scts(leaf)
+
+
+def sent(leaf: Certificate, sct: bytes, *logs: CTLog) -> list[str]:
+    """What one serialised SCT is worth that came in the TLS extension."""
+    scts = parse_sct_list(sct_list([sct]))
+    known = {one.log_id: one for one in logs}
+    return [r.status for r in check_sent_scts(leaf, scts, known, "tls-extension")]
+
+
+def test_an_sct_sent_beside_the_leaf_signs_the_leaf_as_it_is(pki: LabPki) -> None:
+    log, other = LabLog("a"), LabLog("b", tiled=True)
+    leaf = Certificate(pki.issue("a.example", logs=()).der)
+    assert sent(leaf, log.sign_certificate(leaf.der), log.known()) == ["valid"]
+    assert sent(leaf, other.sign_certificate(leaf.der), other.known()) == ["valid"]
+    assert sent(leaf, log.sign_certificate(leaf.der), other.known()) == ["unknown-log"]
+
+
+def test_an_sct_of_one_kind_of_entry_is_none_of_the_other(pki: LabPki) -> None:
+    log = LabLog("a")
+    bare = pki.issue("a.example", logs=())
+    leaf = Certificate(bare.der)
+    tbs = bare.certificate.tbs_certificate_bytes
+    assert sent(leaf, log.sign(tbs, pki.intermediate.spki), log.known()) == ["invalid"]
+
+
+def test_an_sct_sent_beside_another_leaf_is_invalid(pki: LabPki) -> None:
+    log = LabLog("a")
+    leaf, renewed = (Certificate(pki.issue("a.example", logs=()).der) for _ in range(2))
+    assert sent(renewed, log.sign_certificate(leaf.der), log.known()) == ["invalid"]
+
+
+def test_shards_and_retirement_hold_for_what_is_sent_too(pki: LabPki) -> None:
+    log = LabLog("a")
+    leaf = Certificate(pki.issue("a.example", logs=()).der)
+    sct = log.sign_certificate(leaf.der)
+    end = leaf.not_after
+    assert sent(leaf, sct, log.known(end - timedelta(days=1), end)) == ["outside-interval"]
+    pending = msgspec.structs.replace(log.known(), state="pending")
+    assert sent(leaf, sct, pending) == ["untrusted-log"]

@@ -11,14 +11,21 @@ from urllib.parse import urlsplit
 import pytest
 
 from detector.chain.certificate import Certificate
-from detector.chain.sct import Sct, check_scts, embedded_scts
+from detector.chain.sct import (
+    Sct,
+    SctResult,
+    check_scts,
+    check_sent_scts,
+    embedded_scts,
+    parse_sct_list,
+)
 from detector.ct import merkle
 from detector.ct.inclusion import check_inclusion, entry_hash
 from detector.ct.proving import Ask, prove
 from detector.ct.tree_head import TreeHead
 from detector.errors import ProofError
 from detector.lab.ct_log import LabLog
-from detector.lab.pki import Authority
+from detector.lab.pki import Authority, sct_list
 from detector.model.observation import InclusionProof
 
 Bend = Callable[[LabLog, bytes], bytes]
@@ -39,7 +46,7 @@ class Logged:
 
     @property
     def entry(self) -> bytes:
-        return entry_hash(self.sct, self.leaf, self.issuer)
+        return entry_hash(self.scts[0], self.leaf, self.issuer)
 
     def prove(self, bend: dict[str, Bend] | None = None) -> InclusionProof:
         """Carry the dialogue to its end; `bend` changes answers whose path ends in its keys."""
@@ -53,8 +60,11 @@ class Logged:
             return found
 
     def check(self, proof: InclusionProof) -> str:
-        scts = check_scts(self.leaf, self.issuer, {self.log.log_id: self.log.known()})
-        return check_inclusion(proof, self.leaf, self.issuer, scts).status
+        return check_inclusion(proof, self.leaf, self.issuer, self.scts).status
+
+    @property
+    def scts(self) -> tuple[SctResult, ...]:
+        return check_scts(self.leaf, self.issuer, {self.log.log_id: self.log.known()})
 
     def _answer(self, ask: Ask, bend: dict[str, Bend]) -> bytes:
         answer = self.log.serve(ask.url)
@@ -90,6 +100,28 @@ def test_an_honest_log_proves_a_leaf_wherever_it_stands(
     seen = logged(tiled=tiled, before=before, after=after)
     proof = seen.prove()
     assert (seen.check(proof), proof.index) == ("included", before)
+
+
+@BOTH
+def test_a_certificate_that_was_logged_as_it_is_is_proven_too(tiled: bool) -> None:
+    class Sent(Logged):
+        @property
+        def scts(self) -> tuple[SctResult, ...]:
+            logs = {self.log.log_id: self.log.known()}
+            return check_sent_scts(self.leaf, [self.sct], logs, "tls-extension")
+
+        @property
+        def sct(self) -> Sct:
+            return parse_sct_list(sct_list([sct]))[0]
+
+    log = LabLog(tiled=tiled)
+    log.url = "https://log.test/2026/"
+    log.grow(300)
+    leaf = Certificate(ROOT.issue("a.test", logs=()).der)
+    sct = log.sign_certificate(leaf.der)
+    log.grow(30)
+    seen = Sent(log, leaf, Certificate(ROOT.der))
+    assert seen.check(seen.prove()) == "included"
 
 
 @BOTH

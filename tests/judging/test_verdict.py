@@ -252,5 +252,6 @@ def test_a_pin_decides_over_everything_but_proof_against(
     leaf = pki.issue("a.com", logs=())
     key = Certificate(leaf.der).spki_sha256
     pinned = replace(known, pins=(Pin(HostPattern("a.com"), (key,)),))
-    assert judge_all([observe("a.com", leaf)], known)[0].verdict == "consistent"
-    assert judge_all([observe("a.com", leaf)], pinned)[0].verdict == "direct"
+    seen = observe("a.com", leaf, asked_for=("scts", "ocsp"))
+    assert judge_all([seen], known)[0].verdict == "consistent"
+    assert judge_all([seen], pinned)[0].verdict == "direct"

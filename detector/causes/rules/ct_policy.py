@@ -6,10 +6,10 @@ from detector.causes.clues import Claim, Clues
 
 
 def find(clues: Clues) -> Claim | None:
-    if any(trial.scts for trial in clues.trials.values()):
-        return None  # they come in the handshake
     for evidence in clues.judgement.evidence:
-        if evidence.id == "sct-missing" and clues.judgement.verdict != "intercepted":
+        if evidence.id != "sct-missing" or evidence.strength == "weak":
+            continue  # weak: nobody looked whether they come in the handshake
+        if clues.judgement.verdict != "intercepted":
             text = "The certificate carries no proof that it is publicly logged."
             return Claim(
                 "warning",

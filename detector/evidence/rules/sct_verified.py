@@ -1,7 +1,8 @@
 """sct-verified: a CT log signed this very leaf as issued by this very issuer (RFC 6962 3.2).
 
 An interceptor cannot mint such a signature, and a copied one fails. Together with a completed
-handshake it proves that the peer holds the key of a publicly logged certificate.
+handshake it proves that the peer holds the key of a publicly logged certificate. It may have come in the
+leaf, in the TLS extension or in the OCSP staple, over this connection or another: it is about this leaf.
 """
 
 from __future__ import annotations
@@ -22,4 +23,6 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     handshake = seen.observation.handshake
     proven = handshake is not None and handshake.completed
     strength: Strength = "proof" if proven else "strong"
-    return Evidence("sct-verified", "direct", strength, text, {"logs": logs})
+    sources = list(dict.fromkeys(result.source for result in valid))
+    details = {"logs": logs, "sources": sources}
+    return Evidence("sct-verified", "direct", strength, text, details)

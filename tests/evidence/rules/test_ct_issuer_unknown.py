@@ -64,7 +64,8 @@ def test_an_expired_leaf_is_not_missing_from_what_is_unexpired(
 ) -> None:
     authority = Authority("Sub CA", parent=pki.root)
     old = authority.issue("a.com", start=NOW - timedelta(days=100))
-    (judgement,) = judge_all([observe("a.com", old)], logged(known))
+    seen = observe("a.com", old, asked_for=("scts", "ocsp"))
+    (judgement,) = judge_all([seen], logged(known))
     assert judgement.verdict == "consistent"
 
 
@@ -77,7 +78,8 @@ def minted(pki: LabPki, start: datetime) -> tuple[bytes, ...]:
 def test_a_public_leaf_that_should_be_logged_by_now_and_is_not_is_suspect(
     pki: LabPki, known: Knowledge, observe: Observe, ask: Ask
 ) -> None:
-    seen = observe("a.com", minted(pki, NOW - timedelta(days=2)))
+    asked = {"asked_for": ("scts", "ocsp")}
+    seen = observe("a.com", minted(pki, NOW - timedelta(days=2)), **asked)
     found = ask(ct_issuer_unknown, seen, logged(known))
     assert found is not None
     assert found.strength == "strong"

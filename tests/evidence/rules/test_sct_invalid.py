@@ -1,6 +1,6 @@
 from detector.evidence.rules import sct_invalid
 from detector.lab.ct_log import LabLog
-from detector.lab.pki import Authority, LabPki
+from detector.lab.pki import Authority, LabPki, sct_list
 from tests.conftest import Observe
 from tests.evidence.conftest import Ask
 
@@ -37,3 +37,19 @@ def test_one_valid_sct_excuses_the_others(pki: LabPki, observe: Observe, ask: As
 def test_a_missing_issuer_makes_no_forgery(pki: LabPki, observe: Observe, ask: Ask) -> None:
     other = Authority("Unsent", logs=pki.logs)
     assert ask(sct_invalid, observe("a.example", other.issue("a.example"))) is None
+
+
+def test_a_stale_list_beside_the_leaf_is_weak(pki: LabPki, observe: Observe, ask: Ask) -> None:
+    leaf, before = (pki.issue("a.example", logs=()) for _ in range(2))
+    stale = sct_list([pki.logs[0].sign_certificate(before.der)])
+    found = ask(sct_invalid, observe("a.example", leaf, scts=stale))
+    assert found is not None
+    assert (found.points, found.strength) == ("intercepted", "weak")
+
+
+def test_a_valid_sct_beside_the_leaf_excuses_those_in_it(
+    pki: LabPki, observe: Observe, ask: Ask
+) -> None:
+    leaf = pki.issue("a.example", logs=[Liar(pki.logs[0])])
+    scts = sct_list([pki.logs[1].sign_certificate(leaf.der)])
+    assert ask(sct_invalid, observe("a.example", leaf, scts=scts)) is None
