@@ -96,11 +96,13 @@ def _states(seen: Examination) -> Innocence | None:
 
 
 def _vendors(seen: Examination) -> Innocence | None:
-    product = matching_product(seen.path, seen.known)
-    if product is None or not any(is_below(seen.host, domain) for domain in product.own):
-        return None
-    text = f"{product.name}'s maker runs its own servers under its own CA."
-    return Innocence("vendors-ca", product.name, False, text, "", product.source)
+    for product, named, spare in seen.known.product_tests:
+        if not any(is_below(seen.host, domain) for domain in product.own):
+            continue
+        if any(any_holds(named + spare, c.issuer_fields) for c in seen.path.certificates):
+            text = f"{product.name}'s maker runs its own servers under its own CA."
+            return Innocence("vendors-ca", product.name, False, text, "", product.source)
+    return None
 
 
 def _owners(seen: Examination) -> Innocence | None:

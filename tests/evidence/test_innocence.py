@@ -161,10 +161,11 @@ def test_a_vendor_at_home_a_self_signed_site_and_a_public_path(
     explain: Explain,
     pki: LabPki,
 ) -> None:
-    vendor = Authority("FortiGate CA", organization="Fortinet", profile=False)
-    found = explain(observe("update.fortinet.net", [vendor.issue("update.fortinet.net").der]))
-    assert found is not None
-    assert found.kind == "vendors-ca"
+    for name in ("FortiGate CA", "fortinet-subca2001"):
+        vendor = Authority(name, organization="Fortinet", profile=False)
+        found = explain(observe("update.fortinet.net", [vendor.issue("update.fortinet.net").der]))
+        assert found is not None
+        assert (found.kind, found.name) == ("vendors-ca", "FortiGate")
     found = explain(observe("hobby.org", [Authority("hobby.org").der]))
     assert found is not None
     assert found.kind == "self-signed"
