@@ -20,7 +20,8 @@ from detector.chain.certificate import Certificate
 from detector.chain.signature import is_signed_by, public_key
 
 _DAY = 86_400
-_LONGEST_CLOCK = 128  # bits; a time and a few digits, far from what Python refuses to write in decimal
+# Bits: a time and a few digits, far from what Python refuses to write in decimal.
+_LONGEST_CLOCK = 128
 _SLACK = 10  # seconds between making a serial and writing notBefore
 
 

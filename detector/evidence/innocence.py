@@ -21,6 +21,7 @@ import msgspec
 
 from detector.chain.certificate import Certificate
 from detector.chain.names import as_address, is_below, registrable_domain
+from detector.chain.signature import is_signed_by
 from detector.evidence.examination import Examination
 from detector.evidence.products import any_holds, is_states_own, matching_product
 from detector.known.knowledge import SharedCa
@@ -65,9 +66,11 @@ def innocent_private_ca(seen: Examination) -> Innocence | None:
 
 def _shared(seen: Examination) -> Innocence | None:
     for ca, rows in seen.known.shared_ca_tests:
-        by_key = any(c.sha256 in ca.certificates for c in seen.path.certificates[1:])
+        above = seen.path.certificates[1:]
+        by_key = any(c.sha256 in ca.certificates or c.spki in ca.keys for c in above)
         if not by_key and not any(any_holds(rows, c.issuer_fields) for c in seen.path.certificates):
             continue
+        by_key = by_key or (not above and any(is_signed_by(seen.leaf, key) for key in ca.keys))
         if ca.domains and not any(is_below(seen.host, domain) for domain in ca.domains):
             continue
         return Innocence("shared-ca", ca.name, by_key, _shared_text(ca, by_key), ca.next, ca.source)
@@ -95,11 +98,13 @@ def _states(seen: Examination) -> Innocence | None:
 
 
 def _vendors(seen: Examination) -> Innocence | None:
-    product = matching_product(seen.path, seen.known)
-    if product is None or not any(is_below(seen.host, domain) for domain in product.own):
-        return None
-    text = f"{product.name}'s maker runs its own servers under its own CA."
-    return Innocence("vendors-ca", product.name, False, text, "", product.source)
+    for product, named, spare in seen.known.product_tests:
+        if not any(is_below(seen.host, domain) for domain in product.own):
+            continue
+        if any(any_holds(named + spare, c.issuer_fields) for c in seen.path.certificates):
+            text = f"{product.name}'s maker runs its own servers under its own CA."
+            return Innocence("vendors-ca", product.name, False, text, "", product.source)
+    return None
 
 
 def _owners(seen: Examination) -> Innocence | None:

@@ -54,7 +54,7 @@ def why_weak(product: Product, seen: Examination) -> str | None:
         return "others bear such a name"
     if seen.path.kind == "self-signed":
         return "it signed itself, as an appliance's own page does"
-    if not seen.holds_name:
+    if not seen.holds_name and not _named_as_of_old(seen):
         return "it does not name the host, as an appliance's own page or a default site"
     if any(is_below(seen.host, domain) for domain in product.own):
         return "the host is the vendor's own"
@@ -77,6 +77,13 @@ def is_states_own(product: Product, path: Path) -> bool:
 def any_holds(rows: Alternatives, fields: dict[str, list[str]]) -> bool:
     """Whether all expressions of any alternative match."""
     return any(all(_holds(test, fields.get(name)) for name, test in row) for row in rows)
+
+
+def _named_as_of_old(seen: Examination) -> bool:
+    """Old interceptors write the host where RFC 9525 no longer looks: into the CN of a leaf without a SAN."""
+    leaf = seen.leaf
+    names = {name.lower().rstrip(".") for name in leaf.subject_fields.get("CN", ())}
+    return leaf.extension("SAN") is None and seen.host in names
 
 
 def _product_of(certificate: Certificate, known: Knowledge) -> Product | None:

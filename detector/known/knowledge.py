@@ -54,6 +54,7 @@ class SharedCa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         match: alternatives as a product's.
         text: what it is for, after "under".
         certificates: its CAs (SHA-256, hex), where they are public.
+        keys: its keys (DER SubjectPublicKeyInfo; base64 in files), for leaves that are sent alone.
         domains: where alone it is at home; anywhere when left out.
         next: what decides it, for a person.
 
@@ -64,6 +65,7 @@ class SharedCa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     source: str
     certificates: tuple[str, ...] = ()
+    keys: tuple[bytes, ...] = ()
     domains: tuple[str, ...] = ()
     next: str = ""
 

@@ -16,7 +16,7 @@ from detector.chain.certificate import Certificate
 from detector.chain.shape import LeafShape
 from detector.chain.shape_rule import Features, ShapeRule, features_of
 from detector.knowledge.shipped import engines
-from detector.lab.pki import Authority
+from detector.lab.pki import Authority, _key_usage
 
 HOST = "www.shop.com"
 START = datetime(2026, 11, 20, 9, 8, 7, tzinfo=UTC)
@@ -88,6 +88,19 @@ def test_mitmproxy_is_known_whatever_its_cas_key_and_however_long_browsers_allow
 
 def test_the_same_leaf_with_a_key_of_its_own_is_no_interceptors(ca: Authority) -> None:
     assert engine_of(Made(extensions=(USAGE,), after=(ca.key_identifier,)).signed_by(ca)) is None
+
+
+@pytest.mark.parametrize("mimicked", [(0, 1, 2), (0, 2), (1, 2), (2,)])
+def test_squid_is_known_whatever_its_cas_key_and_whatever_the_origin_has(
+    ca: Authority, mimicked: tuple[int, ...]
+) -> None:
+    origins = (_key_usage(ca=False), USAGE, NO_CA)
+    after = tuple(origins[n] for n in mimicked)
+    critical = (x509.KeyUsage, x509.BasicConstraints)
+    made = Made(serial=1 << 155, own_key=True, after=after, critical=critical)
+    assert engine_of(made.signed_by(ca)) == "squid"
+    made.own_key = False
+    assert engine_of(made.signed_by(ca)) is None
 
 
 @pytest.mark.parametrize("days", [90, 365, 397])

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from detector.chain.certificate import Certificate
+from detector.chain.shape import key_kind
 from detector.evidence.examination import Examination
 from detector.evidence.innocence import Innocence, innocent_private_ca
 from detector.judging.judge import judge_all
@@ -108,6 +109,26 @@ def test_it_is_one_for_certain_where_its_key_is_known(
     assert explain(other, knowledge) is None
 
 
+def test_a_leaf_sent_alone_shows_its_ca_by_its_signature(
+    observe: Observe, explain: Explain, known: Knowledge
+) -> None:
+    """Cloudflare's customers send no issuer."""
+    row = ROWS["Cloudflare Origin CA"]
+    assert [key_kind(key) for key in row.keys] == ["ec-secp256r1", "rsa2048"]
+    knowledge = replace(
+        known,
+        shared_cas=(msgspec.structs.replace(row, keys=(*row.keys, Certificate(ORIGIN.der).spki)),),
+    )
+    seen = observe("shop.alpha.org", [ORIGIN.issue("shop.alpha.org").der])
+    found = explain(seen, knowledge)
+    assert found is not None
+    assert found.certain
+    forger = named("CloudFlare, Inc.", "CloudFlare Origin SSL Certificate Authority")
+    found = explain(observe("shop.alpha.org", [forger.issue("shop.alpha.org").der]), knowledge)
+    assert found is not None
+    assert not found.certain
+
+
 def test_a_states_pki_has_no_business_at_a_bank(observe: Observe, explain: Explain) -> None:
     home = explain(observe("www.army.mil", (ARMY.issue("www.army.mil").der,)))
     away = explain(observe("www.bank.com", (ARMY.issue("www.bank.com").der,)))
@@ -140,10 +161,11 @@ def test_a_vendor_at_home_a_self_signed_site_and_a_public_path(
     explain: Explain,
     pki: LabPki,
 ) -> None:
-    vendor = Authority("FortiGate CA", organization="Fortinet", profile=False)
-    found = explain(observe("update.fortinet.net", [vendor.issue("update.fortinet.net").der]))
-    assert found is not None
-    assert found.kind == "vendors-ca"
+    for name in ("FortiGate CA", "fortinet-subca2001"):
+        vendor = Authority(name, organization="Fortinet", profile=False)
+        found = explain(observe("update.fortinet.net", [vendor.issue("update.fortinet.net").der]))
+        assert found is not None
+        assert (found.kind, found.name) == ("vendors-ca", "FortiGate")
     found = explain(observe("hobby.org", [Authority("hobby.org").der]))
     assert found is not None
     assert found.kind == "self-signed"

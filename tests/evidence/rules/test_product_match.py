@@ -1,3 +1,4 @@
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -65,6 +66,24 @@ def test_a_forger_names_the_host_and_an_appliance_itself(observe: Observe, ask: 
         found = ask(product_match, observe(host, shown))
         assert found is not None
         assert (found.points, found.strength) == ("intercepted", strength), host
+
+
+@pytest.mark.parametrize(
+    ("name", "strength"), [("www.Shop.com", "strong"), ("FGT60FTK19000001", "weak")]
+)
+def test_an_old_forger_names_the_host_in_the_cn_alone(
+    observe: Observe, ask: Ask, name: str, strength: str
+) -> None:
+    like = FORTINET.issue("x.example").certificate
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(
+        FORTINET.subject, subject, like.public_key(), 99,
+        like.not_valid_before_utc, like.not_valid_after_utc,
+    )  # fmt: skip
+    der = builder.sign(FORTINET.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    found = ask(product_match, observe("www.shop.com", [der]))
+    assert found is not None
+    assert found.strength == strength
 
 
 def test_a_vendors_own_pki_is_no_product(observe: Observe, ask: Ask) -> None:
