@@ -80,6 +80,7 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
     try:
         if not seen.may_be_shared:
             return ()
+        use_of(seen)
         found = [SharedKey("leaf", seen.leaf.spki_sha256)]
         if seen.path.kind == "self-signed" or not seen.issuer_may_be_shared:
             return tuple(found)
@@ -137,13 +138,14 @@ class Sharing:
         self.minting = Minting()
 
     def note(self, seen: Examination) -> None:
-        if seen.minted is not None:
-            self.minting.note(seen, use_of(seen))
         keys = keys_of(seen)
-        if keys:
-            use = use_of(seen)
-            for key in keys:
-                self.add(key, use)
+        if not keys:
+            return
+        use = use_of(seen)
+        if seen.minted is not None:
+            self.minting.note(seen, use)
+        for key in keys:
+            self.add(key, use)
 
     def hear(self, observation: Observation, seen: Examination | None) -> None:
         """Note whether a canary is clean, and where its name leads. A page that does not name it says neither."""

@@ -17,13 +17,14 @@ from detector.judging.judge import judge_all
 from detector.known.hosts import HostPattern
 from detector.known.intermediates import PublicIntermediate, PublicIntermediates, name_digest
 from detector.known.knowledge import Knowledge, Pin, Policy, PrivateIssuer, Sanctioned
+from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, Credential, LabPki, PrivateKey
 from detector.model.observation import Judgement
 from tests.conftest import Observe
 
 _SCT_LIST = "1.3.6.1.4.1.11129.2.4.2"
 EC, RSA = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
-HOSTS = ("alpha.com", "beta.org")
+HOSTS = ("alpha.com", "github.com")  # the second is known to be public
 
 
 @pytest.fixture(params=[EC, RSA], ids=["ec", "rsa"])
@@ -125,10 +126,19 @@ def test_a_leaf_that_looks_public_below_a_key_of_which_nothing_is_known_is_left_
     known: Knowledge, observe: Observe, key: PrivateKey
 ) -> None:
     unknown = Authority("Somebody's", key=key)
-    leaves = tuple(unknown.issue(host) for host in HOSTS)
+    leaves = tuple(unknown.issue(host, logs=[LabLog("unknown here")]) for host in HOSTS)
     for judgement in judged(observe, signers(known, unknown), leaves):
         assert judgement.verdict == "suspect"
         assert "issuer-shared" not in found(judgement)
+
+
+def test_without_any_sct_its_looks_excuse_nothing(
+    known: Knowledge, observe: Observe, key: PrivateKey
+) -> None:
+    unknown = Authority("Somebody's", key=key)
+    leaves = tuple(unknown.issue(host) for host in HOSTS)
+    for judgement in judged(observe, signers(known, unknown), leaves):
+        assert judgement.verdict == "intercepted"
 
 
 def test_looks_do_not_excuse_a_shared_leaf_key_but_a_leaf_that_names_both_hosts_does(
@@ -139,7 +149,7 @@ def test_looks_do_not_excuse_a_shared_leaf_key_but_a_leaf_that_names_both_hosts_
     leaves = tuple(forger.issue(host, key=own) for host in HOSTS)
     for judgement in judged(observe, known, leaves):
         assert found(judgement)["leaf-key-shared"] == ("intercepted", "strong")
-    both = forger.issue(*HOSTS, key=own)
+    both = forger.issue(*HOSTS, key=own, logs=[LabLog("unknown here")])
     for judgement in judged(observe, known, (both, both)):
         assert "leaf-key-shared" not in found(judgement)
 
@@ -150,7 +160,7 @@ def test_an_issuer_sent_to_one_host_is_the_one_not_sent_to_the_other(
     forger = Authority("Somebody's", key=key, profile=False)
     seen = [
         observe("alpha.com", [forger.issue("alpha.com").der]),
-        observe("beta.org", [forger.issue("beta.org").der, forger.der]),
+        observe("github.com", [forger.issue("github.com").der, forger.der]),
     ]
     assert [j.verdict for j in judge_all(seen, signers(known, forger))] == ["intercepted"] * 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_struct
 
@@ -151,6 +151,8 @@ FACTS = st.builds(
 SETS = st.dictionaries(
     st.sampled_from((*FOR, *AGAINST)), st.sampled_from(("weak", "strong", "proof")), max_size=8
 )
+# A loaded machine is no fault of the table.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BAD = ("direct", "consistent", "private", "suspect", "intercepted")
 
 
@@ -159,6 +161,7 @@ def verdict_of(facts: Facts, weights: dict[str, str]) -> str:
     return row_for(Findings(facts, findings(*found))).verdict
 
 
+@UNHURRIED
 @given(FACTS, SETS)
 def test_weak_findings_decide_nothing_whatever_is_beside_them(
     facts: Facts, weights: dict[str, str]
@@ -167,6 +170,7 @@ def test_weak_findings_decide_nothing_whatever_is_beside_them(
     assert verdict_of(facts, weights) == verdict_of(facts, telling)
 
 
+@UNHURRIED
 @given(FACTS, SETS, st.sampled_from(FOR), st.sampled_from(("weak", "strong", "proof")))
 def test_a_finding_for_directness_never_makes_it_worse(
     facts: Facts, weights: dict[str, str], name: str, weight: str
@@ -176,6 +180,7 @@ def test_a_finding_for_directness_never_makes_it_worse(
     assert BAD.index(better) <= BAD.index(worse)
 
 
+@UNHURRIED
 @given(FACTS, SETS)
 def test_a_check_that_cannot_tell_leads_neither_to_an_accusation_nor_to_proof(
     facts: Facts, weights: dict[str, str]

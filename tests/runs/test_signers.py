@@ -55,7 +55,7 @@ def forger(number: int = 0, name: str = "Somebody's") -> Authority:
 def test_two_hosts_of_one_signer_are_intercepted_and_the_key_is_paid_once(
     known: Knowledge, observe: Observe, tmp_path: Path
 ) -> None:
-    seen = alone(observe, forger(), "alpha.com", "beta.org")
+    seen = alone(observe, forger(), "alpha.com", "github.com")
     told = Counted()
     path = tmp_path / "history.sqlite3"
     for computed in (1, 1):

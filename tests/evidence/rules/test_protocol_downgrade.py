@@ -75,6 +75,6 @@ def test_http2_lost_to_browsers_is_told_where_it_can_be_seen(
     found = ask(
         protocol_downgrade,
         seen,
-        baseline=Baseline("direct", True, "0" * 64, None, None, None, NOW, other),
+        baseline=Baseline("direct", True, "0" * 64, None, None, None, NOW, browser=other),
     )
     assert (found.details["lost"] if found else None) == lost

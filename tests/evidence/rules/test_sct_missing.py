@@ -23,7 +23,7 @@ def test_a_public_leaf_without_scts_is_remarkable_once_all_places_were_looked_at
 ) -> None:
     found = ask(sct_missing, observe("a.example", bare, **LOOKED))
     assert found is not None
-    assert (found.points, found.strength) == ("intercepted", "strong")
+    assert (found.points, found.strength) == ("intercepted", "weak")
 
 
 @pytest.mark.parametrize("asked", [(), ("scts",), ("ocsp",)])

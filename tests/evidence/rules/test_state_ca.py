@@ -34,7 +34,7 @@ def test_a_states_site_under_its_own_ca_is_no_interception(
     assert judge_all([shown], russia)[0].verdict == "private"
 
 
-def test_its_name_alone_excuses_nothing_and_accuses_nobody(
+def test_its_name_over_another_root_is_somebody_who_poses_as_it(
     observe: Observe, ask: Ask, known: Knowledge
 ) -> None:
     """The shipped rows know the real keys, and this is not one of them."""
@@ -42,7 +42,9 @@ def test_its_name_alone_excuses_nothing_and_accuses_nobody(
     found = ask(state_ca, shown)
     assert found is not None
     assert (found.points, found.strength) == ("intercepted", "weak")
-    assert judge_all([shown], known)[0].verdict == "suspect"
+    assert judge_all([shown], known)[0].verdict == "intercepted"
+    unsent = observe("www.sberbank.ru", RUSSIAN.issue("www.sberbank.ru"))
+    assert judge_all([unsent], known)[0].verdict == "suspect", "its root may be the state's"
 
 
 def test_two_owners_sites_under_the_name_alone_are_shared_like_any_others(
