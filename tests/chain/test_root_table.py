@@ -170,6 +170,17 @@ def test_every_end_has_a_source_and_stands_for_roots_that_are_listed() -> None:
         assert end.kind == "expired" or end.seen or end.until
 
 
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "a6a2217c1d192fe71fce87870167011c26e1a9b8582f5f08d8ecb9b3209f5fdb",  # DigiNotar Services CA
+        "77dece8000964a74aeed685c0c9301f081a29b6f1803b14230dbd0bac7a39cfc",  # Trustwave's, for a client
+    ],
+)
+def test_what_a_program_blocked_is_not_in_it(digest: str) -> None:
+    assert digest not in root_table()
+
+
 def test_roots_for_email_alone_are_not_in_it() -> None:
     names = " ".join(root_table().names.values())
     for text in ("Secure Mail", "SMIME", "Code Signing", "Email Protection", "Time Stamping"):
