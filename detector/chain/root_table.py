@@ -114,11 +114,11 @@ class RootTable:
         """
         if at >= _MD5_ENDS and any(_is_signed_by_md5(one) for one in below):
             return "ended"
+        if at >= _SHORT_KEYS_END and _has_short_key(root):
+            return "ended"
         end = self._ends.get(root.sha256)
         if end is None or end.elsewhere:
             return "public"
-        if at >= _SHORT_KEYS_END and _has_short_key(root):
-            return "ended"
         issued = logged if end.by == "sct" and logged is not None else below[0].not_before
         return _standing(end, issued.date(), root.not_after.date())
 

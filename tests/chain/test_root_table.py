@@ -98,6 +98,8 @@ def test_a_short_key_excuses_nothing_after_such_keys_were_given_up() -> None:
     path = issued(weak, "2012-05-05")
     assert table.standing(*path, day("2012-06-01")) == "once-public"
     assert table.standing(*path, NOW) == "ended"
+    held = RootTable({path[1].sha256: "A program holds it still"}, [], MADE)
+    assert held.standing(*path, NOW) == "ended"
 
 
 def md5_signed(leaf: Certificate) -> Certificate:
