@@ -43,6 +43,7 @@ from detector.chain.certificate import Certificate, split_pem
 
 ENDS = Path(__file__).with_name("root_ends.toml")
 RECENT = timedelta(days=400)
+BLOCKING = "Apple"  # its bundles of 2016 hold what it blocks
 PROGRAMS = {
     "mozilla": "Mozilla", "mozilla_nss": "Mozilla", "apple": "Apple", "apple_ios": "Apple",
     "apple_macos": "Apple", "microsoft": "Microsoft", "microsoft_windows": "Microsoft",
@@ -141,8 +142,14 @@ def certifi_bundle(path: Path) -> tuple[bytes, date]:
 
 
 def read_sslyze(folder: Path, into: Sources) -> None:
-    """Snapshots of six programs. A store that several versions repeat is of its first day."""
+    """Snapshots of six programs. A store that several versions repeat is of its first day.
+
+    The bundles hold what a program blocks as well. Listings, which early versions lack, tell it apart;
+    what a program ever blocked is taken for blocked in those too.
+    """
     first: dict[tuple[str, frozenset[str]], date] = {}
+    bare: list[tuple[str, frozenset[str], date]] = []
+    blocked: dict[str, set[str]] = defaultdict(set)
     for path in sorted(folder.iterdir()):
         with tarfile.open(path) as archive:
             stores = {m.name: m for m in archive if re.search(r"(pem_files|trust_stores)/", m.name)}
@@ -153,14 +160,20 @@ def read_sslyze(folder: Path, into: Sources) -> None:
                 assert file is not None
                 roots = into.learn(split_pem(file.read()))
                 day = datetime.fromtimestamp(member.mtime, UTC).date()
+                program = PROGRAMS[Path(name).stem]
                 listing = stores.get(name.removesuffix(".pem") + ".yaml")
-                if listing is not None:
-                    text = archive.extractfile(listing)
-                    assert text is not None
-                    trusted, day = listed(text.read().decode())
-                    roots &= trusted  # the bundle holds what the program blocks as well
-                key = PROGRAMS[Path(name).stem], roots
+                if listing is None:
+                    bare.append((program, roots, day))
+                    continue
+                text = archive.extractfile(listing)
+                assert text is not None
+                trusted, day = listed(text.read().decode())
+                blocked[program] |= roots - trusted
+                key = program, roots & trusted
                 first[key] = min(day, first.get(key, day))
+    for program, roots, day in bare:
+        key = program, roots - (blocked[program] if program == BLOCKING else set())
+        first[key] = min(day, first.get(key, day))
     into.snapshots += [Snapshot(name, day, roots) for (name, roots), day in first.items()]
     for program in sorted({name for name, _ in first}):
         days = sorted(day for (name, _), day in first.items() if name == program)
@@ -252,6 +265,9 @@ def for_servers(sources: Sources, by_hand: Mapping[str, Any]) -> set[str]:
         if root in sources.for_email
         or NOT_FOR_SERVERS.search(sources.certificates[root].subject_text)
         or not sources.certificates[root].may_serve_tls
+        or not sources.certificates[
+            root
+        ].is_self_issued  # intermediates, allowed or blocked by name
     }
     return every | {row["sha256"] for row in by_hand["root"]}
 

@@ -19,6 +19,7 @@ SCT instead, that counts, if one verifies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -43,7 +44,7 @@ _SHORT_KEYS_END = datetime(2014, 1, 1, tzinfo=UTC)
 _MD5_ENDS = datetime(2011, 6, 30, tzinfo=UTC)
 _LEAST_BITS = 2048
 # 1.2.840.113549.1.1.2 to .4, RSA over MD2, MD4 and MD5: what a certificate so signed must hold.
-_OLD_SIGNATURES = tuple(bytes.fromhex(f"2a864886f70d01010{n}") for n in (2, 3, 4))
+_OLD_SIGNATURE = re.compile(rb"\x2a\x86\x48\x86\xf7\x0d\x01\x01[\x02-\x04]")
 
 
 class RootEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,25 +97,29 @@ class RootTable:
         return self._ends.get(sha256)
 
     def standing(
-        self, path: Sequence[Certificate], at: datetime, logged: datetime | None = None
+        self,
+        below: Sequence[Certificate],
+        root: Certificate,
+        at: datetime,
+        logged: datetime | None = None,
     ) -> Standing:
         """What a path to a listed root was worth when its leaf was issued.
 
         Args:
-            path: leaf first, the root last.
+            below: leaf first; the root itself where nothing stands below it.
+            root: as the table lists it.
             at: when the path was observed.
             logged: the earliest valid SCT of the leaf, where one is known.
 
         """
-        leaf, root = path[0], path[-1]
-        if at >= _MD5_ENDS and any(_is_signed_by_md5(one) for one in path[:-1]):
+        if at >= _MD5_ENDS and any(_is_signed_by_md5(one) for one in below):
+            return "ended"
+        if at >= _SHORT_KEYS_END and _has_short_key(root):
             return "ended"
         end = self._ends.get(root.sha256)
         if end is None or end.elsewhere:
             return "public"
-        if at >= _SHORT_KEYS_END and _has_short_key(root):
-            return "ended"
-        issued = logged if end.by == "sct" and logged is not None else leaf.not_before
+        issued = logged if end.by == "sct" and logged is not None else below[0].not_before
         return _standing(end, issued.date(), root.not_after.date())
 
 
@@ -132,6 +137,7 @@ def _has_short_key(root: Certificate) -> bool:
 
 
 def _is_signed_by_md5(certificate: Certificate) -> bool:
-    if not any(oid in certificate.der for oid in _OLD_SIGNATURES):
-        return False
-    return signature_hash(certificate) in ("md2", "md4", "md5")
+    may_be = (
+        _OLD_SIGNATURE.search(certificate.der) is not None
+    )  # far cheaper, and nearly always all
+    return may_be and signature_hash(certificate) in ("md2", "md4", "md5")

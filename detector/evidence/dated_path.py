@@ -82,10 +82,9 @@ def _worth(way: DatedPath) -> int:
 
 def _dated(path: Path, known: Knowledge, table: RootTable, at: datetime) -> DatedPath:
     root = _listed_root(path.certificates[-1], known, table)
-    certificates = (*path.certificates[:-1], root)
     end = table.end(root.sha256)
     logged = _earliest_sct(path, known) if end is not None and end.by == "sct" else None
-    standing = table.standing(certificates, at, logged)
+    standing = table.standing(path.certificates[:-1] or (root,), root, at, logged)
     if standing in ("ended", "unknown"):
         path = structs.replace(path, kind="private")
     return DatedPath(path, standing, end)

@@ -63,7 +63,7 @@ class Examination:
     def dated_path(self) -> DatedPath:
         return dated_path(self.sent, self.host, self.known, self.observation.at)
 
-    @property
+    @cached_property
     def path(self) -> Path:
         return self.dated_path.path
 

@@ -16,10 +16,10 @@ def day(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}T12:00:00+00:00")
 
 
-def issued(root: Authority, when: str) -> tuple[Certificate, Certificate]:
+def issued(root: Authority, when: str) -> tuple[list[Certificate], Certificate]:
     """A leaf of that day, and its root."""
     leaf = root.issue("a.example.com", start=day(when), days=400)
-    return Certificate(leaf.der), Certificate(root.der)
+    return [Certificate(leaf.der)], Certificate(root.der)
 
 
 def ending(root: Authority, **how: object) -> RootTable:
@@ -35,7 +35,7 @@ def root() -> Authority:
 
 def test_a_root_without_an_end_is_public_whenever_its_leaf_is_from(root: Authority) -> None:
     table = RootTable({Certificate(root.der).sha256: "Root"}, [], MADE)
-    assert table.standing(issued(root, "2026-11-01"), NOW) == "public"
+    assert table.standing(*issued(root, "2026-11-01"), NOW) == "public"
     assert Certificate(root.der).sha256 in table
     assert table.end("0" * 64) is None
 
@@ -48,7 +48,7 @@ def test_a_distrust_leaves_what_was_issued_until_its_day(
     root: Authority, when: str, standing: str
 ) -> None:
     table = ending(root, until=date(2016, 10, 21))
-    assert table.standing(issued(root, when), NOW) == standing
+    assert table.standing(*issued(root, when), NOW) == standing
 
 
 @pytest.mark.parametrize(
@@ -59,28 +59,28 @@ def test_between_the_last_list_with_it_and_the_first_without_nobody_can_tell(
     root: Authority, when: str, standing: str
 ) -> None:
     table = ending(root, kind="removed", seen=date(2020, 1, 31), until=date(2020, 3, 1))
-    assert table.standing(issued(root, when), NOW) == standing
+    assert table.standing(*issued(root, when), NOW) == standing
 
 
 def test_an_end_that_no_list_tells_of_is_unknown(root: Authority) -> None:
     table = ending(root, kind="unknown", seen=date(2020, 1, 31))
-    assert table.standing(issued(root, "2020-01-01"), NOW) == "once-public"
-    assert table.standing(issued(root, "2026-01-01"), NOW) == "unknown"
+    assert table.standing(*issued(root, "2020-01-01"), NOW) == "once-public"
+    assert table.standing(*issued(root, "2026-01-01"), NOW) == "unknown"
 
 
 def test_where_a_browser_asks_for_the_sct_its_time_counts(root: Authority) -> None:
     path = issued(root, "2024-06-01")
     table = ending(root, until=date(2024, 6, 30), by="sct")
-    assert table.standing(path, NOW, logged=day("2024-07-02")) == "ended"
-    assert table.standing(path, NOW, logged=day("2024-06-29")) == "once-public"
-    assert table.standing(path, NOW) == "once-public"
+    assert table.standing(*path, NOW, logged=day("2024-07-02")) == "ended"
+    assert table.standing(*path, NOW, logged=day("2024-06-29")) == "once-public"
+    assert table.standing(*path, NOW) == "once-public"
     by_date = ending(root, until=date(2024, 6, 30))
-    assert by_date.standing(path, NOW, logged=day("2024-07-02")) == "once-public"
+    assert by_date.standing(*path, NOW, logged=day("2024-07-02")) == "once-public"
 
 
 def test_what_one_browser_alone_distrusts_stays_public(root: Authority) -> None:
     table = ending(root, until=date(2025, 7, 31), elsewhere=("Mozilla",))
-    assert table.standing(issued(root, "2026-01-01"), NOW) == "public"
+    assert table.standing(*issued(root, "2026-01-01"), NOW) == "public"
 
 
 def test_an_expired_root_excuses_no_leaf_from_after_it() -> None:
@@ -88,16 +88,18 @@ def test_an_expired_root_excuses_no_leaf_from_after_it() -> None:
     table = ending(old, kind="expired")
     expires = Certificate(old.der).not_after
     before, after = expires.replace(year=expires.year - 1), expires.replace(year=expires.year + 1)
-    assert table.standing(issued(old, before.date().isoformat()), NOW) == "once-public"
-    assert table.standing(issued(old, after.date().isoformat()), NOW) == "ended"
+    assert table.standing(*issued(old, before.date().isoformat()), NOW) == "once-public"
+    assert table.standing(*issued(old, after.date().isoformat()), NOW) == "ended"
 
 
 def test_a_short_key_excuses_nothing_after_such_keys_were_given_up() -> None:
     weak = Authority("Weak", key=rsa.generate_private_key(65537, 1024), days=20000)
     table = ending(weak, kind="removed", seen=date(2015, 1, 1), until=date(2015, 6, 1))
     path = issued(weak, "2012-05-05")
-    assert table.standing(path, day("2012-06-01")) == "once-public"
-    assert table.standing(path, NOW) == "ended"
+    assert table.standing(*path, day("2012-06-01")) == "once-public"
+    assert table.standing(*path, NOW) == "ended"
+    held = RootTable({path[1].sha256: "A program holds it still"}, [], MADE)
+    assert held.standing(*path, NOW) == "ended"
 
 
 def md5_signed(leaf: Certificate) -> Certificate:
@@ -109,12 +111,12 @@ def md5_signed(leaf: Certificate) -> Certificate:
 
 def test_a_signature_by_md5_excuses_nothing_after_it_was_given_up() -> None:
     root = Authority("Root", key=rsa.generate_private_key(65537, 2048), days=20000)
-    leaf, top = issued(root, "2008-05-05")
+    (leaf,), top = issued(root, "2008-05-05")
     table = RootTable({top.sha256: "Root"}, [], MADE)
-    assert table.standing((md5_signed(leaf), top), day("2009-01-01")) == "public"
-    assert table.standing((md5_signed(leaf), top), NOW) == "ended"
+    assert table.standing([md5_signed(leaf)], top, day("2009-01-01")) == "public"
+    assert table.standing([md5_signed(leaf)], top, NOW) == "ended"
     assert (
-        table.standing((leaf, md5_signed(top)), NOW) == "public"
+        table.standing([leaf], md5_signed(top), NOW) == "public"
     )  # nobody asks how a root signs itself
 
 
@@ -168,6 +170,17 @@ def test_every_end_has_a_source_and_stands_for_roots_that_are_listed() -> None:
         assert end.source
         assert all(digest in table for digest in end.roots)
         assert end.kind == "expired" or end.seen or end.until
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "a6a2217c1d192fe71fce87870167011c26e1a9b8582f5f08d8ecb9b3209f5fdb",  # DigiNotar Services CA
+        "77dece8000964a74aeed685c0c9301f081a29b6f1803b14230dbd0bac7a39cfc",  # Trustwave's, for a client
+    ],
+)
+def test_what_a_program_blocked_is_not_in_it(digest: str) -> None:
+    assert digest not in root_table()
 
 
 def test_roots_for_email_alone_are_not_in_it() -> None:

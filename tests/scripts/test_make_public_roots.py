@@ -27,6 +27,8 @@ FROZEN = Authority("Frozen Root", days=9000)
 MAIL = Authority("Some Root for letters", days=9000)
 CHROMES = Authority("Root that Chrome alone keeps", days=9000)
 CLOSED = Authority("Root that Chrome takes no fresh leaf of", days=9000)
+BELOW = Authority("Intermediate named by Apple", parent=KEPT)
+BLOCKED = Authority("Blocked Root", days=9000)
 SIGNING = Authority("Example Code Signing Root", days=9000)
 
 
@@ -39,7 +41,14 @@ def certifi(folder: Path, version: str, *roots: Authority) -> None:
         wheel.writestr("certifi/cacert.pem", "".join(root.pem for root in roots))
 
 
-def sslyze(folder: Path, version: str, day: str, **stores: tuple[Authority, ...]) -> None:
+def sslyze(
+    folder: Path,
+    version: str,
+    day: str,
+    blocked: tuple[Authority, ...] = (),
+    **stores: tuple[Authority, ...],
+) -> None:
+    """Without a day, as early versions were: bundles alone."""
     with tarfile.open(folder / f"sslyze-{version}.tar.gz", "w:gz") as archive:
         for name, roots in stores.items():
             listing = f"date_fetched: {day}\r\ntrusted_certificates_count: {len(roots)}\r\n"
@@ -47,8 +56,10 @@ def sslyze(folder: Path, version: str, day: str, **stores: tuple[Authority, ...]
             for root in roots:
                 listing += f"- subject_name: x\r\n  fingerprint: {digest(root)}\r\n"
             listing += "blocked_certificates_count: 0\r\nblocked_certificates: []\r\n"
-            add(archive, f"s/pem_files/{name}.pem", "".join(root.pem for root in roots))
-            add(archive, f"s/pem_files/{name}.yaml", listing)
+            bundle = "".join(root.pem for root in (*roots, *blocked))
+            add(archive, f"s/pem_files/{name}.pem", bundle)
+            if day:
+                add(archive, f"s/pem_files/{name}.yaml", listing)
 
 
 def add(archive: tarfile.TarFile, name: str, text: str) -> None:
@@ -97,7 +108,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     certifi(folder / "certifi", "2020.6.1", KEPT)
     certifi(folder / "certifi", "2026.10.18", KEPT)
     sslyze(folder / "sslyze", "1.0", "2020-01-16", oracle_java=(KEPT, FROZEN))
-    sslyze(folder / "sslyze", "6.0", "2026-03-28", apple=(KEPT, MAIL, SIGNING))
+    sslyze(folder / "sslyze", "0.9", "", apple=(KEPT, BLOCKED))
+    apple = (KEPT, MAIL, SIGNING, BELOW)
+    sslyze(folder / "sslyze", "6.0", "2026-03-28", blocked=(BLOCKED,), apple=apple)
     chrome(
         folder / "chrome" / "2026-07-20 Chromium 150.textproto",
         (KEPT, 1813017599), (CHROMES, None), (CLOSED, 1719791999),
@@ -142,6 +155,14 @@ def test_roots_for_email_and_for_code_are_left_out(table: tuple[Path, dict[str, 
     found = load_root_table(table[0])
     assert digest(MAIL) not in found
     assert digest(SIGNING) not in found
+
+
+def test_intermediates_and_what_apple_blocks_are_left_out(
+    table: tuple[Path, dict[str, Any]],
+) -> None:
+    found = load_root_table(table[0])
+    assert digest(BELOW) not in found
+    assert digest(BLOCKED) not in found
 
 
 def test_what_no_store_ships_is_added_by_hand(table: tuple[Path, dict[str, Any]]) -> None:

@@ -4,6 +4,9 @@ leaf was issued, or that is reached only through a certificate that may not issu
 
 from __future__ import annotations
 
+from datetime import date
+
+from detector.chain.certificate import Certificate
 from detector.chain.root_table import RootEnd
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
@@ -20,18 +23,18 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     details = {"root": root.subject_text, "root_sha256": root.sha256}
     if seen.root_standing == "ended":
         end = seen.dated_path.end
-        text = (
-            f"The chain ends in a root that is public no more ({root.subject_text}): {_why(end)}."
-        )
+        why = _why(root, end, seen.leaf.not_before.date())
+        text = f"The chain ends in a root that is public no more ({root.subject_text}): {why}."
         details |= {"end": end.kind, "source": end.source} if end is not None else {}
     elif seen.known.public.is_anchor(root, leaf=False):
         text = f"Between the leaf and a public root ({root.subject_text}) something may not issue."
     return Evidence("path-private", points, "strong", text, details)
 
 
-def _why(end: RootEnd | None) -> str:
-    if end is None or end.until is None:
+def _why(root: Certificate, end: RootEnd | None, issued: date) -> str:
+    if issued > root.not_after.date():
+        return "it had expired when the leaf was issued"
+    if end is None or end.until is None or (end.by == "not-before" and issued <= end.until):
         return "its key, or a signature below it, is too weak by now"
     did = "was distrusted" if end.kind == "distrusted" else "was dropped"
-    who = f"{end.owner} " if end.owner else "it "
-    return f"{who}{did}, and the leaf is not from before {end.until.isoformat()}"
+    return f"{end.owner or 'it'} {did}, and the leaf is from after {end.until.isoformat()}"

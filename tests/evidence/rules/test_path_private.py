@@ -1,5 +1,7 @@
 from datetime import date
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from detector.evidence.rules import path_private
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
@@ -31,5 +33,15 @@ def test_a_root_that_is_public_no_more_is_named_with_its_end(
     found = ask(path_private, seen, knowledge)
     assert found is not None
     assert "public no more" in found.text
-    assert "Example & Co was distrusted, and the leaf is not from before 2020-01-01" in found.text
+    assert "Example & Co was distrusted, and the leaf is from after 2020-01-01" in found.text
     assert found.details["source"] == "here"
+
+
+def test_so_is_one_whose_key_is_too_short_by_now(
+    known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    weak = Authority("Weak Root", key=rsa.generate_private_key(65537, 1024), profile=False)
+    seen = observe("a.example", weak.issue("a.example"))
+    found = ask(path_private, seen, ending(known, weak, until=date(2099, 1, 1)))
+    assert found is not None
+    assert "its key, or a signature below it, is too weak by now" in found.text
