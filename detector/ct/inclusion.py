@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.certificate import Certificate
+from detector.chain.precertificate import without_scts
 from detector.chain.sct import CTLog, Sct, SctResult, signed_input
 from detector.ct.merkle import is_included, leaf_hash
 from detector.ct.tree_head import TreeHead, is_signed, parse_checkpoint, parse_sth
@@ -56,11 +57,10 @@ def check_inclusion(
 def entry_hash(sct: Sct, leaf: Certificate, issuer: Certificate) -> bytes:
     """Merkle leaf hash of the precertificate entry (RFC 6962 section 3.4).
 
-    A MerkleTreeLeaf and the input of an SCT's signature are the same bytes. Raises ValueError where
-    cryptography finds no SCT list in `leaf`.
+    A MerkleTreeLeaf and the input of an SCT's signature are the same bytes. Raises CertificateError
+    where `leaf` cannot be walked.
     """
-    tbs = leaf.x509.tbs_precertificate_bytes
-    return leaf_hash(signed_input(sct, bytes.fromhex(issuer.spki_sha256), tbs))
+    return leaf_hash(signed_input(sct, bytes.fromhex(issuer.spki_sha256), without_scts(leaf)))
 
 
 def read_head(proof: InclusionProof) -> TreeHead:
