@@ -7,7 +7,6 @@ reached. Here the damaged part is signed again by its CA before it is judged.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -20,7 +19,6 @@ from detector.chain.constraints import admits
 from detector.chain.name_matching import as_read, normalised, same_name
 from detector.chain.precertificate import without_scts
 from detector.chain.signature import why_unchecked
-from detector.errors import CertificateError
 from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
@@ -80,20 +78,17 @@ def _paths(pki: LabPki, known: Knowledge) -> Parser:
     pool = (pki.intermediate.der, pki.root.der)
 
     def parse(data: bytes) -> None:
-        chains = (
+        chain = (
             (_signed(data, pki.intermediate), *pool),
             (leaf, _signed(data, pki.root), pki.root.der),
             (leaf, pki.intermediate.der, _signed(data, pki.root)),
-        )
-        for chain in chains:
-            seen = Observation(pki.root.now, Target(host), chain=chain, handshake=Handshake(True))
-            (found,) = judge_all([seen, replace(seen, target=Target("192.0.2.1"))], known)[:1]
-            assert found.verdict
-            try:
-                without_scts(Certificate(chain[0]))
-                why_unchecked(Certificate(chain[1]))
-            except CertificateError:
-                continue
+        )[len(data) % 3]
+        target = Target(host if len(data) % 2 else "192.0.2.1")
+        seen = Observation(pki.root.now, target, chain=chain, handshake=Handshake(True))
+        (found,) = judge_all([seen], known)
+        assert found.verdict
+        without_scts(Certificate(chain[0]))
+        why_unchecked(Certificate(chain[1]))
 
     return parse
 

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detector.chain.certificate import split_pem
+from detector.evidence.examination import Examination
+from detector.judging.judge import judge_all
+from detector.knowledge.assemble import assemble
 from detector.model.observation import Handshake, Observation, Target
 from tests.comparison import DATA, accepted, compared, differences, knowledge, totals
 
@@ -45,3 +48,19 @@ def test_every_difference_from_limbo_has_a_reason() -> None:
     print(totals(ours, found))
     assert len(ours) == 198
     assert found == differences("limbo")
+
+
+def test_the_real_chains_are_consistent_from_a_file_and_direct_after_a_handshake() -> None:
+    known = assemble(local=False)
+    real = [case for case in cases() if case["id"].startswith("online::")]
+    statuses: list[str] = []
+    for case in real:
+        host = case["expected_peer_name"]["value"]
+        chain = tuple(ders([case["peer_certificate"], *case["untrusted_intermediates"]]))
+        at = datetime.fromisoformat(case["validation_time"])
+        for handshake, verdict in ((None, "consistent"), (Handshake(True), "direct")):
+            seen = Observation(at, Target(host, sni=host), chain=chain, handshake=handshake)
+            (found,) = judge_all([seen], known)
+            assert (host, found.verdict) == (host, verdict)
+        statuses += [result.status for result in Examination(seen, known).scts]
+    assert (len(real), len(statuses), set(statuses)) == (14, 38, {"valid"})

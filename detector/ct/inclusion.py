@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from detector.chain.certificate import Certificate
+from detector.chain.precertificate import without_scts
 from detector.chain.sct import CTLog, Sct, SctResult, signed_certificate_input, signed_input
 from detector.ct.merkle import is_included, leaf_hash
 from detector.ct.tree_head import TreeHead, is_signed, parse_checkpoint, parse_sth
@@ -56,13 +57,13 @@ def check_inclusion(
 def entry_hash(result: SctResult, leaf: Certificate, issuer: Certificate) -> bytes:
     """Merkle leaf hash of the entry that a valid SCT is for (RFC 6962 section 3.4).
 
-    A MerkleTreeLeaf and the input of an SCT's signature are the same bytes. Raises ValueError where
-    cryptography finds no SCT list in `leaf`, which an embedded one was taken from.
+    A MerkleTreeLeaf and the input of an SCT's signature are the same bytes. Raises CertificateError
+    where `leaf` cannot be walked.
     """
     if not result.embedded:
         return leaf_hash(signed_certificate_input(result.sct, leaf.der))
-    tbs = leaf.x509.tbs_precertificate_bytes
-    return leaf_hash(signed_input(result.sct, bytes.fromhex(issuer.spki_sha256), tbs))
+    key = bytes.fromhex(issuer.spki_sha256)
+    return leaf_hash(signed_input(result.sct, key, without_scts(leaf)))
 
 
 def read_head(proof: InclusionProof) -> TreeHead:
