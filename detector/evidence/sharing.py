@@ -63,7 +63,10 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
 def use_of(seen: Examination) -> Use:
     target = seen.observation.target
     # A resolver may lead all canaries to one address; a default site there does not name them.
-    known_public = seen.known_as_public and seen.holds_name
+    try:
+        known_public = seen.known_as_public and seen.holds_name
+    except CertificateError:
+        known_public = False  # whom it names cannot be read
     ip = None if target.pinned_address or known_public else target.ip
     return Use(seen.host, registrable_domain(seen.host), ip)
 
