@@ -1,5 +1,8 @@
+from cryptography import x509
+
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import MAX_KEYS, SharedKey, Sharing, Use, use_of
+from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority
 from detector.model.observation import Target
@@ -77,3 +80,15 @@ def test_an_address_says_nothing_about_a_canary_that_the_leaf_names(
     assert address("www.google.com", "www.google.com") is None
     assert address("www.google.com", "default.hoster.com") == "203.0.113.1"
     assert address("a.com", "a.com") == "203.0.113.1"
+
+
+def test_names_that_cannot_be_read_name_no_canary(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    names = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x31\x00")
+    leaf = corporate.issue("www.google.com", san=False, extra=[(names, False)])
+    target = Target("www.google.com", ip="203.0.113.1")
+    seen = observe("www.google.com", (leaf.der, corporate.der), target=target)
+    assert use_of(Examination(seen, known)).ip == "203.0.113.1"
+    (judgement,) = judge_all([seen], known)
+    assert judgement.verdict in ("suspect", "intercepted")
