@@ -23,6 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -32,8 +33,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from detector.causes.revocation import crl_state, ocsp_state
 from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
+from detector.chain.recover import common_key, ecdsa_candidates, is_named_key, rsa_signature
 from detector.chain.sct import embedded_scts, parse_sct_list
 from detector.chain.stapled_scts import stapled_scts
+from detector.chain.signature import is_signed_by
 from detector.ct.certspotter import parse_page
 from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
@@ -382,6 +385,8 @@ _PKI = LabPki()
 _KNOWN = _PKI.knowledge()
 _LEAF = _PKI.issue("a.example.com").der
 _LOGGING = Authority("Logging", logs=(_LOG, _TILED))
+_P521, _RSA = ec.generate_private_key(ec.SECP521R1()), rsa.generate_private_key(3, 1024)
+_RSA_LEAF = Authority("c", key=_RSA).issue("c.example").der
 _LOGGED = Certificate(_LOGGING.issue("a.example").der)
 _BARE = _PKI.issue("a.example", logs=())
 _BARE_SCT = _PKI.logs[0].sign_certificate(_BARE.der)
@@ -411,6 +416,19 @@ _SERVER_FLIGHT = encode_record(
     + encode_message(13, vec(1, b"\x01") + vec(2, b"\x04\x03") + vec(2, vec(2, b"name")))
     + encode_message(14, b""),
 )  # fmt: skip
+
+
+def recover_signer(data: bytes) -> None:
+    """Whatever comes out of a signature, it holds under it."""
+    leaf = Certificate(data)
+    for key in ecdsa_candidates(leaf):
+        assert is_signed_by(leaf, key)
+        is_named_key(leaf, key)
+    is_named_key(leaf, leaf.spki)
+    one, two = rsa_signature(leaf), rsa_signature(Certificate(_RSA_LEAF))
+    if one is not None and two is not None:
+        common_key(one, two, (3, 17))
+
 
 PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "records": (read_records, [a_flight(), encode_record(22, bytes(40_000))]),
@@ -443,6 +461,8 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     ),
     "alerts": (parse_alerts, [b"\x02\x28\x01\x00"]),
     "transcript": (read_both, [a_flight(), encode_record(22, _HELLO) + a_flight()]),
+    "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
+    "recovered signer": (recover_signer, [_LEAF, _RSA_LEAF, Authority("c", key=_P521).issue("c.example").der]),
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
     "judgement": (judge_chain, [_LEAF, _PKI.intermediate.der, _PKI.issue("b.org", logs=()).der]),
     "shape": (shape_of_chain, [_LEAF, _PKI.issue("b.org", logs=()).der]),

