@@ -35,8 +35,8 @@ from detector.chain.certificate import Certificate, split_pem
 from detector.chain.names import holds_name
 from detector.chain.recover import common_key, ecdsa_candidates, is_named_key, rsa_signature
 from detector.chain.sct import embedded_scts, parse_sct_list
-from detector.chain.stapled_scts import stapled_scts
 from detector.chain.signature import is_signed_by
+from detector.chain.stapled_scts import stapled_scts
 from detector.ct.certspotter import parse_page
 from detector.ct.crtsh import parse_answer
 from detector.ct.proving import prove
@@ -461,7 +461,6 @@ PARSERS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     ),
     "alerts": (parse_alerts, [b"\x02\x28\x01\x00"]),
     "transcript": (read_both, [a_flight(), encode_record(22, _HELLO) + a_flight()]),
-    "transcript": (read_both, [a_flight(), stapling_hello("a.example", bytes(32)) + a_flight()]),
     "recovered signer": (recover_signer, [_LEAF, _RSA_LEAF, Authority("c", key=_P521).issue("c.example").der]),
     "certificate": (read_certificate, [_LEAF, _PKI.root.der, *_PKI.issue("b", "192.0.2.1").chain]),
     "judgement": (judge_chain, [_LEAF, _PKI.intermediate.der, _PKI.issue("b.org", logs=()).der]),

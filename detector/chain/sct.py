@@ -227,9 +227,7 @@ def _check(
 
 
 @lru_cache(maxsize=1024)
-def _signature(
-    leaf: Certificate, issuer_key_hash: str | None, sct: Sct, log_key: bytes
-) -> Answer:
+def _signature(leaf: Certificate, issuer_key_hash: str | None, sct: Sct, log_key: bytes) -> Answer:
     """Without an issuer's key: over the leaf as it is."""
     if issuer_key_hash is None:
         signed = signed_certificate_input(sct, leaf.der)
