@@ -33,8 +33,15 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     text = f"{seen.host} is {_KNOWN_BY[standing]}, and a private CA answers for it"
     text += f" ({seen.leaf.issuer_text})."
     details = {"known_by": standing, "issuer": seen.leaf.issuer_text}
-    strength: Strength = "strong" if standing == "canary" or not _innocent(seen) else "weak"
+    excused = _dropped_in_order(seen) if standing == "canary" else _innocent(seen)
+    strength: Strength = "weak" if excused else "strong"
     return Evidence("public-host-private-ca", "intercepted", strength, text, details)
+
+
+def _dropped_in_order(seen: Examination) -> bool:
+    """The root was public, and its end is no matter of trust: tables may be wrong about the day."""
+    end = seen.dated_path.end
+    return seen.undecided_root and (end is None or end.kind != "distrusted")
 
 
 def _innocent(seen: Examination) -> bool:
