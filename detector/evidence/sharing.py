@@ -80,7 +80,6 @@ def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
     try:
         if not seen.may_be_shared:
             return ()
-        use_of(seen)
         found = [SharedKey("leaf", seen.leaf.spki_sha256)]
         if seen.path.kind == "self-signed" or not seen.issuer_may_be_shared:
             return tuple(found)
@@ -106,10 +105,14 @@ def _issuers_of(seen: Examination) -> Iterator[SharedKey]:
 def use_of(seen: Examination) -> Use:
     target = seen.observation.target
     # A resolver may lead all canaries to one address; a default site there does not name them.
-    public = seen.claims_name and bool(seen.standing) and not _may_be_logged(seen)
+    try:
+        named = seen.claims_name
+    except CertificateError:
+        named = False  # whom it names cannot be read
+    public = named and bool(seen.standing) and not _may_be_logged(seen)
     ip = None if target.pinned_address or public else target.ip
     domain = registrable_domain(seen.host)
-    return Use(seen.host, domain, ip, public, seen.at_inner_address, seen.claims_name)
+    return Use(seen.host, domain, ip, public, seen.at_inner_address, named)
 
 
 def _may_be_logged(seen: Examination) -> bool:

@@ -7,8 +7,8 @@ from detector.causes.clues import Claim, Clues
 
 def find(clues: Clues) -> Claim | None:
     for evidence in clues.judgement.evidence:
-        if evidence.id != "sct-missing" or evidence.strength == "weak":
-            continue  # weak: nobody looked whether they come in the handshake
+        if evidence.id != "sct-missing" or evidence.points == "neutral":
+            continue  # neutral: nobody looked whether they come in the handshake
         if clues.judgement.verdict != "intercepted":
             text = "The certificate carries no proof that it is publicly logged."
             return Claim(

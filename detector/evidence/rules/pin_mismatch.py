@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detector.chain.signature import is_signed_by
 from detector.evidence.examination import Examination
 from detector.evidence.pins import matched_key, pins_in_force
 from detector.evidence.sharing import Sharing
@@ -50,9 +51,15 @@ def _may_be_missing(seen: Examination, pins: Sequence[Pin]) -> bool:
     """Whether a pinned key may be that of an issuer which was not sent, or could not be checked."""
     if seen.path.kind != "incomplete" or seen.shape.leaf_key_is_issuer_key:
         return False
-    if len(seen.once_lawful_path) < len(seen.path.certificates):
+    if len(seen.once_lawful_path) < len(seen.path.certificates) or _signer_was_sent(seen):
         return False
     return seen.looks_public or not all(_of_leaf(pin) for pin in pins)
+
+
+def _signer_was_sent(seen: Examination) -> bool:
+    """Who signed is there, but is no CA: the path breaks off, and nothing is missing."""
+    last = seen.path.certificates[-1]
+    return any(is_signed_by(last, c.spki) for c in seen.sent if c not in seen.path.certificates)
 
 
 def _of_leaf(pin: Pin) -> bool:
