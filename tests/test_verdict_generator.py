@@ -39,12 +39,16 @@ class World:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         # Recent: programs that date what they mint, and lists that grow old, follow the clock.
-        self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(days=self.dice.randint(0, 60))
+        self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(
+            days=self.dice.randint(0, 60)
+        )
         self.canaries = sorted(self.known.canaries)
         self.dice.shuffle(self.canaries)
 
     def word(self) -> str:
-        return "".join(self.dice.choice("bcdfglmnprstvz") + self.dice.choice("aeiou") for _ in range(4))
+        return "".join(
+            self.dice.choice("bcdfglmnprstvz") + self.dice.choice("aeiou") for _ in range(4)
+        )
 
     def host(self) -> str:
         return f"{self.dice.choice(('www', 'shop', 'api'))}.{self.word()}.{self.dice.choice(('com', 'org', 'net'))}"
@@ -81,7 +85,10 @@ class World:
 
     def logged(self, *hosts: str) -> Knowledge:
         """Certificate Transparency knows these hosts, under another issuer."""
-        rows = [KnownIssuers(HostPattern(h), frozenset(("0" * 64,)), "CT", fetched=self.now) for h in hosts]
+        rows = [
+            KnownIssuers(HostPattern(h), frozenset(("0" * 64,)), "CT", fetched=self.now)
+            for h in hosts
+        ]
         return replace(self.known, issuers=(IssuerTable(rows),))
 
     def public(self, world: LabPki) -> Knowledge:
@@ -204,7 +211,9 @@ def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
 @situation("a pinned intermediate that the server forgot to send", "suspect")
 def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
     host = w.host()
-    ca = Authority(w.word(), key=w.dice.choice(_RSA), now=w.now)  # an EC signer is told by its signature
+    ca = Authority(
+        w.word(), key=w.dice.choice(_RSA), now=w.now
+    )  # an EC signer is told by its signature
     pin = Pin(HostPattern(host), (Certificate(ca.der).spki_sha256,))
     leaf = w.leaf(ca, host, logs=(LabLog("unknown"),))
     return [w.seen(host, [leaf.der])], replace(w.known, pins=(pin,))

@@ -24,10 +24,11 @@ from detector.chain.names import as_address, is_below, registrable_domain
 from detector.chain.signature import is_signed_by
 from detector.evidence.examination import Examination
 from detector.evidence.products import any_holds, is_states_own, matching_product
-from detector.known.knowledge import SharedCa
+from detector.known.knowledge import Knowledge, SharedCa
 
 Kind = Literal["shared-ca", "owners-ca", "state-ca", "vendors-ca", "self-signed"]
 
+_REMEMBERED = 1024
 _URL = re.compile(rb"(?:https?|ldap)://([A-Za-z0-9.-]{1,253})")
 
 
@@ -65,16 +66,29 @@ def innocent_private_ca(seen: Examination) -> Innocence | None:
 
 
 def _shared(seen: Examination) -> Innocence | None:
-    for ca, rows in seen.known.shared_ca_tests:
-        above = seen.path.certificates[1:]
+    above = seen.path.certificates[1:]
+    for ca in seen.known.shared_cas:
         by_key = any(c.sha256 in ca.certificates or c.spki in ca.keys for c in above)
-        if not by_key and not any(any_holds(rows, c.issuer_fields) for c in seen.path.certificates):
+        if not by_key and not any(ca in _named(c, seen.known) for c in seen.path.certificates):
             continue
         by_key = by_key or (not above and any(is_signed_by(seen.leaf, key) for key in ca.keys))
         if ca.domains and not any(is_below(seen.host, domain) for domain in ca.domains):
             continue
         return Innocence("shared-ca", ca.name, by_key, _shared_text(ca, by_key), ca.next, ca.source)
     return None
+
+
+def _named(certificate: Certificate, known: Knowledge) -> tuple[SharedCa, ...]:
+    """The shared CAs that write this issuer. Remembered: one issuer signs thousands of leaves."""
+    remembered = known.shared_by_issuer
+    found = remembered.get(certificate.issuer)
+    if found is None:
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        fields = certificate.issuer_fields
+        found = tuple(ca for ca, rows in known.shared_ca_tests if any_holds(rows, fields))
+        remembered[certificate.issuer] = found
+    return found
 
 
 def _shared_text(ca: SharedCa, by_key: bool) -> str:
@@ -98,12 +112,13 @@ def _states(seen: Examination) -> Innocence | None:
 
 
 def _vendors(seen: Examination) -> Innocence | None:
-    for product, named, spare in seen.known.product_tests:
-        if not any(is_below(seen.host, domain) for domain in product.own):
-            continue
-        if any(any_holds(named + spare, c.issuer_fields) for c in seen.path.certificates):
-            text = f"{product.name}'s maker runs its own servers under its own CA."
-            return Innocence("vendors-ca", product.name, False, text, "", product.source)
+    vendors = seen.known.vendors_by_domain
+    labels = seen.host.split(".")
+    for place in range(len(labels)):
+        for product, names in vendors.get(".".join(labels[place:]), ()):
+            if any(any_holds(names, c.issuer_fields) for c in seen.path.certificates):
+                text = f"{product.name}'s maker runs its own servers under its own CA."
+                return Innocence("vendors-ca", product.name, False, text, "", product.source)
     return None
 
 

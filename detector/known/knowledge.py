@@ -311,6 +311,20 @@ class Knowledge:
         return tuple((p, alternatives(p.match), alternatives(p.spare)) for p in self.products)
 
     @cached_property
+    def vendors_by_domain(self) -> dict[str, tuple[tuple[Product, Alternatives], ...]]:
+        """By a vendor's own domain: the product, and what its names and those of its own PKI look like."""
+        found: dict[str, tuple[tuple[Product, Alternatives], ...]] = {}
+        for product, named, spare in self.product_tests:
+            for domain in product.own:
+                found[domain] = (*found.get(domain, ()), (product, named + spare))
+        return found
+
+    @cached_property
+    def shared_by_issuer(self) -> dict[bytes, tuple[SharedCa, ...]]:
+        """What was found out about issuers' names (DER)."""
+        return {}
+
+    @cached_property
     def shared_ca_tests(self) -> tuple[tuple[SharedCa, Alternatives], ...]:
         return tuple((ca, alternatives(ca.match)) for ca in self.shared_cas)
 

@@ -152,10 +152,10 @@ def test_the_verbs_agree_on_a_real_interceptor(engine: str, tmp_path: Path, tlsi
 
 
 @pytest.mark.parametrize("verb", ["check", "diagnose"])
-def test_three_hosts_behind_one_unknown_ca_are_all_intercepted(
+def test_three_hosts_behind_one_unknown_ca_are_all_intercepted_where_one_is_known(
     verb: str, tmp_path: Path, tlsight: Run
 ) -> None:
-    hosts = ("one.example.com", "two.example.net", "three.example.org")
+    hosts = ("one.alpha.com", "two.beta.net", "github.com")
     ca = Authority("Somebody's CA", profile=False)
     with running(open_world(tmp_path)), running(Origin({h: ca.issue(h) for h in hosts})) as origin:
         way = ("--connect", f"127.0.0.1:{origin.port}", "--no-history", *options(tmp_path))

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from addons.scripts import bypass_script
+from detector.chain.certificate import Certificate
 from detector.judging.judge import judge_all
+from detector.known.hosts import HostPattern
+from detector.known.issuers import IssuerTable, KnownIssuers
 from detector.known.knowledge import Knowledge
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
@@ -139,16 +142,19 @@ def test_haproxy(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_nginx_has_no_shape_and_is_caught_by_sharing(tmp_path: Path) -> None:
+def test_nginx_has_no_shape_and_is_caught_where_logs_know_the_hosts(tmp_path: Path) -> None:
     async def run() -> None:
         async with world(tmp_path) as at:
             ca = corporate_ca()
             static = {host: ca.issue(host, days=365) for host in HOSTS}
             with programs.Nginx(tmp_path / "nginx", static, at.origin.port) as nginx:
+                unknown = await at.at(nginx.port)
+                key = Certificate(at.pki.intermediate.der).spki_sha256
+                rows = [KnownIssuers(HostPattern(h), frozenset((key,)), "CT") for h in HOSTS]
+                at.known = replace(at.known, issuers=(IssuerTable(rows),))
                 behind = await at.at(nginx.port)
             expect("nginx terminating", await at.direct(), behind, None)
-            alone = judge_all([behind[0].observation], at.known)
-            assert alone[0].verdict == "suspect"
+            assert [j.verdict for j in unknown] == ["suspect", "suspect"]
 
     asyncio.run(run())
 
@@ -197,7 +203,9 @@ def test_the_direct_route_unmasks_a_forger_that_no_table_knows(tmp_path: Path) -
                     session = CheckRun(blind, options, compare_direct=compare)
                     found = [j async for j in session.run([parse_target(HOSTS[0])])]
                     assert [j.verdict for j in found] == [expected]
-                assert found[0].evidence[0].id == "route-differs"
+                assert {"route-differs", "public-host-private-ca"} <= {
+                    e.id for e in found[0].evidence
+                }
 
     asyncio.run(run())
 
