@@ -106,3 +106,12 @@ def test_make_sets_up_first_and_hands_the_folder_over() -> None:
     setup, run = done.stdout.strip().splitlines()[-2:]
     assert "setup.sh" in setup
     assert run.endswith('scripts/corpus.py "a folder" --honest')
+
+
+def test_the_traces_of_a_network_monitors_own_tests_accuse_nobody() -> None:
+    """216 captures that were made for Zeek's tests: odd ports, broken handshakes, real sites of fifteen years."""
+    done = corpus(DATA / "zeek", "--honest")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("216 files (216 capture)")
+    assert "\naccusations: 0\n" in done.stdout
+    assert "\ntracebacks: 0\n" in done.stdout
