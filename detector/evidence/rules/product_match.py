@@ -6,6 +6,8 @@ name weighs is `detector.evidence.products`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from detector.evidence.examination import Examination
 from detector.evidence.products import (
     APPLIANCES,
@@ -21,11 +23,16 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     product = matching_product(seen.path, seen.known)
     if product is None:
         return None
-    details = {"product": product.name, "category": product.category, "source": product.source}
+    details: dict[str, Any] = {
+        "product": product.name,
+        "category": product.category,
+        "source": product.source,
+    }
     text = f"The issuer is the one {product.name} writes ({seen.leaf.issuer_text})"
     # On an internal name these are the vendor's own appliance showing its page, not its work.
     if poses_as_state(product, seen) and seen.claims_name and not seen.is_internal:
         text += ", but no key above the leaf is its."
+        details |= {"product": None, "category": None}  # somebody who poses as it
         return Evidence("product-match", "intercepted", "strong", text, details)
     if product.territory or (seen.is_internal and product.category in APPLIANCES):
         return Evidence("product-match", "neutral", "weak", f"{text}.", details)
