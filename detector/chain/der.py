@@ -61,11 +61,16 @@ def children(data: bytes, at: int, end: int, limit: int = 4096) -> list[tuple[in
     return found
 
 
+MAX_OID = 256  # bytes; Python writes no number of more than 4,300 digits
+
+
 @lru_cache(maxsize=512)
 def oid_text(data: bytes) -> str:
-    """Dotted form of an OID's contents."""
+    """Dotted form of an OID's contents. Raises CertificateError for a cut one, and for one of a giant's length."""
     if not data or data[-1] & 0x80:
         raise CertificateError("cut object identifier", offset=0)
+    if len(data) > MAX_OID:
+        raise CertificateError(f"object identifier of {len(data)} bytes", offset=0)
     arcs: list[int] = []
     value = 0
     for octet in data:

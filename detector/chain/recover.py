@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from hashlib import new, sha1
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -196,10 +195,11 @@ def _common_modulus(one: RsaSignature, two: RsaSignature, exponent: int) -> int 
 def _signed(child: Certificate) -> tuple[str, bytes, bytes] | None:
     """Algorithm (dotted), what was signed, and the signature; None where that cannot be read."""
     try:
-        read = child.x509
-        algorithm = read.signature_algorithm_oid.dotted_string
-        return algorithm, read.tbs_certificate_bytes, read.signature
-    except (CertificateError, UnsupportedAlgorithm, ValueError):
+        algorithm = child.signature_algorithm
+        at, end = der.expect(algorithm, 0, len(algorithm), der.SEQUENCE, "signature algorithm")
+        _, start, stop = der.element(algorithm, at, end)
+        return der.oid_text(algorithm[start:stop]), child.tbs, child.signature
+    except CertificateError:
         return None
 
 

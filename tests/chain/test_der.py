@@ -68,3 +68,9 @@ def test_what_is_encoded_reads_back_whole(size: int) -> None:
     data = der.encode(der.OCTET_STRING, bytes(size))
     tag, start, stop = der.element(data, 0, len(data))
     assert (tag, stop - start, stop) == (der.OCTET_STRING, size, len(data))
+
+
+def test_an_object_identifier_of_a_giants_length_is_refused() -> None:
+    assert der.oid_text(bytes.fromhex("2a864886f70d01010b")) == "1.2.840.113549.1.1.11"
+    with pytest.raises(CertificateError, match="object identifier of 9001 bytes"):
+        der.oid_text(b"\xff" * 9000 + b"\x01")
