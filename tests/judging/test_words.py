@@ -1,0 +1,67 @@
+"""What a verdict leaves open, and the step that decides it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.chain.certificate import Certificate
+from detector.judging.judge import judge_all
+from detector.known.hosts import HostPattern
+from detector.known.knowledge import Knowledge, Pin, Policy, Sanctioned
+from detector.lab.pki import Authority, LabPki
+from detector.model.observation import Observation, Target
+from tests.conftest import Observe
+
+
+def said(known: Knowledge, *seen: Observation) -> tuple[str, str]:
+    found = judge_all(seen, known)[0]
+    return found.explanation, found.next_step
+
+
+def test_suspect_names_the_innocent_explanation_and_a_command(
+    corporate: Authority, pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    own = observe("a.com", (corporate.issue("a.com").der, corporate.der))
+    assert said(known, own) == (
+        "The owner may run a CA of its own.", "tlsight ct a.com, then tlsight check a.com",
+    )  # fmt: skip
+    forgot = observe("a.com", [pki.issue("a.com").der])
+    explanation, step = said(replace(known, logs={}), forgot)
+    assert "forgotten to send its intermediate" in explanation
+    assert step == "tlsight diagnose a.com"
+    other = observe("b.org", pki.issue("a.com"), target=Target("b.org", 8443, sni="b.org"))
+    assert said(known, other)[1] == "tlsight diagnose b.org:8443"
+    pinned = replace(known, pins=(Pin(HostPattern("a.com"), ("0" * 64,)),))
+    assert "renewed" in said(pinned, observe("a.com", pki.issue("a.com")))[0]
+
+
+def test_private_says_why_a_private_ca_is_expected(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    def at(host: str, ip: str | None = None) -> str:
+        chain = (corporate.issue(host).der, corporate.der)
+        return said(known, observe(host, chain, target=Target(host, sni=host, ip=ip)))[0]
+
+    assert at("wiki.corp") == "wiki.corp is an internal name or address."
+    assert at("wiki.a.com", "10.66.0.1") == "wiki.a.com resolved to 10.66.0.1."
+
+
+def test_intercepted_says_what_an_employee_and_an_administrator_do(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    seen = observe("github.com", (corporate.issue("github.com").der, corporate.der))
+    key = Certificate(corporate.der).spki_sha256
+    step = said(known, seen)[1]
+    assert step.startswith("Send no secrets; ask your administrator.")
+    assert key in step
+    entry = Sanctioned("Gateway", key, (HostPattern("*"),))
+    allowed = replace(known, policy=Policy(sanctioned=(entry,)))
+    assert said(allowed, seen) == ("The policy allows this interceptor to decrypt this host.", "")
+
+
+def test_direct_by_certificate_transparency_says_what_it_does_not_prove(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    explanation, step = said(known, observe("a.com", pki.issue("a.com")))
+    assert "not that the host's owner asked for it" in explanation
+    assert step == ""
