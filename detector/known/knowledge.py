@@ -287,6 +287,13 @@ class Knowledge:
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
 
+    def read_tables(self) -> None:
+        """Read what is read when it is first asked, so that nothing has to be opened in the middle of a run."""
+        self.logs.get(b"")
+        self.intermediates.with_key("")
+        if self.listed is not None:
+            self.listed()
+
     def pins_for(self, host: str, port: int) -> tuple[Pin, ...]:
         return pins_for(self.pins, host, port) if self.pins else ()
 

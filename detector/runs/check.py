@@ -93,6 +93,8 @@ class CheckRun:
         self, targets: Iterable[Target], concurrency: int = 64
     ) -> AsyncGenerator[tuple[int, Judgement]]:
         """As `run`, each with its target's place in `targets`."""
+        if concurrency > 1:
+            self.known.read_tables()  # file descriptors may run out
         async with AsyncExitStack() as stack:
             if self.prove is not None:
                 from detector.net.fetch import Fetcher

@@ -18,7 +18,7 @@ from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from tests.cli.conftest import Run, running
 
-HOSTS = ("alpha.test", "beta.example")
+HOSTS = ("alpha.test", "github.com")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_judge_computes_the_signer_once_and_accuses_both(
     assert plain.stderr == ""
     computing, found = first.stderr.splitlines()
     assert computing.startswith(
-        "tlsight: computing who signed for alpha.test and beta.example (RSA"
+        "tlsight: computing who signed for alpha.test and github.com (RSA"
     )
     assert "2048 bits): about" in computing
     assert found.startswith("tlsight: found the key that signed both, after")
