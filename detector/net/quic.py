@@ -7,7 +7,6 @@ who holds the leaf's key is checked, by aioquic.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Coroutine
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from detector.errors import ConfigError
+from detector.net.untrusted import quic_configuration_for_untrusted_peer
 
 if TYPE_CHECKING:
     from aioquic.quic.connection import QuicConnection
@@ -34,7 +34,6 @@ async def quic_chain(address: str, port: int, name: str | None) -> tuple[bytes, 
     where no handshake was completed. Waits as long as it is let; never raises for what a peer does.
     """
     from aioquic.asyncio.protocol import QuicConnectionProtocol
-    from aioquic.quic.configuration import QuicConfiguration
     from aioquic.quic.connection import QuicConnection
 
     class Guarded(QuicConnectionProtocol):
@@ -50,10 +49,7 @@ async def quic_chain(address: str, port: int, name: str | None) -> tuple[bytes, 
             broken.set()
 
     broken = asyncio.Event()
-    how = QuicConfiguration(
-        is_client=True, alpn_protocols=["h3"], server_name=name, verify_mode=ssl.CERT_NONE
-    )
-    connection = QuicConnection(configuration=how)
+    connection = QuicConnection(configuration=quic_configuration_for_untrusted_peer(name))
     six = ":" in address
     loop = asyncio.get_running_loop()
     try:

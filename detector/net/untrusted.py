@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import ssl
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aioquic.quic.configuration import QuicConfiguration
 
 
 @lru_cache(maxsize=16)
@@ -40,3 +44,12 @@ def context_for_untrusted_peer(
     if credential is not None:
         context.load_cert_chain(*credential)
     return context
+
+
+def quic_configuration_for_untrusted_peer(name: str) -> QuicConfiguration:
+    """The same for HTTP/3 over QUIC. Raises ImportError without aioquic (the extra `quic`)."""
+    from aioquic.quic.configuration import QuicConfiguration
+
+    return QuicConfiguration(
+        is_client=True, alpn_protocols=["h3"], server_name=name, verify_mode=ssl.CERT_NONE
+    )

@@ -52,9 +52,7 @@ def test_judge_computes_the_signer_once_and_accuses_both(
     assert digest not in plain.stdout
     assert plain.stderr == ""
     computing, found = first.stderr.splitlines()
-    assert computing.startswith(
-        "tlsight: computing who signed for alpha.test and github.com (RSA"
-    )
+    assert computing.startswith("tlsight: computing who signed for alpha.test and github.com (RSA")
     assert "2048 bits): about" in computing
     assert found.startswith("tlsight: found the key that signed both, after")
     assert second.stderr == ""

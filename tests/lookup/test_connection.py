@@ -13,7 +13,7 @@ def test_direct_and_consistent_connections_are_believed(pki: LabPki, observe: Ob
     assert distrust([direct, direct], known) is None
     old = pki.issue("a.com", logs=())
     unlogged = observe("a.com", old)
-    assert distrust([unlogged], known) == ("the connection to a.com is suspect (sct-missing)")
+    assert distrust([unlogged], known) == ("the connection to a.com is consistent (sct-missing)")
 
 
 def test_one_doubtful_page_spoils_the_answer(pki: LabPki, observe: Observe) -> None:

@@ -149,7 +149,7 @@ def test_over_a_doubtful_connection_what_is_signed_counts_and_what_is_not_does_n
 ) -> None:
     found, _ = update(site(), shown=world.issue("127.0.0.1", logs=()))
     assert (found["log_list"].status, found["crlset"].status) == ("updated", "updated")
-    assert "not signed, and the connection to 127.0.0.1 is suspect" in found["ccadb"].text
+    assert "not signed, and the connection to 127.0.0.1 is consistent" in found["ccadb"].text
     assert lists.ca_owners() is None
 
 
