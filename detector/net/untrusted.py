@@ -46,7 +46,7 @@ def context_for_untrusted_peer(
     return context
 
 
-def quic_configuration_for_untrusted_peer(name: str) -> QuicConfiguration:
+def quic_configuration_for_untrusted_peer(name: str | None) -> QuicConfiguration:
     """The same for HTTP/3 over QUIC. Raises ImportError without aioquic (the extra `quic`)."""
     from aioquic.quic.configuration import QuicConfiguration
 
