@@ -60,7 +60,7 @@ def test_they_count_where_the_client_asked_and_are_not_missed_where_it_did_not(
             assert (missing.strength, missing.details) == ("weak", {"looked": False})
         elif where == "nowhere":
             assert missing is not None
-            assert (missing.strength, missing.details) == ("strong", {"looked": True})
+            assert (missing.strength, missing.details) == ("weak", {"looked": True})
         else:
             assert (found.verdict, missing) == ("direct", None)
 
