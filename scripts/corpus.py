@@ -145,7 +145,11 @@ def _files(folder: Path, stack: ExitStack) -> Iterator[tuple[str, Path]]:
                 for member in archive:
                     if member.isfile() and member.size <= min(MAX_MEMBER, left):
                         left -= member.size
-                        archive.extract(member, place, filter="data")
+                        try:
+                            archive.extract(member, place, filter="data")
+                        except tarfile.FilterError as error:
+                            print(f"corpus: {name}: {error}", file=sys.stderr)
+                            continue
                         yield f"{name}!{member.name}", place / member.name
         except (tarfile.TarError, OSError, EOFError) as error:
             print(f"corpus: {name}: {error}", file=sys.stderr)

@@ -16,11 +16,20 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from detector.chain.anchors import TrustAnchors
 from detector.chain.certificate import Certificate
-from detector.judging.judge import judge_all
+from detector.evidence.sharing import Sharing
+from detector.judging.judge import examine, judge_all, judge_examined
 from detector.knowledge.assemble import assemble
 from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerTable, KnownIssuers
-from detector.known.knowledge import Knowledge, Pin, Policy, PrivateIssuer, Sanctioned
+from detector.known.knowledge import (
+    Baseline,
+    Knowledge,
+    Pin,
+    Policy,
+    PrivateIssuer,
+    Sanctioned,
+    SharedCa,
+)
 from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, Credential, LabPki, PrivateKey
 from detector.model.observation import Handshake, Observation, Target
@@ -276,6 +285,45 @@ def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
     return [w.under(w.ca(), host, "10.1.1.1")], w.logged(host)
 
 
+@situation("two customers of one origin CA, known by its key, known to logs", "suspect")
+def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
+    ca, hosts = w.ca(), [w.host(), w.host()]
+    row = SharedCa(
+        "Origin", ({"CN": "nobody"},), "an origin CA", "test", keys=(Certificate(ca.der).spki,)
+    )
+    return [w.under(ca, h) for h in hosts], replace(w.logged(*hosts), shared_cas=(row,))
+
+
+@situation("a wildcard of an issuers' file makes nobody public", "suspect")
+def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
+    rows = [KnownIssuers(HostPattern("*"), frozenset(("0" * 64,)), "file", exact=False)]
+    return [w.under(w.ca(), w.host())], replace(w.known, issuers=(IssuerTable(rows),))
+
+
+@situation("a stranger's CA with the common name of a sanctioned one", "suspect")
+def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
+    entry = Sanctioned("Gateway", "0" * 64, (HostPattern("*"),), ca_name="Root CA")
+    return [w.under(w.ca("Root CA"), w.host())], replace(
+        w.known, policy=Policy(sanctioned=(entry,))
+    )
+
+
+@situation("a sanctioned interceptor on an inner name that it never may decrypt", "suspect")
+def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
+    ca, host = w.ca(), w.host()
+    never = (HostPattern(host),)
+    entry = Sanctioned("Gateway", Certificate(ca.der).spki_sha256, (HostPattern("*"),), never)
+    return [w.under(ca, host, "10.0.0.9")], replace(w.known, policy=Policy(sanctioned=(entry,)))
+
+
+@situation("the policy's CA after its entry ended, at a host that logs know", "suspect")
+def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
+    ca, host = w.ca(), w.host()
+    ended = (w.now - timedelta(days=2)).date()
+    entry = PrivateIssuer(Certificate(ca.der).spki_sha256, (HostPattern(host),), expires=ended)
+    return [w.under(ca, host)], replace(w.logged(host), policy=Policy(private=(entry,)))
+
+
 @situation("a leaf for the whole of .com and for all", "intercepted")
 def _(w: World) -> tuple[Sequence[Observation], Knowledge]:
     ca = w.ca()
@@ -324,3 +372,22 @@ def test_no_verdict_depends_on_the_order_of_what_was_seen(seed: int) -> None:
     for _, verdict, make in SITUATIONS:
         seen, known = make(World(seed))
         assert {j.verdict for j in judge_all(list(reversed(seen)), known)} == {verdict}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_route_that_differs_accuses_nobody_who_has_an_innocent_explanation(seed: int) -> None:
+    w = World(seed)
+    base = Baseline("recorded", True, "0" * 64, "1" * 64, "TLSv1.3", "h2", w.now, logged=True)
+    host, ca = w.host(), w.ca()
+    own, private = w.ca(host), w.under(ca, host)
+
+    def verdict(seen: Observation) -> str:
+        found = examine(seen, w.known, base)
+        assert found is not None
+        return judge_examined(found, Sharing()).verdict
+
+    assert verdict(private) == "intercepted"
+    assert verdict(w.seen(host, [own.der])) == "suspect"
+    assert verdict(w.under(ca, host, "10.0.0.1")) == "suspect"
+    young = w.ca(public=True, logs=(LabLog("unknown"),))
+    assert verdict(w.under(young, host)) == "suspect"

@@ -18,6 +18,7 @@ SPECIAL_USE = (
     "local", "localhost", "internal", "lan", "home", "corp", "mail", "intranet", "private",
     "home.arpa", "test", "example", "invalid", "onion", "alt",
 )  # fmt: skip
+_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 _BELOW_SPECIAL_USE = tuple(f".{suffix}" for suffix in SPECIAL_USE)
 
 
@@ -75,7 +76,22 @@ def is_below(name: str, above: str) -> bool:
 def is_private_address(host: str) -> bool:
     """A literal that is not globally routable: private, loopback, link-local, CGNAT, ULA."""
     address = as_address(host)
-    return address is not None and not address.is_global
+    return address is not None and not _reached(address).is_global
+
+
+def _reached(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address behind one of a transition (RFC 3056, RFC 4291, RFC 4380, RFC 6052, RFC 8215)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour or address
+    if address.teredo:
+        return address.teredo[1]
+    if any(address in network for network in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 @lru_cache(maxsize=4096)

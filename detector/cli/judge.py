@@ -28,7 +28,7 @@ Judge saved observations and PEM chains (leaf first), offline and together.
   tlsight judge --recover saved.ndjson        who signed the leaves that came alone
   tlsight judge --host example.com --at 2026-11-23T10:00:00Z chain.pem
 
-What the files share counts: one private issuer over two unrelated names makes both intercepted.
+What the files share counts: one private issuer over two unrelated names makes both intercepted where one of them is known to be public.
 """
 
 

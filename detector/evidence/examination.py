@@ -262,6 +262,15 @@ class Examination:
         """A private CA is expected here, and what leads to it is in date."""
         return self._expected_by(self.lawful_path) is not None
 
+    @cached_property
+    def expected_before(self) -> bool:
+        """The policy names the CA for the host in an entry that has ended, or what leads to it is out of date."""
+        keys = self._issuing_keys_on(self.once_lawful_path)
+        return any(
+            entry.spki in keys and any_matches(entry.names, self.host)
+            for entry in self.known.policy.private
+        )
+
     def _expected_by(self, path: tuple[Certificate, ...]) -> str | None:
         if not self.known.policy.private:
             return None

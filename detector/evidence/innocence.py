@@ -65,6 +65,20 @@ def innocent_private_ca(seen: Examination) -> Innocence | None:
     return _shared(seen) or _states(seen) or _vendors(seen) or _owners(seen) or _self_signed(seen)
 
 
+def excuse_stands(seen: Examination) -> bool:
+    """Whether some innocent explanation keeps a private chain on a public host from being an accusation by that alone:
+    a self-signed page, an inner view, logs or roots that are unknown here or were dropped in order, a CA of many
+    owners or of the owner's own, one that the policy named until a date.
+    """
+    if seen.path.kind == "self-signed" or seen.at_inner_address or seen.has_unknown_logs:
+        return True
+    if seen.undecided_root or seen.state_territory or seen.expected_before:
+        return True
+    found = innocent_private_ca(seen)
+    # One sign of the owner is what any forger copies from the leaf it imitates.
+    return found is not None and (found.kind != "owners-ca" or found.complete)
+
+
 def _shared(seen: Examination) -> Innocence | None:
     above = seen.path.certificates[1:]
     for ca in seen.known.shared_cas:

@@ -27,6 +27,7 @@ import msgspec
 from detector.chain.names import holds_name, is_private_address, registrable_domain
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
+from detector.evidence.innocence import innocent_private_ca
 from detector.evidence.minting import Minting
 from detector.model.observation import Observation, Strength
 
@@ -208,10 +209,22 @@ class Sharing:
                 # One key for a host that it names and for one that it does not: who holds it for
                 # the one holds it for the other.
                 named = use.named or (role == "leaf" and bool(seen.standing))
-                decisive = named and (use.public or any(one.public for one in others))
+                decisive = named and self._decides(seen, use, others)
                 hosts = tuple(one.host for one in sorted(others, key=lambda one: not one.public))
                 return Company(key, hosts, "strong" if decisive else "weak")
         return None
+
+    def _decides(self, seen: Examination, use: Use, others: tuple[Use, ...]) -> bool:
+        """A canary among the sharers decides; another public host where no CA of many owners, or of the
+        owner's own, explains that they share it.
+        """
+        canaries = seen.known.canaries
+        if any(one.public and one.host in canaries for one in (use, *others)):
+            return True
+        if not use.public and not any(one.public for one in others):
+            return False
+        found = innocent_private_ca(seen)
+        return found is None or (found.kind == "owners-ca" and not found.complete)
 
     def one_for_all(self, seen: Examination) -> tuple[str, ...]:
         """Hosts that were shown the observation's leaf key though the leaf names none of them."""

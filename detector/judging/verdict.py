@@ -60,6 +60,7 @@ _ODD_ON_INTERNAL = (
     "interception-key",
     "other-private-ca",
     "names-astray",
+    "policy-drift",
 )
 
 

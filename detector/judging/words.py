@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from detector.chain.names import as_address
 from detector.evidence.examination import Examination
 from detector.evidence.innocence import innocent_private_ca
 from detector.model.observation import Evidence, VerdictName
@@ -95,8 +96,9 @@ def _decides(seen: Examination, found: dict[str, Evidence], where: str) -> str:
         return _diagnose(where)
     if "canaries-clean" in found:
         return f"Compare from another network: tlsight check {where}"
-    if seen.known_issuers is None:
-        return f"tlsight ct {seen.host}, then tlsight check {where}"
+    by_name = as_address(seen.host) is None and seen.observation.target.port == 443
+    if by_name and seen.known_issuers is None:
+        return f"tlsight ct {seen.host} && tlsight check {where}"
     return f"tlsight check {where} www.google.com github.com"
 
 
@@ -118,6 +120,21 @@ def _intercepted(seen: Examination, found: dict[str, Evidence]) -> Words:
     permission = found.get("sanctioned")
     if permission is not None and permission.details.get("allowed"):
         return Words("The policy allows this interceptor to decrypt this host.")
+    if permission is not None:
+        return Words(
+            "The policy knows this interceptor, and does not let it decrypt this host.",
+            "Ask who runs it: the host belongs onto its bypass list, or the policy is out of date.",
+        )
+    if "published-key" in found and found["published-key"].points == "intercepted":
+        return Words(
+            "Anybody can sign with that key.",
+            "Send no secrets; remove that root from this machine: tlsight trust",
+        )
+    if seen.path.kind == "self-signed":
+        return Words(
+            "Whoever answers made the certificate himself.",
+            "Send no secrets; compare from another network.",
+        )
     key = seen.issuer_spki_sha256
     named = f"name its key in the policy (sha256 {key})" if key else "name its CA in the policy"
     return Words(

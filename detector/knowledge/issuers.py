@@ -61,6 +61,6 @@ def _known(path: Path, where: str, row: _Row) -> KnownIssuers:
     fetched = row.fetched
     if fetched is not None and fetched.tzinfo is None:
         fetched = fetched.replace(tzinfo=UTC)
-    return KnownIssuers(
-        host_pattern(path, row.host), keys, row.source or str(path), fetched=fetched
-    )
+    pattern = host_pattern(path, row.host)
+    exact = not pattern.text.startswith((".", "*"))
+    return KnownIssuers(pattern, keys, row.source or str(path), exact=exact, fetched=fetched)

@@ -29,6 +29,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError(str(path), f"not UTF-8 text (byte {error.start})") from None
     try:
         return tomllib.loads(text), text
+    except RecursionError:
+        raise ConfigError(str(path), "nested too deep") from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = int(found[1]) if found else None

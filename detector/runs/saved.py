@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
@@ -13,11 +14,13 @@ import msgspec
 
 from detector import clock
 from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
-from detector.errors import CertificateError, ConfigError
+from detector.errors import CertificateError, ConfigError, TargetError
+from detector.knowledge.causes import cause_table
 from detector.model.observation import OBSERVATION_SCHEMA, Observation, Target
-from detector.model.targets import parse_target
+from detector.model.targets import normal_host, parse_target
 
 MAX_LINE = 8 << 20
+_FIRST_YEAR = 1990
 
 
 @lru_cache(maxsize=1)
@@ -89,9 +92,30 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Observation]:
             _check_schema(name, number, _schema_of(line))
             raise ConfigError(name, f"no observation: {error}", line=number) from None
         _check_schema(name, number, observation.schema)
-        if observation.at.tzinfo is None:
-            raise ConfigError(name, "time without zone", line=number)
-        yield observation
+        yield _checked(observation, name, number)
+
+
+def _checked(observation: Observation, name: str, number: int) -> Observation:
+    """The observation with its host as everybody writes it. Raises ConfigError for what no probe has written."""
+    times = [observation.at, *([observation.browser.at] if observation.browser else [])]
+    if any(time.tzinfo is None for time in times):
+        raise ConfigError(name, "time without zone", line=number)
+    if any(time.year < _FIRST_YEAR for time in times):
+        raise ConfigError(name, f"time before {_FIRST_YEAR}", line=number)
+    failure = observation.failure
+    if failure is not None and failure.cause not in cause_table():
+        why = f"no cause {failure.cause!r}"
+        raise ConfigError(name, why, line=number, remedy="update tlsight")
+    target = observation.target
+    try:
+        host = normal_host(target.host)
+    except TargetError as error:
+        raise ConfigError(name, f"target: {error}", line=number) from None
+    if not 0 < target.port < 1 << 16:
+        raise ConfigError(name, f"port {target.port}", line=number)
+    if host == target.host:
+        return observation
+    return replace(observation, target=replace(target, host=host))
 
 
 class _Schema(msgspec.Struct):

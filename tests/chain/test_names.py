@@ -78,3 +78,16 @@ def test_private_addresses_are_told_from_public_ones(host: str, private: bool) -
 )
 def test_the_registrable_domain_follows_the_public_suffix_list(host: str, domain: str) -> None:
     assert registrable_domain(host) == domain
+
+
+def test_an_address_of_a_transition_is_as_private_as_the_one_behind_it() -> None:
+    inner = (
+        "2002:0a42:0001::1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "::ffff:10.0.0.1",
+        "fd00::1",
+    )
+    outer = ("2002:5db8:d822::1", "64:ff9b::5db8:d822", "64:ff9b:1::5db8:d822", "2606:4700::1111")
+    assert all(map(is_private_address, inner))
+    assert not any(map(is_private_address, outer))

@@ -23,7 +23,7 @@ def test_suspect_names_the_innocent_explanation_and_a_command(
 ) -> None:
     own = observe("a.com", (corporate.issue("a.com").der, corporate.der))
     assert said(known, own) == (
-        "The owner may run a CA of its own.", "tlsight ct a.com, then tlsight check a.com",
+        "The owner may run a CA of its own.", "tlsight ct a.com && tlsight check a.com",
     )  # fmt: skip
     forgot = observe("a.com", [pki.issue("a.com").der])
     explanation, step = said(replace(known, logs={}), forgot)

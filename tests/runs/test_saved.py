@@ -1,10 +1,12 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from detector.errors import ConfigError
 from detector.lab.pki import LabPki
-from detector.model.observation import Alert, Failure, Observation
+from detector.model.observation import Alert, Failure, Observation, Target
 from detector.runs.saved import encode_observation, load_observations
 from tests.conftest import NOW, Observe
 
@@ -85,3 +87,34 @@ def test_failures_of_earlier_versions_are_read(tmp_path: Path) -> None:
     path.write_bytes(line)
     (seen,) = load_observations(path)
     assert seen.failure == Failure("tls", "not-tls", "the peer does not speak TLS: SSH")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"target": Target("\x1b[31mevil")}, "is no host name"),
+        ({"target": Target("a.com", 70_000)}, "port 70000"),
+        ({"at": NOW.replace(year=1)}, "time before 1990"),
+        ({"at": NOW.replace(tzinfo=None)}, "time without zone"),
+        ({"failure": Failure("tls", "of-a-later-version", "x")}, "no cause 'of-a-later-version'"),
+    ],
+)
+def test_what_no_probe_has_written_is_refused_with_its_line(
+    pki: LabPki, observe: Observe, tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    good = observe("a.com", pki.issue("a.com"))
+    path = tmp_path / "saved.ndjson"
+    lines = [encode_observation(one) for one in (good, replace(good, **changes))]
+    path.write_bytes(b"\n".join(lines))
+    with pytest.raises(ConfigError, match=re.escape(why)) as caught:
+        load_observations(path)
+    assert f"{path}:2" in str(caught.value)
+
+
+def test_a_host_is_read_as_everybody_writes_it(
+    pki: LabPki, observe: Observe, tmp_path: Path
+) -> None:
+    path = tmp_path / "saved.ndjson"
+    seen = observe("a.com", pki.issue("a.com"), target=Target("WWW.Apple.com."))
+    path.write_bytes(encode_observation(seen))
+    assert load_observations(path)[0].target.host == "www.apple.com"

@@ -1,6 +1,7 @@
 """other-private-ca: the policy names the private CAs that serve this name, and another one answers.
 
-Where the path breaks off, the one that is named may be what is missing: nothing is said then.
+Where the path breaks off, the one that is named may be what is missing: nothing is said then. An entry that has
+ended expects nothing, but makes no other CA the expected one.
 """
 
 from __future__ import annotations
@@ -14,13 +15,8 @@ from detector.model.observation import Evidence
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.expected_private is not None or seen.path.kind in ("public", "incomplete"):
         return None
-    day = seen.observation.at.date()
-    wanted = [
-        entry
-        for entry in seen.known.policy.private
-        if (entry.expires is None or day <= entry.expires) and any_matches(entry.names, seen.host)
-    ]
-    if not wanted:
+    wanted = [entry for entry in seen.known.policy.private if any_matches(entry.names, seen.host)]
+    if not wanted or seen.expected_before:
         return None
     notes = ", ".join(dict.fromkeys(entry.note or entry.spki[:16] for entry in wanted))
     text = f"The policy expects another private CA for {seen.host} ({notes})."

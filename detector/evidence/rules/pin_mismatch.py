@@ -3,7 +3,7 @@
 Proof on a path that is private and known to its end. A public one may be an ordinary renewal that
 the pin's owner forgot to announce, and where the path breaks off, because an issuer was not sent or
 a signature cannot be checked, the pinned key may be the one that is missing: strong only. A key known
-to be the host's own is not missing; and where the path runs through a certificate that may not issue,
+to be the host's own is not missing; a CA that the policy names may have renewed; and where the path runs through a certificate that may not issue,
 nothing beyond could help. Behind one that is out of date the pinned key is no match, but is there.
 """
 
@@ -26,7 +26,12 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     expected = sorted({key for pin in pins for key in (*pin.keys, *pin.issuers)})
     presented = [certificate.spki_sha256 for certificate in seen.path.certificates]
     outdated = not set(expected).isdisjoint(c.spki_sha256 for c in seen.once_lawful_path)
-    open_case = seen.is_public_path or seen.undecided_root or _may_be_missing(seen, pins)
+    open_case = (
+        seen.is_public_path
+        or seen.expected_private is not None
+        or seen.undecided_root
+        or _may_be_missing(seen, pins)
+    )
     strength: Strength = "strong" if open_case or outdated else "proof"
     if outdated and len(seen.lawful_path) < len(seen.once_lawful_path):
         text = f"A key pinned for {seen.host} stands behind a certificate that is out of date."

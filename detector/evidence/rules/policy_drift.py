@@ -14,8 +14,9 @@ from __future__ import annotations
 from detector.evidence.examination import Examination
 from detector.evidence.sanctions import entry_for, may_decrypt
 from detector.evidence.sharing import Sharing
+from detector.known.hosts import any_matches
 from detector.known.knowledge import Sanctioned
-from detector.model.observation import Evidence
+from detector.model.observation import Evidence, Strength
 
 
 def find(seen: Examination, _: Sharing) -> Evidence | None:
@@ -26,7 +27,9 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return _unlawful_issuer(seen) or _new_key(seen)
     if not may_decrypt(entry, seen.host):
         text = f"{entry.name} decrypts {seen.host}, which the policy forbids."
-        return _evidence("forbidden-host", entry, text)
+        # A company's CA may serve its intranet as well, which nobody lists; what it never may is listed.
+        open_case = seen.is_internal and not any_matches(entry.never, seen.host)
+        return _evidence("forbidden-host", entry, text, "weak" if open_case else "strong")
     if entry.expires is not None and seen.observation.at.date() > entry.expires:
         text = f"{entry.name} still decrypts, after its permission ended."
         return _evidence("expired", entry, text)
@@ -49,10 +52,10 @@ def _new_key(seen: Examination) -> Evidence | None:
     for entry in seen.known.policy.sanctioned:
         if entry.ca_name and entry.ca_name in names:
             text = f"The issuer bears the name of {entry.name}, but signs with another key."
-            return _evidence("new-key", entry, text)
+            return _evidence("new-key", entry, text, "weak")  # a common name is anybody's
     return None
 
 
-def _evidence(kind: str, entry: Sanctioned, text: str) -> Evidence:
+def _evidence(kind: str, entry: Sanctioned, text: str, strength: Strength = "strong") -> Evidence:
     details = {"kind": kind, "name": entry.name} | ({"owner": entry.owner} if entry.owner else {})
-    return Evidence("policy-drift", "intercepted", "strong", text, details)
+    return Evidence("policy-drift", "intercepted", strength, text, details)

@@ -10,7 +10,7 @@ that programs dropped or may have taken in by now. A CA whose key the logs know 
 from __future__ import annotations
 
 from detector.evidence.examination import Examination, Standing
-from detector.evidence.innocence import innocent_private_ca
+from detector.evidence.innocence import excuse_stands
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Strength
 
@@ -33,7 +33,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     text = f"{seen.host} is {_KNOWN_BY[standing]}, and a private CA answers for it"
     text += f" ({seen.leaf.issuer_text})."
     details = {"known_by": standing, "issuer": seen.leaf.issuer_text}
-    excused = _dropped_in_order(seen) if standing == "canary" else _innocent(seen)
+    excused = _dropped_in_order(seen) if standing == "canary" else excuse_stands(seen)
     strength: Strength = "weak" if excused else "strong"
     return Evidence("public-host-private-ca", "intercepted", strength, text, details)
 
@@ -42,13 +42,3 @@ def _dropped_in_order(seen: Examination) -> bool:
     """The root was public, and its end is no matter of trust: tables may be wrong about the day."""
     end = seen.dated_path.end
     return seen.undecided_root and (end is None or end.kind != "distrusted")
-
-
-def _innocent(seen: Examination) -> bool:
-    if seen.path.kind == "self-signed" or seen.at_inner_address or seen.has_unknown_logs:
-        return True
-    if seen.undecided_root:
-        return True  # its CA lost its place in the programs, or has none yet
-    found = innocent_private_ca(seen)
-    # One sign of the owner is what any forger copies from the leaf it imitates.
-    return found is not None and (found.kind != "owners-ca" or found.complete)

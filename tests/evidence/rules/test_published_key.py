@@ -1,12 +1,14 @@
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from detector.chain.certificate import Certificate
 from detector.evidence.rules import published_key
+from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge, PublishedKey, PublishedKeys
+from detector.lab.ct_log import LabLog
 from detector.lab.pki import Authority, LabPki, PrivateKey
 from tests.conftest import NOW, Observe
 from tests.evidence.conftest import Ask
@@ -75,3 +77,35 @@ def test_a_published_signer_is_told_though_it_was_not_sent(
     found = ask(published_key, observe("a.com", chain), knowledge)
     assert found is not None
     assert found.details["position"] == 2
+
+
+def test_a_published_key_on_the_leaf_itself_is_insecure_and_nobody_stands_between(
+    corporate: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    leaf = corporate.issue("a.com")
+    row = PublishedKey("dev", "test", spki_sha256=Certificate(leaf.der).spki_sha256)
+    knowledge = replace(known, published=PublishedKeys((row,)))
+    seen = observe("a.com", (leaf.der, corporate.der))
+    found = ask(published_key, seen, knowledge)
+    assert found is not None
+    assert found.strength == "strong"
+    assert judge_all([seen], knowledge)[0].verdict == "suspect"
+
+
+def test_before_it_was_published_and_where_the_leaf_may_be_older_it_is_no_proof(
+    known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    leaked = Authority("Leaked CA", logs=(LabLog("unknown here"),))
+    key = Certificate(leaked.der).spki_sha256
+
+    def strength(published: date, start: datetime) -> tuple[str, str]:
+        row = PublishedKey("leaked", "test", spki_sha256=key, published=published)
+        knowledge = replace(known, published=PublishedKeys((row,)))
+        chain = (leaked.issue("a.com", start=start).der, leaked.der)
+        found = ask(published_key, observe("a.com", chain), knowledge)
+        assert found is not None
+        return found.points, found.strength
+
+    today, later = NOW.date(), (NOW + timedelta(days=9)).date()
+    assert strength(later, NOW) == ("neutral", "strong")
+    assert strength(today, NOW + timedelta(hours=30)) == ("intercepted", "proof")
