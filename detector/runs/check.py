@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from detector.errors import CertificateError, StoreError
@@ -94,7 +95,7 @@ class CheckRun:
     ) -> AsyncGenerator[tuple[int, Judgement]]:
         """As `run`, each with its target's place in `targets`."""
         if concurrency > 1:
-            self.known.read_tables()  # file descriptors may run out
+            self._open_all()
         async with AsyncExitStack() as stack:
             if self.prove is not None:
                 from detector.net.fetch import Fetcher
@@ -124,6 +125,18 @@ class CheckRun:
             await asyncio.sleep(pause)
         signers = (*self.known.signers, *self._signers.found)
         self._docket.known = self.known = replace(self.known, signers=signers)
+
+    def _open_all(self) -> None:
+        """Read and import what a run of many needs later: by then file descriptors may have run out."""
+        from detector.causes.find import rule
+
+        self.known.read_tables()
+        for name in self.known.causes.one_handshake:
+            rule(name)
+        import_module("detector.net.unasked")
+        if self.store is not None or self.prove is not None:
+            import_module("detector.lookup.inclusion")
+            import_module("detector.ct.inclusion")
 
     def judge(
         self, place: int, observation: Observation, baseline: Baseline | None = None
