@@ -78,6 +78,8 @@ class Certificate:
             raise CertificateError(f"certificate of {len(data)} bytes, at most {MAX_CERTIFICATE}")
         self.der = data
         at, end = der.expect(data, 0, len(data), der.SEQUENCE, "certificate")
+        if end != len(data):  # nothing signs what comes after; no client takes it
+            raise CertificateError(f"{len(data) - end} bytes after the certificate", offset=end)
         at, end = der.expect(data, at, end, der.SEQUENCE, "TBSCertificate")
         tag, start, stop = der.element(data, at, end)
         if tag == 0xA0:
@@ -170,6 +172,8 @@ class Certificate:
         start, stop = der.expect(data, stop, end, der.BIT_STRING, "signature")
         if stop == start or data[start] != 0:
             raise CertificateError("signature of odd bits", offset=start)
+        if stop != end:
+            raise CertificateError(f"{end - stop} bytes after the signature", offset=stop)
         return tbs, algorithm, data[start + 1 : stop]
 
     @cached_property

@@ -154,3 +154,12 @@ def test_signatures_that_are_no_whole_octets_or_not_there_are_our_own_error(pki:
     tbs_alone = Certificate(joined(0x30, [Certificate(data).tbs]))
     with pytest.raises(CertificateError):
         _ = tbs_alone.signature
+
+
+def test_what_is_appended_is_signed_by_nobody_and_makes_it_no_certificate(pki: LabPki) -> None:
+    data = pki.issue("a.com").der
+    with pytest.raises(CertificateError, match="3 bytes after the certificate"):
+        Certificate(data + b"abc")
+    longer = b"\x30\x82" + (len(data) - 4 + 2).to_bytes(2, "big") + data[4:] + b"\x05\x00"
+    with pytest.raises(CertificateError, match="2 bytes after the signature"):
+        _ = Certificate(longer).signature
