@@ -20,6 +20,7 @@ Bounded: at most MAX_KEYS keys with a few hosts each; beyond that, new keys are 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -73,6 +74,8 @@ class Company(msgspec.Struct, frozen=True):
     strength: Strength
 
 
+# Rules ask again and again while one observation is judged.
+@lru_cache(maxsize=8)
 def keys_of(seen: Examination) -> tuple[SharedKey, ...]:
     """The keys of an observation whose sharing would mean something.
 
@@ -103,6 +106,7 @@ def _issuers_of(seen: Examination) -> Iterator[SharedKey]:
     yield SharedKey("issuer", identity, certain=key_id is not None)
 
 
+@lru_cache(maxsize=8)
 def use_of(seen: Examination) -> Use:
     target = seen.observation.target
     # A resolver may lead all canaries to one address; a default site there does not name them.
