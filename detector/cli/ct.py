@@ -67,6 +67,7 @@ def show(
     if pins is not None and not unexpected:
         raise ConfigError("--pins", "compares with --unexpected only", remedy="add --unexpected")
     known = _pins(pins) if unexpected else ()
+    from detector import clock
     from detector.lookup.unexpected import unexpected_leaves
 
     def each(found: HostIssuers) -> None:
@@ -75,7 +76,7 @@ def show(
         if not found.usable:
             code = exit_codes.worst(code, exit_codes.INCONCLUSIVE)
         if unexpected:
-            listed = unexpected_leaves(found, known)
+            listed = unexpected_leaves(found, known, clock.now().date(), _is_public_ca)
             if listed.unexpected:
                 code = exit_codes.worst(code, exit_codes.FOUND)
             _print_unexpected(listed, json=json)
@@ -280,6 +281,15 @@ def _pins(path: Path | None) -> tuple[Pin, ...]:
     return load_pins(path)
 
 
+def _is_public_ca(key: str) -> bool:
+    from detector.knowledge import shipped
+    from detector.knowledge.roots import public_roots
+    from detector.known.intermediates import PublicIntermediates
+
+    below = PublicIntermediates(shipped.public_intermediates).with_key(key)
+    return below is not None or public_roots().has_key(key)
+
+
 def _print_unexpected(listed: UnexpectedLeaves, *, json: bool) -> None:
     import msgspec
 
@@ -291,7 +301,7 @@ def _print_unexpected(listed: UnexpectedLeaves, *, json: bool) -> None:
         return
     head = f"[bold]{escape(listed.host)}[/]  {listed.logged} leaf keys are logged"
     if not listed.pinned:
-        _print(marked(f"{head}; [yellow]nothing is pinned for it[/]"))
+        _print(marked(f"{head}; [yellow]no leaf key is pinned for it[/]"))
     else:
         _print(marked(f"{head}, {len(listed.unexpected)} of them not pinned"))
     for key in listed.unexpected:

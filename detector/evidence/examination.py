@@ -136,9 +136,11 @@ class Examination:
         """The issuing key, also where the issuer was not sent but its key is known, or is the leaf's."""
         if self.issuer is not None:
             return self.issuer.spki_sha256
+        if self.unsent is not None and self.unsent.key is not None:
+            return self.unsent.key
         if self.shape.leaf_key_is_issuer_key:
             return self.leaf.spki_sha256
-        return self.unsent.key if self.unsent is not None else None
+        return None
 
     @cached_property
     def issuing_keys(self) -> frozenset[str]:
@@ -292,9 +294,14 @@ class Examination:
         return is_states_own(found, self.path)
 
     @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """What every public leaf carries and this one does not, in words."""
+        return lacking(self.leaf)
+
+    @property
     def looks_public(self) -> bool:
         """The leaf carries what every public leaf carries, whoever signed it."""
-        return not lacking(self.leaf)
+        return not self.lacking
 
     @property
     def leaf_alone_looks_public(self) -> bool:

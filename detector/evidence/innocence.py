@@ -14,7 +14,7 @@ Rules
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import msgspec
@@ -55,6 +55,8 @@ class Innocence(msgspec.Struct, frozen=True):
     complete: bool = False
 
 
+# The verdict, its words and sharing each ask.
+@lru_cache(maxsize=8)
 def innocent_private_ca(seen: Examination) -> Innocence | None:
     """What else could explain the private chain; None on a public path, and where nothing does.
 
@@ -81,9 +83,11 @@ def excuse_stands(seen: Examination) -> bool:
 
 def _shared(seen: Examination) -> Innocence | None:
     above = seen.path.certificates[1:]
-    for ca in seen.known.shared_cas:
+    named = [ca for c in seen.path.certificates for ca in _named(c, seen.known)]
+    # Without a certificate above there is no key to compare: the names alone are left.
+    for ca in seen.known.shared_cas if above else named:
         by_key = any(c.sha256 in ca.certificates or c.spki in ca.keys for c in above)
-        if not by_key and not any(ca in _named(c, seen.known) for c in seen.path.certificates):
+        if not by_key and ca not in named:
             continue
         by_key = by_key or (not above and any(is_signed_by(seen.leaf, key) for key in ca.keys))
         if ca.domains and not any(is_below(seen.host, domain) for domain in ca.domains):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from detector.evidence.examination import Examination
-from detector.known.knowledge import Pin
+from detector.known.knowledge import Pin, current_pins
 
 
 def pins_in_force(seen: Examination) -> tuple[Pin, ...]:
     """Pins for the host and its port that have not expired when it was observed, and that can be applied."""
     day = seen.observation.at.date()
     pins = seen.known.pins_for(seen.host, seen.observation.target.port)
-    current = (pin for pin in pins if pin.expires is None or day <= pin.expires)
-    return tuple(pin for pin in current if pin.keys or pin.issuers or seen.known.owners())
+    return tuple(
+        pin for pin in current_pins(pins, day) if pin.keys or pin.issuers or seen.known.owners()
+    )
 
 
 def matched_key(seen: Examination, pin: Pin) -> str | None:

@@ -202,8 +202,11 @@ class Sharing:
 
     def company(self, seen: Examination, role: str) -> Company | None:
         """Who shares the observation's key of that role, None for nobody."""
+        keys = keys_of(seen)
+        if not keys:
+            return None
         use = use_of(seen)
-        for key in keys_of(seen):
+        for key in keys:
             others = self.others(key, use) if key.role == role else ()
             if role == "leaf" and not seen.issuer_may_be_shared:
                 others = tuple(one for one in others if not holds_name(seen.leaf, one.host))
@@ -232,10 +235,13 @@ class Sharing:
 
     def one_for_all(self, seen: Examination) -> tuple[str, ...]:
         """Hosts that were shown the observation's leaf key though the leaf names none of them."""
+        keys = keys_of(seen)
+        if not keys:
+            return ()
         use = use_of(seen)
         if use.named:
             return ()
-        leaf = (key for key in keys_of(seen) if key.role == "leaf")
+        leaf = (key for key in keys if key.role == "leaf")
         found = [one for key in leaf for one in self._uses.get(key, ())]
         return tuple(o.host for o in found if not o.named and o.domain != use.domain)
 

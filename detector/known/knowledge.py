@@ -177,6 +177,11 @@ def pins_for(pins: Iterable[Pin], host: str, port: int) -> tuple[Pin, ...]:
     return tuple(pin for pin in found if pin.port is not None or pin.host not in own)
 
 
+def current_pins(pins: Iterable[Pin], day: date) -> tuple[Pin, ...]:
+    """Those that have not ended before that day."""
+    return tuple(pin for pin in pins if pin.expires is None or day <= pin.expires)
+
+
 class PrivateIssuer(msgspec.Struct, frozen=True):
     """A private CA that is expected for some names."""
 

@@ -7,12 +7,13 @@ Only the owner's own list of keys tells the two apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Literal
 
 import msgspec
 
-from detector.known.knowledge import Pin, pins_for
+from detector.known.knowledge import Pin, current_pins, pins_for
 from detector.lookup.issuers import HostIssuers
 
 _HTTPS = 443
@@ -23,7 +24,8 @@ class UnexpectedLeaves(msgspec.Struct, frozen=True):
 
     Attributes:
         logged: how many keys the unexpired logged leaves have, as far as trusted sources tell.
-        pinned: whether some leaf key is pinned for the host at all.
+        pinned: whether some leaf key is pinned for the host at all. Keys of CAs say nothing of leaves, and pins
+            that have ended say nothing at all.
         unexpected: those that no pin knows (SPKI SHA-256, hex); all of them where nothing is pinned.
 
     """
@@ -35,12 +37,23 @@ class UnexpectedLeaves(msgspec.Struct, frozen=True):
     schema: Literal["tlsight.ct-unexpected/1"] = "tlsight.ct-unexpected/1"
 
 
-def unexpected_leaves(found: HostIssuers, pins: Sequence[Pin]) -> UnexpectedLeaves:
-    """Compare what is known of a host with the pins for it. Untrusted answers do not count."""
-    keys = dict.fromkeys(
-        key for answer in found.answers if answer.trusted for key in answer.leaf_keys
-    )
-    wanted = {key for pin in pins_for(pins, found.host, _HTTPS) for key in pin.keys}
+def unexpected_leaves(
+    found: HostIssuers, pins: Sequence[Pin], day: date, is_ca: Callable[[str], bool]
+) -> UnexpectedLeaves:
+    """Compare what is known of a host with the pins for it on a day. Untrusted answers do not count.
+
+    Args:
+        found: answers about the host.
+        pins: of any hosts.
+        day: pins that ended before do not count.
+        is_ca: whether a key (SPKI SHA-256, hex) is known to be a CA's; those of issuers in the answers are, too.
+
+    """
+    trusted = [answer for answer in found.answers if answer.trusted]
+    keys = dict.fromkeys(key for answer in trusted for key in answer.leaf_keys)
+    issuers = {issuer.spki_sha256 for answer in trusted for issuer in answer.issuers}
+    current = current_pins(pins_for(pins, found.host, _HTTPS), day)
+    wanted = {key for pin in current for key in pin.keys if key not in issuers and not is_ca(key)}
     return UnexpectedLeaves(
         host=found.host,
         logged=len(keys),

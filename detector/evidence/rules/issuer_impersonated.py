@@ -29,7 +29,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     above = (*seen.path.certificates[1:], None)
     for certificate, issuer in zip(seen.path.certificates, above, strict=True):
-        found = _borrowed(seen, certificate, _signer(certificate, issuer))
+        found = _borrowed(seen, certificate, issuer)
         if found is not None:
             return found
     return None
@@ -43,18 +43,21 @@ def _signer(certificate: Certificate, issuer: Certificate | None) -> Certificate
 
 
 def _borrowed(
-    seen: Examination, certificate: Certificate, signer: Certificate | None
+    seen: Examination, certificate: Certificate, issuer: Certificate | None
 ) -> Evidence | None:
     roots = seen.known.public.read_as(certificate.issuer)
     listed = seen.known.intermediates.get(as_read(certificate.issuer), frozenset())
     listed -= {root.spki_sha256 for root in roots}
+    if not roots and not listed:
+        return None
     # A root of that name that did sign it leaves a chain whose lower part may not issue: that
     # is a broken chain, not a borrowed name.
     if any(check_signature(certificate, root.spki) != "refuted" for root in roots):
         return None
+    signer = _signer(certificate, issuer)
     if signer is not None and signer.spki_sha256 in listed:
         return None
-    if not roots and (not listed or signer is None):
+    if not roots and signer is None:
         return None
     name = name_text(certificate.issuer)
     real = roots[0].spki_sha256 if roots else min(listed)

@@ -5,7 +5,6 @@ Source: CA/Browser Forum, Baseline Requirements for TLS Server Certificates; see
 
 from __future__ import annotations
 
-from detector.chain.profile import lacking
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
 from detector.model.observation import Evidence, Points, Strength
@@ -14,7 +13,7 @@ from detector.model.observation import Evidence, Points, Strength
 def find(seen: Examination, _: Sharing) -> Evidence | None:
     if seen.sct_verified:
         return None
-    missing = lacking(seen.leaf)
+    missing = seen.lacking
     if not missing:
         return None
     text = f"No public CA issues such a leaf: it lacks {', '.join(missing)}."
