@@ -7,11 +7,14 @@ INTERCEPTED says what an employee and what an administrator does next; DIRECT sa
 
 from __future__ import annotations
 
+import shlex
+
 import msgspec
 
 from detector.chain.names import as_address
 from detector.evidence.examination import Examination
 from detector.evidence.innocence import innocent_private_ca
+from detector.model.asked import asked_by
 from detector.model.observation import Evidence, VerdictName
 from detector.model.targets import socket_text
 
@@ -40,8 +43,12 @@ def words_for(
 
 
 def _where(seen: Examination) -> str:
+    """The target with the way that led to it, as words of a command."""
     target = seen.observation.target
-    return target.host if target.port == 443 else socket_text(target.host, target.port)
+    asked = asked_by(seen.observation)
+    host = target.host if target.port == 443 else socket_text(target.host, target.port)
+    protocol = ("--starttls", asked.starttls) if asked.starttls is not None else ()
+    return shlex.join((host, *protocol, *asked.words))
 
 
 def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
@@ -99,7 +106,10 @@ def _decides(seen: Examination, found: dict[str, Evidence], where: str) -> str:
     by_name = as_address(seen.host) is None and seen.observation.target.port == 443
     if by_name and seen.known_issuers is None:
         return f"tlsight ct {seen.host} && tlsight check {where}"
-    return f"tlsight check {where} www.google.com github.com"
+    target = seen.observation.target
+    if target.starttls is not None or target.pinned_address or target.dialled is not None:
+        return f"Compare from another network: tlsight check {where}"  # canaries go another way
+    return f"tlsight check www.google.com github.com {where}"
 
 
 def _diagnose(where: str) -> str:

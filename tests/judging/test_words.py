@@ -9,7 +9,7 @@ from detector.judging.judge import judge_all
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge, Pin, Policy, Sanctioned
 from detector.lab.pki import Authority, LabPki
-from detector.model.observation import Observation, Target
+from detector.model.observation import Observation, Route, Target
 from tests.conftest import Observe
 
 
@@ -65,3 +65,22 @@ def test_direct_by_certificate_transparency_says_what_it_does_not_prove(
     explanation, step = said(known, observe("a.com", pki.issue("a.com")))
     assert "not that the host's owner asked for it" in explanation
     assert step == ""
+
+
+def test_the_command_goes_the_way_that_was_gone(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    def step(target: Target, route: Route) -> str:
+        chain = (corporate.issue("a.com").der, corporate.der)
+        return said(known, observe("a.com", chain, target=target, route=route))[1]
+
+    proxied = Route("http-connect", "192.0.2.7:3128")
+    assert step(Target("a.com", 8443, sni="a.com"), proxied) == (
+        "tlsight check www.google.com github.com a.com:8443 --proxy http://192.0.2.7:3128"
+    )
+    mail = Target("a.com", 25, sni="a.com", starttls="smtp")
+    assert step(mail, Route()).endswith("tlsight check a.com:25 --starttls smtp")
+    given = Target(
+        "a.com", sni="a.com", ip="192.0.2.9", pinned_address=True, dialled="192.0.2.9:4433"
+    )
+    assert step(given, Route()).endswith("tlsight check a.com --connect 192.0.2.9:4433")
