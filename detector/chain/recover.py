@@ -23,7 +23,7 @@ that comes from here. Of two leaves that nobody signed with one key none is foun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import new, sha1
+from hashlib import algorithms_guaranteed, new, sha1
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from detector.chain import der
+from detector.chain.algorithm import KeyKind, read_scheme
 from detector.chain.certificate import Certificate
 from detector.errors import CertificateError
 
@@ -39,21 +40,14 @@ MIN_RSA_BITS = 512
 # Nearly every key has the last one; the others cost nothing to try.
 EXPONENTS = (3, 5, 17, 257, 65537)
 
-_ECDSA = {
-    "1.2.840.10045.4.1": "sha1",
-    "1.2.840.10045.4.3.1": "sha224",
-    "1.2.840.10045.4.3.2": "sha256",
-    "1.2.840.10045.4.3.3": "sha384",
-    "1.2.840.10045.4.3.4": "sha512",
-}
-# Algorithm: its hash, and how a DigestInfo of it begins (RFC 8017 section 9.2, note 1).
-_RSA = {
-    "1.2.840.113549.1.1.4": ("md5", "3020300c06082a864886f70d020505000410"),
-    "1.2.840.113549.1.1.5": ("sha1", "3021300906052b0e03021a05000414"),
-    "1.2.840.113549.1.1.14": ("sha224", "302d300d06096086480165030402040500041c"),
-    "1.2.840.113549.1.1.11": ("sha256", "3031300d060960864801650304020105000420"),
-    "1.2.840.113549.1.1.12": ("sha384", "3041300d060960864801650304020205000430"),
-    "1.2.840.113549.1.1.13": ("sha512", "3051300d060960864801650304020305000440"),
+# How a DigestInfo of each hash begins (RFC 8017 section 9.2, note 1).
+_DIGEST_INFO = {
+    "md5": "3020300c06082a864886f70d020505000410",
+    "sha1": "3021300906052b0e03021a05000414",
+    "sha224": "302d300d06096086480165030402040500041c",
+    "sha256": "3031300d060960864801650304020105000420",
+    "sha384": "3041300d060960864801650304020205000430",
+    "sha512": "3051300d060960864801650304020305000440",
 }
 _SMALL_FACTORS = 1 << 17
 
@@ -93,10 +87,10 @@ def ecdsa_candidates(child: Certificate) -> tuple[bytes, ...]:
     One is the signer's, if that is on P-256, P-384 or P-521. Empty for other signatures and for what
     cannot be read.
     """
-    read = _signed(child)
-    if read is None or read[0] not in _ECDSA:
+    read = _signed(child, "ec")
+    if read is None:
         return ()
-    algorithm, signed, signature = read
+    hash_name, signed, signature = read
     try:
         r, s = decode_dss_signature(signature)
     except ValueError:
@@ -104,7 +98,7 @@ def ecdsa_candidates(child: Certificate) -> tuple[bytes, ...]:
     curve = _curve_of(r, s)
     if curve is None:
         return ()
-    digest = new(_ECDSA[algorithm], signed, usedforsecurity=False).digest()
+    digest = new(hash_name, signed, usedforsecurity=False).digest()
     z = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - curve.n.bit_length())
     found = (key for x in range(r, curve.p, curve.n) for key in _keys(curve, x, r, s, z))
     return tuple(dict.fromkeys(found))
@@ -141,15 +135,14 @@ class RsaSignature(msgspec.Struct, frozen=True):
 
 def rsa_signature(child: Certificate) -> RsaSignature | None:
     """The RSA signature on `child`, None for others and for sizes that are out of reach."""
-    read = _signed(child)
-    if read is None or read[0] not in _RSA:
+    read = _signed(child, "rsa")
+    if read is None or read[0] not in _DIGEST_INFO:
         return None
-    algorithm, signed, signature = read
+    name, signed, signature = read
     size = len(signature)
     if not MIN_RSA_BITS <= 8 * size <= MAX_RSA_BITS:
         return None
-    name, prefix = _RSA[algorithm]
-    digest = bytes.fromhex(prefix) + new(name, signed, usedforsecurity=False).digest()
+    digest = bytes.fromhex(_DIGEST_INFO[name]) + new(name, signed, usedforsecurity=False).digest()
     room = size - 3 - len(digest)
     if room < 8:
         return None
@@ -192,13 +185,16 @@ def _common_modulus(one: RsaSignature, two: RsaSignature, exponent: int) -> int 
     return int(common) if one.bits - 8 < common.bit_length() <= one.bits else None
 
 
-def _signed(child: Certificate) -> tuple[str, bytes, bytes] | None:
-    """Algorithm (dotted), what was signed, and the signature; None where that cannot be read."""
+def _signed(child: Certificate, signer: KeyKind) -> tuple[str, bytes, bytes] | None:
+    """Hash (as hashlib names it), what was signed, and the signature; None where another kind of key signed, with
+    PSS, or where that cannot be read.
+    """
     try:
-        algorithm = child.signature_algorithm
-        at, end = der.expect(algorithm, 0, len(algorithm), der.SEQUENCE, "signature algorithm")
-        _, start, stop = der.element(algorithm, at, end)
-        return der.oid_text(algorithm[start:stop]), child.tbs, child.signature
+        scheme = read_scheme(child.signature_algorithm)
+        if scheme.signer != signer or scheme.digest is None or scheme.mask is not None:
+            return None
+        name = scheme.digest.replace("-", "_")
+        return (name, child.tbs, child.signature) if name in algorithms_guaranteed else None
     except CertificateError:
         return None
 
