@@ -8,25 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from detector.errors import ConfigError
 from detector.net.untrusted import quic_configuration_for_untrusted_peer
 
 if TYPE_CHECKING:
     from aioquic.quic.connection import QuicConnection
 
 MAX_CERTIFICATES = 100
-
-
-def demand_quic(option: str) -> None:
-    """Raises ConfigError, naming `option`, where aioquic is not installed."""
-    if find_spec("aioquic") is None:
-        remedy = "pip install 'tlsight[quic]'"
-        raise ConfigError(option, "aioquic is not installed", remedy=remedy)
 
 
 async def quic_chain(address: str, port: int, name: str | None) -> tuple[bytes, ...]:

@@ -69,9 +69,9 @@ class CheckRun:
         self.compare_direct = compare_direct
         self.staple = staple
         if other_ways:
-            from detector.net.quic import demand_quic
+            from detector.extras import demand
 
-            demand_quic("--other-ways")
+            demand("--other-ways", "aioquic", "quic")
         self.other_ways = other_ways
         self.store = store
         self.prove = prove

@@ -15,10 +15,26 @@ import msgspec
 from detector import clock
 from detector.chain.recover import EXPONENTS, RsaSignature, common_key
 
-# A modulus of 4,096 bits takes 360 MB.
-MAX_MEMORY = 1 << 30
 # The greatest common divisor of numbers of n bits takes about n^1.3; asked for 256 times fewer.
 _SAMPLE, _GROWTH = 256, 1.3
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What the computing of one run may cost.
+
+    Attributes:
+        pairs: of leaves that are tried.
+        exponents: that are tried.
+        memory: bytes, for one computation; a modulus of 4,096 bits takes 360 MB.
+
+    """
+
+    pairs: int = 8
+    exponents: tuple[int, ...] = EXPONENTS
+    memory: int = 1 << 30
+
+
+LIMITS = Limits()
 
 
 class Computation:
@@ -29,7 +45,7 @@ class Computation:
 
     """
 
-    def __init__(self, one: RsaSignature, two: RsaSignature) -> None:
+    def __init__(self, one: RsaSignature, two: RsaSignature, limits: Limits = LIMITS) -> None:
         self.trouble = ""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "detector.runs.gcd"],
@@ -37,7 +53,9 @@ class Computation:
         )  # fmt: skip
         assert self._process.stdin is not None
         numbers = [(hex(each.signature), hex(each.encoded), each.size) for each in (one, two)]
-        self._process.stdin.write(msgspec.json.encode(_Job(numbers, EXPONENTS, MAX_MEMORY)))
+        self._process.stdin.write(
+            msgspec.json.encode(_Job(numbers, limits.exponents, limits.memory))
+        )
         self._process.stdin.close()
 
     def done(self) -> bool:

@@ -6,7 +6,7 @@ Of one leaf nothing can be computed; of two that one key signed, the key (`detec
 two belong together nobody says, so they are tried in the order of likelihood: leaves under one issuer's
 name and key identifier first, then across names, for a forger may keep the genuine issuers'. A key that
 was found is tried on all leaves that wait, so a forger costs one computation however many it signed. At
-most MAX_PAIRS are made.
+most `Limits.pairs` are made.
 
 GMP computes without ever looking up, so each computation is a process of its own (`detector.runs.gcd`):
 it ends at once with the run, and its memory is bounded.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from itertools import combinations, pairwise
 
 import msgspec
@@ -25,15 +24,15 @@ from detector import clock
 from detector.chain.certificate import Certificate
 from detector.chain.recover import RsaSignature, rsa_signature
 from detector.chain.signature import is_signed_by
-from detector.errors import CertificateError, ConfigError
+from detector.errors import CertificateError
 from detector.evidence.examination import Examination
+from detector.extras import demand
 from detector.judging.judge import examine
 from detector.known.knowledge import Knowledge
 from detector.model.observation import Observation
-from detector.runs.gcd import Computation, seconds_needed
+from detector.runs.gcd import LIMITS, Computation, Limits, seconds_needed
 from detector.runs.memory import Memory
 
-MAX_PAIRS = 8
 MAX_LEAVES = 2000
 _ACROSS = 8
 _PAUSE = 0.1
@@ -76,6 +75,7 @@ class Signers:
         known: a signer that it knows is not computed.
         progress: told of the work.
         keep: given each key (SPKI) as soon as it is there.
+        limits: what the work may cost.
 
     Raises ConfigError where gmpy2 is not installed.
 
@@ -86,14 +86,14 @@ class Signers:
         known: Knowledge,
         progress: Progress | None = None,
         keep: Callable[[Sequence[bytes]], None] = lambda _: None,
+        limits: Limits = LIMITS,
     ) -> None:
-        if find_spec("gmpy2") is None:
-            remedy = "pip install 'tlsight[recover]'"
-            raise ConfigError("--recover", "gmpy2 is not installed", remedy=remedy)
+        demand("--recover", "gmpy2", "recover")
         self.known = known
         self.found: tuple[bytes, ...] = ()
         self._progress = progress or Progress()
         self._keep = keep
+        self._limits = limits
         self._waiting: list[Waiting] = []
         self._tried: set[frozenset[str]] = set()
 
@@ -110,7 +110,7 @@ class Signers:
     def steps(self) -> Generator[float]:
         """The work, as pauses in seconds that the caller is to make in between."""
         left = list(self._waiting)
-        for _ in range(MAX_PAIRS):
+        for _ in range(self._limits.pairs):
             pair = next(self._pairs(left), None)
             if pair is None:
                 return
@@ -139,7 +139,10 @@ class Signers:
         self._tried.add(_pair_id(one, two))
         bits = one.signature.bits
         self._progress.begin((one.host, two.host), bits, seconds_needed(bits))
-        begin, computation = clock.stopwatch(), Computation(one.signature, two.signature)
+        begin, computation = (
+            clock.stopwatch(),
+            Computation(one.signature, two.signature, self._limits),
+        )
         try:
             while not computation.done():
                 yield _PAUSE
@@ -160,10 +163,11 @@ def with_signers(
     observations: Iterable[Observation],
     memory: Memory,
     progress: Progress | None = None,
+    limits: Limits = LIMITS,
 ) -> Knowledge:
     """`known` with the signers that earlier runs computed, and those of the observations; waits for them."""
     known = replace(known, signers=(*known.signers, *memory.signers()))
-    signers = Signers(known, progress, memory.keep_signers)
+    signers = Signers(known, progress, memory.keep_signers, limits)
     for observation in observations:
         signers.add(observation)
     for pause in signers.steps():

@@ -163,12 +163,22 @@ def test_a_cofactor_is_taken_away() -> None:
     assert recover._common_modulus(one, two, 3) == n
 
 
-def test_pss_and_sizes_out_of_reach_have_no_equation(monkeypatch: pytest.MonkeyPatch) -> None:
+def signed_with(leaf: Certificate, signature: bytes) -> Certificate:
+    """The same with other octets for its signature, which nobody made."""
+
+    def element(tag: int, content: bytes) -> bytes:
+        return bytes((tag, 0x82)) + len(content).to_bytes(2, "big") + content
+
+    bits = element(0x03, b"\0" + signature)
+    return Certificate(element(0x30, leaf.tbs + leaf.signature_algorithm + bits))
+
+
+def test_pss_and_sizes_out_of_reach_have_no_equation() -> None:
     key = rsa.generate_private_key(65537, 2048)
     pss, _ = self_made(key, rsa_padding=padding.PSS(padding.MGF1(SHA256()), 32))
     assert rsa_signature(pss) is None
     assert rsa_signature(leaves(ec.generate_private_key(ec.SECP256R1()), 1)[0]) is None
     (leaf,) = leaves(key, 1)
     assert rsa_signature(leaf) is not None
-    monkeypatch.setattr(recover, "MAX_RSA_BITS", 2040)
-    assert rsa_signature(leaf) is None
+    for size, reached in ((512, True), (513, False), (63, False)):
+        assert (rsa_signature(signed_with(leaf, bytes(size))) is not None) is reached

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from detector.chain.certificate import Certificate
 from detector.chain.recover import RsaSignature, rsa_signature
 from detector.lab.pki import Authority
-from detector.runs import gcd
-from detector.runs.gcd import Computation, seconds_needed
+from detector.runs.gcd import Computation, Limits, seconds_needed
 
 QUICK, SLOW = (rsa.generate_private_key(exponent, 2048) for exponent in (3, 65537))
 
@@ -43,9 +42,9 @@ def test_it_gives_the_key() -> None:
         computation.end()
 
 
-def test_two_keys_give_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gcd, "EXPONENTS", (3, 17))
-    computation = Computation(pair(QUICK)[0], pair(SLOW)[0])
+def test_two_keys_give_none() -> None:
+    limits = Limits(exponents=(3, 17))
+    computation = Computation(pair(QUICK)[0], pair(SLOW)[0], limits)
     try:
         assert computation.result() is None
         assert computation.trouble == ""
@@ -74,9 +73,8 @@ def test_it_can_be_ended_and_leaves_no_process() -> None:
         os.kill(computation._process.pid, 0)
 
 
-def test_it_takes_no_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gcd, "MAX_MEMORY", 40 << 20)
-    computation = Computation(*pair(SLOW))
+def test_it_takes_no_more_memory_than_it_may() -> None:
+    computation = Computation(*pair(SLOW), Limits(memory=40 << 20))
     try:
         ended(computation)
         assert computation.result() is None

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec import structs
 
 from detector import clock
-from detector.errors import ConfigError
 from detector.judging.judge import judge_all
 from detector.knowledge.history import History
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation
-from detector.runs import gcd, signers
+from detector.runs.gcd import Limits
 from detector.runs.memory import Memory
 from detector.runs.signers import Progress, Signers, with_signers
 from tests.conftest import Observe
 from tests.evidence.test_recovered import Mimic
 
+QUICK = Limits(exponents=(3,))
 KEYS = tuple(rsa.generate_private_key(3, 2048) for _ in range(3))
 
 
@@ -39,11 +39,6 @@ class Counted(Progress):
         self.outcomes.append(outcome)
 
 
-@pytest.fixture(autouse=True)
-def _no_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gcd, "EXPONENTS", (3,))
-
-
 def alone(observe: Observe, authority: Authority, *hosts: str) -> list[Observation]:
     return [observe(host, [authority.issue(host).der]) for host in hosts]
 
@@ -60,7 +55,7 @@ def test_two_hosts_of_one_signer_are_intercepted_and_the_key_is_paid_once(
     path = tmp_path / "history.sqlite3"
     for computed in (1, 1):
         memory = Memory(History(path, clock.now))
-        knowledge = with_signers(known, seen, memory, told)
+        knowledge = with_signers(known, seen, memory, told, QUICK)
         memory.close()
         assert knowledge.signers == (forger().spki,)
         assert [j.verdict for j in judge_all(seen, knowledge)] == ["intercepted"] * 2
@@ -75,7 +70,7 @@ def test_a_signer_under_many_names_is_found_across_them(known: Knowledge, observ
         *alone(observe, forger(0, "Three"), "gamma.net"),
     ]
     told = Counted()
-    knowledge = with_signers(known, seen, Memory(), told)
+    knowledge = with_signers(known, seen, Memory(), told, QUICK)
     assert knowledge.signers == (forger().spki,)
     assert len(told.pairs) == 1
 
@@ -89,7 +84,7 @@ def test_each_signer_is_computed_once_and_leaves_of_one_name_come_first(
         *alone(observe, forger(2, "Three"), "g.com"),
     ]
     told = Counted()
-    found = with_signers(known, seen, Memory(), told).signers
+    found = with_signers(known, seen, Memory(), told, QUICK).signers
     assert set(found) == {forger(0).spki, forger(1).spki}
     assert told.pairs == [("a.com", "b.org"), ("d.com", "e.org")]
 
@@ -98,17 +93,17 @@ def test_two_signers_under_one_name_are_told_apart(known: Knowledge, observe: Ob
     one, two = (Mimic("Somebody's", key=KEYS[n], profile=False) for n in (0, 1))
     seen = [*alone(observe, one, "a.com"), *alone(observe, two, "b.org", "c.net")]
     told = Counted()
-    assert with_signers(known, seen, Memory(), told).signers == (forger(1).spki,)
+    assert with_signers(known, seen, Memory(), told, QUICK).signers == (forger(1).spki,)
     assert told.outcomes == ["no key signed both", "found the key that signed both"]
 
 
 def test_leaves_of_many_signers_cost_no_more_than_a_few_computations(
-    known: Knowledge, observe: Observe, monkeypatch: pytest.MonkeyPatch
+    known: Knowledge, observe: Observe
 ) -> None:
-    monkeypatch.setattr(signers, "MAX_PAIRS", 2)
     seen = [alone(observe, forger(n, f"CA {n}"), f"{n}.com")[0] for n in range(3)]
     told = Counted()
-    assert with_signers(known, seen, Memory(), told).signers == ()
+    two = structs.replace(QUICK, pairs=2)
+    assert with_signers(known, seen, Memory(), told, two).signers == ()
     assert len(told.pairs) == 2
 
 
@@ -117,7 +112,7 @@ def test_honest_hosts_that_forgot_one_public_intermediate_are_not_accused(
 ) -> None:
     public = pki.authority("A brand new intermediate", key=KEYS[0])
     seen = alone(observe, public, "alpha.com", "beta.org")
-    knowledge = with_signers(known, seen, Memory())
+    knowledge = with_signers(known, seen, Memory(), limits=QUICK)
     assert knowledge.signers == (public.spki,)
     for judgement in judge_all(seen, knowledge):
         assert judgement.verdict != "intercepted"
@@ -143,7 +138,7 @@ def test_what_needs_no_computing_does_not_wait(
 
 def test_each_key_is_kept_as_soon_as_it_is_there(known: Knowledge, observe: Observe) -> None:
     kept: list[Sequence[bytes]] = []
-    work = Signers(known, keep=kept.append)
+    work = Signers(known, keep=kept.append, limits=QUICK)
     for seen in (
         *alone(observe, forger(0, "One"), "a.com", "b.org"),
         *alone(observe, forger(1, "Two"), "c.com", "d.org"),
@@ -155,12 +150,3 @@ def test_each_key_is_kept_as_soon_as_it_is_there(known: Knowledge, observe: Obse
             break
     steps.close()  # Ctrl-C
     assert kept == [(forger(0).spki,)]
-
-
-def test_without_gmpy2_it_says_what_is_missing(
-    known: Knowledge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(signers, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match="gmpy2 is not installed") as caught:
-        Signers(known)
-    assert caught.value.remedy == "pip install 'tlsight[recover]'"
