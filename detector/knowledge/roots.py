@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from detector.chain.anchors import TrustAnchors
-from detector.chain.certificate import split_pem
+from detector.chain.certificate import MAX_PEM, split_pem
 from detector.errors import CertificateError, ConfigError
+from detector.knowledge import bounded
 
 # Where Linux distributions and BSDs keep the bundle that their programs read.
 _BUNDLES = (
@@ -35,7 +36,7 @@ def public_roots() -> TrustAnchors:
 def roots_from_file(path: Path) -> TrustAnchors:
     """Roots of a PEM or DER file. Raises ConfigError when there is no certificate in it."""
     try:
-        data = path.read_bytes()
+        data = bounded.whole(path, MAX_PEM)
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     try:
@@ -86,7 +87,7 @@ def _bundles() -> TrustAnchors:
         if not name:
             continue
         try:
-            certificates |= dict.fromkeys(split_pem(Path(name).read_bytes()))
+            certificates |= dict.fromkeys(split_pem(bounded.whole(Path(name), MAX_PEM)))
         except (OSError, CertificateError):
             continue
         names.append(name)

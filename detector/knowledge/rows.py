@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import ConfigError
+from detector.knowledge import bounded
 
 MAX_FILE = 16 << 20
 # A file of a later version says things that this one does not know; so does a misspelt one.
@@ -19,9 +20,7 @@ UNKNOWN = "check the spelling, or update tlsight"
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The parsed file and its text. Raises ConfigError, one line, with the line number if known."""
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
-        text = path.read_bytes().decode("utf-8")
+        text = bounded.whole(path, MAX_FILE).decode("utf-8")
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
