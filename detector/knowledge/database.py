@@ -6,6 +6,7 @@ was committed. Files are made with mode 0600, folders with 0700; a damaged file 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -119,7 +120,14 @@ def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    _expect_file(path)
     return sqlite3.connect(path, timeout=2.0)
+
+
+def _expect_file(path: Path) -> None:
+    """SQLite waits on a pipe for ever, and hears no signal meanwhile. Raises OSError."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file")
 
 
 def _write_ahead(db: sqlite3.Connection) -> None:
@@ -137,6 +145,7 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
     """Also from a folder where WAL's shared memory cannot be made, once nobody writes there."""
+    _expect_file(path)
     uri = path.absolute().as_uri()
     db = sqlite3.connect(f"{uri}?mode=ro", timeout=2.0, uri=True)
     try:

@@ -13,6 +13,11 @@ from detector.errors import ConfigError
 from detector.knowledge import bounded
 
 MAX_FILE = 16 << 20
+# tomllib takes time and memory by the square of a key's parts (a.b.c): 100 KB were 4 s.
+_MAX_PARTS = 64
+_LONG_KEY = re.compile(
+    r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')(?:[ \t]*+\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')){64}"""
+)
 # A file of a later version says things that this one does not know; so does a misspelt one.
 UNKNOWN = "check the spelling, or update tlsight"
 
@@ -26,6 +31,9 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), f"not UTF-8 text (byte {error.start})") from None
+    for number, one in enumerate(text.split("\n"), 1):
+        if one.count(".") >= _MAX_PARTS and _LONG_KEY.search(one):
+            raise ConfigError(str(path), f"a key of more than {_MAX_PARTS} parts", line=number)
     try:
         return tomllib.loads(text), text
     except RecursionError:
@@ -35,6 +43,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         line = int(found[1]) if found else None
         why = re.sub(r" \(at .*\)$", "", str(error))
         raise ConfigError(str(path), why, line=line) from None
+    except ValueError as error:  # a number that Python does not read
+        raise ConfigError(str(path), str(error).partition(";")[0]) from None
 
 
 def load_rows[T](path: Path, table: str, kind: type[T], required: bool = True) -> list[T]:

@@ -18,6 +18,7 @@ from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.known.intermediates import PublicIntermediate
 from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
 from detector.lists.log_list import MAX_LIST, ListKey, LogList, parse_list
+from detector.model.no_json import NO_JSON
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -135,7 +136,7 @@ def load_public_intermediates(path: Path) -> tuple[PublicIntermediate, ...]:
         return msgspec.json.decode(path.read_bytes(), type=_Intermediates).intermediates
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise ConfigError(str(path), f"no intermediates: {error}") from None
 
 
