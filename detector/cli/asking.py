@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from detector.lookup.source import Source
     from detector.net.fetch import FetchOptions
 
-_MAX_TOKEN = 4096
 _PANEL = "How to ask"
 
 Proxy = Annotated[str | None, proxy_option(_PANEL)]
@@ -87,12 +86,9 @@ def sources(names: str, token_file: Path | None) -> list[Source]:
 def _token(path: Path | None) -> str | None:
     import os
 
-    from detector.knowledge import bounded
-
     if path is None:
         return os.environ.get("TLSIGHT_CERTSPOTTER_TOKEN") or None
     try:
-        return bounded.whole(path, _MAX_TOKEN).decode("ascii").strip() or None
+        return path.read_text(encoding="ascii").strip() or None
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not ASCII"
-        raise ConfigError(str(path), f"no token: {why or error}") from None
+        raise ConfigError(str(path), f"no token: {error}") from None

@@ -109,12 +109,10 @@ def fetch(
     """
     from collections import Counter
 
-    from detector.knowledge import bounded
-
     if not host_list.exists() or host_list.is_dir():
         raise ConfigError(str(host_list), "no such file of hosts")
     with host_list.open(encoding="utf-8", errors="replace") as file:
-        hosts = list(dict.fromkeys(_lenient(read_targets(bounded.lines(file, host_list)))))
+        hosts = list(dict.fromkeys(_lenient(read_targets(file))))
     tally: Counter[str] = Counter()
     bar = _bar(len(hosts))
 

@@ -192,10 +192,8 @@ class Targets:
     def __iter__(self) -> Iterator[Target]:
         yield from self._first
         if self._path is not None:
-            from detector.knowledge import bounded
-
             with self._path.open(encoding="utf-8", errors="replace") as file:
-                yield from self._lenient(read_targets(bounded.lines(file, self._path)))
+                yield from self._lenient(read_targets(file))
         if self._stdin:
             yield from self._lenient(read_targets(sys.stdin))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ListError
-from detector.knowledge import bounded
 from detector.knowledge.shipped import log_list_key
 from detector.knowledge.whole_file import write_whole
 from detector.lists.ccadb import CaOwners
@@ -20,7 +19,6 @@ from detector.lists.crlset import CrlSet
 from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
 from detector.model.no_json import NO_JSON
 
-_MAX_FILE = 64 << 20
 LOG_LISTS = ("all_logs_list", "log_list")  # in the order in which later ones win
 
 
@@ -103,7 +101,7 @@ class InstalledLists:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return bounded.whole(self.folder / name, _MAX_FILE)
+            return (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
-from detector.knowledge import bounded
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
 from detector.known.issuers import IssuerTable, KnownIssuers
@@ -48,7 +47,9 @@ def load_issuers(path: Path) -> IssuerTable:
 
 def _json_rows(path: Path) -> tuple[_Row, ...]:
     try:
-        return msgspec.json.decode(bounded.whole(path, MAX_FILE), type=_File).issuers
+        if path.stat().st_size > MAX_FILE:
+            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
+        return msgspec.json.decode(path.read_bytes(), type=_File).issuers
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     except NO_JSON as error:

@@ -9,9 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from detector.chain.anchors import TrustAnchors
-from detector.chain.certificate import MAX_PEM, split_pem
+from detector.chain.certificate import split_pem
 from detector.errors import CertificateError, ConfigError
-from detector.knowledge import bounded
 
 # Where Linux distributions and BSDs keep the bundle that their programs read.
 _BUNDLES = (
@@ -36,7 +35,7 @@ def public_roots() -> TrustAnchors:
 def roots_from_file(path: Path) -> TrustAnchors:
     """Roots of a PEM or DER file. Raises ConfigError when there is no certificate in it."""
     try:
-        data = bounded.whole(path, MAX_PEM)
+        data = path.read_bytes()
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     try:
@@ -87,7 +86,7 @@ def _bundles() -> TrustAnchors:
         if not name:
             continue
         try:
-            certificates |= dict.fromkeys(split_pem(bounded.whole(Path(name), MAX_PEM)))
+            certificates |= dict.fromkeys(split_pem(Path(name).read_bytes()))
         except (OSError, CertificateError):
             continue
         names.append(name)

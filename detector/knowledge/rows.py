@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from detector.errors import ConfigError
-from detector.knowledge import bounded
 
 MAX_FILE = 16 << 20
 # tomllib takes time and memory by the square of a key's parts (a.b.c): 100 KB were 4 s.
@@ -25,7 +24,9 @@ UNKNOWN = "check the spelling, or update tlsight"
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The parsed file and its text. Raises ConfigError, one line, with the line number if known."""
     try:
-        text = bounded.whole(path, MAX_FILE).decode("utf-8")
+        if path.stat().st_size > MAX_FILE:
+            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
+        text = path.read_bytes().decode("utf-8")
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(str(path), why, remedy="check the path and its permissions") from None

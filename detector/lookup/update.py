@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 from detector.errors import ListError, StoreError, TlsightError
-from detector.knowledge import bounded
 from detector.knowledge.installed import LOG_LISTS, Fetch, InstalledLists
 from detector.known.knowledge import Knowledge
 from detector.lists import ccadb, crlset, log_list
@@ -255,7 +254,9 @@ def _missing(name: str) -> Outcome:
 
 def _file(path: Path, limit: int) -> bytes | None:
     try:
-        return bounded.whole(path, limit)
+        if path.stat().st_size > limit:
+            raise ListError(f"{path}: more than {limit} bytes")
+        return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:

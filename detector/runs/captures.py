@@ -19,7 +19,6 @@ from detector.forensics.joining import Joined
 from detector.forensics.judged import BATCH, ConnectionJudge, JudgedConnection
 from detector.forensics.servers import TLS_PORTS
 from detector.forensics.story import CaptureStory
-from detector.knowledge import bounded
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
@@ -179,10 +178,7 @@ def _agents(paths: Iterable[str]) -> dict[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     for path in paths:
         with opened(path) as file:
-            try:
-                found.update(agents(bounded.lines(file, Path(path))))
-            except OSError as error:
-                raise ConfigError(path, error.strerror or str(error)) from None
+            found.update(agents(file))
     return found
 
 
@@ -191,7 +187,7 @@ def _keys(paths: Iterable[Path]) -> KeyLog:
     for path in paths:
         try:
             with path.open("rb") as file:
-                found.add(bounded.lines(file, path))
+                found.add(file)
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
         if not len(found):

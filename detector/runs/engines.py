@@ -10,7 +10,6 @@ from detector.chain.shape import LeafShape
 from detector.chain.shape_learning import HonestShape, Learned, learn
 from detector.chain.shape_rule import features_of
 from detector.errors import CertificateError, ConfigError
-from detector.knowledge import bounded
 from detector.knowledge.shipped import honest_shapes
 from detector.model.observation import Observation
 
@@ -57,9 +56,9 @@ def shapes_below(folder: Path) -> Iterator[HonestShape]:
 def chain_of(path: Path) -> tuple[bytes, ...]:
     """The certificates of a PEM or DER file, none where it is something else."""
     try:
-        if not path.is_file():
+        if not path.is_file() or path.stat().st_size > MAX_PEM:
             return ()
-        data = bounded.whole(path, MAX_PEM)
+        data = path.read_bytes()
         return tuple(split_pem(data)) or ((data,) if data[:1] == b"\x30" else ())
     except (OSError, CertificateError):
         return ()

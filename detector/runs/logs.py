@@ -10,9 +10,8 @@ from pathlib import Path
 import msgspec
 
 from detector import clock
-from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
+from detector.chain.certificate import read_certificate, split_pem
 from detector.errors import CertificateError, ConfigError, UnknownLogError
-from detector.knowledge import bounded
 from detector.knowledge.explanations import error_table
 from detector.logs.blind import blind_spots, program_of_config
 from detector.logs.event import Event
@@ -121,7 +120,7 @@ class LogRun(msgspec.Struct, frozen=True):
         found: dict[str, str] = {}
         for path in self.configs:
             try:
-                text = bounded.beginning(path, _MAX_CONFIG).decode("utf-8", "replace")
+                text = path.read_bytes()[:_MAX_CONFIG].decode("utf-8", "replace")
             except OSError as error:
                 raise ConfigError(str(path), error.strerror or str(error)) from None
             one = program_of_config(text)
@@ -139,7 +138,7 @@ def _replacements(paths: Iterable[Path]) -> list[tuple[float | None, str, str]]:
     for path in paths:
         try:
             placed = path.stat().st_mtime
-            leaf = read_certificate(split_pem(bounded.whole(path, MAX_PEM))[0])
+            leaf = read_certificate(split_pem(path.read_bytes())[0])
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
         except IndexError:

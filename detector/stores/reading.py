@@ -9,7 +9,6 @@ from pathlib import Path
 from detector.auditing.model import Place, Root
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import CertificateError
-from detector.knowledge import bounded
 
 MAX_BUNDLE = 16 << 20
 _MAX_LINKS = 40
@@ -18,7 +17,7 @@ _MAX_LINKS = 40
 def pem_place(kind: str, path: Path, used_by: str, added: datetime | None = None) -> Place:
     """A PEM bundle (or one DER certificate) as a place."""
     try:
-        data = bounded.beginning(path, MAX_BUNDLE)
+        data = path.read_bytes()[:MAX_BUNDLE]
     except OSError as error:
         return Place(kind, str(path), used_by=used_by, trouble=error.strerror or str(error))
     roots, trouble = roots_of(data, added=added)
