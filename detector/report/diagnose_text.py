@@ -39,6 +39,7 @@ def render(diagnosis: Diagnosis, programs: tuple[str, ...] | None = None) -> Ren
         missing = ", ".join(diagnosis.inquiry.unfinished)
         text = f"Time ran out before these were done: {missing}; a longer --timeout gives more."
         parts.append(_row("[yellow]unfinished[/]", text))
+    parts += [_row("[yellow]refused[/]", escape(text)) for text in diagnosis.refused]
     if diagnosis.inquiry.suites:
         parts.extend(_suites(found) for found in diagnosis.inquiry.suites)
     return Group(*parts)
