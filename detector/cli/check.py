@@ -128,7 +128,9 @@ async def _run(
     with ExitStack() as stack:
         file = None
         if save is not None:
-            file = stack.enter_context(save.open("wb"))
+            from detector.knowledge.whole_file import growing
+
+            file = stack.enter_context(growing(save))
         width = min(concurrency, wanted.count or concurrency) or 1
         async with aclosing(session.run(wanted, width)) as judgements:
             async for judgement in judgements:

@@ -16,10 +16,12 @@ from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowl
 from detector.cli.numbers import finite
 from detector.cli.output import Json
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
-from detector.errors import ConfigError, StoreError
+from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from detector.known.knowledge import Knowledge
     from detector.model.inquiry import Diagnosis
@@ -138,7 +140,7 @@ def diagnose(
         )
         while True:
             with ExitStack() as files:
-                sink = files.enter_context(save.open("wb")) if save is not None else None
+                sink = files.enter_context(_saved(save)) if save is not None else None
                 found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
             printer.close()
             if repair is not None:
@@ -146,6 +148,12 @@ def diagnose(
             if watch is None or printer.content(found):
                 return exit_codes.worst(printer.code(found), wanted.code)
             _wait(watch)
+
+
+def _saved(path: Path) -> AbstractContextManager[BinaryIO]:
+    from detector.knowledge.whole_file import growing
+
+    return growing(path)
 
 
 def _wait(seconds: float) -> None:
@@ -329,10 +337,7 @@ def _write_repaired(found: list[Diagnosis], path: Path) -> None:
     if not pem:
         print("tlsight: no chain could be repaired; nothing was written", file=sys.stderr)
         return
-    try:
-        write_whole(path, pem)
-    except OSError as error:
-        raise StoreError(str(path), error.strerror or str(error)) from None
+    write_whole(path, pem)
     print(f"tlsight: wrote {path}", file=sys.stderr)
 
 
