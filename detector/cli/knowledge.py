@@ -222,7 +222,7 @@ def installed_lists(folder: Path | None) -> InstalledLists:
 def lists_folder(folder: Path | None) -> Path:
     import os
 
-    from detector.knowledge.database import state_folder
+    from detector.knowledge.folders import state_folder
 
     return folder or state_folder(os.environ) / "lists"
 
@@ -244,7 +244,7 @@ def kept_store(path: Path | None, *, no_store: bool, to_write: bool = False) -> 
     """
     import os
 
-    from detector.knowledge.database import state_folder
+    from detector.knowledge.folders import state_folder
 
     if no_store:
         return None

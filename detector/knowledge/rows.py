@@ -20,15 +20,23 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The parsed file and its text. Raises ConfigError, one line, with the line number if known."""
     try:
         if path.stat().st_size > MAX_FILE:
-            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
-        text = path.read_bytes().decode("utf-8")
+            raise _too_large(path)
+        data = path.read_bytes()
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
+    return parse_toml(path, data)
+
+
+def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
+    """As `read_toml`, where the bytes of `path` are at hand."""
+    if len(data) > MAX_FILE:
+        raise _too_large(path)
+    try:
+        text = data.decode("utf-8")
+        return tomllib.loads(text), text
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), f"not UTF-8 text (byte {error.start})") from None
-    try:
-        return tomllib.loads(text), text
     except RecursionError:
         raise ConfigError(str(path), "nested too deep") from None
     except tomllib.TOMLDecodeError as error:
@@ -36,6 +44,10 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         line = int(found[1]) if found else None
         why = re.sub(r" \(at .*\)$", "", str(error))
         raise ConfigError(str(path), why, line=line) from None
+
+
+def _too_large(path: Path) -> ConfigError:
+    return ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
 
 
 def load_rows[T](path: Path, table: str, kind: type[T], required: bool = True) -> list[T]:
