@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import Printer, VerdictOutput
@@ -147,7 +147,7 @@ def canaries() -> tuple[str, ...]:
 
 
 def _warn(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)
 
 
 check.__doc__ = _EXAMPLES

@@ -12,6 +12,7 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.asking import AskingOptions
 from detector.cli.default_group import DefaultGroup
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
 from detector.cli.output import Json
@@ -326,7 +327,7 @@ def _bar(total: int) -> _Bar | None:
 
 def _warn(*texts: str) -> None:
     for text in texts:
-        print(f"tlsight: {text}", file=sys.stderr)
+        say(text)
 
 
 if TYPE_CHECKING:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.output import Json
+from detector.cli.streams import print_line
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.errors import ConfigError
 
@@ -299,7 +301,7 @@ def _print_trace(diagnosis: Diagnosis) -> None:
     for trial in diagnosis.inquiry.trials.values():
         print()
         for line in trace(trial):
-            print("".join(c if c.isprintable() else "�" for c in line))
+            print_line(line)
 
 
 def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] | None:
@@ -335,10 +337,10 @@ def _write_repaired(found: list[Diagnosis], path: Path) -> None:
         for der in diagnosis.repaired:
             pem += x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
     if not pem:
-        print("tlsight: no chain could be repaired; nothing was written", file=sys.stderr)
+        say("no chain could be repaired; nothing was written")
         return
     write_whole(path, pem)
-    print(f"tlsight: wrote {path}", file=sys.stderr)
+    say(f"wrote {path}")
 
 
 diagnose.__doc__ = _TEXT

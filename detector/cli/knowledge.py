@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.errors import StoreError
 
@@ -287,4 +287,4 @@ def _parse_pins(texts: list[str] | None) -> list[Pin]:
 
 
 def _warn(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)

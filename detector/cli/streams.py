@@ -14,6 +14,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+from detector.model.harmless import harmless
+
 # One column each, so that tables stay straight.
 _PLAIN = {
     "✓": "+", "✗": "x", "·": ".", "→": ">", "…": "~", "–": "-", "—": "-", "≥": ">", "’": "'",
@@ -45,6 +47,11 @@ def prepare() -> None:
     if closed:
         raise OutputClosed("standard output is closed; send it to a file, a pipe or /dev/null")
     sys.stdout = _rewrapped(sys.stdout, _Stdout)
+
+
+def print_line(text: str) -> None:
+    """One line of a text that others may have had a hand in."""
+    print(harmless(text))
 
 
 def write_json(value: object) -> None:

@@ -12,6 +12,7 @@ import typer
 from typer.models import OptionInfo
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.cli.numbers import finite
 from detector.errors import ConfigError, TargetError
@@ -124,7 +125,7 @@ def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
     found = routing_from(proxy, os.environ, no_proxy=no_proxy)
     if proxy and found.proxy is not None and found.proxy.password:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
-        print(f"tlsight: {text}", file=sys.stderr)
+        say(text)
     return found
 
 
@@ -203,7 +204,7 @@ class Targets:
                 yield self._parse(text)
             except TargetError as error:
                 self.code = exit_codes.USAGE
-                print(f"tlsight: {error}", file=sys.stderr)
+                say(str(error))
 
     def _parse(self, text: str) -> Target:
         from dataclasses import replace
