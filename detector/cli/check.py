@@ -131,12 +131,22 @@ async def _run(
             from detector.knowledge.whole_file import growing
 
             file = stack.enter_context(growing(save))
-        width = min(concurrency, wanted.count or concurrency) or 1
+        width = _width(min(concurrency, wanted.count or concurrency) or 1)
         async with aclosing(session.run(wanted, width)) as judgements:
             async for judgement in judgements:
                 if file is not None:
                     file.write(encode_observation(judgement.observation) + b"\n")
                 printer.show(judgement)
+
+
+def _width(concurrency: int) -> int:
+    """How many targets are asked at once; fewer than wanted where file descriptors do not suffice."""
+    from detector.net.descriptors import make_room
+
+    found = make_room(concurrency)
+    if found < concurrency:
+        _warn(f"file descriptors suffice for {found} targets at once; ulimit -n gives more")
+    return found
 
 
 def canaries() -> tuple[str, ...]:

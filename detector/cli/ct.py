@@ -114,6 +114,8 @@ def fetch(
         raise ConfigError(str(host_list), "no such file of hosts")
     with host_list.open(encoding="utf-8", errors="replace") as file:
         hosts = list(dict.fromkeys(_lenient(read_targets(file))))
+    if not hosts:
+        raise ConfigError(str(host_list), "holds no host", remedy="write one a line")
     tally: Counter[str] = Counter()
     bar = _bar(len(hosts))
 

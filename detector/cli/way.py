@@ -160,7 +160,8 @@ class Targets:
     """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
 
     Arguments are checked at once. A bad line of a list is told on stderr and left out; the exit
-    code then is 2 unless something worse was found.
+    code then is 2 unless something worse was found. A list with nothing in it raises ConfigError where it ends:
+    a run that asked nobody shall not look like one that found nothing.
     """
 
     def __init__(
@@ -191,7 +192,16 @@ class Targets:
         return None if self._stdin or self._path is not None else len(self._first)
 
     def __iter__(self) -> Iterator[Target]:
+        some = bool(self._first)
         yield from self._first
+        for target in self._listed():
+            some = True
+            yield target
+        if not some and self.code == exit_codes.CLEAN:
+            where = "stdin" if self._path is None else str(self._path)
+            raise ConfigError(where, "holds no target", remedy="write one a line")
+
+    def _listed(self) -> Iterator[Target]:
         if self._path is not None:
             with self._path.open(encoding="utf-8", errors="replace") as file:
                 yield from self._lenient(read_targets(file))
