@@ -7,6 +7,7 @@ TlsightError
   ConfigError        pins, policy, roots or rules that cannot be read; has file and line
   StoreError         a database or file of tlsight's own cannot be used
   FetchError         a look-up on the network gave no usable answer
+    RefusedError     nobody was asked: the address leads where the one who named it has no business
   ListError          a published list is unsigned, outdated or broken
   ProofError         a log gave no proof, or a false one
   DialError          the network step that failed; has the step and the cause id
@@ -120,6 +121,16 @@ class FetchError(TlsightError):
         super().__init__(f"{url}: {why}", remedy=remedy)
         self.url = url
         self.status = status
+
+
+class RefusedError(FetchError):
+    """Nothing was asked: the address leads where the one who named it has no business."""
+
+    code = "refused"
+
+    def __init__(self, url: str, why: str) -> None:
+        self.why = f"not asked: {why}"
+        super().__init__(url, self.why)
 
 
 class ListError(TlsightError):

@@ -81,8 +81,9 @@ def rules_path(rules: Path | None) -> Path | None:
 
     if rules is not None:
         return rules
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    path = Path(home) / "tlsight" / "bypass.toml"
+    from detector.knowledge.folders import config_folder
+
+    path = config_folder(os.environ) / "bypass.toml"
     return path if path.exists() else None
 
 

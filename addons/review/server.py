@@ -17,9 +17,9 @@ import uvicorn
 from addons.review.access import Access
 from addons.review.app import Review
 from detector import clock
+from detector.bounded import read_bounded
 from detector.chain.certificate import MAX_PEM
 from detector.errors import ConfigError, StoreError
-from detector.knowledge import bounded
 
 _MIN_PASSWORD = 12
 _MAX_SECRET = 64 << 10
@@ -129,7 +129,7 @@ def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) ->
 
 def _password(path: Path) -> str:
     try:
-        text = bounded.whole(path, _MAX_SECRET).decode("utf-8").strip()
+        text = read_bounded(path, _MAX_SECRET).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}") from None
     if len(text) < _MIN_PASSWORD:
@@ -154,7 +154,7 @@ def _names(certificate: Path | None) -> list[str]:
 
     assert certificate is not None
     try:
-        found = x509.load_pem_x509_certificate(bounded.whole(certificate, MAX_PEM))
+        found = x509.load_pem_x509_certificate(read_bounded(certificate, MAX_PEM))
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
     except (OSError, ValueError, x509.ExtensionNotFound) as error:

@@ -21,7 +21,8 @@ from addons.bypass.rule import Rule, RuleRow, rule_of
 from addons.store.schema import MIGRATIONS
 from addons.store.traffic import Traffic
 from detector.errors import ConfigError, StoreError, TargetError
-from detector.knowledge.database import Database, state_folder
+from detector.knowledge.database import Database
+from detector.knowledge.folders import state_folder
 from detector.model.no_json import NO_JSON
 
 # Where the command and the addon both look before they fall back to the usual places.

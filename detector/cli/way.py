@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.models import OptionInfo
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.cli.numbers import finite
 from detector.errors import ConfigError, TargetError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from detector.net.routes import Routing
 
 _WAY = "How to get there"
+_LONGEST_LINE = 1 << 16
 
 Arguments = Annotated[
     list[str] | None,
@@ -124,7 +126,7 @@ def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
     found = routing_from(proxy, os.environ, no_proxy=no_proxy)
     if proxy and found.proxy is not None and found.proxy.password:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
-        print(f"tlsight: {text}", file=sys.stderr)
+        say(text)
     return found
 
 
@@ -155,11 +157,20 @@ def address(text: str) -> tuple[str, int]:
     return target.host, target.port
 
 
+def bounded_lines(file: TextIO, name: str) -> Iterator[str]:
+    """Lines as they come. Raises ConfigError for one that no list of hosts has."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ConfigError(name, "no list of hosts: a line is too long")
+        yield line
+
+
 class Targets:
     """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
 
     Arguments are checked at once. A bad line of a list is told on stderr and left out; the exit
-    code then is 2 unless something worse was found.
+    code then is 2 unless something worse was found. A list with nothing in it raises ConfigError where it ends:
+    a run that asked nobody shall not look like one that found nothing.
     """
 
     def __init__(
@@ -190,12 +201,21 @@ class Targets:
         return None if self._stdin or self._path is not None else len(self._first)
 
     def __iter__(self) -> Iterator[Target]:
+        some = bool(self._first)
         yield from self._first
+        for target in self._listed():
+            some = True
+            yield target
+        if not some and self.code == exit_codes.CLEAN:
+            where = "stdin" if self._path is None else str(self._path)
+            raise ConfigError(where, "holds no target", remedy="write one a line")
+
+    def _listed(self) -> Iterator[Target]:
         if self._path is not None:
             with self._path.open(encoding="utf-8", errors="replace") as file:
-                yield from self._lenient(read_targets(file))
+                yield from self._lenient(read_targets(bounded_lines(file, str(self._path))))
         if self._stdin:
-            yield from self._lenient(read_targets(sys.stdin))
+            yield from self._lenient(read_targets(bounded_lines(sys.stdin, "stdin")))
 
     def _lenient(self, texts: Iterator[str]) -> Iterator[Target]:
         for text in texts:
@@ -203,7 +223,7 @@ class Targets:
                 yield self._parse(text)
             except TargetError as error:
                 self.code = exit_codes.USAGE
-                print(f"tlsight: {error}", file=sys.stderr)
+                say(str(error))
 
     def _parse(self, text: str) -> Target:
         from dataclasses import replace

@@ -19,7 +19,8 @@ import msgspec
 
 from detector.ct.issuance import IssuanceLookup, LoggedIssuer, common_name
 from detector.ct.tree_head import TreeHead
-from detector.knowledge.database import Database, state_folder
+from detector.knowledge.database import Database
+from detector.knowledge.folders import state_folder
 from detector.known.hosts import HostPattern
 from detector.known.issuers import KnownIssuers, merged
 from detector.model.no_json import NO_JSON

@@ -10,19 +10,12 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from detector.errors import StoreError
-
-
-def state_folder(environment: Mapping[str, str]) -> Path:
-    """Systemd's STATE_DIRECTORY, else the XDG state folder."""
-    folder = environment.get("STATE_DIRECTORY", "").split(":")[0]
-    if folder:
-        return Path(folder)
-    state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "tlsight"
+from detector.knowledge.owners import is_ours
 
 
 class Database:
@@ -112,16 +105,26 @@ class Database:
             self.db.execute(f"PRAGMA user_version = {newest}")
             self.db.execute("COMMIT")
         except BaseException:
-            self.db.execute("ROLLBACK")
+            if self.db.in_transaction:  # a full disk has ended it already
+                self.db.execute("ROLLBACK")
             raise
 
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _refuse_planted(path)
     if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+        with suppress(FileExistsError):  # another process was quicker
+            os.close(os.open(path, flags, 0o600))
     _expect_file(path)
     return sqlite3.connect(path, timeout=2.0)
+
+
+def _refuse_planted(path: Path) -> None:
+    """SQLite follows links; one of another user leads where that user may not write. Raises OSError."""
+    if path.is_symlink() and not is_ours(path.lstat().st_uid):
+        raise PermissionError(errno.EPERM, "a link of another user")
 
 
 def _expect_file(path: Path) -> None:

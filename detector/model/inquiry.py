@@ -89,6 +89,7 @@ class Lookup(msgspec.Struct, frozen=True):
     Attributes:
         kind: "issuer", "ocsp" or "crl".
         body: what came; empty where nothing usable did, and `problem` says why.
+        refused: nobody was asked, because the address leads where the peer has no business.
 
     """
 
@@ -96,6 +97,7 @@ class Lookup(msgspec.Struct, frozen=True):
     url: str
     body: bytes = b""
     problem: str = ""
+    refused: bool = False
 
 
 class ServedSuites(msgspec.Struct, frozen=True):
@@ -196,6 +198,11 @@ class Diagnosis(Recorded, msgspec.Struct, frozen=True):
     flips: tuple[str, ...]
     judgement: Judgement
     repaired: tuple[bytes, ...] = ()
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Addresses that certificates name and that were not asked, and why, as sentences."""
+        return tuple(one.problem for one in self.inquiry.lookups if one.refused)
 
     @property
     def healthy(self) -> bool:
