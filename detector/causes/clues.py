@@ -147,6 +147,23 @@ class Clues:
         """Today's hello is answered, at least in its small form."""
         return self.serves("plain")
 
+    @property
+    def welcome(self) -> bool:
+        """Today's hello is answered in one of its forms."""
+        return self.greeted or self.serves("browser")
+
+    @property
+    def harm(self) -> Severity:
+        """How much it counts that a hello fails which nobody sends as it is: little where a browser's is answered."""
+        return "note" if self.serves("browser") else "error"
+
+    @property
+    def heard(self) -> Trial | None:
+        """How today's hello was taken: a browser's, the plain one where that did not get there."""
+        browser = self.trials.get("browser")
+        reached = browser is not None and browser.outcome != "unreachable"
+        return browser if reached else self.trials.get("plain")
+
     @cached_property
     def flips(self) -> tuple[Contrast, ...]:
         """Changes without which the hello would be answered: it fails with them, and only with them."""
