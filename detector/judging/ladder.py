@@ -42,7 +42,9 @@ def _step_of(cause: str, clues: Clues) -> StepName:
             return "proxy" if failure.step == "proxy" else "tcp"
         if not clues.observation.server_bytes:
             return "client-hello"
-        return "finished" if clues.chain else "server-hello"
+        if clues.chain:
+            return "finished"
+        return "certificate" if clues.observation.handshake is not None else "server-hello"
     if cause == "captive-portal" and failure is not None and failure.step == "proxy":
         return "proxy"
     if cause == "client-certificate-required" and clues.completed:

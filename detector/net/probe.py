@@ -40,7 +40,7 @@ from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
 from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
 from detector.wire.offer import TLS13
-from detector.wire.records import may_be_tls
+from detector.wire.records import ALERT, may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
@@ -208,11 +208,7 @@ class ProbeRun:
                 await self._pump(stream, tls, incoming, outgoing, start)
             completed = True
         except TimeoutError:
-            cause = "silent-drop"
-            text = f"the handshake did not end within {self.options.timeout:g} s"
-            if not self.server:
-                text = f"the peer accepts the connection and stays silent for {self.options.timeout:g} s"
-            self.failure = Failure("tls", cause, text, how="silence")
+            self._stalled()
         except ssl.SSLError as error:
             self._tls_error(error)
         except OSError:  # reset, broken pipe, or the network went away
@@ -306,12 +302,41 @@ class ProbeRun:
             text = f"the peer sent the alert {name} ({code})"
             self.failure = Failure("tls", cause, text, how="alert")
             return
+        if any(not a.code for a in alerts):
+            self._cut("closed-during-handshake", "says goodbye (close_notify)", "fin")
+            return
+        answer = seen.server_hello
+        if (
+            answer is not None
+            and answer.marks_downgrade
+            and answer.version < TLS13
+            and self._offers_tls13(seen)
+        ):
+            text = (
+                f"the peer answers {version_name(answer.version)} with the mark of a server that knows TLS 1.3 and"
+                " was not offered it, and it was: somebody on the way changes the hellos"
+            )
+            self.failure = Failure("tls", "tls13-intolerant", text)
+            return
         if reason in ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "UNKNOWN_SSL_VERSION"):
             text = "the peer speaks no version of TLS that can be spoken here"
             self.failure = Failure("tls", "version-mismatch", text)
             return
         text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
         self.failure = Failure("tls", "malformed-handshake", text)
+
+    def _stalled(self) -> None:
+        """The time is over. Whoever has sent a ServerHello was reached by ours."""
+        within = f"{self.options.timeout:g} s"
+        text = f"the handshake did not end within {within}"
+        if not self.server:
+            text = f"the peer accepts the connection and stays silent for {within}"
+        elif read_transcript(b"", bytes(self.server)).server_hello is not None:
+            text = f"the peer answers the ClientHello and gets no further within {within}"
+        self.failure = Failure("tls", "silent-drop", text, how="silence")
+
+    def _offers_tls13(self, seen: Transcript) -> bool:
+        return seen.client_hello is not None and TLS13 in seen.client_hello.versions
 
     def _circumstances(self, seen: Transcript) -> AlertContext:
         """What is known of the connection when an alert came."""
@@ -329,7 +354,8 @@ class ProbeRun:
 
     def _cut(self, cause: str, what: str, how: Ending) -> None:
         if not self._is_not_tls():
-            when = "in the middle of the handshake" if self.server else "after our ClientHello"
+            begun = self.server and self.server[0] != ALERT
+            when = "in the middle of the handshake" if begun else "after our ClientHello"
             self.failure = Failure("tls", cause, f"the peer {what} {when}", how=how)
 
     def _is_not_tls(self) -> bool:

@@ -15,9 +15,13 @@ _FIX = (
     "Let the server's groups and signature algorithms fit its certificate under TLS 1.3 (a P-256 key signs with"
     " ecdsa_secp256r1_sha256 alone), or let it speak TLS 1.2 only."
 )
+_STRIPPED = "Find the gateway on the way that rewrites hellos, and update it; until then let the client offer TLS 1.2 at most."
 
 
 def find(clues: Clues) -> Claim | None:
+    stripped = clues.failed_with("tls13-intolerant")
+    if stripped is not None:
+        return Claim("error", stripped, _how_met(clues), "network", _STRIPPED)
     if clues.welcome or not clues.fails("plain") or not clues.serves("tls12-only"):
         return None
     plain = clues.trials["plain"]
@@ -29,3 +33,11 @@ def find(clues: Clues) -> Claim | None:
     fix = _FIX if plain.outcome == "alert" and plain.alert in _NOTHING_FITS else ""
     party: Party = "server" if plain.outcome == "alert" else "network"
     return Claim("error", text, (clues.compared("plain", "tls12-only"),), party, fix)
+
+
+def _how_met(clues: Clues) -> tuple[str, ...]:
+    """RFC 8446 section 4.1.3: the client ends such a handshake."""
+    told = (
+        "OpenSSL, Go and browsers end such a handshake (inappropriate fallback, illegal_parameter).",
+    )
+    return (*told, *clues.past_the_proxy)
