@@ -275,9 +275,9 @@ class Clues:
     def status(self) -> int | None:
         """Status code of the HTTP answer."""
         application = self.inquiry.application
-        if application is None or not application.data.startswith(b"HTTP/1."):
+        if application is None or not application.data.startswith(b"HTTP/"):
             return None
-        code = application.data[9:12]
+        code = application.data.partition(b" ")[2][:3]
         return int(code) if code.isdigit() else None
 
     def names_host(self, chain: tuple[bytes, ...]) -> bool:

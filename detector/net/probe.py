@@ -21,6 +21,7 @@ from typing import Any, Literal
 from detector import clock
 from detector.errors import ConfigError, DialError
 from detector.model.alerts import AlertContext, meanings
+from detector.model.applications import HTTP, spoken_at
 from detector.model.inquiry import Application
 from detector.model.observation import (
     Alert,
@@ -49,11 +50,6 @@ KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
 _FAREWELL = 0.5
 
-# Ports of IANA's registry where TLS carries something else than HTTP from the first byte.
-_OTHER_PROTOCOLS = frozenset(
-    (465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883)
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ProbeOptions:
@@ -67,8 +63,10 @@ class ProbeOptions:
         maximum: highest version to offer, e.g. "TLSv1.2".
         now: the clock.
         credential: paths of a client certificate and its key.
-        request: what to say once the handshake is done; b"" only listens, None does neither.
+        request: what to say once the handshake is done; b"" only listens, None does neither. Where HTTP/2 is
+            chosen, the same question is asked in its words.
         listen: seconds to wait for what the peer says then.
+        later: let a server of TLS 1.3 ask for a client certificate once it has heard the request.
 
     """
 
@@ -81,6 +79,7 @@ class ProbeOptions:
     credential: tuple[str, str] | None = None
     request: bytes | None = None
     listen: float = 0.3
+    later: bool = False
 
     def __post_init__(self) -> None:
         if (
@@ -196,7 +195,9 @@ class ProbeRun:
     async def shake_hands(self, stream: Stream) -> None:
         """The handshake itself; fills handshake, chain and failure."""
         alpn = self.options.alpn if speaks_http(self.target) else ()
-        context = context_for_untrusted_peer(alpn, self.options.maximum, self.options.credential)
+        context = context_for_untrusted_peer(
+            alpn, self.options.maximum, self.options.credential, later=self.options.later
+        )
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(
             incoming, outgoing, server_hostname=self.target.sni, session=self.session
@@ -229,10 +230,13 @@ class ProbeRun:
             self.handshake = _completed(tls, transcript)
             self.resumed = bool(tls.session_reused)
             if self.options.request is not None:
-                from detector.net.application import converse
+                from detector.net.application import conversation_for, converse
 
+                words = conversation_for(
+                    self.target, tls.selected_alpn_protocol(), self.options.request
+                )
                 self.application = await converse(
-                    stream, tls, incoming, outgoing, self.options.request, self.options.listen
+                    stream, tls, incoming, outgoing, words, self.options.listen
                 )
                 # After a HelloRequest OpenSSL has none to give; resuming is an extra.
                 with suppress(ssl.SSLError, ValueError):
@@ -390,7 +394,7 @@ class ProbeRun:
 
 def speaks_http(target: Target) -> bool:
     """Whether HTTP's protocol names make sense there: mail servers refuse them (RFC 7301 3.2)."""
-    return target.starttls is None and target.port not in _OTHER_PROTOCOLS
+    return target.starttls is None and (target.protocol or spoken_at(target.port)) == HTTP
 
 
 class _EndedError(Exception):
