@@ -18,7 +18,9 @@ def test_secrets_are_in_no_repr_and_no_route() -> None:
     assert (found.route.kind, found.route.proxy) == ("http-connect", "proxy:3128")
 
 
-@pytest.mark.parametrize("url", ["https://p:1", "ftp://p", "http://", "http://p:x", "http://a b"])
+@pytest.mark.parametrize(
+    "url", ["socks4://p:1", "pac+file:///p", "ftp://p", "http://", "http://p:x", "http://a b"]
+)
 def test_other_urls_are_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(Exception) as caught:
         parse_proxy(url.replace("://", "://u:hunter2@"))
