@@ -36,7 +36,7 @@ from detector.model.observation import Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
 from detector.net.routes import Proxy, Routing
 from detector.net.tls_object import sent_chain, suite_in_use
-from detector.net.verifying import context_for_proxy, verifying_context
+from detector.net.verifying import context_for_proxy, is_of_a_proxy, verifying_context
 from detector.version import __version__
 from detector.wire.greeting import printable
 
@@ -305,6 +305,9 @@ def _failure(url: str, error: Exception) -> Exception:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
+            if is_of_a_proxy(cause):
+                why = f"the proxy's own certificate is not trusted: {cause.verify_message}"
+                return FetchError(url, why)
             host = httpx.URL(url).host
             remedy = f"see who answers with: tlsight check {host}"
             return FetchError(
@@ -314,7 +317,8 @@ def _failure(url: str, error: Exception) -> Exception:
     if isinstance(error, httpx.UnsupportedProtocol):
         return FetchError(url, "is neither http:// nor https://")
     if isinstance(error, httpx.ProxyError):
-        return FetchError(url, f"the proxy refuses: {error}")
+        known = "Basic is the one login that look-ups give a proxy" if "407" in str(error) else ""
+        return FetchError(url, f"the proxy refuses: {error}", remedy=known)
     text = str(error) or type(error).__name__
     return _TryAgainError(FetchError(url, f"no answer: {text}"))
 

@@ -8,18 +8,8 @@ from detector.causes.through_proxy import ACTS
 from detector.errors import ProxyError, ProxyFault
 from detector.net.dialogue import Dialogue, Inbox
 from detector.wire.greeting import printable
+from detector.wire.proxy_answer import socks_meaning
 
-# RFC 1928 section 6: what is said of a reply, and by what the way failed.
-_REPLIES: dict[int, tuple[str, ProxyFault]] = {
-    1: ("general failure", "failed"),
-    2: ("not allowed by its rules", "policy"),
-    3: ("network unreachable", "unreachable"),
-    4: ("host unreachable", "unreachable"),
-    5: ("connection refused", "refused"),
-    6: ("time to live expired", "silence"),
-    7: ("command not supported", "no-proxy"),
-    8: ("address type not supported", "address-kind"),
-}
 _GSSAPI = "GSSAPI"
 _PLAIN = "user and password"
 
@@ -38,9 +28,8 @@ def connect(host: str, port: int, user: str | None = None, password: str | None 
     request = b"\x05\x01\x00" + _address(host) + port.to_bytes(2, "big")
     head = yield from inbox.exactly(4, request)
     if head[1] != 0:
-        why, fault = _REPLIES.get(head[1], (f"reply {head[1]}", "failed"))
-        text = f"the SOCKS proxy says of {host} port {port}: {why}"
-        raise _error(fault, text, status=head[1])
+        found = socks_meaning(head[1], host, port)
+        raise _error(found.fault, found.text, status=head[1])
     size = {1: 4, 4: 16}.get(head[3])
     if size is None:
         size = (yield from inbox.exactly(1))[0]

@@ -32,7 +32,27 @@ def context_for_proxy(trust: Path | None) -> ssl.SSLContext:
     if trust is not None:
         _with_roots(context, trust)
     context.set_alpn_protocols(["http/1.1"])
+    context.sslobject_class = _OfAProxy
     return context
+
+
+def is_of_a_proxy(error: ssl.SSLCertVerificationError) -> bool:
+    """The certificate that was refused is an https:// proxy's own."""
+    return _NOTE in getattr(error, "__notes__", ())
+
+
+_NOTE = "the proxy's own certificate"
+
+
+class _OfAProxy(ssl.SSLObject):
+    """Its refusals are told from those of the server inside, also where a library carries them on."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            error.add_note(_NOTE)
+            raise
 
 
 def _has_files() -> bool:

@@ -1,4 +1,4 @@
-"""What a proxy's answer to CONNECT says: by what the way to the server failed, and whose words show it.
+"""What a proxy's answer to CONNECT, or to SOCKS5, says: by what the way to the server failed, and whose words show it.
 
 Theory of operation
 -------------------
@@ -109,6 +109,16 @@ _PROXY_STATUS: dict[str, ProxyFault] = {
     "proxy_configuration_error": "failed",
     "proxy_loop_detected": "failed",
 }
+_REPLIES: dict[int, tuple[str, ProxyFault]] = {
+    1: ("general failure", "failed"),
+    2: ("not allowed by its rules", "policy"),
+    3: ("network unreachable", "unreachable"),
+    4: ("host unreachable", "unreachable"),
+    5: ("connection refused", "refused"),
+    6: ("time to live expired", "silence"),
+    7: ("command not supported", "no-proxy"),
+    8: ("address type not supported", "address-kind"),
+}
 _ERROR = re.compile(r"\berror=([a-z_]{1,40})")
 _NUMBER = re.compile(r"\(([0-9]{2,5})\)|errno:?[ =]*([0-9]{2,5})\b", re.IGNORECASE)
 _WORDS: tuple[tuple[str, ProxyFault], ...] = (
@@ -161,6 +171,12 @@ def meaning(reply: ProxyReply, host: str, port: int) -> Meaning:
         return _redirected(reply, host)
     fault, shown = _fault(reply, host)
     return Meaning(fault, _sentence(fault, host, port, f"{reply.said}{shown}"))
+
+
+def socks_meaning(reply: int, host: str, port: int) -> Meaning:
+    """What a reply of SOCKS5 other than 0 says (RFC 1928 section 6)."""
+    why, fault = _REPLIES.get(reply, (f"reply {reply}", "failed"))
+    return Meaning(fault, f"the SOCKS proxy says of {host} port {port}: {why}")
 
 
 def login_schemes(values: list[str]) -> tuple[str, ...]:

@@ -30,7 +30,9 @@ from tests.live.conftest import TABLES
 from tests.live.programs import Program, free_port
 
 SITE, PROXY_NAME = "site.example", "gateway.example"
-SEEN = TABLES.setdefault("proxies, live: failure -> cause (party)", {})
+SEEN = TABLES.setdefault("proxies, live: failure -> rung: cause (party)", {})
+DEAD = TABLES.setdefault("what is wrong with the proxy itself, live", {})
+LOGINS = TABLES.setdefault("proxies that want a login, live", {})
 NO_ROUTE = "255.255.255.255"  # a broadcast address: no TCP, said at once
 
 
@@ -238,7 +240,7 @@ def test_a_proxy_that_is_not_there_is_never_the_servers_fault(pki: LabPki) -> No
         "hangs, https": LATE,
     }
     for name, one in found.items():
-        SEEN.setdefault("the proxy itself", {})[name] = told(one)
+        DEAD.setdefault(name, {})["told"] = told(one)
         (cause,) = [c for c in one.causes if c.severity == "error"]
         advice = " ".join(fix.text for fix in cause.fix)
         assert "HTTPS_PROXY" in advice, name
@@ -273,9 +275,9 @@ def test_logins_are_named_and_answered_where_a_password_does(tmp_path: Path, pki
 
         found = asyncio.run(run())
     for name, row in found.items():
-        SEEN[f"login: {name}"] = {login: told(one) for login, one in row.items()}
+        LOGINS[name] = {login: told(one) for login, one in row.items()}
         inside = LOGIN if name == "NTLM" else REFUSED
-        assert SEEN[f"login: {name}"] == {"none": LOGIN, "wrong": LOGIN, "right": inside}, name
+        assert LOGINS[name] == {"none": LOGIN, "wrong": LOGIN, "right": inside}, name
         assert "nonsense" not in repr(row)
         assert "sesame" not in repr(row)
     for one in found["NTLM"].values():
@@ -318,8 +320,8 @@ def test_an_https_proxy_is_verified_and_its_certificate_is_its_own(
 
     with fp.WebServer(tmp_path / "web", credentials["right"]) as web:
         found = asyncio.run(run(web))
-    SEEN["https proxies"] = {name: told(one) for name, one in found.items()}
-    assert SEEN["https proxies"] == {
+    DEAD.update({name: {"told": told(one)} for name, one in found.items()})
+    assert {name: told(one) for name, one in found.items()} == {
         "expired": CERTIFICATE,
         "wrong name": CERTIFICATE,
         "unknown CA": CERTIFICATE,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.errors import FetchError
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.net.fetch import Fetched, Fetcher, FetchOptions
@@ -85,6 +86,19 @@ def test_our_own_requests_go_through_an_https_proxy(pki: LabPki, squid: OpenSqui
     assert found.connection is not None
     assert found.connection.route.tls
     assert found.connection.chain
+
+
+def test_the_certificate_that_is_refused_is_said_to_be_the_proxys(
+    pki: LabPki, squid: OpenSquid
+) -> None:
+    async def run() -> None:
+        proxy = parse_proxy(f"https://127.0.0.1:{squid.tls_port}")
+        options = FetchOptions(timeout=5.0, attempts=1, routing=Routing(proxy), trust=roots(squid))
+        async with Fetcher(options) as fetch:
+            await fetch.get("https://a.example/", limit=100)
+
+    with pytest.raises(FetchError, match="the proxy's own certificate is not trusted"):
+        asyncio.run(run())
 
 
 def test_an_https_proxy_nobody_vouches_for_gets_no_credentials(
