@@ -169,9 +169,9 @@ def claim(clues: Clues, cause: str) -> Claim | None:
     assert failure is not None
     reached = failure.step == "proxy"
     sure = "" if reached else f"curl -v telnet://{clues.observation.route.proxy}"
-    return Claim(
-        "error", text, clues.past_the_proxy, party, fix, sure, "proxy-refused" if reached else ""
-    )
+    # What the proxy tells of the server is seen by asking the proxy.
+    shown_by = "proxy-refused" if reached and clues.known.causes[cause].step != "proxy" else ""
+    return Claim("error", text, clues.past_the_proxy, party, fix, sure, shown_by)
 
 
 def _fault(failure: Failure | None) -> ProxyFault | None:

@@ -74,3 +74,19 @@ def test_observations_without_a_fault_tell_it_by_their_cause(observe: Observe) -
     assert told("connection-refused", "server", "tcp") is None
     assert told("proxy-refused", "proxy", "proxy") is None
     assert advice(observe("a.com", ())) is None
+
+
+def test_a_cause_of_the_proxys_own_is_confirmed_by_its_own_command(
+    clues: MakeClues, observe: Observe
+) -> None:
+    def shown_by(fault: ProxyFault, step: str = "proxy") -> tuple[str, str]:
+        cause = ACTS[fault].cause
+        how = failure(fault, cause, step)
+        seen = observe("a.com", (), handshake=None, route=ROUTE, failure=how)
+        claim = find_causes(clues(Inquiry(seen)))[cause]
+        return claim.confirm_as, claim.confirm
+
+    assert shown_by("refused") == ("proxy-refused", "")
+    assert shown_by("login") == ("", "")
+    assert shown_by("certificate") == ("", "")
+    assert shown_by("down", "tcp") == ("", "curl -v telnet://p.net:3128")
