@@ -36,7 +36,6 @@ from detector.model.targets import socket_text
 from detector.net.routes import Proxy, Routing
 from detector.net.stream import Stream, connect, resolve
 from detector.net.tls_object import sent_chain, suite_in_use
-from detector.net.tunnel import PROXY_ITSELF, through
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
 from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
@@ -133,6 +132,10 @@ class ProbeRun:
     async def dial(self) -> Stream:
         """A connection on which TLS may begin, by the first way that can be gone. Raises DialError."""
         ways = await self.options.routing.choose(self.target.host, self.target.port)
+        if ways == (None,):
+            return await self._dial()
+        from detector.net.tunnel import PROXY_ITSELF
+
         for number, proxy in enumerate(ways, 1):
             self.proxy = proxy
             try:
@@ -152,6 +155,8 @@ class ProbeRun:
     async def _dial(self) -> Stream:
         proxy = self.proxy
         if proxy is not None:
+            from detector.net.tunnel import through
+
             stream = await through(proxy, self._destination, self._step, self._known_address)
         else:
             addresses = await self._step("dns", "dns-failure", resolve(*self._destination()))

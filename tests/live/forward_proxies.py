@@ -326,6 +326,28 @@ class PlainMitmdump(Program):
         ]  # fmt: skip
 
 
+class Cntlm(Program):
+    """Logs in by NTLM to the proxy on another port, and asks nobody for anything."""
+
+    def __init__(self, folder: Path, parent: int) -> None:
+        super().__init__(folder)
+        self.parent = parent
+
+    def command(self) -> list[str]:
+        config = self.write(
+            "cntlm.conf",
+            f"""
+Username {USER}
+Domain example
+Password {PASSWORD.replace(" ", "")}
+Auth NTLM
+Proxy 127.0.0.1:{self.parent}
+Listen 127.0.0.1:{self.port}
+""",
+        )
+        return [find("cntlm"), "-f", "-c", str(config)]
+
+
 class Microsocks(Program):
     """SOCKS5; with a login where `login` says so."""
 
