@@ -29,7 +29,8 @@ from addons.bypass.pattern import day
 from addons.bypass.scope import scopes
 from addons.review import charts
 from addons.review.access import COOKIE, Access, Gate, TooManyError
-from addons.store.bypass_store import BypassStore, StoredCandidate
+from addons.store.bypass_store import BypassStore
+from addons.store.stored import StoredCandidate
 from detector.errors import ConfigError, TlsightError
 
 _HERE = Path(__file__).parent

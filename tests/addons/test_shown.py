@@ -1,0 +1,60 @@
+"""Nothing that somebody sent is obeyed by what shows it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import unicodedata
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+import msgspec
+import pytest
+
+from addons.bypass.shown import harmless_logger, shown, shown_json
+
+HOSTILE = "a\x1b[2Jb\nc\x00d\x9b31me\u202ef\u2066g\u2028h\u200bi\x7fj\ufffek"
+
+
+def test_text_of_any_kind_becomes_one_line_that_is_only_looked_at() -> None:
+    assert shown("Grüße, 日本 €") == "Grüße, 日本 €"
+    assert (
+        shown(HOSTILE)
+        == "a\ufffd[2Jb\ufffdc\ufffdd\ufffd31me\ufffdf\ufffdg\ufffdh\ufffdi\ufffdj\ufffdk"
+    )
+
+
+def test_no_character_of_control_or_format_passes() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    kept = set(shown(every))
+    assert not {c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert {c for c in every if unicodedata.category(c)[0] in "LNP"} <= kept
+
+
+def test_whatever_is_shown_is_allowed_in_xml() -> None:
+    every = shown("".join(map(chr, range(0x110000))))
+    parser = expat.ParserCreate()
+    parser.Parse(f"<a>{escape(every)}</a>".encode(), True)
+
+
+def test_json_says_the_same_and_holds_nothing_to_obey() -> None:
+    for text in (HOSTILE, "plain", "Grüße", "\U000e0001\U0001f600"):
+        encoded = msgspec.json.encode({"reason": text})
+        escaped = shown_json(encoded)
+        assert json.loads(escaped) == {"reason": text}
+        assert escaped.decode().isprintable()
+    assert b"\xc3\xbc" in shown_json(msgspec.json.encode("ü"))
+
+
+@pytest.mark.parametrize("given", [("%s fell", HOSTILE), (HOSTILE,)])
+def test_a_line_of_a_log_stays_one_line(given: tuple[str, ...]) -> None:
+    out = io.StringIO()
+    log = harmless_logger("tests.addons.shown")
+    assert harmless_logger("tests.addons.shown").filters == log.filters
+    handler = logging.StreamHandler(out)
+    log.addHandler(handler)
+    log.warning(*given)
+    log.removeHandler(handler)
+    assert out.getvalue()[:-1].isprintable()
+    assert out.getvalue().count("\n") == 1
