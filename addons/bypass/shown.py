@@ -26,12 +26,12 @@ def shown(text: str) -> str:
 
 def shown_json(encoded: bytes) -> bytes:
     """The same JSON with those characters as escapes: it says what it said, and no terminal obeys it."""
-    text = encoded.decode()
-    return (
-        _BEHIND_ASCII.sub(_escaped, text).encode()
-        if not text.isascii() or "\x7f" in text
-        else encoded
-    )
+    return _BEHIND_ASCII.sub(_as_json, encoded.decode()).encode()
+
+
+def shown_toml(document: str) -> str:
+    """The same for TOML whose strings are all basic ones (TOML 1.0, "String")."""
+    return _BEHIND_ASCII.sub(_as_toml, document)
 
 
 def harmless_logger(name: str) -> logging.Logger:
@@ -48,9 +48,16 @@ class _Shown(logging.Filter):
         return True
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _as_json(found: re.Match[str]) -> str:
     character = found[0]
     if character.isprintable():
         return character
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _as_toml(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable():
+        return character
+    return f"\\U{ord(character):08x}"

@@ -68,6 +68,7 @@ def import_(
     import msgspec
 
     from addons.bypass.pattern import day
+    from addons.bypass.shown import shown
     from addons.formats.registry import read
 
     today = given.today()
@@ -77,14 +78,14 @@ def import_(
         msgspec.structs.replace(
             row,
             owner=row.owner or owner,
-            reason=row.reason or reason or f"imported from {file.name}",
+            reason=row.reason or reason or f"imported from {shown(file.name)}",
             expires=row.expires or last,
             created=row.created or today,
         )
         for row in found.rows
     ]
     with given.open_store(store) as opened:
-        count, known = opened.import_rules(rows, f"{target}: {file}")
+        count, known = opened.import_rules(rows, f"{target}: {shown(str(file))}")
     for one in found.unread:
         given.tell(f"{file}:{one.line}: left out {one.text!r}: {one.why}")
     given.say(f"{count} rules imported, {len(known)} there already, {len(found.unread)} left out")

@@ -332,16 +332,19 @@ class BypassStore:
     def _changing(
         self, action: str, subject: str, *details: object, rules: bool = True
     ) -> Generator[None]:
-        """One transaction of a change and its entries."""
-        with self._writing():
-            if self.trail.is_unsigned():
-                self._adopt()
-            yield
-            for one in details:
-                self.trail.enter(action, subject, one)
-            if rules:
-                query = "UPDATE setting SET value = value + 1 WHERE name = 'revision'"
-                self._db.execute(query)
+        """One transaction of a change and its entries. Raises ConfigError for text that is no Unicode."""
+        try:
+            with self._writing():
+                if self.trail.is_unsigned():
+                    self._adopt()
+                yield
+                for one in details:
+                    self.trail.enter(action, subject, one)
+                if rules:
+                    query = "UPDATE setting SET value = value + 1 WHERE name = 'revision'"
+                    self._db.execute(query)
+        except UnicodeEncodeError:  # bytes of a command line that are no UTF-8
+            raise ConfigError(action, "what is said of it is no UTF-8") from None
         self.trail.publish()
 
     def _adopt(self) -> None:

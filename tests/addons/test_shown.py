@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import logging
+import tomllib
 import unicodedata
+from datetime import date
+from xml.etree import ElementTree as ET
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 import msgspec
 import pytest
 
-from addons.bypass.shown import harmless_logger, shown, shown_json
+from addons.bypass.rule import Rule
+from addons.bypass.shown import harmless_logger, shown, shown_json, shown_toml
+from addons.formats.registry import FORMATS, export, read
 
 HOSTILE = "a\x1b[2Jb\nc\x00d\x9b31me\u202ef\u2066g\u2028h\u200bi\x7fj\ufffek"
 
@@ -45,6 +50,28 @@ def test_json_says_the_same_and_holds_nothing_to_obey() -> None:
         assert json.loads(escaped) == {"reason": text}
         assert escaped.decode().isprintable()
     assert b"\xc3\xbc" in shown_json(msgspec.json.encode("ü"))
+
+
+def test_toml_says_the_same_and_holds_nothing_to_obey() -> None:
+    written = shown_toml('reason = "a\x9bb\u202ec\U000e0001 ü"\n')
+    assert written[:-1].isprintable()
+    assert tomllib.loads(written) == {"reason": "a\x9bb\u202ec\U000e0001 ü"}
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_no_export_holds_what_a_reason_made_it_obey(target: str) -> None:
+    rules = [
+        Rule(host="a.example", reason=HOSTILE, owner=HOSTILE, ticket=HOSTILE),
+        Rule(regex="a\x1b\nb", reason="x"),
+    ]
+    found = export(target, rules, date(2026, 11, 23), skip_proxy=True)
+    assert all(line.isprintable() for line in found.text.split("\n")), found.text
+    if target == "toml":
+        back = read(target, found.text, "x").rows
+        assert [one.reason for one in back] == [HOSTILE, "x"]
+        assert back[1].regex == rules[1].regex
+    if target == "panos":
+        ET.fromstring(found.text)
 
 
 @pytest.mark.parametrize("given", [("%s fell", HOSTILE), (HOSTILE,)])
