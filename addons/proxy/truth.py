@@ -134,6 +134,8 @@ class UpstreamTruth:
             self._explain = explain
         except TlsightError as error:
             log.error("tlsight: upstream chains are not judged: %s", error)  # noqa: TRY400 (one line)
+        else:
+            log.info("tlsight: upstream chains are judged")
 
     def _judge(self, conn: connection.Server, host: str) -> Judgement:
         assert conn.address is not None

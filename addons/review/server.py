@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import socket
 import ssl
@@ -18,6 +19,7 @@ from addons.review.access import Access
 from addons.review.admission import Door, Server
 from addons.review.app import Review
 from addons.store.private_file import read_private, write_private
+from addons.store.syslog import syslog_of
 from detector import clock
 from detector.errors import ConfigError
 
@@ -75,6 +77,7 @@ def _prepared(
         why = f"{address} is not this machine alone"
         remedy = "give --certificate and --password-file, or listen on 127.0.0.1"
         raise ConfigError("--listen", why, remedy=remedy)
+    syslog_of(os.environ)  # said now, and not at the first decision
     secret_file = None if password is not None else store.with_name("review-token")
     secret = _password(password) if password is not None else secrets.token_urlsafe(24)
     bound = _bound(address, port)

@@ -174,7 +174,7 @@ class Keeper:
                 with BypassStore(path, self._now) as store:
                     self._read_rules(store)
                     self._opened = path.stat().st_ino
-            except (StoreError, OSError) as error:
+            except (StoreError, ConfigError, OSError) as error:
                 self._complain("store", str(error))
 
     def _take(self, batch: list[Attempt | Passage]) -> None:
@@ -210,7 +210,7 @@ class Keeper:
             self._read_rules(store)
             self._propose(store, touched)
             self._prune(store)
-        except StoreError as error:
+        except (StoreError, ConfigError) as error:
             self._complain("store", str(error))
             if store is not None:
                 store.close()

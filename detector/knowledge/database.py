@@ -6,7 +6,9 @@ was committed. Files are made with mode 0600, folders with 0700; a damaged file 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 from detector.errors import StoreError
 
 _NOWHERE = Path(os.devnull)
+_ROOM = 64 << 10
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
@@ -94,7 +97,9 @@ class Database:
         remedy = self.remedy
         if "not a database" in why or "malformed" in why:
             remedy = f"move the file away to begin a new one, or {remedy}"
-        elif "full" in why:
+        elif "locked" in why:
+            remedy = f"another program is writing it: try again, or {remedy}"
+        elif "full" in why or ("I/O" in why and _is_full(self.path)):
             remedy = f"free some space, or {remedy}"
         return StoreError(str(self.path), f"{self.what} cannot be used: {why}", remedy=remedy)
 
@@ -111,7 +116,7 @@ class Database:
     def _refuse_earlier(self, oldest: int) -> None:
         version = self._version()
         if version < oldest:
-            why = f"is of version {version}, {oldest} is needed"
+            why = f"is of version {version}, {oldest} is needed" if version else "is empty"
             raise StoreError(str(self.path), why, remedy=self.remedy)
 
     def _migrate(self, migrations: Sequence[str]) -> None:
@@ -131,6 +136,13 @@ class Database:
             if self.db.in_transaction:  # a full disk has rolled it back already
                 self.db.execute("ROLLBACK")
             raise
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite says "I/O error" where its log of late changes or its index finds no room."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _ROOM
+    return False
 
 
 def _open(path: Path) -> sqlite3.Connection:

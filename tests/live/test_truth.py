@@ -46,7 +46,10 @@ async def inspecting(
         scripts=(bypass_script(), flows),
         settings=values,
     ) as proxy:
-        await asyncio.sleep(2)  # its tables are read by a thread
+        for _ in range(300):  # its tables are read by a thread
+            if any("chains are judged" in line for line in proxy.lines):
+                break
+            await asyncio.sleep(0.1)
         yield proxy
 
 
