@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -145,11 +145,11 @@ class BypassStore:
                 fresh[pattern] = row
         if fresh:
             rows = list(fresh.values())
-            details = [
+            parts = (
                 {"source": source, "count": len(rows), "rows": [*map(lean, part)]}
                 for part in batched(rows, PART)
-            ]
-            with self._changing("import", source, *details):
+            )
+            with self._changing("import", source, parts=parts):
                 query = "INSERT INTO rule (pattern, row, state) VALUES (?, ?, 'approved')"
                 self._db.executemany(query, ((key, _json(row)) for key, row in fresh.items()))
         return len(fresh), known
@@ -330,7 +330,12 @@ class BypassStore:
 
     @contextmanager
     def _changing(
-        self, action: str, subject: str, *details: object, rules: bool = True
+        self,
+        action: str,
+        subject: str,
+        *details: object,
+        parts: Iterable[object] = (),
+        rules: bool = True,
     ) -> Generator[None]:
         """One transaction of a change and its entries. Raises ConfigError for text that is no Unicode."""
         try:
@@ -338,7 +343,7 @@ class BypassStore:
                 if self.trail.is_unsigned():
                     self._adopt()
                 yield
-                for one in details:
+                for one in chain(details, parts):
                     self.trail.enter(action, subject, one)
                 if rules:
                     query = "UPDATE setting SET value = value + 1 WHERE name = 'revision'"
