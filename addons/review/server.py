@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import uvicorn
 
+from addons.bypass.shown import shown
 from addons.review.access import Access
 from addons.review.admission import Door, Server
 from addons.review.app import Review
@@ -45,10 +46,10 @@ def serve(store: Path, listen: str, certificate: Path | None, password: Path | N
     server, bound, listening = _prepared(store, listen, certificate, password)
     print(f"review page: {listening.url}", flush=True)
     if listening.secret_file is not None:
-        print(f"token in {listening.secret_file}, which only you can read", flush=True)
+        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
         if sys.stdout.isatty():  # a journal or a file would keep it for others
             print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
-    print(f"token for /metrics alone in {listening.metrics_file}", flush=True)
+    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
     server.run(sockets=[bound])
 
 
@@ -86,8 +87,8 @@ def _prepared(
         write_private(secret_file, f"{secret}\n".encode())
     metrics_file = store.with_name("review-metrics-token")
     scheme = "https" if certificate is not None else "http"
-    shown = f"[{address}]" if address.version == 6 else str(address)
-    names = {shown, "localhost"} if not beyond else {shown, *_names(certificate)}
+    host = f"[{address}]" if address.version == 6 else str(address)
+    names = {host, "localhost"} if not beyond else {host, *_names(certificate)}
     hosts = frozenset(f"{name}:{port}" for name in names) | (
         frozenset(names) if port == (443 if certificate is not None else 80) else frozenset()
     )
@@ -118,7 +119,7 @@ def _prepared(
         raise ConfigError(str(certificate), why) from None
     server = Server(config)
     server.admission = access.admission
-    return server, bound, Listening(f"{scheme}://{shown}:{port}/", secret_file, metrics_file)
+    return server, bound, Listening(f"{scheme}://{host}:{port}/", secret_file, metrics_file)
 
 
 def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from addons.bypass.audit import GENESIS, Head
 from addons.bypass.head_line import heads_in
 from addons.bypass.verification import Evidence, Verified, verified
@@ -32,15 +34,20 @@ def audited(
         log: lines of a syslog.
 
     """
+    strangers = tuple(
+        f"the file has a {one}, which tlsight never makes" for one in store.trail.strangers()
+    )
     if not store.trail.is_there():
-        return Verified(0, GENESIS, ("the trail is missing: there is no such table",), ())
+        missing = "the trail is missing: there is no such table"
+        return Verified(0, GENESIS, (missing, *strangers), ())
     seal = store.trail.seal
     own = seal.public_key()
     known = (own, *keys) if own is not None else keys
     rules, candidates = store.tables()
     logged = tuple(heads_in(log, store_name(store.path), known))
     evidence = Evidence(rules, candidates, known, seal.heads(), heads, logged)
-    return verified(list(store.audit()), evidence, now)
+    found = verified(list(store.audit()), evidence, now)
+    return msgspec.structs.replace(found, faults=(*strangers, *found.faults))
 
 
 def left_behind(seal: Seal, path: Path, log: Iterable[str] = ()) -> list[str]:

@@ -71,6 +71,14 @@ class Trail:
             (count,) = self._db.execute(query).fetchone()
             return bool(count)
 
+    def strangers(self) -> list[str]:
+        """Triggers and views, of which no version made one: they would change or hide what tables say."""
+        with self._failing():
+            query = (
+                "SELECT type || ' ' || name FROM sqlite_schema WHERE type IN ('trigger', 'view')"
+            )
+            return [one for (one,) in self._db.execute(query)]
+
     def entries(self, last: int | None = None) -> Iterator[AuditEntry]:
         """All entries, or so many of the latest; the first first."""
         with self._failing():
