@@ -15,7 +15,6 @@ import contextlib
 import socket
 import ssl
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain

@@ -14,9 +14,10 @@ INTERRUPTED = 130
 CPU = 2.0
 MIB = 160
 # Six steps at their time-out for a target (detector.net.budget), once more for what certificates point to.
-DIALLED = 12 * TIMEOUT + 4
+SPARE = 4.0
+DIALLED = 12 * TIMEOUT + SPARE
 # Four attempts, and 1 + 2 + 4 s between them.
-ASKED = 4 * TIMEOUT + 7 + 4
+ASKED = 4 * TIMEOUT + 7 + SPARE
 READ = 12.0
 _ASKING = ("ct show", "ct fetch", "update")
 

@@ -31,6 +31,11 @@ import msgspec
 
 ADDRESS_SPACE = 640 << 20
 _TICK = 0.02
+_NOT_LOADED = (
+    "addons.proxy",
+    "addons.scripts",
+    "detector.lab",
+)  # mitmproxy, and what only tests use
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -197,10 +202,17 @@ def _load() -> None:
     """Everything that a run would import, so that a run costs what it does."""
     for package in ("detector", "addons"):
         for module in pkgutil.walk_packages([package], f"{package}."):
-            if not module.name.startswith(("addons.proxy", "addons.scripts", "detector.lab")):
-                if not module.name.endswith("__main__"):
-                    importlib.import_module(module.name)
-    for name in ("httpx", "h2", "truststore", "tomlkit", "rich.table", "rich.progress", "zstandard"):
+            if not module.name.startswith(_NOT_LOADED) and not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    for name in (
+        "httpx",
+        "h2",
+        "truststore",
+        "tomlkit",
+        "rich.table",
+        "rich.progress",
+        "zstandard",
+    ):
         importlib.import_module(name)
     _warm_up()
     # What was read once is shared: a run that collects garbage shall not copy it.
@@ -215,7 +227,7 @@ def _warm_up() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(environment(Path(folder)))
         nobody = ("--connect", "127.0.0.1:9", "--no-store", "--timeout", "0.1")
-        with open(os.devnull, "w", encoding="utf-8") as nothing:
+        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
             with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
                 for verb in ("check", "diagnose"):
                     run([verb, "warm.example.org", *nobody])

@@ -57,6 +57,8 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
     "bypass audit list": ("bypass", "audit", "list"),
     "bypass audit verify": ("bypass", "audit", "verify"),
+    "bypass audit accept": ("bypass", "audit", "accept", "--reason", "x"),
+    "bypass audit send": ("bypass", "audit", "send"),
     "bypass seeds": ("bypass", "seeds"),
     "bypass serve": ("bypass", "serve", "--listen", "127.0.0.1:0"),
     "engine learn": ("engine", "learn", "An engine"),
@@ -127,7 +129,12 @@ def jobs(stage: cells.Stage, *, every: bool = False) -> Iterator[Job]:
             continue
         names = _names(option)
         for place, name in enumerate(names):
-            if every or name == "zeros" or option.name in ("files", "file") or (place + number) % 4 == 0:
+            if (
+                every
+                or name == "zeros"
+                or option.name in ("files", "file")
+                or (place + number) % 4 == 0
+            ):
                 yield _job(stage, option, name)
 
 
@@ -161,5 +168,9 @@ def _job(stage: cells.Stage, option: FileOption, name: str) -> Job:
     waits = name == "pipe" or option.name in _LISTS or option.command in _SERVING
     label = f"{option.command} {option.flag or option.name} | {name}"
     return Job(
-        label, tuple(words), str(folder), measured.environment(folder), interrupt=3.0 if waits else None
+        label,
+        tuple(words),
+        str(folder),
+        measured.environment(folder),
+        interrupt=3.0 if waits else None,
     )

@@ -51,7 +51,10 @@ def test_every_cell_keeps_its_bounds(tmp_path: Path, pytestconfig: pytest.Config
 def _runs(folder: Path) -> list[Run]:
     words = [sys.executable, "-m", "tests.hostile.arena", str(folder)]
     alone = ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
-    if shutil.which("unshare") and not subprocess.run([*alone, "true"], capture_output=True).returncode:
+    if (
+        shutil.which("unshare")
+        and not subprocess.run([*alone, "true"], capture_output=True).returncode
+    ):
         words = [*alone, *words]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=580)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -36,7 +36,7 @@ _SHA256 = hashes.SHA256()
 _FOR_SERVERS = b" " * 64 + b"TLS 1.3, server CertificateVerify\0"
 
 
-class Unwilling(OSError):
+class UnwillingError(OSError):
     """The client's hello leaves nothing to agree on."""
 
 
@@ -67,7 +67,7 @@ class Server13:
     def __init__(self, raw_hello: bytes, hello: ClientHello) -> None:
         share = dict(hello.key_shares).get(X25519)
         if share is None or SUITE13 not in hello.ciphers:
-            raise Unwilling
+            raise UnwillingError
         key = x25519.X25519PrivateKey.generate()
         self._shared = key.exchange(x25519.X25519PublicKey.from_public_bytes(share))
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -84,9 +84,7 @@ class Server13:
         self._secret = extract(
             _SHA256, expand_label(_SHA256, early, b"derived", nothing, 32), self._shared
         )
-        self._traffic = expand_label(
-            _SHA256, self._secret, b"s hs traffic", self._transcript(), 32
-        )
+        self._traffic = expand_label(_SHA256, self._secret, b"s hs traffic", self._transcript(), 32)
         self.sealer = Sealer(self._traffic)
 
     def _transcript(self) -> bytes:
@@ -121,7 +119,7 @@ async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> S
     _, whole, hello = await read_hello(reader)
     try:
         return Server13(joined(whole), hello)
-    except Unwilling:
+    except UnwillingError:
         writer.write(encode_record(ALERT, b"\x02\x28"))
         await writer.drain()
         raise
@@ -146,9 +144,9 @@ def certificates13(chain: tuple[bytes, ...]) -> bytes:
 def flight12(
     hello: ClientHello, chain: tuple[bytes, ...], key: ec.EllipticCurvePrivateKey
 ) -> list[bytes]:
-    """ServerHello, Certificate, ServerKeyExchange, ServerHelloDone. Raises Unwilling."""
+    """ServerHello, Certificate, ServerKeyExchange, ServerHelloDone. Raises UnwillingError."""
     if SUITE12 not in hello.ciphers:
-        raise Unwilling
+        raise UnwillingError
     random = os.urandom(32)
     extensions = ((r.RENEGOTIATION_INFO, b"\0"),)
     answer = ServerHello(0x0303, random, b"", SUITE12, 0, extensions)

@@ -20,7 +20,9 @@ def _frame(n: int, payload: bytes, flags: int = p.PSH | p.ACK, seq: int = 1) -> 
 
 def hello() -> bytes:
     """An honest one, of a hello that nobody answers."""
-    return p.pcap([_frame(1, b"", p.SYN, 0), _frame(1, encode_record(HANDSHAKE, b"\x01\0\0\x26" + bytes(38)))])
+    return p.pcap(
+        [_frame(1, b"", p.SYN, 0), _frame(1, encode_record(HANDSHAKE, b"\x01\0\0\x26" + bytes(38)))]
+    )
 
 
 def _flows() -> bytes:
@@ -42,9 +44,7 @@ def _alerts() -> bytes:
 
 def _overlaps() -> bytes:
     """Sixteen views of the same kilobytes."""
-    return p.pcap(
-        _frame(1, os.urandom(1400), seq=1 + n % 977 * 7) for n in range(5000)
-    )
+    return p.pcap(_frame(1, os.urandom(1400), seq=1 + n % 977 * 7) for n in range(5000))
 
 
 KINDS = {

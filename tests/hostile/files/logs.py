@@ -15,7 +15,10 @@ def _long() -> bytes:
 
 
 def _colons() -> bytes:
-    return b"".join(word * 20_000 + b"\n" for word in (b"1:", b"[", b"::1 ", b"a.b.", b"SSL_ERROR_", b"\t ", b"10.0.0.1:"))
+    return b"".join(
+        word * 20_000 + b"\n"
+        for word in (b"1:", b"[", b"::1 ", b"a.b.", b"SSL_ERROR_", b"\t ", b"10.0.0.1:")
+    )
 
 
 def _many() -> bytes:
@@ -23,7 +26,20 @@ def _many() -> bytes:
 
 
 def _hosts() -> bytes:
-    return b"".join((_EVIL, b"\n", b"a" * 1_000_000, b"\n", b"a." * 200_000, b"\n", b"xn--" * 5000, b"\n", b"[::" * 5000, b"\n"))
+    return b"".join(
+        (
+            _EVIL,
+            b"\n",
+            b"a" * 1_000_000,
+            b"\n",
+            b"a." * 200_000,
+            b"\n",
+            b"xn--" * 5000,
+            b"\n",
+            b"[::" * 5000,
+            b"\n",
+        )
+    )
 
 
 KINDS = {

@@ -16,7 +16,7 @@ TOML = {
     "deep.toml": holding("deep.toml", lambda: b"a = " + b"[" * _DEEP + b"]" * _DEEP),
     "tables.toml": holding("tables.toml", lambda: b"a = " + b"{a = " * _DEEP + b"1" + b"}" * _DEEP),
     "dots.toml": holding("dots.toml", lambda: b"[" + b"a." * _DEEP + b"a]\nx = 1\n"),
-    "keys.toml": holding("keys.toml", lambda: (b"a." * 5000 + b"a = 1\n")),
+    "keys.toml": holding("keys.toml", lambda: b"a." * 5000 + b"a = 1\n"),
     "rows.toml": holding("rows.toml", _rows),
     "quotes.toml": holding("quotes.toml", lambda: b'a = """' + b'"" ' * 500_000),
     "number.toml": holding("number.toml", lambda: b"a = " + b"9" * 1_000_000),

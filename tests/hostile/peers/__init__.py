@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from tests.hostile.peers import (
-    bomb, chains, drip, flood, http, http2, lies, loops, mail, names, proxies, resets, silence,
+    bomb,
+    chains,
+    drip,
+    flood,
+    http,
+    http2,
+    lies,
+    loops,
+    mail,
+    names,
+    proxies,
+    resets,
+    silence,
 )  # fmt: skip
 from tests.hostile.peers.peer import Peer, World
 

@@ -39,7 +39,9 @@ def peers(world: World) -> list[Peer]:
 
     return [
         flood("flood-alerts", encode_record(ALERT, b"\x01\x5a") * 40_000),
-        flood("flood-alerts-after-hello", encode_record(ALERT, b"\x01\x5a") * 40_000, after_hello=True),
+        flood(
+            "flood-alerts-after-hello", encode_record(ALERT, b"\x01\x5a") * 40_000, after_hello=True
+        ),
         flood("flood-closures", encode_record(ALERT, b"\x01\x00") * 10_000),
         flood("flood-empty-records", encode_record(HANDSHAKE, b"") * 10_000),
         flood("flood-ccs", encode_record(CHANGE_CIPHER_SPEC, b"\x01") * 10_000, after_hello=True),

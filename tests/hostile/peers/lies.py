@@ -31,9 +31,7 @@ def peers(world: World) -> list[Peer]:
     )  # fmt: skip
 
     def listed(der: bytes) -> bytes:
-        return encode_record(
-            HANDSHAKE, encode_message(11, tls13.vector(3, tls13.vector(3, der)))
-        )
+        return encode_record(HANDSHAKE, encode_message(11, tls13.vector(3, tls13.vector(3, der))))
 
     wrong_vector = encode_message(11, b"\x00\xff\xff" + honest)
     shorter = encode_message(11, b"\x00\x00\x01" + honest)

@@ -69,7 +69,9 @@ def peers(world: World) -> list[Peer]:
         Peer("retry-loop", "tls", retries),
         after("key-updates", HANDSHAKE, update * 400),
         after("tickets", HANDSHAKE, ticket),
-        after("application-flood", tls13.APPLICATION_DATA, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 16_000),
+        after(
+            "application-flood", tls13.APPLICATION_DATA, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 16_000
+        ),
         after("application-drip", tls13.APPLICATION_DATA, b"x", 0.1),
         after("application-nothing", tls13.APPLICATION_DATA, b"", 0.02),
         Peer("crumbs-inside", "tls", inside),

@@ -10,8 +10,8 @@ from typing import Literal
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from detector.lab.pki import Authority, Credential, LabPki
 from detector.lab.peers import read_hello
+from detector.lab.pki import Authority, Credential, LabPki
 from tests.hostile import minting, tls13
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

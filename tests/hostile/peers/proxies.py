@@ -28,7 +28,7 @@ def peers(world: World) -> list[Peer]:
         await slowly(writer, b"\x05\x00\x05\x00\x00\x03\xff" + b"x" * 300)
 
     through = b"HTTP/1.1 200 OK\r\n\r\n"
-    asks = b"HTTP/1.1 407 No\r\n" + b"Proxy-Authenticate: Basic realm=\"\x1b[2J\"\r\n" * 500
+    asks = b"HTTP/1.1 407 No\r\n" + b'Proxy-Authenticate: Basic realm="\x1b[2J"\r\n' * 500
     return [
         Peer("proxy-drip", "proxy", drip, "http"),
         Peer("proxy-socks-drip", "proxy", socks_drip, "socks5h"),
