@@ -7,9 +7,11 @@ TlsightError
   ConfigError        pins, policy, roots or rules that cannot be read; has file and line
   StoreError         a database or file of tlsight's own cannot be used
   FetchError         a look-up on the network gave no usable answer
+    RefusedError     nobody was asked: the address leads where the one who named it has no business
   ListError          a published list is unsigned, outdated or broken
   ProofError         a log gave no proof, or a false one
   DialError          the network step that failed; has the step and the cause id
+    ProxyError       what it failed by was the proxy, or told by it; has the fault
 """
 
 from __future__ import annotations
@@ -17,6 +19,14 @@ from __future__ import annotations
 from typing import Literal
 
 DialEnding = Literal["rst", "fin", "silence", "refused"]
+# What a way through a proxy failed by. The first line is the proxy itself; the second what it says of the
+# server; the third what it thinks of the question; the last one what it wants to be asked by.
+ProxyFault = Literal[
+    "down", "lost", "away", "cut", "hangs", "certificate", "tls",
+    "refused", "name", "silence", "unreachable", "failed", "overloaded",
+    "policy", "port", "address-kind", "portal",
+    "login", "wrong-login", "other-login", "scheme", "no-proxy", "pac",
+]  # fmt: skip
 
 
 class TlsightError(Exception):
@@ -122,6 +132,16 @@ class FetchError(TlsightError):
         self.status = status
 
 
+class RefusedError(FetchError):
+    """Nothing was asked: the address leads where the one who named it has no business."""
+
+    code = "refused"
+
+    def __init__(self, url: str, why: str) -> None:
+        self.why = f"not asked: {why}"
+        super().__init__(url, self.why)
+
+
 class ListError(TlsightError):
     """A published list cannot be used: not signed, older than the last one, or broken."""
 
@@ -166,3 +186,31 @@ class DialError(TlsightError):
         self.cause = cause
         self.why = why
         self.how: DialEnding | None = how
+
+
+class ProxyError(DialError):
+    """The way through a proxy failed.
+
+    Attributes:
+        fault: by what; who acts is told by `detector.causes.through_proxy`.
+        status: HTTP's status code or SOCKS' reply, None where the proxy answered neither.
+        schemes: what the proxy takes for a login.
+
+    """
+
+    def __init__(
+        self,
+        fault: ProxyFault,
+        cause: str,
+        message: str,
+        *,
+        step: str = "proxy",
+        status: int | None = None,
+        schemes: tuple[str, ...] = (),
+        how: DialEnding | None = None,
+        why: str = "",
+    ) -> None:
+        super().__init__(step, cause, message, how=how, why=why)
+        self.fault: ProxyFault = fault
+        self.status = status
+        self.schemes = schemes

@@ -35,6 +35,7 @@ class Claim(msgspec.Struct, frozen=True):
         party: who acts, where it is not the one of the catalogue.
         fix: what to do, where the catalogue's advice can be said more exactly.
         confirm: the same for what would confirm it.
+        confirm_as: the cause whose command confirms it, where it is not its own.
 
     """
 
@@ -44,6 +45,7 @@ class Claim(msgspec.Struct, frozen=True):
     party: Party | None = None
     fix: str = ""
     confirm: str = ""
+    confirm_as: str = ""
 
 
 class Clues:
@@ -146,6 +148,23 @@ class Clues:
     def greeted(self) -> bool:
         """Today's hello is answered, at least in its small form."""
         return self.serves("plain")
+
+    @property
+    def welcome(self) -> bool:
+        """Today's hello is answered in one of its forms."""
+        return self.greeted or self.serves("browser")
+
+    @property
+    def harm(self) -> Severity:
+        """How much it counts that a hello fails which nobody sends as it is: little where a browser's is answered."""
+        return "note" if self.serves("browser") else "error"
+
+    @property
+    def heard(self) -> Trial | None:
+        """How today's hello was taken: a browser's, the plain one where that did not get there."""
+        browser = self.trials.get("browser")
+        reached = browser is not None and browser.outcome != "unreachable"
+        return browser if reached else self.trials.get("plain")
 
     @cached_property
     def flips(self) -> tuple[Contrast, ...]:
@@ -258,9 +277,9 @@ class Clues:
     def status(self) -> int | None:
         """Status code of the HTTP answer."""
         application = self.inquiry.application
-        if application is None or not application.data.startswith(b"HTTP/1."):
+        if application is None or not application.data.startswith(b"HTTP/"):
             return None
-        code = application.data[9:12]
+        code = application.data.partition(b" ")[2][:3]
         return int(code) if code.isdigit() else None
 
     def names_host(self, chain: tuple[bytes, ...]) -> bool:

@@ -76,10 +76,10 @@ def is_below(name: str, above: str) -> bool:
 def is_private_address(host: str) -> bool:
     """A literal that is not globally routable: private, loopback, link-local, CGNAT, ULA."""
     address = as_address(host)
-    return address is not None and not _reached(address).is_global
+    return address is not None and not reached_address(address).is_global
 
 
-def _reached(
+def reached_address(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The IPv4 address behind one of a transition (RFC 3056, RFC 4291, RFC 4380, RFC 6052, RFC 8215)."""

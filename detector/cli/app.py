@@ -32,6 +32,9 @@ VERBS = {
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
 }
+# Settings that name what verdicts and bypasses are decided by.
+_DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
+_OWN_IT = "make it yours or root's with chown, and chmod go-w"
 
 
 def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
@@ -81,20 +84,33 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
-    """Defaults of the XDG config file: one table a verb, keys named like the flags.
+    """Defaults of the config file: one table a verb, keys named like the flags.
 
-    Tables of verbs that are not in `commands` are left unread. Raises ConfigError for a broken file
-    or an unknown key.
+    Tables of verbs that are not in `commands` are left unread. A file that somebody else could have written is
+    told and left out (see detector.knowledge.owners); one that TLSIGHT_CONFIG names is an error then. Raises
+    ConfigError for that, for a broken file, an unknown key, and a file named in it that others may write.
     """
-    home = environment.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    path = Path(environment.get("TLSIGHT_CONFIG") or Path(home) / "tlsight" / "config.toml")
+    from detector.knowledge.folders import config_folder
+
+    named = environment.get("TLSIGHT_CONFIG")
+    path = Path(named) if named else config_folder(environment) / "config.toml"
     if not path.exists():
-        if environment.get("TLSIGHT_CONFIG"):
+        if named:
             raise ConfigError(str(path), "No such file", remedy="unset TLSIGHT_CONFIG")
         return {}
-    from detector.knowledge.rows import read_toml
+    from detector.knowledge.owners import Distrusted, read_ours
+    from detector.knowledge.rows import MAX_FILE, parse_toml
 
-    data, _ = read_toml(path)
+    try:
+        data, _ = parse_toml(path, read_ours(path, MAX_FILE))
+    except Distrusted as error:
+        if named:
+            raise ConfigError(str(path), str(error), remedy=_OWN_IT) from None
+        ending.say(f"{path} is not used: {error}; {_OWN_IT}")
+        return {}
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
     for verb, table in data.items():
         if verb not in VERBS or not isinstance(table, dict):
             raise ConfigError(str(path), f"unknown table [{verb}]; known: {', '.join(VERBS)}")
@@ -112,10 +128,24 @@ def _defaults(path: Path, where: str, table: dict[str, Any], command: Any) -> di
         if key in inner and isinstance(value, dict):
             found[key] = _defaults(path, f"{where}.{key}", value, inner[key])
         elif name in names:
+            if name in _DECIDING and isinstance(value, str):
+                _demand_ours(path, f"[{where}] {key}", Path(value))
             found[name] = value
         else:
             raise ConfigError(str(path), f"[{where}] has no setting {key!r}")
     return found
+
+
+def _demand_ours(path: Path, key: str, named: Path) -> None:
+    """What the settings say is read is held to the same as they are. Raises ConfigError."""
+    from detector.knowledge.owners import distrusted
+
+    try:
+        why = distrusted(named.stat())
+    except OSError:
+        return  # told by who reads it
+    if why is not None:
+        raise ConfigError(str(path), f"{key}: {named}: {why}", remedy=_OWN_IT)
 
 
 def tell(error: Exception) -> int:

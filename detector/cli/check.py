@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import Printer, VerdictOutput
@@ -100,7 +100,7 @@ def check(
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
     printer = output.printer(wanted.count, bar=wanted.count is None or wanted.count > 3)
-    options = way.probe_options()
+    options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
@@ -128,13 +128,25 @@ async def _run(
     with ExitStack() as stack:
         file = None
         if save is not None:
-            file = stack.enter_context(save.open("wb"))
-        width = min(concurrency, wanted.count or concurrency) or 1
+            from detector.knowledge.whole_file import growing
+
+            file = stack.enter_context(growing(save))
+        width = _width(min(concurrency, wanted.count or concurrency) or 1)
         async with aclosing(session.run(wanted, width)) as judgements:
             async for judgement in judgements:
                 if file is not None:
                     file.write(encode_observation(judgement.observation) + b"\n")
                 printer.show(judgement)
+
+
+def _width(concurrency: int) -> int:
+    """How many targets are asked at once; fewer than wanted where file descriptors do not suffice."""
+    from detector.net.descriptors import make_room
+
+    found = make_room(concurrency)
+    if found < concurrency:
+        _warn(f"file descriptors suffice for {found} targets at once; ulimit -n gives more")
+    return found
 
 
 def canaries() -> tuple[str, ...]:
@@ -145,7 +157,7 @@ def canaries() -> tuple[str, ...]:
 
 
 def _warn(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)
 
 
 check.__doc__ = _EXAMPLES

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.output import Json
+from detector.cli.streams import print_line
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
-from detector.errors import ConfigError, StoreError
+from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from detector.known.knowledge import Knowledge
     from detector.model.inquiry import Diagnosis
@@ -138,7 +142,7 @@ def diagnose(
         )
         while True:
             with ExitStack() as files:
-                sink = files.enter_context(save.open("wb")) if save is not None else None
+                sink = files.enter_context(_saved(save)) if save is not None else None
                 found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
             printer.close()
             if repair is not None:
@@ -146,6 +150,12 @@ def diagnose(
             if watch is None or printer.content(found):
                 return exit_codes.worst(printer.code(found), wanted.code)
             _wait(watch)
+
+
+def _saved(path: Path) -> AbstractContextManager[BinaryIO]:
+    from detector.knowledge.whole_file import growing
+
+    return growing(path)
 
 
 def _wait(seconds: float) -> None:
@@ -175,7 +185,7 @@ def _investigation(
     if fetch is not None:
         fetch = replace(fetch, timeout=min(fetch.timeout, 3.0))
     return Investigation(
-        way.probe_options(credential=credential),
+        way.probe_options(compare.roots, credential=credential),
         fetch=fetch,
         suites=suites,
         store=opened.store,
@@ -291,7 +301,7 @@ def _print_trace(diagnosis: Diagnosis) -> None:
     for trial in diagnosis.inquiry.trials.values():
         print()
         for line in trace(trial):
-            print("".join(c if c.isprintable() else "�" for c in line))
+            print_line(line)
 
 
 def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] | None:
@@ -327,13 +337,10 @@ def _write_repaired(found: list[Diagnosis], path: Path) -> None:
         for der in diagnosis.repaired:
             pem += x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
     if not pem:
-        print("tlsight: no chain could be repaired; nothing was written", file=sys.stderr)
+        say("no chain could be repaired; nothing was written")
         return
-    try:
-        write_whole(path, pem)
-    except OSError as error:
-        raise StoreError(str(path), error.strerror or str(error)) from None
-    print(f"tlsight: wrote {path}", file=sys.stderr)
+    write_whole(path, pem)
+    say(f"wrote {path}")
 
 
 diagnose.__doc__ = _TEXT

@@ -11,6 +11,7 @@ import sys
 
 from detector.cli.exit_codes import CLEAN, ENVIRONMENT
 from detector.cli.streams import OutputClosed, ReaderGone
+from detector.model.harmless import harmless
 
 _INTERRUPTED = 130
 
@@ -45,5 +46,4 @@ def tell(error: BaseException) -> int:
 
 def say(text: str) -> None:
     """One line on stderr, whatever is in the text."""
-    line = " ".join(text.splitlines())
-    print(f"tlsight: {''.join(c if c.isprintable() else '�' for c in line)}", file=sys.stderr)
+    print(f"tlsight: {harmless(' '.join(text.splitlines()))}", file=sys.stderr)

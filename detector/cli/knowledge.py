@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.errors import StoreError
 
@@ -222,7 +222,7 @@ def installed_lists(folder: Path | None) -> InstalledLists:
 def lists_folder(folder: Path | None) -> Path:
     import os
 
-    from detector.knowledge.database import state_folder
+    from detector.knowledge.folders import state_folder
 
     return folder or state_folder(os.environ) / "lists"
 
@@ -244,7 +244,7 @@ def kept_store(path: Path | None, *, no_store: bool, to_write: bool = False) -> 
     """
     import os
 
-    from detector.knowledge.database import state_folder
+    from detector.knowledge.folders import state_folder
 
     if no_store:
         return None
@@ -287,4 +287,4 @@ def _parse_pins(texts: list[str] | None) -> list[Pin]:
 
 
 def _warn(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)

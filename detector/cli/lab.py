@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.output import Json
 from detector.cli.streams import write_json
 from detector.errors import ConfigError
@@ -93,7 +93,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 started = await stack.enter_async_context(server)
             except OSError as error:  # no IPv6 here, or an address that is not this machine's
                 why = error.strerror or str(error)
-                print(f"tlsight: {one.id} is not served: {why}", file=sys.stderr)
+                say(f"{one.id} is not served: {why}")
                 continue
             words = one.words(started.port, folder)
             if json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.ending import say
 from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
 from detector.errors import ConfigError
 from detector.model.observation import Judgement
@@ -233,4 +234,4 @@ def progress(what: str, total: int | None) -> Progress:
 
 def warn(text: str) -> None:
     """One line on stderr."""
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)

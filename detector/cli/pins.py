@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.output import Json
-from detector.cli.streams import write_file, write_json
+from detector.cli.streams import print_line, write_file, write_json
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
 from detector.model.targets import HTTPS_PORT, parse_target, socket_text
@@ -84,8 +84,9 @@ def learn(
             for pin in learned:
                 text = with_pin(text, pin, curl_digest)
             write_whole(pins, text.encode())
-        print("\n".join(lines))
-        print(f"use with: tlsight check --pins {pins}")
+        for line in lines:
+            print_line(line)
+        print_line(f"use with: tlsight check --pins {pins}")
     return code
 
 
@@ -221,7 +222,7 @@ def _judged(
 
     with proof.opened() as opened:
         known = opened.knowledge
-        found = judge_targets(*targets, knowledge=known, options=way.probe_options())
+        found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
         return [(judgement, known) for judgement in found]
 
 
@@ -280,10 +281,10 @@ def _tell(found: Drift, place: str, *, json: bool) -> None:
         write_json(record)
         return
     mark = "✓" if found.explained else "✗"
-    print(f"{mark} {place}  {found.kind}: {found.text}")
+    print_line(f"{mark} {place}  {found.kind}: {found.text}")
     if found.kind in ("renewed", "moved"):
-        print(f"  learn it: tlsight pins learn {place}")
+        print_line(f"  learn it: tlsight pins learn {place}")
 
 
 def _warn(text: str) -> None:
-    print(f"tlsight: {text}", file=sys.stderr)
+    say(text)

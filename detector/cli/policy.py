@@ -9,7 +9,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.output import Json, Verbose
-from detector.cli.streams import write_file, write_json
+from detector.cli.streams import print_line, write_file, write_json
 
 app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
 
@@ -44,11 +44,11 @@ def lint(
             write_json(record)
         elif verbose or remark.level != "note":
             where = f"{file}:{remark.line}" if remark.line else str(file)
-            print(f"{where}: {remark.level}: {remark.text} ({remark.id})")
+            print_line(f"{where}: {remark.level}: {remark.text} ({remark.id})")
     if not json:
         notes = len(remarks) - len(serious)
         more = f", {notes} notes (--verbose)" if notes and not verbose else ""
-        print(f"{file}: {len(serious) or 'no'} problems{more}")
+        print_line(f"{file}: {len(serious) or 'no'} problems{more}")
     return exit_codes.FOUND if serious else exit_codes.CLEAN
 
 

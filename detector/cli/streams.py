@@ -14,6 +14,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+from detector.model.harmless import harmless
+
 # One column each, so that tables stay straight.
 _PLAIN = {
     "✓": "+", "✗": "x", "·": ".", "→": ">", "…": "~", "–": "-", "—": "-", "≥": ">", "’": "'",
@@ -41,10 +43,17 @@ def prepare() -> None:
     sys.stdin = sys.stdin or _nothing("r")
     sys.stdout = sys.stdout or _nothing("w")
     sys.stderr = sys.stderr or _nothing("w")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a list of hosts with one bad byte in it
     sys.stderr = _rewrapped(sys.stderr, _Stderr)
     if closed:
         raise OutputClosed("standard output is closed; send it to a file, a pipe or /dev/null")
     sys.stdout = _rewrapped(sys.stdout, _Stdout)
+
+
+def print_line(text: str) -> None:
+    """One line of a text that others may have had a hand in."""
+    print(harmless(text))
 
 
 def write_json(value: object) -> None:

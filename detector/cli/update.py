@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,10 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.asking import NoProxy, Proxy, Timeout
+from detector.cli.ending import say
 from detector.cli.knowledge import Lists, Roots, installed_lists
 from detector.cli.output import Json
+from detector.cli.streams import print_line
 from detector.cli.way import fetch_options, routing
 from detector.errors import ConfigError
 
@@ -78,7 +79,9 @@ def update(
         base = BASE if mirror is None else mirror.rstrip("/") + "/"
         updater = Updater(installed, assemble(roots=roots), clock.now, base=base)
         options = (
-            None if source else fetch_options(routing(proxy, no_proxy=no_proxy), timeout, roots)
+            None
+            if source
+            else fetch_options(routing(proxy, no_proxy=no_proxy, trust=roots), timeout, roots)
         )
         outcomes = _run(updater, wanted, source, options)
     shipped_list = shipped.load_log_list(shipped.DATA / "ct_logs.json")
@@ -128,11 +131,11 @@ def _tell(
         return
     for outcome in outcomes:
         if outcome.status == "failed":
-            print(f"tlsight: {outcome.name}: {outcome.text}", file=sys.stderr)
+            say(f"{outcome.name}: {outcome.text}")
         else:
-            print(f"{outcome.name:14} {outcome.status:8} {outcome.text}")
+            print_line(f"{outcome.name:14} {outcome.status:8} {outcome.text}")
     for warning in warnings:
-        print(f"tlsight: {warning}", file=sys.stderr)
+        say(warning)
 
 
 update.__doc__ = _TEXT

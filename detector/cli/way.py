@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.models import OptionInfo
 
 from detector.cli import exit_codes
+from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.cli.numbers import finite
 from detector.errors import ConfigError, TargetError
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     from detector.model.observation import Target
     from detector.net.fetch import FetchOptions
     from detector.net.probe import ProbeOptions
-    from detector.net.routes import Routing
+    from detector.net.routes import Chooser, Routing
 
 _WAY = "How to get there"
+_LONGEST_LINE = 1 << 16
 
 Arguments = Annotated[
     list[str] | None,
@@ -36,7 +39,10 @@ TargetList = Annotated[
 
 def proxy_option(panel: str) -> OptionInfo:
     """--proxy, in a panel of the help."""
-    text = "http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY."
+    text = (
+        "http://HOST:PORT, https://, socks5://, socks5h://, or a PAC file: pac+file:///PATH, pac+https://;"
+        " over HTTPS_PROXY, ALL_PROXY and AUTO_PROXY."
+    )
     found: OptionInfo = typer.Option(help=text, rich_help_panel=panel)
     return found
 
@@ -91,17 +97,17 @@ class WayOptions:
     ] = None
     timeout: Timeout = 5.0
 
-    def routing(self) -> Routing:
+    def routing(self, trust: Path | None = None) -> Routing:
         """The way that the options and the environment name. Raises ConfigError."""
-        return routing(self.proxy, no_proxy=self.no_proxy)
+        return routing(self.proxy, no_proxy=self.no_proxy, trust=trust)
 
-    def probe_options(self, **more: Any) -> ProbeOptions:
-        """How to dial. Raises ConfigError."""
-        return probe_options(self.routing(), self.connect, self.timeout, **more)
+    def probe_options(self, trust: Path | None = None, **more: Any) -> ProbeOptions:
+        """How to dial; `trust` has roots for an https:// proxy's certificate. Raises ConfigError."""
+        return probe_options(self.routing(trust), self.connect, self.timeout, **more)
 
     def fetch_options(self, trust: Path | None, **more: Any) -> FetchOptions:
         """How to ask for what is known, by the same way. Raises ConfigError."""
-        return fetch_options(self.routing(), self.timeout, trust, **more)
+        return fetch_options(self.routing(trust), self.timeout, trust, **more)
 
     def targets(
         self, arguments: list[str] | None, path: Path | None, otherwise: tuple[str, ...] = ()
@@ -115,17 +121,34 @@ class WayOptions:
         return words_of(self, ("timeout", *secret))
 
 
-def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
-    """The way that an option and the environment name. Raises ConfigError."""
+def routing(proxy: str | None, *, no_proxy: bool, trust: Path | None = None) -> Routing:
+    """The way that an option and the environment name. Raises ConfigError, and FetchError for a PAC file.
+
+    `trust` has roots for an https:// proxy's certificate, beside the system's.
+    """
     import os
 
     from detector.net.routes import routing_from
 
-    found = routing_from(proxy, os.environ, no_proxy=no_proxy)
+    found = routing_from(
+        proxy,
+        os.environ,
+        no_proxy=no_proxy,
+        trust=trust,
+        open_pac=partial(_open_pac, trust=trust),
+    )
     if proxy and found.proxy is not None and found.proxy.password:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
-        print(f"tlsight: {text}", file=sys.stderr)
+        say(text)
     return found
+
+
+@cache
+def _open_pac(url: str, where: str, trust: Path | None) -> Chooser:
+    """One for the whole run, whoever asks."""
+    from detector.net.pac import open_pac
+
+    return open_pac(url, where, trust)
 
 
 def probe_options(
@@ -155,11 +178,20 @@ def address(text: str) -> tuple[str, int]:
     return target.host, target.port
 
 
+def bounded_lines(file: TextIO, name: str) -> Iterator[str]:
+    """Lines as they come. Raises ConfigError for one that no list of hosts has."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ConfigError(name, "no list of hosts: a line is too long")
+        yield line
+
+
 class Targets:
     """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
 
     Arguments are checked at once. A bad line of a list is told on stderr and left out; the exit
-    code then is 2 unless something worse was found.
+    code then is 2 unless something worse was found. A list with nothing in it raises ConfigError where it ends:
+    a run that asked nobody shall not look like one that found nothing.
     """
 
     def __init__(
@@ -190,12 +222,21 @@ class Targets:
         return None if self._stdin or self._path is not None else len(self._first)
 
     def __iter__(self) -> Iterator[Target]:
+        some = bool(self._first)
         yield from self._first
+        for target in self._listed():
+            some = True
+            yield target
+        if not some and self.code == exit_codes.CLEAN:
+            where = "stdin" if self._path is None else str(self._path)
+            raise ConfigError(where, "holds no target", remedy="write one a line")
+
+    def _listed(self) -> Iterator[Target]:
         if self._path is not None:
             with self._path.open(encoding="utf-8", errors="replace") as file:
-                yield from self._lenient(read_targets(file))
+                yield from self._lenient(read_targets(bounded_lines(file, str(self._path))))
         if self._stdin:
-            yield from self._lenient(read_targets(sys.stdin))
+            yield from self._lenient(read_targets(bounded_lines(sys.stdin, "stdin")))
 
     def _lenient(self, texts: Iterator[str]) -> Iterator[Target]:
         for text in texts:
@@ -203,7 +244,7 @@ class Targets:
                 yield self._parse(text)
             except TargetError as error:
                 self.code = exit_codes.USAGE
-                print(f"tlsight: {error}", file=sys.stderr)
+                say(str(error))
 
     def _parse(self, text: str) -> Target:
         from dataclasses import replace

@@ -53,7 +53,7 @@ def conclude(
 def _with_failure(clues: Clues, causes: dict[str, Claim]) -> dict[str, Claim]:
     """The recorded failure as a cause, where nothing explains it and no hello of today is answered."""
     failure = clues.failure
-    if failure is None or clues.greeted or any(f.severity == "error" for f in causes.values()):
+    if failure is None or clues.welcome or any(f.severity == "error" for f in causes.values()):
         return causes
     text = clues.failed_with(failure.cause) or failure.text
     return {failure.cause: Claim("error", text, clues.flips_told), **causes}
@@ -66,7 +66,8 @@ def _dressed(name: str, found: Claim, clues: Clues, lines: Lines, asked: Asked) 
     fix = [Fix(party, found.fix or info.fix, dict(lines.get(name, {})))]
     if info.also is not None and not found.fix:
         fix.append(Fix(info.also.party, info.also.fix, {}))
-    sure = Confirmation(found.confirm) if found.confirm else confirmation(info, asked)
+    shown_by = clues.known.causes[found.confirm_as or name]
+    sure = Confirmation(found.confirm) if found.confirm else confirmation(shown_by, asked)
     return FoundCause(
         id=name,
         party=party,

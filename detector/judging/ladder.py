@@ -17,6 +17,7 @@ from detector.chain.names import as_address
 from detector.model.causes import STEPS
 from detector.model.inquiry import Step, StepName
 from detector.wire import registry as r
+from detector.wire.offer import TLS13
 from detector.wire.suites import suite_name
 
 _CUT = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake")
@@ -37,14 +38,16 @@ def _step_of(cause: str, clues: Clues) -> StepName:
     failure = clues.failure
     if failure is not None and failure.step == "starttls":
         return "client-hello"  # TLS was not even begun
+    if failure is not None and failure.step == "proxy" and failure.cause == cause:
+        return "proxy"  # whatever it tells of the server
     if cause in _CUT:
-        if failure is not None and failure.step in ("proxy", "tcp"):
-            return "proxy" if failure.step == "proxy" else "tcp"
+        if failure is not None and failure.step == "tcp":
+            return "tcp"
         if not clues.observation.server_bytes:
             return "client-hello"
-        return "finished" if clues.chain else "server-hello"
-    if cause == "captive-portal" and failure is not None and failure.step == "proxy":
-        return "proxy"
+        if clues.chain:
+            return "finished"
+        return "certificate" if clues.observation.handshake is not None else "server-hello"
     if cause == "client-certificate-required" and clues.completed:
         return "application"  # TLS 1.3: after both have finished
     if cause == "weak-key" and clues.seen is None:
@@ -100,7 +103,10 @@ def _tcp(clues: Clues) -> str:
 
 
 def _proxy(clues: Clues) -> str:
-    return f"{clues.observation.route.proxy} opened a tunnel"
+    route = clues.observation.route
+    spoken = ", in TLS" if route.tls else ""
+    before = "".join(f"; before it, {one}" for one in route.tried)
+    return f"{route.proxy} opened a tunnel{spoken}{before}"
 
 
 def _client_hello(clues: Clues) -> str:
@@ -159,14 +165,17 @@ def _application(clues: Clues) -> str:
     if application is None or application.outcome == "quiet":
         return "the connection stands; the server waits for us to speak"
     if application.outcome == "answered":
-        line = application.data.split(b"\r\n", 1)[0][:60].decode("latin-1")
+        line = application.data.split(b"\r\n", 1)[0].rstrip()[:60].decode("latin-1")
         return f"it answers {line}" if line.isprintable() else "it answers"
     return f"the server {application.outcome} the connection"
 
 
 def _is_tls13(clues: Clues) -> bool:
     done = clues.observation.handshake
-    return done is not None and done.version == "TLSv1.3"
+    if done is None:
+        answered = clues.trial("browser") or clues.trial("plain")
+        return answered is not None and answered.version == TLS13
+    return done.version == "TLSv1.3"
 
 
 _TEXTS = {

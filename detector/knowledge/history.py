@@ -14,7 +14,8 @@ from pathlib import Path
 
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import SharedKey, Sharing, Use, keys_of, use_of
-from detector.knowledge.database import Database, state_folder
+from detector.knowledge.database import Database
+from detector.knowledge.folders import state_folder
 from detector.known.knowledge import Baseline
 from detector.model.observation import Judgement
 

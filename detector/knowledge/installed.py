@@ -11,13 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from detector.bounded import read_bounded
 from detector.errors import ListError
 from detector.knowledge.shipped import log_list_key
 from detector.knowledge.whole_file import write_whole
 from detector.lists.ccadb import CaOwners
 from detector.lists.crlset import CrlSet
 from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
+from detector.model.no_json import NO_JSON
 
+_MAX_LIST = 64 << 20
 LOG_LISTS = ("all_logs_list", "log_list")  # in the order in which later ones win
 
 
@@ -94,13 +97,13 @@ class InstalledLists:
             return None
         try:
             return msgspec.json.decode(data, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except NO_JSON as error:
             self._trouble(name, str(error))
             return None
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return (self.folder / name).read_bytes()
+            return read_bounded(self.folder / name, _MAX_LIST)
         except FileNotFoundError:
             return None
         except OSError as error:

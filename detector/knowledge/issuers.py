@@ -14,10 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from detector.bounded import read_bounded
 from detector.errors import ConfigError
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
 from detector.known.issuers import IssuerTable, KnownIssuers
+from detector.model.no_json import NO_JSON
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,12 +48,13 @@ def load_issuers(path: Path) -> IssuerTable:
 
 def _json_rows(path: Path) -> tuple[_Row, ...]:
     try:
-        if path.stat().st_size > MAX_FILE:
+        data = read_bounded(path, MAX_FILE + 1)
+        if len(data) > MAX_FILE:
             raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
-        return msgspec.json.decode(path.read_bytes(), type=_File).issuers
+        return msgspec.json.decode(data, type=_File).issuers
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         remedy = 'write {"issuers": [{"host": ..., "spki": [...]}]}'
         raise ConfigError(str(path), f"no issuers: {error}", remedy=remedy) from None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from detector.chain.anchors import TrustAnchors
 from detector.knowledge import shipped
 from detector.knowledge.causes import cause_table
+from detector.knowledge.whole_file import write_whole
 from detector.known.knowledge import Knowledge
 from detector.lab.ct_log import LabLog
 
@@ -319,8 +319,7 @@ def encoded(tag: int, contents: bytes) -> bytes:
 
 def write_secret(path: Path, text: str) -> Path:
     """Write a file that only its owner can read, from the first byte on."""
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    write_whole(path, text.encode(), 0o600)
     return path
 
 

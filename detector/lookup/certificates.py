@@ -1,8 +1,8 @@
 """What a certificate points to: its issuer, and what the CA says of it today.
 
 URLs come from certificates of peers nobody trusts: only http:// is followed (what comes is signed, and
-https:// would ask for a chain of its own, RFC 5280 section 8), answers are bounded, and nothing is
-believed before its signature was checked.
+https:// would ask for a chain of its own, RFC 5280 section 8), only to where `detector.net.pointed` lets
+such a peer send us, answers are bounded, and nothing is believed before its signature was checked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote
 
 from cryptography import x509
@@ -23,12 +25,14 @@ from detector.causes.revocation import UNREADABLE
 from detector.chain.certificate import Certificate, read_certificate, split_pem
 from detector.chain.path import build_path
 from detector.chain.signature import is_signed_by
-from detector.errors import CertificateError, FetchError
+from detector.errors import CertificateError, FetchError, RefusedError
 from detector.known.knowledge import Knowledge
 from detector.model.inquiry import Inquiry, Lookup
 from detector.net.budget import Budget
 from detector.net.fetch import Fetcher
+from detector.net.pointed import Pointer
 
+Kind = Literal["issuer", "ocsp", "crl"]
 _MAX_HOPS = 4
 _MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
 
@@ -38,7 +42,7 @@ async def with_lookups(
 ) -> Inquiry:
     """`inquiry` with missing issuers, and with the CA's word on the leaf. Never raises."""
     found: list[Lookup] = []
-    work = _look_up(inquiry, known, fetch, found)
+    work = _look_up(inquiry, known, _Source(fetch, _pointer(inquiry)), found)
     if budget is None:
         await work
     else:
@@ -46,7 +50,9 @@ async def with_lookups(
     return structs.replace(inquiry, lookups=tuple(found))
 
 
-async def _look_up(inquiry: Inquiry, known: Knowledge, fetch: Fetcher, found: list[Lookup]) -> None:
+async def _look_up(
+    inquiry: Inquiry, known: Knowledge, source: _Source, found: list[Lookup]
+) -> None:
     """What is fetched goes into `found` as it comes."""
     chain = inquiry.observation.chain or next(
         (trial.chain for trial in inquiry.trials.values() if trial.chain), ()
@@ -60,15 +66,15 @@ async def _look_up(inquiry: Inquiry, known: Knowledge, fetch: Fetcher, found: li
     host = inquiry.observation.target.host
     path = build_path(sent, host, known.public, known.local, known.programs)
     if path.kind == "incomplete":
-        await _issuers(path.certificates[-1], known, fetch, found)
+        await _issuers(path.certificates[-1], known, source, found)
         fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
         path = build_path([*sent, *fetched], host, known.public, known.local, known.programs)
     if path.kind in ("public", "local") and path.issuer is not None:
-        found += await _revocation(path.leaf, path.issuer, fetch)
+        found += await _revocation(path.leaf, path.issuer, source)
 
 
 async def _issuers(
-    last: Certificate, known: Knowledge, fetch: Fetcher, found: list[Lookup]
+    last: Certificate, known: Knowledge, source: _Source, found: list[Lookup]
 ) -> None:
     """Issuer after issuer, until one is an anchor, or there is no further address."""
     for _ in range(_MAX_HOPS):
@@ -79,37 +85,53 @@ async def _issuers(
             if not found:
                 found.append(Lookup("issuer", "", problem="the certificate names no address"))
             break
-        lookup = await _get(fetch, "issuer", url, _MAX_CERTIFICATE)
+        lookup = await source.get("issuer", url, _MAX_CERTIFICATE)
         issuer = _issuer_among(lookup.body, last) if lookup.body else None
         if issuer is None:
             why = lookup.problem or "what is there did not sign it"
-            found.append(Lookup("issuer", url, problem=why))
+            found.append(Lookup("issuer", url, problem=why, refused=lookup.refused))
             break
         found.append(Lookup("issuer", url, issuer.der))
         last = issuer
 
 
-async def _revocation(leaf: Certificate, issuer: Certificate, fetch: Fetcher) -> Sequence[Lookup]:
+async def _revocation(leaf: Certificate, issuer: Certificate, source: _Source) -> Sequence[Lookup]:
     """The responder's answer and the list, whichever the leaf names."""
     request = _ocsp_request(leaf, issuer)
     responders = _urls(leaf, Access.OCSP)[:1] if request is not None else []
     tasks = [
-        _get(fetch, "ocsp", f"{url.rstrip('/')}/{request}", _MAX_OCSP, url) for url in responders
+        source.get("ocsp", f"{url.rstrip('/')}/{request}", _MAX_OCSP, url) for url in responders
     ]
-    tasks += [_get(fetch, "crl", url, _MAX_CRL) for url in _list_urls(leaf)[:1]]
+    tasks += [source.get("crl", url, _MAX_CRL) for url in _list_urls(leaf)[:1]]
     return await asyncio.gather(*tasks)
 
 
-async def _get(fetch: Fetcher, kind: str, url: str, limit: int, shown: str | None = None) -> Lookup:
-    name = shown or url
-    try:
-        answer = await fetch.get(url, limit=limit)
-    except FetchError as error:
-        return Lookup(kind, name, problem=error.message)  # type: ignore[arg-type]
-    body = answer.body
-    if kind == "crl" and body.startswith(b"-----"):
-        body = _der_of_list(body)
-    return Lookup(kind, name, body)  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a peer's certificates send us."""
+
+    fetch: Fetcher
+    pointer: Pointer
+
+    async def get(self, kind: Kind, url: str, limit: int, shown: str | None = None) -> Lookup:
+        """What is at `url`; `shown` is what it is called, where the URL is the question as well."""
+        name = shown or url
+        try:
+            answer = await self.fetch.get(url, limit=limit, pointer=self.pointer)
+        except RefusedError as error:
+            return Lookup(kind, name, problem=f"{name}: {error.why}", refused=True)
+        except FetchError as error:
+            return Lookup(kind, name, problem=error.message)
+        body = answer.body
+        if kind == "crl" and body.startswith(b"-----"):
+            body = _der_of_list(body)
+        return Lookup(kind, name, body)
+
+
+def _pointer(inquiry: Inquiry) -> Pointer:
+    """The peer; through a proxy its address is known only where it was asked for by one."""
+    target = inquiry.observation.target
+    return Pointer(target.ip or target.host)
 
 
 def _issuer_among(data: bytes, child: Certificate) -> Certificate | None:

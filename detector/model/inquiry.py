@@ -72,8 +72,11 @@ class Application(msgspec.Struct, frozen=True):
 
     Attributes:
         outcome: "answered" is data, "quiet" nothing within the time that was given.
-        data: its first bytes.
+        data: its first bytes; of HTTP/2 its status and header fields, as lines.
         alert: description of a fatal alert that came instead, None where it is encrypted.
+        anew: the server began another handshake within this one, as to ask for a client certificate once it knows
+            what is wanted (TLS 1.2 and before).
+        wants_http11: it wants to be asked in HTTP/1.1 instead of HTTP/2.
 
     """
 
@@ -81,6 +84,8 @@ class Application(msgspec.Struct, frozen=True):
     data: bytes = b""
     alert: int | None = None
     ms: float = 0.0
+    anew: bool = False
+    wants_http11: bool = False
 
 
 class Lookup(msgspec.Struct, frozen=True):
@@ -89,6 +94,7 @@ class Lookup(msgspec.Struct, frozen=True):
     Attributes:
         kind: "issuer", "ocsp" or "crl".
         body: what came; empty where nothing usable did, and `problem` says why.
+        refused: nobody was asked, because the address leads where the peer has no business.
 
     """
 
@@ -96,6 +102,7 @@ class Lookup(msgspec.Struct, frozen=True):
     url: str
     body: bytes = b""
     problem: str = ""
+    refused: bool = False
 
 
 class ServedSuites(msgspec.Struct, frozen=True):
@@ -196,6 +203,11 @@ class Diagnosis(Recorded, msgspec.Struct, frozen=True):
     flips: tuple[str, ...]
     judgement: Judgement
     repaired: tuple[bytes, ...] = ()
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Addresses that certificates name and that were not asked, and why, as sentences."""
+        return tuple(one.problem for one in self.inquiry.lookups if one.refused)
 
     @property
     def healthy(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from detector.errors import ProxyFault
 from detector.model.recorded import Recorded
 
 VerdictName = Literal["direct", "consistent", "private", "suspect", "intercepted", "inconclusive"]
@@ -42,6 +43,8 @@ class Target:
         starttls: protocol that was upgraded, e.g. "smtp".
         pinned_address: the address was given by the user, not resolved from the name.
         dialled: the address and port that were given, as address:port.
+        protocol: what is spoken inside TLS, where a URL's scheme said so; else the port tells.
+        path: of a URL, as an HTTP request has it; no query, which may hold secrets.
 
     """
 
@@ -52,14 +55,27 @@ class Target:
     starttls: str | None = None
     pinned_address: bool = False
     dialled: str | None = None
+    protocol: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How we went there. `proxy` is host:port, never with credentials."""
+    """How we went there.
+
+    Attributes:
+        proxy: host:port, never with credentials.
+        tls: TLS is spoken to the proxy itself (an https:// proxy).
+        named_by: the option, variable or PAC file that names it.
+        tried: proxies that were to be asked first and could not be, each with why.
+
+    """
 
     kind: RouteKind = "direct"
     proxy: str | None = None
+    tls: bool = False
+    named_by: str = ""
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,22 @@ class Spoke:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyAnswer:
+    """What the way through a proxy failed by.
+
+    Attributes:
+        fault: the proxy itself, what it says of the server, what it thinks of the question, or what it wants.
+        status: HTTP's status code or SOCKS' reply, where it answered.
+        schemes: what it takes for a login, as it calls them.
+
+    """
+
+    fault: ProxyFault
+    status: int | None = None
+    schemes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why no handshake was completed.
 
@@ -120,6 +152,7 @@ class Failure:
         how: the way it ended, where it is known.
         dialled: whom the step that failed was with.
         why: what this machine's own system said of it, without a host's name; empty where a peer did it.
+        proxy: what the way through a proxy failed by, where it was that.
 
     """
 
@@ -130,6 +163,7 @@ class Failure:
     how: Ending | None = None
     dialled: Dialled = "server"
     why: str = ""
+    proxy: ProxyAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)

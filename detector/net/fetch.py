@@ -7,8 +7,8 @@ Rules
 2. A verified connection may still run through an interceptor whose root the store holds. So each
    answer carries an `Observation` of its own connection, for the judge.
 3. 429, 5xx and broken connections are tried again, later and later, with jitter; Retry-After is
-   obeyed up to MAX_WAIT. Redirects are followed only where
-   what comes is signed.
+   obeyed up to MAX_WAIT. Redirects are followed only where what comes is signed, and only to where
+   `detector.net.pointed` lets a stranger's address lead.
 4. A body beyond its limit, or an answer beyond the time, is an error and no more of it is read.
 5. Only identity is asked for and taken (RFC 9110 section 8.4): a body that is unpacked before it is
    counted makes gigabytes of a few hundred bytes.
@@ -29,17 +29,21 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+from socksio.exceptions import SOCKSError
 
 from detector import clock
-from detector.errors import ConfigError, FetchError
+from detector.errors import DialError, FetchError, ProxyError
 from detector.model.observation import Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
+from detector.net.pointed import Pointer, addresses_for
 from detector.net.routes import Proxy, Routing
 from detector.net.tls_object import sent_chain, suite_in_use
+from detector.net.verifying import context_for_proxy, is_of_a_proxy, verifying_context
 from detector.version import __version__
 from detector.wire.greeting import printable
 
 MAX_WAIT = 60.0
+_Redirect = tuple[str, Pointer]
 _MAX_REDIRECTS = 5
 _AGAIN = frozenset((429, 500, 502, 503, 504))
 
@@ -131,10 +135,12 @@ class Fetcher:
         headers: Mapping[str, str] | None = None,
         pace: Pace | None = None,
         follow: bool = False,
+        pointer: Pointer | None = None,
     ) -> Fetched:
         """One answer of at most `limit` bytes. Raises FetchError.
 
         `follow` follows redirects, which is only for what is signed: `connection` is the last one.
+        `pointer` is who named the URL, where it is not ours: RefusedError where it leads too far.
         """
         attempt = 0
         while True:
@@ -142,7 +148,7 @@ class Fetcher:
             if pace is not None:
                 await self.options.sleep(pace.wait())
             try:
-                return await self._once(url, limit, headers or {}, follow=follow)
+                return await self._once(url, limit, headers or {}, pointer, follow=follow)
             except _TryAgainError as again:
                 delay = retry_delay(
                     attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
@@ -154,56 +160,119 @@ class Fetcher:
                 await self.options.sleep(delay)
 
     async def _once(
-        self, url: str, limit: int, headers: Mapping[str, str], *, follow: bool
+        self,
+        url: str,
+        limit: int,
+        headers: Mapping[str, str],
+        pointer: Pointer | None,
+        *,
+        follow: bool,
     ) -> Fetched:
         shown = url.partition("?")[0]
         try:
-            self._client(url)  # the first one loads libraries: that is not the server's time
+            await self._choose(url)
+            # The first one loads libraries: that is not the server's time.
+            self._client(httpx.URL(url))
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
-                    found = await self._answer(url, limit, headers, follow=follow)
+                    found = await self._asked(url, limit, headers, pointer, follow=follow)
                     if isinstance(found, Fetched):
                         return found
-                    url = found
+                    url, pointer = found
                 raise FetchError(shown, f"redirects more than {_MAX_REDIRECTS} times")
         except TimeoutError:
             why = f"no whole answer within {self.options.timeout:g} s"
             raise _TryAgainError(FetchError(shown, why)) from None
+        except ProxyError as error:
+            raise FetchError(shown, error.message) from None
         except httpx.InvalidURL:
             raise FetchError(shown, "is no URL") from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except DialError as error:
+            raise _TryAgainError(FetchError(shown, f"no answer: {error.message}")) from None
+        except (httpx.HTTPError, httpx.StreamError, SOCKSError) as error:
             raise _failure(shown, error) from None
 
+    async def _asked(
+        self,
+        url: str,
+        limit: int,
+        headers: Mapping[str, str],
+        pointer: Pointer | None,
+        *,
+        follow: bool,
+    ) -> Fetched | _Redirect:
+        """As `_answer`, at each address in turn where somebody else named the URL."""
+        asked = httpx.URL(url)
+        addresses: list[str] = []
+        if pointer is not None:
+            _, proxy = self._client(asked)
+            addresses = await addresses_for(asked, pointer, proxied=proxy is not None)
+        share = self.options.timeout / max(1, len(addresses))
+        for address in addresses[:-1]:
+            try:
+                return await self._answer(asked, limit, headers, address, share, follow=follow)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        last = addresses[-1] if addresses else None
+        return await self._answer(asked, limit, headers, last, share, follow=follow)
+
     async def _answer(
-        self, url: str, limit: int, headers: Mapping[str, str], *, follow: bool
-    ) -> Fetched | str:
-        """The answer, or where it says to ask instead; that answer's own body is not read."""
+        self,
+        asked: httpx.URL,
+        limit: int,
+        headers: Mapping[str, str],
+        address: str | None,
+        connect: float,
+        *,
+        follow: bool,
+    ) -> Fetched | _Redirect:
+        """The answer, or where it says to ask instead; that answer's own body is not read.
+
+        `address` is dialled in place of the URL's host, which is still the one that is asked, within
+        `connect` seconds.
+        """
+        url = str(asked)
         shown = url.partition("?")[0]
-        client, proxy = self._client(url)
-        async with client.stream("GET", url, headers=dict(headers)) as response:
+        client, proxy = self._client(asked)
+        names = dict(headers)
+        dialled, extensions = asked, {}
+        if address is not None:
+            names["Host"] = asked.netloc.decode("ascii")
+            dialled = asked.copy_with(host=address, username=None, password=None)
+            extensions = {"sni_hostname": asked.host}
+        limits = httpx.Timeout(self.options.timeout, connect=connect)
+        async with client.stream(
+            "GET", dialled, headers=names, extensions=extensions, timeout=limits
+        ) as response:
             status = response.status_code
             if status in _AGAIN:
                 why = f"answers {status}"
                 after = response.headers.get("retry-after")
                 raise _TryAgainError(FetchError(shown, why, status=status), after)
             if follow and response.next_request is not None:
-                return str(response.next_request.url)
+                there = asked.join(response.headers["location"])
+                return str(there), Pointer(_server(response) if proxy is None else None)
             asked_for = {name.lower() for name in headers}
             unchanged = status == 304 and asked_for & {"if-none-match", "if-modified-since"}
             if status != 200 and not unchanged:
                 raise FetchError(shown, f"answers {status}", status=status)
-            connection = self._connection(response, proxy)
+            connection = self._connection(response, asked, proxy)
             body = await _body(response, shown, limit)
             found = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(url, status, body, found, connection)
 
-    def _client(self, url: str) -> tuple[httpx.AsyncClient, Proxy | None]:
+    async def _choose(self, url: str) -> None:
+        """Have the way to it looked up, which may take a while; it is known from then on."""
         asked = httpx.URL(url)
+        port = asked.port or (443 if asked.scheme == "https" else 80)
+        await self.options.routing.choose(asked.host, port)
+
+    def _client(self, asked: httpx.URL) -> tuple[httpx.AsyncClient, Proxy | None]:
         port = asked.port or (443 if asked.scheme == "https" else 80)
         proxy = self.options.routing.proxy_for(asked.host, port)
         if proxy not in self._clients:
             if self._context is None:
-                self._context = _verifying_context(self.options.trust)
+                self._context = verifying_context(self.options.trust)
             self._clients[proxy] = httpx.AsyncClient(
                 http2=True,
                 verify=self._context,
@@ -217,19 +286,19 @@ class Fetcher:
             )
         return self._clients[proxy], proxy
 
-    def _connection(self, response: httpx.Response, proxy: Proxy | None) -> Observation | None:
+    def _connection(
+        self, response: httpx.Response, asked: httpx.URL, proxy: Proxy | None
+    ) -> Observation | None:
         """The TLS connection under a response, as the judge reads it."""
         stream = response.extensions["network_stream"]
         tls = stream.get_extra_info("ssl_object")
         if tls is None:
             return None
-        host = normal_host(response.url.host)
-        address = stream.get_extra_info("server_addr") if proxy is None else None
+        host = normal_host(asked.host)
+        address = _server(response) if proxy is None else None
         return Observation(
             at=self.options.now(),
-            target=Target(
-                host, response.url.port or 443, ip=str(address[0]) if address else None, sni=host
-            ),
+            target=Target(host, asked.port or 443, ip=address, sni=host),
             route=proxy.route if proxy else Route(),
             chain=sent_chain(tls),
             handshake=Handshake(
@@ -274,6 +343,12 @@ def _told(again: _TryAgainError, delay: float) -> FetchError:
     return FetchError(again.error.url, why, status=again.error.status, remedy="try again later")
 
 
+def _server(response: httpx.Response) -> str | None:
+    """The address that answered."""
+    address = response.extensions["network_stream"].get_extra_info("server_addr")
+    return str(address[0]) if address else None
+
+
 async def _body(response: httpx.Response, shown: str, limit: int) -> bytes:
     coding = response.headers.get("content-encoding", "")
     if any(name.strip().lower() not in ("", "identity") for name in coding.split(",")):
@@ -295,6 +370,9 @@ def _failure(url: str, error: Exception) -> Exception:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
+            if is_of_a_proxy(cause):
+                why = f"the proxy's own certificate is not trusted: {cause.verify_message}"
+                return FetchError(url, why)
             host = httpx.URL(url).host
             remedy = f"see who answers with: tlsight check {host}"
             return FetchError(
@@ -304,27 +382,18 @@ def _failure(url: str, error: Exception) -> Exception:
     if isinstance(error, httpx.UnsupportedProtocol):
         return FetchError(url, "is neither http:// nor https://")
     if isinstance(error, httpx.ProxyError):
-        return FetchError(url, f"the proxy refuses: {error}")
+        known = "Basic is the one login that look-ups give a proxy" if "407" in str(error) else ""
+        return FetchError(url, f"the proxy refuses: {error}", remedy=known)
     text = str(error) or type(error).__name__
     return _TryAgainError(FetchError(url, f"no answer: {text}"))
 
 
-def _verifying_context(trust: Path | None) -> ssl.SSLContext:
-    """Raises ConfigError when the file of roots cannot be used."""
-    if trust is None:
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(trust)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(str(trust), f"no PEM file of roots: {error}") from None
-    return context
-
-
 def _proxy_url(proxy: Proxy) -> httpx.Proxy:
-    scheme = "http" if proxy.kind == "http-connect" else "socks5"
+    scheme = proxy.url.partition("://")[0].replace("socks5h", "socks5")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     auth: Any = (proxy.user, proxy.password or "") if proxy.user is not None else None
-    return httpx.Proxy(f"{scheme}://{quote(host, safe='[]:')}:{proxy.port}", auth=auth)
+    return httpx.Proxy(
+        f"{scheme}://{quote(host, safe='[]:')}:{proxy.port}",
+        auth=auth,
+        ssl_context=context_for_proxy(proxy.trust) if proxy.tls else None,
+    )

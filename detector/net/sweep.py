@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
+from detector.net.descriptors import room
+
 
 async def sweep[A, T](
     targets: Iterable[A],
@@ -15,10 +17,12 @@ async def sweep[A, T](
     """Results of `work` over `targets`, in the order in which they finish.
 
     At most `concurrency` targets are under way, and as many results wait to be taken: the memory
-    used does not grow with the number of targets. An exception of `work` or of the iterable ends
+    used does not grow with the number of targets, and no more are under way than there are file
+    descriptors for. An exception of `work` or of the iterable ends
     the sweep and is raised here.
     """
     source = iter(targets)
+    concurrency = min(concurrency, room())
     results: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue(maxsize=concurrency)
 
     async def worker() -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Table
+from tomlkit.items import AoT, String, StringType, Table, Trivia
 
 from detector.errors import ConfigError
 from detector.evidence.examination import Examination
@@ -84,7 +84,7 @@ def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
     if pin.expires is not None:
         row["expires"] = pin.expires
     if pin.note:
-        row["note"] = pin.note
+        row["note"] = _visible(pin.note)
     learned = pin.learned
     assert learned is not None
     table = tomlkit.table()
@@ -93,9 +93,17 @@ def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
     if learned.issuer is not None:
         table["issuer"] = digest_text(learned.issuer)
     if learned.issuer_name:
-        table["issuer_name"] = learned.issuer_name
+        table["issuer_name"] = _visible(learned.issuer_name)
     if learned.not_after is not None:
         table["not_after"] = learned.not_after
     if learned.anchor is not None:
         table["anchor"] = learned.anchor
     row["learned"] = table
+
+
+def _visible(text: str) -> String:
+    """A basic string in which what an editor would not show, or shows as something else, is escaped."""
+    text = text.encode("utf-8", "replace").decode()  # bytes of a command line that are no text
+    escapes = {'"': '\\"', "\\": "\\\\"}
+    shown = (escapes.get(c, c) if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
+    return String(StringType.SLB, text, "".join(shown), Trivia())

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
+from detector.model.harmless import harmless
 from detector.model.observation import Evidence, Judgement, Observation
 from detector.model.targets import socket_text
 
@@ -34,7 +35,7 @@ _NAMED = 4
 
 def escape(text: str) -> str:
     """Markup and control characters made harmless."""
-    return escape_markup("".join(c if c.isprintable() else "�" for c in text))
+    return escape_markup(harmless(text))
 
 
 def marked(markup: str) -> Text:
@@ -91,7 +92,7 @@ def network_reason(seen: Observation) -> str | None:
     if failure is None or failure.step not in ("dns", "tcp"):
         return None
     if failure.dialled == "proxy":
-        return f"the proxy is not reached: {failure.text}"
+        return failure.text
     if not failure.why:
         return None
     what = "none of the names resolves" if failure.step == "dns" else "none can be reached"

@@ -50,6 +50,7 @@ class DiagnoseRecord(msgspec.Struct, frozen=True):
     verdict: CheckRecord
     suites: tuple[SuitesRecord, ...] = ()
     unfinished: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 def encode(diagnosis: Diagnosis) -> bytes:
@@ -82,6 +83,7 @@ def diagnose_record(diagnosis: Diagnosis) -> DiagnoseRecord:
             for found in inquiry.suites
         ),
         unfinished=inquiry.unfinished,
+        refused=diagnosis.refused,
     )
 
 

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from detector.model.harmless import harmless
 from detector.model.inquiry import Diagnosis, FoundCause, ServedSuites
 from detector.report.check_text import STYLES, escape, marked, place
 from detector.wire import registry as r
@@ -39,6 +40,7 @@ def render(diagnosis: Diagnosis, programs: tuple[str, ...] | None = None) -> Ren
         missing = ", ".join(diagnosis.inquiry.unfinished)
         text = f"Time ran out before these were done: {missing}; a longer --timeout gives more."
         parts.append(_row("[yellow]unfinished[/]", text))
+    parts += [_row("[yellow]refused[/]", escape(text)) for text in diagnosis.refused]
     if diagnosis.inquiry.suites:
         parts.extend(_suites(found) for found in diagnosis.inquiry.suites)
     return Group(*parts)
@@ -73,7 +75,7 @@ def _ladder(diagnosis: Diagnosis) -> RenderableType:
             marked(_MARKS[step.status]),
             Text(step.step, style="dim" if step.status == "skipped" else style),
             took,
-            Text(_plain(step.text), style=style),
+            Text(harmless(step.text), style=style),
         )
     return table
 
@@ -128,7 +130,3 @@ def _row(label: str, content: str | RenderableType) -> RenderableType:
         marked(content) if isinstance(content, str) else content,
     )
     return grid
-
-
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else "�" for c in text)

@@ -15,6 +15,7 @@ from detector.forensics.anonymous import Anonymizer
 from detector.logs.event import Event
 from detector.logs.ledger import Group, Onset
 from detector.logs.story import LogStory
+from detector.model.harmless import harmless
 from detector.report.check_text import escape, marked, stdout_console
 from detector.report.logs_json import BlindRecord, LogsRecord, log_records
 from detector.report.plotting import clock_text, sparkline
@@ -36,9 +37,7 @@ class LogPrinter:
         out = sys.stderr if self._json else sys.stdout
         when = clock_text(event.at) if event.at is not None else "-"
         text = f"{when} {event.program} {event.cause} {event.peer or '-'} {event.reason}"
-        print(
-            self.shown("".join(c if c.isprintable() else "�" for c in text)), file=out, flush=True
-        )
+        print(self.shown(harmless(text)), file=out, flush=True)
 
     def finish(self, story: LogStory) -> None:
         if self._json:

@@ -15,6 +15,7 @@ from detector.forensics.anonymous import Anonymizer
 from detector.forensics.joining import Joined
 from detector.forensics.judged import JudgedConnection
 from detector.forensics.story import CaptureStory, Counts, ServerDiagnosis
+from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
@@ -51,7 +52,7 @@ class CapturePrinter:
             for record in summary_records(story) if self._summary else ():
                 self._object(record)
             for line in notes(story):
-                print(f"tlsight: {line}", file=sys.stderr)
+                print(f"tlsight: {harmless(line)}", file=sys.stderr)
             sys.stdout.buffer.flush()
             return
         assert self._console is not None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from detector.errors import ConfigError, StoreError
+from detector.errors import ConfigError
+from detector.knowledge.whole_file import write_whole
 
 if TYPE_CHECKING:
     from detector.model.timeline import Timeline
@@ -81,7 +83,7 @@ def save_plot(path: Path, timeline: Timeline, title: str) -> None:
         axes.legend(
             frameon=False, fontsize="small", ncols=3, loc="upper left", bbox_to_anchor=(0, -0.12)
         )
-    try:
-        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except OSError as error:
-        raise StoreError(str(path), error.strerror or str(error)) from None
+    drawn = BytesIO()
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    figure.savefig(drawn, format=path.suffix[1:], dpi=120, metadata=metadata)
+    write_whole(path, drawn.getvalue())

@@ -209,7 +209,7 @@ def live(interface: str, expression: str) -> Generator[Read]:
         command += ["-f", expression] if expression else []
     elif tcpdump is not None:
         command = [tcpdump, "-q", "-U", "-i", interface, "-w", "-"]
-        command += [expression] if expression else []
+        command += ["--", expression] if expression else []  # else "-z" were an option
     else:
         raise ConfigError("--interface", "neither dumpcap nor tcpdump is installed",
                           remedy="install tcpdump, or capture elsewhere and give the file")  # fmt: skip

@@ -60,7 +60,7 @@ class TrustRun(msgspec.Struct, frozen=True):
         return TrustAudit(seen, audit(seen, known), tuple(tools), public)
 
     def _known(self) -> TrustKnowledge:
-        from detector.knowledge.database import state_folder
+        from detector.knowledge.folders import state_folder
 
         installed = InstalledLists(self.lists or state_folder(os.environ) / "lists")
         known = assemble(policy=self.policy, lists=installed, local=False)

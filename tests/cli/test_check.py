@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -378,7 +379,7 @@ def test_version_and_help(tlsight: Run) -> None:
     assert "tlsight check --starttls smtp mail.example.com" in shown
 
 
-def test_running_out_of_file_descriptors_is_told_with_its_remedy(
+def test_few_file_descriptors_make_a_run_slower_and_cost_no_target_its_verdict(
     files: Path, port: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "many.txt"
@@ -388,11 +389,28 @@ def test_running_out_of_file_descriptors_is_told_with_its_remedy(
         f" --concurrency 200 --roots {files}/root.pem --connect 127.0.0.1:{port}"
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    assert done.stderr == ""
+    assert re.fullmatch(
+        r"tlsight: file descriptors suffice for \d targets at once; ulimit -n gives more\n",
+        done.stderr,
+    )
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == 300
-    errors = {item["error"]["text"] for item in found if item["error"]}
-    assert errors == {"too many open files; lower --concurrency or raise ulimit -n"}
+    assert {item["verdict"] for item in found} == {"consistent"}
+
+
+@pytest.mark.parametrize("verb", ["check", "diagnose"])
+@pytest.mark.parametrize("content", [None, "", "# only a comment\n\n"])
+def test_a_list_without_targets_is_no_clean_run(
+    tlsight: Run, tmp_path: Path, verb: str, content: str | None
+) -> None:
+    path = Path("/dev/null") if content is None else tmp_path / "none.txt"
+    if content is not None:
+        path.write_text(content)
+    for words in ("-l", str(path)), ("-",):
+        done = tlsight(verb, *words, stdin=content or "")
+        where = "stdin" if words == ("-",) else path
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"tlsight: {where}: holds no target; write one a line\n"
 
 
 def test_the_shell_completes_verbs() -> None:

@@ -30,7 +30,7 @@ def looked_up(
         pki = LabPki()
         async with Web(None, answer) if answer else ca_service(pki) as service:
             connected(pki, service)
-            seen = Observation(NOW, Target("a.com", sni="a.com"), chain=shown(pki))
+            seen = Observation(NOW, Target("a.com", ip="127.0.0.1", sni="a.com"), chain=shown(pki))
             async with Fetcher(QUICK) as fetch:
                 found = await with_lookups(Inquiry(seen), pki.knowledge(), fetch)
         return pki, found.lookups
@@ -91,7 +91,7 @@ def test_an_issuer_in_a_bundle_is_found() -> None:
     async def run() -> tuple[Lookup, ...]:
         async with Web(None, answer) as service:
             connected(pki, service)
-            seen = Observation(NOW, Target("a.com", sni="a.com"), chain=alone(pki))
+            seen = Observation(NOW, Target("a.com", ip="127.0.0.1", sni="a.com"), chain=alone(pki))
             async with Fetcher(QUICK) as fetch:
                 return (await with_lookups(Inquiry(seen), pki.knowledge(), fetch)).lookups
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from detector.errors import ConfigError, FetchError
+from detector.errors import ConfigError, FetchError, RefusedError
 from detector.judging.judge import judge_all
 from detector.lab.answer import Answer, Request
 from detector.lab.pki import Authority, LabPki
@@ -226,6 +226,48 @@ def test_redirects_in_a_circle_end(pki: LabPki, trust: Path) -> None:
             return len(web.asked)
 
     assert asyncio.run(run()) == 6
+
+
+@pytest.mark.parametrize(
+    "there",
+    ["http://10.0.0.1/", "http://169.254.169.254/latest/", "http://1.1.1.1:22/", "ftp://a/"],
+)
+def test_a_redirect_leads_nowhere_that_its_server_is_not(
+    pki: LabPki, trust: Path, there: str
+) -> None:
+    async def run() -> None:
+        def away(_: Request) -> Answer:
+            return Answer(status=302, headers={"Location": there})
+
+        async with Web(pki.issue("127.0.0.1"), away) as web, Fetcher(patient(trust)) as fetcher:
+            await fetcher.get(f"https://127.0.0.1:{web.port}/", limit=10, follow=True)
+
+    with pytest.raises(RefusedError, match="not asked"):
+        asyncio.run(run())
+
+
+def test_a_redirected_https_request_is_verified_for_the_name_and_not_the_address(
+    pki: LabPki, trust: Path
+) -> None:
+    """The address is pinned; the certificate has to be localhost's all the same."""
+
+    async def run(name: str) -> Fetched:
+        there = Web(pki.issue(name), lambda _: Answer(b"ok"))
+        there.host = "localhost"
+        async with there:
+
+            def away(_: Request) -> Answer:
+                return Answer(status=302, headers={"Location": f"https://localhost:{there.port}/"})
+
+            async with Web(pki.issue("127.0.0.1"), away) as web, Fetcher(patient(trust)) as fetcher:
+                return await fetcher.get(f"https://127.0.0.1:{web.port}/", limit=10, follow=True)
+
+    found = asyncio.run(run("localhost"))
+    assert found.body == b"ok"
+    assert found.connection is not None
+    assert found.connection.target.host == "localhost"
+    with pytest.raises(FetchError, match="not trusted"):
+        asyncio.run(run("other.example"))
 
 
 def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(pki: LabPki, trust: Path) -> None:

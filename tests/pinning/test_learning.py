@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from detector.errors import ConfigError
 from detector.evidence.examination import Examination
@@ -51,6 +52,26 @@ def test_comments_order_and_other_pins_stay(pin: Pin, tmp_path: Path) -> None:
 def test_learning_again_changes_only_what_was_learned(pin: Pin) -> None:
     once = with_pin("", pin, curl_digest)
     assert with_pin(once, pin, curl_digest) == once
+
+
+@pytest.mark.parametrize(
+    "note", ["a\u202eb", "\x1b[31m", 'say "hi" \\ now', "two\nlines", "zero\u200bwidth", "täglich"]
+)
+def test_nothing_invisible_gets_into_the_file_and_reads_back_all_the_same(
+    pin: Pin, note: str, tmp_path: Path
+) -> None:
+    assert pin.learned is not None
+    hostile = replace(pin, note=note, learned=replace(pin.learned, issuer_name=note))
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin("", hostile, curl_digest), encoding="utf-8")
+    assert all(line.isprintable() for line in path.read_text(encoding="utf-8").splitlines())
+    assert load_pins(path) == (hostile,)
+
+
+def test_a_note_of_bytes_that_are_no_text_is_kept_as_far_as_it_is(pin: Pin, tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(with_pin("", replace(pin, note="a\udcffb"), curl_digest), encoding="utf-8")
+    assert load_pins(path)[0].note == "a?b"
 
 
 def test_each_port_of_a_host_has_its_pin(pin: Pin, tmp_path: Path) -> None:
