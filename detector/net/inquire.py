@@ -21,7 +21,7 @@ from detector.chain.names import as_address
 from detector.errors import DialError
 from detector.model.inquiry import Inquiry, Trial
 from detector.model.observation import Failure, Target
-from detector.net.application import request_for
+from detector.net.application import question_to
 from detector.net.budget import Budget
 from detector.net.probe import ProbeOptions, ProbeRun, speaks_http
 from detector.net.routes import Routing
@@ -33,6 +33,7 @@ from detector.wire.offer import Offer
 _AT_ONCE, _AGAIN_AT_ONCE = 8, 3
 _MAX_ADDRESSES = 6
 _CUT = ("reset", "closed")
+_PROTOCOLS = ("h2", "http/1.1")
 _AGAIN = ("reset", "closed", "silent", "unreachable")
 
 
@@ -61,11 +62,10 @@ async def inquire(
     """Everything that can be seen of `target` in the time there is. Never raises for what a peer does."""
     curious = curiosity or Curiosity()
     budget = budget or Budget(options.timeout)
-    request = request_for(target.host, target.port) if speaks_http(target) else b""
-    alpn = ("http/1.1",) if speaks_http(target) else ()
-    full = replace(options, request=request, listen=min(options.timeout, 1.0 if request else 0.3))
-    # Only HTTP/1.1 is offered: the question that follows is put in its words.
-    run = ProbeRun(target, replace(full, alpn=alpn))
+    request = question_to(target)
+    listen = min(options.timeout, 1.0 if request else 0.3)
+    full = replace(options, request=request, listen=listen, later=target.path is not None)
+    run = ProbeRun(target, replace(full, alpn=_PROTOCOLS))
     try:
         stream = await run.dial()
     except DialError as error:
@@ -87,6 +87,9 @@ async def inquire(
                 group.create_task(budget.spend("addresses", others))
     if _unlucky(run, trials):
         run = await budget.spend("handshake", _once_more(target, run)) or run
+    if run.application is not None and run.application.wants_http11:
+        older = replace(run.options, alpn=_PROTOCOLS[1:])
+        run = await budget.spend("handshake", _once_more(target, run, older)) or run
     if run.failure is None and run.handshake is None:
         text = f"the handshake did not end within {budget.seconds:g} s"
         run.failure = Failure("tls", "silent-drop", text)
@@ -124,10 +127,12 @@ def _unlucky(run: ProbeRun, trials: Mapping[str, Trial]) -> bool:
     return plain is not None and plain.answered and not run.server
 
 
-async def _once_more(target: Target, first: ProbeRun) -> ProbeRun:
-    """The handshake again, twice at most; the first one where it fails again."""
+async def _once_more(
+    target: Target, first: ProbeRun, options: ProbeOptions | None = None
+) -> ProbeRun:
+    """The handshake again, twice at most, as before or by other options; the first one where it fails again."""
     for _ in range(2):
-        run = ProbeRun(target, first.options)
+        run = ProbeRun(target, options or first.options)
         if not await _dialled(run):
             return first
         if run.failure is None:
@@ -154,7 +159,7 @@ def _where(run: ProbeRun, options: ProbeOptions) -> tuple[str, int] | None:
 
 async def _try_all(target: Target, options: ProbeOptions, found: dict[str, Trial]) -> None:
     """Every hello of the plan; what is known of it goes into `found` as it comes."""
-    alpn = ("h2", "http/1.1") if speaks_http(target) else ()
+    alpn = _PROTOCOLS if speaks_http(target) else ()
     offers = plan(target.sni, alpn)
     if target.sni is None and as_address(target.host) is None:
         offers = {**offers, "with-sni": with_name(offers, target.host)}

@@ -155,13 +155,15 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
     hello = flight.hello
     messages = tuple((message.type, message.body) for message in flight.received)
     flooded = flight.error is not None and len(flight.alerts) >= MAX_ALERTS
-    fatal = None if flooded else next((a for a in flight.alerts if a.level == 2 or a.code), None)
+    fatal = None if flooded else next((a for a in flight.alerts if a.code), None)
     if hello is None:
         if flooded:
             return Trial(name, "malformed", str(flight.error))
         if fatal is not None:
             text = f"alert {alert_name(fatal.code)} ({fatal.code})"
             return Trial(name, "alert", text, alert=fatal.code)
+        if flight.alerts:
+            return Trial(name, "closed", "it says goodbye (close_notify)")
         if not may_be_tls(start):
             return Trial(name, "not-tls", described(spoken(start)))
         if flight.error is not None:
