@@ -1,15 +1,14 @@
 """Healthy servers of many TLS libraries, in many settings: nothing wrong is said of any.
 
-All of them run at once, and each command is asked once about all of them: its exit code then stands for every one,
-and Python starts twice instead of hundreds of times.
+All of them run at once, and each command is asked about half of them at a time: its exit code then stands for every
+one of these, and Python starts four times instead of hundreds of times.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,22 +37,22 @@ class Heard:
     """What two commands said of all cells.
 
     Attributes:
-        records: command -> target -> its line of JSON.
-        exits: command -> exit code, and what it wrote to stderr.
-        targets: names of stack and setting -> target.
+        records: command -> port -> its line of JSON.
+        exits: command -> exit code and what it wrote to stderr, for each half of the cells.
+        ports: names of stack and setting -> where it listens.
         silent: names of stack and setting -> why it did not start.
 
     """
 
-    records: dict[str, dict[str, Record]]
-    exits: dict[str, tuple[int, str]]
-    targets: dict[tuple[str, str], str]
+    records: dict[str, dict[int, Record]]
+    exits: dict[str, list[tuple[int, str]]]
+    ports: dict[tuple[str, str], int]
     silent: dict[tuple[str, str], str]
 
     def of(self, verb: str, stack: Stack, setting: Setting) -> Record:
         key = stack.name, setting.name
         assert key not in self.silent, self.silent[key]
-        return self.records[verb][self.targets[key]]
+        return self.records[verb][self.ports[key]]
 
 
 @pytest.fixture(scope="module")
@@ -62,59 +61,62 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
     readable_by_all(folder)
     pki = LabPki()
     (folder / "logs.json").write_text(pki.ct_logs_json)
-    with ThreadPoolExecutor(8) as pool, ExitStack() as running:
-        started = list(pool.map(start, cells_in(folder, pki, pool)))
-        running.callback(lambda: list(pool.map(stop, started)))
-        named = {
-            (stack.name, setting.name): one
-            for (stack, setting), one in zip(CELLS, started, strict=True)
-        }
-        targets = {key: cell.target for key, cell in named.items() if isinstance(cell, Cell)}
-        silent = {key: str(error) for key, error in named.items() if not isinstance(error, Cell)}
-        asking = [pool.submit(asked, verb, folder, list(targets.values())) for verb in VERBS]
-        done = dict(zip(VERBS, (one.result() for one in asking), strict=True))
+    running: list[Cell] = []
+
+    def start(cell: Cell | Exception) -> Cell | Exception:
+        try:
+            if isinstance(cell, Cell):
+                running.append(cell.__enter__())
+        except (RuntimeError, OSError) as error:
+            return error
+        return cell
+
+    with ThreadPoolExecutor(8) as pool:
+        try:
+            started = list(pool.map(start, cells_in(folder, pki, pool)))
+            said = {verb: asked_of_all(verb, folder, running, pool) for verb in VERBS}
+            done = {verb: [one.result() for one in asking] for verb, asking in said.items()}
+        finally:
+            list(pool.map(lambda cell: cell.__exit__(None, None, None), running))
+    named = {
+        (stack.name, setting.name): one
+        for (stack, setting), one in zip(CELLS, started, strict=True)
+    }
     return Heard(
-        {verb: by_target(one.stdout) for verb, one in done.items()},
-        {verb: (one.returncode, one.stderr) for verb, one in done.items()},
-        targets,
-        silent,
+        {verb: by_port("".join(half.stdout for half in halves)) for verb, halves in done.items()},
+        {
+            verb: [(half.returncode, half.stderr) for half in halves]
+            for verb, halves in done.items()
+        },
+        {key: cell.port for key, cell in named.items() if isinstance(cell, Cell)},
+        {key: str(error) for key, error in named.items() if isinstance(error, Exception)},
     )
 
 
-def start(cell: Cell | Exception) -> Cell | Exception:
-    try:
-        return cell if isinstance(cell, Exception) else cell.__enter__()
-    except (RuntimeError, OSError) as error:
-        return error
-
-
-def stop(cell: Cell | Exception) -> None:
-    if isinstance(cell, Cell):
-        cell.__exit__(None, None, None)
+def asked_of_all(
+    verb: str, folder: Path, cells: list[Cell], pool: Executor
+) -> list[Future[subprocess.CompletedProcess[str]]]:
+    """One process a core."""
+    targets = [cell.target for cell in cells]
+    return [pool.submit(asked, verb, folder, half) for half in (targets[::2], targets[1::2])]
 
 
 def asked(verb: str, folder: Path, targets: list[str]) -> subprocess.CompletedProcess[str]:
     return command(folder / verb, timeout=200)(
-        verb, "--json", "--roots", folder / "root.pem", "--ct-logs", folder / "logs.json", "--no-store", "--no-local-roots", "--no-history",
-        "--timeout", "10", *targets,
+        verb, "--json", "--roots", folder / "root.pem", "--ct-logs", folder / "logs.json",
+        "--no-store", "--no-local-roots", "--no-history", "--timeout", "10", *targets,
     )  # fmt: skip
 
 
-def by_target(lines: str) -> dict[str, Record]:
-    found: dict[str, Record] = {}
-    for record in map(json.loads, lines.splitlines()):
-        target = record["target"]
-        host = f"[{target['host']}]" if ":" in target["host"] else target["host"]
-        scheme = f"{target['starttls']}://" if target.get("starttls") else ""
-        found[f"{scheme}{host}:{target['port']}"] = record
-    return found
+def by_port(lines: str) -> dict[int, Record]:
+    return {record["target"]["port"]: record for record in map(json.loads, lines.splitlines())}
 
 
 @EACH
 def test_a_healthy_server_is_called_direct(stack: Stack, setting: Setting, heard: Heard) -> None:
     record = heard.of("check", stack, setting)
     show(stack, setting, record["verdict"])
-    assert record["verdict"] == "direct", record
+    assert record["verdict"] == "direct", (record["error"], record["causes"], record["evidence"])
 
 
 @EACH
@@ -131,8 +133,7 @@ def test_a_healthy_server_is_blamed_for_nothing(
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_exit_code_says_that_all_are_healthy(verb: str, heard: Heard) -> None:
-    code, errors = heard.exits[verb]
-    assert code == 0, errors
+    assert [code for code, _ in heard.exits[verb]] == [0, 0], heard.exits[verb]
 
 
 def show(stack: Stack, setting: Setting, *said: str) -> None:

@@ -38,6 +38,7 @@ class Setting:
         key: of its leaf, "ec" or "rsa".
         address: where it listens.
         port: the same, where it matters.
+        scheme: how its target begins, where what is spoken cannot be told from the port.
 
     """
 
@@ -46,6 +47,7 @@ class Setting:
     key: str = "ec"
     address: str = "127.0.0.1"
     port: int | None = None
+    scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,6 @@ class Stack:
     build: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-    scheme: str = ""
     user: str = "root"
 
 
@@ -178,7 +179,7 @@ class Cell(Program):
     def target(self) -> str:
         """As the command line takes it."""
         host = "localhost" if self.setting.address == "127.0.0.1" else self.host
-        return f"{self.stack.scheme}{host}:{self.port}"
+        return f"{self.setting.scheme}{host}:{self.port}"
 
     def command(self) -> list[str]:
         for name, text in self.stack.files.items():

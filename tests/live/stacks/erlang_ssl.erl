@@ -1,8 +1,9 @@
-#!/usr/bin/env escript
 %% A server of Erlang's ssl. Words: address, port, chain, key, http or echo, then options as Erlang terms.
--mode(compile).
+-module(erlang_ssl).
+-export([main/0]).
 
-main([Address, Port, Chain, Key, Kind | Terms]) ->
+main() ->
+    [Address, Port, Chain, Key, Kind | Terms] = init:get_plain_arguments(),
     {ok, _} = application:ensure_all_started(ssl),
     logger:set_primary_config(level, none),
     {ok, Where} = inet:parse_address(Address),
