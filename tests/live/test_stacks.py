@@ -21,7 +21,7 @@ from tests.live.conftest import TABLES
 from tests.live.programs import readable_by_all
 from tests.live.stacks.cells import Cell, Setting, Stack, cells_in, stacks
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 CELLS = [(stack, setting) for stack in stacks() for setting in stack.settings]
 EACH = pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def asked_of_all(
 
 
 def asked(verb: str, folder: Path, targets: list[str]) -> subprocess.CompletedProcess[str]:
-    return command(folder / verb, timeout=200)(
+    return command(folder / verb, timeout=800)(
         verb, "--json", "--roots", folder / "root.pem", "--ct-logs", folder / "logs.json",
-        "--no-store", "--no-local-roots", "--no-history", "--timeout", "10", *targets,
+        "--no-store", "--no-local-roots", "--no-history", "--timeout", "60", *targets,
     )  # fmt: skip
 
 
