@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
 
 http_mitm_proxy=1.1.0
+python_stacks="granian==2.8.9 tlslite-ng==0.8.2"
 packages=""
 need() { # program package
     command -v "$1" > /dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || packages="$packages $2"
@@ -65,6 +66,20 @@ else
     need chromium chromium
     need firefox-esr firefox-esr
     [ -f /usr/share/java/okhttp.jar ] || packages="$packages libokhttp-java"
+    need botan botan
+    need erl "erlang-base erlang-ssl"
+    need gcc "gcc libc6-dev"
+    need h2o h2o
+    need nghttpd nghttp2-server
+    need mosquitto mosquitto
+    need redis-server redis-server
+    [ -f /usr/include/wolfssl/ssl.h ] || packages="$packages libwolfssl-dev"
+    [ -f /usr/include/bearssl.h ] || packages="$packages libbearssl-dev"
+    [ -f /usr/include/mbedtls/ssl.h ] || packages="$packages libmbedtls-dev"
+    need lighttpd lighttpd
+    for library in gnutls mbedtls nss openssl wolfssl; do
+        [ -f /usr/lib/lighttpd/mod_$library.so ] || packages="$packages lighttpd-mod-$library"
+    done
     ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
 fi
 
@@ -117,4 +132,18 @@ if [ ! -d .tools/npm/node_modules/http-mitm-proxy ]; then
         echo "programs: npm could not install http-mitm-proxy $http_mitm_proxy" >&2
         exit 1
     }
+fi
+
+# Servers with TLS of their own, apart from the project's environment: they are programs here, not libraries.
+stamp=.tools/stacks/stamp
+if [ "$(cat $stamp 2> /dev/null)" != "$python_stacks" ]; then
+    echo "programs: installing $python_stacks"
+    uv=$(command -v uv || echo .tools/uv/bin/uv)
+    "$uv" venv --quiet --clear --python .venv/bin/python .tools/stacks &&
+        # shellcheck disable=SC2086
+        "$uv" pip install --quiet --only-binary :all: --python .tools/stacks/bin/python $python_stacks || {
+        echo "programs: $python_stacks could not be installed" >&2
+        exit 1
+    }
+    echo "$python_stacks" > $stamp
 fi

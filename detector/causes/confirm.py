@@ -13,6 +13,7 @@ all the options that it had, and shows the cause's id.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ from detector.model.causes import CauseInfo
 from detector.model.targets import socket_text
 
 _JOINTS = frozenset(("|", ";", "&&", "||"))
+_PORT = re.compile(r"(?<![A-Z])PORT\b")  # EXPORT is a cipher's word
 # What openssl and gnutls call the protocols; what they do not know is left out.
 _OPENSSL = {
     name: name for name in ("smtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres", "mysql")
@@ -105,7 +107,7 @@ def _named(word: str, asked: Asked) -> str:
         return word.replace("HOST:PORT", socket_text(asked.sni or asked.host, asked.port)).replace(
             PLACEHOLDER, authority
         )
-    return word.replace(PLACEHOLDER, asked.host).replace("PORT", str(asked.port))
+    return _PORT.sub(str(asked.port), word.replace(PLACEHOLDER, asked.host))
 
 
 def _openssl(rest: list[str], asked: Asked) -> list[str]:

@@ -36,6 +36,11 @@ def test_openssl_is_led_to_the_server_by_the_way_that_was_asked() -> None:
     assert "-cert c.pem -key k.pem" in command("certificate-expired", credential=("c.pem", "k.pem"))
 
 
+def test_a_port_is_filled_in_where_the_word_stands_alone() -> None:
+    assert ":EXPORT:" in command("weak-cipher-accepted", port=8443)
+    assert command("captive-portal", port=8443).endswith(" http://a.com:8443/")
+
+
 def test_curl_is_led_to_the_server_by_the_way_that_was_asked() -> None:
     assert command("client-certificate-required").endswith(" https://a.com/")
     assert command("client-certificate-required", port=8443).endswith(" https://a.com:8443/")

@@ -47,6 +47,11 @@ def world(tmp_path: Path) -> LabPki:
 @pytest.fixture
 def tlsight(tmp_path: Path) -> Run:
     """Run `tlsight ...` with state and settings in the test's folder."""
+    return command(tmp_path)
+
+
+def command(folder: Path, *, timeout: float = 60) -> Run:
+    """How to run `tlsight ...` with state and settings in this folder, for at most so many seconds."""
 
     def run(
         *words: object, stdin: str = "", prefix: tuple[str, ...] = (), **environment: str
@@ -56,10 +61,10 @@ def tlsight(tmp_path: Path) -> Run:
             for key, value in os.environ.items()
             if "proxy" not in key.lower() and not key.startswith("TLSIGHT_")
         }
-        home = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "cfg")}
+        home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "cfg")}
         return subprocess.run(
             [*prefix, sys.executable, "-m", "detector", *map(str, words)],
-            capture_output=True, text=True, timeout=60, input=stdin,
+            capture_output=True, text=True, timeout=timeout, input=stdin,
             env=clean | home | {"COLUMNS": "160"} | environment,
         )  # fmt: skip
 
