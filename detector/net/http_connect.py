@@ -14,9 +14,10 @@ from detector.causes.through_proxy import ACTS
 from detector.errors import ProxyError, ProxyFault
 from detector.net.dialogue import LENIENT, Dialogue, Inbox
 from detector.wire.greeting import printable
-from detector.wire.proxy_answer import MAX_FIELDS, MAX_PAGE, ProxyReply, meaning
+from detector.wire.proxy_answer import MAX_FIELDS, MAX_PAGE, ProxyReply, login_schemes, meaning
 
 _MAX_INTERIM = 4
+_DIGEST = re.compile(r"(?:^|,)[ \t]*(digest[ \t].*)", re.IGNORECASE)
 _SPOKEN = ("basic", "digest")
 
 
@@ -86,13 +87,14 @@ def digest(challenge: str, host: str, port: int, user: str, password: str | None
 
     request = httpx.Request("CONNECT", "http://proxy/")
     request.url = Tunnel("http://proxy/")
+    field = challenge.encode("latin-1", "replace")
     flow = httpx.DigestAuth(user, password or "").auth_flow(request)
     next(flow)
     try:
         answer = flow.send(
-            httpx.Response(401, headers=[("www-authenticate", challenge)], request=request)
+            httpx.Response(401, headers=[(b"www-authenticate", field)], request=request)
         )
-    except (httpx.ProtocolError, StopIteration, KeyError, NotImplementedError):
+    except (httpx.ProtocolError, StopIteration, LookupError, NotImplementedError, ValueError):
         text = f"the proxy's Digest challenge cannot be answered: {printable(challenge.encode('latin-1', 'replace'))}"
         raise ProxyError(
             "other-login", ACTS["other-login"].cause, text, status=407, schemes=("Digest",)
@@ -166,12 +168,12 @@ def _page(inbox: Inbox, reply: ProxyReply) -> Generator[bytes, bytes, bytes]:
 
 
 def _digest(reply: ProxyReply) -> str | None:
-    """Its Digest challenge, where that is in a field of its own and Basic was not refused."""
+    """Its Digest challenge, where it is not Basic that was refused."""
     fields = reply.values("proxy-authenticate")
-    named = [field.partition(" ")[0].lower() for field in fields]
-    if "digest" not in named or "basic" in named:
+    if "basic" in (scheme.lower() for scheme in login_schemes(fields)):
         return None
-    return fields[named.index("digest")]
+    found = (_DIGEST.search(field[:2000]) for field in fields)
+    return next((one[1] for one in found if one), None)
 
 
 def _login(schemes: tuple[str, ...], *, with_credentials: bool) -> ProxyFault:

@@ -210,7 +210,7 @@ def _fault(reply: ProxyReply, host: str) -> tuple[ProxyFault, str]:
         name, _, number = value.partition(" ")
         for start, fault in _SQUID:
             if name.startswith(start):
-                errno = int(number[:6]) if number.isdigit() else 0
+                errno = int(number[:6]) if number.isascii() and number.isdigit() else 0
                 by_errno = _ERRNOS.get(errno, fault) if start == "ERR_CONNECT_FAIL" else fault
                 shown = f", {printable(value.encode('latin-1', 'replace'))}"
                 if start == "ERR_CANNOT_FORWARD" and reply.status == 500:

@@ -1,4 +1,8 @@
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detector.errors import ProxyError
 from detector.net.http_connect import DigestWanted, connect, digest
@@ -96,6 +100,15 @@ def test_digest_is_asked_for_where_basic_is_not_taken() -> None:
         play(connect("a.com", 443, "u", "p"), head)
     assert caught.value.challenge == 'Digest realm="x", nonce="y"'
     assert refused(head).fault == "login"  # nobody is known
+    one_field = (
+        b'HTTP/1.1 407 x\r\nProxy-Authenticate: Negotiate, Digest realm="x", nonce="y"\r\n\r\n'
+    )
+    with pytest.raises(DigestWanted, match="Digest"):
+        play(connect("a.com", 443, "u", "p"), one_field)
+    both = (
+        b"HTTP/1.1 407 x\r\nProxy-Authenticate: Digest realm=x\r\nProxy-Authenticate: Basic\r\n\r\n"
+    )
+    assert refused(both, user="u", password="p").fault == "wrong-login"
     sent, _ = play(connect("a.com", 443, "u", "p", "Digest z"), OK)
     assert b"Proxy-Authorization: Digest z\r\n" in sent[0]
     with pytest.raises(ProxyError, match="not accepted"):
@@ -107,6 +120,33 @@ def test_a_digest_is_the_one_of_the_standard() -> None:
     # H(H("u:r:p") ":n:" H("CONNECT:a.com:443")), RFC 7616 section 3.4.1 without qop.
     assert 'uri="a.com:443"' in answer
     assert 'response="9c7646308ba87cc1d4046074ba6e1873"' in answer
+
+
+_WORDS = st.sampled_from(
+    [
+        b"HTTP/1.1 ", b"407 ", b"503 ", b"302 ", b"200 ", b"100 ", b"\r\n", b"\r\n\r\n", b": ", b",", b'"', b"=",
+        b"Proxy-Authenticate: ", b"Digest ", b"Basic ", b"X-Squid-Error: ERR_CONNECT_FAIL ", b"\xb2", b"111",
+        b"Proxy-Status: ", b"error=", b"connection_refused", b"Location: ", b"http://[", b"Content-Length: ", b"9",
+        b"nonce=", b"realm=", b"qop=", b"algorithm=", b"auth-int", b"\x05\xff", b"(111)", b"errno ", b"\x00",
+    ]
+)  # fmt: skip
+ANSWERS = st.lists(st.one_of(_WORDS, st.binary(max_size=6)), max_size=30).map(b"".join)
+
+
+@given(ANSWERS, st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_whatever_a_proxy_says_ends_in_an_error_of_the_proxy(answer: bytes, known: bool) -> None:
+    login = ("ann", "sesame") if known else ()
+    with suppress(ProxyError, DigestWanted):
+        play(connect("a.com", 443, *login), b"HTTP/1.1 " + answer, answer)
+
+
+@given(ANSWERS)
+@settings(max_examples=400, deadline=None)
+def test_whatever_a_challenge_is_it_is_answered_or_refused(answer: bytes) -> None:
+    with suppress(ProxyError):
+        answered = digest("Digest " + answer.decode("latin-1"), "a.com", 443, "u", "p")
+        assert "\n" not in answered
 
 
 @pytest.mark.parametrize("challenge", ["Digest", 'Digest realm="r"', "Digest nonce=n, algorithm=X"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from detector.wire.proxy_answer import ProxyReply, login_schemes, meaning
+from detector.wire.proxy_answer import ProxyReply, login_schemes, meaning, socks_meaning
 
 SQUID = "x-squid-error"
 STATUS = "proxy-status"
@@ -135,3 +135,15 @@ def test_a_hostile_page_takes_no_time(page: bytes) -> None:
     fault(503, "x", page, proxy_status=page.decode(), x_squid_error=page.decode())
     login_schemes([page.decode()])
     assert time.process_time() - start < 0.5
+
+
+def test_a_digit_that_is_none_is_no_errno() -> None:
+    assert fault(503, x_squid_error="ERR_CONNECT_FAIL \xb2") == "failed"
+
+
+def test_replies_of_socks_are_told_with_whom_they_are_about() -> None:
+    assert [socks_meaning(reply, "a.com", 443).fault for reply in range(1, 10)] == [
+        "failed", "policy", "unreachable", "unreachable", "refused", "silence", "no-proxy",
+        "address-kind", "failed",
+    ]  # fmt: skip
+    assert "a.com port 443: connection refused" in socks_meaning(5, "a.com", 443).text
