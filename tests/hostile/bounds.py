@@ -6,7 +6,7 @@ wants one; the peers share theirs with two dozen runs, so a second or two may be
 
 from __future__ import annotations
 
-from tests.hostile.cells import TIMEOUT
+from tests.hostile.cells import PATIENT, TIMEOUT
 from tests.hostile.measured import Run
 
 EXITS = frozenset((0, 1, 2, 3, 4))
@@ -41,4 +41,6 @@ def breaches(run: Run) -> list[str]:
 def _wall(run: Run) -> float:
     if not run.peer:
         return READ
+    if "~" in run.name:  # see cells.PATIENT
+        return 12 * PATIENT + SPARE
     return ASKED if run.name.startswith(_ASKING) else DIALLED
