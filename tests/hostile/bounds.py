@@ -18,7 +18,8 @@ SPARE = 4.0
 DIALLED = 12 * TIMEOUT + SPARE
 # Four attempts, and 1 + 2 + 4 s between them.
 ASKED = 4 * TIMEOUT + 7 + SPARE
-READ = 12.0
+# Files: that it ends. One that is large is read by several processes, whose waits nobody adds up.
+READ = 60.0
 _ASKING = ("ct show", "ct fetch", "update")
 
 
