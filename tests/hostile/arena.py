@@ -24,7 +24,7 @@ import msgspec
 
 from tests.hostile import measured
 
-WIDTH = 24
+WIDTH = 16
 
 
 def main() -> None:

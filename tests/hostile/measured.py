@@ -56,7 +56,7 @@ class Job(msgspec.Struct, frozen=True):
     folder: str
     environment: dict[str, str]
     stdin: str | None = None
-    kill: float = 40.0
+    kill: float = 120.0
     interrupt: float | None = None
     peer: bool = False
 

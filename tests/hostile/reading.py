@@ -116,6 +116,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass import", "file"): "lines",
     ("engine learn", "files"): "certificate",
 }
+# Commands that are there to read what others wrote: they get every file that is meant for them.
+_WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
 _SERVING = frozenset(("bypass serve", "lab serve"))
 # A list asks for one host after the other; how many there are is who wrote it's business.
@@ -127,14 +129,9 @@ def jobs(stage: cells.Stage, *, every: bool = False) -> Iterator[Job]:
     for number, option in enumerate(file_options()):
         if option.command in NEITHER:
             continue
-        names = _names(option)
-        for place, name in enumerate(names):
-            if (
-                every
-                or name == "zeros"
-                or option.name in ("files", "file")
-                or (place + number) % 4 == 0
-            ):
+        whole = every or (option.command in _WHOLE and option.name == "files")
+        for place, name in enumerate(_names(option)):
+            if whole or name == "zeros" or (place + number) % 4 == 0:
                 yield _job(stage, option, name)
 
 

@@ -56,7 +56,8 @@ def test_bytes_that_are_no_text_and_missing_files(tmp_path: Path) -> None:
         ("[" + "a." * 50_000 + "a]\n", "1: a key of more than 64 parts"),
         ("x = 1\n" + '"a" . ' * 100 + "b = 1\n", "2: a key of more than 64 parts"),
         ("a = " + "[" * 50_000, "nested too deep"),
-        ("a = " + "9" * 10_000, "Exceeds the limit"),
+        ("a = " + "9" * 10_000, "1: a number of 400 digits"),
+        ("a = 0x" + "f" * 10_000, "1: a number of 400 digits"),
     ],
 )
 def test_what_takes_a_parser_too_long_is_refused(text: str, why: str, tmp_path: Path) -> None:
