@@ -138,5 +138,5 @@ def test_the_exit_code_says_that_all_are_healthy(verb: str, heard: Heard) -> Non
 
 def show(stack: Stack, setting: Setting, *said: str) -> None:
     """Add to the table that the run ends with."""
-    row = SEEN.setdefault(stack.name, {})
+    row = SEEN.setdefault(f"{stack.name} ({stack.library})", {})
     row[setting.name] = ", ".join(filter(None, (row.get(setting.name), *said)))

@@ -1,4 +1,4 @@
-"""The rows of stacks.toml as programs that can be started: a cell is one stack in one of its settings."""
+"""The rows of libraries.toml and programs.toml as programs that can be started: a cell is one stack in one of its settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A TLS server of somebody else's; stacks.toml tells what each of these means."""
+    """A TLS server of somebody else's; libraries.toml tells what each of these means."""
 
     name: str
     library: str
@@ -65,8 +65,9 @@ class Stack:
 
 
 def stacks() -> tuple[Stack, ...]:
-    """The rows of stacks.toml."""
-    rows = tomllib.loads((HERE / "stacks.toml").read_text())["stack"]
+    """The rows of both tables."""
+    tables = ("libraries.toml", "programs.toml")
+    rows = [row for name in tables for row in tomllib.loads((HERE / name).read_text())["stack"]]
     return tuple(_stack(**row) for row in rows)
 
 
