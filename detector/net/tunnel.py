@@ -104,7 +104,7 @@ async def _in_tls(stream: Stream, proxy: Proxy, step: Step) -> Stream:
         await step("proxy", ACTS["hangs"].cause, inner.shake_hands())
     except OSError:
         raise ProxyError(
-            "cut", ACTS["cut"].cause, "reset in its own TLS handshake", how="rst"
+            "cut", ACTS["cut"].cause, "the proxy resets its own TLS handshake", how="rst"
         ) from None
     return inner
 

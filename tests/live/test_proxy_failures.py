@@ -230,6 +230,7 @@ def test_a_proxy_that_is_not_there_is_never_the_servers_fault(pki: LabPki) -> No
                 "resets": f"http://127.0.0.1:{resetting}",
                 "down, socks": f"socks5h://127.0.0.1:{closed}",
                 "hangs, https": f"https://127.0.0.1:{hanging}",
+                "resets, https": f"https://127.0.0.1:{resetting}",
             }
             found = await asyncio.gather(
                 *(diagnose(pki, url, f"127.0.0.1:{closed}", seconds=1.0) for url in urls.values())
@@ -246,6 +247,7 @@ def test_a_proxy_that_is_not_there_is_never_the_servers_fault(pki: LabPki) -> No
         "resets": "proxy: connection-reset (network)",
         "down, socks": DOWN,
         "hangs, https": LATE,
+        "resets, https": "proxy: connection-reset (network)",
     }
     for name, one in found.items():
         DEAD.setdefault(name, {})["told"] = told(one)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -112,6 +116,29 @@ def test_a_file_is_opened_by_its_url_or_its_path(tmp_path: Path) -> None:
         opened = open_pac(url, "--proxy")
         assert opened.ways("a.corp.example", 443) == (None,)
         opened.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_file_is_fetched_also_where_a_loop_is_running(tmp_path: Path) -> None:
+    (tmp_path / "proxy.pac").write_text(ANSWERS)
+
+    async def opened(url: str) -> PacFile:
+        return open_pac(url, "AUTO_PROXY")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            found = asyncio.run(opened(f"http://127.0.0.1:{server.server_port}/proxy.pac"))
+        finally:
+            server.shutdown()
+            serving.join()
+    assert found.ways("a.corp.example", 443) == (None,)
+    found.close()
 
 
 def test_what_cannot_be_opened_is_said_without_a_password(tmp_path: Path) -> None:
