@@ -57,7 +57,7 @@ def syslog_of(environment: Mapping[str, str]) -> Syslog | None:
 
 def parse_syslog(text: str) -> Syslog:
     """unix:/dev/log, udp://HOST[:PORT] or tcp://HOST[:PORT]. Raises ConfigError."""
-    if text.startswith(("unix:/", "/")):
+    if text.startswith(("unix:/", "/")) and hasattr(socket, "AF_UNIX"):
         return Syslog("unix", path=text.removeprefix("unix:"))
     try:
         url = urlsplit(text)
