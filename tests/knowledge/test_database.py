@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import StoreError
-from detector.knowledge.database import Database, state_folder
+from detector.knowledge.database import Database
 
 FIRST = "CREATE TABLE a (b TEXT) STRICT"
 SECOND = "ALTER TABLE a ADD COLUMN c TEXT"
@@ -103,14 +103,3 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was_and_says_why(tmp_path:
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
         assert db.execute("SELECT name FROM sqlite_schema").fetchall() == [("a",)]
-
-
-@pytest.mark.parametrize(
-    ("environment", "folder"),
-    [
-        ({"STATE_DIRECTORY": "/var/lib/x:/other"}, "/var/lib/x"),
-        ({"XDG_STATE_HOME": "/home/a/state"}, "/home/a/state/tlsight"),
-    ],
-)
-def test_state_is_where_systemd_or_xdg_says(environment: dict[str, str], folder: str) -> None:
-    assert state_folder(environment) == Path(folder)
