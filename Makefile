@@ -30,7 +30,7 @@ demo: setup
 	@.venv/bin/tlsight demo
 
 test: programs
-	$(python) -m pytest
+	@sh scripts/all_tests.sh
 
 # PYTHON=3.12 runs them on that version, in .venv-3.12.
 unit:
