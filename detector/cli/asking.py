@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.bounded import read_bounded
 from detector.cli.numbers import finite
 from detector.cli.way import fetch_options, no_proxy_option, proxy_option, routing
 from detector.errors import ConfigError
@@ -89,6 +90,6 @@ def _token(path: Path | None) -> str | None:
     if path is None:
         return os.environ.get("TLSIGHT_CERTSPOTTER_TOKEN") or None
     try:
-        return path.read_text(encoding="ascii").strip() or None
+        return read_bounded(path, 4096).decode("ascii").strip() or None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"no token: {error}") from None

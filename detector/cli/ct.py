@@ -16,6 +16,7 @@ from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
 from detector.cli.output import Json
+from detector.cli.way import bounded_lines
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import parse_target, read_targets
 
@@ -113,7 +114,7 @@ def fetch(
     if not host_list.exists() or host_list.is_dir():
         raise ConfigError(str(host_list), "no such file of hosts")
     with host_list.open(encoding="utf-8", errors="replace") as file:
-        hosts = list(dict.fromkeys(_lenient(read_targets(file))))
+        hosts = list(dict.fromkeys(_lenient(read_targets(bounded_lines(file, str(host_list))))))
     if not hosts:
         raise ConfigError(str(host_list), "holds no host", remedy="write one a line")
     tally: Counter[str] = Counter()

@@ -43,6 +43,8 @@ def prepare() -> None:
     sys.stdin = sys.stdin or _nothing("r")
     sys.stdout = sys.stdout or _nothing("w")
     sys.stderr = sys.stderr or _nothing("w")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a list of hosts with one bad byte in it
     sys.stderr = _rewrapped(sys.stderr, _Stderr)
     if closed:
         raise OutputClosed("standard output is closed; send it to a file, a pipe or /dev/null")

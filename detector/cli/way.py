@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.models import OptionInfo
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from detector.net.routes import Routing
 
 _WAY = "How to get there"
+_LONGEST_LINE = 1 << 16
 
 Arguments = Annotated[
     list[str] | None,
@@ -156,6 +157,14 @@ def address(text: str) -> tuple[str, int]:
     return target.host, target.port
 
 
+def bounded_lines(file: TextIO, name: str) -> Iterator[str]:
+    """Lines as they come. Raises ConfigError for one that no list of hosts has."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ConfigError(name, "no list of hosts: a line is too long")
+        yield line
+
+
 class Targets:
     """Targets from arguments, a file, stdin, or the canaries; files are read lazily.
 
@@ -204,9 +213,9 @@ class Targets:
     def _listed(self) -> Iterator[Target]:
         if self._path is not None:
             with self._path.open(encoding="utf-8", errors="replace") as file:
-                yield from self._lenient(read_targets(file))
+                yield from self._lenient(read_targets(bounded_lines(file, str(self._path))))
         if self._stdin:
-            yield from self._lenient(read_targets(sys.stdin))
+            yield from self._lenient(read_targets(bounded_lines(sys.stdin, "stdin")))
 
     def _lenient(self, texts: Iterator[str]) -> Iterator[Target]:
         for text in texts:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from detector.bounded import read_bounded
 from detector.errors import ListError
 from detector.knowledge.shipped import log_list_key
 from detector.knowledge.whole_file import write_whole
@@ -18,6 +19,7 @@ from detector.lists.ccadb import CaOwners
 from detector.lists.crlset import CrlSet
 from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
 
+_MAX_LIST = 64 << 20
 LOG_LISTS = ("all_logs_list", "log_list")  # in the order in which later ones win
 
 
@@ -100,7 +102,7 @@ class InstalledLists:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return (self.folder / name).read_bytes()
+            return read_bounded(self.folder / name, _MAX_LIST)
         except FileNotFoundError:
             return None
         except OSError as error:

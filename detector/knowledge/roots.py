@@ -8,9 +8,11 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from detector.bounded import read_bounded
 from detector.chain.anchors import TrustAnchors
 from detector.chain.certificate import split_pem
 from detector.errors import CertificateError, ConfigError
+from detector.knowledge.rows import MAX_FILE
 
 # Where Linux distributions and BSDs keep the bundle that their programs read.
 _BUNDLES = (
@@ -35,9 +37,11 @@ def public_roots() -> TrustAnchors:
 def roots_from_file(path: Path) -> TrustAnchors:
     """Roots of a PEM or DER file. Raises ConfigError when there is no certificate in it."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MAX_FILE + 1)
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
+    if len(data) > MAX_FILE:
+        raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
     try:
         anchors = TrustAnchors.from_pem(data, str(path))
         if not len(anchors) and data[:1] == b"\x30":
@@ -86,7 +90,7 @@ def _bundles() -> TrustAnchors:
         if not name:
             continue
         try:
-            certificates |= dict.fromkeys(split_pem(Path(name).read_bytes()))
+            certificates |= dict.fromkeys(split_pem(read_bounded(Path(name), MAX_FILE)))
         except (OSError, CertificateError):
             continue
         names.append(name)

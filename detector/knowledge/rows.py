@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from detector.bounded import read_bounded
 from detector.errors import ConfigError
 
 MAX_FILE = 16 << 20
@@ -19,9 +20,7 @@ UNKNOWN = "check the spelling, or update tlsight"
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The parsed file and its text. Raises ConfigError, one line, with the line number if known."""
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise _too_large(path)
-        data = path.read_bytes()
+        data = read_bounded(path, MAX_FILE + 1)
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(str(path), why, remedy="check the path and its permissions") from None
@@ -31,7 +30,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
 def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
     """As `read_toml`, where the bytes of `path` are at hand."""
     if len(data) > MAX_FILE:
-        raise _too_large(path)
+        raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
     try:
         text = data.decode("utf-8")
         return tomllib.loads(text), text
@@ -44,10 +43,6 @@ def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
         line = int(found[1]) if found else None
         why = re.sub(r" \(at .*\)$", "", str(error))
         raise ConfigError(str(path), why, line=line) from None
-
-
-def _too_large(path: Path) -> ConfigError:
-    return ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
 
 
 def load_rows[T](path: Path, table: str, kind: type[T], required: bool = True) -> list[T]:

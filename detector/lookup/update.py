@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from detector.bounded import read_bounded
 from detector.errors import ListError, StoreError, TlsightError
 from detector.knowledge.installed import LOG_LISTS, Fetch, InstalledLists
 from detector.known.knowledge import Knowledge
@@ -254,10 +255,11 @@ def _missing(name: str) -> Outcome:
 
 def _file(path: Path, limit: int) -> bytes | None:
     try:
-        if path.stat().st_size > limit:
-            raise ListError(f"{path}: more than {limit} bytes")
-        return path.read_bytes()
+        data = read_bounded(path, limit + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ListError(f"{path}: {error.strerror or error}") from None
+    if len(data) > limit:
+        raise ListError(f"{path}: more than {limit} bytes")
+    return data

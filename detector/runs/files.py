@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import os
 import sys
@@ -16,6 +17,8 @@ from detector import clock
 from detector.errors import ConfigError
 
 _PAUSE = 0.5
+_PACKED = 1 << 16
+_XZ_MEMORY = 128 << 20  # xz -9 takes 65 MiB
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def opened(path: str) -> Generator[IO[bytes]]:
         if start[:2] == b"\x1f\x8b":
             file: Any = gzip.GzipFile(fileobj=raw)
         elif start == b"\xfd7zXZ\0":
-            file = lzma.LZMAFile(raw)  # noqa: SIM115
+            file = io.BufferedReader(_Xz(raw))
         elif start[:4] == b"\x28\xb5\x2f\xfd":
             import zstandard
 
@@ -41,6 +44,39 @@ def opened(path: str) -> Generator[IO[bytes]]:
     finally:
         if path != "-":
             raw.close()
+
+
+class _Xz(io.RawIOBase):
+    """What is packed in .xz, stream after stream. lzma.LZMAFile has no limit: a file may ask for 4 GB of memory."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Raises EOFError where the file is cut, lzma.LZMAError where it is damaged or asks for too much."""
+        while True:
+            data = b""
+            if self._stream.eof:
+                # Between streams there may be zeros (xz's format, section 2.2).
+                data = self._stream.unused_data.lstrip(b"\0")
+                while not data:
+                    packed = self._raw.read(_PACKED)
+                    if not packed:
+                        return 0
+                    data = packed.lstrip(b"\0")
+                self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+            elif self._stream.needs_input:
+                data = self._raw.read(_PACKED)
+                if not data:
+                    raise EOFError("the file is cut")
+            plain = self._stream.decompress(data, len(buffer))
+            if plain:
+                buffer[: len(plain)] = plain
+                return len(plain)
 
 
 def damages() -> tuple[type[Exception], ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from detector import clock
+from detector.bounded import read_bounded
 from detector.chain.certificate import read_certificate, split_pem
 from detector.errors import CertificateError, ConfigError, UnknownLogError
 from detector.knowledge.explanations import error_table
@@ -120,7 +121,7 @@ class LogRun(msgspec.Struct, frozen=True):
         found: dict[str, str] = {}
         for path in self.configs:
             try:
-                text = path.read_bytes()[:_MAX_CONFIG].decode("utf-8", "replace")
+                text = read_bounded(path, _MAX_CONFIG).decode("utf-8", "replace")
             except OSError as error:
                 raise ConfigError(str(path), error.strerror or str(error)) from None
             one = program_of_config(text)
@@ -138,7 +139,7 @@ def _replacements(paths: Iterable[Path]) -> list[tuple[float | None, str, str]]:
     for path in paths:
         try:
             placed = path.stat().st_mtime
-            leaf = read_certificate(split_pem(path.read_bytes())[0])
+            leaf = read_certificate(split_pem(read_bounded(path, _MAX_CONFIG))[0])
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
         except IndexError:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.auditing.model import Place, Root
+from detector.bounded import read_regular
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import CertificateError
 
@@ -17,7 +18,7 @@ _MAX_LINKS = 40
 def pem_place(kind: str, path: Path, used_by: str, added: datetime | None = None) -> Place:
     """A PEM bundle (or one DER certificate) as a place."""
     try:
-        data = path.read_bytes()[:MAX_BUNDLE]
+        data = read_regular(path, MAX_BUNDLE)
     except OSError as error:
         return Place(kind, str(path), used_by=used_by, trouble=error.strerror or str(error))
     roots, trouble = roots_of(data, added=added)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.auditing.model import Setting
+from detector.bounded import read_regular
 from detector.stores.programs import output
 from detector.stores.reading import existing, inside
 
@@ -169,7 +170,7 @@ def _checked(setting: Setting, root: Path) -> Setting:
 
 def _lines(root: Path, path: Path) -> list[str]:
     try:
-        text = inside(root, path).read_bytes()[:_MAX].decode("utf-8", errors="replace")
+        text = read_regular(inside(root, path), _MAX).decode("utf-8", errors="replace")
     except OSError:
         return []
     lines = (line.rstrip("\r") for line in text.split("\n"))
@@ -178,6 +179,6 @@ def _lines(root: Path, path: Path) -> list[str]:
 
 def _json(root: Path, path: Path) -> Any:
     try:
-        return json.loads(inside(root, path).read_bytes()[:_MAX])
+        return json.loads(read_regular(inside(root, path), _MAX))
     except (OSError, ValueError, RecursionError):
         return None

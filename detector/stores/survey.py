@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from detector.auditing.model import Place, Setting, Survey, Tool
+from detector.bounded import read_regular
 from detector.stores.bundles import os_places
 from detector.stores.java import java_places
 from detector.stores.macos import macos_places
@@ -91,7 +92,7 @@ def _classified(path: Path) -> tuple[str, Path]:
     if path.is_dir() or path.name == "cert9.db":
         return "nss", path
     try:
-        head = path.open("rb").read(4)
+        head = read_regular(path, 4)
     except OSError:
         head = b""
     # JKS has a magic number of its own; PKCS #12 is DER that is no certificate.

@@ -108,3 +108,21 @@ def test_state_is_not_kept_wherever_one_stands(tlsight: Run, tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (3, "")
     assert not (tmp_path / "state-here").exists()
     assert (tmp_path / ".local" / "state" / "tlsight").exists()
+
+
+ENDLESS = (
+    ("check", "--policy", "/dev/zero"), ("check", "--pins", "/dev/zero"), ("check", "--roots", "/dev/zero"),
+    ("check", "--issuers", "/dev/zero"), ("check", "-l", "/dev/zero"), ("diagnose", "-l", "/dev/zero"),
+    ("ct", "fetch", "-l", "/dev/zero"), ("policy", "lint", "/dev/zero"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ENDLESS, ids=" ".join)
+def test_a_file_without_end_is_refused_in_little_memory(
+    tlsight: Run, words: tuple[str, ...]
+) -> None:
+    limited = ("bash", "-c", 'ulimit -v 1500000; exec "$@"', "bash")
+    more = ("127.0.0.1:1",) if words[0] == "check" and words[1] != "-l" else ()
+    done = tlsight(*words, *more, prefix=limited)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
