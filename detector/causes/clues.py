@@ -147,6 +147,23 @@ class Clues:
         """Today's hello is answered, at least in its small form."""
         return self.serves("plain")
 
+    @property
+    def welcome(self) -> bool:
+        """Today's hello is answered in one of its forms."""
+        return self.greeted or self.serves("browser")
+
+    @property
+    def harm(self) -> Severity:
+        """How much it counts that a hello fails which nobody sends as it is: little where a browser's is answered."""
+        return "note" if self.serves("browser") else "error"
+
+    @property
+    def heard(self) -> Trial | None:
+        """How today's hello was taken: a browser's, the plain one where that did not get there."""
+        browser = self.trials.get("browser")
+        reached = browser is not None and browser.outcome != "unreachable"
+        return browser if reached else self.trials.get("plain")
+
     @cached_property
     def flips(self) -> tuple[Contrast, ...]:
         """Changes without which the hello would be answered: it fails with them, and only with them."""
@@ -258,9 +275,9 @@ class Clues:
     def status(self) -> int | None:
         """Status code of the HTTP answer."""
         application = self.inquiry.application
-        if application is None or not application.data.startswith(b"HTTP/1."):
+        if application is None or not application.data.startswith(b"HTTP/"):
             return None
-        code = application.data[9:12]
+        code = application.data.partition(b" ")[2][:3]
         return int(code) if code.isdigit() else None
 
     def names_host(self, chain: tuple[bytes, ...]) -> bool:

@@ -34,6 +34,9 @@ class Contrast(msgspec.Struct, frozen=True):
     without: str
 
 
+# Not of the plan: the plain hello behind a PROXY header, asked where every other one was cut.
+BEHIND_HEADER = "behind-header"
+
 # What to compare, the most telling first.
 CHANGES: tuple[Contrast, ...] = (
     Contrast("browser", "plain", "with X25519MLKEM768 offered", "without it"),

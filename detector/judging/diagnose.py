@@ -53,7 +53,7 @@ def conclude(
 def _with_failure(clues: Clues, causes: dict[str, Claim]) -> dict[str, Claim]:
     """The recorded failure as a cause, where nothing explains it and no hello of today is answered."""
     failure = clues.failure
-    if failure is None or clues.greeted or any(f.severity == "error" for f in causes.values()):
+    if failure is None or clues.welcome or any(f.severity == "error" for f in causes.values()):
         return causes
     text = clues.failed_with(failure.cause) or failure.text
     return {failure.cause: Claim("error", text, clues.flips_told), **causes}

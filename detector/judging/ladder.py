@@ -17,6 +17,7 @@ from detector.chain.names import as_address
 from detector.model.causes import STEPS
 from detector.model.inquiry import Step, StepName
 from detector.wire import registry as r
+from detector.wire.offer import TLS13
 from detector.wire.suites import suite_name
 
 _CUT = ("connection-reset", "silent-drop", "closed-during-handshake", "malformed-handshake")
@@ -42,7 +43,9 @@ def _step_of(cause: str, clues: Clues) -> StepName:
             return "proxy" if failure.step == "proxy" else "tcp"
         if not clues.observation.server_bytes:
             return "client-hello"
-        return "finished" if clues.chain else "server-hello"
+        if clues.chain:
+            return "finished"
+        return "certificate" if clues.observation.handshake is not None else "server-hello"
     if cause == "captive-portal" and failure is not None and failure.step == "proxy":
         return "proxy"
     if cause == "client-certificate-required" and clues.completed:
@@ -159,14 +162,17 @@ def _application(clues: Clues) -> str:
     if application is None or application.outcome == "quiet":
         return "the connection stands; the server waits for us to speak"
     if application.outcome == "answered":
-        line = application.data.split(b"\r\n", 1)[0][:60].decode("latin-1")
+        line = application.data.split(b"\r\n", 1)[0].rstrip()[:60].decode("latin-1")
         return f"it answers {line}" if line.isprintable() else "it answers"
     return f"the server {application.outcome} the connection"
 
 
 def _is_tls13(clues: Clues) -> bool:
     done = clues.observation.handshake
-    return done is not None and done.version == "TLSv1.3"
+    if done is None:
+        answered = clues.trial("browser") or clues.trial("plain")
+        return answered is not None and answered.version == TLS13
+    return done.version == "TLSv1.3"
 
 
 _TEXTS = {

@@ -72,8 +72,11 @@ class Application(msgspec.Struct, frozen=True):
 
     Attributes:
         outcome: "answered" is data, "quiet" nothing within the time that was given.
-        data: its first bytes.
+        data: its first bytes; of HTTP/2 its status and header fields, as lines.
         alert: description of a fatal alert that came instead, None where it is encrypted.
+        anew: the server began another handshake within this one, as to ask for a client certificate once it knows
+            what is wanted (TLS 1.2 and before).
+        wants_http11: it wants to be asked in HTTP/1.1 instead of HTTP/2.
 
     """
 
@@ -81,6 +84,8 @@ class Application(msgspec.Struct, frozen=True):
     data: bytes = b""
     alert: int | None = None
     ms: float = 0.0
+    anew: bool = False
+    wants_http11: bool = False
 
 
 class Lookup(msgspec.Struct, frozen=True):

@@ -42,6 +42,8 @@ class Target:
         starttls: protocol that was upgraded, e.g. "smtp".
         pinned_address: the address was given by the user, not resolved from the name.
         dialled: the address and port that were given, as address:port.
+        protocol: what is spoken inside TLS, where a URL's scheme said so; else the port tells.
+        path: of a URL, as an HTTP request has it; no query, which may hold secrets.
 
     """
 
@@ -52,6 +54,8 @@ class Target:
     starttls: str | None = None
     pinned_address: bool = False
     dialled: str | None = None
+    protocol: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

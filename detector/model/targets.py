@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 from detector.errors import TargetError
+from detector.model.applications import HTTP, SCHEMES
 from detector.model.observation import Target
 
 # Default ports of protocols that start in clear (RFC 8314 and the protocols' own documents).
@@ -20,12 +22,12 @@ STARTTLS_PORTS = {
     "postgres": 5432,
     "mysql": 3306,
 }
-_SCHEMES = {
-    "https": (443, None), "wss": (443, None), "imaps": (993, None), "pop3s": (995, None),
-    "smtps": (465, None), "ldaps": (636, None), "ftps": (990, None),
+# Schemes of protocols that start in clear: the port, and the protocol.
+_STARTTLS_SCHEMES = {
     **{name: (port, name) for name, port in STARTTLS_PORTS.items()},
     "postgresql": (5432, "postgres"),
-}  # fmt: skip
+}
+_PATH = "/:@!$&'()*+,;=-._~%"  # RFC 3986 section 3.3; what is encoded already stays so
 # Names as they mostly are, which need no normalising; an address ends in a digit or has a colon.
 PLAIN_NAME = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -42,18 +44,32 @@ def parse_target(text: str, *, port: int = HTTPS_PORT, starttls: str | None = No
     given = text.strip()
     if not given:
         raise TargetError(text, "is empty")
-    rest, default, protocol = given, STARTTLS_PORTS.get(starttls or "", port), starttls
+    rest, default, turned = given, STARTTLS_PORTS.get(starttls or "", port), starttls
+    protocol = path = None
     if "://" in given:
         scheme, _, rest = given.partition("://")
-        if scheme.lower() not in _SCHEMES:
+        scheme = scheme.lower()
+        if scheme in SCHEMES:
+            protocol, default = SCHEMES[scheme]
+        elif scheme in _STARTTLS_SCHEMES:
+            default, implied = _STARTTLS_SCHEMES[scheme]
+            turned = starttls or implied
+        else:
             raise TargetError(text, f"scheme {scheme!r} has no TLS that can be checked")
-        default, implied = _SCHEMES[scheme.lower()]
-        protocol = starttls or implied
+        path = _path(rest) if protocol == HTTP else None
         rest = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
     host, number = split_port(rest, text)
     name = normal_host(host)
     sni = None if _is_address(name) else name
-    return Target(host=name, port=number or default, sni=sni, starttls=protocol)
+    return Target(name, number or default, sni=sni, starttls=turned, protocol=protocol, path=path)
+
+
+def _path(rest: str) -> str | None:
+    """The path of what follows ://, fit for a request; None where it is the root."""
+    found = re.search(r"/[^?#]*", rest.partition("?")[0].partition("#")[0])
+    if found is None or found[0] == "/":
+        return None
+    return quote(found[0], safe=_PATH)
 
 
 def normal_host(text: str) -> str:

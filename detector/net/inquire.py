@@ -2,11 +2,10 @@
 
 Theory of operation
 -------------------
-The connection is made once, then the handshake and the trials run side by side, a few at a time. A trial
-that is about to be held against somebody (it failed where the plain hello was answered) is made again
-first, twice where it was cut: a lost packet or a busy server is no cause. The handshake is made again where
-it was cut and the plain hello was not. All of it draws on one budget of time. What trials were sent beside the
-handshake's own leaf (SCTs, a staple) is the observation's too.
+The connection is made once, then the handshake and the trials (`detector.net.trials`) run side by side. The
+handshake is made again where it was cut and the plain hello was not. Its session is taken up again while the
+trials still run; that it failed counts once it has failed twice more with nobody else there. All of it draws on one
+budget of time. What trials were sent beside the handshake's own leaf (SCTs, a staple) is the observation's too.
 """
 
 from __future__ import annotations
@@ -14,26 +13,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from detector.causes.plan import CHANGES, plan, with_name
-from detector.chain.names import as_address
+from detector.causes.plan import plan
 from detector.errors import DialError
 from detector.model.inquiry import Inquiry, Trial
 from detector.model.observation import Failure, Target
-from detector.net.application import request_for
+from detector.net.application import question_to
 from detector.net.budget import Budget
-from detector.net.probe import ProbeOptions, ProbeRun, speaks_http
+from detector.net.probe import ProbeOptions, ProbeRun
 from detector.net.routes import Routing
 from detector.net.stream import Stream, resolve
 from detector.net.trial import Keys, Patience, attempt
+from detector.net.trials import try_all
 from detector.net.unasked import with_answers
-from detector.wire.offer import Offer
 
-_AT_ONCE, _AGAIN_AT_ONCE = 8, 3
+Resumption = Literal["resumed", "full", "failed"]
+
 _MAX_ADDRESSES = 6
-_CUT = ("reset", "closed")
-_AGAIN = ("reset", "closed", "silent", "unreachable")
+_PROTOCOLS = ("h2", "http/1.1")
+_SLUGGISH = 0.25  # of the time-out, for a handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,10 @@ async def inquire(
     """Everything that can be seen of `target` in the time there is. Never raises for what a peer does."""
     curious = curiosity or Curiosity()
     budget = budget or Budget(options.timeout)
-    request = request_for(target.host, target.port) if speaks_http(target) else b""
-    alpn = ("http/1.1",) if speaks_http(target) else ()
-    full = replace(options, request=request, listen=min(options.timeout, 1.0 if request else 0.3))
-    # Only HTTP/1.1 is offered: the question that follows is put in its words.
-    run = ProbeRun(target, replace(full, alpn=alpn))
+    request = question_to(target)
+    listen = min(options.timeout, 1.0 if request else 0.3)
+    full = replace(options, request=request, listen=listen, later=target.path is not None)
+    run = ProbeRun(target, replace(full, alpn=_PROTOCOLS))
     try:
         stream = await run.dial()
     except DialError as error:
@@ -77,22 +76,29 @@ async def inquire(
     trials: dict[str, Trial] = {}
     addresses: dict[str, Trial] = {}
     same = replace(options, connect_to=_where(run, options))
+    asked: asyncio.Task[bool | None] | None = None
     several = curious.addresses and run.proxy is None and options.connect_to is None
     async with asyncio.TaskGroup() as group:
-        group.create_task(budget.spend("handshake", _handshake(run, stream)))
+        first = group.create_task(_shake_and_resume(run, stream, budget, resume=curious.resume))
         if curious.trials:
-            group.create_task(budget.spend("trials", _try_all(target, same, trials)))
+            done = partial(_is_done, run)
+            asked = group.create_task(budget.spend("trials", try_all(target, same, trials, done)))
             if several:
                 others = _try_addresses(target, options, run.target.ip, addresses)
                 group.create_task(budget.spend("addresses", others))
     if _unlucky(run, trials):
         run = await budget.spend("handshake", _once_more(target, run)) or run
+    if run.application is not None and run.application.wants_http11:
+        older = replace(run.options, alpn=_PROTOCOLS[1:])
+        run = await budget.spend("handshake", _once_more(target, run, older)) or run
     if run.failure is None and run.handshake is None:
         text = f"the handshake did not end within {budget.seconds:g} s"
         run.failure = Failure("tls", "silent-drop", text)
-    resumption = None
-    if curious.resume and run.session:
-        resumption = await budget.spend("resumption", _resume(run))
+    resumption = first.result()
+    if curious.resume and run.session and resumption in (None, "failed"):
+        resumption = await budget.spend("resumption", _resume(run, 2 if resumption else 3))
+    if asked is not None and asked.result() is False:
+        budget.unfinished.append("trials")
     direct = None
     if run.proxy is not None and curious.trials:
         direct = await budget.spend("past-the-proxy", _direct(target, options))
@@ -106,6 +112,20 @@ async def inquire(
         client_certificate=options.credential is not None,
         unfinished=tuple(budget.unfinished),
     )
+
+
+async def _shake_and_resume(
+    run: ProbeRun, stream: Stream, budget: Budget, *, resume: bool
+) -> Resumption | None:
+    """The handshake, and its session taken up once; None where that was not tried or did not get there."""
+    await budget.spend("handshake", _handshake(run, stream))
+    if not resume or not run.session or run.failure is not None:
+        return None
+    return await budget.spend("resumption", _resume(run, 1))
+
+
+def _is_done(run: ProbeRun) -> bool:
+    return run.handshake is not None and run.handshake.completed
 
 
 async def _handshake(run: ProbeRun, stream: Stream) -> None:
@@ -124,10 +144,12 @@ def _unlucky(run: ProbeRun, trials: Mapping[str, Trial]) -> bool:
     return plain is not None and plain.answered and not run.server
 
 
-async def _once_more(target: Target, first: ProbeRun) -> ProbeRun:
-    """The handshake again, twice at most; the first one where it fails again."""
+async def _once_more(
+    target: Target, first: ProbeRun, options: ProbeOptions | None = None
+) -> ProbeRun:
+    """The handshake again, twice at most, as before or by other options; the first one where it fails again."""
     for _ in range(2):
-        run = ProbeRun(target, first.options)
+        run = ProbeRun(target, options or first.options)
         if not await _dialled(run):
             return first
         if run.failure is None:
@@ -150,81 +172,6 @@ def _where(run: ProbeRun, options: ProbeOptions) -> tuple[str, int] | None:
     if options.connect_to is not None or run.proxy is not None or run.target.ip is None:
         return options.connect_to
     return run.target.ip, run.target.port
-
-
-async def _try_all(target: Target, options: ProbeOptions, found: dict[str, Trial]) -> None:
-    """Every hello of the plan; what is known of it goes into `found` as it comes."""
-    alpn = ("h2", "http/1.1") if speaks_http(target) else ()
-    offers = plan(target.sni, alpn)
-    if target.sni is None and as_address(target.host) is None:
-        offers = {**offers, "with-sni": with_name(offers, target.host)}
-    patience, keys = Patience(options.timeout), Keys()
-    turns = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(name: str) -> None:
-        async with turns:
-            if not patience.exhausted:
-                made = await attempt(name, offers[name], target, options, patience, keys)
-                found[name] = made
-
-    try:
-        await asyncio.gather(*(one(name) for name in offers))
-        await _confirm(found, offers, target, options, patience, keys)
-    finally:
-        _in_order(found, offers)
-
-
-def _in_order(found: dict[str, Trial], offers: Mapping[str, Offer]) -> None:
-    """As they are planned, not as they happened to end: rules take the first that fits."""
-    for name in offers:
-        if name in found:
-            found[name] = found.pop(name)
-
-
-async def _confirm(
-    found: dict[str, Trial],
-    offers: Mapping[str, Offer],
-    target: Target,
-    options: ProbeOptions,
-    patience: Patience,
-    keys: Keys,
-) -> None:
-    """Trials that failed without a word where a neighbour was answered, made again.
-
-    What a second try mends may make a neighbour doubtful that was not before, so this goes on until there
-    is none left.
-    """
-    made = dict.fromkeys(found, 1)
-    turns = asyncio.Semaphore(_AGAIN_AT_ONCE)  # a server may mind many connections at once
-
-    async def one(name: str) -> Trial:
-        made[name] += 1
-        async with turns:
-            return await attempt(name, offers[name], target, options, patience, keys)
-
-    while doubtful := [name for name in _doubtful(found) if made[name] < _tries(found[name])]:
-        again = await asyncio.gather(*map(one, doubtful))
-        found.update({trial.offer: trial for trial in again})
-
-
-def _doubtful(found: Mapping[str, Trial]) -> list[str]:
-    """Trials that failed without a word, and have a neighbour that was answered."""
-    return sorted(
-        {
-            name
-            for change in CHANGES
-            for name, other in ((change.offer, change.base), (change.base, change.offer))
-            if name in found
-            and other in found
-            and found[name].outcome in _AGAIN
-            and found[other].answered
-        }
-    )
-
-
-def _tries(trial: Trial) -> int:
-    """Silence costs its time, what is cut is cheap to ask a third time."""
-    return 3 if trial.outcome in _CUT else 2
 
 
 async def _try_addresses(
@@ -255,16 +202,21 @@ async def _direct(target: Target, options: ProbeOptions) -> Trial:
     return await attempt("plain", offer, target, past, Patience(past.timeout), Keys())
 
 
-async def _resume(run: ProbeRun) -> Literal["resumed", "full", "failed"] | None:
-    """Take up the session again; a failure counts when it happens three times."""
+async def _resume(run: ProbeRun, tries: int) -> Resumption | None:
+    """Take up the session again, so many times until it works; None where nobody can tell."""
     session = run.session
     if session is None or (not session.has_ticket and not session.id):
         return None
-    for _ in range(3):
+    for _ in range(tries):
         again = ProbeRun(run.target, replace(run.options, request=None))
         again.session = session
         if not await _dialled(again):
             return None
         if again.failure is None:
             return "resumed" if again.resumed else "full"
+        if (
+            again.failure.cause == "silent-drop"
+            and run.ms.get("tls", 0.0) > _SLUGGISH * 1000 * run.options.timeout
+        ):
+            return None  # a server that is as slow as that may only be busy
     return "failed"

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from detector import clock
 from detector.errors import ConfigError, DialError
 from detector.model.alerts import AlertContext, meanings
+from detector.model.applications import HTTP, spoken_at
 from detector.model.inquiry import Application
 from detector.model.observation import (
     Alert,
@@ -40,7 +41,7 @@ from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
 from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
 from detector.wire.offer import TLS13
-from detector.wire.records import may_be_tls
+from detector.wire.records import ALERT, may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
@@ -48,11 +49,6 @@ from detector.wire.transcript import Flight, Transcript, read_transcript
 KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
 _FAREWELL = 0.5
-
-# Ports of IANA's registry where TLS carries something else than HTTP from the first byte.
-_OTHER_PROTOCOLS = frozenset(
-    (465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 3269, 5061, 5223, 5671, 6514, 6697, 8883)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,10 @@ class ProbeOptions:
         maximum: highest version to offer, e.g. "TLSv1.2".
         now: the clock.
         credential: paths of a client certificate and its key.
-        request: what to say once the handshake is done; b"" only listens, None does neither.
+        request: what to say once the handshake is done; b"" only listens, None does neither. Where HTTP/2 is
+            chosen, the same question is asked in its words.
         listen: seconds to wait for what the peer says then.
+        later: let a server of TLS 1.3 ask for a client certificate once it has heard the request.
 
     """
 
@@ -81,6 +79,7 @@ class ProbeOptions:
     credential: tuple[str, str] | None = None
     request: bytes | None = None
     listen: float = 0.3
+    later: bool = False
 
     def __post_init__(self) -> None:
         if (
@@ -196,7 +195,9 @@ class ProbeRun:
     async def shake_hands(self, stream: Stream) -> None:
         """The handshake itself; fills handshake, chain and failure."""
         alpn = self.options.alpn if speaks_http(self.target) else ()
-        context = context_for_untrusted_peer(alpn, self.options.maximum, self.options.credential)
+        context = context_for_untrusted_peer(
+            alpn, self.options.maximum, self.options.credential, later=self.options.later
+        )
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(
             incoming, outgoing, server_hostname=self.target.sni, session=self.session
@@ -208,11 +209,7 @@ class ProbeRun:
                 await self._pump(stream, tls, incoming, outgoing, start)
             completed = True
         except TimeoutError:
-            cause = "silent-drop"
-            text = f"the handshake did not end within {self.options.timeout:g} s"
-            if not self.server:
-                text = f"the peer accepts the connection and stays silent for {self.options.timeout:g} s"
-            self.failure = Failure("tls", cause, text, how="silence")
+            self._stalled()
         except ssl.SSLError as error:
             self._tls_error(error)
         except OSError:  # reset, broken pipe, or the network went away
@@ -233,10 +230,13 @@ class ProbeRun:
             self.handshake = _completed(tls, transcript)
             self.resumed = bool(tls.session_reused)
             if self.options.request is not None:
-                from detector.net.application import converse
+                from detector.net.application import conversation_for, converse
 
+                words = conversation_for(
+                    self.target, tls.selected_alpn_protocol(), self.options.request
+                )
                 self.application = await converse(
-                    stream, tls, incoming, outgoing, self.options.request, self.options.listen
+                    stream, tls, incoming, outgoing, words, self.options.listen
                 )
                 # After a HelloRequest OpenSSL has none to give; resuming is an extra.
                 with suppress(ssl.SSLError, ValueError):
@@ -306,12 +306,41 @@ class ProbeRun:
             text = f"the peer sent the alert {name} ({code})"
             self.failure = Failure("tls", cause, text, how="alert")
             return
+        if any(not a.code for a in alerts):
+            self._cut("closed-during-handshake", "says goodbye (close_notify)", "fin")
+            return
+        answer = seen.server_hello
+        if (
+            answer is not None
+            and answer.marks_downgrade
+            and answer.version < TLS13
+            and self._offers_tls13(seen)
+        ):
+            text = (
+                f"the peer answers {version_name(answer.version)} with the mark of a server that knows TLS 1.3 and"
+                " was not offered it, and it was: somebody on the way changes the hellos"
+            )
+            self.failure = Failure("tls", "tls13-intolerant", text)
+            return
         if reason in ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "UNKNOWN_SSL_VERSION"):
             text = "the peer speaks no version of TLS that can be spoken here"
             self.failure = Failure("tls", "version-mismatch", text)
             return
         text = f"the peer broke the handshake ({(reason or str(error)).lower().replace('_', ' ')})"
         self.failure = Failure("tls", "malformed-handshake", text)
+
+    def _stalled(self) -> None:
+        """The time is over. Whoever has sent a ServerHello was reached by ours."""
+        within = f"{self.options.timeout:g} s"
+        text = f"the handshake did not end within {within}"
+        if not self.server:
+            text = f"the peer accepts the connection and stays silent for {within}"
+        elif read_transcript(b"", bytes(self.server)).server_hello is not None:
+            text = f"the peer answers the ClientHello and gets no further within {within}"
+        self.failure = Failure("tls", "silent-drop", text, how="silence")
+
+    def _offers_tls13(self, seen: Transcript) -> bool:
+        return seen.client_hello is not None and TLS13 in seen.client_hello.versions
 
     def _circumstances(self, seen: Transcript) -> AlertContext:
         """What is known of the connection when an alert came."""
@@ -329,7 +358,8 @@ class ProbeRun:
 
     def _cut(self, cause: str, what: str, how: Ending) -> None:
         if not self._is_not_tls():
-            when = "in the middle of the handshake" if self.server else "after our ClientHello"
+            begun = self.server and self.server[0] != ALERT
+            when = "in the middle of the handshake" if begun else "after our ClientHello"
             self.failure = Failure("tls", cause, f"the peer {what} {when}", how=how)
 
     def _is_not_tls(self) -> bool:
@@ -364,7 +394,7 @@ class ProbeRun:
 
 def speaks_http(target: Target) -> bool:
     """Whether HTTP's protocol names make sense there: mail servers refuse them (RFC 7301 3.2)."""
-    return target.starttls is None and target.port not in _OTHER_PROTOCOLS
+    return target.starttls is None and (target.protocol or spoken_at(target.port)) == HTTP
 
 
 class _EndedError(Exception):

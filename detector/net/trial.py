@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -96,11 +97,16 @@ class Keys:
 
 
 async def attempt(
-    name: str, offer: Offer, target: Target, options: ProbeOptions, patience: Patience, keys: Keys
+    name: str,
+    offer: Offer,
+    target: Target,
+    options: ProbeOptions,
+    patience: Patience,
+    keys: Keys,
+    before: bytes = b"",
 ) -> Trial:
-    """Send one hello and read the server's flight, which has `options.timeout` as a whole.
-
-    Never raises for what a peer does.
+    """Send one hello, behind the bytes `before`, and read the server's flight, which has `options.timeout` as a
+    whole. Never raises for what a peer does.
     """
     message = build_hello(offer, keys.material)
     run = ProbeRun(target, options)
@@ -109,6 +115,9 @@ async def attempt(
     except DialError as error:
         return Trial(name, "unreachable", str(error), len(message), sent=message)
     try:
+        if before:
+            with suppress(OSError):  # it is told by what comes back, or does not
+                await stream.write(before)
         trial = await _converse(name, offer, message, stream, patience, keys)
     finally:
         stream.close()
@@ -155,13 +164,15 @@ def _told(name: str, flight: ServerFlight, start: bytes, ended: Outcome) -> Tria
     hello = flight.hello
     messages = tuple((message.type, message.body) for message in flight.received)
     flooded = flight.error is not None and len(flight.alerts) >= MAX_ALERTS
-    fatal = None if flooded else next((a for a in flight.alerts if a.level == 2 or a.code), None)
+    fatal = None if flooded else next((a for a in flight.alerts if a.code), None)
     if hello is None:
         if flooded:
             return Trial(name, "malformed", str(flight.error))
         if fatal is not None:
             text = f"alert {alert_name(fatal.code)} ({fatal.code})"
             return Trial(name, "alert", text, alert=fatal.code)
+        if flight.alerts:
+            return Trial(name, "closed", "it says goodbye (close_notify)")
         if not may_be_tls(start):
             return Trial(name, "not-tls", described(spoken(start)))
         if flight.error is not None:

@@ -19,6 +19,8 @@ def context_for_untrusted_peer(
     alpn: tuple[str, ...] = ("h2", "http/1.1"),
     maximum: str | None = None,
     credential: tuple[str, str] | None = None,
+    *,
+    later: bool = False,
 ) -> ssl.SSLContext:
     """A client context that shakes hands with anybody, old protocols and weak keys included.
 
@@ -26,6 +28,7 @@ def context_for_untrusted_peer(
         alpn: protocols to offer; empty offers none.
         maximum: "TLSv1.2" to stop TLS 1.3 from being offered.
         credential: paths of a client certificate and its key, shown to a peer that asks for one.
+        later: a peer of TLS 1.3 may ask for one after the handshake too (RFC 8446 section 4.6.2).
 
     Raises OSError or ssl.SSLError where the credential cannot be used.
 
@@ -41,6 +44,7 @@ def context_for_untrusted_peer(
     context.options |= ssl.OP_LEGACY_SERVER_CONNECT
     if alpn:
         context.set_alpn_protocols(list(alpn))
+    context.post_handshake_auth = later
     if credential is not None:
         context.load_cert_chain(*credential)
     return context

@@ -18,6 +18,8 @@ from detector.wire.records import HANDSHAKE, encode_message, encode_record
 MAX_EXTENSIONS = 256
 # SHA-256 of "HelloRetryRequest": a ServerHello with this random is one (RFC 8446 section 4.1.3).
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+# The end of the random of a server that could have done better (RFC 8446 section 4.1.3).
+DOWNGRADE_MARKS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 
 Extension = tuple[int, bytes]
 
@@ -117,6 +119,11 @@ class ServerHello(msgspec.Struct, frozen=True):
     @property
     def is_retry(self) -> bool:
         return self.random == RETRY_RANDOM
+
+    @property
+    def marks_downgrade(self) -> bool:
+        """The server knows TLS 1.3 and was not offered it (RFC 8446 section 4.1.3), or so it saw."""
+        return self.random[-8:] in DOWNGRADE_MARKS
 
     @property
     def version(self) -> int:

@@ -396,3 +396,11 @@ def test_a_server_that_refuses_is_blamed_itself(known: Knowledge) -> None:
     assert (seen.failure.cause, seen.failure.dialled) == ("connection-refused", "server")
     (judgement,) = judge_all([seen], known)
     assert [one.party for one in judgement.causes] == ["server"]
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_goodbye_instead_of_a_hello_is_a_close(level: int) -> None:
+    observation = probed(sends(encode_record(ALERT, bytes((level, 0)))))
+    assert observation.failure is not None
+    assert observation.failure.cause == "closed-during-handshake"
+    assert "says goodbye (close_notify) after our ClientHello" in observation.failure.text

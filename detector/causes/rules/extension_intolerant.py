@@ -15,4 +15,4 @@ def find(clues: Clues) -> Claim | None:
     text = (
         "An extension that browsers send to everybody, Encrypted ClientHello, ends the handshake."
     )
-    return Claim("error", text, (clues.compared("ech", "plain"),))
+    return Claim(clues.harm, text, (clues.compared("ech", "plain"),))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from detector.causes.barred import barred_issuer
 from detector.causes.clues import Claim, Clues
+from detector.causes.unsigned import unsigned_below
 
 
 def find(clues: Clues) -> Claim | None:
@@ -18,6 +19,8 @@ def find(clues: Clues) -> Claim | None:
         return None
     if seen.leaf_alone_looks_public or barred_issuer(seen) is not None:
         return None
+    if unsigned_below(seen) is not None:
+        return None  # it was sent, by name
     last = seen.path.certificates[-1]
     expected = seen.is_internal or seen.expected_private is not None
     text = f"The issuer {last.issuer_text} was neither sent nor is it known here."

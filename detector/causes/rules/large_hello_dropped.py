@@ -13,5 +13,8 @@ def find(clues: Clues) -> Claim | None:
         return None
     sizes = f"{clues.trials['large'].size} bytes against {clues.trials['plain'].size}"
     evidence = (clues.compared("large", "plain"), f"The two hellos have {sizes}.")
+    if clues.harm == "note":
+        text = "A ClientHello that is padded to a browser's size fails, a browser's own does not."
+        return Claim("note", text, evidence, "server")
     text = "Large ClientHellos, as browsers send them, do not get through."
     return Claim("error", text, evidence)

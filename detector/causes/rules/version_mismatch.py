@@ -8,6 +8,7 @@ from detector.wire.registry import version_text
 from detector.wire.transcript import read_transcript
 
 _RETIRED = frozenset(("SSLv3", "TLSv1", "TLSv1.1"))
+_CURRENT = ("browser", "plain", "tls12-only", "tls13", "tls12", "anything")
 _OFFERS = ("tls11", "tls10", "ssl3")
 
 
@@ -15,13 +16,12 @@ def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("version-mismatch")
     if not clues.trials:
         return Claim("error", text) if text is not None else _answered_late(clues)
-    if any(clues.serves(name) for name in ("plain", "tls12-only", "tls13", "tls12", "anything")):
+    if any(clues.serves(name) for name in _CURRENT):
         return None
     versions = {clues.trials[name].version or 0 for name in _OFFERS if clues.answers(name)}
     spoken = [version_text(version) for version in sorted(versions, reverse=True)]
-    plain = clues.trial("plain")
     if not spoken:
-        refused = plain is not None and plain.alert == 70
+        refused = clues.heard is not None and clues.heard.alert == 70
         if not refused and text is None:
             return None
         return Claim("error", "The server refuses every version of TLS that it was offered.")

@@ -31,7 +31,7 @@ def _short_prime(clues: Clues) -> Claim | None:
     if trial is None or trial.dh_bits is None or trial.dh_bits >= 2048:
         return None
     text = f"The Diffie-Hellman prime has {trial.dh_bits} bits."
-    if clues.greeted:
+    if clues.welcome:
         return Claim("warning", text, ("Other key exchanges are offered beside it.",))
     return Claim(
         "error", text, ("The server offers no other key exchange; OpenSSL says dh key too small.",)

@@ -17,7 +17,7 @@ def find(clues: Clues) -> Claim | None:
                 return Claim(
                     "error", text, ("Browsers, Java, Go and OpenSSL 3 refuse such signatures.",)
                 )
-    if clues.greeted or not clues.fails("plain") or not clues.serves("all-schemes"):
+    if clues.welcome or not clues.fails("plain") or not clues.serves("all-schemes"):
         return None
     text = "The server signs the handshake only with an algorithm that clients no longer offer."
     return Claim("error", text, (clues.compared("plain", "all-schemes"),))
