@@ -11,6 +11,7 @@ TlsightError
   ListError          a published list is unsigned, outdated or broken
   ProofError         a log gave no proof, or a false one
   DialError          the network step that failed; has the step and the cause id
+    ProxyError       what it failed by was the proxy, or told by it; has the fault
 """
 
 from __future__ import annotations
@@ -18,6 +19,14 @@ from __future__ import annotations
 from typing import Literal
 
 DialEnding = Literal["rst", "fin", "silence", "refused"]
+# What a way through a proxy failed by. The first line is the proxy itself; the second what it says of the
+# server; the third what it thinks of the question; the last one what it wants to be asked by.
+ProxyFault = Literal[
+    "down", "lost", "away", "cut", "hangs", "certificate", "tls",
+    "refused", "name", "silence", "unreachable", "failed", "overloaded",
+    "policy", "port", "address-kind", "portal",
+    "login", "wrong-login", "other-login", "scheme", "no-proxy", "pac",
+]  # fmt: skip
 
 
 class TlsightError(Exception):
@@ -177,3 +186,31 @@ class DialError(TlsightError):
         self.cause = cause
         self.why = why
         self.how: DialEnding | None = how
+
+
+class ProxyError(DialError):
+    """The way through a proxy failed.
+
+    Attributes:
+        fault: by what; who acts is told by `detector.causes.through_proxy`.
+        status: HTTP's status code or SOCKS' reply, None where the proxy answered neither.
+        schemes: what the proxy takes for a login.
+
+    """
+
+    def __init__(
+        self,
+        fault: ProxyFault,
+        cause: str,
+        message: str,
+        *,
+        step: str = "proxy",
+        status: int | None = None,
+        schemes: tuple[str, ...] = (),
+        how: DialEnding | None = None,
+        why: str = "",
+    ) -> None:
+        super().__init__(step, cause, message, how=how, why=why)
+        self.fault: ProxyFault = fault
+        self.status = status
+        self.schemes = schemes

@@ -31,6 +31,10 @@ else
     need openssl openssl
     need curl curl
     need privoxy privoxy
+    need tinyproxy tinyproxy
+    need microsocks microsocks
+    need danted dante-server
+    need cntlm cntlm
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
     need haproxy haproxy

@@ -35,6 +35,7 @@ class Claim(msgspec.Struct, frozen=True):
         party: who acts, where it is not the one of the catalogue.
         fix: what to do, where the catalogue's advice can be said more exactly.
         confirm: the same for what would confirm it.
+        confirm_as: the cause whose command confirms it, where it is not its own.
 
     """
 
@@ -44,6 +45,7 @@ class Claim(msgspec.Struct, frozen=True):
     party: Party | None = None
     fix: str = ""
     confirm: str = ""
+    confirm_as: str = ""
 
 
 class Clues:

@@ -7,7 +7,7 @@ leads to the server is added here, once for each program: name and port, SNI, an
 STARTTLS, roots, a client's certificate. Commands may be joined by `|`, `;`, `&&` and `||`, and preceded
 by `!` and `timeout N`; every word is quoted. In a curl URL and everywhere else HOST and PORT stand for the server's.
 
-No program can go every way: openssl knows no SOCKS, curl cannot leave SNI out. There tlsight itself asks again, with
+No program can go every way: openssl knows no SOCKS and no https:// proxies, curl cannot leave SNI out. There tlsight itself asks again, with
 all the options that it had, and shows the cause's id.
 """
 
@@ -167,6 +167,8 @@ def _curl(rest: list[str], asked: Asked) -> list[str]:
     if asked.proxy is not None:
         # telnet:// and http:// go through a tunnel as the handshake did.
         words += ["-x", asked.proxy, *([] if tls else ["--proxytunnel"])]
+        if asked.proxy.startswith("https:") and asked.roots is not None:
+            words += ["--proxy-cacert", asked.roots]
         if asked.proxy_user is not None:
             words += ["--proxy-user", asked.proxy_user]  # curl asks for the password
     elif "--no-proxy" in asked.words:

@@ -63,7 +63,7 @@ class AskingOptions:
 
     def fetch_options(self, trust: Path | None) -> FetchOptions:
         """How to ask them. Raises ConfigError."""
-        way = routing(self.proxy, no_proxy=self.no_proxy)
+        way = routing(self.proxy, no_proxy=self.no_proxy, trust=trust)
         return fetch_options(way, self.timeout, trust)
 
 

@@ -100,7 +100,7 @@ def check(
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
     printer = output.printer(wanted.count, bar=wanted.count is None or wanted.count > 3)
-    options = way.probe_options()
+    options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
         with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:

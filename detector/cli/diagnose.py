@@ -185,7 +185,7 @@ def _investigation(
     if fetch is not None:
         fetch = replace(fetch, timeout=min(fetch.timeout, 3.0))
     return Investigation(
-        way.probe_options(credential=credential),
+        way.probe_options(compare.roots, credential=credential),
         fetch=fetch,
         suites=suites,
         store=opened.store,

@@ -222,7 +222,7 @@ def _judged(
 
     with proof.opened() as opened:
         known = opened.knowledge
-        found = judge_targets(*targets, knowledge=known, options=way.probe_options())
+        found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
         return [(judgement, known) for judgement in found]
 
 

@@ -79,7 +79,9 @@ def update(
         base = BASE if mirror is None else mirror.rstrip("/") + "/"
         updater = Updater(installed, assemble(roots=roots), clock.now, base=base)
         options = (
-            None if source else fetch_options(routing(proxy, no_proxy=no_proxy), timeout, roots)
+            None
+            if source
+            else fetch_options(routing(proxy, no_proxy=no_proxy, trust=roots), timeout, roots)
         )
         outcomes = _run(updater, wanted, source, options)
     shipped_list = shipped.load_log_list(shipped.DATA / "ct_logs.json")

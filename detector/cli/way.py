@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from detector.model.observation import Target
     from detector.net.fetch import FetchOptions
     from detector.net.probe import ProbeOptions
-    from detector.net.routes import Routing
+    from detector.net.routes import Chooser, Routing
 
 _WAY = "How to get there"
 _LONGEST_LINE = 1 << 16
@@ -38,7 +39,10 @@ TargetList = Annotated[
 
 def proxy_option(panel: str) -> OptionInfo:
     """--proxy, in a panel of the help."""
-    text = "http://HOST:PORT, socks5://, socks5h://; over HTTPS_PROXY and ALL_PROXY."
+    text = (
+        "http://HOST:PORT, https://, socks5://, socks5h://, or a PAC file: pac+file:///PATH, pac+https://;"
+        " over HTTPS_PROXY, ALL_PROXY and AUTO_PROXY."
+    )
     found: OptionInfo = typer.Option(help=text, rich_help_panel=panel)
     return found
 
@@ -93,17 +97,17 @@ class WayOptions:
     ] = None
     timeout: Timeout = 5.0
 
-    def routing(self) -> Routing:
+    def routing(self, trust: Path | None = None) -> Routing:
         """The way that the options and the environment name. Raises ConfigError."""
-        return routing(self.proxy, no_proxy=self.no_proxy)
+        return routing(self.proxy, no_proxy=self.no_proxy, trust=trust)
 
-    def probe_options(self, **more: Any) -> ProbeOptions:
-        """How to dial. Raises ConfigError."""
-        return probe_options(self.routing(), self.connect, self.timeout, **more)
+    def probe_options(self, trust: Path | None = None, **more: Any) -> ProbeOptions:
+        """How to dial; `trust` has roots for an https:// proxy's certificate. Raises ConfigError."""
+        return probe_options(self.routing(trust), self.connect, self.timeout, **more)
 
     def fetch_options(self, trust: Path | None, **more: Any) -> FetchOptions:
         """How to ask for what is known, by the same way. Raises ConfigError."""
-        return fetch_options(self.routing(), self.timeout, trust, **more)
+        return fetch_options(self.routing(trust), self.timeout, trust, **more)
 
     def targets(
         self, arguments: list[str] | None, path: Path | None, otherwise: tuple[str, ...] = ()
@@ -117,17 +121,34 @@ class WayOptions:
         return words_of(self, ("timeout", *secret))
 
 
-def routing(proxy: str | None, *, no_proxy: bool) -> Routing:
-    """The way that an option and the environment name. Raises ConfigError."""
+def routing(proxy: str | None, *, no_proxy: bool, trust: Path | None = None) -> Routing:
+    """The way that an option and the environment name. Raises ConfigError, and FetchError for a PAC file.
+
+    `trust` has roots for an https:// proxy's certificate, beside the system's.
+    """
     import os
 
     from detector.net.routes import routing_from
 
-    found = routing_from(proxy, os.environ, no_proxy=no_proxy)
+    found = routing_from(
+        proxy,
+        os.environ,
+        no_proxy=no_proxy,
+        trust=trust,
+        open_pac=partial(_open_pac, trust=trust),
+    )
     if proxy and found.proxy is not None and found.proxy.password:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
         say(text)
     return found
+
+
+@cache
+def _open_pac(url: str, where: str, trust: Path | None) -> Chooser:
+    """One for the whole run, whoever asks."""
+    from detector.net.pac import open_pac
+
+    return open_pac(url, where, trust)
 
 
 def probe_options(

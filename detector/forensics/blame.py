@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from detector.capture.connection import Connection, SeenAlert
+from detector.causes.through_proxy import ACTS
 from detector.model.alerts import AlertContext, meanings
 from detector.model.causes import CauseTable
 from detector.model.observation import Cause, Party
 from detector.wire import greeting
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
+from detector.wire.proxy_answer import ProxyReply, meaning, socks_meaning
 from detector.wire.suites import suite_name, weak_family
 
 # Alerts by which a client says no to what the server showed (RFC 8446 section 6.2).
@@ -81,15 +83,19 @@ def _proxied(c: Connection) -> _Said | None:
     before = c.preamble
     if before is None or before.status is None or c.hello is not None:
         return None
-    tunnel = f"a tunnel to {before.target}" if before.target is not None else "a tunnel"
-    what = f"The proxy refuses {tunnel}: {before.status}."
-    if before.kind == "http-connect" and before.status == 407:
-        return "proxy-auth-required", f"The proxy wants a password for {tunnel}.", None
-    if (before.kind == "http-connect" and before.status >= 300) or (
-        before.kind == "socks5" and before.status
-    ):
-        return "proxy-refused", what, None
-    return None
+    host, _, number = (before.target or "").rpartition(":")
+    port = int(number) if number.isascii() and number.isdigit() else 443
+    if before.kind == "http-connect" and 300 <= before.status < 400:
+        where = f"a tunnel to {before.target}" if before.target is not None else "a tunnel"
+        return "proxy-refused", f"The proxy redirects {where}: {before.status}.", None
+    if before.kind == "http-connect" and before.status >= 400:
+        found = meaning(ProxyReply(before.status), host or "the host", port)
+    elif before.kind == "socks5" and before.status:
+        found = socks_meaning(before.status, host or "the host", port)
+    else:
+        return None
+    act = ACTS[found.fault]
+    return act.cause, f"{found.text[:1].upper()}{found.text[1:]}.", act.party
 
 
 def _not_offered(c: Connection) -> _Said | None:

@@ -66,7 +66,8 @@ def _dressed(name: str, found: Claim, clues: Clues, lines: Lines, asked: Asked) 
     fix = [Fix(party, found.fix or info.fix, dict(lines.get(name, {})))]
     if info.also is not None and not found.fix:
         fix.append(Fix(info.also.party, info.also.fix, {}))
-    sure = Confirmation(found.confirm) if found.confirm else confirmation(info, asked)
+    shown_by = clues.known.causes[found.confirm_as or name]
+    sure = Confirmation(found.confirm) if found.confirm else confirmation(shown_by, asked)
     return FoundCause(
         id=name,
         party=party,

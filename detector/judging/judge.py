@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from detector.causes.clues import Claim, Clues
 from detector.causes.find import find_causes
+from detector.causes.through_proxy import advice
 from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
@@ -90,8 +91,9 @@ def _failure_cause(observation: Observation, known: Knowledge) -> Cause | None:
     if failure is None:
         return None
     party = known.causes[failure.cause].party
-    if party == "server" and failure.dialled == "proxy":
-        party = "network"
+    behind = advice(observation)
+    if behind is not None:
+        party = behind[0]
     return known.causes.cause(failure.cause, "error", failure.text, party)
 
 
@@ -129,12 +131,14 @@ def unjudged(observation: Observation, known: Knowledge) -> Judgement:
         summary = f"Inconclusive: {observation.failure.text}"
     else:
         summary = "Inconclusive: no certificate was shown."
+    behind = advice(observation)
     judgement = Judgement(
         observation=observation,
         verdict="inconclusive",
         summary=summary,
         decided_by="no-handshake",
         evidence=(),
+        next_step=behind[1] if behind is not None else "",
     )
     clues = Clues(Inquiry(observation), known, judgement)
     found = find_causes(clues, known.causes.one_handshake, lenient=True)

@@ -38,16 +38,16 @@ def _step_of(cause: str, clues: Clues) -> StepName:
     failure = clues.failure
     if failure is not None and failure.step == "starttls":
         return "client-hello"  # TLS was not even begun
+    if failure is not None and failure.step == "proxy" and failure.cause == cause:
+        return "proxy"  # whatever it tells of the server
     if cause in _CUT:
-        if failure is not None and failure.step in ("proxy", "tcp"):
-            return "proxy" if failure.step == "proxy" else "tcp"
+        if failure is not None and failure.step == "tcp":
+            return "tcp"
         if not clues.observation.server_bytes:
             return "client-hello"
         if clues.chain:
             return "finished"
         return "certificate" if clues.observation.handshake is not None else "server-hello"
-    if cause == "captive-portal" and failure is not None and failure.step == "proxy":
-        return "proxy"
     if cause == "client-certificate-required" and clues.completed:
         return "application"  # TLS 1.3: after both have finished
     if cause == "weak-key" and clues.seen is None:
@@ -103,7 +103,10 @@ def _tcp(clues: Clues) -> str:
 
 
 def _proxy(clues: Clues) -> str:
-    return f"{clues.observation.route.proxy} opened a tunnel"
+    route = clues.observation.route
+    spoken = ", in TLS" if route.tls else ""
+    before = "".join(f"; before it, {one}" for one in route.tried)
+    return f"{route.proxy} opened a tunnel{spoken}{before}"
 
 
 def _client_hello(clues: Clues) -> str:

@@ -94,6 +94,13 @@ CASES: tuple[Case, ...] = (
     Case("proxy-refuses", "proxy-refused", "a proxy that forbids the host",
          lambda _: Blunt(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "www.example.com", _THROUGH_IT,
          "{host}"),
+    Case("proxy-cannot", "bad-gateway", "a proxy that cannot reach the host and does not say why",
+         lambda _: Blunt(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "www.example.com", _THROUGH_IT,
+         "{host}"),
+    Case("proxy-tells", "connection-refused", "a proxy that finds the host's port closed",
+         lambda _: Blunt(b"HTTP/1.1 503 Service Unavailable\r\n"
+                          b"X-Squid-Error: ERR_CONNECT_FAIL 111\r\n\r\n"),
+         "www.example.com", _THROUGH_IT, "{host}"),
     Case("proxy-login", "proxy-auth-required", "a proxy that wants a password",
          lambda _: Blunt(b"HTTP/1.1 407 Proxy Authentication Required\r\n"
                           b'Proxy-Authenticate: Basic realm="lab"\r\n\r\n'),

@@ -48,7 +48,7 @@ def asked_by(seen: Observation) -> Asked:
     """What an observation tells of its own question: enough to repeat it where nobody knows the options."""
     target, route = seen.target, seen.route
     connect = _dialled(target)
-    kind = "http" if route.kind == "http-connect" else "socks5h"
+    kind = "socks5h" if route.kind == "socks5" else "https" if route.tls else "http"
     proxy = f"{kind}://{route.proxy}" if route.proxy is not None else None
     sni = _name(target.sni, target.host)
     words: list[str] = []

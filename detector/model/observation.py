@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from detector.errors import ProxyFault
 from detector.model.recorded import Recorded
 
 VerdictName = Literal["direct", "consistent", "private", "suspect", "intercepted", "inconclusive"]
@@ -60,10 +61,21 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How we went there. `proxy` is host:port, never with credentials."""
+    """How we went there.
+
+    Attributes:
+        proxy: host:port, never with credentials.
+        tls: TLS is spoken to the proxy itself (an https:// proxy).
+        named_by: the option, variable or PAC file that names it.
+        tried: proxies that were to be asked first and could not be, each with why.
+
+    """
 
     kind: RouteKind = "direct"
     proxy: str | None = None
+    tls: bool = False
+    named_by: str = ""
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,22 @@ class Spoke:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyAnswer:
+    """What the way through a proxy failed by.
+
+    Attributes:
+        fault: the proxy itself, what it says of the server, what it thinks of the question, or what it wants.
+        status: HTTP's status code or SOCKS' reply, where it answered.
+        schemes: what it takes for a login, as it calls them.
+
+    """
+
+    fault: ProxyFault
+    status: int | None = None
+    schemes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why no handshake was completed.
 
@@ -124,6 +152,7 @@ class Failure:
         how: the way it ended, where it is known.
         dialled: whom the step that failed was with.
         why: what this machine's own system said of it, without a host's name; empty where a peer did it.
+        proxy: what the way through a proxy failed by, where it was that.
 
     """
 
@@ -134,6 +163,7 @@ class Failure:
     how: Ending | None = None
     dialled: Dialled = "server"
     why: str = ""
+    proxy: ProxyAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
     received = yield to_send        # b"" means: nothing to send, read on
     yield LAST + to_send            # the peer will not answer in clear: do not read
+    yield LENIENT                   # read on if more comes soon; b"" where it does not
 
 A generator ends when TLS may begin, and returns bytes that came too early. It raises DialError for
 a refusal. It never sees a socket, so its tests are transcripts.
@@ -18,6 +19,7 @@ Dialogue = Generator[bytes, bytes, bytes]
 
 MAX_LINES = 64 << 10
 LAST = b"\x00LAST\x00"
+LENIENT = b"\x00LENIENT\x00"
 
 
 class Inbox:
@@ -25,18 +27,29 @@ class Inbox:
 
     def __init__(self, step: str, cause: str) -> None:
         self.buffer = bytearray()
+        self.received = 0
         self.step = step
         self.cause = cause
+
+    def ended(self, seen: str, /) -> DialError:
+        """What is raised at the end of the stream; `seen` is what had come."""
+        text = "the connection was closed in mid-conversation"
+        text = f"{text} after {seen!r}" if seen else text
+        return DialError(self.step, self.cause, text, how="fin")
+
+    def too_much(self, text: str) -> DialError:
+        """What is raised where the peer does not come to an end."""
+        return DialError(self.step, self.cause, text)
 
     def fill(self, send: bytes = b"") -> Generator[bytes, bytes]:
         """Send something, then read once more. Raises DialError at the end of the stream."""
         data = yield send
         if not data:
-            text = "the connection was closed in mid-conversation"
-            raise DialError(self.step, self.cause, self._with_seen(text), how="fin")
+            raise self.ended(printable(bytes(self.buffer)))
         self.buffer += data
-        if len(self.buffer) > MAX_LINES:
-            raise DialError(self.step, self.cause, f"more than {MAX_LINES} bytes of answer")
+        self.received += len(data)
+        if self.received > MAX_LINES:
+            raise self.too_much(f"more than {MAX_LINES} bytes of answer")
 
     def line(self, send: bytes = b"") -> Generator[bytes, bytes, bytes]:
         """The next line without its end; `send` goes out first."""
@@ -72,7 +85,3 @@ class Inbox:
 
     def rest(self) -> bytes:
         return bytes(self.buffer)
-
-    def _with_seen(self, text: str) -> str:
-        seen = printable(bytes(self.buffer))
-        return f"{text} after {seen!r}" if seen else text

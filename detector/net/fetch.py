@@ -29,14 +29,16 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+from socksio.exceptions import SOCKSError
 
 from detector import clock
-from detector.errors import ConfigError, DialError, FetchError
+from detector.errors import DialError, FetchError, ProxyError
 from detector.model.observation import Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
 from detector.net.pointed import Pointer, addresses_for
 from detector.net.routes import Proxy, Routing
 from detector.net.tls_object import sent_chain, suite_in_use
+from detector.net.verifying import context_for_proxy, is_of_a_proxy, verifying_context
 from detector.version import __version__
 from detector.wire.greeting import printable
 
@@ -168,9 +170,9 @@ class Fetcher:
     ) -> Fetched:
         shown = url.partition("?")[0]
         try:
-            self._client(
-                httpx.URL(url)
-            )  # the first one loads libraries: that is not the server's time
+            await self._choose(url)
+            # The first one loads libraries: that is not the server's time.
+            self._client(httpx.URL(url))
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
                     found = await self._asked(url, limit, headers, pointer, follow=follow)
@@ -181,11 +183,13 @@ class Fetcher:
         except TimeoutError:
             why = f"no whole answer within {self.options.timeout:g} s"
             raise _TryAgainError(FetchError(shown, why)) from None
+        except ProxyError as error:
+            raise FetchError(shown, error.message) from None
         except httpx.InvalidURL:
             raise FetchError(shown, "is no URL") from None
         except DialError as error:
             raise _TryAgainError(FetchError(shown, f"no answer: {error.message}")) from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, SOCKSError) as error:
             raise _failure(shown, error) from None
 
     async def _asked(
@@ -257,12 +261,18 @@ class Fetcher:
             found = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(url, status, body, found, connection)
 
+    async def _choose(self, url: str) -> None:
+        """Have the way to it looked up, which may take a while; it is known from then on."""
+        asked = httpx.URL(url)
+        port = asked.port or (443 if asked.scheme == "https" else 80)
+        await self.options.routing.choose(asked.host, port)
+
     def _client(self, asked: httpx.URL) -> tuple[httpx.AsyncClient, Proxy | None]:
         port = asked.port or (443 if asked.scheme == "https" else 80)
         proxy = self.options.routing.proxy_for(asked.host, port)
         if proxy not in self._clients:
             if self._context is None:
-                self._context = _verifying_context(self.options.trust)
+                self._context = verifying_context(self.options.trust)
             self._clients[proxy] = httpx.AsyncClient(
                 http2=True,
                 verify=self._context,
@@ -360,6 +370,9 @@ def _failure(url: str, error: Exception) -> Exception:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
+            if is_of_a_proxy(cause):
+                why = f"the proxy's own certificate is not trusted: {cause.verify_message}"
+                return FetchError(url, why)
             host = httpx.URL(url).host
             remedy = f"see who answers with: tlsight check {host}"
             return FetchError(
@@ -369,27 +382,18 @@ def _failure(url: str, error: Exception) -> Exception:
     if isinstance(error, httpx.UnsupportedProtocol):
         return FetchError(url, "is neither http:// nor https://")
     if isinstance(error, httpx.ProxyError):
-        return FetchError(url, f"the proxy refuses: {error}")
+        known = "Basic is the one login that look-ups give a proxy" if "407" in str(error) else ""
+        return FetchError(url, f"the proxy refuses: {error}", remedy=known)
     text = str(error) or type(error).__name__
     return _TryAgainError(FetchError(url, f"no answer: {text}"))
 
 
-def _verifying_context(trust: Path | None) -> ssl.SSLContext:
-    """Raises ConfigError when the file of roots cannot be used."""
-    if trust is None:
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(trust)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(str(trust), f"no PEM file of roots: {error}") from None
-    return context
-
-
 def _proxy_url(proxy: Proxy) -> httpx.Proxy:
-    scheme = "http" if proxy.kind == "http-connect" else "socks5"
+    scheme = proxy.url.partition("://")[0].replace("socks5h", "socks5")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     auth: Any = (proxy.user, proxy.password or "") if proxy.user is not None else None
-    return httpx.Proxy(f"{scheme}://{quote(host, safe='[]:')}:{proxy.port}", auth=auth)
+    return httpx.Proxy(
+        f"{scheme}://{quote(host, safe='[]:')}:{proxy.port}",
+        auth=auth,
+        ssl_context=context_for_proxy(proxy.trust) if proxy.tls else None,
+    )

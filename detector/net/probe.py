@@ -19,17 +19,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from detector import clock
-from detector.errors import ConfigError, DialError
+from detector.errors import ConfigError, DialError, ProxyError
 from detector.model.alerts import AlertContext, meanings
 from detector.model.applications import HTTP, spoken_at
 from detector.model.inquiry import Application
 from detector.model.observation import (
     Alert,
-    Dialled,
     Ending,
     Failure,
     Handshake,
     Observation,
+    ProxyAnswer,
     Route,
     Target,
 )
@@ -113,7 +113,7 @@ class ProbeRun:
     def __init__(self, target: Target, options: ProbeOptions) -> None:
         self.target = target
         self.options = options
-        self.proxy = options.routing.proxy_for(target.host, target.port)
+        self.proxy: Proxy | None = None
         self.at = options.now()
         self.ms: dict[str, float] = {}
         self.client = bytearray()
@@ -126,20 +126,42 @@ class ProbeRun:
         self.application: Application | None = None
         self.session: ssl.SSLSession | None = None
         self.resumed = False
-        self._dialled: Dialled = "server" if self.proxy is None else "proxy"
+        self._tried: tuple[str, ...] = ()
 
     async def dial(self) -> Stream:
-        """A connection on which TLS may begin."""
+        """A connection on which TLS may begin, by the first way that can be gone. Raises DialError."""
+        ways = await self.options.routing.choose(self.target.host, self.target.port)
+        if ways == (None,):
+            return await self._dial()
+        from detector.net.tunnel import PROXY_ITSELF
+
+        for number, proxy in enumerate(ways, 1):
+            self.proxy = proxy
+            try:
+                return await self._dial()
+            except ProxyError as error:
+                if number == len(ways) or proxy is None or error.fault not in PROXY_ITSELF:
+                    raise
+                self._pass_over(proxy, error)
+        raise AssertionError("there is always a way")
+
+    def _pass_over(self, proxy: Proxy, error: ProxyError) -> None:
+        """The next of a PAC file's ways is tried."""
+        self._tried += (f"{proxy.route.proxy} ({error.message})",)
+        if self.options.routing.pac is not None:
+            self.options.routing.pac.failed(proxy)
+
+    async def _dial(self) -> Stream:
         proxy = self.proxy
-        host, port = (proxy.host, proxy.port) if proxy else self._destination()
-        addresses = await self._step("dns", "dns-failure", resolve(host, port))
-        stream = await self._step("connect", "connection-timeout", connect(addresses))
+        if proxy is not None:
+            from detector.net.tunnel import through
+
+            stream = await through(proxy, self._destination, self._step, self._known_address)
+        else:
+            addresses = await self._step("dns", "dns-failure", resolve(*self._destination()))
+            stream = await self._step("connect", "connection-timeout", connect(addresses))
+            self.target = replace(self.target, ip=stream.address)
         try:
-            if proxy is not None:
-                await self._tunnel(stream, proxy)
-                self._dialled = "server"
-            else:
-                self.target = replace(self.target, ip=stream.address)
             if self.target.starttls:
                 from detector.net import starttls
 
@@ -153,9 +175,17 @@ class ProbeRun:
 
     def not_dialled(self, error: DialError) -> None:
         """Keep why `dial` raised, and who was spoken to then."""
-        dialled = self._dialled if error.step != "tcp" or self.proxy is None else "proxy"
+        told = None
+        if isinstance(error, ProxyError):
+            told = ProxyAnswer(error.fault, error.status, error.schemes)
         self.failure = Failure(
-            error.step, error.cause, str(error), how=error.how, dialled=dialled, why=error.why
+            error.step,
+            error.cause,
+            str(error),
+            how=error.how,
+            dialled="server" if told is None else "proxy",
+            why=error.why,
+            proxy=told,
         )
 
     def _destination(self) -> tuple[str, int]:
@@ -165,20 +195,9 @@ class ProbeRun:
             return self.options.connect_to
         return self.target.host, self.target.port
 
-    async def _tunnel(self, stream: Stream, proxy: Proxy) -> None:
-        host, port = self._destination()
-        if not proxy.remote_dns:
-            self._dialled = "server"  # it is the server's name that is asked for
-            addresses = await self._step("dns", "dns-failure", resolve(host, port))
-            self._dialled = "proxy"
-            host = addresses[0][1]
-            self.target = replace(self.target, ip=host)
-        from detector.net import http_connect, socks5
-
-        speak = http_connect.connect if proxy.kind == "http-connect" else socks5.connect
-        dialogue = speak(host, port, proxy.user, proxy.password)
-        talk = stream.converse(dialogue, "proxy", "proxy-refused")
-        await self._step("proxy", "proxy-refused", talk)
+    def _known_address(self, ip: str) -> None:
+        """The name was resolved here, for a proxy that takes addresses."""
+        self.target = replace(self.target, ip=ip)
 
     async def _step[T](self, name: str, cause: str, work: Coroutine[Any, Any, T]) -> T:
         start = clock.stopwatch()
@@ -381,7 +400,7 @@ class ProbeRun:
         return Observation(
             at=self.at,
             target=self.target,
-            route=self.proxy.route if self.proxy else Route(),
+            route=replace(self.proxy.route if self.proxy else Route(), tried=self._tried),
             handshake=self.handshake,
             chain=self.chain,
             client_bytes=bytes(self.client),

@@ -9,10 +9,11 @@ from contextlib import suppress
 
 from detector.chain.names import as_address
 from detector.errors import DialEnding, DialError
-from detector.net.dialogue import LAST, Dialogue
+from detector.net.dialogue import LAST, LENIENT, Dialogue
 
 _CHUNK = 1 << 16
 _STAGGER = 0.25  # RFC 8305 section 5: 250 ms between attempts
+_SOON = 0.5  # what is only worth having is waited for no longer, all of it together
 
 Address = tuple[socket.AddressFamily, str, int]
 
@@ -32,6 +33,10 @@ class Stream:
         if self._early:
             data, self._early = self._early, b""
             return data
+        return await self.receive()
+
+    async def receive(self) -> bytes:
+        """The next bytes of the connection itself."""
         return await self._loop.sock_recv(self._socket, _CHUNK)
 
     async def write(self, data: bytes) -> None:
@@ -39,9 +44,14 @@ class Stream:
 
     async def converse(self, dialogue: Dialogue, step: str, cause: str) -> None:
         """Carry a dialogue to its end; what it returns is read again by the next reader."""
+        patient_until: float | None = None
         try:
             send = next(dialogue)
             while True:
+                if send == LENIENT:
+                    patient_until = patient_until or self._loop.time() + _SOON
+                    send = dialogue.send(await self._read_until(patient_until))
+                    continue
                 last = send.startswith(LAST)
                 if send:
                     await self.write(send.removeprefix(LAST))
@@ -50,8 +60,19 @@ class Stream:
             self._early = end.value
         except TimeoutError:
             raise  # the step's own time-out
-        except OSError:
-            raise DialError(step, cause, "the connection was reset", how="rst") from None
+        except OSError as error:
+            text = "the connection was reset"
+            if error.errno == 0:  # a layer of ours in between says more
+                text = str(error.strerror)
+            raise DialError(step, cause, text, how="rst") from None
+
+    async def _read_until(self, when: float) -> bytes:
+        """What comes until then; b"" where nothing does, or the connection breaks."""
+        try:
+            async with asyncio.timeout_at(when):
+                return await self.read()
+        except OSError:  # TimeoutError too
+            return b""
 
     def close(self) -> None:
         self._socket.close()

@@ -26,6 +26,8 @@ from detector.model.observation import (
     Observation,
     Party,
     Points,
+    ProxyAnswer,
+    Route,
     RouteKind,
     Spoke,
     Strength,
@@ -42,9 +44,12 @@ class TargetRecord(msgspec.Struct, frozen=True):
     dialled: str | None = None
 
 
-class RouteRecord(msgspec.Struct, frozen=True):
+class RouteRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: RouteKind
     proxy: str | None
+    tls: bool = False
+    named_by: str = ""
+    tried: tuple[str, ...] = ()
 
 
 class HandshakeRecord(msgspec.Struct, frozen=True):
@@ -96,7 +101,7 @@ class AlertRecord(msgspec.Struct, frozen=True):
 
 
 class ErrorRecord(msgspec.Struct, frozen=True):
-    """Why no handshake was completed; `spoke` is what came instead of TLS."""
+    """Why no handshake was completed; `spoke` is what came instead of TLS, `proxy` what its way failed by."""
 
     step: str
     cause: str
@@ -104,6 +109,7 @@ class ErrorRecord(msgspec.Struct, frozen=True):
     spoke: Spoke | None = None
     how: Ending | None = None
     dialled: Dialled = "server"
+    proxy: ProxyAnswer | None = None
 
 
 class CheckRecord(msgspec.Struct, frozen=True):
@@ -147,7 +153,7 @@ def check_record(judgement: Judgement) -> CheckRecord:
         target=TargetRecord(
             target.host, target.port, target.ip, target.sni, target.starttls, target.dialled
         ),
-        route=RouteRecord(seen.route.kind, seen.route.proxy),
+        route=route_record(seen.route),
         handshake=_handshake(seen),
         chain=[certificate_record(der) for der in seen.chain],
         verdict=judgement.verdict,
@@ -173,8 +179,13 @@ def _error(failure: Failure | None) -> ErrorRecord | None:
     if failure is None:
         return None
     return ErrorRecord(
-        failure.step, failure.cause, failure.text, failure.spoke, failure.how, failure.dialled
-    )
+        failure.step, failure.cause, failure.text, failure.spoke, failure.how, failure.dialled,
+        failure.proxy,
+    )  # fmt: skip
+
+
+def route_record(route: Route) -> RouteRecord:
+    return RouteRecord(route.kind, route.proxy, route.tls, route.named_by, route.tried)
 
 
 def _handshake(seen: Observation) -> HandshakeRecord | None:

@@ -92,7 +92,7 @@ def network_reason(seen: Observation) -> str | None:
     if failure is None or failure.step not in ("dns", "tcp"):
         return None
     if failure.dialled == "proxy":
-        return f"the proxy is not reached: {failure.text}"
+        return failure.text
     if not failure.why:
         return None
     what = "none of the names resolves" if failure.step == "dns" else "none can be reached"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from detector.errors import ProxyError
 from detector.judging.diagnose import conclude
 from detector.judging.docket import Docket
 from detector.knowledge.fixes import config_lines
@@ -26,6 +27,7 @@ from detector.runs.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
+    from detector.net.routes import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Investigation:
     def asked(self, seen: Observation) -> Asked:
         """The question that an observation of this run answers."""
         told = asked_by(seen)
-        proxy = self.options.routing.proxy_for(seen.target.host, seen.target.port)
+        proxy = self._proxy_of(seen)
         return structs.replace(
             told,
             connect=self.options.connect_to or told.connect,
@@ -130,3 +132,11 @@ class Investigation:
             credential=self.options.credential,
             words=told.words if self.words is None else self.words,
         )
+
+    def _proxy_of(self, seen: Observation) -> Proxy | None:
+        """The proxy that an observation came through, with what only its options tell."""
+        try:
+            ways = self.options.routing.ways(seen.target.host, seen.target.port)
+        except ProxyError:
+            return None
+        return next((one for one in ways if one and one.route.proxy == seen.route.proxy), None)

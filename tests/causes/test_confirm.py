@@ -114,3 +114,12 @@ def test_tlsight_is_called_only_where_no_other_tool_shows_it() -> None:
         "split-hello-intolerant", "post-quantum-intolerant", "extension-intolerant",  # hellos of our own
         "client-lacks-ca", "reason-not-logged",  # no server to ask
     }  # fmt: skip
+
+
+def test_an_https_proxy_is_gone_through_by_those_who_can() -> None:
+    there = {"proxy": "https://p.net:3129", "words": ("--proxy", "https://p.net:3129")}
+    curl = command("proxy-refused", roots="r.pem", **there)
+    assert "-x https://p.net:3129" in curl
+    assert "--proxy-cacert r.pem" in curl
+    assert command("certificate-expired", **there).startswith("tlsight diagnose --proxy https://")
+    assert command("dns-failure", **there) == "getent ahosts p.net"

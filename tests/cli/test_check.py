@@ -199,7 +199,7 @@ def test_a_proxy_that_is_not_there_is_told_once(tlsight: Run) -> None:
     done = tlsight("check", "--proxy", "http://127.0.0.1:9", "a.com", "b.com", lab=False)
     assert done.returncode == 3
     assert done.stdout.startswith("INCONCLUSIVE  all 2 targets\n")
-    assert done.stdout.count("the proxy is not reached: 127.0.0.1:9 refuses") == 1
+    assert done.stdout.count("the proxy at 127.0.0.1:9 refuses") == 1
 
 
 def test_history_remembers_the_first_forged_host(tlsight: Run) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from detector.errors import ProxyFault
 from detector.judging.diagnose import diagnose
 from detector.knowledge.fixes import config_lines
+from detector.known.knowledge import Knowledge
 from detector.lab.pki import LabPki
-from detector.model.inquiry import Inquiry, Lookup
-from detector.model.observation import Target
+from detector.model.inquiry import FoundCause, Inquiry, Lookup
+from detector.model.observation import Failure, ProxyAnswer, Route, Target
 from tests.conftest import Observe
 
 
@@ -47,3 +49,24 @@ def test_the_repaired_chain_is_leaf_and_intermediates_without_the_root(
         pki.intermediate.der,
     )
     assert diagnose(Inquiry(seen), known, config_lines()).repaired == ()
+
+
+def test_what_a_proxy_tells_is_confirmed_by_asking_it_and_never_by_starting_the_proxys_server(
+    observe: Observe, known: Knowledge
+) -> None:
+    def told(step: str, fault: ProxyFault, cause: str) -> FoundCause:
+        failure = Failure(step, cause, "it failed", dialled="proxy", proxy=ProxyAnswer(fault))
+        route = Route("http-connect", "p.net:3128", named_by="HTTPS_PROXY")
+        seen = observe("a.com", (), handshake=None, route=route, failure=failure)
+        (found,) = diagnose(Inquiry(seen), known, {}).causes
+        return found
+
+    refused = told("proxy", "refused", "connection-refused")
+    assert (refused.party, refused.confirm) == (
+        "server", "curl -x http://p.net:3128 -sS -o /dev/null https://a.com/",
+    )  # fmt: skip
+    down = told("tcp", "down", "connection-refused")
+    assert (down.party, down.confirm) == ("network", "curl -v telnet://p.net:3128")
+    assert [fix.text for fix in down.fix] == [
+        "Start the proxy at p.net:3128, or name the right one in HTTPS_PROXY."
+    ]

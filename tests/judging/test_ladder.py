@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from detector.causes.clues import Claim
+from detector.causes.find import find_causes
 from detector.judging.ladder import STEPS, ladder
 from detector.lab.pki import LabPki
 from detector.model.inquiry import Application, Inquiry
-from detector.model.observation import Failure, Target
+from detector.model.observation import Failure, ProxyAnswer, Route, Target
 from tests.causes.conftest import MakeClues, clues, lab_known
 from tests.conftest import Observe
 
@@ -73,3 +74,22 @@ def test_a_cut_is_on_the_rung_where_it_happened(clues: MakeClues, observe: Obser
         seen = observe("a.com", (), handshake=None, failure=reset, server_bytes=data)
         steps = ladder(clues(Inquiry(seen)), {"connection-reset": Claim("error", "Reset.")})
         assert [s.step for s in steps if s.status == "failed"] == [step]
+
+
+def test_what_a_proxy_tells_of_the_server_breaks_on_the_proxys_rung(
+    clues: MakeClues, observe: Observe
+) -> None:
+    for cause in ("dns-failure", "connection-refused", "connection-timeout", "connection-reset"):
+        failure = Failure("proxy", cause, "it failed", dialled="proxy", proxy=ProxyAnswer("name"))
+        route = Route("http-connect", "p.net:3128")
+        seen = observe("a.com", (), handshake=None, route=route, failure=failure)
+        found = clues(Inquiry(seen))
+        steps = {step.step: step.status for step in ladder(found, find_causes(found))}
+        assert (steps["tcp"], steps["proxy"]) == ("ok", "failed"), cause
+
+
+def test_the_ways_that_were_passed_over_are_told(clues: MakeClues, observe: Observe) -> None:
+    route = Route("http-connect", "b:1", tls=True, tried=("a:1 (it is down)",))
+    found = clues(Inquiry(observe("a.com", (), route=route)))
+    texts = {step.step: step.text for step in ladder(found, {})}
+    assert texts["proxy"] == "b:1 opened a tunnel, in TLS; before it, a:1 (it is down)"

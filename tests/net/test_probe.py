@@ -18,7 +18,7 @@ from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.model.observation import Observation, Spoke
+from detector.model.observation import Observation, ProxyAnswer, Spoke
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe, speaks_http
 from detector.net.routes import Routing, parse_proxy
@@ -280,7 +280,8 @@ def test_a_dead_proxy_is_refused_by_name() -> None:
     routing = Routing(parse_proxy("http://127.0.0.1:1"))
     seen = asyncio.run(probe(parse_target("a.com"), ProbeOptions(routing=routing)))
     assert seen.failure is not None
-    assert seen.failure.text == "127.0.0.1:1 refuses the connection"
+    assert seen.failure.text == "the proxy at 127.0.0.1:1 refuses the connection"
+    assert seen.failure.proxy == ProxyAnswer("down")
 
 
 def test_an_old_server_is_seen_with_its_old_version(pki: LabPki) -> None:

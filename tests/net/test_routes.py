@@ -1,7 +1,10 @@
+import asyncio
+
 import pytest
 
 from detector.errors import ConfigError
-from detector.net.routes import Proxy, parse_proxy, routing_from
+from detector.model.observation import Route
+from detector.net.routes import Proxy, Routing, parse_pac_answer, parse_proxy, routing_from
 
 
 def test_proxy_urls() -> None:
@@ -18,7 +21,9 @@ def test_secrets_are_in_no_repr_and_no_route() -> None:
     assert (found.route.kind, found.route.proxy) == ("http-connect", "proxy:3128")
 
 
-@pytest.mark.parametrize("url", ["https://p:1", "ftp://p", "http://", "http://p:x", "http://a b"])
+@pytest.mark.parametrize(
+    "url", ["socks4://p:1", "pac+file:///p", "ftp://p", "http://", "http://p:x", "http://a b"]
+)
 def test_other_urls_are_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(Exception) as caught:
         parse_proxy(url.replace("://", "://u:hunter2@"))
@@ -79,3 +84,72 @@ def test_no_proxy_rules(rules: str, host: str, port: int, straight: bool) -> Non
 def test_a_bad_variable_is_named() -> None:
     with pytest.raises(ConfigError, match="HTTPS_PROXY"):
         routing_from(None, {"HTTPS_PROXY": "gopher://x"})
+
+
+def test_an_https_proxy_is_known_by_its_scheme_and_keeps_it() -> None:
+    found = parse_proxy("https://u:hunter2@p", "ALL_PROXY")
+    assert (found.tls, found.port, found.kind) == (True, 443, "http-connect")
+    assert found.url == "https://p:443"
+    assert found.route == Route("http-connect", "p:443", tls=True, named_by="ALL_PROXY")
+    assert parse_proxy("http://p").url == "http://p:80"
+    assert parse_proxy("socks5://p").url == "socks5://p:1080"
+
+
+def test_socks4_is_named_as_what_it_is() -> None:
+    with pytest.raises(ConfigError, match="SOCKS4 is not spoken"):
+        parse_proxy("socks4a://p:1080")
+
+
+def test_the_answer_of_a_pac_file_is_a_list_of_ways() -> None:
+    def read(answer: str) -> list[str]:
+        ways, unknown = parse_pac_answer(answer, "the PAC file")
+        return [way.url if way else "DIRECT" for way in ways] + [f"?{kind}" for kind in unknown]
+
+    assert read("PROXY a:1; https b:2 ;SOCKS c:3;SOCKS5 d:4; HTTP e:5; DIRECT") == [
+        "http://a:1", "https://b:2", "socks5h://c:3", "socks5h://d:4", "http://e:5", "DIRECT",
+    ]  # fmt: skip
+    assert read("") == ["DIRECT"]
+    assert read(" ; ") == ["DIRECT"]
+    assert read("SOCKS4 a:1; PROXY; PROXY a b; PROXY :x; QUIC q:1") == [
+        "?SOCKS4",
+        "?PROXY",
+        "?QUIC",
+    ]
+    assert len(read(";".join(f"PROXY p{n}:1" for n in range(100)))) == 8
+
+
+class Nobody:
+    """A PAC file that is only looked at."""
+
+    def __init__(self, *named: str) -> None:
+        self.named = named
+
+    def ways(self, _host: str, _port: int) -> tuple[Proxy | None, ...]:
+        return (None,)
+
+    def failed(self, proxy: Proxy) -> None:
+        raise AssertionError(proxy)
+
+
+def test_pac_files_are_named_by_the_flag_and_by_variables_that_come_last() -> None:
+    def named(flag: str | None, **environment: str) -> object:
+        found = routing_from(flag, environment, open_pac=Nobody)
+        return found.pac.named if isinstance(found.pac, Nobody) else found.proxy
+
+    assert named("pac+file:///x.pac") == ("file:///x.pac", "--proxy")
+    assert named("PAC+https://a/x", AUTO_PROXY="y") == ("https://a/x", "--proxy")
+    assert named(None, HTTPS_PROXY="pac+http://a/x") == ("http://a/x", "HTTPS_PROXY")
+    assert named(None, AUTO_PROXY="http://wpad/wpad.dat") == ("http://wpad/wpad.dat", "AUTO_PROXY")
+    assert named(None, auto_proxy="", AUTO_PROXY="") is None
+    assert named(None, AUTO_PROXY="x", HTTPS_PROXY="p:1") == Proxy("http-connect", "p", 1)
+    left_out = routing_from(None, {"AUTO_PROXY": "x", "NO_PROXY": "a.com"}, open_pac=Nobody)
+    assert left_out.ways("www.a.com", 443) == (None,)
+    with pytest.raises(ConfigError, match="cannot be asked here"):
+        routing_from("pac+file:///x", {})
+
+
+def test_ways_are_chosen_while_others_go_on() -> None:
+    plain, script = Routing(parse_proxy("p:1")), Routing(pac=Nobody())
+    assert asyncio.run(plain.choose("a.com", 443)) == (Proxy("http-connect", "p", 1),)
+    assert asyncio.run(script.choose("a.com", 443)) == (None,)
+    assert script.proxy_for("a.com", 443) is None

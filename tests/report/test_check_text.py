@@ -61,7 +61,7 @@ def test_only_failures_of_this_machines_network_are_one_for_all(observe: Observe
         == "none can be reached: Network is unreachable"
     )
     assert reason(step="dns", why="no server") == "none of the names resolves: no server"
-    assert reason(step="tcp", dialled="proxy") == "the proxy is not reached: h:1 failed"
+    assert reason(step="tcp", dialled="proxy") == "h:1 failed"
     assert reason(step="tcp", how="silence") is None
     assert reason(step="tls", why="x") is None
     assert network_reason(observe("a.com", ())) is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from detector.causes.clues import Claim, Clues
+from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("captive-portal")
     if text is not None:
-        return Claim("error", text)
+        return claim(clues, "captive-portal") or Claim("error", text)
     if clues.status == 511:
         return Claim("error", "The answer is 511 Network Authentication Required (RFC 6585).")
     if any(e.id == "one-leaf-for-all" for e in clues.judgement.evidence):

@@ -6,12 +6,16 @@ A reset that comes much sooner than the way to the server and back takes was sen
 from __future__ import annotations
 
 from detector.causes.clues import Claim, Clues
+from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("connection-reset")
     if text is None:
         return None
+    behind = claim(clues, "connection-reset")
+    if behind is not None:
+        return behind
     evidence = [*clues.flips_told]
     fix = ""
     way, reset = clues.observation.ms.get("connect", 0.0), clues.observation.ms.get("tls", 0.0)

@@ -6,14 +6,16 @@ RFC 9293 section 3.8.3; RFC 8305 for names with several addresses.
 from __future__ import annotations
 
 from detector.causes.clues import Claim, Clues, said
+from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
+    behind = claim(clues, "connection-timeout")
+    if behind is not None:
+        return behind
     failure = clues.failure
     if failure is not None and failure.cause == "connection-timeout" and failure.step == "tcp":
-        whom = " to the proxy" if failure.dialled == "proxy" else ""
-        text = f"The connection{whom} does not come about: {failure.text}."
-        return Claim("error", text, clues.past_the_proxy)
+        return Claim("error", f"The connection does not come about: {failure.text}.")
     addresses = clues.inquiry.addresses
     dead = [address for address, trial in addresses.items() if not trial.answered]
     alive = [address for address, trial in addresses.items() if trial.answered]

@@ -1,10 +1,13 @@
-"""dns-failure: the name does not resolve (RFC 1035)."""
+"""dns-failure: the name does not resolve (RFC 1035): here, or where the proxy asks."""
 
 from __future__ import annotations
 
 from detector.causes.clues import Claim, Clues
+from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("dns-failure")
-    return Claim("error", text) if text is not None else None
+    if text is None:
+        return None
+    return claim(clues, "dns-failure") or Claim("error", text)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from detector.causes.clues import Claim, Clues
+from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("proxy-refused")
-    return Claim("error", text, clues.past_the_proxy) if text is not None else None
+    if text is None:
+        return None
+    return claim(clues, "proxy-refused") or Claim("error", text, clues.past_the_proxy)
