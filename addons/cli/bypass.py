@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import candidates, exchange, given, review
+from addons.cli import audit, candidates, exchange, given, review
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -71,7 +71,7 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules in force, how often each was used, and what passed by it."""
     found = given.rules_in_force(rules, store)
-    with given.open_store(store) as opened:
+    with given.read_store(store) as opened:
         uses = opened.traffic.uses()
     for rule in found:
         use = uses.get(rule.pattern)
@@ -81,7 +81,7 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
         else:
             until = f"until {rule.expires}" if rule.expires else "without end"
             used = f"{count} used, {size:,} bytes"
-            print(
+            given.say(
                 f"{rule.action:8} {rule.pattern:40} {until:18} {used:28} {rule.owner}: {rule.reason}"
             )
     return exit_codes.CLEAN
@@ -113,7 +113,7 @@ def add(
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
         given.warn(rule, [one.rule for one in opened.rules()])
-    print(f"{rule.action} {rule.pattern}")
+    given.say(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN
 
 
@@ -125,7 +125,7 @@ def remove(
 ) -> int:
     """Take a rule away."""
     with given.open_store(store) as opened:
-        print(f"removed {opened.remove_rule(pattern, reason).pattern}")
+        given.say(f"removed {opened.remove_rule(pattern, reason).pattern}")
     return exit_codes.CLEAN
 
 
@@ -137,7 +137,7 @@ def expire(
 ) -> int:
     """End a rule now; it stays in the list, and its hosts are inspected."""
     with given.open_store(store) as opened:
-        print(f"expired {opened.expire_rule(pattern, reason).pattern}")
+        given.say(f"expired {opened.expire_rule(pattern, reason).pattern}")
     return exit_codes.CLEAN
 
 
@@ -161,22 +161,22 @@ def explain(
     action = rule.action if rule is not None else "inspect"
     considered = list(matcher.considered(connection, given.today()))
     besides: list[str] = []
-    if rule is not None and given.store_path(store).exists():
-        with given.open_store(store) as opened:
+    if rule is not None:
+        with given.read_store(store) as opened:
             seen = opened.traffic.hosts()
         besides = [name for name in exempted(rule, seen) if name != connection.sni]
     if json:
         told = [{**given.record(one), "why": why} for one, why in considered]
         given.print_json({"host": host, "action": action, "considered": told, "besides": besides})
         return exit_codes.CLEAN
-    print(f"{host}:{port}  {action}" + ("" if rule else ": no rule says otherwise"))
+    given.say(f"{host}:{port}  {action}" + ("" if rule else ": no rule says otherwise"))
     for one, why in considered:
-        print(
+        given.say(
             f"  {one.action:8} {one.pattern:40} {why}" + (f"; {one.reason}" if one.reason else "")
         )
     if rule is not None and besides:
         shown = ", ".join(besides[:8]) + (f" and {len(besides) - 8} more" if besides[8:] else "")
-        print(f"  of the traffic seen {rule.pattern} also says {rule.action} to {shown}")
+        given.say(f"  of the traffic seen {rule.pattern} also says {rule.action} to {shown}")
     return exit_codes.CLEAN
 
 
@@ -198,7 +198,7 @@ def expect_action(
         rule = matcher.match(given.connection(host, port, client, None), given.today())
         action = rule.action if rule is not None else "inspect"
         if action != expect:
-            print(f"{host}: {action}, not {expect}")
+            given.say(f"{host}: {action}, not {expect}")
             code = exit_codes.FOUND
     return code
 
@@ -216,7 +216,7 @@ def lint_(
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
     if given.store_path(store).exists():
-        with given.open_store(store) as opened:
+        with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
     found = lint(listed, given.today(), used)
     for finding in found:
@@ -228,10 +228,12 @@ def lint_(
                 }
             )  # fmt: skip
         else:
-            print(f"{finding.severity:8} {finding.rule.pattern:36} {finding.text} ({finding.id})")
+            given.say(
+                f"{finding.severity:8} {finding.rule.pattern:36} {finding.text} ({finding.id})"
+            )
     counted = [f for f in found if strict or f.severity == "error"]
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (candidates, exchange, review):
+for module in (candidates, exchange, review, audit):
     module.register(app)

@@ -30,7 +30,7 @@ def candidates(
     """List hosts that could be let through: why, and how narrowly."""
     from addons.bypass.scope import scopes
 
-    with given.open_store(store) as opened:
+    with given.read_store(store) as opened:
         known = opened.candidates()
         seen = opened.traffic.hosts()
     shown = known if every else [one for one in known if one.state == "pending"]
@@ -40,12 +40,14 @@ def candidates(
             proposed = [{"pattern": s.pattern, "besides": s.besides} for s in found]
             given.print_json({"candidate": one.candidate, "state": one.state, "scopes": proposed})
             continue
-        print(f"{one.state:9} {one.candidate.host:36} {one.candidate.kind}: {one.candidate.text}")
+        given.say(
+            f"{one.state:9} {one.candidate.host:36} {one.candidate.kind}: {one.candidate.text}"
+        )
         for scope in found:
             besides = f"also exempts {', '.join(scope.besides[:5])}" if scope.besides else ""
-            print(f"          {scope.pattern:36} {besides}".rstrip())
+            given.say(f"          {scope.pattern:36} {besides}".rstrip())
     if not shown and not json:
-        print("no candidates")
+        given.say("no candidates")
     return exit_codes.CLEAN
 
 
@@ -78,7 +80,7 @@ def approve(
             ),
         )
         given.warn(rule, [one.rule for one in opened.rules()])
-    print(f"pass {rule.pattern}")
+    given.say(f"pass {rule.pattern}")
     return exit_codes.CLEAN
 
 
@@ -86,7 +88,7 @@ def reject(host: str, reason: given.Why = "", store: given.Store = None) -> int:
     """Keep inspecting a candidate's host, and do not ask again."""
     with given.open_store(store) as opened:
         opened.reject(host, reason)
-    print(f"rejected {host}")
+    given.say(f"rejected {host}")
     return exit_codes.CLEAN
 
 
@@ -100,7 +102,7 @@ def snooze(
 
     with given.open_store(store) as opened:
         opened.snooze(host, clock.now() + timedelta(days=days))
-    print(f"snoozed {host} for {days} days")
+    given.say(f"snoozed {host} for {days} days")
     return exit_codes.CLEAN
 
 
@@ -109,7 +111,7 @@ def attempts(
     store: given.Store = None,
 ) -> int:
     """Print the recorded attempts, one JSON object a line."""
-    with given.open_store(store) as opened:
+    with given.read_store(store) as opened:
         for attempt in opened.traffic.attempts(host):
             given.print_json(attempt)
     return exit_codes.CLEAN
@@ -134,20 +136,20 @@ def replay(
     if file is not None:
         found = replayed(read_attempts(file), options, None)
     else:
-        with given.open_store(store) as opened:
+        with given.read_store(store) as opened:
             found = replayed(opened.traffic.attempts(), options, None)
     if json:
         given.print_json(found)
         return exit_codes.CLEAN
     for one in found.candidates:
-        print(f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}")
+        given.say(f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}")
     for client in found.lacking:
         hosts = ", ".join(client.hosts[:4])
-        print(f"client     {client.client:36} lacks the proxy's CA: it refuses {hosts}")
+        given.say(f"client     {client.client:36} lacks the proxy's CA: it refuses {hosts}")
     for host in found.invalid:
-        print(f"broken     {host:36} its own certificate does not verify; never let it through")
+        given.say(f"broken     {host:36} its own certificate does not verify; never let it through")
     if not (found.candidates or found.lacking or found.invalid):
-        print("nothing stands out")
+        given.say("nothing stands out")
     return exit_codes.CLEAN
 
 
@@ -160,17 +162,19 @@ def stats(
     from addons.bypass.attempt import REMEDIES
 
     since = (given.today() - timedelta(days=days)).isoformat()
-    with given.open_store(store) as opened:
+    with given.read_store(store) as opened:
         found, totals = opened.traffic.days(since), opened.traffic.totals()
     if json:
         given.print_json({"days": found, "classes": totals})
         return exit_codes.CLEAN
-    print("day         passed  inspected  share  bytes passed")
+    given.say("day         passed  inspected  share  bytes passed")
     for day in found:
         share = day.passed / max(day.passed + day.inspected, 1)
-        print(f"{day.day}  {day.passed:6}  {day.inspected:9}  {share:5.1%}  {day.bytes_passed:12,}")
+        given.say(
+            f"{day.day}  {day.passed:6}  {day.inspected:9}  {share:5.1%}  {day.bytes_passed:12,}"
+        )
     for kind, count in totals.items():
-        print(f"{count:8} {kind:30} {REMEDIES[kind]}")
+        given.say(f"{count:8} {kind:30} {REMEDIES[kind]}")
     return exit_codes.CLEAN
 
 

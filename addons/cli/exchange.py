@@ -22,7 +22,7 @@ def formats() -> int:
 
     for name, one in FORMATS.items():
         reads = "read and written" if one.reads else "written"
-        print(f"{name:12} {one.title:52} {reads}")
+        given.say(f"{name:12} {one.title:52} {reads}")
     return exit_codes.CLEAN
 
 
@@ -50,7 +50,7 @@ def export(
     found = exported(target, listed, given.today(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
-        print(f"tlsight: left out {one.rule.pattern}: {one.why}", file=sys.stderr)
+        given.tell(f"left out {one.rule.pattern}: {one.why}")
     return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
 
 
@@ -68,6 +68,7 @@ def import_(
     import msgspec
 
     from addons.bypass.pattern import day
+    from addons.bypass.shown import shown
     from addons.formats.registry import read
 
     today = given.today()
@@ -77,17 +78,17 @@ def import_(
         msgspec.structs.replace(
             row,
             owner=row.owner or owner,
-            reason=row.reason or reason or f"imported from {file.name}",
+            reason=row.reason or reason or f"imported from {shown(file.name)}",
             expires=row.expires or last,
             created=row.created or today,
         )
         for row in found.rows
     ]
     with given.open_store(store) as opened:
-        count, known = opened.import_rules(rows, f"{target}: {file}")
+        count, known = opened.import_rules(rows, f"{target}: {shown(str(file))}")
     for one in found.unread:
-        print(f"tlsight: {file}:{one.line}: left out {one.text!r}: {one.why}", file=sys.stderr)
-    print(f"{count} rules imported, {len(known)} there already, {len(found.unread)} left out")
+        given.tell(f"{file}:{one.line}: left out {one.text!r}: {one.why}")
+    given.say(f"{count} rules imported, {len(known)} there already, {len(found.unread)} left out")
     return exit_codes.FOUND if found.unread else exit_codes.CLEAN
 
 
@@ -107,7 +108,7 @@ def diff(target: Target, file: File, rules: given.Rules = None, store: given.Sto
         here, there = ours.get(pattern), theirs.get(pattern)
         if here != there:
             mark = "+" if there is None else "-" if here is None else "!"
-            print(f"{mark} {pattern:44} ours {here or 'nothing'}, theirs {there or 'nothing'}")
+            given.say(f"{mark} {pattern:44} ours {here or 'nothing'}, theirs {there or 'nothing'}")
     return exit_codes.CLEAN if theirs == ours else exit_codes.FOUND
 
 

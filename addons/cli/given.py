@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,11 +45,22 @@ def store_path(store: Path | None) -> Path:
 
 
 def open_store(store: Path | None) -> BypassStore:
-    """The store, for the user who runs the command. Raises StoreError."""
+    """The store, for the user who runs the command, to decide something. Raises StoreError."""
     from addons.store.bypass_store import BypassStore
     from detector import clock
 
     return BypassStore(store_path(store), clock.now, user())
+
+
+def read_store(store: Path | None) -> BypassStore:
+    """The store, to look at: nothing is written, and one that nobody has used yet is empty.
+
+    Raises StoreError, also for one that is named and is not there: an empty list in its place would be wrong.
+    """
+    from addons.store.bypass_store import BypassStore
+    from detector import clock
+
+    return BypassStore(store_path(store), clock.now, read_only=True, or_empty=store is None)
 
 
 def user() -> str:
@@ -69,9 +79,7 @@ def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
 
     path = rules_path(rules)
     found = list(load_rules(path)) if path is not None else []
-    if store is None and not store_path(store).exists():
-        return found
-    with open_store(store) as opened:
+    with read_store(store) as opened:
         return [*found, *(one.rule for one in opened.rules())]
 
 
@@ -100,7 +108,7 @@ def warn(rule: Rule, rules: list[Rule]) -> None:
 
     for finding in lint(rules, today()):
         if finding.rule == rule:
-            print(f"tlsight: {finding.severity}: {finding.text} ({finding.id})", file=sys.stderr)
+            tell(f"{finding.severity}: {finding.text} ({finding.id})")
 
 
 def record(rule: Rule) -> dict[str, object]:
@@ -117,7 +125,25 @@ def today() -> date:
     return clock.now().date()
 
 
-def print_json(record: object) -> None:
-    from detector.cli.streams import write_json
+def say(text: str) -> None:
+    """A line on stdout, whatever is in the text."""
+    from addons.bypass.shown import shown
 
-    write_json(record)
+    print(shown(text))
+
+
+def tell(text: str) -> None:
+    """A line on stderr, likewise."""
+    from detector.cli.ending import say as on_stderr
+
+    on_stderr(text)
+
+
+def print_json(record: object) -> None:
+    """An object a line; what a terminal would obey is escaped."""
+    import msgspec
+
+    from addons.bypass.shown import shown_json
+    from detector.cli.streams import write_file
+
+    write_file(shown_json(msgspec.json.encode(record)) + b"\n")

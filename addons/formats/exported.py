@@ -103,6 +103,8 @@ def why_not(rule: Rule, *, ports: bool = False) -> str | None:
         return "the list knows no ports"
     if rule.network is not None:
         return "the list is of names, and this is a range of addresses"
+    if rule.regex is not None and not rule.regex.isprintable():
+        return "the expression holds characters that cannot be seen"
     return None
 
 

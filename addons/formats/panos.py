@@ -10,6 +10,7 @@ from datetime import date
 from xml.sax.saxutils import escape, quoteattr
 
 from addons.bypass.rule import Rule, RuleRow
+from addons.bypass.shown import shown
 from addons.formats.domain_list import itself, read_names, starred
 from addons.formats.exported import Exported, Imported, Speech, name_list
 from addons.formats.xml_entries import entries
@@ -25,7 +26,8 @@ def export(rules: Iterable[Rule], today: date) -> Exported:
     said, refused = name_list(rules, today, _SPEECH)
     lines = ["<ssl-exclude-cert>"]
     for rule, names in said:
-        about = escape(f"{rule.reason} ({rule.owner}, until {rule.expires})"[:255])
+        # XML 1.0 section 2.2 has no way to say a control character, not even as a reference.
+        about = escape(shown(f"{rule.reason} ({rule.owner}, until {rule.expires})")[:255])
         lines += [
             f"  <entry name={quoteattr(name)}><exclude>yes</exclude>"
             f"<description>{about}</description></entry>"

@@ -9,6 +9,7 @@ import msgspec
 import tomlkit
 
 from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
+from addons.bypass.shown import shown_toml
 from addons.formats.exported import Exported, Imported
 from detector.errors import ConfigError, TargetError
 
@@ -42,7 +43,7 @@ def render(rows: Iterable[RuleRow]) -> str:
         tables.append(table)
     if tables:
         document.add("rule", tables)
-    return tomlkit.dumps(document)
+    return shown_toml(tomlkit.dumps(document))
 
 
 def _row(rule: Rule) -> RuleRow:

@@ -6,7 +6,6 @@ at memory only; the keeper's thread reads files and the store.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from mitmproxy.tls import ClientHello
 from addons.bypass.learning import LearningOptions
 from addons.bypass.matcher import Arrival
 from addons.bypass.rule import Rule
+from addons.bypass.shown import harmless_logger, shown
 from addons.proxy.fingerprint import fingerprint
 from addons.proxy.passing import (
     AwaitHello,
@@ -37,7 +37,7 @@ from addons.store.traffic import Passage
 from detector import clock
 from detector.errors import TlsightError
 
-log = logging.getLogger(__name__)
+log = harmless_logger(__name__)
 _MODES = ("observe", "suggest", "auto")
 _STRINGS = {
     "bypass_rules": ("", "TOML file of rules kept by hand; empty for none."),
@@ -146,7 +146,9 @@ class Bypass:
             return
         name = found.sni or found.host or ""
         what = "is blocked" if rule.action == "block" else "passes through"
-        log.info("tlsight: %s %s: %s (%s)", name, what, rule.pattern, rule.reason)
+        # The SNI is the client's word; where its bytes go is not.
+        where = f"{address[0]}:{address[1]}"
+        log.info("tlsight: %s %s to %s: %s (%s)", name, what, where, rule.pattern, rule.reason)
         if rule.action == "block":
             asked.layer = Turned(asked.context)
         else:
@@ -170,14 +172,15 @@ class Bypass:
         """Hosts that could be let through, and why; clients that lack the proxy's CA."""
         found = self._keeper.learned()
         hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
-        return [*hosts, *(f"{one.client}: lacks the proxy's CA" for one in found.lacking)]
+        lacking = (f"{one.client}: lacks the proxy's CA" for one in found.lacking)
+        return [shown(line) for line in (*hosts, *lacking)]
 
     @command.command("bypass.explain")  # type: ignore[untyped-decorator]
     def explain(self, host: str) -> Sequence[str]:
         """Which rules were considered for a host, and which decides."""
         today = datetime.now(UTC).date()
         told = self._keeper.matcher.considered(Arrival(host, None, None, 443), today)
-        lines = [f"{rule.action} {rule.pattern}: {why}" for rule, why in told]
+        lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
         return lines or [f"{host} is inspected: no rule says otherwise"]
 
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]

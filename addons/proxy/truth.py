@@ -6,7 +6,9 @@ Rules
    sites'. Flows carry the verdict (`flow.metadata["tlsight"]`), and one that is intercepted is marked.
 2. Where the way upstream is broken, the client gets a page that says the cause and who mends it. mitmproxy's
    own page is a bare 502. (With `connection_strategy=lazy` the first failure is still mitmproxy's page.)
-3. Settings that give up verification are said loudly: behind them this proxy vouches for anybody.
+3. Hosts are called what the proxy asked for: the SNI that it sent, and the address that it dialled. The Host
+   header is a word of the client's, and is told as one.
+4. Settings that give up verification are said loudly: behind them this proxy vouches for anybody.
 
 Judging is pure and takes part of a millisecond; the tables it needs are read by a thread before.
 """
@@ -14,7 +16,6 @@ Judging is pure and takes part of a millisecond; the tables it needs are read by
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +27,12 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.tls import TlsData
 
 from addons.bypass.bounded import placed
+from addons.bypass.shown import harmless_logger, shown
 from detector.errors import TlsightError
 from detector.judging.judge import judge_all
 from detector.model.observation import Handshake, Judgement, Observation, Target
 
-log = logging.getLogger(__name__)
+log = harmless_logger(__name__)
 _MAX_KNOWN = 10_000
 _VERSIONS = {"TLSv1": "TLSv1.0"}
 _CARELESS = {
@@ -89,7 +91,9 @@ class UpstreamTruth:
         placed(self._of, conn.id, found, _MAX_KNOWN)
         if found.verdict == "intercepted":
             who = found.interceptor.issuer if found.interceptor else "somebody"
-            self._warn(f"{host} is intercepted between this proxy and the server, by {who}")
+            self._warn(
+                f"{_dialled(conn)} is intercepted between this proxy and the server, by {who}"
+            )
 
     def tls_failed_server(self, data: TlsData) -> None:
         placed(self._failed, data.conn.id, data.conn.error or "the handshake failed", _MAX_KNOWN)
@@ -130,6 +134,8 @@ class UpstreamTruth:
             self._explain = explain
         except TlsightError as error:
             log.error("tlsight: upstream chains are not judged: %s", error)  # noqa: TRY400 (one line)
+        else:
+            log.info("tlsight: upstream chains are judged")
 
     def _judge(self, conn: connection.Server, host: str) -> Judgement:
         assert conn.address is not None
@@ -151,11 +157,17 @@ class UpstreamTruth:
             if ranked:
                 first = ranked[0].cause
                 cause, text, fix = first.id, first.text, first.fix
-        host = flow.request.pretty_host
+        server, claimed = flow.server_conn, flow.request.pretty_host
+        host = server.sni or (server.address[0] if server.address else "the server")
         flow.metadata["tlsight"] = {"verdict": "inconclusive", "causes": [cause], "error": error}
         flow.comment = f"tlsight: {cause}: {error}"
-        log.warning("tlsight: %s cannot be reached: %s (%s)", host, cause, error)
+        asked = "" if claimed == host else f"; the request's Host header claims {claimed}"
+        log.warning(
+            "tlsight: %s cannot be reached: %s (%s)%s", _dialled(server), cause, error, asked
+        )
         known = {"host": host, "cause": cause, "text": text, "fix": fix, "error": error}
+        if asked:
+            known["claimed_host"] = claimed
         if "json" in flow.request.headers.get("accept", ""):
             return http.Response.make(502, json.dumps(known), {"content-type": "application/json"})
         headers = {
@@ -163,7 +175,8 @@ class UpstreamTruth:
             "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
             "cache-control": "no-store",
         }
-        return http.Response.make(502, _template().render(known), headers)
+        harmless = {key: shown(value) for key, value in known.items()}
+        return http.Response.make(502, _template().render(harmless), headers)
 
     def _warn(self, text: str) -> None:
         """Once for each trouble."""
@@ -174,6 +187,13 @@ class UpstreamTruth:
 
 def _der(certificate: certs.Cert) -> bytes:
     return certificate.to_cryptography().public_bytes(Encoding.DER)
+
+
+def _dialled(server: connection.Server) -> str:
+    """The name that was asked for, and where."""
+    where = f"{server.address[0]}:{server.address[1]}" if server.address else "no address"
+    name = server.sni
+    return where if name is None or where.startswith(f"{name}:") else f"{name} at {where}"
 
 
 def _template() -> Any:

@@ -5,28 +5,34 @@ Rules
 1. Only requests for a name of ours are answered (Host), so that a name that somebody points at this machine
    reaches nothing (DNS rebinding).
 2. Everything but the login needs a session: a random cookie, HttpOnly and SameSite=Strict. Programs may give
-   the token as a bearer instead, for reading alone.
+   the token as a bearer instead, for reading alone. A second token reads /metrics and nothing else.
 3. A form needs the session's own CSRF token, and an Origin that is ours.
 4. No answer is kept by anybody, framed, or may load or run what does not come from here.
-5. Ten wrong tokens, and nobody is let in for a minute.
+5. Wrong secrets count by address, in forms and as bearers (guesses.py). A token of chance cannot be guessed, so
+   the right one gets in whatever others did; before a password a locked address waits.
+6. Who connects is who the kernel says: no header that a proxy may have set is believed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "tlsight_session"
+from addons.bypass.bounded import placed
+from addons.review.admission import Admission
+from addons.review.guesses import Guesses, address_of
+
+COOKIE, KNOWN_COOKIE = "tlsight_session", "tlsight_known"
 SESSION_SECONDS = 12 * 3600
 MAX_SESSIONS = 100
-MAX_WRONG, WAIT_SECONDS = 10, 60.0
 MAX_FORM = 64 << 10
 _HEADERS = {
     "content-security-policy": (
@@ -57,6 +63,9 @@ class Access:
         hosts: values of the Host header that are ours.
         scheme: "http" or "https".
         stopwatch: monotonic seconds.
+        metrics: the token for /metrics alone.
+        guessable: a person chose the secret.
+        admission: who holds connections.
 
     """
 
@@ -64,39 +73,84 @@ class Access:
     hosts: frozenset[str]
     scheme: str
     stopwatch: Callable[[], float]
+    metrics: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    guessable: bool = False
+    admission: Admission = field(init=False)
+    guesses: Guesses = field(init=False)
     sessions: dict[str, Session] = field(default_factory=dict)
-    wrong: list[float] = field(default_factory=list)
+    known: dict[str, None] = field(default_factory=dict)
 
-    def log_in(self, secret: str) -> str | None:
-        """A session's id; None for a wrong secret. Raises TooManyError after too many."""
-        now = self.stopwatch()
-        self.wrong = [at for at in self.wrong if now - at < WAIT_SECONDS]
-        if len(self.wrong) >= MAX_WRONG:
-            raise TooManyError
-        if not compare_digest(secret.encode(), self.secret.encode()):
-            self.wrong.append(now)
+    def __post_init__(self) -> None:
+        self.admission = Admission(self.stopwatch)
+        self.guesses = Guesses(self.stopwatch)
+
+    async def log_in(self, secret: str, request: Request) -> str | None:
+        """A session's id; None for a wrong secret. Raises TooManyError for one who has to wait."""
+        if not await self.takes(secret, request):
             return None
+        now = self.stopwatch()
         self.sessions = {k: one for k, one in self.sessions.items() if one.ends > now}
-        while len(self.sessions) >= MAX_SESSIONS:
-            del self.sessions[next(iter(self.sessions))]
         name = secrets.token_urlsafe(32)
-        self.sessions[name] = Session(secrets.token_urlsafe(32), now + SESSION_SECONDS)
+        session = Session(secrets.token_urlsafe(32), now + SESSION_SECONDS)
+        placed(self.sessions, name, session, MAX_SESSIONS)
         return name
+
+    def know(self, request: Request) -> str:
+        """A cookie's value by which this browser will be known."""
+        name = request.cookies.get(KNOWN_COOKIE, "")
+        if name not in self.known:
+            name = secrets.token_urlsafe(32)
+        placed(self.known, name, None, MAX_SESSIONS)
+        return name
+
+    async def takes(self, secret: str, request: Request) -> bool:
+        """Whether it is the secret; a wrong one counts. Raises TooManyError."""
+        who = self._who(request)
+        if self.guessable:
+            if not who.startswith("known "):
+                await asyncio.sleep(self.guesses.delay())
+            self._wait(who)
+        if compare_digest(secret.encode(), self.secret.encode()):
+            self.guesses.right(who)
+            return True
+        self._wait(who)
+        self.guesses.wrong(who)
+        return False
 
     def session(self, request: Request) -> Session | None:
         found = self.sessions.get(request.cookies.get(COOKIE, ""))
         return found if found is not None and found.ends > self.stopwatch() else None
 
-    def bears_token(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return bool(given) and compare_digest(given.encode(), self.secret.encode())
+    async def bears_token(self, request: Request) -> bool:
+        """Whether the bearer may read this. Raises TooManyError."""
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            return False
+        if compare_digest(given.encode(), self.metrics.encode()):
+            return request.url.path == "/metrics"
+        return await self.takes(given, request)
 
     def is_ours(self, origin: str) -> bool:
         return origin.startswith(f"{self.scheme}://") and origin.partition("://")[2] in self.hosts
 
+    def _who(self, request: Request) -> str:
+        name = request.cookies.get(KNOWN_COOKIE, "")
+        if name in self.known:
+            return f"known {name}"
+        return address_of(request.client.host) if request.client is not None else "unknown"
+
+    def _wait(self, who: str) -> None:
+        seconds = self.guesses.locked(who)
+        if seconds:
+            raise TooManyError(seconds)
+
 
 class TooManyError(Exception):
-    """Too many wrong secrets of late."""
+    """Too many wrong secrets of late; has the seconds to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Too many wrong tokens: wait {seconds:.0f} seconds.")
+        self.headers = {"retry-after": f"{seconds + 1:.0f}"}
 
 
 class Gate:
@@ -110,6 +164,14 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        peer = tuple(scope["client"]) if scope["client"] else ("", 0)
+        admission = self._access.admission
+
+        async def receive_to_the_end() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                admission.begun(peer)
+            return message
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -118,24 +180,42 @@ class Gate:
                     headers[name] = value
             await send(message)
 
-        refused = self._refused(Request(scope))
-        await (refused or self._app)(scope, receive, send_with_headers)
+        request = Request(scope)
+        if _is_reading(request):
+            admission.begun(peer)
+        try:
+            refused = await self._refused(request)
+            await (refused or self._app)(scope, receive_to_the_end, send_with_headers)
+        except ClientDisconnect:
+            pass  # in the middle of a form
+        finally:
+            admission.ended(peer)
 
-    def _refused(self, request: Request) -> Response | None:
+    async def _refused(self, request: Request) -> Response | None:
         access, path = self._access, request.url.path
         if request.headers.get("host", "") not in access.hosts:
             return PlainTextResponse("This name is not served here.\n", 421)
-        reading = request.method in ("GET", "HEAD")
+        reading = _is_reading(request)
         if not reading:
             origin = request.headers.get("origin", "")
             if not access.is_ours(origin):
                 return PlainTextResponse("This form came from elsewhere.\n", 403)
-            if int(request.headers.get("content-length") or MAX_FORM + 1) > MAX_FORM:
+            length = request.headers.get("content-length", "")
+            if not length.isdecimal() or int(length) > MAX_FORM:
                 return PlainTextResponse("Too much.\n", 413)
         if path == "/login" or path.startswith("/static/"):
             return None
-        if access.session(request) is not None or (reading and access.bears_token(request)):
+        if access.session(request) is not None:
             return None
+        try:
+            if reading and await access.bears_token(request):
+                return None
+        except TooManyError as error:
+            return PlainTextResponse(f"{error}\n", 429, error.headers)
         if reading and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/login", 303)
         return PlainTextResponse("Log in first.\n", 401)
+
+
+def _is_reading(request: Request) -> bool:
+    return request.method in ("GET", "HEAD")

@@ -24,12 +24,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
-from addons.bypass.audit import first_break
 from addons.bypass.pattern import day
 from addons.bypass.scope import scopes
+from addons.bypass.shown import shown
 from addons.review import charts
-from addons.review.access import COOKIE, Access, Gate, TooManyError
-from addons.store.bypass_store import BypassStore, StoredCandidate
+from addons.review.access import COOKIE, KNOWN_COOKIE, Access, Gate, TooManyError
+from addons.store.auditing import audited
+from addons.store.bypass_store import BypassStore
+from addons.store.stored import StoredCandidate
 from detector.errors import ConfigError, TlsightError
 
 _HERE = Path(__file__).parent
@@ -54,7 +56,11 @@ class Review:
         self._now = now
         loader = jinja2.FileSystemLoader(_HERE / "templates")
         self._templates = jinja2.Environment(
-            loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+            loader=loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            finalize=_harmless,
         )
         self._templates.filters["bytes"] = _bytes
 
@@ -113,8 +119,8 @@ class Review:
         return "rules.html", {"rows": rows, "today": self._now().date()}
 
     def audit(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
-        entries = list(store.audit())
-        return "audit.html", {"entries": entries[::-1][:500], "broken": first_break(entries)}
+        entries = list(store.trail.entries(last=500))
+        return "audit.html", {"entries": entries[::-1], "found": audited(store, self._now())}
 
     def stats(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         days = store.traffic.days(self._days_ago(60))
@@ -161,18 +167,13 @@ class Review:
         if request.method == "POST":
             form = await _read_form(request)
             try:
-                session = self._access.log_in(form.get("token", "").strip())
-            except TooManyError:
-                problem, status = "Too many wrong tokens: wait a minute.", 429
-            else:
-                if session is not None:
-                    answer = RedirectResponse("/", 303)
-                    secure = self._access.scheme == "https"
-                    answer.set_cookie(
-                        COOKIE, session, httponly=True, samesite="strict", secure=secure
-                    )
-                    return answer
-                problem, status = "That is not the token.", 403
+                session = await self._access.log_in(form.get("token", "").strip(), request)
+            except TooManyError as error:
+                page = self._templates.get_template("login.html").render(problem=str(error))
+                return HTMLResponse(page, 429, error.headers)
+            if session is not None:
+                return self._let_in(request, session)
+            problem, status = "That is not the token.", 403
         page = self._templates.get_template("login.html").render(problem=problem)
         return HTMLResponse(page, status)
 
@@ -193,11 +194,24 @@ class Review:
         return StreamingResponse(events(), media_type="text/event-stream")
 
     async def metrics(self, _: Request) -> Response:
-        """For Prometheus, which gives the token as a bearer."""
+        """For Prometheus, which gives its token as a bearer."""
         body = await run_in_threadpool(self._metrics)
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
     # What they are made of.
+
+    def _let_in(self, request: Request, session: str) -> Response:
+        answer = RedirectResponse("/", 303)
+        days = 30 * 24 * 3600
+        for name, value, age in (
+            (COOKIE, session, None),
+            (KNOWN_COOKIE, self._access.know(request), days),
+        ):
+            answer.set_cookie(
+                name, value, age, httponly=True, samesite="strict",
+                secure=self._access.scheme == "https",
+            )  # fmt: skip
+        return answer
 
     def _approve(self, store: BypassStore, host: str, form: dict[str, str]) -> str:
         found = store.known(host)
@@ -310,6 +324,11 @@ class Review:
 async def _read_form(request: Request) -> dict[str, str]:
     async with request.form(max_files=0, max_fields=20) as form:
         return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def _harmless(value: object) -> object:
+    """What clients and people wrote; markup of ours stays as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _remedies(found: StoredCandidate) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,19 +15,30 @@ from typing import NamedTuple
 
 import uvicorn
 
+from addons.bypass.shown import shown
 from addons.review.access import Access
+from addons.review.admission import Door, Server
 from addons.review.app import Review
+from addons.store.private_file import read_private, write_private
+from addons.store.syslog import syslog_of
 from detector import clock
-from detector.errors import ConfigError, StoreError
+from detector.errors import ConfigError
 
 _MIN_PASSWORD = 12
 
 
 class Listening(NamedTuple):
-    """A page that can be asked. `secret_file` holds the token, None where a password was given."""
+    """A page that can be asked.
+
+    Attributes:
+        secret_file: holds the token, None where a password was given.
+        metrics_file: holds the token for /metrics, which stays from start to start.
+
+    """
 
     url: str
     secret_file: Path | None
+    metrics_file: Path
 
 
 def serve(store: Path, listen: str, certificate: Path | None, password: Path | None) -> None:
@@ -34,8 +46,10 @@ def serve(store: Path, listen: str, certificate: Path | None, password: Path | N
     server, bound, listening = _prepared(store, listen, certificate, password)
     print(f"review page: {listening.url}", flush=True)
     if listening.secret_file is not None:
-        print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
-        print(f"(also in {listening.secret_file}, which only you can read)", flush=True)
+        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
+        if sys.stdout.isatty():  # a journal or a file would keep it for others
+            print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
+    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
     server.run(sockets=[bound])
 
 
@@ -57,37 +71,45 @@ def start(store: Path, listen: str) -> tuple[Listening, Callable[[], None]]:
 
 def _prepared(
     store: Path, listen: str, certificate: Path | None, password: Path | None
-) -> tuple[uvicorn.Server, socket.socket, Listening]:
+) -> tuple[Server, socket.socket, Listening]:
     address, port = _split(listen)
     beyond = not address.is_loopback
     if beyond and (certificate is None or password is None):
         why = f"{address} is not this machine alone"
         remedy = "give --certificate and --password-file, or listen on 127.0.0.1"
         raise ConfigError("--listen", why, remedy=remedy)
+    syslog_of(os.environ)  # said now, and not at the first decision
     secret_file = None if password is not None else store.with_name("review-token")
     secret = _password(password) if password is not None else secrets.token_urlsafe(24)
     bound = _bound(address, port)
     port = bound.getsockname()[1]
     if secret_file is not None:
-        _keep(secret_file, secret)
+        write_private(secret_file, f"{secret}\n".encode())
+    metrics_file = store.with_name("review-metrics-token")
     scheme = "https" if certificate is not None else "http"
-    shown = f"[{address}]" if address.version == 6 else str(address)
-    names = {shown, "localhost"} if not beyond else {shown, *_names(certificate)}
+    host = f"[{address}]" if address.version == 6 else str(address)
+    names = {host, "localhost"} if not beyond else {host, *_names(certificate)}
     hosts = frozenset(f"{name}:{port}" for name in names) | (
         frozenset(names) if port == (443 if certificate is not None else 80) else frozenset()
     )
-    access = Access(secret, hosts, scheme, clock.stopwatch)
+    metrics = _kept(metrics_file)
+    guessable = password is not None
+    access = Access(secret, hosts, scheme, clock.stopwatch, metrics, guessable)
+    bound.admission = access.admission
     config = uvicorn.Config(
         Review(store, access, clock.now).app(),
-        log_level="warning",
+        log_level="error",  # what strangers send is no news
         access_log=False,
         server_header=False,
         lifespan="off",
+        loop="asyncio",  # another one would not ask the door
+        http="h11",
+        ws="none",
+        proxy_headers=False,  # who connects cannot say that it is somebody else
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=64 << 10,
-        limit_concurrency=200,
         ssl_certfile=str(certificate) if certificate is not None else None,
-        timeout_keep_alive=30,
+        timeout_keep_alive=5,
     )
     try:
         config.load()
@@ -95,7 +117,9 @@ def _prepared(
         bound.close()
         why = f"cannot be used: {error.strerror or error}"
         raise ConfigError(str(certificate), why) from None
-    return uvicorn.Server(config), bound, Listening(f"{scheme}://{shown}:{port}/", secret_file)
+    server = Server(config)
+    server.admission = access.admission
+    return server, bound, Listening(f"{scheme}://{host}:{port}/", secret_file, metrics_file)
 
 
 def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
@@ -109,8 +133,8 @@ def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, 
     return address, int(port)
 
 
-def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET)
+def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Door:
+    bound = Door(socket.AF_INET6 if address.version == 6 else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((str(address), port))
@@ -134,15 +158,13 @@ def _password(path: Path) -> str:
     return text
 
 
-def _keep(path: Path, secret: str) -> None:
-    """For this user's eyes alone, and new at every start."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secret + "\n")
-    except OSError as error:
-        raise StoreError(str(path), f"cannot be written: {error.strerror}") from None
+def _kept(path: Path) -> str:
+    """The token that was made at the first start: programs have it in their settings."""
+    found = (read_private(path) or b"").decode("ascii", "replace").strip()
+    if len(found) < _MIN_PASSWORD:
+        found = secrets.token_urlsafe(24)
+        write_private(path, f"{found}\n".encode())
+    return found
 
 
 def _names(certificate: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rules, candidates and decisions in SQLite; every change of them is one entry of the audit trail.
+"""Rules, candidates and decisions in SQLite; every change of them is in the audit trail, with all that was decided.
 
 A change and its entry are one transaction: neither is there without the other. `revision` counts the changes
 of rules, so that a running proxy knows when to read them again.
@@ -6,20 +6,30 @@ of rules, so that a running proxy knows when to read them again.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import batched, chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import msgspec
 
-from addons.bypass.audit import GENESIS, AuditEntry, chained
+from addons.bypass.audit import AuditEntry
 from addons.bypass.learning import Candidate
+from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, rule_of
-from addons.store.schema import MIGRATIONS
+from addons.bypass.verification import Evidence, verified
+from addons.store.actor import actor
+from addons.store.schema import MIGRATIONS, OLDEST_READABLE
+from addons.store.seal import seal_of
+from addons.store.stored import CandidateState, StoredCandidate, StoredRule
+from addons.store.syslog import syslog_of
+from addons.store.tables import PART, lean, parts_of, table_of
 from addons.store.traffic import Traffic
+from addons.store.trail import Trail
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
 from detector.knowledge.folders import state_folder
@@ -27,31 +37,6 @@ from detector.knowledge.folders import state_folder
 # Where the command and the addon both look before they fall back to the usual places.
 STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
 RULES_VARIABLE = "TLSIGHT_BYPASS_RULES"
-CandidateState = Literal["pending", "approved", "rejected", "snoozed", "cleared"]
-
-
-class StoredRule(msgspec.Struct, frozen=True, gc=False):
-    """A rule and its life: approved by a person, or on trial `until` a moment."""
-
-    id: int
-    rule: Rule
-    state: Literal["approved", "trial"]
-    until: datetime | None
-
-
-class StoredCandidate(msgspec.Struct, frozen=True):
-    """A candidate and what was decided about it.
-
-    Attributes:
-        until: when it is looked at again, of a snoozed one.
-        tried: when its last trial began.
-
-    """
-
-    candidate: Candidate
-    state: CandidateState
-    until: datetime | None
-    tried: datetime | None
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -63,20 +48,47 @@ class BypassStore:
     """The open store, for one thread. Raises StoreError for whatever stops it from being used.
 
     Args:
-        path: made when missing.
+        path: made when missing, unless `read_only`.
         now: the clock.
         by: who decides, for the audit trail.
+        read_only: for a moment, and without writing anything anywhere.
+        or_empty: with `read_only`, a file that is not there is an empty one.
+        environment: says where the key and the syslog are, and who sudo says it was.
+
+    Attributes:
+        trail: who decided what.
+        traffic: attempts and passages.
 
     """
 
-    def __init__(self, path: Path, now: Callable[[], datetime], by: str = "tlsight") -> None:
+    def __init__(
+        self,
+        path: Path,
+        now: Callable[[], datetime],
+        by: str = "tlsight",
+        *,
+        read_only: bool = False,
+        or_empty: bool = False,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self.path = path
         self._now = now
-        self._by = by
-        remedy = "name another one with --store FILE"
-        self._file = Database(path, "bypass store", remedy, MIGRATIONS)
+        syslog = syslog_of(environment)
+        self._file = Database(
+            path,
+            "bypass store",
+            "name another one with --store FILE",
+            MIGRATIONS,
+            read_only=read_only,
+            oldest=OLDEST_READABLE,
+            brief=read_only,
+            or_empty=or_empty,
+        )
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
+        who = msgspec.json.encode(actor(environment)).decode()
+        seal = seal_of(path, environment)
+        self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +128,7 @@ class BypassStore:
     def add_rule(self, row: RuleRow) -> Rule:
         """Keep a rule. Raises ConfigError for one that means nothing or is there already."""
         rule = normal_rule(row)
-        with self._changing("add", rule.pattern, row):
+        with self._changing("add", rule.pattern, lean(row)):
             self._insert(rule, row, "approved", None)
         return rule
 
@@ -125,18 +137,22 @@ class BypassStore:
         checked = [(normal_rule(row), row) for row in rows]
         there = {pattern for (pattern,) in self._all("SELECT pattern FROM rule")}
         known: list[str] = []
-        fresh: dict[str, tuple[str, str, str]] = {}
+        fresh: dict[str, RuleRow] = {}
         for rule, row in checked:
             pattern = rule.pattern
             if pattern in there or pattern in fresh:
                 known.append(pattern)
             else:
-                fresh[pattern] = (pattern, _json(row), "approved")
+                fresh[pattern] = row
         if fresh:
-            details = {"source": source, "patterns": list(fresh)[:1000], "count": len(fresh)}
-            with self._changing("import", source, details):
-                query = "INSERT INTO rule (pattern, row, state) VALUES (?, ?, ?)"
-                self._db.executemany(query, fresh.values())
+            rows = list(fresh.values())
+            parts = (
+                {"source": source, "count": len(rows), "rows": [*map(lean, part)]}
+                for part in batched(rows, PART)
+            )
+            with self._changing("import", source, parts=parts):
+                query = "INSERT INTO rule (pattern, row, state) VALUES (?, ?, 'approved')"
+                self._db.executemany(query, ((key, _json(row)) for key, row in fresh.items()))
         return len(fresh), known
 
     def remove_rule(self, pattern: str, why: str = "") -> Rule:
@@ -152,7 +168,7 @@ class BypassStore:
         (row,) = self._all("SELECT row FROM rule WHERE id = ?", found.id)
         ended = self._now().date() - timedelta(days=1)
         changed = msgspec.structs.replace(msgspec.json.decode(row[0], type=RuleRow), expires=ended)
-        with self._changing("expire", pattern, {"why": why}):
+        with self._changing("expire", pattern, {"why": why, "row": lean(changed)}):
             query = "UPDATE rule SET row = ?, state = 'approved', until = NULL WHERE id = ?"
             self._db.execute(query, (_json(changed), found.id))
         return normal_rule(changed)
@@ -224,7 +240,7 @@ class BypassStore:
             created=rule.created,
             evidence=row.evidence or f"{found.candidate.kind}: {found.candidate.text}",
         )
-        with self._changing("approve", host, full):
+        with self._changing("approve", host, lean(full)):
             self._insert(rule, full, "approved", None)
             self._set_state(host, "approved", None)
         return rule
@@ -249,7 +265,7 @@ class BypassStore:
     def try_out(self, candidate: Candidate, row: RuleRow, until: datetime) -> Rule:
         """Let a candidate's host through for a while; the candidate stays."""
         rule = normal_rule(row)
-        with self._changing("trial", candidate.host, {"row": row, "until": _text(until)}):
+        with self._changing("trial", candidate.host, {"row": lean(row), "until": _text(until)}):
             self._db.execute("DELETE FROM rule WHERE state = 'trial' AND until <= ?",
                              (_text(self._now()),))  # fmt: skip
             self._insert(rule, row, "trial", until)
@@ -261,14 +277,25 @@ class BypassStore:
 
     def audit(self) -> Iterator[AuditEntry]:
         """All entries, the first first."""
-        query = "SELECT number, at, by, action, subject, details, digest FROM audit ORDER BY number"
-        for row in self._all(query):
-            yield AuditEntry(*row)
+        return self.trail.entries()
 
     def note(self, action: str, subject: str, details: object) -> None:
         """An entry without a change of its own."""
         with self._changing(action, subject, details, rules=False):
             pass
+
+    def accept(self, why: str, faults: Iterable[str]) -> None:
+        """From now on the trail says what is there, whatever it said before; the `faults` are kept in it."""
+        with self._writing():
+            more = {"why": why, "faults": list(faults), "lost": self.trail.lost()}
+            for details in parts_of(*self.tables()):
+                self.trail.enter("accept", why, {**details, **more})
+        self.trail.publish(accepted=True)
+
+    def tables(self) -> tuple[dict[str, Placed | None], dict[str, str]]:
+        """The rules by pattern, None where a row says something else; the candidates' states."""
+        rows = self._all("SELECT pattern, row, state, until FROM rule")
+        return table_of(rows), dict(self._all("SELECT host, state FROM candidate"))
 
     def stamp(self) -> str:
         """Changes whenever a candidate, a rule or a decision does."""
@@ -304,15 +331,35 @@ class BypassStore:
 
     @contextmanager
     def _changing(
-        self, action: str, subject: str, details: object, *, rules: bool = True
+        self,
+        action: str,
+        subject: str,
+        *details: object,
+        parts: Iterable[object] = (),
+        rules: bool = True,
     ) -> Generator[None]:
-        """One transaction of a change and its entry."""
-        with self._writing():
-            yield
-            self._enter(action, subject, msgspec.json.encode(details).decode())
-            if rules:
-                query = "UPDATE setting SET value = value + 1 WHERE name = 'revision'"
-                self._db.execute(query)
+        """One transaction of a change and its entries. Raises ConfigError for text that is no Unicode."""
+        try:
+            with self._writing():
+                if self.trail.is_unsigned():
+                    self._adopt()
+                yield
+                for one in chain(details, parts):
+                    self.trail.enter(action, subject, one)
+                if rules:
+                    query = "UPDATE setting SET value = value + 1 WHERE name = 'revision'"
+                    self._db.execute(query)
+        except UnicodeEncodeError:  # bytes of a command line that are no UTF-8
+            raise ConfigError(action, "what is said of it is no UTF-8") from None
+        self.trail.publish()
+
+    def _adopt(self) -> None:
+        """Sign a trail of old with all that it leads to; one that is not whole a person has to accept."""
+        rules, candidates = self.tables()
+        known = Evidence(rules, candidates)
+        if not verified(list(self.trail.entries()), known, self._now()).faults:
+            for details in parts_of(rules, candidates):
+                self.trail.enter("adopt", "the trail so far", details)
 
     @contextmanager
     def _writing(self) -> Generator[None]:
@@ -322,17 +369,10 @@ class BypassStore:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self.trail.forget()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-
-    def _enter(self, action: str, subject: str, details: str) -> None:
-        last = self._db.execute("SELECT number, digest FROM audit ORDER BY number DESC LIMIT 1")
-        number, previous = last.fetchone() or (0, GENESIS)
-        at = self._now().isoformat()
-        digest = chained(previous, at, self._by, action, subject, details)
-        row = (number + 1, at, self._by, action, subject, details, digest)
-        self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def _all(self, query: str, *values: object) -> list[Any]:
         with self._failing():

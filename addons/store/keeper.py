@@ -10,7 +10,6 @@ Rules
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -25,12 +24,13 @@ from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
+from addons.bypass.shown import harmless_logger
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import KEPT_DAYS, Passage
 from detector import clock
 from detector.errors import ConfigError, StoreError
 
-log = logging.getLogger(__name__)
+log = harmless_logger(__name__)
 MAX_WAITING = 20_000
 Mode = Literal["observe", "suggest", "auto"]
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
@@ -174,7 +174,7 @@ class Keeper:
                 with BypassStore(path, self._now) as store:
                     self._read_rules(store)
                     self._opened = path.stat().st_ino
-            except (StoreError, OSError) as error:
+            except (StoreError, ConfigError, OSError) as error:
                 self._complain("store", str(error))
 
     def _take(self, batch: list[Attempt | Passage]) -> None:
@@ -210,7 +210,7 @@ class Keeper:
             self._read_rules(store)
             self._propose(store, touched)
             self._prune(store)
-        except StoreError as error:
+        except (StoreError, ConfigError) as error:
             self._complain("store", str(error))
             if store is not None:
                 store.close()

@@ -34,4 +34,10 @@ CREATE TABLE audit (
 CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO setting VALUES ('revision', '0');
 """,
+    """
+ALTER TABLE audit ADD COLUMN who TEXT;
+ALTER TABLE audit ADD COLUMN signature TEXT;
+""",
 )
+# From here on a store that may not be written can be read as it is.
+OLDEST_READABLE = 1

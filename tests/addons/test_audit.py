@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from addons.bypass.audit import GENESIS, AuditEntry, chained, first_break
+from addons.bypass.audit import (
+    GENESIS,
+    AuditEntry,
+    breaks,
+    chained,
+    first_break,
+    is_signed,
+    signed_text,
+)
 
 
 def trail(count: int) -> list[AuditEntry]:
@@ -43,3 +52,34 @@ def test_who_rewrites_one_entry_must_rewrite_all_behind_it() -> None:
     fields = (entries[0].at, "mallory", "add", "evil.example", "{}")
     entries[0] = AuditEntry(1, *fields, chained(GENESIS, *fields))
     assert "entry 2" in (first_break(entries) or "")
+
+
+def test_every_fault_is_told_until_a_place_is_empty() -> None:
+    entries = trail(6)
+    for place in (1, 3):
+        entries[place] = msgspec.structs.replace(entries[place], by="mallory")
+    assert [number for number, _ in breaks(entries)] == [2, 4]
+    assert [number for number, _ in breaks(entries[:4] + entries[5:])] == [2, 4, 5]
+
+
+def test_who_ran_the_process_is_part_of_the_digest() -> None:
+    fields = ("2026-11-23T09:00:00+00:00", "ann", "add", "a.example", "{}")
+    digests = {chained(GENESIS, *fields, who) for who in (None, "{}", '{"uid":0}')}
+    assert len(digests) == 3
+
+
+def test_a_signature_is_of_one_number_one_digest_and_one_key() -> None:
+    secret, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    key, another = (one.public_key().public_bytes_raw().hex() for one in (secret, other))
+    digest = "ab" * 32
+    signature = secret.sign(signed_text(7, digest)).hex()
+    assert is_signed(7, digest, signature, key)
+    for wrong in (
+        (8, digest, signature, key),
+        (7, "cd" * 32, signature, key),
+        (7, digest, signature[:-2] + "00", key),
+        (7, digest, signature, another),
+        (7, digest, "no hex", key),
+        (7, digest, signature, "short"),
+    ):
+        assert not is_signed(*wrong)

@@ -239,6 +239,41 @@ def test_the_file_is_for_its_owner_alone(store: BypassStore, tmp_path: Path) -> 
     assert (tmp_path / "bypass.sqlite3").stat().st_mode & 0o077 == 0
 
 
+def test_a_long_import_is_whole_in_the_trail(store: BypassStore) -> None:
+    rows = [RuleRow(host=f"h{n}.example", owner="o") for n in range(2500)]
+    assert store.import_rules(rows, "list")[0] == 2500
+    assert actions(store) == ["import"] * 3
+    rules, candidates = store.tables()
+    assert (len(rules), candidates) == (2500, {})
+
+
+def test_what_a_person_accepts_is_kept_with_what_was_found(store: BypassStore) -> None:
+    store.add_rule(RuleRow(host="a.com"))
+    store.accept("a backup was put back", ["the rule b.com is gone"])
+    *_, last = store.audit()
+    assert (last.action, last.subject) == ("accept", "a backup was put back")
+    assert "the rule b.com is gone" in last.details
+    assert '"host":"a.com"' in last.details
+
+
+def test_bytes_that_are_no_text_are_refused_and_leave_nothing(store: BypassStore) -> None:
+    with pytest.raises(ConfigError, match="is no UTF-8"):
+        store.add_rule(RuleRow(host="a.com", reason="\udcff"))
+    assert patterns(store) == []
+    assert actions(store) == []
+
+
+def test_who_reads_a_store_that_nobody_made_finds_it_empty_where_that_is_meant(
+    tmp_path: Path, clock: Clock
+) -> None:
+    none = tmp_path / "none.sqlite3"
+    with pytest.raises(StoreError, match="there is no bypass store here"):
+        BypassStore(none, clock, read_only=True)
+    with BypassStore(none, clock, read_only=True, or_empty=True) as opened:
+        assert (patterns(opened), actions(opened)) == ([], [])
+    assert not none.exists()
+
+
 WRITER = """
 import sys
 from datetime import UTC, datetime

@@ -204,6 +204,27 @@ def test_a_store_that_is_damaged_or_taken_away_leaves_the_rules(
     assert not passes(keeper, "bank.example")
 
 
+def test_a_syslog_that_makes_no_sense_leaves_the_rules_and_is_said(
+    keeper: Keeper,
+    path: Path,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with BypassStore(path, clock) as store:
+        store.add_rule(RuleRow(host="bank.example", **FULL))
+    keeper.set_up(KeeperOptions(store=path))
+    monkeypatch.setenv("TLSIGHT_BYPASS_SYSLOG", "nonsense")
+    keeper.start()
+    until(lambda: any("is no syslog" in r.getMessage() for r in caplog.records))
+    assert passes(keeper, "bank.example")
+    monkeypatch.delenv("TLSIGHT_BYPASS_SYSLOG")
+    keeper.put(attempts()[0])
+    keeper.close()
+    with BypassStore(path, clock) as store:
+        assert len(list(store.traffic.attempts())) == 1
+
+
 def test_without_room_what_is_put_is_dropped_and_counted(clock: Clock, tmp_path: Path) -> None:
     keeper = Keeper(clock)
     keeper.set_up(KeeperOptions(store=tmp_path / "b.sqlite3"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +14,17 @@ from starlette.testclient import TestClient
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.learning import Candidate
-from addons.review.access import MAX_WRONG, Access
+from addons.bypass.rule import RuleRow
+from addons.review.access import Access
 from addons.review.app import Review
+from addons.review.guesses import FREE
 from addons.review.server import start
 from addons.store.bypass_store import BypassStore
 from detector.errors import ConfigError
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8090"
+HOSTS = frozenset(["127.0.0.1:8090"])
 FORM = {
     "owner": "net",
     "reason": "pinned app",
@@ -64,7 +69,7 @@ def ticks() -> Ticks:
 
 @pytest.fixture
 def anybody(path: Path, store: BypassStore, ticks: Ticks) -> TestClient:
-    access = Access("the token", frozenset(["127.0.0.1:8090"]), "http", ticks)
+    access = Access("the token", HOSTS, "http", ticks)
     app = Review(path, access, lambda: NOW).app()
     return TestClient(app, base_url=ORIGIN, follow_redirects=False)
 
@@ -112,7 +117,7 @@ def test_a_session_ends_and_can_be_ended(admin: TestClient, post: Post, ticks: T
     cookie = admin.cookies.jar
     assert [
         (c.has_nonstandard_attr("HttpOnly"), c.get_nonstandard_attr("SameSite")) for c in cookie
-    ] == [(True, "strict")]
+    ] == [(True, "strict")] * 2
     assert post("/logout", {}) == 303
     assert admin.get("/").status_code == 401
     log_in(admin)
@@ -120,13 +125,101 @@ def test_a_session_ends_and_can_be_ended(admin: TestClient, post: Post, ticks: T
     assert admin.get("/").status_code == 401
 
 
-def test_wrong_tokens_are_refused_and_soon_everybody_must_wait(
+def test_wrong_tokens_lock_their_address_and_never_the_right_token(
     anybody: TestClient, ticks: Ticks
 ) -> None:
-    assert [log_in(anybody, "wrong") for _ in range(MAX_WRONG)] == [403] * MAX_WRONG
-    assert log_in(anybody) == 429
-    ticks.at += 61
+    assert [log_in(anybody, "wrong") for _ in range(FREE)] == [403] * FREE
+    assert log_in(anybody, "wrong") == 429
     assert log_in(anybody) == 303
+    ticks.at += 3601
+    assert log_in(anybody, "wrong") == 403
+
+
+def test_wrong_bearers_count_like_logins(anybody: TestClient) -> None:
+    def read(token: str) -> int:
+        return anybody.get("/", headers={"authorization": f"Bearer {token}"}).status_code
+
+    assert [read("wrong") for _ in range(FREE)] == [401] * FREE
+    assert read("wrong") == 429
+    assert log_in(anybody, "wrong") == 429
+    assert anybody.get("/", headers={"authorization": "Bearer no"}).headers["retry-after"] == "31"
+    assert read("the token") == 200
+    assert anybody.get("/", headers={"authorization": "Basic xyz"}).status_code == 401
+
+
+@pytest.fixture
+def guarded(path: Path, store: BypassStore, ticks: Ticks) -> Callable[[str], TestClient]:
+    """The page behind a password, as clients of different addresses see it."""
+    access = Access("the password", HOSTS, "http", ticks, guessable=True)
+    app = Review(path, access, lambda: NOW).app()
+
+    def client(address: str) -> TestClient:
+        return TestClient(app, ORIGIN, follow_redirects=False, client=(address, 5000))
+
+    return client
+
+
+def test_before_a_password_a_locked_address_waits_and_others_do_not(
+    guarded: Callable[[str], TestClient], ticks: Ticks
+) -> None:
+    admin, mallory = guarded("192.0.2.1"), guarded("192.0.2.66")
+    assert [log_in(mallory, "wrong") for _ in range(FREE)] == [403] * FREE
+    assert log_in(mallory, "the password") == 429
+    assert log_in(admin, "the password") == 303
+    ticks.at += 31
+    assert log_in(mallory, "wrong") == 403
+    ticks.at += 31
+    assert log_in(mallory, "wrong") == 429  # the delay has doubled
+    ticks.at += 31
+    assert log_in(mallory, "the password") == 303
+
+
+def test_a_browser_that_logged_in_before_is_not_locked_out_by_its_neighbours(
+    guarded: Callable[[str], TestClient],
+) -> None:
+    admin, mallory = guarded("192.0.2.1"), guarded("192.0.2.1")
+    assert log_in(admin, "the password") == 303
+    for _ in range(FREE + 1):
+        log_in(mallory, "wrong")
+    assert log_in(mallory, "the password") == 429
+    admin.cookies.delete("tlsight_session")
+    assert log_in(admin, "the password") == 303
+    # What it is known by is no way in.
+    admin.cookies.delete("tlsight_session")
+    assert admin.get("/").status_code == 401
+
+
+def test_the_token_for_metrics_reads_them_and_nothing_else(
+    path: Path, store: BypassStore, ticks: Ticks
+) -> None:
+    access = Access("the token", HOSTS, "http", ticks, "the other")
+    client = TestClient(Review(path, access, lambda: NOW).app(), ORIGIN, follow_redirects=False)
+    bearer = {"authorization": "Bearer the other", "origin": ORIGIN}
+    assert client.get("/metrics", headers=bearer).status_code == 200
+    for where in ("/", "/rules", "/audit", "/stats", "/live", "/candidate/bank.example"):
+        assert client.get(where, headers=bearer).status_code == 401, where
+    assert client.post("/candidate/bank.example/reject", headers=bearer).status_code == 401
+    assert log_in(client, "the other") == 403
+
+
+def test_what_somebody_wrote_cannot_turn_a_page_round(
+    admin: TestClient, store: BypassStore
+) -> None:
+    store.add_rule(RuleRow(host="a.example", reason="x\u202emoc.live\u2066", owner="\x1b[2J"))
+    for where in ("/rules", "/audit"):
+        text = admin.get(where).text
+        assert not {"\u202e", "\u2066", "\x1b"} & set(text), where
+
+
+def test_the_audit_page_names_what_differs(
+    admin: TestClient, store: BypassStore, path: Path
+) -> None:
+    store.add_rule(RuleRow(host="a.example"))
+    assert "every link holds" in admin.get("/audit").text
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM rule")
+        db.commit()
+    assert "the rule a.example is gone" in admin.get("/audit").text
 
 
 def test_another_host_or_origin_is_refused(admin: TestClient, post: Post) -> None:
@@ -265,13 +358,17 @@ def test_beyond_this_machine_tls_and_a_password_are_needed(
 
 def test_the_token_is_for_its_owner_alone_and_new_at_every_start(path: Path) -> None:
     tokens: list[str] = []
+    metrics: set[str] = set()
     for _ in range(2):
         page, stop = start(path, "127.0.0.1:0")
         assert page.secret_file is not None
         assert page.secret_file.stat().st_mode & 0o077 == 0
         tokens.append(page.secret_file.read_text())
         stop()
+        assert page.metrics_file.stat().st_mode & 0o077 == 0
+        metrics.add(page.metrics_file.read_text())
     assert tokens[0] != tokens[1]
+    assert len(metrics) == 1  # programs have it in their settings
 
 
 def test_old_sessions_make_room(anybody: TestClient) -> None:

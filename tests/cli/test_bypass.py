@@ -153,7 +153,10 @@ def test_the_audit_trail_is_listed_and_verified(tlsight: Run, tmp_path: Path) ->
     tlsight("bypass", "add", "a.com", *ADD, *store)
     tlsight("bypass", "remove", "a.com", *store)
     listed = tlsight("bypass", "audit", "list", *store).stdout
-    assert [line.split()[3] for line in listed.splitlines()] == ["add", "remove"]
+    assert [line.split()[-2:] for line in listed.splitlines()] == [
+        ["add", "a.com"],
+        ["remove", "a.com"],
+    ]
     done = tlsight("bypass", "audit", "verify", *store)
     assert done.returncode == 0
     head = done.stdout.split()[-1]
@@ -161,9 +164,9 @@ def test_the_audit_trail_is_listed_and_verified(tlsight: Run, tmp_path: Path) ->
     db = sqlite3.connect(tmp_path / "b.sqlite3")
     db.execute("DELETE FROM audit WHERE number = 2")
     db.commit()
-    assert tlsight("bypass", "audit", "verify", *store).returncode == 0
-    done = tlsight("bypass", "audit", "verify", "--head", head, *store)
-    assert (done.returncode, "cut off" in done.stdout) == (1, True)
+    for more in ((), ("--head", head)):
+        done = tlsight("bypass", "audit", "verify", *more, *store)
+        assert (done.returncode, "cut off" in done.stdout) == (1, True)
     db.execute("UPDATE audit SET subject = 'b.com'")
     db.commit()
     db.close()

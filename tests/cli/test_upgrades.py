@@ -223,11 +223,12 @@ def test_a_verb_that_is_given_a_later_database_exits_with_4(
     name: str,
     words: tuple[str, ...],
 ) -> None:
+    opened(name, folder / name)  # by now it is of the newest version
     make_newer(folder / name)
     given = [word.format(observations=folder / "observations.ndjson") for word in words]
     done = tlsight(*given, folder / name)
     assert (done.returncode, done.stdout) == (4, "")
-    assert "is of version 2, this tlsight knows 1; update tlsight, or " in done.stderr
+    assert re.search(r"is of version \d+, this tlsight knows \d+; update tlsight, or ", done.stderr)
     assert done.stderr.count("\n") == 1
 
 

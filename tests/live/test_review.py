@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.server
 import shutil
+import socket
+import ssl
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -291,6 +294,22 @@ def test_beyond_loopback_it_speaks_tls_and_takes_the_password(tmp_path: Path) ->
         )  # fmt: skip
         assert answer.stdout == "303"
         assert not (tmp_path / "review-token").exists()
+        # Before TLS is spoken nobody is anybody: who says nothing makes room, and is left in the end.
+        with contextlib.ExitStack() as stack:
+            before = clock.stopwatch()
+            silent = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", int(port)), 5))
+                for _ in range(230)
+            ]
+            context = ssl.create_default_context(cafile=str(tmp_path / "root.pem"))
+            with httpx.Client(verify=context, trust_env=False) as client:
+                url = f"https://127.0.0.1:{port}/login"
+                headers = {"host": f"review.test:{port}"}
+                names = {"sni_hostname": "review.test"}
+                assert client.get(url, headers=headers, extensions=names).status_code == 200
+            silent[-1].settimeout(20)
+            assert silent[-1].recv(1) == b""
+            assert clock.stopwatch() - before < 20
     finally:
         process.terminate()
         process.wait(10)

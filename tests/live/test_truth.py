@@ -46,7 +46,10 @@ async def inspecting(
         scripts=(bypass_script(), flows),
         settings=values,
     ) as proxy:
-        await asyncio.sleep(2)  # its tables are read by a thread
+        for _ in range(300):  # its tables are read by a thread
+            if any("chains are judged" in line for line in proxy.lines):
+                break
+            await asyncio.sleep(0.1)
         yield proxy
 
 
@@ -129,5 +132,17 @@ def test_a_broken_server_gives_a_page_with_the_cause_and_who_mends_it(
             found = json.loads(body)
             assert (found["host"], found["cause"]) == (host, cause)
             assert found["fix"]
+            assert "claimed_host" not in found
+            # Whatever the client says in its request, the server is the one that was dialled.
+            lie = ("-H", "Host: innocent.test", "-H", "Accept: application/json")
+            found = json.loads(await asyncio.to_thread(fetch, proxy, host, origin.port, *lie))
+            assert (found["host"], found["claimed_host"]) == (host, "innocent.test")
+            await asyncio.sleep(0.3)
+            told = [line for line in proxy.lines if "cannot be reached" in line]
+            assert (
+                f"tlsight: {host} at 127.0.0.1:{origin.port} cannot be reached: {cause}" in told[-1]
+            )
+            assert told[-1].endswith("; the request's Host header claims innocent.test")
+            assert "innocent" not in told[0]
 
     asyncio.run(run())

@@ -1,0 +1,58 @@
+"""The tables of rules and candidates as the audit trail sees them, and as it takes them over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from addons.bypass.ledger import Placed
+from addons.bypass.rule import RuleRow, rule_of
+from detector.errors import TargetError
+
+# Rules in one entry of the trail: a long list is many entries.
+PART = 1000
+
+
+def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Placed | None]:
+    """Pattern, row, state and end of each rule, by pattern; None where the row says something else."""
+    decoder = msgspec.json.Decoder(RuleRow)
+    found: dict[str, Placed | None] = {}
+    for pattern, text, state, until in rows:
+        try:
+            row = decoder.decode(text)
+            if until is not None:
+                datetime.fromisoformat(until)
+            same = rule_of(row).pattern == pattern
+        except (msgspec.MsgspecError, ValueError, TargetError):
+            same = False
+        found[pattern] = Placed(row, state, until) if same else None
+    return found
+
+
+def parts_of(
+    rules: Mapping[str, Placed | None], candidates: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
+    """All of it as the details of entries that take it over."""
+    placed = [
+        {"row": lean(one.row), "state": one.state, "until": one.until}
+        for one in rules.values()
+        if one is not None and one.row is not None
+    ]
+    states = list(candidates.items())
+    parts = max(1, -(-max(len(placed), len(states)) // PART))
+    for part in range(parts):
+        here = slice(part * PART, (part + 1) * PART)
+        known = {"rows": placed[here], "candidates": dict(states[here])}
+        yield {"part": part + 1, "parts": parts, **known}
+
+
+def lean(row: RuleRow) -> dict[str, object]:
+    """A row as the trail keeps it: without what has its default."""
+    fields = msgspec.structs.asdict(row)
+    return {
+        name: value
+        for name, value in fields.items()
+        if value not in (None, "") and (name, value) != ("action", "pass")
+    }
