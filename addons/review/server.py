@@ -22,9 +22,12 @@ from addons.review.app import Review
 from addons.store.private_file import read_private, write_private
 from addons.store.syslog import syslog_of
 from detector import clock
+from detector.bounded import read_bounded
+from detector.chain.certificate import MAX_PEM
 from detector.errors import ConfigError
 
 _MIN_PASSWORD = 12
+_MAX_SECRET = 64 << 10
 
 
 class Listening(NamedTuple):
@@ -150,7 +153,7 @@ def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) ->
 
 def _password(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = read_bounded(path, _MAX_SECRET).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}") from None
     if len(text) < _MIN_PASSWORD:
@@ -173,7 +176,7 @@ def _names(certificate: Path | None) -> list[str]:
 
     assert certificate is not None
     try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        found = x509.load_pem_x509_certificate(read_bounded(certificate, MAX_PEM))
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
     except (OSError, ValueError, x509.ExtensionNotFound) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from detector.bounded import read_bounded
 from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
 from detector.chain.shape import LeafShape
 from detector.chain.shape_learning import HonestShape, Learned, learn
@@ -56,9 +57,9 @@ def shapes_below(folder: Path) -> Iterator[HonestShape]:
 def chain_of(path: Path) -> tuple[bytes, ...]:
     """The certificates of a PEM or DER file, none where it is something else."""
     try:
-        if not path.is_file() or path.stat().st_size > MAX_PEM:
+        data = read_bounded(path, MAX_PEM + 1) if path.is_file() else b""
+        if len(data) > MAX_PEM:
             return ()
-        data = path.read_bytes()
         return tuple(split_pem(data)) or ((data,) if data[:1] == b"\x30" else ())
     except (OSError, CertificateError):
         return ()

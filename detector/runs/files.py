@@ -8,7 +8,7 @@ import lzma
 import os
 import sys
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from detector import clock
 from detector.errors import ConfigError
 
 _PAUSE = 0.5
+_LONGEST_LINE = 64 << 10
 _PACKED = 1 << 16
 _XZ_MEMORY = 128 << 20  # xz -9 takes 65 MiB
 
@@ -77,6 +78,14 @@ class _Xz(io.RawIOBase):
             if plain:
                 buffer[: len(plain)] = plain
                 return len(plain)
+
+
+def whole_lines(file: IO[bytes], path: str) -> Iterator[bytes]:
+    """Line by line. Raises ConfigError for one that no such file has: a device never ends its first."""
+    while line := file.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise ConfigError(path, f"a line longer than {_LONGEST_LINE >> 10} KiB")
+        yield line
 
 
 def damages() -> tuple[type[Exception], ...]:

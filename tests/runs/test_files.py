@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from detector.runs.files import damages, opened
+from detector.errors import ConfigError
+from detector.runs.files import damages, opened, whole_lines
 
 TEXT = b"a line of a log\n" * 10_000
 PACKED = {
@@ -51,3 +52,12 @@ def test_an_xz_file_that_wants_4_gb_of_memory_gets_none(tmp_path: Path) -> None:
     packed[12:end] = header + struct.pack("<I", zlib.crc32(header))
     with pytest.raises(lzma.LZMAError, match=r"[Mm]emory"):
         read(tmp_path / "file", bytes(packed))
+
+
+def test_a_line_that_never_ends_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_bytes(b"a\nb")
+    with path.open("rb") as file:
+        assert list(whole_lines(file, "keys")) == [b"a\n", b"b"]
+    with Path("/dev/zero").open("rb") as zeros, pytest.raises(ConfigError, match="64 KiB"):
+        next(whole_lines(zeros, "zeros"))
