@@ -9,6 +9,7 @@ import msgspec
 
 from addons.bypass.attempt import Attempt
 from detector.errors import ConfigError
+from detector.model.no_json import NO_JSON
 
 MAX_LINE = 64 << 10
 
@@ -30,7 +31,7 @@ def read_attempts(path: Path) -> Iterator[Attempt]:
                     break  # it was being written
                 try:
                     attempt = decoder.decode(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                except NO_JSON as error:
                     raise ConfigError(str(path), f"no attempt: {error}", line=number) from None
                 if attempt.at.tzinfo is None:
                     raise ConfigError(str(path), "time without zone", line=number)

@@ -33,6 +33,7 @@ from addons.store.trail import Trail
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
 from detector.knowledge.folders import state_folder
+from detector.model.no_json import NO_JSON
 
 # Where the command and the addon both look before they fall back to the usual places.
 STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
@@ -116,7 +117,7 @@ class BypassStore:
             if end is None or end > now:
                 try:
                     rule = rule_of(decoder.decode(row))
-                except (msgspec.MsgspecError, ValueError, TargetError) as error:
+                except (*NO_JSON, ValueError, TargetError) as error:
                     raise self._file.failure(sqlite3.DatabaseError(f"malformed: {error}")) from None
                 found.append(StoredRule(number, rule, state, end))
         return found
@@ -400,7 +401,7 @@ def normal_rule(row: RuleRow) -> Rule:
 def _candidate(state: str, body: str, until: str | None, tried: str | None) -> StoredCandidate:
     try:
         candidate = msgspec.json.decode(body, type=Candidate)
-    except msgspec.MsgspecError as error:
+    except NO_JSON as error:
         raise StoreError("bypass store", f"a candidate is malformed: {error}") from None
     return StoredCandidate(candidate, state, _moment(until), _moment(tried))  # type: ignore[arg-type]
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
+from detector.model.no_json import NO_JSON
 
 MAX_ATTEMPTS, MAX_COUNTS = 200_000, 200_000
 KEPT_DAYS, COUNTED_DAYS = 30, 400
@@ -115,7 +116,7 @@ class Traffic:
             for (body,) in self._db.execute(query, values):
                 try:
                     yield decoder.decode(body)
-                except msgspec.MsgspecError as error:
+                except NO_JSON as error:
                     raise sqlite3.DatabaseError(f"malformed attempt: {error}") from None
 
     def hosts(self, most: int = 20_000) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from detector.ct.issuance import Issuance, aware
 from detector.errors import WireError
+from detector.model.no_json import NO_JSON
 
 BASE = "https://api.certspotter.com/v1/issuances"
 MAX_PAGE = 8 << 20
@@ -49,7 +50,7 @@ def parse_page(body: bytes) -> tuple[Issuance, ...]:
     """One page of issuances; an empty one ends the list. Raises WireError."""
     try:
         rows = msgspec.json.decode(body, type=tuple[_Row, ...])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise WireError(f"Cert Spotter's answer: {error}", 0) from None
     return tuple(
         Issuance(

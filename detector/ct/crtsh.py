@@ -9,6 +9,7 @@ import msgspec
 
 from detector.ct.issuance import Issuance, aware
 from detector.errors import WireError
+from detector.model.no_json import NO_JSON
 
 BASE = "https://crt.sh/"
 MAX_ANSWER = 32 << 20
@@ -32,7 +33,7 @@ def parse_answer(body: bytes) -> tuple[Issuance, ...]:
     """Raises WireError."""
     try:
         rows = msgspec.json.decode(body, type=tuple[_Row, ...])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise WireError(f"crt.sh's answer: {error}", 0) from None
     return tuple(
         Issuance(

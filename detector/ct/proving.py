@@ -19,6 +19,7 @@ from detector.ct import merkle
 from detector.ct.tiles import WIDTH, parse_tile, path_from_tiles, tiles_for
 from detector.ct.tree_head import MAX_HEAD, TreeHead, is_signed, parse_checkpoint, parse_sth
 from detector.errors import ProofError, WireError
+from detector.model.no_json import NO_JSON
 from detector.model.observation import InclusionProof
 
 _MAX_PROOF = 1 << 14
@@ -61,7 +62,7 @@ def _by_hash(sct: Sct, log: CTLog, entry: bytes) -> Proving:
     answer = yield Ask(place, _MAX_PROOF)
     try:
         found = msgspec.json.decode(answer, type=_AuditPath)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise ProofError(log.name, f"its proof cannot be read: {error}") from None
     return _checked(log, body, head, entry, found.leaf_index, found.audit_path)
 

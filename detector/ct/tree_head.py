@@ -15,6 +15,7 @@ from detector.chain.sct import CTLog
 from detector.chain.signature import is_digitally_signed
 from detector.ct.merkle import HASH_SIZE, MAX_TREE
 from detector.errors import WireError
+from detector.model.no_json import NO_JSON
 from detector.wire.reader import Reader
 
 MAX_HEAD = 1 << 14
@@ -57,7 +58,7 @@ def parse_sth(body: bytes) -> TreeHead:
     _bound(body)
     try:
         sth = msgspec.json.decode(body, type=_Sth)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         raise WireError(f"tree head: {error}", 0) from None
     return _head(sth.tree_size, sth.sha256_root_hash, sth.timestamp, (sth.tree_head_signature,))
 

@@ -11,6 +11,7 @@ import msgspec
 
 from detector.ct.issuance import IssuanceLookup
 from detector.errors import ConfigError, TargetError
+from detector.model.no_json import NO_JSON
 from detector.model.targets import normal_host
 
 MAX_LINE = 4 << 20
@@ -39,7 +40,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[IssuanceLookup]:
             lookup = decode(line)
             if normal_host(lookup.host) != lookup.host:
                 raise ConfigError(str(path), f"{lookup.host!r} is no plain host", line=number)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except NO_JSON as error:
             remedy = "give a file of `tlsight ct export`"
             raise ConfigError(
                 str(path), f"no answer: {error}", line=number, remedy=remedy

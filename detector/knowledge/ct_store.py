@@ -23,6 +23,7 @@ from detector.knowledge.database import Database
 from detector.knowledge.folders import state_folder
 from detector.known.hosts import HostPattern
 from detector.known.issuers import KnownIssuers, merged
+from detector.model.no_json import NO_JSON
 from detector.model.observation import InclusionProof
 
 _SCHEMA = """
@@ -133,7 +134,7 @@ class CtStore:
             return msgspec.msgpack.decode(row[0], type=InclusionProof) if row else None
         except sqlite3.Error as error:
             self.trouble = self._file.failure(error)
-        except (msgspec.MsgspecError, ValueError):
+        except (*NO_JSON, ValueError):
             pass  # not ours to repair: it is asked for again
         return None
 

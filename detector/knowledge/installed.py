@@ -19,6 +19,7 @@ from detector.knowledge.whole_file import locked, write_whole
 from detector.lists.ccadb import CaOwners
 from detector.lists.crlset import CrlSet
 from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
+from detector.model.no_json import NO_JSON
 
 _MAX_LIST = 64 << 20
 LOG_LISTS = ("all_logs_list", "log_list")  # in the order in which later ones win
@@ -101,7 +102,7 @@ class InstalledLists:
             return None
         try:
             return msgspec.json.decode(data, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except NO_JSON as error:
             self._trouble(name, str(error))
             return None
 

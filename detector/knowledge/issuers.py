@@ -19,6 +19,7 @@ from detector.errors import ConfigError
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
 from detector.known.issuers import IssuerTable, KnownIssuers
+from detector.model.no_json import NO_JSON
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +54,7 @@ def _json_rows(path: Path) -> tuple[_Row, ...]:
         return msgspec.json.decode(data, type=_File).issuers
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         remedy = 'write {"issuers": [{"host": ..., "spki": [...]}]}'
         raise ConfigError(str(path), f"no issuers: {error}", remedy=remedy) from None
 

@@ -13,6 +13,14 @@ from detector.bounded import read_bounded
 from detector.errors import ConfigError
 
 MAX_FILE = 16 << 20
+# tomllib takes time and memory by the square of a key's parts (a.b.c): 100 KB were 4 s.
+_MAX_PARTS = 64
+_LONG_KEY = re.compile(
+    r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')(?:[ \t]*+\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')){64}"""
+)
+# And a hundred bytes for each digit of a number. Digits inside a text that are so many are no name or key.
+_MAX_DIGITS = 400
+_LONG_NUMBER = re.compile(r"""[0-9_]{400}|(?<![\w"'])0x[0-9A-Fa-f_]{400}""")
 # A file of a later version says things that this one does not know; so does a misspelt one.
 UNKNOWN = "check the spelling, or update tlsight"
 
@@ -33,6 +41,7 @@ def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
         raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
     try:
         text = data.decode("utf-8")
+        _refuse_costly(path, text)
         return tomllib.loads(text), text
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), f"not UTF-8 text (byte {error.start})") from None
@@ -43,6 +52,16 @@ def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
         line = int(found[1]) if found else None
         why = re.sub(r" \(at [^()]*\)$", "", str(error))
         raise ConfigError(str(path), why, line=line) from None
+    except ValueError as error:  # a number that Python does not read
+        raise ConfigError(str(path), str(error).partition(";")[0]) from None
+
+
+def _refuse_costly(path: Path, text: str) -> None:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") >= _MAX_PARTS and _LONG_KEY.search(line):
+            raise ConfigError(str(path), f"a key of more than {_MAX_PARTS} parts", line=number)
+        if len(line) >= _MAX_DIGITS and _LONG_NUMBER.search(line):
+            raise ConfigError(str(path), f"a number of {_MAX_DIGITS} digits or more", line=number)
 
 
 def load_rows[T](path: Path, table: str, kind: type[T], required: bool = True) -> list[T]:

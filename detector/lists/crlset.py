@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from detector.chain.signature import public_key
 from detector.errors import ListError, WireError
+from detector.model.no_json import NO_JSON
 from detector.wire.reader import Reader
 
 EXTENSION = "hfnkpimlhhgieaddgfemjhofmfblmnib"
@@ -84,7 +85,7 @@ def parse_header(data: bytes) -> CrlSet:
         known = tuple(_digest(text) for text in header.known_interception)
         blocked = tuple(_digest(text) for text in header.blocked_interception)
         expires = datetime.fromtimestamp(header.not_after, UTC) if header.not_after else None
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError, OSError) as error:
+    except (*NO_JSON, ValueError, OverflowError, OSError) as error:
         raise ListError(f"the CRLSet's header cannot be read: {error}") from None
     return CrlSet(header.sequence, known, blocked, expires)
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from detector.chain.sct import CTLog
 from detector.errors import ListError
+from detector.model.no_json import NO_JSON
 
 BASE = "https://www.gstatic.com/ct/log_list/v3/"
 KEY_SHA256 = "f1d8b68e50210d8e73d9a3e97f571773c52d7f28c0b1a71beee81d8562e6fd85"
@@ -68,7 +69,7 @@ def parse_list(body: bytes) -> LogList:
     """A list in Google's schema v3; a log's id must be the digest of its key. Raises ListError."""
     try:
         found = msgspec.json.decode(body, type=_LogList)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NO_JSON as error:
         remedy = "give a file like Google's log_list.json"
         raise ListError(f"no list of CT logs: {error}", remedy=remedy) from None
     logs = (

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from detector.model.no_json import NO_JSON
+
 _COMBINED = re.compile(
     rb'^([0-9a-fA-F.:]+)(?::(\d+))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
 )
@@ -48,6 +50,6 @@ def _of_json(line: bytes) -> tuple[str, int, str] | None:
         agent = request["headers"]["User-Agent"][0]
         address = request.get("client_ip") or request["remote_ip"]
         port = int(request.get("remote_port", 0))
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, IndexError, TypeError, ValueError):
+    except (*NO_JSON, KeyError, IndexError, TypeError, ValueError):
         return None
     return (address, port, agent) if isinstance(address, str) and isinstance(agent, str) else None

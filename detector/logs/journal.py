@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from detector.model.no_json import NO_JSON
+
 _WANTED = (b"__REALTIME_TIMESTAMP", b"SYSLOG_IDENTIFIER", b"_COMM", b"_PID", b"MESSAGE")
 _MAX_FIELD = 1 << 20
 
@@ -64,7 +66,7 @@ def _from_export(entry: bytes) -> bytes:
 def _from_json(line: bytes) -> bytes:
     try:
         found = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NO_JSON:
         return b""
     if not isinstance(found, dict):
         return b""

@@ -16,6 +16,7 @@ from detector import clock
 from detector.chain.certificate import MAX_PEM, read_certificate, split_pem
 from detector.errors import CertificateError, ConfigError, TargetError
 from detector.knowledge.causes import cause_table
+from detector.model.no_json import NO_JSON
 from detector.model.observation import OBSERVATION_SCHEMA, Observation, Target
 from detector.model.targets import normal_host, parse_target
 
@@ -88,7 +89,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Observation]:
             continue
         try:
             observation = _decoder().decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except NO_JSON as error:
             _check_schema(name, number, _schema_of(line))
             raise ConfigError(name, f"no observation: {error}", line=number) from None
         _check_schema(name, number, observation.schema)
@@ -126,7 +127,7 @@ def _schema_of(line: bytes) -> str:
     """What a line that cannot be decoded says of itself; a later schema may have other fields."""
     try:
         return msgspec.json.decode(line, type=_Schema).schema
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NO_JSON:
         return OBSERVATION_SCHEMA
 
 

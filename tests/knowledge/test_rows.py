@@ -48,3 +48,26 @@ def test_bytes_that_are_no_text_and_missing_files(tmp_path: Path) -> None:
         read_toml(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="directory"):
         read_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" + "a." * 50_000 + "a]\n", "1: a key of more than 64 parts"),
+        ("x = 1\n" + '"a" . ' * 100 + "b = 1\n", "2: a key of more than 64 parts"),
+        ("a = " + "[" * 50_000, "nested too deep"),
+        ("a = " + "9" * 10_000, "1: a number of 400 digits"),
+        ("a = 0x" + "f" * 10_000, "1: a number of 400 digits"),
+    ],
+)
+def test_what_takes_a_parser_too_long_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=why):
+        read_toml(path)
+
+
+def test_many_dots_in_a_value_are_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "addresses.toml"
+    path.write_text('a = "' + "192.0.2.1, " * 100 + '"\n')
+    assert read_toml(path)[0]["a"].startswith("192.0.2.1")
