@@ -1,0 +1,47 @@
+"""What a run may cost, whoever it meets: the numbers that SECURITY.md states.
+
+Seconds of processor and MiB are what wait4 says. Seconds of wall are those of a run that gets a processor whenever it
+wants one; the peers share theirs with two dozen runs, so a second or two may be theirs.
+"""
+
+from __future__ import annotations
+
+from tests.hostile.cells import PATIENT, TIMEOUT
+from tests.hostile.measured import Run
+
+EXITS = frozenset((0, 1, 2, 3, 4))
+INTERRUPTED = 130
+CPU = 2.0
+MIB = 160
+# Six steps at their time-out for a target (detector.net.budget), once more for what certificates point to.
+SPARE = 4.0
+DIALLED = 12 * TIMEOUT + SPARE
+# Four attempts, and 1 + 2 + 4 s between them.
+ASKED = 4 * TIMEOUT + 7 + SPARE
+# Files: that it ends. One that is large is read by several processes, whose waits nobody adds up.
+READ = 60.0
+_ASKING = ("ct show", "ct fetch", "update")
+
+
+def breaches(run: Run) -> list[str]:
+    """Each bound that a run did not keep, in words."""
+    found = []
+    if run.code is None:
+        found.append("had to be killed")
+    elif run.code not in EXITS and not (run.interrupted and run.code == INTERRUPTED):
+        found.append(f"exit code {run.code}")
+    if run.cpu > CPU:
+        found.append(f"{run.cpu:.1f} s of processor, at most {CPU}")
+    if run.mib > MIB:
+        found.append(f"{run.mib:.0f} MiB, at most {MIB}")
+    if run.wall > _wall(run):
+        found.append(f"{run.wall:.1f} s, at most {_wall(run):.1f}")
+    return found
+
+
+def _wall(run: Run) -> float:
+    if not run.peer:
+        return READ
+    if "~" in run.name:  # see cells.PATIENT
+        return 12 * PATIENT + SPARE
+    return ASKED if run.name.startswith(_ASKING) else DIALLED
