@@ -24,7 +24,8 @@ if [ -z "$uv" ]; then
             echo "setup: python3 cannot make a virtual environment; apt-get install python3-venv" >&2
             exit 1
         }
-        .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+        .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+            -r scripts/setup.lock
     fi
     uv=$PWD/.tools/uv/bin/uv
 fi

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -143,8 +143,9 @@ def _uid(entry: AuditEntry) -> str:
 
 
 @contextmanager
-def _lines(path: Path | None) -> Iterator[TextIO | tuple[str, ...]]:
+def _lines(path: Path | None) -> Iterator[Iterable[str]]:
     """Raises ConfigError."""
+    from detector.cli.way import bounded_lines
     from detector.errors import ConfigError
 
     if path is None:
@@ -152,6 +153,6 @@ def _lines(path: Path | None) -> Iterator[TextIO | tuple[str, ...]]:
         return
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            yield file
+            yield bounded_lines(file, str(path))
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None

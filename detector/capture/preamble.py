@@ -19,7 +19,7 @@ _FIELD = re.compile(rb"^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}):[ \t]*([^\r\n]{0,512}
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 # Protocol, what the client says, what the server says.
 _STARTTLS: tuple[tuple[str, bytes, bytes], ...] = (
-    ("smtp", rb"(?i)(?:ehlo|helo|lhlo)[ \t].*starttls", rb"^220"),
+    ("smtp", rb"(?i)\A(?>.*?(?:ehlo|helo|lhlo)[ \t]).*starttls", rb"^220"),
     ("imap", rb"(?i)^\S+ starttls", rb"^\* "),
     ("pop3", rb"(?im)^stls\r?$", rb"^\+OK"),
     ("ftp", rb"(?im)^auth (?:tls|ssl)", rb"^220"),

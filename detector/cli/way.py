@@ -179,10 +179,10 @@ def address(text: str) -> tuple[str, int]:
 
 
 def bounded_lines(file: TextIO, name: str) -> Iterator[str]:
-    """Lines as they come. Raises ConfigError for one that no list of hosts has."""
+    """Lines as they come. Raises ConfigError for one that no such file has."""
     while line := file.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
-            raise ConfigError(name, "no list of hosts: a line is too long")
+            raise ConfigError(name, "a line is too long")
         yield line
 
 

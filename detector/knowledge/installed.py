@@ -6,6 +6,7 @@ the disk is noticed, and the shipped table is used instead.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import msgspec
 from detector.bounded import read_bounded
 from detector.errors import ListError
 from detector.knowledge.shipped import log_list_key
-from detector.knowledge.whole_file import write_whole
+from detector.knowledge.whole_file import locked, write_whole
 from detector.lists.ccadb import CaOwners
 from detector.lists.crlset import CrlSet
 from detector.lists.log_list import SIGNATURE_SIZE, ListKey, LogList, parse_list, verify_list
@@ -87,9 +88,13 @@ class InstalledLists:
 
     def note_fetch(self, name: str, fetch: Fetch) -> None:
         """Raises StoreError."""
-        write_whole(
-            self.folder / "fetches.json", msgspec.json.encode({**self.fetches(), name: fetch})
-        )
+        path = self.folder / "fetches.json"
+        with locked(path):  # another run may note another list
+            write_whole(path, msgspec.json.encode({**self.fetches(), name: fetch}))
+
+    def changing(self) -> AbstractContextManager[None]:
+        """For who compares a list with the installed one and then takes its place. Raises StoreError."""
+        return locked(self.folder / "lists")
 
     def _decoded[T](self, name: str, kind: type[T]) -> T | None:
         data = self._read(name)

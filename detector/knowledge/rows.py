@@ -50,7 +50,7 @@ def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column \d+\)", str(error))
         line = int(found[1]) if found else None
-        why = re.sub(r" \(at .*\)$", "", str(error))
+        why = re.sub(r" \(at [^()]*\)$", "", str(error))
         raise ConfigError(str(path), why, line=line) from None
     except ValueError as error:  # a number that Python does not read
         raise ConfigError(str(path), str(error).partition(";")[0]) from None
@@ -95,7 +95,7 @@ def remedy_for(why: str) -> str:
 
 def row_line(text: str, table: str, index: int) -> int | None:
     """Line of the `index`-th `[[table]]` header, counted from one."""
-    headers = list(re.finditer(rf"^\s*\[\[\s*{re.escape(table)}\s*\]\]", text, re.MULTILINE))
+    headers = list(re.finditer(rf"^[ \t]*\[\[\s*{re.escape(table)}\s*\]\]", text, re.MULTILINE))
     if index >= len(headers):
         return None
     start = headers[index].start()

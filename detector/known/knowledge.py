@@ -345,5 +345,7 @@ Alternatives = tuple[tuple[tuple[str, re.Pattern[str]], ...], ...]
 
 
 def alternatives(rows: Iterable[dict[str, str]]) -> Alternatives:
-    """Expressions for an issuer's attributes, compiled."""
-    return tuple(tuple((name, re.compile(text)) for name, text in row.items()) for row in rows)
+    """Expressions for an issuer's attributes, compiled; no end of a line hides what stands behind it."""
+    return tuple(
+        tuple((name, re.compile(text, re.DOTALL)) for name, text in row.items()) for row in rows
+    )

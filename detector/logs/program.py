@@ -24,16 +24,13 @@ from typing import Literal
 import msgspec
 
 from detector.logs.event import Complainant, Event
+from detector.logs.pieces import PEER_PORT
 from detector.logs.reasons import Reasons
 from detector.logs.stamp import Stamps
 
 Role = Literal["event", "peer", "hold", "reason", "why"]
 MAX_LINE = 1 << 14
 _MAX_OPEN = 1 << 14
-
-# Pieces of expressions.
-PEER = rb"(?P<peer>[0-9a-fA-F:.]+)"
-PEER_PORT = rb"\[?(?P<peer>[0-9a-fA-F:.]+?)\]?:(?P<port>\d{1,5})"
 
 # net/http's, which every server in Go has.
 GO_LINE = re.compile(rb"http: TLS handshake error from " + PEER_PORT + rb": (?P<reason>[^\"\r\n]+)")

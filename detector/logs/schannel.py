@@ -17,13 +17,16 @@ from detector.logs.reasons import Reasons
 from detector.model.alerts import meanings
 from detector.wire.alerts import alert_name
 
-_EVENT = re.compile(rb"<Event\b.*?</Event>", re.DOTALL)
-_ID = re.compile(rb"<EventID[^>]*>(\d+)</EventID>")
+_EVENT = re.compile(rb"<Event\b")
+_END = b"</Event>"
+_ID = re.compile(rb"<EventID[^<>]*+>(\d++)</EventID>")
 _TIME = re.compile(rb"SystemTime=['\"]([^'\"]+)")
 _DATA = re.compile(rb"<Data Name=['\"](\w+)['\"]>([^<]*)</Data>")
-_ALERT_WORDS = re.compile(r"alert code is (\d+)|fatal alert[^.]*?(\d+)", re.IGNORECASE)
+# Both bounded: a message may be made of nothing but beginnings.
+_ALERT_WORDS = re.compile(r"alert code is (\d+)|fatal alert[^.\d]{0,200}+(\d+)", re.IGNORECASE)
 _NAME = re.compile(
-    r"(?:target|server) name is ([\w.-]+)|name (?:on|in) the certificate[^.]*?([\w-]+\.[\w.-]+)"
+    r"(?:target|server) name is ([\w.-]+)"
+    r"|name (?:on|in) the certificate[^.]{0,200}?(?<![\w-])([\w-]{1,63}+\.[\w.-]++)"
 )
 _MAX = 64 << 20
 # Event -> cause, whether this machine was the client, what it says.
@@ -67,8 +70,7 @@ _Row = tuple[int, float | None, int | None, str | None]
 
 
 def _from_xml(data: bytes) -> Iterator[_Row]:
-    for match in _EVENT.finditer(data):
-        text = match[0]
+    for text in _elements(data):
         number, time = _ID.search(text), _TIME.search(text)
         if number is None or b"Schannel" not in text:
             continue
@@ -83,6 +85,16 @@ def _from_xml(data: bytes) -> Iterator[_Row]:
             int(alert) if alert.isdigit() else None,
             name,
         )
+
+
+def _elements(data: bytes) -> Iterator[bytes]:
+    """Every event with what is in it; each byte is looked at once, also where no event ends."""
+    at = 0
+    while (end := data.find(_END, at)) >= 0:
+        begins = _EVENT.search(data, at, end)
+        if begins is not None:
+            yield data[begins.start() : end]
+        at = end + len(_END)
 
 
 def _from_csv(data: bytes) -> Iterator[_Row]:

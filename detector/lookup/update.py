@@ -5,7 +5,8 @@ Rules
 1. A list that is signed is believed for its signature, over whatever connection it came; a list that
    is not, only over a connection that the judge calls direct or consistent.
 2. A list older than the installed one is refused: a replayed old list would hide a distrusted log.
-3. Each list is checked whole before it takes the place of the last one, by one rename.
+3. Each list is checked whole before it takes the place of the last one, by one rename, under a lock: of
+   two runs at once the one with the older list must see the newer one.
 4. Requests are conditional; "not modified" counts as done.
 """
 
@@ -175,39 +176,42 @@ class Updater:
         found = log_list.parse_list(body)
         if found.timestamp is None:
             raise ListError(f"{name} does not say of when it is")
-        last = self.lists.log_list(name)
-        text = f"version {found.version} of {found.timestamp:%Y-%m-%d %H:%M} UTC"
-        text += f", {len(found.logs)} logs"
-        if last is not None and last.timestamp is not None:
-            if found.timestamp < last.timestamp:
-                why = f"{name} of {found.timestamp:%Y-%m-%d %H:%M} is older than the installed one"
-                raise ListError(why, remedy="the installed one is kept")
-            if found.timestamp == last.timestamp:
-                return Outcome(name, "current", text)
-        self.lists.save_log_list(name, body, signature)
-        return Outcome(name, "updated", text)
+        with self.lists.changing():
+            last = self.lists.log_list(name)
+            text = f"version {found.version} of {found.timestamp:%Y-%m-%d %H:%M} UTC"
+            text += f", {len(found.logs)} logs"
+            if last is not None and last.timestamp is not None:
+                if found.timestamp < last.timestamp:
+                    why = f"{name} of {found.timestamp:%Y-%m-%d %H:%M} is older than the installed one"
+                    raise ListError(why, remedy="the installed one is kept")
+                if found.timestamp == last.timestamp:
+                    return Outcome(name, "current", text)
+            self.lists.save_log_list(name, body, signature)
+            return Outcome(name, "updated", text)
 
     def _install_crlset(self, crx: bytes) -> Outcome:
         found = crlset.parse_crx(crx, self.extension)
-        last = self.lists.crl_set()
-        text = f"sequence {found.sequence}, {len(found.known)} interception keys"
-        if last is not None and found.sequence < last.sequence:
-            why = f"the CRLSet of sequence {found.sequence} is older than the installed one"
-            raise ListError(why, remedy="the installed one is kept")
-        self.lists.save_crl_set(found)
-        same = last is not None and last.sequence == found.sequence
-        return Outcome("crlset", "current" if same else "updated", text)
+        with self.lists.changing():
+            last = self.lists.crl_set()
+            text = f"sequence {found.sequence}, {len(found.known)} interception keys"
+            if last is not None and found.sequence < last.sequence:
+                why = f"the CRLSet of sequence {found.sequence} is older than the installed one"
+                raise ListError(why, remedy="the installed one is kept")
+            self.lists.save_crl_set(found)
+            same = last is not None and last.sequence == found.sequence
+            return Outcome("crlset", "current" if same else "updated", text)
 
     def _install_ccadb(self, records: tuple[ccadb.CaRecord, ...], reports: list[bytes]) -> Outcome:
         certificates = (c for report in reports for c in ccadb.parse_pems(report))
         found = ccadb.join(records, certificates)
-        last = self.lists.ca_owners()
-        if last is not None and len(found.owners) < len(last.owners) // 2:
-            why = f"CCADB's reports name {len(found.owners)} keys, {len(last.owners)} before"
-            raise ListError(why, remedy="the installed ones are kept")
-        self.lists.save_ca_owners(found)
-        text = f"{len(found.owners)} CA keys, {len(found.roots)} public roots"
-        return Outcome("ccadb", "updated", text)
+        with self.lists.changing():
+            last = self.lists.ca_owners()
+            if last is not None and len(found.owners) < len(last.owners) // 2:
+                why = f"CCADB's reports name {len(found.owners)} keys, {len(last.owners)} before"
+                raise ListError(why, remedy="the installed ones are kept")
+            self.lists.save_ca_owners(found)
+            text = f"{len(found.owners)} CA keys, {len(found.roots)} public roots"
+            return Outcome("ccadb", "updated", text)
 
     def _conditions(self, name: str) -> Mapping[str, str]:
         last = self.lists.fetches().get(name)

@@ -31,11 +31,11 @@ MAX_TEXT = 64 << 10
 _SERVER_MARKS = re.compile(
     r"while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
     r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
-    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|\bfrontend\b.*SSL"
-    r"|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint",
-    re.IGNORECASE,
+    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|^(?>.*?\bfrontend\b).*SSL"
+    r"|postfix/smtpd|imap-login|pop3-login|^(?>.*?SSLHandshakeException).*NioEndpoint",
+    re.IGNORECASE | re.MULTILINE,
 )
-# Each gives the alert's number, or its name in the library's own spelling.
+# Each gives the alert's number, or its name in the library's own spelling; no name has more than 40 letters.
 _ALERTS = tuple(
     re.compile(expression, re.IGNORECASE)
     for expression in (
@@ -45,8 +45,8 @@ _ALERTS = tuple(
         r"\b(0A000[45][0-9A-F]{2})\b",
         r"received fatal alert: ([a-z_]+)",
         r"remote error: tls: ([a-z ]+)",
-        r"(?:tlsv1|tlsv13|sslv3|tls)[ _]alert[ _]([a-z_ ]+?)(?=[:\]\)(,.]|$)",
-        r"SSL_ERROR_([A-Z_]+)_ALERT\b",
+        r"(?:tlsv1|tlsv13|sslv3|tls)[ _]alert[ _]([a-z_ ]{1,40}?)(?=[:\]\)(,.]|$)",
+        r"SSL_ERROR_([A-Z_]{1,40})_ALERT\b",
         # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
         r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
         r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",

@@ -27,7 +27,7 @@ _PROFILES = (
 )
 _SYSTEM = ("etc/pki/nssdb",)
 # A nickname, then trust for TLS, mail and code: "CT,C,C".
-_ROW = re.compile(r"^(?P<name>\S.*?)\s+(?P<trust>[a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*)\s*$")
+_ROW = re.compile(r"^(?P<name>\S.*?)(?<!\s)\s++(?P<trust>[a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*)\s*$")
 
 
 def nss_places(root: Path, homes: Iterable[Path]) -> list[Place]:

@@ -20,10 +20,12 @@ VERBS = (
     ("diagnose", "--json", "127.0.0.1:1"), ("trust",), ("trust", "--json"), ("policy", "schema"),
     ("bypass", "formats"), ("bypass", "explain", "a.example"), ("bypass", "seeds"), ("bypass", "script"),
     ("logs", "LOG"), ("logs", "--json", "LOG"), ("judge", "--json", "SAVED"), ("judge", "SAVED"),
+    ("pcap", "CAPTURE"), ("pcap", "--json", "CAPTURE"),
 )  # fmt: skip
 # Enough of them for every encoding and terminal: print, rich with a table, rich with marks, bytes.
 FEW = (("--help",), ("lab", "list"), ("diagnose", "127.0.0.1:1"), ("trust",), ("logs", "LOG"))
 SAVED = Path(__file__).parents[1] / "data" / "forged_chains.ndjson"
+CAPTURE = Path(__file__).parents[1] / "data" / "captures" / "clock_steady.pcap"
 LOG = (
     "2026/11/23 09:00:00 [info] 7#7: *1 SSL_do_handshake() failed (SSL: error:0A000418:SSL routines::"
     "tlsv1 alert unknown ca:SSL alert number 48) while SSL handshaking, client: 192.0.2.1, server: 0.0.0.0:443\n"
@@ -36,7 +38,9 @@ def start(
     (folder / "error.log").write_text(LOG)
     with SAVED.open() as rows:
         (folder / "saved.ndjson").write_text(json.dumps(json.loads(next(rows))["observation"]))
-    files = {"LOG": str(folder / "error.log"), "SAVED": str(folder / "saved.ndjson")}
+    files = {
+        "LOG": str(folder / "error.log"), "SAVED": str(folder / "saved.ndjson"), "CAPTURE": str(CAPTURE),
+    }  # fmt: skip
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TLSIGHT_", "PYTHON"))}
     clean.pop("COLUMNS", None)
     home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config")}

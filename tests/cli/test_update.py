@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_4(
 ) -> None:
     folder = tmp_path / "lists"
     tlsight("update", "--from", REAL, "--lists", folder)
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = [path.name for path in folder.iterdir() if path.suffix != ".lock"]
     (folder / "all_logs_list.signed").unlink()
     folder.chmod(0o555)
     done = tlsight("update", "--from", REAL, "--lists", folder, prefix=powerless)
@@ -76,4 +76,4 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_4(
     assert done.returncode == 4
     (line,) = done.stderr.splitlines()
     assert "cannot be written: Permission denied; the last good file is kept" in line
-    assert list(before) == ["all_logs_list.signed"]
+    assert before == ["all_logs_list.signed"]

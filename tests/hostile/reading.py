@@ -131,7 +131,7 @@ def jobs(stage: cells.Stage, *, every: bool = False) -> Iterator[Job]:
             continue
         whole = every or (option.command in _WHOLE and option.name == "files")
         for place, name in enumerate(_names(option)):
-            if whole or name == "zeros" or (place + number) % 4 == 0:
+            if whole or name == "zeros" or (place + number) % 8 == 0:
                 yield _job(stage, option, name)
 
 

@@ -38,7 +38,7 @@ def test_every_command_meets_its_peers_and_reads_its_files() -> None:
 
 
 @pytest.mark.live
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(960)
 def test_every_cell_keeps_its_bounds(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     runs = _runs(tmp_path)
     assert len(runs) > 300
@@ -56,7 +56,7 @@ def _runs(folder: Path) -> list[Run]:
         and not subprocess.run([*alone, "true"], capture_output=True).returncode
     ):
         words = [*alone, *words]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=580)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     return [msgspec.json.decode(line, type=Run) for line in done.stdout.splitlines()]
 

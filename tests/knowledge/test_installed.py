@@ -162,3 +162,22 @@ def test_a_file_where_the_folder_should_be_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
         InstalledLists(tmp_path / "file" / "lists").save_crl_set(CrlSet(1, (), ()))
+
+
+# Notes one list, as a run of `tlsight update` does.
+_NOTES = """
+import sys
+from pathlib import Path
+from detector import clock
+from detector.knowledge.installed import Fetch, InstalledLists
+InstalledLists(Path(sys.argv[1])).note_fetch(sys.argv[2], Fetch(clock.now(), sys.argv[2]))
+"""
+
+
+def test_what_six_runs_note_at_once_is_all_kept(tmp_path: Path) -> None:
+    names = [f"list{number}" for number in range(6)]
+    children = [
+        subprocess.Popen([sys.executable, "-c", _NOTES, str(tmp_path), name]) for name in names
+    ]
+    assert [child.wait(60) for child in children] == [0] * 6
+    assert sorted(InstalledLists(tmp_path).fetches()) == names

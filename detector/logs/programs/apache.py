@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER_PORT, in_order, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
+
+_PID = then(rb"\[pid (?P<key>[^\[\]]++)\]")
+_CLIENT = rb"\[client " + PEER_PORT + rb"\] AH\d++: "
 
 PROGRAM = Program(
     name="apache",
@@ -13,33 +17,32 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"SSL Library Error:",
-            re.compile(rb"\[pid (?P<key>[^\]]+)\].* SSL Library Error: (?P<reason>.*)"),
+            in_order(_PID, then(rb" SSL Library Error: (?P<reason>.*)")),
             role="reason",
         ),
         LineRow(
             b"in handshake",
-            re.compile(
-                rb"\[pid (?P<key>[^\]]+)\].*\[client " + PEER_PORT + rb"\] AH\d+: "
-                rb"(?P<reason>SSL library error \S+ in handshake) \(server (?P<name>[^:)]+)"
+            in_order(
+                _PID,
+                then(
+                    _CLIENT + rb"(?P<reason>SSL library error \S++ in handshake)"
+                    rb" \(server (?P<name>[^:)]++)"
+                ),
             ),
             role="hold",
         ),
         LineRow(
             b"HTTP spoken on HTTPS port",
-            re.compile(
-                rb"\[pid (?P<key>[^\]]+)\].*\[client " + PEER_PORT + rb"\] AH\d+: (?P<reason>.*)"
-            ),
+            in_order(_PID, then(_CLIENT + rb"(?P<reason>.*)")),
             role="hold",
         ),
         LineRow(
             b"SSL handshake stopped",
-            re.compile(
-                rb"\[client " + PEER_PORT + rb"\] AH\d+: (?P<reason>SSL handshake stopped.*)"
-            ),
+            in_order(then(_CLIENT + rb"(?P<reason>SSL handshake stopped.*)")),
         ),
         LineRow(
             b"SSL Proxy connect failed",
-            re.compile(rb"\[pid (?P<key>[^\]]+)\].*(?P<reason>SSL Proxy connect failed)"),
+            in_order(_PID, then(rb"(?P<reason>SSL Proxy connect failed)")),
             role="hold",
             upstream=True,
         ),
@@ -55,12 +58,12 @@ PROGRAM = Program(
             (b":info] ", b":debug] ", b":trace"),
             "Failed handshakes are written at the level ssl:info; the default is warn.",
             "LogLevel warn ssl:info",
-            r"(?mi)^\s*LogLevel\s+(?:[^\n]*\bssl:(?:info|debug|trace\d)|(?:info|debug|trace\d)\b)",
+            r"(?mi)^[ \t]*LogLevel[ \t]++(?:[^\n]*\bssl:(?:info|debug|trace\d)|(?:info|debug|trace\d)\b)",
         ),
     ),
     changes=(
         ChangeRow(b"AH00094", "Apache was started"),
         ChangeRow(b"resuming normal operations", "Apache read its configuration again"),
     ),
-    config_marks=r"(?mi)^\s*(?:SSLEngine|LoadModule|<VirtualHost|LogLevel)\b",
+    config_marks=r"(?mi)^[ \t]*(?:SSLEngine|LoadModule|<VirtualHost|LogLevel)\b",
 )

@@ -16,9 +16,9 @@ PROGRAM = Program(
             (b'"level":"debug"',),
             "Failed handshakes are written at the level debug only.",
             "{ debug }   in the global options",
-            r"(?m)^\s*debug\s*$",
+            r"(?m)^[ \t]*debug[ \t]*$",
         ),
     ),
     changes=(ChangeRow(b"load complete", "Caddy loaded a configuration"),),
-    config_marks=r"(?m)^\s*(?:tls|respond|reverse_proxy|auto_https)\b",
+    config_marks=r"(?m)^[ \t]*(?:tls|respond|reverse_proxy|auto_https)\b",
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER, here, in_order, maybe, maybe_last, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
-_LOGIN = rb"-login(?:\((?P<key>[^)]*)\))?: \w+: "
+_LOGIN = rb"-login(?:\((?P<key>[^()]*+)\))?: \w++: "
 
 PROGRAM = Program(
     name="dovecot",
@@ -25,25 +26,27 @@ PROGRAM = Program(
         ),
         LineRow(
             b"TLS handshaking",
-            re.compile(
-                rb"rip="
-                + PEER
-                + rb",(?:.*rport=(?P<port>\d+))?.*TLS handshaking"
-                + rb"(?:: (?P<reason>[^\n]*?))?(?:, session=|$)"
+            in_order(
+                then(rb"rip=" + PEER + rb","),
+                maybe(rb"rport=(?P<port>\d++)", before=rb"TLS handshaking"),
+                then(rb"TLS handshaking(?:: (?P<reason>.*?))?(?:, session=|$)"),
             ),
         ),
         LineRow(
             b"present valid SSL cert",
-            re.compile(rb"(?P<reason>client didn't present valid SSL cert\w*).*?rip=" + PEER),
+            in_order(
+                then(rb"(?P<reason>client didn't present valid SSL cert\w*+)"),
+                then(rb"rip=" + PEER),
+            ),
             cause="client-certificate-required",
             complainant="server",
         ),
         LineRow(
             b"Info: Received invalid SSL certificate",
-            re.compile(
-                rb"(?P<reason>Received invalid SSL certificate: [^\n]*?)(?:: user=.*rip="
-                + PEER
-                + rb"|$)"
+            in_order(
+                then(rb"(?=Received invalid SSL certificate: )"),
+                here(rb"(?P<reason>.*?)(?:: user=|$)"),
+                maybe_last(rb"rip=" + PEER),
             ),
         ),
     ),
@@ -52,12 +55,12 @@ PROGRAM = Program(
             (b"SSL: where=", b"SSL error:", b"SSL alert:"),
             'Without verbose_ssl some failures are told as "Invalid argument", or not at all.',
             "verbose_ssl = yes",
-            r"(?m)^\s*verbose_ssl\s*=\s*yes",
+            r"(?m)^[ \t]*verbose_ssl\s*=\s*yes",
         ),
     ),
     changes=(
         ChangeRow(b"SIGHUP received - reloading", "Dovecot read its configuration again"),
         ChangeRow(b"Dovecot v", "Dovecot was started"),
     ),
-    config_marks=r"(?m)^\s*(?:ssl_cert|ssl_key|passdb|protocols)\b",
+    config_marks=r"(?m)^[ \t]*(?:ssl_cert|ssl_key|passdb|protocols)\b",
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, LineRow, Program
+from detector.logs.pieces import PEER_PORT, in_order, last, maybe, maybe_last, then
+from detector.logs.program import BlindSpot, LineRow, Program
 
 PROGRAM = Program(
     name="envoy",
@@ -17,23 +18,25 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"downstream_transport_failure_reason",
-            re.compile(
-                rb"(?=.*\"downstream_remote_address\": ?\"" + PEER_PORT + rb")?"
-                rb"(?=.*\"requested_server_name\": ?\"(?P<name>[^\"]*))?"
-                rb".*\"downstream_transport_failure_reason\": ?\"(?P<reason>[^\"]{4,})"
+            in_order(
+                rb"(?=" + last(rb"\"downstream_remote_address\": ?\"" + PEER_PORT) + rb")?",
+                rb"(?=" + last(rb"\"requested_server_name\": ?\"(?P<name>[^\"]*+)") + rb")?",
+                last(rb"\"downstream_transport_failure_reason\": ?\"(?P<reason>[^\"]{4,}+)"),
             ),
         ),
         LineRow(
             b"TLS_error:",
-            re.compile(
-                rb"(?P<reason>TLS_error:[^\"]*)(?:.*?\"" + PEER_PORT + rb"\" (?P<name>\S+))?"
+            in_order(
+                then(rb"(?P<reason>TLS_error:[^\"]*+)"),
+                maybe(rb"\"" + PEER_PORT + rb"\" (?P<name>\S++)", before=rb"$"),
             ),
             upstream=True,
         ),
         LineRow(
             b"filter_chain_not_found",
-            re.compile(
-                rb"(?P<reason>filter_chain_not_found)(?:.* " + PEER_PORT + rb" (?P<name>\S+) \S+$)?"
+            in_order(
+                then(rb"(?P<reason>filter_chain_not_found)"),
+                maybe_last(rb" " + PEER_PORT + rb" (?P<name>\S++) \S++$"),
             ),
         ),
     ),
@@ -46,5 +49,5 @@ PROGRAM = Program(
             r"DOWNSTREAM_TRANSPORT_FAILURE_REASON",
         ),
     ),
-    config_marks=r"(?m)^\s*static_resources:|filter_chains:|\"filter_chains\"",
+    config_marks=r"(?m)^[ \t]*static_resources:|filter_chains:|\"filter_chains\"",
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER, in_order, then
+from detector.logs.program import ChangeRow, LineRow, Program
+
+# In brackets what failed, then why.
+_WHY = then(rb"(?:\([^()]*+\): |: )(?P<reason>.*)")
 
 PROGRAM = Program(
     name="exim",
@@ -18,27 +22,26 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"TLS error on connection from",
-            re.compile(
-                rb"TLS error on connection from .*?\["
-                + PEER
-                + rb"\](?::(?P<port>\d+))?.*?(?:\([^)]*\): |: )(?P<reason>.*)"
+            in_order(
+                then(rb"TLS error on connection from "),
+                then(rb"\[" + PEER + rb"\](?::(?P<port>\d++))?"),
+                _WHY,
             ),
         ),
         LineRow(
             b"TLS error on connection to",
-            re.compile(
-                rb"TLS error on connection to (?P<name>\S+) \["
-                + PEER
-                + rb"\].*?(?:\([^)]*\): |: )(?P<reason>.*)"
-            ),
+            in_order(then(rb"TLS error on connection to (?P<name>\S++) \[" + PEER + rb"\]"), _WHY),
             upstream=True,
         ),
         LineRow(
             b"TLS session: ",
-            re.compile(rb"H=(?P<name>\S+) \[" + PEER + rb"\].*TLS session: (?P<reason>.*)"),
+            in_order(
+                then(rb"(?<!\S)H=(?P<name>\S++) \[" + PEER + rb"\]"),
+                then(rb"TLS session: (?P<reason>.*)"),
+            ),
             upstream=True,
         ),
     ),
     changes=(ChangeRow(b"daemon started", "Exim was started"),),
-    config_marks=r"(?m)^\s*(?:tls_certificate|tls_advertise_hosts|primary_hostname)\s*=",
+    config_marks=r"(?m)^[ \t]*(?:tls_certificate|tls_advertise_hosts|primary_hostname)\s*=",
 )

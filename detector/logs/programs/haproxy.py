@@ -4,61 +4,67 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER_PORT, here, in_order, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
+
+# The client, the time, and the frontend.
+_AT = then(PEER_PORT + rb" \[[^\[\]]++\] ")
+_FRONTEND = then(PEER_PORT + rb" \[[^\[\]]++\] (?P<name>[^\s/~:]++)")
 
 PROGRAM = Program(
     name="haproxy",
     title="HAProxy",
     marks=(
-        re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:[\d:.]+\] \S+.*(?:SSL|Connection closed)"),
+        in_order(
+            then(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:[\d:.]++\] \S"), then(rb"(?:SSL|Connection closed)")
+        ),
         re.compile(rb"\bhaproxy\[\d+\]: "),
-        re.compile(rb"\] \S+~ \S+/\S+ [\d/+-]+ "),
+        re.compile(rb"\] [^\s~]++~ [^\s/]++/\S++ [\d/+-]++ "),
         re.compile(rb"Layer[67] (?:invalid response|timeout)"),
     ),
     rows=(
         LineRow(
             b"error:0",
-            re.compile(
-                PEER_PORT + rb" \[.*?(?P<reason>error:[0-9A-Fa-f]+:.*?)(?: sni=(?P<name>\S+))?$"
+            in_order(
+                then(PEER_PORT + rb" \["),
+                then(rb"(?=error:[0-9A-Fa-f]++:)"),
+                here(rb"(?P<reason>.*?)(?: sni=(?P<name>\S++))?$"),
             ),
         ),
         LineRow(
             b"SSL handshake failure 00000000",  # no reason: the client left
-            re.compile(
-                PEER_PORT + rb" \[[^\]]+\] .*?(?P<reason>SSL handshake failure) 0+ \S+"
-                rb"(?: sni=(?P<name>\S+))?$"
+            in_order(
+                _AT,
+                then(
+                    rb"(?P<reason>SSL handshake failure) 0++ \S++(?: sni=(?P<name>\S++))?$",
+                ),
             ),
             cause="closed-during-handshake",
         ),
         LineRow(
             b"Connection closed during SSL handshake",
-            re.compile(
-                PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
-                rb"(?P<reason>Connection closed during SSL handshake)"
-            ),
+            in_order(_FRONTEND, then(rb"(?P<reason>Connection closed during SSL handshake)")),
             cause="closed-during-handshake",
             noise=True,  # not one byte was sent
         ),
         LineRow(
             b"SSL client certificate not trusted",
-            re.compile(
-                PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
-                rb"(?P<reason>SSL client certificate not trusted)"
-            ),
+            in_order(_FRONTEND, then(rb"(?P<reason>SSL client certificate not trusted)")),
         ),
         LineRow(
             b"SSL handshake",
-            re.compile(
-                PEER_PORT + rb" \[[^\]]+\] (?P<name>[^\s/~:]+).*?"
-                rb"(?P<reason>(?:Timeout during )?SSL handshake(?: failure)?)"
+            in_order(
+                _FRONTEND, then(rb"(?P<reason>(?:Timeout during )?SSL handshake(?: failure)?)")
             ),
             cause="reason-not-logged",
         ),
         LineRow(
             b"Layer6 ",
-            re.compile(
-                rb"[Ss]erver (?P<name>\S+) is \w+.*reason: Layer6 [\w ]+,"
-                rb"(?: code: \d+,)?(?: info: \"(?P<reason>[^\"]*)\")?"
+            in_order(
+                then(rb"[Ss]erver (?P<name>\S++) is \w"),
+                then(
+                    rb"reason: Layer6 [\w ]++,(?: code: \d++,)?(?: info: \"(?P<reason>[^\"]*+)\")?"
+                ),
             ),
             upstream=True,
             cause="reason-not-logged",
@@ -77,5 +83,5 @@ PROGRAM = Program(
         ChangeRow(b"Reexecuting Master process", "HAProxy was reloaded"),
         ChangeRow(b"New worker", "HAProxy started a new worker"),
     ),
-    config_marks=r"(?m)^\s*(?:frontend|defaults|backend|bind)\b",
+    config_marks=r"(?m)^[ \t]*(?:frontend|defaults|backend|bind)\b",
 )

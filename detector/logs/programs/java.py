@@ -24,7 +24,7 @@ PROGRAM = Program(
             (b"SSLHandshakeException", b"SSLException"),
             "Tomcat writes failed handshakes at the level FINE.",
             "org.apache.tomcat.util.net.level = FINE   in logging.properties",
-            r"org\.apache\.tomcat\.util\.net[\w.]*\.level\s*=\s*(?:FINE|FINER|FINEST|ALL)",
+            r"(?<![\w.])org\.apache\.tomcat\.util\.net[\w.]*\.level\s*=\s*(?:FINE|FINER|FINEST|ALL)",
         ),
     ),
     changes=(ChangeRow(b"Server startup in", "Tomcat was started"),),

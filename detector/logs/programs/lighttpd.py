@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="lighttpd",
@@ -32,5 +33,5 @@ PROGRAM = Program(
         ),
     ),
     changes=(ChangeRow(b"server started", "lighttpd was started"),),
-    config_marks=r"(?m)^\s*(?:server\.document-root|server\.modules|ssl\.pemfile)\b",
+    config_marks=r"(?m)^[ \t]*(?:server\.document-root|server\.modules|ssl\.pemfile)\b",
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER_PORT
+from detector.logs.program import ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="mitmproxy",
@@ -32,7 +33,7 @@ PROGRAM = Program(
         ),
         LineRow(
             b"Server TLS handshake failed.",
-            re.compile(rb"(?:\[[^\]]+\] )?Server TLS handshake failed\. (?P<reason>.*)"),
+            re.compile(rb"Server TLS handshake failed\. (?P<reason>.*)"),
             upstream=True,
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from detector.logs.pieces import in_order, last, then
 from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
@@ -13,7 +14,10 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"without authentication",
-            re.compile(rb"Aborted connection .*host: '(?P<peer>[^']*)' \((?P<reason>[^)]*)"),
+            in_order(
+                then(rb"Aborted connection "),
+                last(rb"host: '(?P<peer>[^']*+)' \((?P<reason>[^)]*)"),
+            ),
             cause="reason-not-logged",
         ),
         LineRow(
@@ -45,5 +49,5 @@ PROGRAM = Program(
         ),
     ),
     changes=(ChangeRow(b"ready for connections", "the database was started"),),
-    config_marks=r"(?m)^\s*\[mysqld\]",
+    config_marks=r"(?m)^[ \t]*\[mysqld\]",
 )

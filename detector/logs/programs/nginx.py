@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER, PEER_PORT, here, in_order, maybe_last, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
+
+_CONNECTION = then(rb"\*\d++ ")
 
 PROGRAM = Program(
     name="nginx",
@@ -13,9 +16,11 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"while SSL handshaking to upstream",
-            re.compile(
-                rb"\*\d+ (?P<reason>.*) while SSL handshaking to upstream,"
-                rb"(?:.*upstream: \"\w+://" + PEER_PORT + rb")?(?:.*host: \"(?P<name>[^\"]+))?"
+            in_order(
+                _CONNECTION,
+                here(rb"(?P<reason>.*?) while SSL handshaking to upstream,"),
+                maybe_last(rb"upstream: \"\w++://" + PEER_PORT),
+                maybe_last(rb"host: \"(?P<name>[^\"]++)"),
             ),
             upstream=True,
         ),
@@ -31,20 +36,27 @@ PROGRAM = Program(
         ),
         LineRow(
             b"while SSL handshaking",
-            re.compile(
-                rb"\*\d+ (?P<reason>.*) while SSL handshaking, client: "
-                + PEER
-                + rb"(?:, server: (?P<name>[^\s,]+))?"
+            in_order(
+                _CONNECTION,
+                here(
+                    rb"(?P<reason>.*?) while SSL handshaking, client: "
+                    + PEER
+                    + rb"(?:, server: (?P<name>[^\s,]++))?"
+                ),
             ),
         ),
         LineRow(
             b"while reading client request headers",
-            re.compile(
-                rb"(?P<reason>client sent plain HTTP request to HTTPS port"
-                rb"|client sent no required SSL certificate|client SSL certificate verify error: .*?)"
-                rb" while reading client request headers, client: "
-                + PEER
-                + rb"(?:, server: (?P<name>[^\s,]+))?"
+            in_order(
+                then(
+                    rb"(?=client sent plain HTTP request to HTTPS port"
+                    rb"|client sent no required SSL certificate|client SSL certificate verify error: )"
+                ),
+                here(
+                    rb"(?P<reason>.*?) while reading client request headers, client: "
+                    + PEER
+                    + rb"(?:, server: (?P<name>[^\s,]++))?"
+                ),
             ),
         ),
     ),
@@ -60,5 +72,5 @@ PROGRAM = Program(
         ChangeRow(b", reconfiguring", "nginx read its configuration again"),
         ChangeRow(b"start worker processes", "nginx started its workers"),
     ),
-    config_marks=r"\bssl_certificate\b|\bserver_name\b|\berror_log\b[^\n]*;",
+    config_marks=r"(?m)\bssl_certificate\b|\bserver_name\b|^(?>[^\n]*?\berror_log\b)[^\n]*;",
 )

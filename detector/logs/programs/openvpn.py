@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import ADDRESS_PORT, PEER_PORT
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="openvpn",
@@ -17,12 +18,12 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"VERIFY ERROR",
-            re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) (?P<reason>VERIFY ERROR: .*)"),
+            re.compile(rb"(?P<key>" + ADDRESS_PORT + rb") (?P<reason>VERIFY ERROR: .*)"),
             role="why",
         ),
         LineRow(
             b"OpenSSL: error",
-            re.compile(rb"(?P<key>[0-9a-fA-F.:]+:\d+) OpenSSL: (?P<reason>.*)"),
+            re.compile(rb"(?P<key>" + ADDRESS_PORT + rb") OpenSSL: (?P<reason>.*)"),
             role="why",
         ),
         LineRow(
@@ -43,9 +44,9 @@ PROGRAM = Program(
             (b"VERIFY ", b"OpenSSL: "),
             "Below verb 3 the reasons are missing.",
             "verb 3",
-            r"(?m)^\s*verb\s+(?:[3-9]|1[01])",
+            r"(?m)^[ \t]*verb\s+(?:[3-9]|1[01])",
         ),
     ),
     changes=(ChangeRow(b"Initialization Sequence Completed", "OpenVPN was started"),),
-    config_marks=r"(?m)^\s*(?:dev tun|remote |server \d|tls-auth|tls-crypt)\b",
+    config_marks=r"(?m)^[ \t]*(?:dev tun|remote |server \d|tls-auth|tls-crypt)\b",
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER, here, in_order, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
-_PROCESS = rb"postfix[\w/-]*\[(?P<key>\d+)\]: "
+_PROCESS = rb"(?<![\w/-])postfix[\w/-]*+\[(?P<key>\d++)\]: "
 
 PROGRAM = Program(
     name="postfix",
     title="Postfix",
-    marks=(re.compile(rb"\bpostfix(?:-\w+)?/\w+(?:/\w+)*\[\d+\]: "),),
+    marks=(re.compile(rb"(?<![\w/-])postfix(?:-\w++)?/\w++(?:/\w++)*+\[\d++\]: "),),
     rows=(
         LineRow(
             b"TLS library problem",
@@ -30,8 +31,9 @@ PROGRAM = Program(
         ),
         LineRow(
             b"abort: TLS from",
-            re.compile(
-                rb"abort: TLS from [^\[]*\[" + PEER + rb"\](?::(?P<port>\d+))?: (?P<reason>.*)"
+            in_order(
+                then(rb"abort: TLS from "),
+                here(rb"[^\[]*+\[" + PEER + rb"\](?::(?P<port>\d++))?: (?P<reason>.*)"),
             ),
         ),
         LineRow(
@@ -48,7 +50,7 @@ PROGRAM = Program(
         LineRow(
             b"Server certificate not",
             re.compile(
-                rb"(?P<name>[\w.-]+)\["
+                rb"(?<![\w.-])(?P<name>[\w.-]++)\["
                 + PEER
                 + rb"\]:(?P<port>\d+): (?P<reason>Server certificate not .*)"
             ),
@@ -62,12 +64,12 @@ PROGRAM = Program(
             (b"TLS connection established",),
             "Without a level of 1 there is no line about TLS connections that succeed.",
             "smtpd_tls_loglevel = 1",
-            r"(?m)^\s*smtpd_tls_loglevel\s*=\s*[1-4]",
+            r"(?m)^[ \t]*smtpd_tls_loglevel\s*=\s*[1-4]",
         ),
     ),
     changes=(
         ChangeRow(b"reload -- version", "Postfix read its configuration again"),
         ChangeRow(b"daemon started", "Postfix was started"),
     ),
-    config_marks=r"(?m)^\s*smtpd?_tls_\w+\s*=",
+    config_marks=r"(?m)^[ \t]*smtpd?_tls_\w+\s*=",
 )

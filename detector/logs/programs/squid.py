@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from detector.logs.program import PEER_PORT, BlindSpot, ChangeRow, LineRow, Program
+from detector.logs.pieces import PEER_PORT, here, in_order, maybe, then
+from detector.logs.program import BlindSpot, ChangeRow, LineRow, Program
 
 PROGRAM = Program(
     name="squid",
@@ -17,25 +18,32 @@ PROGRAM = Program(
     rows=(
         LineRow(
             b"SQUID_TLS_ERR_ACCEPT",
-            re.compile(
-                rb"^\S+ +(?:\d+ )?(?P<peer>[0-9a-fA-F:.]+?)(?::(?P<port>\d{1,5}))? .*?(?:(?P<name>[\w.-]+) ERR_SECURE_ACCEPT_FAIL/)?"
-                rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"
+            in_order(
+                here(rb"\S++ ++(?:\d++ )?(?P<peer>[0-9a-fA-F:.]+?)(?::(?P<port>\d{1,5}))? "),
+                maybe(
+                    rb"(?<![\w.-])(?P<name>[\w.-]++) ERR_SECURE_ACCEPT_FAIL/",
+                    before=rb"SQUID_TLS_ERR_ACCEPT",
+                ),
+                then(rb"(?P<reason>SQUID_TLS_ERR_ACCEPT\S*)"),
             ),
         ),
         LineRow(
             b"ERR_SECURE_CONNECT_FAIL/",
             # The request inside of the tunnel is logged again; the tunnel counts.
-            re.compile(
-                rb"^(?!.*https://).*?(?P<name>[\w.-]+) ERR_SECURE_CONNECT_FAIL/(?P<reason>\S+)"
+            in_order(
+                rb"(?!.*https://)",
+                then(
+                    rb"(?<![\w.-])(?P<name>[\w.-]++) ERR_SECURE_CONNECT_FAIL/(?P<reason>\S++)",
+                ),
             ),
             upstream=True,
         ),
         LineRow(
             b"accepting a TLS connection",
-            re.compile(
-                rb"failure while accepting a TLS connection on (?:.*?remote="
-                + PEER_PORT
-                + rb")?.*?: (?P<reason>(?:0x)\S*)$"
+            in_order(
+                then(rb"failure while accepting a TLS connection on "),
+                maybe(rb"remote=" + PEER_PORT, before=rb": 0x"),
+                then(rb": (?P<reason>0x\S*+)$"),
             ),
             cause="reason-not-logged",
         ),
@@ -68,5 +76,5 @@ PROGRAM = Program(
         ChangeRow(b"Reconfiguring Squid", "Squid read its configuration again"),
         ChangeRow(b"Starting Squid Cache", "Squid was started"),
     ),
-    config_marks=r"(?m)^\s*(?:http_port|ssl_bump|http_access)\b",
+    config_marks=r"(?m)^[ \t]*(?:http_port|ssl_bump|http_access)\b",
 )
