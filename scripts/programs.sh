@@ -42,6 +42,9 @@ else
     need apache2 apache2
     need caddy caddy
     need gnutls-serv gnutls-bin
+    need redis-server redis-server
+    need gcc gcc
+    [ -f /usr/include/mbedtls/ssl.h ] || packages="$packages libmbedtls-dev"
     need wget wget
     need git git
     need go golang-go

@@ -104,9 +104,11 @@ def _named(word: str, asked: Asked) -> str:
         authority = socket_text(asked.sni or asked.host, asked.port)
         if word.startswith("https://") and asked.port == 443:
             authority = authority.removesuffix(":443")
-        return word.replace("HOST:PORT", socket_text(asked.sni or asked.host, asked.port)).replace(
+        url = word.replace("HOST:PORT", socket_text(asked.sni or asked.host, asked.port)).replace(
             PLACEHOLDER, authority
         )
+        asks_root = word == "https://HOST/" and asked.path is not None
+        return url.removesuffix("/") + str(asked.path) if asks_root else url
     return _PORT.sub(str(asked.port), word.replace(PLACEHOLDER, asked.host))
 
 

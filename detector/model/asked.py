@@ -24,6 +24,7 @@ class Asked(msgspec.Struct, frozen=True):
         roots: PEM file of the roots to trust instead of the system's.
         credential: files of the client's certificate and its key.
         words: options that make a verb of tlsight ask the same way and compare with the same.
+        path: what was asked for in HTTP, None for the root.
 
     """
 
@@ -37,6 +38,7 @@ class Asked(msgspec.Struct, frozen=True):
     roots: str | None = None
     credential: tuple[str, str] | None = None
     words: tuple[str, ...] = ()
+    path: str | None = None
 
 
 def asked_of_nobody(host: str | None) -> Asked:
@@ -66,6 +68,7 @@ def asked_by(seen: Observation) -> Asked:
         proxy=proxy,
         starttls=target.starttls,
         words=tuple(words),
+        path=target.path,
     )
 
 

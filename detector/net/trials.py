@@ -9,8 +9,8 @@ packet or a busy server is no cause.
 
 A server may take one connection after the other. Silence in such a queue says nothing about the hello. It shows in
 answers that took longer and longer or a good part of the time there is, or in none where the handshake was done: then no more are sent at once, and
-what met silence or was not sent is asked alone, the most telling first, until half of the target's time is gone.
-That begins with the plain hello, since the queue may still be full of those that were given up; what was not
+what met silence or was not sent is asked alone, the most telling first, until most of the target's time is
+gone. That begins with the plain hello, since the queue may still be full of those that were given up; what was not
 asked alone is left out as not known.
 
 Where every hello is cut without a word, one is sent behind a PROXY header: that is how a server behaves that waits
@@ -94,7 +94,7 @@ class _Asking:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._firsts: list[float] = []
         self._in_a_row = False
-        self._until = clock.stopwatch() + options.timeout * TIMES / 2
+        self._until = clock.stopwatch() + options.timeout * (TIMES - 1)
 
     async def side_by_side(self) -> None:
         """All of them."""
@@ -127,17 +127,22 @@ class _Asking:
         for name in [name for name, trial in self._found.items() if trial.outcome == "silent"]:
             del self._found[name]
         left = sorted((name for name in self._offers if name not in self._found), key=_importance)
-        for name in dict.fromkeys(("plain", *left)):
-            made = None
-            for _ in range(2):
+        made = await self._ask("plain")
+        if made.outcome == "silent":
+            made = await self._ask("plain")
+        if made.outcome == "silent":
+            return False  # nothing can be asked alone as long as that is so
+        self._found["plain"] = made
+        slow = made.ms[0] / 1000 > _LATE * self._options.timeout
+        for name in left:
+            if name == "plain":
+                continue
+            for _ in range(2 if slow else 1):
                 if clock.stopwatch() >= self._until:
                     return False
                 made = await self._ask(name)
                 if made.outcome != "silent":
                     break
-            assert made is not None
-            if name == "plain" and made.outcome == "silent":
-                return False  # nothing can be asked alone as long as that is so
             self._found[name] = made
         return True
 

@@ -44,6 +44,8 @@ def test_a_port_is_filled_in_where_the_word_stands_alone() -> None:
 def test_curl_is_led_to_the_server_by_the_way_that_was_asked() -> None:
     assert command("client-certificate-required").endswith(" https://a.com/")
     assert command("client-certificate-required", port=8443).endswith(" https://a.com:8443/")
+    deep = command("client-certificate-required", path="/a b", port=8443)
+    assert deep.endswith(" 'https://a.com:8443/a b'")
     given = command("client-certificate-required", connect=("127.0.0.1", 9), roots="r.pem")
     assert "--connect-to ::127.0.0.1:9" in given
     assert "--cacert r.pem" in given

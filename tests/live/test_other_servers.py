@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,10 +148,16 @@ def test_apache_may_want_a_certificate_for_one_path(
 def test_a_backend_of_a_load_balancer_wants_its_header(
     pki: LabPki, tmp_path: Path, program: type[TlsServer]
 ) -> None:
-    found = diagnosed(program(tmp_path, pki))
+    server = program(tmp_path, pki)
+    found = diagnosed(server)
     assert [cause.id for cause in found.causes if cause.severity == "error"] == [
         "proxy-header-required"
     ]
+    with server:
+        confirm = f"unset https_proxy HTTPS_PROXY; {found.causes[0].confirm}"
+        said = subprocess.run(["sh", "-c", confirm], capture_output=True, timeout=30)
+    assert "HTTP/" in found.causes[0].shows
+    assert b"HTTP/" in said.stdout
 
 
 def test_a_damaged_certificate_beside_its_issuer_is_said_to_be_that(

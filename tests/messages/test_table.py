@@ -81,6 +81,7 @@ def test_every_cause_is_known_and_can_be_reached() -> None:
         "captive-portal", "split-hello-intolerant", "post-quantum-intolerant", "sni-mismatch",
         "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
         "superfluous-certificates", "extension-intolerant", "reason-not-logged", "issuer-unknown",
+            "proxy-header-required",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid
 

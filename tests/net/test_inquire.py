@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 
 from detector.judging.diagnose import diagnose
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
-from detector.lab.origin import Origin
+from detector.lab.loopback import Loopback
+from detector.lab.origin import Origin, server_context
 from detector.lab.peers import Decision, Gate
 from detector.lab.pki import LabPki
 from detector.model.inquiry import Diagnosis, Inquiry
@@ -161,3 +166,32 @@ def test_a_proxy_that_is_down_is_to_be_mended_not_the_server(pki: LabPki, known:
     assert "Start the proxy" in cause.fix[0].text
     assert cause.evidence == ("Past the proxy, a hello is answered.",)
     assert f"127.0.0.1:{port}" in cause.confirm
+
+
+class Mixed(Loopback):
+    """Speaks HTTP/2, and wants this question in HTTP/1.1 (RFC 9113 section 7)."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        with suppress(OSError):
+            asked = await reader.read(4096)
+            if asked.startswith(b"PRI "):
+                there = H2Connection(H2Configuration(client_side=False))
+                there.initiate_connection()
+                there.receive_data(asked)
+                there.close_connection(ErrorCodes.HTTP_1_1_REQUIRED)
+                writer.write(there.data_to_send())
+            elif asked:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+
+def test_a_server_that_wants_http11_is_asked_so(pki: LabPki) -> None:
+    context = server_context(pki.issue("localhost"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    found = inquired(Mixed(context))
+    assert found.application is not None
+    assert found.application.data.startswith(b"HTTP/1.1 200 OK")
+    assert found.observation.handshake is not None
+    assert found.observation.handshake.alpn == "http/1.1"
