@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 _COMBINED = re.compile(
-    rb'^([0-9a-fA-F.:]+)(?::(\d+))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
+    rb'^([0-9a-fA-F.:]+)(?::(\d{1,5}))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
 )
 MAX_AGENTS = 200_000
 _MAX_LINE = 1 << 16
