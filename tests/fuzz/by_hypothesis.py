@@ -19,6 +19,7 @@ def fuzz(name: str, seconds: float) -> tuple[int, str]:
     one = target(name)
     samples = (*one.samples, *corpus.kept(name))
     count = 0
+    batch = max(30, min(500, int(seconds * 500)))  # the clock is looked at after each
 
     def once(data: bytes) -> None:
         nonlocal count
@@ -28,7 +29,7 @@ def fuzz(name: str, seconds: float) -> tuple[int, str]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         run = settings(
-            max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+            max_examples=batch, deadline=None, database=None, suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
         )(given(mutated(samples))(once))  # fmt: skip
         try:
