@@ -14,7 +14,7 @@ help:
 	@echo "make bench   speed, beside openssl s_time and sslyze; ONLY=judge,start; COMPARE=before.json"
 	@echo "make corpus  judge every chain and capture below DIR: verdicts, accusations, tracebacks"
 	@echo "make soak    mixed traffic through a recording mitmproxy for soak_minutes (30)"
-	@echo "make fuzz    every parser for fuzz_seconds (60)"
+	@echo "make fuzz    every reader of foreign bytes, at random and by coverage, fuzz_seconds (60) each"
 	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
 	@echo "make dist    wheel and source archive, seen to work in empty environments"
 	@echo "make docs    regenerate JSON schemas and pictures"
@@ -64,7 +64,7 @@ soak: setup
 	$(python) bench/soak.py --minutes $(soak_minutes)
 
 fuzz: setup
-	$(python) tests/fuzz.py --seconds $(fuzz_seconds)
+	$(python) -m tests.fuzz --seconds $(fuzz_seconds)
 
 docs: setup
 	$(python) docs/generate.py

@@ -345,7 +345,7 @@ def _remedies(found: StoredCandidate) -> list[str]:
 
 
 def _number(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 365:
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 365:
         raise ConfigError("days", f"{text!r} is no number between 1 and 365")
     return int(text)
 

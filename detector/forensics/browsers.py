@@ -152,7 +152,7 @@ class Browsers:
             found = expression.search(agent)
             if found is None or (unless is not None and unless.search(agent)):
                 continue
-            version = int(found[1])
+            version = int(found[1][:9])
             claims = f"{rule.family} {version}"
             if version < rule.since:
                 return HelloOpinion("unknown", claims, known)

@@ -52,7 +52,7 @@ def target(c: Connection) -> Target:
     if asked is not None:
         name, _, number = asked.rpartition(":")
         host = name.strip("[]") or host
-        port = int(number) if number.isdigit() and len(number) < 6 else port
+        port = int(number) if number.isdecimal() and len(number) < 6 else port
     name = c.sni or host
     try:
         name = normal_host(name)

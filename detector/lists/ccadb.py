@@ -74,7 +74,7 @@ def parse_records(body: bytes, today: date) -> tuple[CaRecord, ...]:
                 root=row["Certificate Record Type"] == "Root Certificate",
                 public=any(row.get(column, "") not in _NEVER for column in _PROGRAMS),
                 usable=until >= today.isoformat() and row.get("Revocation Status") not in _REVOKED,
-                year=int(year) if year.isdigit() else 0,
+                year=int(year) if year.isdecimal() and len(year) < 5 else 0,
             )
         )
     if not found:

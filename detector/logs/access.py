@@ -10,7 +10,7 @@ import msgspec
 from detector.model.no_json import NO_JSON
 
 _COMBINED = re.compile(
-    rb'^([0-9a-fA-F.:]+)(?::(\d+))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
+    rb'^([0-9a-fA-F.:]+)(?::(\d{1,5}))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
 )
 MAX_AGENTS = 200_000
 _MAX_LINE = 1 << 16

@@ -200,5 +200,5 @@ def _peer(groups: dict[str, bytes]) -> tuple[str, int | None]:
     address = groups.get("peer", b"").decode("ascii", "replace")
     if address.startswith("::ffff:") and "." in address:
         address = address[7:]
-    port = groups.get("port")
-    return address, int(port) if port else None
+    port = groups.get("port", b"")
+    return address, int(port) if 0 < len(port) < 6 else None

@@ -19,7 +19,7 @@ from detector.wire.alerts import alert_name
 
 _EVENT = re.compile(rb"<Event\b")
 _END = b"</Event>"
-_ID = re.compile(rb"<EventID[^<>]*+>(\d++)</EventID>")
+_ID = re.compile(rb"<EventID[^<>]*+>(\d{1,9})</EventID>")
 _TIME = re.compile(rb"SystemTime=['\"]([^'\"]+)")
 _DATA = re.compile(rb"<Data Name=['\"](\w+)['\"]>([^<]*)</Data>")
 # Both bounded: a message may be made of nothing but beginnings.
@@ -82,7 +82,7 @@ def _from_xml(data: bytes) -> Iterator[_Row]:
         yield (
             int(number[1]),
             _time(time[1].decode("ascii", "replace")) if time else None,
-            int(alert) if alert.isdigit() else None,
+            _number(alert),
             name,
         )
 
@@ -106,17 +106,19 @@ def _from_csv(data: bytes) -> Iterator[_Row]:
         head = [name.strip().casefold() for name in next(reader, [])]
         for row in reader:
             fields = dict(zip(head, row, strict=False))
-            number = fields.get("event id") or fields.get("id") or fields.get("eventid") or ""
-            if not number.strip().isdigit():
+            number = _number(
+                fields.get("event id") or fields.get("id") or fields.get("eventid") or ""
+            )
+            if number is None:
                 continue
             message = fields.get("message") or (row[len(head)] if len(row) > len(head) else "")
             found = _ALERT_WORDS.search(message)
             name = _NAME.search(message)
             when = fields.get("date and time") or fields.get("timecreated") or ""
             yield (
-                int(number),
+                number,
                 _time(when),
-                int(next(g for g in found.groups() if g)) if found else None,
+                _number(next(g for g in found.groups() if g)) if found else None,
                 next((g for g in name.groups() if g), None) if name else None,
             )
     except csv.Error:
@@ -153,6 +155,12 @@ def _event(
         name=name,
         upstream=client,
     )
+
+
+def _number(text: str) -> int | None:
+    """None for what is no number, and for one that no event and no alert has."""
+    text = text.strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 _WAYS = ("%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")

@@ -76,7 +76,7 @@ def _dialled(target: Target) -> tuple[str, int] | None:
     """The address that was given, None where the name was resolved."""
     if target.dialled is not None:
         host, _, port = target.dialled.rpartition(":")
-        if port.isdigit():  # a saved observation says what it likes
+        if port.isdecimal() and len(port) < 6:  # a saved observation says what it likes
             return host.strip("[]"), int(port)
     return (target.ip, target.port) if target.ip is not None and target.pinned_address else None
 

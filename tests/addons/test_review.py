@@ -274,6 +274,7 @@ def test_approving_needs_an_owner_a_reason_an_end_and_a_proposed_scope(
 
 def test_candidates_are_rejected_and_snoozed(post: Post, store: BypassStore) -> None:
     assert post("/candidate/bank.example/snooze", {"days": "400"}) == 400
+    assert post("/candidate/bank.example/snooze", {"days": "\u00b2"}) == 400
     assert post("/candidate/bank.example/snooze", {"days": "7"}) == 303
     assert [one.state for one in store.candidates("snoozed")] == ["snoozed"]
     assert post("/candidate/bank.example/reject", {"reason": "no"}) == 303

@@ -72,3 +72,9 @@ def test_resumption_does_not_hide_an_interceptor() -> None:
     opinion = browser_hellos().opinion(again, None)
     assert opinion is not None
     assert opinion.looks_like == "squid"
+
+
+def test_a_version_of_thousands_of_digits_is_one_like_others() -> None:
+    opinion = browser_hellos().opinion(SQUIDS_HELLO, f"Mozilla/5.0 Chrome/{'9' * 5000}.0.0.0")
+    assert opinion is not None
+    assert opinion.claims == "Chrome 999999999"

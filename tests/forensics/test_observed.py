@@ -27,6 +27,13 @@ def test_who_sent_no_name_asked_for_none(changes: dict[str, Any], asks: bool) ->
     assert seen.asks_for_name == asks
 
 
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 200, ""])
+def test_a_proxys_port_that_is_no_number_is_the_servers(number: str) -> None:
+    asked = Preamble("http-connect", target=f"a.example:{number}")
+    seen = observation(msgspec.structs.replace(BASE, sni=None, preamble=asked))
+    assert (seen.target.host, seen.target.port) == ("a.example", BASE.server_port)
+
+
 def test_where_the_capture_has_no_answer_nothing_was_tried() -> None:
     unseen = msgspec.structs.replace(BASE, opened="syn", reached="unseen", closed_by="client")
     assert trial(unseen, "plain") is None

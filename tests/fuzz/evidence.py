@@ -1,10 +1,9 @@
-"""Fuzz targets of captures and logs: real captures and real lines, damaged."""
+"""Targets of captures, logs and messages: real captures and real lines, damaged."""
 
 from __future__ import annotations
 
 import ssl
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -19,17 +18,31 @@ from detector.forensics.anonymous import Anonymizer
 from detector.forensics.judged import ConnectionJudge
 from detector.judging.diagnose import diagnose
 from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.explanations import error_table
 from detector.knowledge.fixes import config_lines
-from detector.known.knowledge import Knowledge
 from detector.logs import access, journal
 from detector.logs.ledger import Ledger
+from detector.messages.explaining import explain
 from detector.report.pcap_json import pcap_record
 from tests.capture import packets as p
 from tests.capture.test_preamble import BEFORE
 from tests.capture.test_quic import talk
+from tests.fuzz.lab import KNOWN
+from tests.fuzz.target import Target
 from tests.logs.reader import read
 from tests.logs.test_programs import TRANSCRIPTS
 from tests.logs.test_reading import EXPORT, XML
+
+_MESSAGES = (
+    b"curl: (60) SSL certificate problem: unable to get local issuer certificate",
+    b"javax.net.ssl.SSLHandshakeException: PKIX path building failed",
+    b"SSL_ERROR_UNKNOWN_CA_ALERT at https://a.example/",
+    b"remote error: tls: bad certificate",
+    b"(IN), TLS alert, unknown CA (560):",
+    b"error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48",
+    b"ssl.SSLError: [SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:1000)",
+    b"received fatal alert: handshake_failure",
+)
 
 
 def _captures() -> tuple[bytes, ...]:
@@ -51,20 +64,15 @@ def _captures() -> tuple[bytes, ...]:
     return tuple(made)
 
 
-def _capture(known: Knowledge) -> Callable[[bytes], None]:
+def _capture(data: bytes) -> None:
     """Everything that the command does with a file."""
-    browsers = browser_hellos()
-
-    def parse(data: bytes) -> None:
-        teller = ConnectionJudge(known, browsers, default_agent="Mozilla/5.0 Chrome/140.0")
-        hide = Anonymizer(b"k")
-        for told in teller.tell(_bounded(p.read(data, limit=64))):
-            hide.value(msgspec.to_builtins(pcap_record(told)))
-        for server, others in teller.servers.inquired():
-            if server.shows_something:
-                diagnose(server.inquiry(known.causes, others), known, config_lines())
-
-    return parse
+    teller = ConnectionJudge(KNOWN, browser_hellos(), default_agent="Mozilla/5.0 Chrome/140.0")
+    hide = Anonymizer(b"k")
+    for told in teller.tell(_bounded(p.read(data, limit=64))):
+        hide.value(msgspec.to_builtins(pcap_record(told)))
+    for server, others in teller.servers.inquired():
+        if server.shows_something:
+            diagnose(server.inquiry(KNOWN.causes, others), KNOWN, config_lines())
 
 
 def _bounded(found: list[Connection]) -> list[Connection]:
@@ -84,6 +92,7 @@ def _udp(data: bytes) -> None:
 
 
 def _preamble(data: bytes) -> None:
+    """What both sides said before TLS."""
     half = len(data) // 2
     read_preamble(data[:half], data[half:])
     read_preamble(data, b"")
@@ -106,8 +115,22 @@ def _others(data: bytes) -> None:
     read(data, "schannel")
 
 
-def parsers(known: Knowledge) -> dict[str, tuple[Callable[[bytes], None], tuple[bytes, ...]]]:
-    """By name: what reads, and what it starts from."""
+def _message(data: bytes) -> None:
+    """A pasted message: causes, each with the text that led to it."""
+    for found in explain(data.decode("utf-8", "replace"), error_table()):
+        assert found.identifiers
+
+
+def _hidden(data: bytes) -> None:
+    """A name and an address between spaces are hidden, whatever stands around them."""
+    around = data.decode("utf-8", "replace")
+    hidden = Anonymizer(b"k").text(f"{around} www.bank.example 203.0.113.7 {around}")
+    for secret in ("www.bank.example", "203.0.113.7"):
+        assert secret in around or secret not in hidden
+
+
+def targets() -> dict[str, Target]:
+    """By name."""
     lines = tuple(lines.encode() + b"\n" for lines, _ in TRANSCRIPTS)
     with tempfile.TemporaryDirectory() as folder:
         datagrams = tuple(packet[28:] for packet in talk(Path(folder))[:4])
@@ -121,9 +144,11 @@ def parsers(known: Knowledge) -> dict[str, tuple[Callable[[bytes], None], tuple[
     )
     preambles = tuple(b"".join(data for _, data in said) for said in BEFORE.values())
     return {
-        "capture": (_capture(known), _captures()),
-        "quic-and-dtls": (_udp, (*datagrams, b"\x16\xfe\xfd" + bytes(60))),
-        "preamble": (_preamble, preambles),
-        "log": (_log, (*lines, b"".join(lines))),
-        "journal-and-friends": (_others, agents),
-    }
+        "capture": Target(_capture, _captures()),
+        "quic-and-dtls": Target(_udp, (*datagrams, b"\x16\xfe\xfd" + bytes(60))),
+        "preamble": Target(_preamble, preambles),
+        "log": Target(_log, (*lines, b"".join(lines))),
+        "journal-and-friends": Target(_others, agents),
+        "explain": Target(_message, (*_MESSAGES, *(line[:400] for line in lines))),
+        "anonymous": Target(_hidden, (b"a.example.com at [2001:db8::1] and 192.0.2.1, O=Corp, CN=x",)),
+    }  # fmt: skip

@@ -45,6 +45,11 @@ def test_records_tell_owner_status_and_year() -> None:
     assert never.public is False
 
 
+def test_a_year_that_is_none_is_nought() -> None:
+    text = RECORDS.replace("2003-09-30", "\u00b2\u00b2\u00b2\u00b2-09-30")
+    assert parse_records(text.encode(), TODAY)[0].year == 0
+
+
 def test_keys_get_the_owner_who_runs_them() -> None:
     text = RECORDS + row(ROOT, "Root Owner") + row(SUB, "Root Owner", "Sub Owner")
     found = join(parse_records(text.encode(), TODAY), parse_pems(pems(ROOT, SUB)))

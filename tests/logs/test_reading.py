@@ -130,3 +130,29 @@ def test_schannels_events_as_csv() -> None:
     )
     (event,) = read(text)
     assert (event.cause, event.alert) == ("untrusted-root", 46)
+
+
+@pytest.mark.parametrize("number", ["36887\x1f", " 36887 ", "\u0663\u0666\u0668\u0668\u0667"])
+def test_an_events_number_is_read_however_it_is_written(number: str) -> None:
+    text = (
+        f"Level,Date and Time,Source,Event ID,Message\nError,x,Schannel,{number},alert code is 48\n"
+    )
+    (event,) = read(text)
+    assert event.alert == 48
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000, "", "x"])
+def test_what_is_no_number_is_no_event(number: str) -> None:
+    text = (
+        f"Level,Date and Time,Source,Event ID,Message\nError,x,Schannel,{number},alert code is 48\n"
+    )
+    assert read(text) == []
+    assert read(XML.format(id=36887, alert=number or "y")) == []
+
+
+def test_a_port_of_thousands_of_digits_is_none() -> None:
+    line = "Nov 24 00:23:26 mx postfix/smtpd[9]: SSL_accept error from a.example[192.0.2.7]:{}: lost connection\n"
+    (event,) = read(line.format("9" * 5000))
+    assert (event.peer, event.port) == ("192.0.2.7", None)
+    (event,) = read(line.format("2525"))
+    assert event.port == 2525

@@ -25,6 +25,13 @@ def test_an_address_that_was_given_is_dialled_again() -> None:
     assert found.words == ("--connect", "[::1]:8443")
 
 
+def test_a_saved_address_without_a_port_is_not_dialled_again() -> None:
+    for number in ("\u00b2", "9" * 5000, ""):
+        assert seen(Target("a.com", sni="a.com", dialled=f"192.0.2.1:{number}")).connect is None
+    found = seen(Target("a.com", sni="a.com", dialled="192.0.2.1:8443"))
+    assert found.connect == ("192.0.2.1", 8443)
+
+
 def test_another_name_or_none_is_sent_again() -> None:
     assert seen(Target("a.com", sni="b.com")).words == ("--sni", "b.com")
     assert seen(Target("a.com", sni=None)).words == ("--sni", "")

@@ -1,0 +1,37 @@
+"""The one list of targets, for both engines."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tests.fuzz import (
+    addons,
+    certificates,
+    dialogues,
+    evidence,
+    files,
+    judgements,
+    lists,
+    planted,
+    transparency,
+    wire,
+)
+from tests.fuzz.target import Target
+
+_ROOMS = (wire, certificates, transparency, lists, judgements, evidence, dialogues, files, addons)
+
+
+@cache
+def all_targets() -> dict[str, Target]:
+    """By name."""
+    found: dict[str, Target] = {}
+    for room in _ROOMS:
+        made = room.targets()
+        assert not made.keys() & found.keys()
+        found |= made
+    return found
+
+
+def target(name: str) -> Target:
+    """One of them, or the planted one."""
+    return (planted.targets() if name == "planted" else all_targets())[name]
