@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from detector.bounded import read_bounded
 from detector.chain.sct import CTLog
 from detector.chain.shape_learning import HonestShape
 from detector.errors import ConfigError, ListError
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.known.intermediates import PublicIntermediate
 from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
-from detector.lists.log_list import ListKey, LogList, parse_list
+from detector.lists.log_list import MAX_LIST, ListKey, LogList, parse_list
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -146,7 +147,7 @@ def load_ct_logs(path: Path) -> dict[bytes, CTLog]:
 def load_log_list(path: Path) -> LogList:
     """A list that the user, or the product, vouches for. Raises ConfigError."""
     try:
-        return parse_list(path.read_bytes())
+        return parse_list(read_bounded(path, MAX_LIST + 1))
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     except ListError as error:

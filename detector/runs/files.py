@@ -8,7 +8,7 @@ import lzma
 import os
 import sys
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from detector.errors import ConfigError
 
 _PAUSE = 0.5
 _PACKED = 1 << 16
+_LONGEST_LINE = 1 << 20
 _XZ_MEMORY = 128 << 20  # xz -9 takes 65 MiB
 
 
@@ -44,6 +45,14 @@ def opened(path: str) -> Generator[IO[bytes]]:
     finally:
         if path != "-":
             raw.close()
+
+
+def lines_of(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Lines of a file of which each is short. Raises ConfigError where one is not, as in /dev/zero or a bomb."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ConfigError(name, f"a line of more than {_LONGEST_LINE >> 10} KiB")
+        yield line
 
 
 class _Xz(io.RawIOBase):

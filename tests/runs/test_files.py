@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from detector.runs.files import damages, opened
+from detector.errors import ConfigError
+from detector.runs.files import damages, lines_of, opened
 
 TEXT = b"a line of a log\n" * 10_000
 PACKED = {
@@ -40,6 +41,16 @@ def test_streams_of_xz_follow_each_other(between: bytes, tmp_path: Path) -> None
 def test_a_cut_file_is_told(kind: str, tmp_path: Path) -> None:
     with pytest.raises(damages()):
         read(tmp_path / "file", PACKED[kind][:-20])
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(b"short\n" + bytes(4 << 20)))
+    with opened(str(path)) as file:
+        lines = lines_of(file, "bomb.gz")
+        assert next(lines) == b"short\n"
+        with pytest.raises(ConfigError, match=r"bomb\.gz: a line of more than 1024 KiB"):
+            next(lines)
 
 
 def test_an_xz_file_that_wants_4_gb_of_memory_gets_none(tmp_path: Path) -> None:
