@@ -24,7 +24,7 @@ from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
 from detector.logs.event import Event
-from detector.runs.files import opened, whole_lines
+from detector.runs.files import lines_of, opened
 from detector.runs.memory import Memory
 from detector.runs.packets import Capture, live
 
@@ -178,7 +178,7 @@ def _agents(paths: Iterable[str]) -> dict[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     for path in paths:
         with opened(path) as file:
-            found.update(agents(whole_lines(file, path)))
+            found.update(agents(lines_of(file, path)))
     return found
 
 
@@ -187,7 +187,7 @@ def _keys(paths: Iterable[Path]) -> KeyLog:
     for path in paths:
         try:
             with path.open("rb") as file:
-                found.add(whole_lines(file, str(path)))
+                found.add(lines_of(file, str(path)))
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
         if not len(found):

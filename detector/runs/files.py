@@ -17,8 +17,8 @@ from detector import clock
 from detector.errors import ConfigError
 
 _PAUSE = 0.5
-_LONGEST_LINE = 64 << 10
 _PACKED = 1 << 16
+_LONGEST_LINE = 1 << 20
 _XZ_MEMORY = 128 << 20  # xz -9 takes 65 MiB
 
 
@@ -45,6 +45,14 @@ def opened(path: str) -> Generator[IO[bytes]]:
     finally:
         if path != "-":
             raw.close()
+
+
+def lines_of(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Lines of a file of which each is short. Raises ConfigError where one is not, as in /dev/zero or a bomb."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise ConfigError(name, f"a line of more than {_LONGEST_LINE >> 10} KiB")
+        yield line
 
 
 class _Xz(io.RawIOBase):
@@ -78,14 +86,6 @@ class _Xz(io.RawIOBase):
             if plain:
                 buffer[: len(plain)] = plain
                 return len(plain)
-
-
-def whole_lines(file: IO[bytes], path: str) -> Iterator[bytes]:
-    """Line by line. Raises ConfigError for one that no such file has: a device never ends its first."""
-    while line := file.readline(_LONGEST_LINE + 1):
-        if len(line) > _LONGEST_LINE:
-            raise ConfigError(path, f"a line longer than {_LONGEST_LINE >> 10} KiB")
-        yield line
 
 
 def damages() -> tuple[type[Exception], ...]:

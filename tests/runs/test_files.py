@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from detector.errors import ConfigError
-from detector.runs.files import damages, opened, whole_lines
+from detector.runs.files import damages, lines_of, opened
 
 TEXT = b"a line of a log\n" * 10_000
 PACKED = {
@@ -43,6 +43,16 @@ def test_a_cut_file_is_told(kind: str, tmp_path: Path) -> None:
         read(tmp_path / "file", PACKED[kind][:-20])
 
 
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(b"short\n" + bytes(4 << 20)))
+    with opened(str(path)) as file:
+        lines = lines_of(file, "bomb.gz")
+        assert next(lines) == b"short\n"
+        with pytest.raises(ConfigError, match=r"bomb\.gz: a line of more than 1024 KiB"):
+            next(lines)
+
+
 def test_an_xz_file_that_wants_4_gb_of_memory_gets_none(tmp_path: Path) -> None:
     """The dictionary's size is one byte of the block's header (xz's format, section 5.3.1)."""
     packed = bytearray(lzma.compress(TEXT))
@@ -58,6 +68,6 @@ def test_a_line_that_never_ends_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_bytes(b"a\nb")
     with path.open("rb") as file:
-        assert list(whole_lines(file, "keys")) == [b"a\n", b"b"]
-    with Path("/dev/zero").open("rb") as zeros, pytest.raises(ConfigError, match="64 KiB"):
-        next(whole_lines(zeros, "zeros"))
+        assert list(lines_of(file, "keys")) == [b"a\n", b"b"]
+    with Path("/dev/zero").open("rb") as zeros, pytest.raises(ConfigError, match="1024 KiB"):
+        next(lines_of(zeros, "zeros"))
