@@ -20,7 +20,7 @@ from detector.net.fetch import Fetcher, FetchOptions
 from tests.conftest import NOW
 
 BOMB = zstandard.compress(bytes(64 << 20))
-QUICK = FetchOptions(timeout=1.0, attempts=1)
+QUICK = FetchOptions(timeout=5.0, attempts=1)
 
 
 def looked_up(
