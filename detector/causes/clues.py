@@ -16,7 +16,7 @@ from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.known.knowledge import Knowledge
-from detector.model.inquiry import Inquiry, Trial
+from detector.model.inquiry import Inquiry, Outcome, Trial
 from detector.model.observation import Failure, Judgement, Party, Severity
 
 if TYPE_CHECKING:
@@ -165,6 +165,15 @@ class Clues:
         browser = self.trials.get("browser")
         reached = browser is not None and browser.outcome != "unreachable"
         return browser if reached else self.trials.get("plain")
+
+    def shunned(self, outcome: Outcome) -> str | None:
+        """That no form of today's hello is answered, though this machine's library is, as a sentence; None where
+        that is not so, or the hello ends otherwise.
+        """
+        heard = self.heard
+        if not self.completed or self.welcome or heard is None or heard.outcome != outcome:
+            return None
+        return f"A browser's hello {said(heard)}, while this machine's own library is answered."
 
     @cached_property
     def flips(self) -> tuple[Contrast, ...]:

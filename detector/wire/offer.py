@@ -48,6 +48,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         segments: and send it in this many TCP segments.
         chain_schemes: those for the certificates above the leaf, where they are others than `schemes` (RFC 8446
             section 4.2.3).
+        status: ask for a stapled OCSP response (RFC 6066 section 8), as browsers do.
         ech: a false Encrypted ClientHello, as browsers send it to keep the real one possible (RFC 9849
             section 6.2).
 
@@ -64,6 +65,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     records: int = 1
     segments: int = 1
+    status: bool = True
     ech: bool = False
 
     @property
@@ -132,7 +134,8 @@ def _extensions(offer: Offer, material: Material) -> tuple[h.Extension, ...]:
     ]
     if offer.alpn:
         found.append(h.alpn(offer.alpn))
-    found.append(h.status_request())
+    if offer.status:
+        found.append(h.status_request())
     if max(offer.versions) >= TLS12:
         found += [h.signature_algorithms(offer.schemes), (r.SIGNED_CERTIFICATE_TIMESTAMP, b"")]
         if offer.chain_schemes:

@@ -6,5 +6,5 @@ from detector.causes.clues import Claim, Clues
 
 
 def find(clues: Clues) -> Claim | None:
-    text = clues.failed_with("closed-during-handshake")
+    text = clues.failed_with("closed-during-handshake") or clues.shunned("closed")
     return Claim("error", text, clues.flips_told) if text is not None else None

@@ -10,7 +10,7 @@ from detector.causes.through_proxy import claim
 
 
 def find(clues: Clues) -> Claim | None:
-    text = clues.failed_with("connection-reset")
+    text = clues.failed_with("connection-reset") or clues.shunned("reset")
     if text is None:
         return None
     behind = claim(clues, "connection-reset")

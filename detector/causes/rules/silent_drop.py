@@ -19,7 +19,8 @@ _FIX = (
 def find(clues: Clues) -> Claim | None:
     text = clues.failed_with("silent-drop")
     if text is None:
-        return None
+        shunned = clues.shunned("silent")
+        return Claim("error", shunned, clues.flips_told) if shunned is not None else None
     if clues.observation.handshake is None:
         return Claim("error", text, clues.flips_told)
     came = f"{len(clues.observation.server_bytes)} bytes came, a ServerHello first."
