@@ -47,8 +47,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Action = Literal["pass", "inspect", "block"]
 MAX_REGEX = 200
 _JA4 = re.compile(r"[tqd](?:\d\d|s\d|d\d)[di]\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
-# A group that repeats and holds something that repeats can take for ever: (a+)+, (a|b*)*.
-_NESTED = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
+# What a regex is made of, as far as repeats are concerned: an escape, a set and a plain character are one thing.
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|\)?[*+{}]|.", re.DOTALL)
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -182,10 +182,26 @@ def _regex(text: str) -> str:
     plain = text.removeprefix("^").removesuffix("$")
     if len(plain) > MAX_REGEX:
         raise ValueError(f"a regex of {len(plain)} characters, at most {MAX_REGEX}")
-    if _NESTED.search(plain):
+    if _repeats_repeats(plain):
         raise ValueError("a regex with a repeated group that repeats inside can take for ever")
     try:
         re.compile(plain)
     except re.error as error:
         raise ValueError(f"no regular expression: {error}") from None
     return plain
+
+
+def _repeats_repeats(regex: str) -> bool:
+    """Whether a group repeats that holds, at any depth, what repeats: (a+)+, (a|b*)*, ((a+))+ can take for ever."""
+    holds = [False]  # by group that is open
+    for part in _TOKEN.findall(regex):
+        if part == "(":
+            holds.append(False)
+        elif part[0] == ")" and len(holds) > 1:
+            inner, repeated = holds.pop(), len(part) > 1
+            if inner and repeated:
+                return True
+            holds[-1] = holds[-1] or inner or repeated
+        elif part in ("*", "+", "{"):
+            holds[-1] = True
+    return False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.bypass.rule import Rule, load_rules
+from addons.bypass.rule import Rule, RuleRow, load_rules, rule_of
 from detector.errors import ConfigError
 
 
@@ -52,6 +52,8 @@ def test_an_empty_file_has_no_rules(tmp_path: Path) -> None:
         ('[[rule]]\nreason = "x"\n', 1, "give one of host, suffix"),
         ('[[rule]]\nhost = "a.com"\ncidr = "10.0.0.0/8"\n', 1, "at most one"),
         ('[[rule]]\nregex = "(a+)+b"\n', 1, "can take for ever"),
+        ('[[rule]]\nregex = "((a+))+b"\n', 1, "can take for ever"),
+        ("[[rule]]\nregex = '(?:(?:a{2,})[+]?b)*'\n", 1, "can take for ever"),
         ('[[rule]]\nregex = "("\n', 1, "no regular expression"),
         ('[[rule]]\nja4 = "nonsense"\n', 1, "no JA4 fingerprint"),
         ('[[rule]]\nhost = "a.com"\naction = "ignore"\n', 1, "action"),
@@ -71,3 +73,10 @@ def test_a_file_with_anything_wrong_is_refused_whole(
     with pytest.raises(ConfigError, match=why) as caught:
         load_rules(path)
     assert f"{path}:{line}:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "regex", ["(?:.+[.])?a[.]com", "([+*])+x", r"(\+a)*", "((a+)b)?c", "(a)+b"]
+)
+def test_a_regex_that_repeats_one_thing_at_a_time_is_taken(regex: str) -> None:
+    assert rule_of(RuleRow(regex=regex)).regex == regex
