@@ -36,7 +36,7 @@ class OutputClosed(Exception):  # noqa: N818
 def prepare() -> None:
     """Set up stdin, stdout and stderr of this process. Raises OutputClosed."""
     codecs.register_error(_ERRORS, _plain)
-    if os.environ.get("COLUMNS", "").isdigit() and int(os.environ["COLUMNS"]) < _NARROWEST:
+    if os.environ.get("COLUMNS", "").isdecimal() and int(os.environ["COLUMNS"][:6]) < _NARROWEST:
         del os.environ["COLUMNS"]  # some terminals say 0 when they do not know
     # A closed descriptor would be given to the next file that is opened, and be written to.
     closed = sys.stdout is None

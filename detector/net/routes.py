@@ -227,8 +227,8 @@ def _excepts(rule: str, host: str, port: int) -> bool:
     if rule == "*":
         return True
     name, colon, number = rule.rpartition(":")
-    if colon and number.isdigit() and (name.endswith("]") or ":" not in name):
-        if int(number) != port:
+    if colon and number.isdecimal() and (name.endswith("]") or ":" not in name):
+        if int(number[:6]) != port:
             return False
         rule = name
     rule = rule.strip("[]")
