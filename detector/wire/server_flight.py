@@ -45,6 +45,8 @@ from detector.wire.records import (
 SharedSecret = Callable[[int, bytes], bytes | None]
 
 FINISHED, CERTIFICATE_VERIFY = 20, 15
+# An honest flight has a dozen messages, and one change of ciphers to please middleboxes (RFC 8446, appendix D.4).
+MAX_MESSAGES = 64
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class ServerFlight:
         self._records = RecordReader()
         self._messages = HandshakeReader()
         self._opener: RecordOpener | None = None
+        self._changes = 0
         self.received: list[Received] = []
         self.alerts: list[WireAlert] = []
         self.done = False
@@ -111,6 +114,9 @@ class ServerFlight:
             self._content(record.type, record.payload, record.offset + 5, encrypted=False)
         elif record.type != CHANGE_CIPHER_SPEC:
             self.done = True  # no longer in clear
+        else:
+            self._changes += 1
+            _bound(self._changes, record.offset)
 
     def _content(self, kind: int, content: bytes, offset: int, *, encrypted: bool) -> None:
         if kind == ALERT:
@@ -122,6 +128,7 @@ class ServerFlight:
         elif kind == HANDSHAKE:
             for message in self._messages.feed(content):
                 self.received.append(Received(message.type, message.body, encrypted))
+                _bound(len(self.received), offset)
                 self._message(message.type, message.body)
                 if self.done:
                     return
@@ -173,3 +180,8 @@ class ServerFlight:
             return
         message = bytes((r.SERVER_HELLO,)) + len(body).to_bytes(3, "big") + body
         self._opener = server_handshake_reader(hello.cipher, secret, self._hello + message)
+
+
+def _bound(count: int, offset: int) -> None:
+    if count > MAX_MESSAGES:
+        raise WireError(f"more than {MAX_MESSAGES} messages and no end", offset)

@@ -12,8 +12,8 @@ from tests.hostile.measured import Run
 EXITS = frozenset((0, 1, 2, 3, 4))
 INTERRUPTED = 130
 CPU = 2.0
-# Some twenty trials, of which each may read a mebibyte of records that hold nothing.
-CPU_OF_DIAGNOSE = 10.0
+# Some twenty trials, of which each may read what a peer floods it with.
+CPU_OF_DIAGNOSE = 5.0
 MIB = 160
 # Six steps at their time-out for a target (detector.net.budget), once more for what certificates point to.
 SPARE = 4.0

@@ -15,8 +15,8 @@ from detector.net.trial import Keys
 from detector.wire import offer as o
 from detector.wire.alerts import MAX_ALERTS
 from detector.wire.offer import Offer
-from detector.wire.records import ALERT, encode_record
-from detector.wire.server_flight import ServerFlight
+from detector.wire.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, encode_record
+from detector.wire.server_flight import MAX_MESSAGES, ServerFlight
 
 AUTHORITY = trustme.CA()
 
@@ -117,3 +117,16 @@ def test_a_flood_of_warnings_is_an_error_and_read_once() -> None:
     assert flight.done
     assert flight.error is not None
     assert len(flight.alerts) == MAX_ALERTS
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"), [(HANDSHAKE, b"\0\0\0\0"), (CHANGE_CIPHER_SPEC, b"\1")]
+)
+def test_messages_that_ask_for_nothing_end_a_flight_before_long(kind: int, content: bytes) -> None:
+    flight = ServerFlight(b"")
+    for _ in range(MAX_MESSAGES):
+        flight.feed(encode_record(kind, content))
+    assert not flight.done
+    flight.feed(encode_record(kind, content))
+    assert flight.error is not None
+    assert "more than 64 messages and no end" in str(flight.error)
