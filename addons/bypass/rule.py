@@ -48,7 +48,7 @@ Action = Literal["pass", "inspect", "block"]
 MAX_REGEX = 200
 _JA4 = re.compile(r"[tqd](?:\d\d|s\d|d\d)[di]\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
 # What a regex is made of, as far as repeats are concerned: an escape, a set and a plain character are one thing.
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|\)?[*+{}]|.", re.DOTALL)
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?|\)?[*+{}]|.", re.DOTALL)
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):

@@ -155,7 +155,8 @@ _STATUSES: dict[int, ProxyFault] = {
 }
 _MARKUP = re.compile(rb"<[^<>]{0,400}>")
 _SPACES = re.compile(r"\s+")
-_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+# One that nobody closes goes to the end.
+_QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]{0,31})(?:\s+(?!\s*=)|$)")
 
 

@@ -2,9 +2,9 @@
 
 Theory of operation
 -------------------
-Each module's syntax tree is walked for calls of `re`, and of `in_order`, which makes them of pieces. Where the expression is a constant, or made of constants of its
-module, it is worked out; where it comes out of a table, TABLES says which. A call that is neither is an error, so
-nothing is left out because somebody forgot it. How a compiled expression is asked is told from what is called on
+Each module's syntax tree is walked for calls of `re`, and of `in_order`, which makes them of pieces. Where the
+expression is a constant, or made of constants of its module, it is worked out; where it comes out of a table, TABLES
+says which. A call that is neither is an error, so nothing is left out because somebody forgot it. How a compiled expression is asked is told from what is called on
 its name; where that cannot be told, and TABLES does not say it, it is taken to be searched with, which is the
 hardest.
 """
@@ -136,6 +136,12 @@ def _table(module: str, name: str, *column: int) -> Callable[[], list[re.Pattern
     return read
 
 
+def _words() -> Iterator[re.Pattern[Any]]:
+    from detector.wire.proxy_answer import _WORDS
+
+    return (re.compile(expression, re.IGNORECASE) for expression, _ in _WORDS)
+
+
 def _suites() -> Iterator[re.Pattern[Any]]:
     from detector.wire.suites import _WEAK
 
@@ -209,6 +215,7 @@ TABLES = {
     ("detector/messages/explaining.py", "expression"): Table(
         _table("detector.messages.explaining", "_ALERTS"), "finditer"
     ),
+    ("detector/wire/proxy_answer.py", "words"): Table(_words),
     ("detector/wire/suites.py", "pattern"): Table(_suites),
     ("detector/forensics/browsers.py", "rule.agent"): Table(_agents),
     ("detector/forensics/browsers.py", "rule.unless"): Table(_nothing),  # with the others
