@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from detector.errors import ProxyFault
 from detector.model.observation import Beside
 
 Sender = Literal["client", "server"]
@@ -36,6 +37,7 @@ class Preamble(msgspec.Struct, frozen=True):
         protocol: of STARTTLS, e.g. "smtp".
         target: host:port that a proxy was asked for.
         status: how the proxy answered, HTTP's or SOCKS' code.
+        fault: by what the way failed, as an HTTP proxy tells, and the same as a sentence; None where it did not.
         agent: User-Agent.
         headers: names of further header fields, lower case.
 
@@ -45,6 +47,8 @@ class Preamble(msgspec.Struct, frozen=True):
     protocol: str | None = None
     target: str | None = None
     status: int | None = None
+    fault: ProxyFault | None = None
+    told: str | None = None
     agent: str | None = None
     headers: tuple[str, ...] = ()
 

@@ -13,10 +13,10 @@ import re
 from ipaddress import ip_address
 
 from detector.capture.connection import Preamble
+from detector.wire.proxy_answer import meaning, read_reply
 
 _CONNECT = re.compile(rb"CONNECT ([^\s]{1,260}) HTTP/1\.[01]\r\n", re.IGNORECASE)
 _FIELD = re.compile(rb"^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}):[ \t]*([^\r\n]{0,512})", re.MULTILINE)
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 # Protocol, what the client says, what the server says.
 _STARTTLS: tuple[tuple[str, bytes, bytes], ...] = (
     ("smtp", rb"(?i)\A(?>.*?(?:ehlo|helo|lhlo)[ \t]).*starttls", rb"^220"),
@@ -57,14 +57,23 @@ def _http(client: bytes, server: bytes, found: re.Match[bytes]) -> Preamble:
         (name.lower().decode(), value) for name, value in _FIELD.findall(client[found.end() :])
     ]
     agent = next((value.decode("latin-1") for name, value in fields if name == "user-agent"), None)
-    status = _STATUS.match(server)
+    target = found[1].decode("latin-1")
+    reply = read_reply(server)
+    failed = meaning(reply, *_host_and_port(target)) if reply and reply.status >= 400 else None
     return Preamble(
         "http-connect",
-        target=found[1].decode("latin-1"),
-        status=int(status[1]) if status is not None else None,
+        target=target,
+        status=reply.status if reply is not None else None,
+        fault=failed.fault if failed is not None else None,
+        told=failed.text if failed is not None else None,
         agent=agent,
         headers=tuple(dict.fromkeys(name for name, _ in fields)),
     )
+
+
+def _host_and_port(target: str) -> tuple[str, int]:
+    host, _, number = target.rpartition(":")
+    return host or target, int(number[:5]) if number.isascii() and number.isdecimal() else 443
 
 
 def asks_for_a_tunnel(client: bytes, server: bytes) -> bool:

@@ -20,7 +20,7 @@ from detector.model.observation import Cause, Party
 from detector.wire import greeting
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
-from detector.wire.proxy_answer import ProxyReply, meaning, socks_meaning
+from detector.wire.proxy_answer import Meaning, ProxyReply, meaning, socks_meaning
 from detector.wire.suites import suite_name, weak_family
 
 # Alerts by which a client says no to what the server showed (RFC 8446 section 6.2).
@@ -88,7 +88,9 @@ def _proxied(c: Connection) -> _Said | None:
     if before.kind == "http-connect" and 300 <= before.status < 400:
         where = f"a tunnel to {before.target}" if before.target is not None else "a tunnel"
         return "proxy-refused", f"The proxy redirects {where}: {before.status}.", None
-    if before.kind == "http-connect" and before.status >= 400:
+    if before.fault is not None and before.told is not None:
+        found = Meaning(before.fault, before.told)
+    elif before.kind == "http-connect" and before.status >= 400:
         found = meaning(ProxyReply(before.status), host or "the host", port)
     elif before.kind == "socks5" and before.status:
         found = socks_meaning(before.status, host or "the host", port)

@@ -14,9 +14,15 @@ from detector.causes.through_proxy import ACTS
 from detector.errors import ProxyError, ProxyFault
 from detector.net.dialogue import LENIENT, Dialogue, Inbox
 from detector.wire.greeting import printable
-from detector.wire.proxy_answer import MAX_FIELDS, MAX_PAGE, ProxyReply, login_schemes, meaning
+from detector.wire.proxy_answer import (
+    MAX_FIELDS,
+    MAX_INTERIM,
+    MAX_PAGE,
+    ProxyReply,
+    login_schemes,
+    meaning,
+)
 
-_MAX_INTERIM = 4
 _DIGEST = re.compile(r"(?:^|,)[ \t]*(digest[ \t].*)", re.IGNORECASE)
 _SPOKEN = ("basic", "digest")
 
@@ -128,7 +134,7 @@ def proxy_error(fault: ProxyFault, text: str, status: int | None = None) -> Prox
 def _head(inbox: Inbox, request: bytes) -> Generator[bytes, bytes, ProxyReply]:
     """The final answer's head; interim ones are read over."""
     send = request
-    for _ in range(_MAX_INTERIM + 1):
+    for _ in range(MAX_INTERIM + 1):
         line = yield from inbox.line(send)
         send = b""
         found = re.fullmatch(rb"HTTP/1\.[01] (\d{3})(?: (.*))?", line)

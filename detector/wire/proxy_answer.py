@@ -27,6 +27,7 @@ from detector.wire.greeting import printable
 
 MAX_FIELDS = 100
 MAX_PAGE = 16 << 10
+MAX_INTERIM = 4
 _MAX_SCHEMES = 8
 
 
@@ -51,6 +52,22 @@ class ProxyReply(msgspec.Struct, frozen=True):
     def said(self) -> str:
         """The status line without its version, for a sentence."""
         return f"{self.status} {self.reason}".strip()
+
+
+def read_reply(data: bytes) -> ProxyReply | None:
+    """The answer at the start of what a proxy said, interim ones passed over; None where there is none."""
+    for _ in range(MAX_INTERIM + 1):
+        head, _, data = data.partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n", MAX_FIELDS + 1)
+        found = _STATUS_LINE.match(first)
+        if found is None:
+            return None
+        if not found[1].startswith(b"1"):
+            parts = (line.partition(b":") for line in lines[:MAX_FIELDS])
+            fields = ((name.strip().lower(), value.strip()) for name, _, value in parts)
+            named = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields)
+            return ProxyReply(int(found[1]), printable(found[2] or b""), named, data[:MAX_PAGE])
+    return None
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -119,6 +136,7 @@ _REPLIES: dict[int, tuple[str, ProxyFault]] = {
     7: ("command not supported", "no-proxy"),
     8: ("address type not supported", "address-kind"),
 }
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]{0,512}))?")
 _ERROR = re.compile(r"\berror=([a-z_]{1,40})")
 _NUMBER = re.compile(r"\(([0-9]{2,5})\)|errno:?[ =]*([0-9]{2,5})\b", re.IGNORECASE)
 _WORDS: tuple[tuple[str, ProxyFault], ...] = (

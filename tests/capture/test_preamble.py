@@ -121,3 +121,15 @@ def test_a_socks_proxy_that_says_no_is_told() -> None:
     c = p.one(talk.packets)
     assert c.preamble is not None
     assert (c.preamble.target, c.preamble.status) == ("127.0.0.1:443", 2)
+
+
+def test_a_proxy_that_tells_why_it_fails_is_read() -> None:
+    asked = b"CONNECT a.com:8443 HTTP/1.1\r\nHost: a.com\r\n\r\n"
+    told = b"HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_CONNECT_FAIL 111\r\n\r\n"
+    found = read_preamble(asked, told)
+    assert found is not None
+    assert (found.status, found.fault) == (503, "refused")
+    assert "a.com port 8443" in (found.told or "")
+    passed = read_preamble(asked, b"HTTP/1.1 200 OK\r\n\r\n")
+    assert passed is not None
+    assert (passed.status, passed.fault, passed.told) == (200, None, None)

@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from detector.wire.proxy_answer import ProxyReply, login_schemes, meaning, socks_meaning
+from detector.wire.proxy_answer import (
+    MAX_FIELDS,
+    ProxyReply,
+    login_schemes,
+    meaning,
+    read_reply,
+    socks_meaning,
+)
 
 SQUID = "x-squid-error"
 STATUS = "proxy-status"
@@ -147,3 +154,23 @@ def test_replies_of_socks_are_told_with_whom_they_are_about() -> None:
         "address-kind", "failed",
     ]  # fmt: skip
     assert "a.com port 443: connection refused" in socks_meaning(5, "a.com", 443).text
+
+
+def test_a_reply_is_read_with_its_fields_and_page_and_interim_ones_are_passed_over() -> None:
+    head = b"HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_CONNECT_FAIL 111\r\nVia: 1.1 a\r\n\r\npage"
+    for before in (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 4):
+        reply = read_reply(before + head)
+        assert reply is not None
+        assert (reply.status, reply.reason, reply.page) == (503, "Service Unavailable", b"page")
+        assert reply.values("x-squid-error") == ["ERR_CONNECT_FAIL 111"]
+        assert meaning(reply, "a.com", 443).fault == "refused"
+    for none in (
+        b"",
+        b"\x16\x03\x01",
+        b"HTTP/1.1 999 x\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 5 + head,
+    ):
+        assert read_reply(none) is None
+    many = read_reply(b"HTTP/1.1 403 x\r\n" + b"a: b\r\n" * 5000 + b"\r\n")
+    assert many is not None
+    assert len(many.fields) == MAX_FIELDS

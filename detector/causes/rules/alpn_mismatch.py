@@ -22,7 +22,9 @@ def find(clues: Clues) -> Claim | None:
 def _unasked(clues: Clues) -> Claim | None:
     """RFC 7301 section 3.2: the server picks one of the client's; everybody ends the handshake where it does not."""
     trial = clues.heard
-    if trial is None or trial.alpn is None or clues.completed or trial.alpn in _offered(trial):
+    if trial is None or trial.alpn is None or clues.completed or not trial.sent:
+        return None  # of a capture: its client knows what it offered
+    if trial.alpn in _offered(trial):
         return None
     text = f"The server chooses the protocol {trial.alpn!r}, which was not offered; clients then break off."
     offered = ", ".join(_offered(trial)) or "none"
