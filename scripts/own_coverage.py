@@ -1,7 +1,6 @@
 """How much of each file its own tests run: tests/x/test_y.py for detector/x/y.py.
 
     .venv/bin/python scripts/own_coverage.py                  all unit tests, held against the floor
-    .venv/bin/python scripts/own_coverage.py --all            the same, and all other unit tests; each must pass
     .venv/bin/python scripts/own_coverage.py tests/chain      only these tests, nothing held
     .venv/bin/python scripts/own_coverage.py --write-floor    raise the floor to what is measured
 
@@ -80,17 +79,16 @@ def main(arguments: list[str]) -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("tests", nargs="*", help="only these tests")
-    parser.add_argument("--all", action="store_true", help="run every unit test; each must pass")
     parser.add_argument("--write-floor", action="store_true")
     parser.add_argument("--root", type=Path, default=ROOT, help="another tree")
     parser.add_argument("--settings", type=Path, help=argparse.SUPPRESS)  # one process's share
     given = parser.parse_args(arguments)
     os.chdir(given.root)
     if given.settings is not None:
-        return share(given.settings, given.root, given.tests, must_pass=given.all)
+        return share(given.settings, given.root, given.tests)
     if given.tests and given.write_floor:
         parser.error("a floor needs all tests")
-    rows = measured(given.root, given.tests, whole=given.all)
+    rows = measured(given.root, given.tests)
     if given.tests:
         ran = tuple(str(Path(test)) for test in given.tests)
         rows = [row for row in rows if row.test is not None and row.test.startswith(ran)]
@@ -107,18 +105,12 @@ def main(arguments: list[str]) -> int:
     return 1 if complaints else 0
 
 
-def measured(root: Path, tests: list[str], *, whole: bool = False) -> list[Row]:
+def measured(root: Path, tests: list[str]) -> list[Row]:
     """Run the unit tests and say of every file what its own ones ran, the worst first.
 
-    As many processes as there are cores take a share each: many tests wait rather than compute. With `whole` the
-    tests that are no file's own run as well, and one that fails ends the program.
+    As many processes as there are cores take a share each: many tests wait rather than compute.
     """
     wanted = tests or sorted({test for path in files(root) if (test := own_test(root, path))})
-    if whole:
-        every = sorted(
-            path.relative_to(root).as_posix() for path in root.glob("tests/**/test_*.py")
-        )
-        wanted += [test for test in every if test not in wanted]
     jobs = min(len(wanted), max(2, os.cpu_count() or 1))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "coveragerc"
@@ -127,7 +119,6 @@ def measured(root: Path, tests: list[str], *, whole: bool = False) -> list[Row]:
         # For processes that tests start.
         environment = {**os.environ, "COVERAGE_PROCESS_START": str(settings)}
         words = [sys.executable, __file__, "--root", str(root), "--settings", str(settings)]
-        words += ["--all"] if whole else []
         running = [
             subprocess.Popen([*words, *wanted[number::jobs]], env=environment)
             for number in range(jobs)
@@ -141,17 +132,15 @@ def measured(root: Path, tests: list[str], *, whole: bool = False) -> list[Row]:
     return sorted(rows, key=lambda row: (row.percent, row.path))
 
 
-def share(settings: Path, root: Path, tests: list[str], *, must_pass: bool) -> int:
-    """Run some test files in this process; 0 where they ran, and passed if they must."""
+def share(settings: Path, root: Path, tests: list[str]) -> int:
+    """Run some test files in this process; 0 where they ran, whether they passed or not."""
     found = coverage.Coverage(config_file=str(settings), data_suffix=True)
     found.start()
     words = ["-m", "not live", "--hypothesis-seed=0", "-q", *tests]
     ended = pytest.main(words, plugins=[ByTestFile(found, root)])
     found.stop()
     found.save()
-    right = {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-    if not must_pass:
-        right.add(pytest.ExitCode.TESTS_FAILED)
+    right = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     return 0 if ended in right else int(ended)
 
 
