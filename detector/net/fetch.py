@@ -170,9 +170,9 @@ class Fetcher:
     ) -> Fetched:
         shown = url.partition("?")[0]
         try:
-            await self._choose(url)
-            # The first one loads libraries: that is not the server's time.
-            self._client(httpx.URL(url))
+            asked = httpx.URL(url)
+            await self._choose(asked)
+            self._client(asked)  # the first one loads libraries: that is not the server's time
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
                     found = await self._asked(url, limit, headers, pointer, follow=follow)
@@ -203,6 +203,7 @@ class Fetcher:
     ) -> Fetched | _Redirect:
         """As `_answer`, at each address in turn where somebody else named the URL."""
         asked = httpx.URL(url)
+        await self._choose(asked)  # a redirect may lead another way
         addresses: list[str] = []
         if pointer is not None:
             _, proxy = self._client(asked)
@@ -261,9 +262,8 @@ class Fetcher:
             found = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(url, status, body, found, connection)
 
-    async def _choose(self, url: str) -> None:
+    async def _choose(self, asked: httpx.URL) -> None:
         """Have the way to it looked up, which may take a while; it is known from then on."""
-        asked = httpx.URL(url)
         port = asked.port or (443 if asked.scheme == "https" else 80)
         await self.options.routing.choose(asked.host, port)
 
