@@ -14,6 +14,14 @@ def read_bounded(path: Path, limit: int) -> bytes:
         return file.read(limit)
 
 
+def read_whole(path: Path, limit: int) -> bytes:
+    """All of such a file. Raises OSError, with EFBIG where it holds more than `limit` bytes (whole MiB)."""
+    data = read_bounded(path, limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit >> 20} MiB", str(path))
+    return data
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """The first `limit` bytes of a file that was found, in other users' homes too, where a pipe that nobody writes
     to would keep us waiting. Raises OSError, also for what is no file.

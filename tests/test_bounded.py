@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from detector.bounded import read_bounded, read_regular
+from detector.bounded import read_bounded, read_regular, read_whole
 
 ENDLESS = Path("/dev/zero")
 
@@ -38,3 +39,15 @@ def test_a_pipe_that_the_caller_named_is_read() -> None:
     os.close(writer)
     assert read_bounded(Path(f"/dev/fd/{reader}"), 100) == b"through"
     os.close(reader)
+
+
+def test_what_is_read_whole_is_refused_beyond_its_limit_and_never_cut(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1 << 20))
+    assert len(read_whole(path, 1 << 20)) == 1 << 20
+    with path.open("ab") as file:
+        file.write(b"x")
+    for large in (path, ENDLESS):
+        with pytest.raises(OSError, match="larger than 1 MiB") as found:
+            read_whole(large, 1 << 20)
+        assert found.value.errno == errno.EFBIG

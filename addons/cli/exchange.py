@@ -145,14 +145,14 @@ def _seed_text(file: str) -> str:
 
 
 def _text(file: Path) -> str:
-    from detector.bounded import read_bounded
+    from detector.bounded import read_whole
     from detector.errors import ConfigError
     from detector.knowledge.rows import MAX_FILE
 
     try:
         if str(file) == "-":
             return sys.stdin.read()
-        return read_bounded(file, MAX_FILE).decode("utf-8-sig")
+        return read_whole(file, MAX_FILE).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "no UTF-8"
         raise ConfigError(str(file), why or str(error)) from None

@@ -6,7 +6,6 @@ was committed. Files are made with mode 0600, folders with 0700; a damaged file 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
@@ -134,7 +133,7 @@ class Database:
 
 def _is_full(path: Path) -> bool:
     """SQLite says "I/O error" where its log of late changes or its index finds no room."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         return shutil.disk_usage(path.parent).free < _ROOM
     return False
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from detector.bounded import read_bounded
+from detector.bounded import read_whole
 from detector.errors import ListError
 from detector.knowledge.shipped import log_list_key
 from detector.knowledge.whole_file import locked, write_whole
@@ -108,7 +108,7 @@ class InstalledLists:
 
     def _read(self, name: str) -> bytes | None:
         try:
-            return read_bounded(self.folder / name, _MAX_LIST)
+            return read_whole(self.folder / name, _MAX_LIST)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from detector.bounded import read_bounded
+from detector.bounded import read_whole
 from detector.errors import ConfigError
 from detector.knowledge.hosts import host_pattern, key_digest
 from detector.knowledge.rows import MAX_FILE, forbid_unknown, read_toml, row_line, rows_of
@@ -48,10 +48,7 @@ def load_issuers(path: Path) -> IssuerTable:
 
 def _json_rows(path: Path) -> tuple[_Row, ...]:
     try:
-        data = read_bounded(path, MAX_FILE + 1)
-        if len(data) > MAX_FILE:
-            raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
-        return msgspec.json.decode(data, type=_File).issuers
+        return msgspec.json.decode(read_whole(path, MAX_FILE), type=_File).issuers
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
     except NO_JSON as error:

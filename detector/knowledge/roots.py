@@ -8,7 +8,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from detector.bounded import read_bounded
+from detector.bounded import read_bounded, read_whole
 from detector.chain.anchors import TrustAnchors
 from detector.chain.certificate import split_pem
 from detector.errors import CertificateError, ConfigError
@@ -37,11 +37,9 @@ def public_roots() -> TrustAnchors:
 def roots_from_file(path: Path) -> TrustAnchors:
     """Roots of a PEM or DER file. Raises ConfigError when there is no certificate in it."""
     try:
-        data = read_bounded(path, MAX_FILE + 1)
+        data = read_whole(path, MAX_FILE)
     except OSError as error:
         raise ConfigError(str(path), error.strerror or str(error)) from None
-    if len(data) > MAX_FILE:
-        raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
     try:
         anchors = TrustAnchors.from_pem(data, str(path))
         if not len(anchors) and data[:1] == b"\x30":
