@@ -46,6 +46,9 @@ MAX_WAIT = 60.0
 _Redirect = tuple[str, Pointer]
 _MAX_REDIRECTS = 5
 _AGAIN = frozenset((429, 500, 502, 503, 504))
+# From so many pieces on (chunks, DATA frames) they must hold so many bytes each on average: to take one costs the same
+# whatever it holds.
+_PIECES, _PIECE = 1000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +359,16 @@ async def _body(response: httpx.Response, shown: str, limit: int) -> bytes:
             f"sends its answer packed ({printable(coding.encode('latin-1', 'replace'))}), unasked"
         )
         raise FetchError(shown, text)
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_raw(1 << 16):
-        size += len(part)
-        if size > limit:
+    body = bytearray()
+    pieces = 0
+    async for part in response.aiter_raw():
+        pieces += 1
+        body += part
+        if len(body) > limit:
             raise FetchError(shown, f"sends more than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
+        if pieces > _PIECES and len(body) < pieces * _PIECE:
+            raise FetchError(shown, f"sends its answer in more than {pieces - 1} tiny pieces")
+    return bytes(body)
 
 
 def _failure(url: str, error: Exception) -> Exception:

@@ -1,7 +1,8 @@
 """What a run may cost, whoever it meets: the numbers that SECURITY.md states.
 
 Seconds of processor and MiB are what wait4 says. Seconds of wall are those of a run that gets a processor whenever it
-wants one; the peers share theirs with two dozen runs, so a second or two may be theirs.
+wants one; the peers share theirs with two dozen runs, so a second or two may be theirs. Seconds of processor grow with
+what else a core does, so a run that is too dear is measured again with little beside it, and that one counts.
 """
 
 from __future__ import annotations
@@ -32,14 +33,22 @@ def breaches(run: Run) -> list[str]:
         found.append("had to be killed")
     elif run.code not in EXITS and not (run.interrupted and run.code == INTERRUPTED):
         found.append(f"exit code {run.code}")
-    cpu = CPU_OF_DIAGNOSE if run.peer and run.name.startswith("diagnose") else CPU
-    if run.cpu > cpu:
-        found.append(f"{run.cpu:.1f} s of processor, at most {cpu}")
+    if run.cpu > _cpu(run):
+        found.append(f"{run.cpu:.1f} s of processor, at most {_cpu(run)}")
     if run.mib > MIB:
         found.append(f"{run.mib:.0f} MiB, at most {MIB}")
     if run.wall > _wall(run):
         found.append(f"{run.wall:.1f} s, at most {_wall(run):.1f}")
     return found
+
+
+def is_dear(run: Run) -> bool:
+    """Whether it took longer than it may, of the processor or of the wall's clock."""
+    return run.cpu > _cpu(run) or run.wall > _wall(run)
+
+
+def _cpu(run: Run) -> float:
+    return CPU_OF_DIAGNOSE if run.peer and run.name.startswith("diagnose") else CPU
 
 
 def _wall(run: Run) -> float:

@@ -42,14 +42,31 @@ def test_every_command_meets_its_peers_and_reads_its_files() -> None:
 def test_every_cell_keeps_its_bounds(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     runs = _runs(tmp_path)
     assert len(runs) > 300
-    breaches = {run.name: found for run in runs if (found := _breaches(run, tmp_path))}
+    breaches = {
+        run.name: found for run in _settled(runs, tmp_path) if (found := _breaches(run, tmp_path))
+    }
     if pytestconfig.getoption("capture") == "no":
         _show(runs, breaches)
     assert not breaches
 
 
-def _runs(folder: Path) -> list[Run]:
-    words = [sys.executable, "-m", "tests.hostile.arena", str(folder)]
+def _settled(runs: list[Run], folder: Path) -> list[Run]:
+    """The runs; of one that was too dear the costs of a second one."""
+    dear = [run.name for run in runs if run.code is not None and bounds.is_dear(run)]
+    if not dear:
+        return runs
+    (folder / "again").mkdir()
+    again = {run.name: run for run in _runs(folder / "again", *dear)}
+    return [
+        msgspec.structs.replace(run, cpu=again[run.name].cpu, wall=again[run.name].wall)
+        if run.name in dear
+        else run
+        for run in runs
+    ]
+
+
+def _runs(folder: Path, *cells: str) -> list[Run]:
+    words = [sys.executable, "-m", "tests.hostile.arena", str(folder), *cells]
     alone = ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
     if (
         shutil.which("unshare")

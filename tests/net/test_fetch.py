@@ -154,6 +154,27 @@ def test_a_body_beyond_its_limit_is_not_read_on(pki: LabPki, trust: Path) -> Non
     assert sent < 64 << 20
 
 
+def test_a_body_in_tiny_pieces_is_not_read_on_nor_asked_for_again(trust: Path) -> None:
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(1000):
+            writer.write(b"1\r\n[\r\n" * 100)
+            await writer.drain()
+
+    async def run() -> None:
+        async with peer(serve) as port, Fetcher(patient(trust)) as fetcher:
+            await fetcher.get(f"http://127.0.0.1:{port}/", limit=1 << 20)
+
+    with pytest.raises(FetchError, match="in more than 1000 tiny pieces"):
+        asyncio.run(run())
+    assert asked == 1
+
+
 PACKERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
