@@ -14,6 +14,7 @@
     [[rule]]
     wildcard = "*.cdn.example"   # exactly one label more
     action = "inspect"           # pass (when left out), inspect, or block
+    bind = "resolve"             # optional: what a name must prove, "resolve", "certificate" or "none"
 
     [[rule]]
     cidr = "10.0.0.0/8"          # servers at these addresses
@@ -45,6 +46,7 @@ from detector.model.targets import normal_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Action = Literal["pass", "inspect", "block"]
+Bind = Literal["resolve", "certificate", "none"]
 MAX_REGEX = 200
 _JA4 = re.compile(r"[tqd](?:\d\d|s\d|d\d)[di]\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
 # What a regex is made of, as far as repeats are concerned: an escape, a set and a plain character are one thing.
@@ -62,6 +64,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
         ja4: only ClientHellos with this fingerprint.
         evidence: what it was decided on, one line.
         created: the day it was made.
+        bind: what a name must prove before it passes (binding.py); None is what `bypass_verify` says.
 
     """
 
@@ -80,6 +83,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     ticket: str = ""
     evidence: str = ""
     created: date | None = None
+    bind: Bind | None = None
 
     @property
     def pattern(self) -> str:
@@ -118,6 +122,7 @@ class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     evidence: str = ""
     created: date | None = None
     expires: date | None = None
+    bind: Bind | None = None
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:
@@ -170,6 +175,7 @@ def rule_of(row: RuleRow) -> Rule:
         evidence=row.evidence,
         created=row.created,
         expires=row.expires,
+        bind=row.bind,
     )
 
 

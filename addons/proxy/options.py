@@ -1,0 +1,88 @@
+"""The options `bypass_*`: declared to mitmproxy, and read as values."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from mitmproxy import ctx
+from mitmproxy.addonmanager import Loader
+from mitmproxy.exceptions import OptionsError
+
+from addons.bypass.learning import LearningOptions
+from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
+from addons.store.keeper import KeeperOptions
+
+_MODES = ("observe", "suggest", "auto")
+_STRINGS = {
+    "bypass_rules": ("", "TOML file of rules kept by hand; empty for none."),
+    "bypass_store": (
+        "",
+        "SQLite file of rules, attempts, candidates and decisions; empty for none.",
+    ),
+    "bypass_mode": (
+        "observe",
+        "observe: record; suggest: keep candidates for a person; auto: also let them through on trial.",
+    ),
+    "bypass_review": (
+        "",
+        "ADDRESS:PORT on loopback at which the review page is served; empty for none.",
+    ),
+    "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
+    "bypass_half_life": ("7", "Days after which evidence weighs half."),
+}
+_NUMBERS = {
+    "bypass_clients": (
+        2,
+        "Distinct clients that trust the proxy elsewhere and must refuse a host.",
+    ),
+    "bypass_trial": (30, "Minutes that a trial lasts in mode auto."),
+    "bypass_pause": (24, "Hours between two trials of one host."),
+    "bypass_keep_days": (30, "Days for which attempts are kept one by one."),
+}
+NAMES = frozenset((*_STRINGS, *_NUMBERS))
+
+
+def declare(loader: Loader) -> None:
+    """Tell mitmproxy of them."""
+    defaults = {
+        "bypass_store": os.environ.get(STORE_VARIABLE) or str(default_path(os.environ)),
+        "bypass_rules": os.environ.get(RULES_VARIABLE, ""),
+    }
+    for name, (default, text) in _STRINGS.items():
+        value = defaults.get(name, default)
+        choices = _MODES if name == "bypass_mode" else None
+        loader.add_option(name, str, value, text, choices)
+    for name, (number, text) in _NUMBERS.items():
+        loader.add_option(name, int, number, text)
+
+
+def read() -> KeeperOptions:
+    """As values. Raises OptionsError."""
+    o = ctx.options
+    if o.bypass_mode not in _MODES:  # mitmproxy keeps the choices for its menus
+        why = f"bypass_mode: {o.bypass_mode!r} is none of {', '.join(_MODES)}"
+        raise OptionsError(why)  # type: ignore[no-untyped-call]
+    try:
+        weight, half_life = float(o.bypass_weight), float(o.bypass_half_life)
+        if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
+            raise ValueError("must be above zero")
+        learning = LearningOptions(
+            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life)
+        )
+        return KeeperOptions(
+            rules=_file(o.bypass_rules),
+            store=_file(o.bypass_store),
+            mode=o.bypass_mode,
+            learning=learning,
+            trial=timedelta(minutes=o.bypass_trial),
+            pause=timedelta(hours=o.bypass_pause),
+            keep_days=o.bypass_keep_days,
+        )
+    except (ValueError, OverflowError) as error:
+        raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
+
+
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
