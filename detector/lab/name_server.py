@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +29,11 @@ class NameServer:
         self.asked: list[str] = []
         self._address = (address, port)
         self._transport: asyncio.DatagramTransport | None = None
+
+    @classmethod
+    def here(cls, names: Iterable[str]) -> Self:
+        """All of them at 127.0.0.1."""
+        return cls(dict.fromkeys(names, ("127.0.0.1",)))
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
