@@ -16,6 +16,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.matcher import Arrival
+from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger, shown
 from addons.proxy import options
@@ -30,7 +31,7 @@ from addons.proxy.passing import (
     read_hello,
 )
 from addons.store.keeper import Keeper
-from detector.errors import TlsightError
+from detector.errors import TargetError, TlsightError
 
 log = harmless_logger(__name__)
 
@@ -98,7 +99,7 @@ class Bypass:
         if hello is None:
             return
         found = self._connection(asked, hello)
-        rule = matcher.match(found, datetime.now(UTC).date())
+        rule = matcher.match(found, datetime.now(UTC))
         if rule is None or rule.action == "inspect":
             return
         name = found.sni or found.host or ""
@@ -109,7 +110,7 @@ class Bypass:
         if rule.action == "block":
             asked.layer = Turned(asked.context)
         else:
-            self._let_through(asked, name, rule)
+            self._let_through(asked, found, rule)
 
     def client_disconnected(self, client: connection.Client) -> None:
         self._passages.end(client.id)
@@ -130,15 +131,19 @@ class Bypass:
         found = self._keeper.learned()
         hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
         lacking = (f"{one.client}: lacks the proxy's CA" for one in found.lacking)
-        return [shown(line) for line in (*hosts, *lacking)]
+        # mitmproxy's console fails on an empty list.
+        return [shown(line) for line in (*hosts, *lacking)] or ["no candidates"]
 
     @command.command("bypass.explain")  # type: ignore[untyped-decorator]
     def explain(self, host: str) -> Sequence[str]:
-        """Which rules were considered for a host, and which decides."""
-        today = datetime.now(UTC).date()
-        told = self._keeper.matcher.considered(Arrival(host, None, None, 443), today)
+        """Which rules were considered for a host or an address, and which decides."""
+        try:
+            connection = arrival(host)
+        except TargetError as error:
+            return [shown(str(error))]
+        told = self._keeper.matcher.considered(connection, datetime.now(UTC))
         lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
-        return lines or [f"{host} is inspected: no rule says otherwise"]
+        return lines or [shown(f"{host} is inspected: no rule says otherwise")]
 
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
     def dropped(self) -> int:
@@ -160,8 +165,8 @@ class Bypass:
             else None,
         )
 
-    def _let_through(self, asked: layer.NextLayer, name: str, rule: Rule) -> None:
+    def _let_through(self, asked: layer.NextLayer, found: Arrival, rule: Rule) -> None:
         client = asked.context.client
-        counted = self._passages.begin(client.id, name, rule)
+        counted = self._passages.begin(client, found, rule)
         tcp = client.transport_protocol == "tcp"
         asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted)

@@ -31,6 +31,10 @@ _STRINGS = {
     ),
     "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
     "bypass_half_life": ("7", "Days after which evidence weighs half."),
+    "bypass_cut": (
+        "60",
+        "Seconds that an open connection goes on when its rule ended, was removed, or inspects; or never.",
+    ),
 }
 _NUMBERS = {
     "bypass_clients": (
@@ -79,9 +83,19 @@ def read() -> KeeperOptions:
             trial=timedelta(minutes=o.bypass_trial),
             pause=timedelta(hours=o.bypass_pause),
             keep_days=o.bypass_keep_days,
+            cut=_grace(o.bypass_cut),
         )
     except (ValueError, OverflowError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
+
+
+def _grace(text: str) -> timedelta | None:
+    """Raises ValueError."""
+    if text == "never":
+        return None
+    if not text.isdecimal() or not text.isascii():
+        raise ValueError(f"bypass_cut is seconds, or never, and not {text!r}")
+    return timedelta(seconds=int(text[:10]))
 
 
 def _file(text: str) -> Path | None:
