@@ -38,7 +38,8 @@ _UNSAID = (
 )  # fmt: skip
 # An escape, a set, the beginning of a group, a count, or a character.
 _TOKEN = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?|\(\?(?:<[=!]|P?[<=>!:#(])?|\{[0-9,]*+\}|.", re.DOTALL
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?|\(\?(?:<[=!]|P?[<=>!#(]|[a-zA-Z-]*+:)?|\{[0-9,]*+\}|.",
+    re.DOTALL,
 )
 _COUNT = re.compile(r"\{\d+(?:,\d*)?\}")
 
