@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 from figures import FIGURES
@@ -31,7 +31,7 @@ from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Credential, LabPki
 
-TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOST = "shop.test"
 NAMES = ("www.some-unlisted-site.example.com", "host7.suffix3.example", "cdn.example.org")
 
@@ -66,7 +66,7 @@ def ours(count: int) -> None:
     matcher = Matcher(rules(count))
     loaded = time.perf_counter() - start
     size = (rss() - before) / count
-    cost = decide(lambda c: matcher.match(c, TODAY))
+    cost = decide(lambda c: matcher.match(c, NOW))
     room = f"{size:5.0f} bytes a rule" if count >= 100_000 else ""
     print(
         f"  tlsight, {count:9,} rules              {cost:12.2f}   loaded in {loaded:5.2f} s {room}"

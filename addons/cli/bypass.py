@@ -69,47 +69,68 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
 
 @app.command("list")
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
-    """List the rules in force, how often each was used, and what passed by it."""
+    """List the rules, how often each was used, and what passed by it."""
+    from addons.bypass.lint import not_in_force
+    from addons.bypass.matcher import Matcher
+    from addons.bypass.reach import has_ended
+
     found = given.rules_in_force(rules, store)
     with given.read_store(store) as opened:
         uses = opened.traffic.uses()
+    unsaid = {id(rule): why for rule, why in Matcher(found).unsaid}
+    now = given.now()
     for rule in found:
         use = uses.get(rule.pattern)
         count, size = (use.connections, use.up + use.down) if use else (0, 0)
+        idle = unsaid.get(id(rule))
         if json:
-            given.print_json({**given.record(rule), "connections": count, "bytes": size})
-        else:
-            until = f"until {rule.expires}" if rule.expires else "without end"
-            used = f"{count} used, {size:,} bytes"
-            given.say(
-                f"{rule.action:8} {rule.pattern:40} {until:18} {used:28} {rule.owner}: {rule.reason}"
-            )
+            told: dict[str, object] = {"connections": count, "bytes": size}
+            given.print_json({**given.record(rule), **told, "not_in_force": idle})
+            continue
+        until = f"{'ended' if has_ended(rule, now) else 'until'} {rule.until}"
+        used = f"{count} used, {size:,} bytes"
+        bind = f" (bind {rule.bind})" if rule.bind is not None else ""
+        given.say(
+            f"{rule.action:8} {rule.pattern:40} {until if rule.expires else 'without end':18}"
+            f" {used:28} {rule.owner}: {rule.reason}{bind}"
+        )
+        if idle is not None:
+            given.say(f"         {not_in_force(rule, idle)}")
     return exit_codes.CLEAN
 
 
 @app.command("add")
 def add(
     pattern: Annotated[
-        str, typer.Argument(help="host, .suffix, *.one-label, CIDR, /regex/, or * for any host.")
+        str,
+        typer.Argument(
+            help="host, .suffix, *.one-label, CIDR, /regex/, or * for any host; a :port may follow."
+        ),
     ],
     reason: Annotated[str, typer.Option(help="Why.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
-    expires: Annotated[str, typer.Option(help="Last day: 2027-06-30, or 90d from today.")],
+    expires: given.Expires,
     action: Annotated[str, typer.Option(help="pass, inspect or block.")] = "pass",
     port: Annotated[int | None, typer.Option(help="Only this port.")] = None,
     client: Annotated[str | None, typer.Option(help="Only clients of this network.")] = None,
     ja4: Annotated[str | None, typer.Option(help="Only ClientHellos with this JA4.")] = None,
     ticket: Annotated[str | None, typer.Option(help="Where it was decided.")] = None,
+    bind: Annotated[
+        str | None,
+        typer.Option(help="What a name must prove: resolve, certificate, or none; bypass_verify."),
+    ] = None,
+    force: given.Force = False,
     store: given.Store = None,
 ) -> int:
     """Add a rule; a running proxy takes it up within a second."""
-    from addons.bypass.pattern import day, row_of
+    from addons.bypass.pattern import end, row_of
+    from addons.store.bypass_store import normal_rule
 
-    today = given.today()
     row = row_of(
-        pattern, reason=reason, owner=owner, expires=day(expires, today), created=today,
-        action=action, port=port, client=client, ja4=ja4, ticket=ticket,
+        pattern, reason=reason, owner=owner, expires=end(expires, given.now()), created=given.today(),
+        action=action, port=port, client=client, ja4=ja4, ticket=ticket, bind=bind,
     )  # fmt: skip
+    given.defend(normal_rule(row)[0], force=force)
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
         given.warn(rule, [one.rule for one in opened.rules()])
@@ -143,8 +164,8 @@ def expire(
 
 @app.command("explain")
 def explain(
-    host: str,
-    port: given.Port = 443,
+    host: Annotated[str, typer.Argument(help="A name or an address; a :port may follow.")],
+    port: given.Port = None,
     client: given.Client = None,
     address: given.Address = None,
     rules: given.Rules = None,
@@ -154,26 +175,30 @@ def explain(
     """Say what happens to a connection, which rules were considered, and whom they exempt besides."""
     from addons.bypass.lint import exempted
     from addons.bypass.matcher import Matcher
+    from addons.bypass.pattern import arrival
 
-    matcher = Matcher(given.rules_in_force(rules, store))
-    connection = given.connection(host, port, client, address)
-    rule = matcher.match(connection, given.today())
-    action = rule.action if rule is not None else "inspect"
-    considered = list(matcher.considered(connection, given.today()))
+    connection = arrival(host, port, client, address)
+    found = given.decided(Matcher(given.rules_in_force(rules, store)), connection)
+    rule = found.rule
     besides: list[str] = []
     if rule is not None:
         with given.read_store(store) as opened:
             seen = opened.traffic.hosts()
-        besides = [name for name in exempted(rule, seen) if name != connection.sni]
+        besides = [name for name in exempted(rule, seen) if name != connection.host]
     if json:
-        told = [{**given.record(one), "why": why} for one, why in considered]
-        given.print_json({"host": host, "action": action, "considered": told, "besides": besides})
-        return exit_codes.CLEAN
-    given.say(f"{host}:{port}  {action}" + ("" if rule else ": no rule says otherwise"))
-    for one, why in considered:
-        given.say(
-            f"  {one.action:8} {one.pattern:40} {why}" + (f"; {one.reason}" if one.reason else "")
+        told = [{**given.record(one), "why": why} for one, why in found.considered]
+        given.print_json(
+            {"host": host, "action": found.action, "considered": told, "besides": besides}
         )
+        return exit_codes.CLEAN
+    name = f"[{connection.host}]" if ":" in (connection.host or "") else connection.host
+    given.say(
+        f"{name}:{connection.port}  {found.action}" + ("" if rule else ": no rule says otherwise")
+    )
+    for one, why in found.considered:
+        bind = f"; bind {one.bind}" if one.bind is not None else ""
+        reason = f"; {one.reason}" if one.reason else ""
+        given.say(f"  {one.action:8} {one.pattern:40} {why}{bind}{reason}")
     if rule is not None and besides:
         shown = ", ".join(besides[:8]) + (f" and {len(besides) - 8} more" if besides[8:] else "")
         given.say(f"  of the traffic seen {rule.pattern} also says {rule.action} to {shown}")
@@ -182,23 +207,24 @@ def explain(
 
 @app.command("test")
 def expect_action(
-    hosts: list[str],
+    hosts: Annotated[list[str], typer.Argument(help="Names or addresses; a :port may follow.")],
     expect: Annotated[str, typer.Option(help="pass, inspect or block.")] = "pass",
-    port: given.Port = 443,
+    port: given.Port = None,
     client: given.Client = None,
+    address: given.Address = None,
     rules: given.Rules = None,
     store: given.Store = None,
 ) -> int:
     """Exit with 0 when this happens to every host, else with 1."""
     from addons.bypass.matcher import Matcher
+    from addons.bypass.pattern import arrival
 
     matcher = Matcher(given.rules_in_force(rules, store))
     code = exit_codes.CLEAN
     for host in hosts:
-        rule = matcher.match(given.connection(host, port, client, None), given.today())
-        action = rule.action if rule is not None else "inspect"
-        if action != expect:
-            given.say(f"{host}: {action}, not {expect}")
+        found = given.decided(matcher, arrival(host, port, client, address))
+        if found.action != expect:
+            given.say(f"{host}: {found.action}, not {expect}")
             code = exit_codes.FOUND
     return code
 
@@ -212,13 +238,14 @@ def lint_(
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
     from addons.bypass.lint import lint
+    from addons.bypass.outer import outer_names
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
-    found = lint(listed, given.today(), used)
+    found = lint(listed, given.now(), used, outer_names())
     for finding in found:
         if json:
             given.print_json(

@@ -55,30 +55,31 @@ def approve(
     host: str,
     reason: Annotated[str, typer.Option(help="Why.")],
     owner: Annotated[str, typer.Option(help="Who answers for it.")],
-    expires: Annotated[str, typer.Option(help="Last day: 2027-06-30, or 90d from today.")],
+    expires: given.Expires,
     pattern: Annotated[
         str | None, typer.Option(help="A wider rule, e.g. .bank.example; the host and port alone.")
     ] = None,
     ticket: Annotated[str, typer.Option(help="Where it was decided.")] = "",
+    force: given.Force = False,
     store: given.Store = None,
 ) -> int:
     """Let a candidate's host through from now on."""
     import msgspec
 
-    from addons.bypass.pattern import day, row_of
+    from addons.bypass.pattern import end, row_of
     from addons.bypass.scope import narrowest
+    from addons.store.bypass_store import normal_rule
 
     with given.open_store(store) as opened:
         found = opened.known(host)
         row = narrowest(found.candidate)
         if pattern is not None:
             row = row_of(pattern, port=row.port)
-        rule = opened.approve(
-            host,
-            msgspec.structs.replace(
-                row, reason=reason, owner=owner, ticket=ticket, expires=day(expires, given.today())
-            ),
+        row = msgspec.structs.replace(
+            row, reason=reason, owner=owner, ticket=ticket, expires=end(expires, given.now())
         )
+        given.defend(normal_rule(row)[0], force=force)
+        rule = opened.approve(host, row)
         given.warn(rule, [one.rule for one in opened.rules()])
     given.say(f"pass {rule.pattern}")
     return exit_codes.CLEAN

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
-    from addons.bypass.matcher import Arrival
-    from addons.bypass.rule import Rule
+    from addons.bypass.matcher import Arrival, Matcher
+    from addons.bypass.rule import Action, Rule
     from addons.store.bypass_store import BypassStore
 
 Rules = Annotated[
@@ -30,7 +30,16 @@ Store = Annotated[
         envvar="TLSIGHT_BYPASS_STORE",
     ),
 ]
-Port = Annotated[int, typer.Option(help="The server's port.")]
+Port = Annotated[int | None, typer.Option(help="The server's port; 443 when left out.")]
+Expires = Annotated[
+    str,
+    typer.Option(
+        help="Last day, 2027-06-30 or 90d from today, that day included; or 2h, 30m, 2026-12-01T18:00Z."
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also a name that hides others (ECH), as fronts of CDNs do.")
+]
 Client = Annotated[str | None, typer.Option(help="The client's address.")]
 Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
 Why = Annotated[str, typer.Option("--reason", help="Why.")]
@@ -95,18 +104,44 @@ def rules_path(rules: Path | None) -> Path | None:
     return path if path.exists() else None
 
 
-def connection(host: str, port: int, client: str | None, address: str | None) -> Arrival:
-    from addons.bypass.matcher import Arrival
-    from detector.model.targets import normal_host
+class Decided(NamedTuple):
+    """What a proxy does with a connection.
 
-    return Arrival(normal_host(host), None, address, port, client)
+    Attributes:
+        rule: the one that decides, None where none applies.
+        considered: every rule whose pattern fits, with what keeps it from deciding.
+
+    """
+
+    action: Action
+    rule: Rule | None
+    considered: list[tuple[Rule, str]]
+
+
+def decided(matcher: Matcher, connection: Arrival) -> Decided:
+    """As the proxy decides, by the same code."""
+    at = now()
+    rule = matcher.match(connection, at)
+    action = rule.action if rule is not None else "inspect"
+    return Decided(action, rule, list(matcher.considered(connection, at)))
+
+
+def defend(rule: Rule, *, force: bool) -> None:
+    """Refuse a rule that passes a name which hides others. Raises ConfigError."""
+    from addons.bypass.lint import hiding
+    from addons.bypass.outer import outer_names
+    from detector.errors import ConfigError
+
+    for finding in () if force else hiding(rule, outer_names()):
+        raise ConfigError(rule.pattern, finding.text, remedy="--force where that is meant")
 
 
 def warn(rule: Rule, rules: list[Rule]) -> None:
     """What lint says of a rule that was just made, on stderr."""
     from addons.bypass.lint import lint
+    from addons.bypass.outer import outer_names
 
-    for finding in lint(rules, today()):
+    for finding in lint(rules, now(), outer=outer_names()):
         if finding.rule == rule:
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
 
@@ -115,14 +150,18 @@ def record(rule: Rule) -> dict[str, object]:
     return {
         "pattern": rule.pattern, "action": rule.action, "reason": rule.reason, "owner": rule.owner,
         "ticket": rule.ticket, "evidence": rule.evidence, "created": rule.created,
-        "expires": rule.expires,
+        "expires": rule.expires, "bind": rule.bind,
     }  # fmt: skip
 
 
-def today() -> date:
+def now() -> datetime:
     from detector import clock
 
-    return clock.now().date()
+    return clock.now()
+
+
+def today() -> date:
+    return now().date()
 
 
 def say(text: str) -> None:

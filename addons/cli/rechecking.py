@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from addons.bypass.lint import UNUSED_DAYS
+from addons.bypass.reach import has_ended
 from addons.bypass.rule import Rule
 from addons.store.traffic import RuleUse
 from detector.model.observation import Judgement, Target
@@ -31,7 +32,7 @@ def rechecked(
     probes: Mapping[str, int],
     proxy: str,
     timeout: float,
-    today: date,
+    now: datetime,
 ) -> list[Rechecked]:
     """In the order of the rules. Raises ConfigError for a proxy that is none.
 
@@ -41,7 +42,7 @@ def rechecked(
         probes: how many of these were re-checks, by pattern.
         proxy: URL of the proxy that has the rules.
         timeout: seconds for each step of a probe.
-        today: the day to judge ends by.
+        now: the day to judge ends by.
 
     """
     wanted = {rule.pattern: _target(rule) for rule in rules if rule.action == "pass"}
@@ -52,7 +53,7 @@ def rechecked(
             rule,
             _used(uses.get(rule.pattern), probes.get(rule.pattern, 0)),
             seen.get(target) if target else None,
-            today,
+            now,
         )
         for rule in rules
         if rule.action == "pass"
@@ -78,10 +79,10 @@ def _used(use: RuleUse | None, probes: int) -> RuleUse | None:
     return use if use is not None and use.connections > probes else None
 
 
-def _state(rule: Rule, use: RuleUse | None, seen: Judgement | None, today: date) -> Rechecked:
-    idle = use is None or (today - use.last.date()).days >= UNUSED_DAYS
-    if rule.expires is not None and today > rule.expires:
-        return Rechecked(rule.pattern, "expired", f"ended on {rule.expires}: remove it")
+def _state(rule: Rule, use: RuleUse | None, seen: Judgement | None, now: datetime) -> Rechecked:
+    idle = use is None or (now.date() - use.last.date()).days >= UNUSED_DAYS
+    if has_ended(rule, now):
+        return Rechecked(rule.pattern, "expired", f"ended on {rule.until}: remove it")
     if seen is not None and seen.observation.failure is not None:
         failure = seen.observation.failure
         return Rechecked(rule.pattern, "gone", f"no handshake: {failure.text}")

@@ -44,6 +44,10 @@ _STRINGS = {
         "learned",
         "Names that the server must prove by its certificate too: learned, always, never.",
     ),
+    "bypass_cut": (
+        "60",
+        "Seconds that an open connection goes on when its rule ended, was removed, or inspects; or never.",
+    ),
 }
 _CHOICES: dict[str, Sequence[str]] = {"bypass_mode": _MODES, "bypass_verify": get_args(Verify)}
 _NUMBERS = {
@@ -90,6 +94,7 @@ def read() -> KeeperOptions:
             trial=timedelta(minutes=o.bypass_trial),
             pause=timedelta(hours=o.bypass_pause),
             keep_days=o.bypass_keep_days,
+            cut=_grace(o.bypass_cut),
         )
     except (ValueError, OverflowError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
@@ -124,6 +129,15 @@ def _check_choices() -> None:
         if value not in choices:
             why = f"{name}: {value!r} is none of {', '.join(choices)}"
             raise OptionsError(why)  # type: ignore[no-untyped-call]
+
+
+def _grace(text: str) -> timedelta | None:
+    """Raises ValueError."""
+    if text == "never":
+        return None
+    if not text.isdecimal() or not text.isascii():
+        raise ValueError(f"bypass_cut is seconds, or never, and not {text!r}")
+    return timedelta(seconds=int(text[:10]))
 
 
 def _file(text: str) -> Path | None:

@@ -24,7 +24,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
-from addons.bypass.pattern import day
+from addons.bypass.lint import hiding
+from addons.bypass.outer import outer_names
+from addons.bypass.pattern import end
+from addons.bypass.reach import has_ended
+from addons.bypass.rule import rule_of
 from addons.bypass.scope import scopes
 from addons.bypass.shown import shown
 from addons.review import charts
@@ -115,12 +119,11 @@ class Review:
 
     def rules(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         uses = store.traffic.uses()
-        rows = [(one, uses.get(one.rule.pattern)) for one in store.rules()]
-        return "rules.html", {
-            "rows": rows,
-            "today": self._now().date(),
-            "unbound": store.unbound.counts(),
-        }
+        now = self._now()
+        rows = [
+            (one, uses.get(one.rule.pattern), has_ended(one.rule, now)) for one in store.rules()
+        ]
+        return "rules.html", {"rows": rows, "unbound": store.unbound.counts()}
 
     def audit(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         entries = list(store.trail.entries(last=500))
@@ -229,8 +232,10 @@ class Review:
             owner=form.get("owner", "").strip()[:200],
             reason=form.get("reason", "").strip()[:500],
             ticket=form.get("ticket", "").strip()[:200],
-            expires=day(form.get("expires", ""), self._now().date()),
+            expires=end(form.get("expires", ""), self._now()),
         )
+        for finding in hiding(rule_of(row), outer_names()):
+            raise ConfigError(chosen.pattern, finding.text, remedy="bypass approve --force can")
         return store.approve(host, row).pattern
 
     def _page(

@@ -21,6 +21,7 @@ import msgspec
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
+from addons.bypass.lint import not_in_force
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
@@ -37,6 +38,7 @@ Mode = Literal["observe", "suggest", "auto"]
 Seen = Attempt | Passage | Unbound
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
+_MOST_TOLD = 20
 
 
 class KeeperOptions(msgspec.Struct, frozen=True):
@@ -48,6 +50,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
         mode: "observe" only records, "suggest" keeps candidates for a person, "auto" also lets them through
             for `trial`, at most once in `pause`.
         keep_days: how long attempts are kept one by one.
+        cut: how long a connection goes on whose rule no longer lets it pass; None for as long as it lasts.
 
     """
 
@@ -58,6 +61,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
     trial: timedelta = timedelta(minutes=30)
     pause: timedelta = timedelta(hours=24)
     keep_days: int = KEPT_DAYS
+    cut: timedelta | None = timedelta(seconds=60)
 
 
 class Keeper:
@@ -65,6 +69,7 @@ class Keeper:
 
     Attributes:
         matcher: the rules in force.
+        changed: called after they were replaced, from whichever thread did it.
         dropped: attempts and passages that found no room.
 
     """
@@ -72,6 +77,7 @@ class Keeper:
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self.options = KeeperOptions()
         self.matcher = Matcher()
+        self.changed: Callable[[], None] = lambda: None
         self.dropped = 0
         self._now = now
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
@@ -304,6 +310,12 @@ class Keeper:
         self.matcher = Matcher([*self._file_rules, *self._store_rules])
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
+        for rule, why in self.matcher.unsaid[:_MOST_TOLD]:
+            log.warning("tlsight: %s: %s", rule.pattern, not_in_force(rule, why))
+        more = len(self.matcher.unsaid) - _MOST_TOLD
+        if more > 0:
+            log.warning("tlsight: %d more; tlsight bypass lint names them", more)
+        self.changed()
 
     def _propose(self, store: BypassStore, touched: set[str]) -> None:
         if self.options.mode == "observe":

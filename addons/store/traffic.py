@@ -22,11 +22,12 @@ KEPT_DAYS, COUNTED_DAYS = 30, 400
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """A connection that was let through, without a byte of what it said.
+    """Connections that were let through, or a while of some that are open, without a byte of what they said.
 
     Attributes:
-        rule: the pattern that let it.
-        up, down: bytes from the client, and to it.
+        rule: the pattern that let them.
+        up, down: bytes from the clients, and to them, since they were told last.
+        connections: how many are told for the first time.
 
     """
 
@@ -36,6 +37,7 @@ class Passage(msgspec.Struct, frozen=True):
     up: int
     down: int
     seconds: float
+    connections: int = 1
 
 
 class RuleUse(msgspec.Struct, frozen=True):
@@ -80,12 +82,22 @@ class Traffic:
                 [(*key, count) for key, count in days.items()],
             )
             self._db.executemany(
-                "INSERT INTO passage_day VALUES (?, ?, ?, 1, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET connections = connections + 1, up = up + excluded.up,"
+                "INSERT INTO passage_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET connections = connections + excluded.connections,"
+                " up = up + excluded.up,"
                 " down = down + excluded.down, seconds = seconds + excluded.seconds,"
                 " last = max(last, excluded.last)",
                 [
-                    (_day(p.at), p.host, p.rule, p.up, p.down, p.seconds, p.at.isoformat())
+                    (
+                        _day(p.at),
+                        p.host,
+                        p.rule,
+                        p.connections,
+                        p.up,
+                        p.down,
+                        p.seconds,
+                        p.at.isoformat(),
+                    )
                     for p in passages
                 ],
             )

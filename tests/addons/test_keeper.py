@@ -21,7 +21,6 @@ from addons.store.keeper import Keeper, KeeperOptions
 from addons.store.traffic import Passage
 from tests.addons.conftest import START, Clock
 
-TODAY = START.date()
 FULL = {"owner": "network", "reason": "pinned app", "expires": date(2027, 2, 1)}
 
 
@@ -45,7 +44,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def passes(keeper: Keeper, host: str) -> bool:
-    rule = keeper.matcher.match(Arrival(host, None, None, 443), TODAY)
+    rule = keeper.matcher.match(Arrival(host, None, None, 443), START)
     return rule is not None and rule.action == "pass"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,11 +11,12 @@ from addons.bypass.lint import exempted, lint
 from addons.bypass.rule import Rule
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GOOD = {"reason": "pinned", "owner": "net", "expires": TODAY + timedelta(days=90)}
 
 
 def found(*rules: Rule) -> list[str]:
-    return [finding.id for finding in lint(rules, TODAY)]
+    return [finding.id for finding in lint(rules, NOW)]
 
 
 def test_a_rule_that_can_be_defended_is_left_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from addons.bypass.rule import Rule
 from detector.model.targets import PLAIN_NAME, normal_host
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RULES = (
     Rule(host="bank.example", reason="host"),
     Rule(suffix="apple.com", reason="suffix"),
@@ -29,7 +30,7 @@ RULES = (
 def why(
     sni: str | None, host: str | None = None, address: str | None = None, port: int = 443
 ) -> str | None:
-    found = Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
+    found = Matcher(RULES).match(Arrival(sni, host, address, port), NOW)
     return found.reason if found else None
 
 
@@ -83,17 +84,17 @@ def test_addresses(host: str | None, address: str | None, port: int, expected: s
 
 
 def test_no_rules_let_nothing_through() -> None:
-    assert Matcher().match(Arrival("a.com", "a.com", "10.0.0.1", 443), TODAY) is None
+    assert Matcher().match(Arrival("a.com", "a.com", "10.0.0.1", 443), NOW) is None
     assert why(None) is None
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40), st.integers(0, 70000))
 def test_any_input_is_answered(sni: str, host: str, address: str, port: int) -> None:
-    Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
+    Matcher(RULES).match(Arrival(sni, host, address, port), NOW)
 
 
 def deciding(rules: tuple[Rule, ...], connection: Arrival) -> str | None:
-    found = Matcher(rules).match(connection, TODAY)
+    found = Matcher(rules).match(connection, NOW)
     return found.reason if found else None
 
 
@@ -115,7 +116,7 @@ def test_the_most_specific_kind_of_rule_wins() -> None:
     """Taking away the winner each time lists the kinds in their order."""
     rules, order = list(KINDS), []
     there = Arrival("a.b.example", None, "192.0.2.1", 443, ja4=JA4)
-    while (found := Matcher(rules).match(there, TODAY)) is not None:
+    while (found := Matcher(rules).match(there, NOW)) is not None:
         order.append(found.reason)
         rules.remove(found)
     assert order == [
@@ -166,7 +167,7 @@ def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
     )
     told = {
         rule.reason: why
-        for rule, why in Matcher(rules).considered(Arrival("a.com", None, None, 443), TODAY)
+        for rule, why in Matcher(rules).considered(Arrival("a.com", None, None, 443), NOW)
     }
     assert told == {
         "port": "is for port 8443",
