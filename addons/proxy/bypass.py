@@ -106,6 +106,7 @@ class Bypass:
         # The SNI is the client's word; where its bytes go is not.
         where = f"{address[0]}:{address[1]}"
         log.info("tlsight: %s %s to %s: %s (%s)", name, what, where, rule.pattern, rule.reason)
+        self._keeper.heart.decide(name, rule.action, rule.pattern)
         if rule.action == "block":
             asked.layer = Turned(asked.context)
         else:

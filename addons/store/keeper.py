@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
 from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Heart
 from addons.store.traffic import KEPT_DAYS, Passage
 from detector import clock
 from detector.errors import ConfigError, StoreError
@@ -64,6 +66,7 @@ class Keeper:
     Attributes:
         matcher: the rules in force.
         dropped: attempts and passages that found no room.
+        heart: tells the store that this proxy reads it.
 
     """
 
@@ -71,6 +74,7 @@ class Keeper:
         self.options = KeeperOptions()
         self.matcher = Matcher()
         self.dropped = 0
+        self.heart = Heart(now)
         self._now = now
         self._waiting: queue.Queue[Attempt | Passage] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
@@ -148,7 +152,7 @@ class Keeper:
             if store is None and self.options.store is not None and not last:
                 self._closing.wait(1.0)
         if store is not None:
-            store.close()
+            self._leave(store)
 
     def _apply(self, options: KeeperOptions) -> None:
         before, self.options = self.options, options
@@ -192,7 +196,7 @@ class Keeper:
         """One round with the store; None when it could not be used and is to be opened again."""
         path = self.options.store
         if store is not None and store.path != path:
-            store.close()
+            self._leave(store)
             store = None
         if path is None:
             self._unwritten.clear()
@@ -208,6 +212,7 @@ class Keeper:
             self._remember(store)
             self._write(store)
             self._read_rules(store)
+            self._beat(store)
             self._propose(store, touched)
             self._prune(store)
         except (StoreError, ConfigError) as error:
@@ -217,6 +222,11 @@ class Keeper:
             return None
         self._complaints.pop("store", None)
         return store
+
+    def _leave(self, store: BypassStore) -> None:
+        with contextlib.suppress(StoreError):
+            self.heart.stop(store)
+        store.close()
 
     def _inode(self, path: Path) -> int | None:
         """Which file it is. Raises StoreError for one that was there and is gone: an empty one in its place
@@ -296,6 +306,11 @@ class Keeper:
         self._store_rules = [one.rule for one in store.rules()]
         self._store_stamp = stamp
         self._put_in_force()
+
+    def _beat(self, store: BypassStore) -> None:
+        path = self.options.rules
+        file = str(path) if path is not None else None
+        self.heart.beat(store, self.options.mode, file, self.matcher.count)
 
     def _put_in_force(self) -> None:
         self.matcher = Matcher([*self._file_rules, *self._store_rules])

@@ -38,6 +38,11 @@ INSERT INTO setting VALUES ('revision', '0');
 ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
+    """
+CREATE TABLE proxy (
+    id TEXT NOT NULL PRIMARY KEY, seen TEXT NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
 )
 # From here on a store that may not be written can be read as it is.
 OLDEST_READABLE = 1
