@@ -109,8 +109,8 @@ def loads(name: str) -> bool:
     return True
 
 
-def load() -> list[object]:
-    """The addons."""
+def ours() -> list[object]:
+    """The addons. (A function of this file that is named like a hook would be one.)"""
     from addons.proxy.alive import Alive
     from addons.proxy.bypass import Bypass
     from addons.proxy.recorder import Recorder
@@ -124,4 +124,4 @@ def load() -> list[object]:
 why = trouble()
 if why is not None:
     log.error("tlsight: %s", why)
-addons = [] if why is not None else load()
+addons = [] if why is not None else ours()
