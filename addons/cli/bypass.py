@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, review, unbound
+from addons.cli import audit, candidates, exchange, given, review, running, unbound
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -24,49 +22,6 @@ Which hosts an intercepting mitmproxy lets through undecrypted, and why.
 app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 
 
-@app.command("script")
-def script() -> int:
-    """Print the path of the addon, for mitmdump -s."""
-    from addons.scripts import bypass_script
-
-    print(bypass_script())
-    return exit_codes.CLEAN
-
-
-@app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def run(context: typer.Context, rules: given.Rules = None, store: given.Store = None) -> int:
-    """Start mitmdump with the addon loaded; further words go to mitmdump.
-
-    Its --set, and mitmproxy's config.yaml, count before the usual rules and store.
-    """
-    import os
-    import shutil
-
-    from addons.scripts import bypass_script
-    from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE
-    from detector.errors import ConfigError
-
-    beside = Path(sys.executable).with_name("mitmdump")
-    program = str(beside) if beside.exists() else shutil.which("mitmdump")
-    if program is None:
-        raise ConfigError("bypass run", "no mitmdump", remedy="pip install 'tlsight[proxy]'")
-    words = [program, "-s", str(bypass_script())]
-    environment = dict(os.environ)
-    for parameter, path, option, variable in (
-        ("store", given.store_path(store), "bypass_store", STORE_VARIABLE),
-        ("rules", given.rules_path(rules), "bypass_rules", RULES_VARIABLE),
-    ):
-        if path is None:
-            continue
-        source = context.get_parameter_source(parameter)
-        if source is not None and source.name == "COMMANDLINE":
-            words += ["--set", f"{option}={path}"]
-        else:  # mitmproxy takes an option once: what is only usual must not be set
-            environment[variable] = str(path)
-    # mitmdump takes this process's place
-    os.execve(program, [*words, *context.args], environment)  # noqa: S606
-
-
 @app.command("list")
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules, how often each was used, and what passed by it."""
@@ -77,6 +32,7 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
     found = given.rules_in_force(rules, store)
     with given.read_store(store) as opened:
         uses = opened.traffic.uses()
+        proxies = running.tell_readers(opened)
     unsaid = {id(rule): why for rule, why in Matcher(found).unsaid}
     now = given.now()
     for rule in found:
@@ -85,7 +41,9 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
         idle = unsaid.get(id(rule))
         if json:
             told: dict[str, object] = {"connections": count, "bytes": size}
-            given.print_json({**given.record(rule), **told, "not_in_force": idle})
+            given.print_json(
+                {**given.record(rule), **told, "not_in_force": idle, "proxies": proxies}
+            )
             continue
         until = f"{'ended' if has_ended(rule, now) else 'until'} {rule.until}"
         used = f"{count} used, {size:,} bytes"
@@ -134,6 +92,7 @@ def add(
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
         given.warn(rule, [one.rule for one in opened.rules()])
+        running.tell_readers(opened)
     given.say(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN
 
@@ -181,20 +140,31 @@ def explain(
     found = given.decided(Matcher(given.rules_in_force(rules, store)), connection)
     rule = found.rule
     besides: list[str] = []
-    if rule is not None:
-        with given.read_store(store) as opened:
+    own: list[str] = []
+    with given.read_store(store) as opened:
+        if rule is not None:
             seen = opened.traffic.hosts()
-        besides = [name for name in exempted(rule, seen) if name != connection.host]
+            besides = [name for name in exempted(rule, seen) if name != connection.host]
+        if found.action == "inspect":
+            own = running.proxies_own(opened, [host, *([address] if address else [])], connection.port)
     if json:
         told = [{**given.record(one), "why": why} for one, why in found.considered]
         given.print_json(
-            {"host": host, "action": found.action, "considered": told, "besides": besides}
+            {
+                "host": host,
+                "action": found.action,
+                "considered": told,
+                "besides": besides,
+                "proxies": own,
+            }
         )
         return exit_codes.CLEAN
     name = f"[{connection.host}]" if ":" in (connection.host or "") else connection.host
     given.say(
         f"{name}:{connection.port}  {found.action}" + ("" if rule else ": no rule says otherwise")
     )
+    for line in own:
+        given.say(f"  {line}")
     for one, why in found.considered:
         bind = f"; bind {one.bind}" if one.bind is not None else ""
         reason = f"; {one.reason}" if one.reason else ""
@@ -262,5 +232,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (candidates, unbound, exchange, review, audit):
+for module in (running, candidates, unbound, exchange, review, audit):
     module.register(app)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from addons.cli import given
+from addons.cli.running import tell_readers
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
 from detector.cli.output import Json
@@ -33,6 +34,7 @@ def candidates(
     with given.read_store(store) as opened:
         known = opened.candidates()
         seen = opened.traffic.hosts()
+        tell_readers(opened)
     shown = known if every else [one for one in known if one.state == "pending"]
     for one in shown:
         found = scopes(one.candidate, [k.candidate for k in known if k.state == "pending"], seen)
@@ -81,6 +83,7 @@ def approve(
         given.defend(normal_rule(row)[0], force=force)
         rule = opened.approve(host, row)
         given.warn(rule, [one.rule for one in opened.rules()])
+        tell_readers(opened)
     given.say(f"pass {rule.pattern}")
     return exit_codes.CLEAN
 

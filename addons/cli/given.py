@@ -26,7 +26,7 @@ Store = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="SQLite file; bypass.sqlite3 in the XDG state folder when left out.",
+        help="SQLite file; when left out bypass.sqlite3 in STATE_DIRECTORY, the XDG state folder or /var/lib/tlsight.",
         envvar="TLSIGHT_BYPASS_STORE",
     ),
 ]
@@ -48,9 +48,14 @@ Why = Annotated[str, typer.Option("--reason", help="Why.")]
 def store_path(store: Path | None) -> Path:
     import os
 
-    from addons.store.bypass_store import default_path
+    from addons.store.whereabouts import whereabouts
 
-    return store or default_path(os.environ)
+    if store is not None:
+        return store
+    found = whereabouts(os.environ)
+    if warning := found.warning():
+        _tell_once(warning)
+    return found.path
 
 
 def open_store(store: Path | None) -> BypassStore:
@@ -176,6 +181,17 @@ def tell(text: str) -> None:
     from detector.cli.ending import say as on_stderr
 
     on_stderr(text)
+
+
+def _tell_once(text: str) -> None:
+    """As `tell`, once in one command."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    said = context.meta.setdefault("tlsight.told", set()) if context is not None else set()
+    if text not in said:
+        said.add(text)
+        tell(text)
 
 
 def print_json(record: object) -> None:

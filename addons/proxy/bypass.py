@@ -179,6 +179,7 @@ class Bypass:
             return
         name = found.sni or way.asked or ""
         if rule.action == "block":
+            self._keeper.heart.decide(name, rule.action, rule.pattern)
             log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
             asked.layer = Turned(asked.context)
             return
@@ -197,6 +198,7 @@ class Bypass:
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
         elif asked.layer is None:
+            self._keeper.heart.decide(name, rule.action, rule.pattern)
             where = str(way)
             given_up = way.go_to(bound.to) if bound.to is not None else None
             moved = "" if bound.to is None else f", moved to {bound.to}"

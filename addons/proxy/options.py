@@ -16,8 +16,8 @@ from mitmproxy.exceptions import OptionsError
 from addons.bypass.binding import Verify
 from addons.bypass.learning import LearningOptions
 from addons.proxy.resolver import Server, read_servers
-from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import KeeperOptions
+from addons.store.whereabouts import RULES_VARIABLE, STORE_VARIABLE, default_path
 
 _MODES = ("observe", "suggest", "auto")
 _STRINGS = {

@@ -245,6 +245,7 @@ class Review:
             try:
                 with self._store() as store:
                     name, values = view(store, request)
+                    values["proxies"] = store.proxies.alive(self._now())
                 status = 200
             except TlsightError as error:
                 status = 404 if isinstance(error, ConfigError) else 503
@@ -288,8 +289,9 @@ class Review:
             "csrf": session.csrf if session else "",
             "said": request.query_params.get("said", "")[:300],
             "path": request.url.path,
+            "store": str(self._path),
         }
-        return self._templates.get_template(name).render(**known, **values)
+        return self._templates.get_template(name).render({"proxies": None, **known, **values})
 
     def _store(self) -> BypassStore:
         return BypassStore(self._path, self._now, "review page")

@@ -23,6 +23,7 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.heartbeat import Heartbeats
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.stored import CandidateState, StoredCandidate, StoredRule
@@ -33,17 +34,7 @@ from addons.store.trail import Trail
 from addons.store.unbound import UnboundTable
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
-from detector.knowledge.folders import state_folder
 from detector.model.no_json import NO_JSON
-
-# Where the command and the addon both look before they fall back to the usual places.
-STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
-RULES_VARIABLE = "TLSIGHT_BYPASS_RULES"
-
-
-def default_path(environment: Mapping[str, str]) -> Path:
-    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return state_folder(environment) / "bypass.sqlite3"
 
 
 class BypassStore:
@@ -61,6 +52,7 @@ class BypassStore:
         trail: who decided what.
         traffic: attempts and passages.
         unbound: names asked for where they are not.
+        proxies: which of them read it.
 
     """
 
@@ -90,6 +82,7 @@ class BypassStore:
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
         self.unbound = UnboundTable(self._db, self._failing)
+        self.proxies = Heartbeats(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

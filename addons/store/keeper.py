@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
 from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Heart
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
 from detector import clock
@@ -71,6 +73,7 @@ class Keeper:
         matcher: the rules in force.
         changed: called after they were replaced, from whichever thread did it.
         dropped: attempts and passages that found no room.
+        heart: tells the store that this proxy reads it.
 
     """
 
@@ -79,6 +82,7 @@ class Keeper:
         self.matcher = Matcher()
         self.changed: Callable[[], None] = lambda: None
         self.dropped = 0
+        self.heart = Heart(now)
         self._now = now
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
@@ -156,7 +160,7 @@ class Keeper:
             if store is None and self.options.store is not None and not last:
                 self._closing.wait(1.0)
         if store is not None:
-            store.close()
+            self._leave(store)
 
     def _apply(self, options: KeeperOptions) -> None:
         before, self.options = self.options, options
@@ -200,7 +204,7 @@ class Keeper:
         """One round with the store; None when it could not be used and is to be opened again."""
         path = self.options.store
         if store is not None and store.path != path:
-            store.close()
+            self._leave(store)
             store = None
         if path is None:
             self._unwritten.clear()
@@ -216,6 +220,7 @@ class Keeper:
             self._remember(store)
             self._write(store)
             self._read_rules(store)
+            self._beat(store)
             self._propose(store, touched)
             self._prune(store)
         except (StoreError, ConfigError) as error:
@@ -225,6 +230,11 @@ class Keeper:
             return None
         self._complaints.pop("store", None)
         return store
+
+    def _leave(self, store: BypassStore) -> None:
+        with contextlib.suppress(StoreError):
+            self.heart.stop(store)
+        store.close()
 
     def _inode(self, path: Path) -> int | None:
         """Which file it is. Raises StoreError for one that was there and is gone: an empty one in its place
@@ -305,6 +315,11 @@ class Keeper:
         self._store_rules = [one.rule for one in store.rules()]
         self._store_stamp = stamp
         self._put_in_force()
+
+    def _beat(self, store: BypassStore) -> None:
+        path = self.options.rules
+        file = str(path) if path is not None else None
+        self.heart.beat(store, self.options.mode, file, self.matcher.count)
 
     def _put_in_force(self) -> None:
         self.matcher = Matcher([*self._file_rules, *self._store_rules])

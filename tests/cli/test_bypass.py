@@ -52,6 +52,7 @@ def test_what_no_rule_names_is_inspected(tlsight: Run) -> None:
     done = tlsight("bypass", "explain", "a.com", "--json")
     assert json.loads(done.stdout) == {
         "host": "a.com", "action": "inspect", "considered": [], "besides": [],
+        "proxies": [],
     }  # fmt: skip
 
 
