@@ -112,7 +112,7 @@ def add(
     )  # fmt: skip
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
-        given.warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, opened)
     given.say(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN
 
@@ -211,14 +211,16 @@ def lint_(
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
-    from addons.bypass.lint import lint
+    from addons.bypass.lint import Remark, lint
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
+    hidden: list[Remark] = []
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
-    found = lint(listed, given.today(), used)
+            hidden = given.hidden(listed, opened)
+    found = lint(listed, given.today(), used) + hidden
     for finding in found:
         if json:
             given.print_json(

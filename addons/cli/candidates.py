@@ -79,7 +79,7 @@ def approve(
                 row, reason=reason, owner=owner, ticket=ticket, expires=day(expires, given.today())
             ),
         )
-        given.warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, opened)
     given.say(f"pass {rule.pattern}")
     return exit_codes.CLEAN
 

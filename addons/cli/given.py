@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from datetime import date
 
+    from addons.bypass.lint import Remark
     from addons.bypass.matcher import Arrival
     from addons.bypass.rule import Rule
     from addons.store.bypass_store import BypassStore
@@ -102,13 +103,21 @@ def connection(host: str, port: int, client: str | None, address: str | None) ->
     return Arrival(normal_host(host), None, address, port, client)
 
 
-def warn(rule: Rule, rules: list[Rule]) -> None:
+def warn(rule: Rule, opened: BypassStore) -> None:
     """What lint says of a rule that was just made, on stderr."""
     from addons.bypass.lint import lint
 
-    for finding in lint(rules, today()):
+    rules = [one.rule for one in opened.rules()]
+    for finding in [*lint(rules, today()), *hidden(rules, opened)]:
         if finding.rule == rule:
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
+
+
+def hidden(rules: list[Rule], opened: BypassStore) -> list[Remark]:
+    """What passes unseen besides, because a certificate covers it, too."""
+    from addons.bypass.coverage import remarks
+
+    return remarks(rules, opened.leaves.all(), opened.traffic.hosts(), today())
 
 
 def record(rule: Rule) -> dict[str, object]:

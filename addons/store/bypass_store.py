@@ -23,6 +23,7 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, rule_of
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.stored import CandidateState, StoredCandidate, StoredRule
@@ -59,6 +60,7 @@ class BypassStore:
     Attributes:
         trail: who decided what.
         traffic: attempts and passages.
+        leaves: names that share a certificate.
 
     """
 
@@ -87,6 +89,7 @@ class BypassStore:
         )
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
+        self.leaves = Leaves(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

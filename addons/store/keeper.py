@@ -20,6 +20,8 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.coverage import Leaf
+from addons.bypass.forged import Parents
 from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
@@ -33,6 +35,7 @@ from detector.errors import ConfigError, StoreError
 log = harmless_logger(__name__)
 MAX_WAITING = 20_000
 Mode = Literal["observe", "suggest", "auto"]
+Seen = Attempt | Passage | Leaf
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
 
@@ -63,6 +66,7 @@ class Keeper:
 
     Attributes:
         matcher: the rules in force.
+        parents: where they leave no room for a wildcard.
         dropped: attempts and passages that found no room.
 
     """
@@ -70,9 +74,10 @@ class Keeper:
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self.options = KeeperOptions()
         self.matcher = Matcher()
+        self.parents = Parents()
         self.dropped = 0
         self._now = now
-        self._waiting: queue.Queue[Attempt | Passage] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
         self._learning = threading.Lock()
         self._wanted: KeeperOptions | None = None
@@ -84,7 +89,7 @@ class Keeper:
         self._store_rules: Sequence[Rule] = ()
         self._file_stamp: tuple[int, ...] | None = None
         self._store_stamp: tuple[object, ...] | None = None
-        self._unwritten: list[Attempt | Passage] = []
+        self._unwritten: list[Seen] = []
         self._proposed: set[str] = set()
         self._remembered = False
         self._opened: int | None = None
@@ -117,7 +122,7 @@ class Keeper:
             self._thread.join(10)
             self._thread = None
 
-    def put(self, seen: Attempt | Passage) -> None:
+    def put(self, seen: Seen) -> None:
         """Keep it, some time soon; never waits."""
         try:
             self._waiting.put_nowait(seen)
@@ -177,7 +182,7 @@ class Keeper:
             except (StoreError, ConfigError, OSError) as error:
                 self._complain("store", str(error))
 
-    def _take(self, batch: list[Attempt | Passage]) -> None:
+    def _take(self, batch: list[Seen]) -> None:
         self._unwritten += batch
         over = len(self._unwritten) - MAX_WAITING
         if over > 0:
@@ -232,8 +237,8 @@ class Keeper:
                 str(path), why, remedy="put it back, or restart to begin anew"
             ) from None
 
-    def _gather(self, *, wait: bool) -> list[Attempt | Passage]:
-        batch: list[Attempt | Passage] = []
+    def _gather(self, *, wait: bool) -> list[Seen]:
+        batch: list[Seen] = []
         try:
             batch.append(self._waiting.get(timeout=_EVERY) if wait else self._waiting.get_nowait())
             if wait:
@@ -262,6 +267,8 @@ class Keeper:
         if self._unwritten:
             attempts = [one for one in self._unwritten if isinstance(one, Attempt)]
             passages = [one for one in self._unwritten if isinstance(one, Passage)]
+            leaves = [one for one in self._unwritten if isinstance(one, Leaf)]
+            store.leaves.write(leaves)  # first: to write them twice does no harm
             store.traffic.write(attempts, passages)
             self._unwritten.clear()
 
@@ -298,7 +305,9 @@ class Keeper:
         self._put_in_force()
 
     def _put_in_force(self) -> None:
-        self.matcher = Matcher([*self._file_rules, *self._store_rules])
+        rules = [*self._file_rules, *self._store_rules]
+        self.parents = Parents(rules)
+        self.matcher = Matcher(rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
 

@@ -38,6 +38,13 @@ INSERT INTO setting VALUES ('revision', '0');
 ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
+    """
+CREATE TABLE leaf (
+    digest TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NULL, address TEXT,
+    port INTEGER NOT NULL, names TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leaf_at ON leaf (at);
+""",
 )
 # From here on a store that may not be written can be read as it is.
 OLDEST_READABLE = 1
