@@ -59,7 +59,7 @@ class Coalescing:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._late = _Late()
+        self._late = _Restored()
         self._ja4: dict[str, str | None] = {}
         self._kept: dict[str, int] = {}
         self._refused: Counter[str] = Counter()
@@ -206,8 +206,8 @@ class Coalescing:
         log.info("tlsight: %s %s%s: answered %d by %s", host, what, where, status, why)
 
 
-class _Late:
-    """The part behind TlsConfig."""
+class _Restored:
+    """The part behind TlsConfig; mitmproxy knows addons by the names of their classes."""
 
     def tls_start_client(self, data: TlsData) -> None:
         server = data.context.server
