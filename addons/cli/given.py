@@ -109,7 +109,7 @@ def warn(rule: Rule, opened: BypassStore) -> None:
 
     rules = [one.rule for one in opened.rules()]
     for finding in [*lint(rules, today()), *hidden(rules, opened)]:
-        if finding.rule == rule:
+        if finding.rule.pattern == rule.pattern:  # the store adds the evidence to what was approved
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
 
 
