@@ -9,7 +9,8 @@ Rules
    connection of its own, which then passes or is turned away.
 3. The names that a connection was opened for, its SNI and the host that the proxy was asked for, are never
    answered 421: what kept them from passing keeps them here. Nor is a client without SNI, which can do no better.
-4. A name that is blocked is blocked whatever it is asked by: CONNECT, SOCKS, plain HTTP, a decrypted request.
+4. A name that is blocked is blocked whatever it is asked by: CONNECT, SOCKS, plain HTTP, a decrypted request; an
+   address also over whatever is neither TLS nor HTTP.
 5. The other way round, an inspected name on the leaf of a server that passes, nothing can be done here. The names
    on leaves are kept, so that approval and lint can tell (coverage.py).
 
@@ -28,11 +29,15 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography import x509
 from mitmproxy import certs, command, connection, ctx, http
 from mitmproxy.net.http.url import parse_authority
+from mitmproxy.proxy import layer
+from mitmproxy.proxy.layers.tcp import TCPLayer
+from mitmproxy.proxy.layers.udp import UDPLayer
 from mitmproxy.proxy.mode_specs import Socks5Mode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData, TlsData
@@ -44,7 +49,7 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger
 from addons.proxy.fingerprint import fingerprint
-from addons.proxy.refusal import Status, refuse, response
+from addons.proxy.refusal import Ended, Status, refuse, response
 from addons.store.keeper import Keeper
 from detector.chain.names import as_address
 from detector.errors import TargetError
@@ -52,6 +57,8 @@ from detector.model.targets import normal_host
 
 log = harmless_logger(__name__)
 _MAX_TRACKED = 20_000
+_MAX_NAME = 300  # of an authority with its port
+_MAX_HOSTS = 8  # Host headers of one request that are looked at
 
 
 class Coalescing:
@@ -59,7 +66,7 @@ class Coalescing:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._late = _Restored()
+        self._late = _Behind(self)
         self._ja4: dict[str, str | None] = {}
         self._kept: dict[str, int] = {}
         self._refused: Counter[str] = Counter()
@@ -104,7 +111,7 @@ class Coalescing:
         # Only where the way is known before the request is this a tunnel, or redirected.
         opened_for = flow.server_conn.address
         decrypted = opened_for is not None and client.tls_established
-        own = _names((client.sni, opened_for[0])) if decrypted and opened_for else frozenset()
+        own = _own(client, opened_for) if decrypted and opened_for else ()
         for host, port in _asked(request, opened_for):
             if host in own:
                 continue
@@ -139,6 +146,17 @@ class Coalescing:
         if rule is not None:
             self._tell(server.address[0], None, server, rule, 403)
             server.error = "blocked by a rule"
+
+    def chosen(self, asked: layer.NextLayer) -> None:
+        """Of what is neither TLS nor HTTP mitmproxy makes a plain relay: the last moment to say no."""
+        client, server = asked.context.client, asked.context.server
+        relayed = isinstance(asked.layer, (TCPLayer, UDPLayer)) and asked.layer.flow is not None
+        if not relayed or client.tls_established or server.address is None:
+            return
+        rule = self._rule(server.address[0], server.address[1], client, server)
+        if rule is not None and rule.action == "block":
+            self._tell(server.address[0], None, server, rule, 403)
+            asked.layer = Ended(asked.context)
 
     # What rides a connection that passes.
 
@@ -206,8 +224,14 @@ class Coalescing:
         log.info("tlsight: %s %s%s: answered %d by %s", host, what, where, status, why)
 
 
-class _Restored:
-    """The part behind TlsConfig; mitmproxy knows addons by the names of their classes."""
+class _Behind:
+    """The part behind NextLayer and TlsConfig; mitmproxy knows addons by the names of their classes."""
+
+    def __init__(self, addon: Coalescing) -> None:
+        self._addon = addon
+
+    def next_layer(self, asked: layer.NextLayer) -> None:
+        self._addon.chosen(asked)
 
     def tls_start_client(self, data: TlsData) -> None:
         server = data.context.server
@@ -254,23 +278,33 @@ def _asked(request: http.Request, opened_for: tuple[str, int] | None) -> Iterabl
     Where the way was known before, mitmproxy has put that in the target's place.
     """
     default = opened_for[1] if opened_for else request.port
-    said = [request.authority, *request.headers.get_all("host")]
-    found = [parse_authority(text, check=False) for text in said if text]
+    said = [request.data.authority.decode("utf-8", "replace")]
+    said += request.headers.get_all("host")[:_MAX_HOSTS]
+    found = [_authority(text) for text in said if text]
     if opened_for is None or not found:
-        found.append((request.host, request.port))
-    return dict.fromkeys(
-        _Asked(host, port or default) for name, port in found for host in _names((name,))
-    )
+        found.append((_host(request.host), request.port))
+    return dict.fromkeys(_Asked(host, port or default) for host, port in found if host)
 
 
-def _names(texts: Iterable[str | None]) -> frozenset[str]:
-    """As rules write them; what is neither name nor address is left out."""
-    found = set()
-    for text in texts:
+@lru_cache(maxsize=4096)
+def _authority(text: str) -> tuple[str | None, int | None]:
+    if len(text) > _MAX_NAME:
+        return None, None
+    name, port = parse_authority(text, check=False)
+    return _host(name), port
+
+
+@lru_cache(maxsize=4096)
+def _host(text: str) -> str | None:
+    """As rules write it; None for what is neither name nor address."""
+    if 0 < len(text) <= _MAX_NAME:
         with contextlib.suppress(TargetError):
-            if text:
-                found.add(normal_host(text))
-    return frozenset(found)
+            return normal_host(text)
+    return None
+
+
+def _own(client: connection.Client, opened_for: tuple[str, int]) -> Sequence[str | None]:
+    return _host(client.sni or ""), _host(opened_for[0])
 
 
 def _multiplexed(request: http.Request) -> bool:

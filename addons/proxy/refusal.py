@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mitmproxy import ctx, http
+from mitmproxy.proxy import commands, events, layer
 
 from addons.bypass.shown import shown
 
@@ -42,6 +43,14 @@ def response(host: str, status: Status, accept: str = "") -> http.Response:
     }
     harmless = {key: shown(str(value)) for key, value in known.items()}
     return http.Response.make(status, _template().render(harmless), headers)
+
+
+class Ended(layer.Layer):
+    """A client that speaks neither TLS nor HTTP, and so cannot be told why."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
 
 
 def _may_be_streamed(request: http.Request) -> bool:

@@ -283,6 +283,42 @@ def test_another_host_on_a_kept_connection_does_not_reach_the_server(tmp_path: P
     asyncio.run(run())
 
 
+def test_what_is_neither_tls_nor_http_is_blocked_by_its_address(tmp_path: Path) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\n" + await reader.read(100))
+        await writer.drain()
+        writer.close()
+
+    async def told(folder: Path, rules: str) -> bytes:
+        """What a client hears in a tunnel to the server."""
+        folder.mkdir()
+        (folder / "root.pem").write_text(LabPki().root.pem)
+        (folder / "rules.toml").write_text(rules)
+        async with (
+            await asyncio.start_server(echo, "127.0.0.1", 0) as server,
+            Mitmdump(
+                folder / "mitm", trust=folder / "root.pem", scripts=(bypass_script(),),
+                settings=(f"bypass_rules={folder / 'rules.toml'}", "bypass_store="),
+            ) as mitm,
+        ):  # fmt: skip
+            port = server.sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", mitm.port)
+            writer.write(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode())
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"\x00\x01\x02 raw\n")
+            async with asyncio.timeout(10):
+                found = await reader.read()
+            writer.close()
+            return found
+
+    async def run() -> None:
+        rule = '[[rule]]\ncidr = "127.0.0.0/8"\n'
+        assert await told(tmp_path / "pass", rule) == b"220 hello\n\x00\x01\x02 raw\n"
+        assert await told(tmp_path / "block", rule + 'action = "block"\n') == b""
+
+    asyncio.run(run())
+
+
 class _Http3(QuicConnectionProtocol):
     """Both ends: answers 200 to every request, and keeps what it hears."""
 
