@@ -11,7 +11,7 @@ The leaves are those that servers showed while their names were inspected.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -25,6 +25,8 @@ from detector.model.targets import normal_host
 
 MAX_NAMES, MAX_LENGTH = 100, 253
 _TOLD = 4
+# The rule that decides about a connection.
+Decide = Callable[[Arrival], Rule | None]
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -48,25 +50,49 @@ class Leaf(msgspec.Struct, frozen=True):
         """The same for certificates with the same names, so that renewals are one leaf."""
         return hashlib.sha256("\n".join(self.names).encode()).hexdigest()
 
+    def covers(self, name: str) -> bool:
+        return _cover(self.names, name)
+
 
 def kept_names(host: str, names: Iterable[str]) -> tuple[str, ...]:
     """Those of a leaf that are worth keeping; none where it does not cover the host, or that alone."""
     found = sorted({name.lower() for name in names if 0 < len(name) <= MAX_LENGTH})[:MAX_NAMES]
-    if not _covers(found, host) or found == [host]:
+    try:
+        host = normal_host(host)
+    except TargetError:
         return ()
-    return tuple(found)
+    return tuple(found) if _cover(found, host) and found != [host] else ()
 
 
 def remarks(
     rules: Sequence[Rule], leaves: Iterable[Leaf], seen: Iterable[str], today: date
 ) -> list[Remark]:
     """Of each rule that passes a name: what its leaf hides besides; `seen` are names of the traffic."""
-    found = hidden(Matcher(rules), leaves, seen, today)
-    return [_remark(rule, *found[rule]) for rule in rules if rule in found]
+    matcher = Matcher(rules)
+    found = hidden(lambda arrival: matcher.match(arrival, today), leaves, seen)
+    return [
+        Remark(rule, "covers-inspected", "warning", _text(*found[rule]))
+        for rule in rules
+        if rule in found
+    ]
+
+
+def foretold(
+    rule: Rule, others: Matcher, leaves: Iterable[Leaf], seen: Iterable[str], today: date
+) -> str:
+    """The remark's text on a rule that is not there yet, empty for none."""
+    alone = Matcher([rule])
+    near = [leaf for leaf in leaves if rule.host is None or leaf.covers(rule.host)]
+    if not near:
+        return ""
+    found = hidden(
+        lambda arrival: alone.match(arrival, today) or others.match(arrival, today), near, seen
+    )
+    return _text(*found[rule]) if rule in found else ""
 
 
 def hidden(
-    matcher: Matcher, leaves: Iterable[Leaf], seen: Iterable[str], today: date
+    decide: Decide, leaves: Iterable[Leaf], seen: Iterable[str]
 ) -> Mapping[Rule, tuple[str, Sequence[str]]]:
     """By rule: a name that it passes, and those that are inspected and share a leaf with it."""
     traffic = _Traffic(seen)
@@ -75,7 +101,7 @@ def hidden(
         passed: dict[Rule, str] = {}
         inspected: dict[str, None] = {}
         for name in traffic.names_of(leaf):
-            rule = matcher.match(_arrival(name, leaf), today)
+            rule = decide(_arrival(name, leaf))
             if rule is not None and rule.action == "pass":
                 passed.setdefault(rule, name)
             elif (rule is None or rule.action == "inspect") and name in traffic:
@@ -86,14 +112,13 @@ def hidden(
     return {rule: (name, list(names)) for rule, (name, names) in found.items()}
 
 
-def _remark(rule: Rule, name: str, names: Sequence[str]) -> Remark:
+def _text(name: str, names: Sequence[str]) -> str:
     told = ", ".join(names[:_TOLD])
     more = f" and {len(names) - _TOLD} more" if names[_TOLD:] else ""
-    text = (
+    return (
         f"Passing {name} also hides {told}{more}, which this proxy inspects: one certificate covers them, and"
         " browsers send requests for all its names over one connection where they share an address."
     )
-    return Remark(rule, "covers-inspected", "warning", text)
 
 
 class _Traffic:
@@ -125,9 +150,5 @@ def _arrival(name: str, leaf: Leaf) -> Arrival:
     return Arrival(name, None, leaf.address, leaf.port)
 
 
-def _covers(names: Sequence[str], host: str) -> bool:
-    try:
-        host = normal_host(host)
-    except TargetError:
-        return False
-    return host in names or f"*.{host.partition('.')[2]}" in names
+def _cover(names: Sequence[str], name: str) -> bool:
+    return name in names or f"*.{name.partition('.')[2]}" in names

@@ -28,11 +28,15 @@ def candidates(
     json: Json = False,
 ) -> int:
     """List hosts that could be let through: why, and how narrowly."""
+    from addons.bypass.coverage import foretold
+    from addons.bypass.matcher import Matcher
+    from addons.bypass.rule import rule_of
     from addons.bypass.scope import scopes
 
     with given.read_store(store) as opened:
         known = opened.candidates()
-        seen = opened.traffic.hosts()
+        seen, leaves = opened.traffic.hosts(), opened.leaves.all()
+        rules = Matcher(one.rule for one in opened.rules())
     shown = known if every else [one for one in known if one.state == "pending"]
     for one in shown:
         found = scopes(one.candidate, [k.candidate for k in known if k.state == "pending"], seen)
@@ -46,6 +50,9 @@ def candidates(
         for scope in found:
             besides = f"also exempts {', '.join(scope.besides[:5])}" if scope.besides else ""
             given.say(f"          {scope.pattern:36} {besides}".rstrip())
+        hidden = foretold(rule_of(found[0].row), rules, leaves, seen, given.today())
+        if hidden:
+            given.say(f"          {hidden}")
     if not shown and not json:
         given.say("no candidates")
     return exit_codes.CLEAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
-from addons.bypass.coverage import remarks
+from addons.bypass.coverage import foretold
+from addons.bypass.matcher import Matcher
 from addons.bypass.pattern import day
 from addons.bypass.rule import rule_of
-from addons.bypass.scope import Scope, scopes
+from addons.bypass.scope import scopes
 from addons.bypass.shown import shown
 from addons.review import charts
 from addons.review.access import COOKIE, KNOWN_COOKIE, Access, Gate, TooManyError
@@ -102,13 +103,17 @@ class Review:
         host = request.path_params["host"]
         found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
-        proposed = scopes(found.candidate, others, store.traffic.hosts())
+        seen, leaves, today = store.traffic.hosts(), store.leaves.all(), self._now().date()
+        proposed = scopes(found.candidate, others, seen)
+        rules = Matcher(one.rule for one in store.rules())
         attempts = list(store.traffic.attempts(host, _SHOWN))
         days = store.traffic.classes(host, self._days_ago(30))
         label = f"Attempts on {host} by day"
         return "candidate.html", {
             "one": found,
-            "scopes": [(one, _hidden(one, store, self._now().date())) for one in proposed],
+            "scopes": [
+                (one, foretold(rule_of(one.row), rules, leaves, seen, today)) for one in proposed
+            ],
             "attempts": [(a, classify(a), REMEDIES[classify(a)]) for a in reversed(attempts)],
             "timeline": Markup(charts.timeline(days, label)),  # noqa: S704 (escaped there)
             "remedies": _remedies(found),
@@ -332,14 +337,6 @@ async def _read_form(request: Request) -> dict[str, str]:
 def _harmless(value: object) -> object:
     """What clients and people wrote; markup of ours stays as it is."""
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _hidden(scope: Scope, store: BypassStore, today: date) -> str:
-    """What would pass unseen besides, because a certificate covers it, too."""
-    rule = rule_of(scope.row)
-    rules = [*(one.rule for one in store.rules()), rule]
-    found = remarks(rules, store.leaves.all(), store.traffic.hosts(), today)
-    return next((one.text for one in found if one.rule is rule), "")
 
 
 def _remedies(found: StoredCandidate) -> list[str]:

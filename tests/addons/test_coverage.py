@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from addons.bypass.coverage import MAX_NAMES, Leaf, kept_names, remarks
+from addons.bypass.coverage import MAX_NAMES, Leaf, foretold, kept_names, remarks
+from addons.bypass.matcher import Matcher
 from addons.bypass.rule import RuleRow, rule_of
 
 TODAY = date(2026, 11, 30)
@@ -55,6 +56,19 @@ def test_a_range_that_passes_tells_what_the_leaf_of_its_server_covers() -> None:
     found = told([leaf("bank.test", "shop.test")], "shop.test", *rules)
     assert list(found) == ["203.0.113.0/24"]
     assert told([leaf("bank.test", "shop.test", address=None)], "shop.test", *rules) == {}
+
+
+def test_a_rule_that_is_not_there_yet_is_foretold() -> None:
+    def text(row: RuleRow, *others: RuleRow) -> str:
+        there = Matcher(rule_of(one) for one in others)
+        return foretold(rule_of(row), there, leaves, ["shop.test", "x.corp.test"], TODAY)
+
+    leaves = [leaf("bank.test", "shop.test"), leaf("*.corp.test")]
+    assert text(RuleRow(host="bank.test")).startswith("Passing bank.test also hides shop.test,")
+    assert text(RuleRow(host="bank.test"), RuleRow(host="shop.test")) == ""
+    assert text(RuleRow(host="other.test"), RuleRow(host="bank.test")) == ""
+    assert text(RuleRow(host="www.corp.test")).startswith("Passing www.corp.test also hides x.corp")
+    assert text(RuleRow(suffix="bank.test")).startswith("Passing bank.test also hides shop.test,")
 
 
 def test_many_names_are_counted_and_not_listed() -> None:

@@ -208,6 +208,7 @@ def test_approving_and_lint_say_what_the_certificate_hides_besides(
         opened.leaves.write([Leaf(now, bank, "203.0.113.10", 443, (bank, shop))])
         opened.traffic.write([Attempt(now, "client", shop, 443, "10.0.0.1", "accepted")], [])
     text = f"Passing {bank} also hides {shop}, which this proxy inspects"
+    assert text in tlsight("bypass", "candidates", "--store", path).stdout
     done = tlsight("bypass", "approve", bank, *ADD, "--store", path)
     assert f"warning: {text}" in done.stderr
     done = tlsight("bypass", "lint", "--store", path)
