@@ -38,6 +38,8 @@ else
     need cntlm cntlm
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
+    need ip iproute2
+    need nft nftables
     need haproxy haproxy
     need squid squid-openssl
     need sslsplit sslsplit

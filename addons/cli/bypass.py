@@ -91,7 +91,7 @@ def add(
     given.defend(normal_rule(row)[0], force=force)
     with given.open_store(store) as opened:
         rule = opened.add_rule(row)
-        given.warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, opened)
         running.tell_readers(opened)
     given.say(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN
@@ -146,7 +146,9 @@ def explain(
             seen = opened.traffic.hosts()
             besides = [name for name in exempted(rule, seen) if name != connection.host]
         if found.action == "inspect":
-            own = running.proxies_own(opened, [host, *([address] if address else [])], connection.port)
+            own = running.proxies_own(
+                opened, [host, *([address] if address else [])], connection.port
+            )
     if json:
         told = [{**given.record(one), "why": why} for one, why in found.considered]
         given.print_json(
@@ -207,15 +209,17 @@ def lint_(
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
-    from addons.bypass.lint import lint
+    from addons.bypass.lint import Remark, lint
     from addons.bypass.outer import outer_names
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
+    hidden: list[Remark] = []
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
-    found = lint(listed, given.now(), used, outer_names())
+            hidden = given.hidden(listed, opened)
+    found = lint(listed, given.now(), used, outer_names()) + hidden
     for finding in found:
         if json:
             given.print_json(

@@ -29,11 +29,15 @@ def candidates(
     json: Json = False,
 ) -> int:
     """List hosts that could be let through: why, and how narrowly."""
+    from addons.bypass.coverage import foretold
+    from addons.bypass.matcher import Matcher
+    from addons.bypass.rule import rule_of
     from addons.bypass.scope import scopes
 
     with given.read_store(store) as opened:
         known = opened.candidates()
-        seen = opened.traffic.hosts()
+        seen, leaves = opened.traffic.hosts(), opened.leaves.all()
+        rules = Matcher(one.rule for one in opened.rules())
         tell_readers(opened)
     shown = known if every else [one for one in known if one.state == "pending"]
     for one in shown:
@@ -48,6 +52,9 @@ def candidates(
         for scope in found:
             besides = f"also exempts {', '.join(scope.besides[:5])}" if scope.besides else ""
             given.say(f"          {scope.pattern:36} {besides}".rstrip())
+        hidden = foretold(rule_of(found[0].row), rules, leaves, seen, given.now())
+        if hidden:
+            given.say(f"          {hidden}")
     if not shown and not json:
         given.say("no candidates")
     return exit_codes.CLEAN
@@ -82,7 +89,7 @@ def approve(
         )
         given.defend(normal_rule(row)[0], force=force)
         rule = opened.approve(host, row)
-        given.warn(rule, [one.rule for one in opened.rules()])
+        given.warn(rule, opened)
         tell_readers(opened)
     given.say(f"pass {rule.pattern}")
     return exit_codes.CLEAN

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from addons.bypass.lint import Remark
     from addons.bypass.matcher import Arrival, Matcher
     from addons.bypass.rule import Action, Rule
     from addons.store.bypass_store import BypassStore
@@ -141,14 +142,22 @@ def defend(rule: Rule, *, force: bool) -> None:
         raise ConfigError(rule.pattern, finding.text, remedy="--force where that is meant")
 
 
-def warn(rule: Rule, rules: list[Rule]) -> None:
+def warn(rule: Rule, opened: BypassStore) -> None:
     """What lint says of a rule that was just made, on stderr."""
     from addons.bypass.lint import lint
     from addons.bypass.outer import outer_names
 
-    for finding in lint(rules, now(), outer=outer_names()):
-        if finding.rule == rule:
+    rules = [one.rule for one in opened.rules()]
+    for finding in [*lint(rules, now(), outer=outer_names()), *hidden(rules, opened)]:
+        if finding.rule.pattern == rule.pattern:  # the store adds the evidence to what was approved
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
+
+
+def hidden(rules: list[Rule], opened: BypassStore) -> list[Remark]:
+    """What passes unseen besides, because a certificate covers it, too."""
+    from addons.bypass.coverage import remarks
+
+    return remarks(rules, opened.leaves.all(), opened.traffic.hosts(), now())
 
 
 def record(rule: Rule) -> dict[str, object]:

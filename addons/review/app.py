@@ -24,7 +24,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
+from addons.bypass.coverage import foretold
 from addons.bypass.lint import hiding
+from addons.bypass.matcher import Matcher
 from addons.bypass.outer import outer_names
 from addons.bypass.pattern import end
 from addons.bypass.reach import has_ended
@@ -104,12 +106,17 @@ class Review:
         host = request.path_params["host"]
         found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
+        seen, leaves, now = store.traffic.hosts(), store.leaves.all(), self._now()
+        proposed = scopes(found.candidate, others, seen)
+        rules = Matcher(one.rule for one in store.rules())
         attempts = list(store.traffic.attempts(host, _SHOWN))
         days = store.traffic.classes(host, self._days_ago(30))
         label = f"Attempts on {host} by day"
         return "candidate.html", {
             "one": found,
-            "scopes": scopes(found.candidate, others, store.traffic.hosts()),
+            "scopes": [
+                (one, foretold(rule_of(one.row), rules, leaves, seen, now)) for one in proposed
+            ],
             "attempts": [(a, classify(a), REMEDIES[classify(a)]) for a in reversed(attempts)],
             "timeline": Markup(charts.timeline(days, label)),  # noqa: S704 (escaped there)
             "remedies": _remedies(found),

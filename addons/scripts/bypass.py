@@ -113,12 +113,13 @@ def ours() -> list[object]:
     """The addons. (A function of this file that is named like a hook would be one.)"""
     from addons.proxy.alive import Alive
     from addons.proxy.bypass import Bypass
+    from addons.proxy.coalescing import Coalescing
     from addons.proxy.recorder import Recorder
     from addons.proxy.truth import UpstreamTruth
     from addons.store.keeper import Keeper
 
     keeper = Keeper()
-    return [Bypass(keeper), Recorder(keeper), UpstreamTruth(), Alive(keeper)]
+    return [Bypass(keeper), Coalescing(keeper), Recorder(keeper), UpstreamTruth(), Alive(keeper)]
 
 
 why = trouble()

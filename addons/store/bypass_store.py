@@ -24,6 +24,7 @@ from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
 from addons.store.heartbeat import Heartbeats
+from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.stored import CandidateState, StoredCandidate, StoredRule
@@ -53,6 +54,7 @@ class BypassStore:
         traffic: attempts and passages.
         unbound: names asked for where they are not.
         proxies: which of them read it.
+        leaves: names that share a certificate.
 
     """
 
@@ -83,6 +85,7 @@ class BypassStore:
         self.traffic = Traffic(self._db, self._failing)
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
+        self.leaves = Leaves(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

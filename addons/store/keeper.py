@@ -21,6 +21,8 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.coverage import Leaf
+from addons.bypass.forged import Parents
 from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
 from addons.bypass.lint import not_in_force
 from addons.bypass.matcher import Matcher
@@ -37,7 +39,7 @@ from detector.errors import ConfigError, StoreError
 log = harmless_logger(__name__)
 MAX_WAITING = 20_000
 Mode = Literal["observe", "suggest", "auto"]
-Seen = Attempt | Passage | Unbound
+Seen = Attempt | Passage | Unbound | Leaf
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
 _MOST_TOLD = 20
@@ -72,6 +74,7 @@ class Keeper:
     Attributes:
         matcher: the rules in force.
         changed: called after they were replaced, from whichever thread did it.
+        parents: where they leave no room for a wildcard.
         dropped: attempts and passages that found no room.
         heart: tells the store that this proxy reads it.
 
@@ -81,6 +84,7 @@ class Keeper:
         self.options = KeeperOptions()
         self.matcher = Matcher()
         self.changed: Callable[[], None] = lambda: None
+        self.parents = Parents()
         self.dropped = 0
         self.heart = Heart(now)
         self._now = now
@@ -280,6 +284,8 @@ class Keeper:
         if self._unwritten:
             attempts = [one for one in self._unwritten if isinstance(one, Attempt)]
             passages = [one for one in self._unwritten if isinstance(one, Passage)]
+            leaves = [one for one in self._unwritten if isinstance(one, Leaf)]
+            store.leaves.write(leaves)  # first: to write them twice does no harm
             store.traffic.write(attempts, passages)
             store.unbound.write([one for one in self._unwritten if isinstance(one, Unbound)])
             self._unwritten.clear()
@@ -322,7 +328,9 @@ class Keeper:
         self.heart.beat(store, self.options.mode, file, self.matcher.count)
 
     def _put_in_force(self) -> None:
-        self.matcher = Matcher([*self._file_rules, *self._store_rules])
+        rules = [*self._file_rules, *self._store_rules]
+        self.parents = Parents(rules)
+        self.matcher = Matcher(rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
         for rule, why in self.matcher.unsaid[:_MOST_TOLD]:

@@ -46,6 +46,11 @@ CREATE TABLE unbound (
 CREATE TABLE proxy (
     id TEXT NOT NULL PRIMARY KEY, seen TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE leaf (
+    digest TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NULL, address TEXT,
+    port INTEGER NOT NULL, names TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leaf_at ON leaf (at);
 """,
 )
 # From here on a store that may not be written can be read as it is.

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.coverage import Leaf
 from addons.bypass.learning import Candidate
 from addons.bypass.rule import RuleRow
 from addons.review.access import Access
@@ -290,6 +291,18 @@ def test_a_rule_is_ended_and_removed(admin: TestClient, post: Post, store: Bypas
     assert post("/rules/remove", {"pattern": "bank.example:443"}) == 303
     assert store.rules() == []
     assert post("/rules/remove", {"pattern": "bank.example:443"}) == 400
+
+
+def test_a_candidate_says_what_else_its_certificate_would_hide(
+    admin: TestClient, store: BypassStore
+) -> None:
+    page = "/candidate/bank.example"
+    assert "also hides" not in admin.get(page).text
+    names = ("bank.example", "shop.example")
+    store.leaves.write([Leaf(NOW, "bank.example", "203.0.113.10", 443, names)])
+    assert "also hides" not in admin.get(page).text  # nobody asked for it so far
+    store.traffic.write([Attempt(NOW, "client", "shop.example", 443, "10.0.0.1", "accepted")], [])
+    assert "Passing bank.example also hides shop.example, which" in admin.get(page).text
 
 
 def test_what_clients_send_is_text_and_never_markup(admin: TestClient) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from addons.bypass.attempt import Attempt
+from addons.bypass.coverage import Leaf
 from addons.bypass.learning import Candidate
 from addons.store.bypass_store import BypassStore
 from tests.cli.conftest import Run
@@ -193,6 +195,26 @@ def test_what_was_learned_is_decided_on(tlsight: Run, tmp_path: Path) -> None:
     assert tlsight("bypass", "candidates", *store).stdout == "no candidates\n"
     every = tlsight("bypass", "candidates", "--all", "--json", *store).stdout.splitlines()
     assert {json.loads(line)["state"] for line in every} == {"approved", "rejected", "snoozed"}
+
+
+def test_approving_and_lint_say_what_the_certificate_hides_besides(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.sqlite3"
+    now = datetime.now(UTC)
+    bank, shop = "bank.example.com", "shop.example.com"
+    with BypassStore(path, lambda: now) as opened:
+        fields = (4.0, ("10.0.0.1", "10.0.0.2"), now, now, "2 clients refuse it.")
+        opened.propose(Candidate(bank, "certificate-pinned", *fields))
+        opened.leaves.write([Leaf(now, bank, "203.0.113.10", 443, (bank, shop))])
+        opened.traffic.write([Attempt(now, "client", shop, 443, "10.0.0.1", "accepted")], [])
+    text = f"Passing {bank} also hides {shop}, which this proxy inspects"
+    assert text in tlsight("bypass", "candidates", "--store", path).stdout
+    done = tlsight("bypass", "approve", bank, *ADD, "--store", path)
+    assert f"warning: {text}" in done.stderr
+    done = tlsight("bypass", "lint", "--store", path)
+    assert (done.returncode, text in done.stdout) == (0, True)
+    assert tlsight("bypass", "lint", "--strict", "--store", path).returncode == 1
 
 
 @pytest.mark.parametrize(
