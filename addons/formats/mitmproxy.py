@@ -123,7 +123,9 @@ def _scalar(text: str) -> str:
 def _meaning(written: str) -> list[RuleRow]:
     """A row for each port that the entry is for. Raises ValueError, TargetError."""
     if (network := _range(plain(written))) is not None:
-        return [settled(RuleRow(cidr=network))]
+        row = RuleRow(cidr=network)
+        rule_of(row)
+        return [row]
     if (fault := _never(written)) is not None:
         raise ValueError(fault)
     head, ports = regex_and_ports(written)
@@ -139,13 +141,17 @@ def _meaning(written: str) -> list[RuleRow]:
 
 def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
     """What stands before the port, without its anchor, as mitmproxy searches for it."""
-    if head in ("", ".*", ".+"):
+    if head.endswith((r"\.", "[.]")):
+        raise ValueError("ends in a dot, and names are asked without")
+    if head in (".*", ".+") or (not head and not anchored):
         return [RuleRow(host="*")]
     if _NAME.fullmatch(head):
         name = _unescaped(head)
         if anchored or as_address(name) is not None:
             return [RuleRow(host=name)]
-        return [RuleRow(suffix=name.removeprefix("."))]
+        if name.startswith("."):  # what is below the name, without the name itself
+            return [RuleRow(regex=f".*{head}")]
+        return [RuleRow(suffix=name)]
     whole = f"^{head}" if anchored else head
     for kinds, form in (
         (("suffix",), _BELOW), (("host", "wildcard"), _ONE_OR_NONE), (("wildcard",), _ONE_MORE),

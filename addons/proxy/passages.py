@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mitmproxy import connection, ctx
 
@@ -72,12 +73,12 @@ class Passages:
         self,
         keeper: Keeper,
         cut: Callable[[list[Open]], None] | None = None,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] | None = None,
         told_every: float = _TOLD_EVERY,
     ) -> None:
         self._keeper = keeper
         self._cut = cut or close
-        self._now = now
+        self._now = now or functools.partial(datetime.now, UTC)  # to the moment
         self._every = told_every
         self._open: dict[str, list[Open]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -134,7 +134,7 @@ def test_the_engine_is_loaded_where_a_rule_has_a_regex() -> None:
         "Matcher([Rule(host='a.com')]); assert 're2' not in sys.modules;"
         "Matcher([Rule(regex='a')]); assert 're2' in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_anchors_are_implied_and_an_escaped_dollar_is_none() -> None:

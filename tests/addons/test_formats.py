@@ -270,8 +270,7 @@ def test_what_is_read_back_is_what_was_written(target: str, some: list[Rule]) ->
     back = {rule_of(row).pattern for row in found.rows}
     written = {rule.pattern for rule in only} - refused
     if target == "mitmproxy":
-        written = {p for p in written if not p.startswith("*")}
-        assert all("[^" in one.text for one in found.unread)
+        assert found.unread == ()
     assert {p for p in back if p not in written} == set()
     assert all(passes(only, w.lstrip(".*"), 443) for w in back if not w.startswith("*"))
 
@@ -337,3 +336,43 @@ def test_a_blocked_name_does_not_pass_by_a_wider_rule() -> None:
 def test_expired_rules_are_not_exported() -> None:
     old = Rule(host="a.com", expires=TODAY - timedelta(days=1))
     assert mitmproxy.export([old], NOW).text == "ignore_hosts: []\n"
+
+
+def test_a_rule_that_ends_at_a_moment_is_left_out_of_lists_that_say_no_end() -> None:
+    rule = Rule(host="a.com", expires=NOW + timedelta(hours=2))
+    for target, form in registry.FORMATS.items():
+        found = registry.export(target, [rule], NOW, skip_proxy=True)
+        if target == "toml":
+            assert "expires = 2026-11-23T14:00:00" in found.text
+            assert rule_of(registry.read("toml", found.text, "x").rows[0]) == rule
+        else:
+            assert [one.rule for one in found.refused] == [rule], form
+            assert "ends at 2026-11-23T14:00Z" in found.refused[0].why
+
+
+def test_ports_and_addresses_in_lists_of_names_are_taken_as_such() -> None:
+    text = "a.com:8443\n.b.com:443\n203.0.113.7\n10.0.0.0/8\n[2001:db8::1]:443\n2001:db8::/32\na.com:x\n"
+    found = registry.read("squid", text, "x")
+    assert [rule_of(row).pattern for row in found.rows] == [
+        "a.com:8443", ".b.com:443", "203.0.113.7/32", "10.0.0.0/8", "2001:db8::1/128:443", "2001:db8::/32",
+    ]  # fmt: skip
+    assert [(one.line, one.why) for one in found.unread] == [(7, "is no name")]
+    kept = registry.read(
+        "privoxy", "{+https-inspection}\n10.0.0.1/\n{-https-inspection}\n.a.com:443/\n", "x"
+    )
+    assert {(rule_of(row).pattern, row.action) for row in kept.rows} == {
+        ("10.0.0.1/32", "inspect"), (".a.com:443", "pass"),
+    }  # fmt: skip
+
+
+def test_our_own_file_is_refused_by_the_row_that_is_wrong() -> None:
+    text = '[[rule]]\nhost = "a.com"\n[[rule]]\nregex = "a(?=b)"\n'
+    with pytest.raises(ConfigError, match="rule 2: RE2 has not a look ahead"):
+        registry.read("toml", text, "x")
+
+
+def test_what_a_rule_binds_is_in_our_own_file() -> None:
+    rule = Rule(host="a.com", bind="certificate")
+    text = registry.export("toml", [rule], NOW).text
+    assert 'bind = "certificate"' in text
+    assert rule_of(registry.read("toml", text, "x").rows[0]) == rule

@@ -189,3 +189,42 @@ def test_names_with_empty_labels_match_nothing() -> None:
             deciding((Rule(suffix="bank.example", reason="x"),), Arrival(name, None, None, 443))
             is None
         )
+
+
+def test_of_ten_thousand_regexes_those_that_match_decide() -> None:
+    rules = [Rule(regex=f"api{n}-[0-9]+[.]example[.]com", reason=str(n)) for n in range(10_000)]
+    matcher = Matcher(rules)
+    for n in (0, 77, 9999):
+        found = matcher.match(Arrival(f"API{n}-5.example.com", None, None, 443), NOW)
+        assert found is rules[n]
+    assert matcher.match(Arrival("api77-x.example.com", None, None, 443), NOW) is None
+
+
+def test_a_regex_that_is_not_in_force_never_lets_more_pass() -> None:
+    """It passes nothing; and where it kept something from passing, whatever it may have meant is inspected."""
+    wide = Rule(client=NET("10.0.0.0/8"), reason="any host")
+    here = Arrival("a.com", None, None, 443, client="10.0.0.1")
+    passing = Rule(regex="a(?=[.]com).*", reason="passes")
+    assert deciding((passing,), here) is None
+    assert deciding((wide, passing), here) == "any host"
+    for action in ("inspect", "block"):
+        keeping = Rule(regex="b(?=[.]com).*", action=action, reason="keeps back")  # type: ignore[arg-type]
+        matcher = Matcher((wide, keeping))
+        found = matcher.match(here, NOW)
+        assert found is not None
+        assert (found.reason, found.action) == ("keeps back", "inspect")
+        assert [(rule, "look ahead" in why) for rule, why in matcher.unsaid] == [(keeping, True)]
+        assert [rule.reason for rule, _ in matcher.considered(here, NOW)] == [
+            "keeps back",
+            "any host",
+        ]
+        assert deciding((wide, keeping, Rule(host="a.com", reason="host")), here) == "host"
+    ported = Rule(regex="b(?=[.]com).*", action="inspect", port=25)
+    assert deciding((wide, ported), here) == "any host"
+
+
+def test_any_host_of_one_port_passes_there_alone() -> None:
+    rules = (Rule(port=5061, reason="sip"),)
+    assert deciding(rules, Arrival("a.com", None, None, 5061)) == "sip"
+    assert deciding(rules, Arrival(None, None, "192.0.2.1", 5061)) == "sip"
+    assert deciding(rules, Arrival("a.com", None, None, 443)) is None

@@ -7,7 +7,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
