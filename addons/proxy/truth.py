@@ -93,7 +93,7 @@ class UpstreamTruth:
         self._of: dict[str, Found] = {}
         self._failed: dict[tuple[object, ...], Failure] = {}
         self._told: set[str] = set()
-        self._late = _Late(self)
+        self._late = _Wording(self)
 
     def load(self, loader: Loader) -> None:
         loader.add_option(
@@ -244,7 +244,8 @@ class UpstreamTruth:
         first = next(iter(reversed(named.values())), None)
         found = failure.found
         if found is not None and found.verdict == "intercepted":
-            return "tls-intercepted", found.summary, self._knowledge.causes["tls-intercepted"].fix
+            cause = self._knowledge.causes["tls-intercepted"]
+            return cause.id, f"{found.summary} {_who(found)}".rstrip(), cause.fix
         if found is not None and failure.error.startswith(_REFUSED):
             faults = [one for one in found.causes if one.severity == "error"]
             for fault in sorted(faults, key=lambda one: one.id not in named):
@@ -260,7 +261,7 @@ class UpstreamTruth:
             log.warning("tlsight: %s", text)
 
 
-class _Late:
+class _Wording:
     """The part behind mitmproxy's own choice of layers."""
 
     def __init__(self, truth: UpstreamTruth) -> None:
@@ -276,6 +277,12 @@ def _found(one: Judgement) -> Found:
         one.verdict, one.summary, one.decided_by, who.issuer if who else None,
         who.product if who else None, one.causes,
     )  # fmt: skip
+
+
+def _who(found: Found) -> str:
+    if found.product:
+        return f"By {found.product}: {found.issuer}."
+    return f"By {found.issuer}." if found.issuer else ""
 
 
 def _mark(flow: http.HTTPFlow, found: Found) -> None:
