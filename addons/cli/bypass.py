@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, review, running
+from addons.cli import audit, candidates, exchange, given, review, running, unbound
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -200,5 +200,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, exchange, review, audit):
+for module in (running, candidates, unbound, exchange, review, audit):
     module.register(app)

@@ -31,6 +31,7 @@ from addons.store.syslog import syslog_of
 from addons.store.tables import PART, lean, parts_of, table_of
 from addons.store.traffic import Traffic
 from addons.store.trail import Trail
+from addons.store.unbound import UnboundTable
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
 from detector.model.no_json import NO_JSON
@@ -50,6 +51,7 @@ class BypassStore:
     Attributes:
         trail: who decided what.
         traffic: attempts and passages.
+        unbound: names asked for where they are not.
         proxies: which of them read it.
 
     """
@@ -79,6 +81,7 @@ class BypassStore:
         )
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
+        self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
