@@ -67,7 +67,7 @@ def warnings(found: Beside) -> Iterator[str]:
     if found.connection_strategy == "lazy":
         yield (
             "connection_strategy=lazy: the server is not connected when a rule is looked for, so a rule by address"
-            " counts only for what the proxy knows of the name without it"
+            " goes by what the proxy resolves, and the connection goes there"
         )
     if any(way.startswith("upstream:") for way in found.ways):
         yield (

@@ -179,8 +179,8 @@ class Bypass:
             return
         name = found.sni or way.asked or ""
         if rule.action == "block":
-            self._keeper.heart.decide(name, rule.action, rule.pattern)
             log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
+            self._keeper.heart.decide(name, "block", rule.pattern)
             asked.layer = Turned(asked.context)
             return
         if rule.network is None and (named is None or named.action != "pass"):
@@ -239,6 +239,7 @@ class Bypass:
         log.warning(
             "tlsight: %s is inspected, to %s: %s; the rule %s", name, way, why, rule.pattern
         )
+        self._keeper.heart.decide(name, "inspect", rule.pattern)
         self._keeper.put(Unbound(datetime.now(UTC), name, str(way), rule.pattern, why))
 
     def _let_through(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.machinery
+import importlib.util
 import logging
 import sys
 from pathlib import Path
@@ -21,10 +22,11 @@ LIBRARIES = ""
 
 PACKAGES = ("addons", "detector", "tlsight")
 PYTHON, MITMPROXY = (3, 12), ((12, 2), (13, 0))
-# What the addon loads, now or later; a compiled one fails where it was built for another Python.
-NEEDED = (
-    "cryptography", "dns", "httpx", "idna", "jinja2", "msgspec", "prometheus_client", "publicsuffixlist",
-    "python_multipart", "re2", "starlette", "uvicorn",
+# What the addon loads, now or later. Those that are compiled fail where they were built for another Python.
+COMPILED = ("cryptography", "msgspec", "re2", "zstandard")
+PURE = (
+    "aioquic", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
+    "publicsuffixlist", "python_multipart", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 
 log = logging.getLogger("tlsight.script")
@@ -64,7 +66,8 @@ def trouble() -> str | None:
                 " script first"
             )
     find_ours_first()
-    missing = [name for name in NEEDED if not loads(name)]
+    missing = [name for name in COMPILED if not loads(name)]
+    missing += [name for name in PURE if importlib.util.find_spec(name) is None]
     if missing:
         remedy = "pipx inject mitmproxy 'tlsight[proxy]', or pip install that there"
         if getattr(sys, "frozen", False):
