@@ -28,7 +28,7 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -312,14 +312,18 @@ def _multiplexed(request: http.Request) -> bool:
 
 
 def _decides(matcher: Matcher, arrival: Arrival) -> Rule | None:
-    return matcher.match(arrival, datetime.now(UTC).date())
+    return matcher.match(arrival, _today())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _open(matcher: Matcher, arrival: Arrival, winner: Rule) -> bool:
     """Whether a rule for a JA4, which is not known yet, could come before the one that decides."""
     if not matcher.uses_ja4 or winner.ja4 is not None:
         return False
-    for rule, _ in matcher.considered(arrival, datetime.now(UTC).date()):
+    for rule, _ in matcher.considered(arrival, _today()):
         if rule is winner:
             return False
         if rule.ja4 is not None:
