@@ -56,12 +56,16 @@ class Leaf(msgspec.Struct, frozen=True):
 
 def kept_names(host: str, names: Iterable[str]) -> tuple[str, ...]:
     """Those of a leaf that are worth keeping; none where it does not cover the host, or that alone."""
-    found = sorted({name.lower() for name in names if 0 < len(name) <= MAX_LENGTH})[:MAX_NAMES]
     try:
         host = normal_host(host)
     except TargetError:
         return ()
-    return tuple(found) if _cover(found, host) and found != [host] else ()
+    fit = {name.lower() for name in names if 0 < len(name) <= MAX_LENGTH}
+    own = [name for name in fit if _cover((name,), host)]
+    if not own or fit == {host}:
+        return ()
+    others = sorted(fit.difference(own))[: MAX_NAMES - len(own)]
+    return tuple(sorted((*own, *others)))
 
 
 def remarks(

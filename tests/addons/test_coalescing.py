@@ -185,6 +185,14 @@ def test_the_connections_own_names_are_never_misdirected(world: World) -> None:
     assert world.answered(request("bank.test", sni=None)) is None
 
 
+def test_a_proxy_that_is_asked_over_tls_is_no_connection_of_the_name(world: World) -> None:
+    world.rules(BANK, BAD)
+    for authority, status in (("bank.test", None), ("bad.test", 403)):
+        flow = request(authority, sni="proxy.test", server=None, version="HTTP/1.1")
+        flow.client_conn.timestamp_tls_setup = 1.0
+        assert world.answered(flow) == status
+
+
 def test_authority_and_host_are_both_looked_at(world: World) -> None:
     world.rules(BANK)
     assert world.answered(request("shop.test", host="bank.test")) == 421

@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import Credential, LabPki
-from tests.live.programs import Program, find
+from tests.live.programs import find
 from tests.live.servers import NginxServer
 
 SERVER = "203.0.113.10"
@@ -27,9 +27,9 @@ _OF_NAMESPACES = Path("/etc/netns")
 
 
 class Gateway:
-    """`with Gateway() as gateway: subprocess.run([*gateway.at_client, "curl", ...])`."""
+    """`with Gateway({name: address}, 443) as gateway: subprocess.run([*gateway.at_client, "curl", ...])`."""
 
-    def __init__(self, names: Sequence[str], *ports: int) -> None:
+    def __init__(self, names: Mapping[str, str], *ports: int) -> None:
         self._names = names
         own = os.getpid()
         self._client, self._gateway = f"tlsight-c{own}", f"tlsight-g{own}"
@@ -60,7 +60,8 @@ class Gateway:
             hosts = _OF_NAMESPACES / name / "hosts"  # `ip netns exec` shows it as /etc/hosts
             hosts.parent.mkdir(parents=True)
             hosts.write_text(
-                "127.0.0.1 localhost\n" + "".join(f"{SERVER} {one}\n" for one in self._names)
+                "127.0.0.1 localhost\n"
+                + "".join(f"{at} {name}\n" for name, at in self._names.items())
             )
             _ip("-n", name, "link", "set", "lo", "up")
         _ip(
@@ -84,7 +85,8 @@ class Gateway:
             _ip("-n", name, "address", "add", address, "dev", link)
             _ip("-n", name, "link", "set", link, "up")
         _ip("-n", client, "route", "add", "default", "via", "10.77.0.2")
-        _ip("-n", gateway, "address", "add", f"{SERVER}/32", "dev", "lo")
+        for address in {SERVER, *self._names.values()}:
+            _ip("-n", gateway, "address", "add", f"{address}/32", "dev", "lo")
         rules = f"""
 table ip nat {{
   chain before {{
@@ -113,7 +115,7 @@ class GatewayMitmdump(Mitmdump):
 
 
 class TwoNamesServer(NginxServer):
-    """HTTP/2 at SERVER, one certificate for all; says of every request on which connection it came."""
+    """HTTP/2 at every address, one certificate for all; says of every request on which connection it came."""
 
     def __init__(self, gateway: Gateway, folder: Path, pki: LabPki, shown: Credential) -> None:
         super().__init__(folder, pki, shown)
@@ -134,7 +136,7 @@ http {{
   proxy_temp_path {self.folder}/proxy; fastcgi_temp_path {self.folder}/fastcgi;
   uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi;
   server {{
-    listen {SERVER}:443 ssl http2; listen {SERVER}:80;
+    listen 443 ssl http2; listen 80;
     ssl_certificate {self.shown}.chain.pem; ssl_certificate_key {self.shown}.key.pem;
     location / {{ return 200 "<html>ok"; add_header content-type text/html; }}
   }}
@@ -159,6 +161,3 @@ http {{
 
 def _ip(*words: str) -> None:
     subprocess.run([find("ip"), *words], check=True, timeout=30)
-
-
-__all__ = ["PROXY_PORT", "SERVER", "Gateway", "GatewayMitmdump", "Program", "TwoNamesServer"]

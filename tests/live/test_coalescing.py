@@ -30,12 +30,7 @@ from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run
 from tests.live.clients import trust
-from tests.live.namespaces import (
-    PROXY_PORT,
-    Gateway,
-    GatewayMitmdump,
-    TwoNamesServer,
-)
+from tests.live.namespaces import PROXY_PORT, SERVER, Gateway, GatewayMitmdump, TwoNamesServer
 from tests.live.programs import find, readable_by_all
 
 pytestmark = pytest.mark.live
@@ -80,7 +75,9 @@ class World(NamedTuple):
 
 
 @asynccontextmanager
-async def world(folder: Path, mode: str, rules: str = RULES) -> AsyncGenerator[World]:
+async def world(
+    folder: Path, mode: str, rules: str = RULES, passed_at: str = SERVER
+) -> AsyncGenerator[World]:
     readable_by_all(folder)
     pki = LabPki()
     trusted, listed, store = folder / "root.pem", folder / "rules.toml", folder / "b.sqlite3"
@@ -88,7 +85,7 @@ async def world(folder: Path, mode: str, rules: str = RULES) -> AsyncGenerator[W
     listed.write_text(rules)
     names = (PASSED, INSPECTED, BLOCKED)
     with (
-        Gateway(names, 80, 443) as gateway,
+        Gateway({**dict.fromkeys(names, SERVER), PASSED: passed_at}, 80, 443) as gateway,
         TwoNamesServer(gateway, folder / "nginx", pki, pki.issue(*names)) as server,
     ):
         async with GatewayMitmdump(
@@ -204,6 +201,19 @@ def test_after_the_name_that_passes_the_inspected_one_rides_along_and_this_is_to
             assert first[0] == second[0]
             assert second[1] == INSPECTED
             assert here.decrypted("/second") == 0
+
+    asyncio.run(run())
+
+
+def test_an_address_of_its_own_keeps_the_inspected_name_off_the_connection_that_passes(
+    tmp_path: Path,
+) -> None:
+    """What a gateway that answers DNS can do about it."""
+
+    async def run() -> None:
+        async with world(tmp_path, "transparent", passed_at="203.0.113.11") as here:
+            assert await browse(here, PASSED, INSPECTED) == [("200", SITES), ("200", MITMPROXY)]
+            assert here.decrypted("/second") == 1
 
     asyncio.run(run())
 
