@@ -133,7 +133,16 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def who(self) -> str:
-        return self.through.maker or self.through.issuer or "somebody who shows no name"
+        return name_of(self.through)
+
+
+def name_of(way: Way) -> str:
+    """Who made a chain: what the judge recognised, and whom the leaf names, where that says more."""
+    if way.maker is None:
+        return way.issuer or "somebody who shows no name"
+    if not way.issuer or way.maker.lower() in way.issuer.lower():
+        return way.maker
+    return f"{way.maker} ({way.issuer})"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -196,7 +205,7 @@ TABLE: tuple[Row, ...] = (
         "proxy-login",
         "cannot-tell",
         lambda c: c.fault in _LOGIN,
-        lambda c: f"cannot tell: the proxy wants a login ({_why(c.through)})",
+        lambda c: f"cannot tell: {_why(c.through)}",
     ),
     Row(
         "blocked",
@@ -304,7 +313,7 @@ def _why(way: Way) -> str:
 def _beside(case: Case) -> str:
     other = case.other
     if other is not None and other.verdict == "intercepted":
-        return f"; past the proxy {other.maker or other.issuer} decrypts too"
+        return f"; past the proxy {name_of(other)} decrypts too"
     return "" if case.direct is not None else ", as the chain alone says"
 
 

@@ -101,7 +101,8 @@ def prove(
     run = BothWays(known, options, _ca(ca) if ca is not None else None, canaries=not no_canaries)
     named = Targets(hosts or [], host_list, None, None) if hosts or host_list else None
     told = _Told(json=json, strict=strict)
-    wanted = _wanted(named or (), _listed(rules, store, told) if listed else [])
+    from_rules = _listed(rules, store, told, alone=named is None) if listed else []
+    wanted = _wanted(named or (), from_rules)
     asyncio.run(_run(run, wanted, concurrency, told))
     return exit_codes.worst(told.finish(), named.code if named is not None else exit_codes.CLEAN)
 
@@ -154,7 +155,7 @@ def _wanted(named: Iterable[Target], listed: Iterable[Asked]) -> Iterator[Asked]
     yield from (Asked(target) for target in named)
 
 
-def _listed(rules: Path | None, store: Path | None, told: _Told) -> list[Asked]:
+def _listed(rules: Path | None, store: Path | None, told: _Told, *, alone: bool) -> list[Asked]:
     """Whom the rules in force name; of the others it is said at once that they cannot be proved."""
     from addons.bypass.proof import unprovable
     from addons.bypass.provable import HTTPS, provable
@@ -173,7 +174,7 @@ def _listed(rules: Path | None, store: Path | None, told: _Told) -> list[Asked]:
             found.setdefault(target, Asked(target, pattern))
         if not one.targets:
             told.say(unprovable(clock.now(), one.rule.port or HTTPS, pattern, one.why))
-    if none:
+    if none and alone:
         raise ConfigError("--list", "no rule passes anything", remedy="tlsight bypass list")
     return list(found.values())
 
