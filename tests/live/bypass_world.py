@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -38,11 +39,11 @@ GATEWAY, GATEWAY6 = "10.77.1.1", "fd77:1::1"
 CLIENT, SECOND_CLIENT = "10.77.1.2", "10.78.1.2"
 PHONE = ("fd77:1::2", "fd77:1::3")
 DNS, PARENT = "10.77.2.53", "10.77.2.40"
-BANK, SHOP, MTLS, PINNED, VICTIM = (f"10.77.2.{n}" for n in (10, 20, 30, 50, 60))
+BANK, SHOP, MTLS, MAIL, PINNED, VICTIM, APP = (f"10.77.2.{n}" for n in (10, 20, 30, 45, 50, 60, 70))
 ATTACKER, ALERTS, SELF_SIGNED, RELAY = (f"10.77.2.{n}" for n in (66, 67, 68, 69))
 HOSTS = {
     "bank.example": BANK, "shop.example": SHOP, "mtls.example": MTLS, "pinned.example": PINNED,
-    "victim.example": VICTIM, "attacker.example": ATTACKER, "evil.example": ATTACKER,
+    "mail.example": MAIL, "app.example": APP, "victim.example": VICTIM, "attacker.example": ATTACKER, "evil.example": ATTACKER,
 }  # fmt: skip
 PORT = 8080
 # What only the attacker's own client says: its server keeps that to itself, and relays everybody else.
@@ -135,14 +136,14 @@ class World:
     def refuse(self, sni: str, at: str, source: str, gateway: str = GATEWAY) -> None:
         """A client at that address that trusts its own CA alone, as an app that pins does."""
         pinning = ssl.create_default_context(cadata=self.pki.root.pem)
-        self.inside(self.clients, lambda: asyncio.run(_pinning(sni, at, source, gateway, pinning)))
+        self.inside(self.clients, lambda: _pinning(sni, at, source, gateway, pinning))
 
     def accept(self, sni: str, at: str, source: str, gateway: str = GATEWAY) -> None:
         """The same client where it trusts the gateway."""
         trusting = ssl.create_default_context()
         trusting.check_hostname = False
         trusting.verify_mode = ssl.CERT_NONE
-        self.inside(self.clients, lambda: asyncio.run(_pinning(sni, at, source, gateway, trusting)))
+        self.inside(self.clients, lambda: _pinning(sni, at, source, gateway, trusting))
 
     def run(self, namespace: str, *words: str) -> str:
         """A program in a namespace. Raises with what it said."""
@@ -212,6 +213,8 @@ class World:
                 BANK: ("bank", self.bank),
                 SHOP: ("shop", self.pki.issue("shop.example")),
                 MTLS: ("mtls", self.pki.issue("mtls.example")),
+                APP: ("app", self.pki.issue("app.example")),
+                MAIL: ("mail", self.pki.issue("mail.example")),
                 PINNED: ("pinned", self.pki.issue("pinned.example")),
                 VICTIM: ("victim", self.pki.issue("victim.example")),
                 ATTACKER: ("attacker", self.evil.issue("bank.example", "evil.example")),
@@ -337,19 +340,17 @@ async def _joined(
     await asyncio.gather(copy(reader, outward), copy(inward, writer))
 
 
-async def _pinning(sni: str, at: str, source: str, gateway: str, context: ssl.SSLContext) -> None:
-    """CONNECT to an address, from an address, and one request where the certificate pleases."""
-    reader, writer = await asyncio.open_connection(gateway, PORT, local_addr=(source, 0))
-    try:
-        async with asyncio.timeout(10):
-            writer.write(f"CONNECT {at}:443 HTTP/1.1\r\nHost: {at}:443\r\n\r\n".encode())
-            await reader.readuntil(b"\r\n\r\n")
-            with contextlib.suppress(ssl.SSLError, OSError):
-                await writer.start_tls(context, server_hostname=sni)
-                writer.write(f"GET / HTTP/1.1\r\nHost: {sni}\r\nConnection: close\r\n\r\n".encode())
-                await reader.read(4096)
-    finally:
-        writer.transport.abort()
+def _pinning(sni: str, at: str, source: str, gateway: str, context: ssl.SSLContext) -> None:
+    """CONNECT to an address, from an address, and one request where the certificate pleases; else its alert."""
+    with socket.create_connection((gateway, PORT), 10, (source, 0)) as raw:
+        raw.sendall(f"CONNECT {at}:443 HTTP/1.1\r\nHost: {at}:443\r\n\r\n".encode())
+        assert b" 200 " in raw.recv(4096)
+        with (
+            contextlib.suppress(OSError),  # an ssl.SSLError is one
+            context.wrap_socket(raw, server_hostname=sni) as tls,
+        ):
+            tls.sendall(f"GET / HTTP/1.1\r\nHost: {sni}\r\nConnection: close\r\n\r\n".encode())
+            tls.recv(4096)
 
 
 @asynccontextmanager
@@ -364,7 +365,7 @@ async def _quic(address: str, credential: Credential, folder: Path) -> AsyncGene
     try:
         yield
     finally:
-        server.close()
+        server.close()  # type: ignore[no-untyped-call]
 
 
 def _wants_certificate(context: ssl.SSLContext) -> None:
