@@ -38,6 +38,12 @@ INSERT INTO setting VALUES ('revision', '0');
 ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
+    """
+CREATE TABLE unbound (
+    name TEXT NOT NULL, place TEXT NOT NULL, rule TEXT NOT NULL, why TEXT NOT NULL,
+    count INTEGER NOT NULL, last TEXT NOT NULL, PRIMARY KEY (name, place)
+) STRICT, WITHOUT ROWID;
+""",
 )
 # From here on a store that may not be written can be read as it is.
 OLDEST_READABLE = 1
