@@ -27,12 +27,12 @@ from addons.scripts import bypass_script
 from detector.chain.certificate import read_certificate
 from detector.lab.loopback import Loopback
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Credential, LabPki
 from detector.model.observation import Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from tests.live.lab_dns import LabDns
 from tests.live.programs import find
 
 GATEWAY, GATEWAY6 = "10.77.1.1", "fd77:1::1"
@@ -208,7 +208,9 @@ class World:
     async def _servers(self) -> AsyncGenerator[None]:
         """Everything that listens beyond the gateway."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(LabDns(DNS, HOSTS))
+            records = {name: [address] for name, address in HOSTS.items()}
+            names = NameServer(records, life=2, address=DNS, port=53)
+            await stack.enter_async_context(names)
             shown = {
                 BANK: ("bank", self.bank),
                 SHOP: ("shop", self.pki.issue("shop.example")),
