@@ -38,6 +38,7 @@ from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 
@@ -58,14 +59,18 @@ class Soak:
         self.samples: list[tuple[float, int, int, int]] = []
         self.problems: list[str] = []
         self.down_since = self.up_since = 0.0
-        self.port = 0
+        self.port = self.origin = 0
+        self.names = ""
         self.stopping = False
 
     async def run(self) -> int:
         hosts = (GOOD, PASSED, PINNED, BLOCKED)
         self.prepare()
-        async with Origin({host: self.pki.issue(host) for host in hosts}) as origin:
-            self.origin = origin.port
+        async with (
+            Origin({host: self.pki.issue(host) for host in hosts}) as origin,
+            NameServer.here(hosts) as names,
+        ):
+            self.origin, self.names = origin.port, names.at
             proxy = await self.start(0)
             if self.floods:
                 self.flood = Flood(self.port, origin.port, PASSED)
@@ -98,9 +103,12 @@ class Soak:
             self.folder / "mitm",
             trust=self.folder / "root.pem",
             scripts=(bypass_script(),),
-            settings=(f"bypass_store={self.store}", "bypass_mode=auto", "flow_detail=0"),
+            settings=(
+                f"bypass_store={self.store}", "bypass_mode=auto", "flow_detail=0",
+                f"bypass_resolver={self.names}",
+            ),
             port=port,
-        )
+        )  # fmt: skip
         await proxy.__aenter__()
         self.port = proxy.port
         self.context = ssl.create_default_context(

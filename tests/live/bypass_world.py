@@ -63,6 +63,7 @@ class World:
         self.trust = folder / "root.pem"
         self.trust.write_text(self.pki.root.pem)
         self.leaves: dict[bytes, str] = {}
+        self.names: NameServer
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -209,8 +210,8 @@ class World:
         """Everything that listens beyond the gateway."""
         async with AsyncExitStack() as stack:
             records = {name: [address] for name, address in HOSTS.items()}
-            names = NameServer(records, life=2, address=DNS, port=53)
-            await stack.enter_async_context(names)
+            self.names = NameServer(records, life=1, address=DNS, port=53)
+            await stack.enter_async_context(self.names)
             shown = {
                 BANK: ("bank", self.bank),
                 SHOP: ("shop", self.pki.issue("shop.example")),

@@ -28,6 +28,7 @@ from tests.live.bypass_world import (
     ATTACKER,
     BANK,
     CLIENT,
+    DNS,
     GATEWAY,
     GATEWAY6,
     MAIL,
@@ -106,6 +107,53 @@ def test_a_listed_name_does_not_lead_to_another_address(
         answers.note(
             f"{kind}: a name that no rule has", visit("shop.example", at=SHOP), "inspected"
         )
+    answers.hold()
+
+
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_no_spelling_of_a_name_or_an_address_leads_elsewhere(
+    strategy: str, answers: Answers, tmp_path: Path
+) -> None:
+    setting = f"connection_strategy={strategy}"
+    with World(tmp_path) as world, world.mitmdump("regular", RULES, setting):
+        for name, asked, allowed in (
+            ("bank.example", ATTACKER, SAFE),
+            ("BANK.eXample", ATTACKER, SAFE),
+            ("bank.example", f"::ffff:{ATTACKER}", SAFE),
+            ("bank.example", "attacker.example.", SAFE),
+            ("bank.example", "evil.example", SAFE),
+            ("bank.example", "0.0.0.0", ("refused", *SAFE)),
+            ("shop.example", "bank.example", ("inspected",)),
+            ("bank.example", "BANK.example.", ("bank",)),
+        ):  # fmt: skip
+            answer = world.visit(name, asked=asked)
+            answers.note(f"{strategy}: CONNECT {asked}, SNI {name}", answer, *allowed)
+    answers.hold()
+
+
+@pytest.mark.parametrize("resolver", ["", DNS], ids=["system", "named"])
+def test_without_a_resolver_nothing_is_bound_and_nobody_waits_long(
+    resolver: str, answers: Answers, tmp_path: Path
+) -> None:
+    setting = f"bypass_resolver={resolver}"
+    with World(tmp_path) as world, world.mitmdump("regular", RULES, setting):
+        names = dict(world.names.records)
+        for state in ("silence", "failure"):
+            world.names.records = dict.fromkeys(names, (state,))
+            before = clock.stopwatch()
+            for address, where in ((ATTACKER, "the attacker's"), (BANK, "its own")):
+                answer = world.visit("bank.example", at=address)
+                answers.note(f"the resolver's {state}: {where} address", answer, "inspected")
+            assert clock.stopwatch() - before < 15
+        world.names.records = names
+        clock.sleep(6)  # what nobody could tell is asked for again
+        answer = world.visit("bank.example", at=BANK)
+        answers.note("the resolver is back: its own address", answer, "bank")
+        if resolver:  # the system's tells no lifetime, and is asked again after a minute
+            world.names.records = {**names, "bank.example": (VICTIM,)}
+            clock.sleep(3)
+            answer = world.visit("bank.example", at=BANK)
+            answers.note("its owner moved the name: its old address", answer, "victim")
     answers.hold()
 
 
