@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -68,6 +69,9 @@ class Bound(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+_BOUND = Bound("bound")
+
+
 def to_look_up(claim: Claim) -> tuple[str, ...]:
     """The names whose addresses `judge` wants to know."""
     if claim.sni is None or claim.sni == claim.asked or claim.upstream:
@@ -79,9 +83,11 @@ def judge(claim: Claim, answers: Answers) -> Bound:
     """Whether the name is bound; `answers` has those of `to_look_up`."""
     sni, asked = claim.sni, claim.asked
     if sni is None or sni == asked:
-        return Bound("bound") if asked is not None else Bound("unbound", why="says no name")
+        return _BOUND if asked is not None else Bound("unbound", why="says no name")
     if claim.upstream:
         return _through_upstream(claim, sni)
+    if asked is None and _is_plainly_there(claim.address, answers.get(sni)):
+        return _BOUND
     places: tuple[str, ...] | None = None
     for name in to_look_up(claim):
         found = answers.get(name)
@@ -91,7 +97,7 @@ def judge(claim: Claim, answers: Answers) -> Bound:
         places = found if places is None else _common(places, found)
     assert places is not None
     if claim.address is not None and same(claim.address, places):
-        return Bound("bound")
+        return _BOUND
     if places and claim.movable:
         return Bound("moved", to=_nearest(claim.address, places))
     return Bound("unbound", why=_refusal(claim, sni))
@@ -117,7 +123,14 @@ def is_by_name(rule: Rule) -> bool:
 def same(address: str, places: Iterable[str]) -> bool:
     """Whether an address is one of these, whichever way it is written."""
     host = _host(address)
-    return host is not None and any(_host(one) == host for one in places)
+    if host is None:
+        return False
+    return any(_host(one) == host for one in places)
+
+
+def _is_plainly_there(address: str | None, places: tuple[str, ...] | None) -> bool:
+    """The common case, in which nothing is written in two ways."""
+    return address is not None and places is not None and address in places and _is_place(address)
 
 
 def _through_upstream(claim: Claim, sni: str) -> Bound:
@@ -152,6 +165,7 @@ def _is_place(text: str) -> bool:
     return host is not None and not host.is_unspecified
 
 
+@lru_cache(maxsize=8192)
 def _host(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text.partition("%")[0])

@@ -60,8 +60,10 @@ class Binder:
         """Whether a connection may pass by a rule, and where to; never raises, and takes WAIT at most."""
         if not is_by_name(rule) or rule.bind == "none":
             return Bound("bound")
-        if not to_look_up(claim) and not wants_proof(rule, self._verify):
-            return judge(claim, {})
+        if not wants_proof(rule, self._verify):
+            answers = self._at_hand(claim)
+            if answers is not None:
+                return judge(claim, answers)
         try:
             async with asyncio.timeout(WAIT):
                 return await self._bind(claim, rule, port, client)
@@ -93,6 +95,16 @@ class Binder:
         if kept.proven > clock.stopwatch():
             return found
         return Bound("unknown", why=f"{name} at {address} does not prove its name: {kept.why}")
+
+    def _at_hand(self, claim: Claim) -> dict[str, Places | None] | None:
+        """What is to be looked up, where all of it is known already."""
+        found: dict[str, Places | None] = {}
+        for name in to_look_up(claim):
+            known = self.resolver.known(name)
+            if known is None:
+                return None
+            found[name] = known.places
+        return found
 
     async def _answers(self, claim: Claim, client: str) -> dict[str, Places | None]:
         wanted = to_look_up(claim)

@@ -40,6 +40,7 @@ from addons.store.unbound import Unbound
 from detector.errors import TlsightError
 
 log = harmless_logger(__name__)
+_ECH = 0xFE0D  # RFC 9849
 
 
 class Bypass:
@@ -180,7 +181,13 @@ class Bypass:
             self._inspect(name, way, rule, why)
             return
         claim = way.claim(arrival.sni)
-        bound = await self._binder.bind(claim, rule, way.port, arrival.client or "")
+        claimed = is_by_name(rule) and rule.bind != "none"
+        client = arrival.client or ""
+        if claimed and _has_ech(hello) and await self._binder.resolver.is_outer(name, client):
+            why = f"{name} stands for names that the hello hides (ECH)"
+            self._inspect(name, way, rule, why)
+            return
+        bound = await self._binder.bind(claim, rule, way.port, client)
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
         elif asked.layer is None:
@@ -230,3 +237,8 @@ class Bypass:
         counted = self._passages.begin(client.id, name, rule)
         tcp = client.transport_protocol == "tcp"
         asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted, given_up)
+
+
+def _has_ech(hello: ClientHello) -> bool:
+    """An encrypted hello, or made-up bytes in its place: nobody but the server can tell."""
+    return any(kind == _ECH for kind, _ in hello.extensions)

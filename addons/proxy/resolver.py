@@ -18,11 +18,15 @@ import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 
 from addons.bypass.bounded import placed
 from detector import clock
+from detector.errors import WireError
+from detector.wire.ech import public_names
 
 Places = tuple[str, ...]
 WAIT = 3.0
@@ -31,6 +35,8 @@ SYSTEM_LIFE = 60.0
 FAILED_LIFE = 5.0
 _SHORTEST, _LONGEST = 1.0, 3600.0
 STALE = 600.0
+# An HTTPS record is one more thing to know; where it cannot be had the table of outer names has to do.
+OUTER_WAIT, OUTER_FAILED_LIFE = 1.0, 300.0
 LOOKING, LOOKING_FOR_ONE = 64, 8
 _MOST = 20_000
 _MOST_PLACES = 256
@@ -58,6 +64,9 @@ class Answer(msgspec.Struct, frozen=True):
     stands: float = 0.0
 
 
+_NOTHING = Answer(None, 0.0)
+
+
 class Resolver:
     """`await addresses(name)`; `known(name)` only looks at what is kept.
 
@@ -67,22 +76,48 @@ class Resolver:
     """
 
     def __init__(self, servers: Sequence[Server] = ()) -> None:
-        self._ask: Callable[[str], Awaitable[Answer]]
-        if servers:
-            self._ask = _Dns(servers).ask
-        else:
-            self._ask = _System().ask
-        self._kept: dict[str, Answer] = {}
-        self._looking: dict[str, asyncio.Task[Answer]] = {}
-        self._by_client: Counter[str] = Counter()
+        # HTTPS records are asked for by DNS, whoever is asked for addresses.
+        records = _Dns(servers)
+        ask = records.ask if servers else _System().ask
+        by_client: Counter[str] = Counter()
+        self._addresses = _Kept(ask, by_client, WAIT, FAILED_LIFE)
+        self._outer = _Kept(records.hidden_behind, by_client, OUTER_WAIT, OUTER_FAILED_LIFE)
 
     def known(self, name: str) -> Answer | None:
         """What is kept of a name and still lives."""
-        kept = self._kept.get(name)
-        return kept if kept is not None and kept.until > clock.stopwatch() else None
+        return self._addresses.known(name)
 
     async def addresses(self, name: str, client: str = "") -> Places | None:
         """Its addresses, () where it has none; None where nobody could tell, after WAIT at most."""
+        return await self._addresses.get(name, client)
+
+    async def is_outer(self, name: str, client: str = "") -> bool:
+        """Whether an HTTPS record says that clients show this name in place of others (RFC 9848)."""
+        return name in (await self._outer.get(name, client) or ())
+
+
+class _Kept:
+    """Answers, each for its life, and who waits for which."""
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[Answer]],
+        by_client: Counter[str],
+        wait: float,
+        failed: float,
+    ) -> None:
+        self._ask = ask
+        self._by_client = by_client
+        self._wait = wait
+        self._failed = failed
+        self._kept: dict[str, Answer] = {}
+        self._looking: dict[str, asyncio.Task[Answer]] = {}
+
+    def known(self, name: str) -> Answer | None:
+        kept = self._kept.get(name)
+        return kept if kept is not None and kept.until > clock.stopwatch() else None
+
+    async def get(self, name: str, client: str) -> Places | None:
         kept = self.known(name)
         if kept is not None:
             return kept.places
@@ -97,15 +132,17 @@ class Resolver:
 
     async def _look_up(self, name: str, client: str) -> Answer:
         try:
-            async with asyncio.timeout(WAIT):
+            async with asyncio.timeout(self._wait):
                 found = await self._ask(name)
         except (TimeoutError, OSError):
-            found = Answer(None, clock.stopwatch() + FAILED_LIFE)
+            found = Answer(None, 0.0)
         finally:
             self._looking.pop(name, None)
             self._by_client[client] -= 1
             if not self._by_client[client]:
                 del self._by_client[client]
+        if found.places is None:
+            found = Answer(None, clock.stopwatch() + self._failed)
         before = self._kept.pop(name, None)  # the one that was asked for last is the last to go
         if found.places is None and before is not None and before.stands > clock.stopwatch():
             found = Answer(before.places, found.until, before.stands)
@@ -129,10 +166,9 @@ class _System:
             found = await loop.run_in_executor(self._threads, _getaddrinfo, name)
         except socket.gaierror as error:
             absent = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
-            life = SYSTEM_LIFE if absent else FAILED_LIFE
-            return Answer(() if absent else None, clock.stopwatch() + life)
+            return _good((), SYSTEM_LIFE) if absent else _NOTHING
         except UnicodeError:
-            return Answer((), clock.stopwatch() + SYSTEM_LIFE)
+            return _good((), SYSTEM_LIFE)
         return _good(found, SYSTEM_LIFE)
 
 
@@ -142,41 +178,65 @@ def _getaddrinfo(name: str) -> Places:
 
 
 class _Dns:
-    """A and AAAA records of the servers that were named."""
+    """Records of the servers that were named, else of those in resolv.conf."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
-        import dns.asyncresolver
-        import dns.nameserver
-
-        self._resolver = dns.asyncresolver.Resolver(configure=False)
-        self._resolver.nameservers = [
-            dns.nameserver.Do53Nameserver(one.address, one.port) for one in servers
-        ]
-        self._resolver.lifetime = WAIT
+        self._servers = servers
+        self._made: Any = None
 
     async def ask(self, name: str) -> Answer:
+        """A and AAAA records."""
         found = await asyncio.gather(self._records(name, "A"), self._records(name, "AAAA"))
         told = [one for one in found if one.places is not None]
         places = tuple(place for one in told for place in one.places or ())[:_MOST_PLACES]
         if not places and len(told) < len(found):  # one family failed, the other has none
-            return Answer(None, clock.stopwatch() + FAILED_LIFE)
+            return _NOTHING
         return _good(places, min(one.until for one in told) - clock.stopwatch())
+
+    async def hidden_behind(self, name: str) -> Answer:
+        """The public names of the ECH configurations in its HTTPS record."""
+        return await self._records(name, "HTTPS")
 
     async def _records(self, name: str, kind: str) -> Answer:
         import dns.exception
         import dns.resolver
 
         try:
-            found = await self._resolver.resolve(
+            found = await self._resolver().resolve(
                 f"{name}.", kind, raise_on_no_answer=False, search=False
             )
         except dns.resolver.NXDOMAIN:
-            return Answer((), clock.stopwatch() + SYSTEM_LIFE)
+            return _good((), SYSTEM_LIFE)
         except (dns.exception.DNSException, OSError, ValueError):
-            return Answer(None, clock.stopwatch() + FAILED_LIFE)
+            return _NOTHING
         life = min(max(float(found.chaining_result.minimum_ttl), _SHORTEST), _LONGEST)
-        places = tuple(str(one) for one in found.rrset or ())
-        return Answer(places, clock.stopwatch() + life)
+        rows = list(found.rrset or ())[:_MOST_PLACES]
+        return _good(_public(rows) if kind == "HTTPS" else tuple(map(str, rows)), life)
+
+    def _resolver(self) -> Any:
+        if self._made is None:
+            import dns.asyncresolver
+            import dns.nameserver
+
+            self._made = dns.asyncresolver.Resolver(configure=not self._servers)
+            if self._servers:
+                self._made.nameservers = [
+                    dns.nameserver.Do53Nameserver(one.address, one.port) for one in self._servers
+                ]
+            self._made.lifetime = WAIT
+        return self._made
+
+
+def _public(rows: Sequence[Any]) -> Places:
+    """What HTTPS records say of ECH; a list that cannot be read says nothing."""
+    names: list[str] = []
+    for row in rows:
+        for one in row.params.values():
+            configs = getattr(one, "ech", None)
+            if isinstance(configs, bytes):
+                with suppress(WireError):
+                    names += public_names(configs)
+    return tuple(names)
 
 
 def read_servers(text: str) -> tuple[Server, ...]:

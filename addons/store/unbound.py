@@ -72,15 +72,18 @@ class UnboundTable:
                 ],
             )
             self._db.execute(
-                "DELETE FROM unbound WHERE last < (SELECT last FROM unbound ORDER BY last DESC"
-                " LIMIT 1 OFFSET ?)",
+                "DELETE FROM unbound WHERE (name, place) IN"
+                " (SELECT name, place FROM unbound ORDER BY last DESC LIMIT -1 OFFSET ?)",
                 (MOST,),
             )
 
     def counts(self, most: int = 100) -> list[UnboundCount]:
-        """The latest first."""
+        """The latest first; none in a store of before there was the table."""
         query = "SELECT name, place, rule, why, count, last FROM unbound ORDER BY last DESC, count DESC LIMIT ?"
+        there = "SELECT 1 FROM sqlite_master WHERE name = 'unbound'"
         with self._failing():
+            if self._db.execute(there).fetchone() is None:
+                return []
             return [
                 UnboundCount(name, where, rule, why, count, datetime.fromisoformat(last))
                 for name, where, rule, why, count, last in self._db.execute(query, (most,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
 import logging
 import ssl
@@ -18,6 +19,17 @@ from mitmproxy.test import taddons, tflow
 from addons.proxy.bypass import Bypass
 from addons.proxy.passing import AwaitHello, PassingTcp, Turned
 from addons.store.keeper import Keeper
+from detector.lab.name_server import NameServer
+from detector.wire.offer import Material, Offer, client_hello
+from detector.wire.records import encode_record
+
+# An ECHConfigList of front.example.
+_CONFIG = (
+    bytes(3) + b"\x00\x20" + bytes(32) + b"\x00\x04\x00\x01\x00\x01\x00\x0dfront.example\x00\x00"
+)
+CONFIGS = base64.b64encode(
+    (len(_CONFIG) + 4).to_bytes(2) + b"\xfe\x0d" + len(_CONFIG).to_bytes(2) + _CONFIG
+).decode()
 
 
 def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -192,6 +204,34 @@ async def test_of_two_names_both_must_pass_and_one_that_is_blocked_is_enough(
             assert isinstance(await decided(addon, hello(sni), server=(host, 443)), Turned)
     (said,) = (one.getMessage() for one in caplog.records)
     assert "asked for evil.example, which does not pass, with the name bank.example" in said
+
+
+@in_loop
+async def test_a_name_that_hides_others_is_inspected_where_the_hello_may_hide_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nsuffix = "example"\n')
+    material = Material(bytes(32), bytes(32), {29: bytes(32)})
+
+    def said(name: str, *, ech: bool) -> bytes:
+        offer = Offer(sni=name, shares=(29,), groups=(29,), ech=ech)
+        return encode_record(22, client_hello(offer, material))
+
+    front, plain = "front.example", "plain.example"
+    records = {front: [f"HTTPS 1 . ech={CONFIGS}"], plain: ["HTTPS 1 . alpn=h2"]}
+    addon = Bypass(Keeper())
+    async with NameServer(records) as names:
+        with taddons.context(addon) as tctx, caplog.at_level(logging.WARNING):
+            quiet(addon, tctx, rules)
+            tctx.configure(addon, bypass_resolver=names.at)
+            for name, ech, passing in (
+                (front, True, False), (front, False, True), (plain, True, True),
+            ):  # fmt: skip
+                found = await decided(addon, said(name, ech=ech), server=(name, 443))
+                assert isinstance(found, PassingTcp) is passing, name
+    (text,) = (one.getMessage() for one in caplog.records)
+    assert "front.example stands for names that the hello hides (ECH)" in text
 
 
 @in_loop
