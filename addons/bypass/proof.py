@@ -3,7 +3,8 @@
 Rules
 -----
 1. A proxy that passes shows the server's own leaf; one that decrypts cannot, for it lacks the key. One leaf key by
-   both ways, each with a completed handshake, is proof that nothing between the ways decrypts.
+   both ways, each with a completed handshake, is proof that nothing between the ways decrypts. It says nothing of
+   what both ways share: where the judge suspects the chain, that is told.
 2. Different leaf keys are no proof of the contrary: hosts behind a CDN have several. A chain that the judge proves
    genuine (public, logged, the peer holds the key) passes whatever the other way shows.
 3. Whoever decrypts is named by the judge, by the CA that is known to be the proxy's, or by a maker that the other
@@ -185,7 +186,7 @@ TABLE: tuple[Row, ...] = (
         "same-key",
         "passes",
         lambda c: c.through.completed and c.same_key,
-        lambda _: "passes: the server's own key, as past the proxy",
+        lambda c: f"passes: the server's own key, as past the proxy{_doubt(c)}",
     ),
     Row(
         "proven",
@@ -308,6 +309,13 @@ def _same(through: Way, direct: Way | None) -> Same:
 
 def _why(way: Way) -> str:
     return way.trouble.text if way.trouble is not None else way.summary
+
+
+def _doubt(case: Case) -> str:
+    """One key by both ways clears the proxy, and not what may stand behind both."""
+    if case.through.verdict != "suspect":
+        return ""
+    return f"; whether another gateway decrypts cannot be told ({case.through.summary})"
 
 
 def _beside(case: Case) -> str:

@@ -70,6 +70,9 @@ def test_every_row_of_the_table_has_its_case() -> None:
 
 def test_a_suspect_chain_with_the_servers_own_key_passes() -> None:
     assert said(ODD, ODD) == ("passes", "same-key")
+    told = proof(AT, "bank.example", 443, None, ODD, ODD).text
+    assert "whether another gateway decrypts cannot be told (Suspect.)" in told
+    assert "another gateway" not in proof(AT, "bank.example", 443, None, OWN, OWN).text
 
 
 def test_one_key_without_a_completed_handshake_is_no_proof() -> None:
