@@ -53,7 +53,9 @@ class Flood:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.__aexit__(None, None, None)
+        with suppress(TimeoutError):  # handshakes that the proxy does not end
+            async with asyncio.timeout(5):
+                await self._server.__aexit__(None, None, None)
 
     async def _work(self, number: int) -> None:
         chance = random.Random(number)
