@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, review, running, unbound
+from addons.cli import audit, candidates, exchange, given, proving, review, running, unbound
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -17,6 +17,7 @@ Which hosts an intercepting mitmproxy lets through undecrypted, and why.
   tlsight bypass candidates
   tlsight bypass approve bank.example --reason "pinned app" --owner network --expires 90d
   tlsight bypass explain www.bank.example
+  tlsight bypass prove --list --proxy http://127.0.0.1:8080
   tlsight bypass serve
 """
 app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
@@ -236,5 +237,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, review, audit):
+for module in (running, candidates, unbound, exchange, review, proving, audit):
     module.register(app)

@@ -56,6 +56,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass import": ("bypass", "import", "squid", "--owner", "x", "--expires", "90d"),
     "bypass diff": ("bypass", "diff", "squid"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
+    "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
     "bypass audit verify": ("bypass", "audit", "verify"),
     "bypass audit accept": ("bypass", "audit", "accept", "--reason", "x"),
@@ -116,6 +117,9 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass audit verify", "store"): "store",
     ("bypass replay", "file"): "json",
     ("bypass import", "file"): "lines",
+    ("bypass prove", "host_list"): "lines",
+    ("bypass prove", "ca"): "certificate",
+    ("bypass prove", "rules"): "table",
     ("engine learn", "files"): "certificate",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
