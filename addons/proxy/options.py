@@ -10,7 +10,7 @@ from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 
-from addons.bypass.learning import LearningOptions
+from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import KeeperOptions
 

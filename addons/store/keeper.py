@@ -20,7 +20,8 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
+from addons.bypass.learning import Candidate, Learned, Learner
+from addons.bypass.weighing import LearningOptions
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import LearningOptions
+from addons.bypass.weighing import LearningOptions
 from addons.bypass.matcher import Arrival
 from addons.bypass.rule import RuleRow
 from addons.store import keeper as keeper_module
