@@ -41,9 +41,9 @@ import msgspec
 from addons.bypass.attempt import Attempt, AttemptClass, classify
 from addons.bypass.bounded import placed, seated
 from addons.bypass.clients import Client, client_of
-from addons.bypass.evidence import MAX_ADDRESSES, MAX_DOMAINS, Evidence, Host, Mark, Print, Seen
+from addons.bypass.evidence import MAX_ADDRESSES, MAX_DOMAINS, Evidence, Host, Mark, Seen
 from addons.bypass.reasons import REASONS, Missing, Reason, Uncounted, Why
-from addons.bypass.weighing import LearningOptions, Weighed, Weighing
+from addons.bypass.weighing import Counted, LearningOptions, Weighed, Weighing
 from detector.chain.names import registrable_domain
 
 CandidateClass = Literal["certificate-pinned", "upstream-mtls", "upstream-version"]
@@ -281,25 +281,25 @@ class Learner:
     def _pinned(self, name: str, host: Host, weighed: Weighed) -> Candidate | None:
         options = self.options
         most = options.share(options.weight)
-        shares = weighed.shares(most)
-        if not self._enough(shares, options.weight):
-            return None
+        shares = weighed.certain().shares(most)
+        may_try = self._enough(shares, options.weight)
+        if not may_try:
+            shares = weighed.shares(most)
+            if not self._enough(shares, options.weight):
+                return None
         counted = [one for one in weighed.marks if one[0].name in shares]
+        contested = bool(weighed.contested & shares.keys())
         fingerprints = {ja4 for _, ja4, _, _ in counted}
         text = f"{len(shares)} clients that trust the proxy elsewhere refuse it here."
         shared = None
-        if host.successes and len(fingerprints) == 1 and not weighed.contested:
+        if host.successes and len(fingerprints) == 1 and not contested:
             (shared,) = fingerprints
             text += " Other programs take it: a rule for this fingerprint is enough."
-        if weighed.contested:
+        if contested:
             text += " A few with the same fingerprint take it all the same."
-        alone = Weighed()
-        alone.marks = [one for one in weighed.marks if one[0].name not in weighed.contested]
         return Candidate(
             name, "certificate-pinned", round(sum(shares.values()), 2), tuple(sorted(shares)),
-            host.first, host.last, text, _port(counted), shared,
-            len({client.name for client, *_ in counted if client.proven}),
-            self._enough(alone.shares(most, proven=True), options.weight),
+            host.first, host.last, text, _port(counted), shared, _proven(counted), may_try,
         )  # fmt: skip
 
     def _needs(self, name: str, host: Host, now: datetime) -> Candidate | None:
@@ -309,10 +309,9 @@ class Learner:
             shares = found.shares(options.share(options.upstream))
             if self._enough(shares, options.upstream):
                 counted = [one for one in found.marks if one[0].name in shares]
-                proven = len({client.name for client, *_ in counted if client.proven})
                 return Candidate(
                     name, kind, round(sum(shares.values()), 2), tuple(sorted(shares)), host.first,
-                    host.last, _TEXTS[kind], _port(counted), None, proven,
+                    host.last, _TEXTS[kind], _port(counted), None, _proven(counted),
                 )  # fmt: skip
         return None
 
@@ -352,6 +351,10 @@ def replayed(
     return (learner.learned(last) if last is not None else Learned((), (), ())), learner, last
 
 
-def _port(marks: list[tuple[Client, Print, Mark, float]]) -> int:
+def _proven(marks: list[Counted]) -> int:
+    return len({client.name for client, *_ in marks if client.proven})
+
+
+def _port(marks: list[Counted]) -> int:
     """The port that most clients failed at."""
     return Counter(mark.port for _, _, mark, _ in marks).most_common(1)[0][0]

@@ -44,23 +44,36 @@ class LearningOptions(msgspec.Struct, frozen=True):
         return max(1.0, 2 * weight / (self.clients + 1))
 
 
-class Weighed:
-    """A host's failures as of now: what counts, by client, and what does not."""
+# A client's failures with one fingerprint, and what they weigh as of now.
+Counted = tuple[Client, Print, Mark, float]
 
-    def __init__(self) -> None:
-        self.marks: list[tuple[Client, Print, Mark, float]] = []
+
+class Weighed:
+    """A host's failures: what counts, and what does not.
+
+    Attributes:
+        contested: clients whose fingerprint succeeds here with others.
+        left: why the others do not count, and who they are; for "succeeds", who succeeded.
+
+    """
+
+    def __init__(self, marks: Iterable[Counted] = ()) -> None:
+        self.marks = list(marks)
         self.contested: set[str] = set()
         self.left: dict[Reason, dict[str, None]] = {}
 
     def leave(self, reason: Reason, names: Iterable[str]) -> None:
         self.left.setdefault(reason, {}).update(dict.fromkeys(names))
 
-    def shares(self, most: float, *, proven: bool = False) -> dict[str, float]:
+    def certain(self) -> Weighed:
+        """What proven clients say that nobody contradicts."""
+        return Weighed(m for m in self.marks if m[0].proven and m[0].name not in self.contested)
+
+    def shares(self, most: float) -> dict[str, float]:
         """By client, the one person once, and nobody more than his share."""
-        marks = [one for one in self.marks if one[0].proven or not proven]
         found: dict[str, float] = {}
-        counted = largest(client for client, *_ in marks)
-        for client, _, _, weight in marks:
+        counted = largest(client for client, *_ in self.marks)
+        for client, _, _, weight in self.marks:
             if client.name in counted:
                 found[client.name] = min(found.get(client.name, 0.0) + weight, most)
         return found
@@ -111,13 +124,11 @@ class Weighing:
 
     def upstream(self, host: Host, kind: str, now: datetime) -> Weighed:
         """Failures of one kind of the host itself."""
-        found = Weighed()
-        found.marks = [
+        return Weighed(
             (client, None, mark, mark.weight * self.left(mark.last, now))
             for (of, client), mark in host.upstream.items()
             if of == kind and not self.broken(host, mark.address, now)
-        ]
-        return found
+        )
 
     def _takers(self, host: Host, ja4: Print, now: datetime) -> list[str]:
         """Clients with the same fingerprint that succeeded, in the last two half-lives."""

@@ -21,11 +21,11 @@ import msgspec
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.learning import Candidate, Learned, Learner
-from addons.bypass.weighing import LearningOptions
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
+from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import KEPT_DAYS, Passage
 from detector import clock

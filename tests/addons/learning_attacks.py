@@ -21,7 +21,14 @@ def trusts(client: str, at: datetime = START, host: str = "shop.test", **more: o
 
 
 def refuses(client: str, at: datetime = START, host: str = VICTIM, **more: object) -> Attempt:
-    fields = {"ja4": APP, "address": THEIRS, "bound": True, "alert": 46, "alert_by": "client", **more}
+    fields = {
+        "ja4": APP,
+        "address": THEIRS,
+        "bound": True,
+        "alert": 46,
+        "alert_by": "client",
+        **more,
+    }
     return Attempt(at, "client", host, 443, client, "failed", **fields)  # type: ignore[arg-type]
 
 
@@ -58,14 +65,18 @@ def alert_40_by_another_server() -> Iterator[Attempt]:
 
 def self_signed_at_a_claimed_name() -> Iterator[Attempt]:
     """One connection to a self-signed server with the victim's name keeps the victim off the list."""
-    yield fails("10.0.0.66", address=EVIL, bound=False, error="Certificate verify failed: self-signed")
+    yield fails(
+        "10.0.0.66", address=EVIL, bound=False, error="Certificate verify failed: self-signed"
+    )
     yield from honest("ann", "ben")
 
 
 def success_at_a_claimed_name() -> Iterator[Attempt]:
     """The app's fingerprint, copied, succeeds at a server of the attacker under the victim's name."""
     yield from honest("ann", "ben")
-    yield trusts("10.0.0.66", START + timedelta(hours=1), VICTIM, ja4=APP, address=EVIL, bound=False)
+    yield trusts(
+        "10.0.0.66", START + timedelta(hours=1), VICTIM, ja4=APP, address=EVIL, bound=False
+    )
 
 
 def one_visit_to_mtls() -> Iterator[Attempt]:

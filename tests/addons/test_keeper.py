@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.weighing import LearningOptions
 from addons.bypass.matcher import Arrival
 from addons.bypass.rule import RuleRow
+from addons.bypass.weighing import LearningOptions
 from addons.store import keeper as keeper_module
 from addons.store.bypass_store import BypassStore
 from addons.store.keeper import Keeper, KeeperOptions

@@ -130,7 +130,9 @@ def test_memory_is_bounded_whatever_clients_ask_for() -> None:
             )
         text = "Certificate verify failed"
         learner.take(
-            Attempt(at, "server", name, 443, client, "failed", error=text, address=client, bound=True)
+            Attempt(
+                at, "server", name, 443, client, "failed", error=text, address=client, bound=True
+            )
         )
         learner.take(
             Attempt(at, "server", "mtls.com", 443, client, "failed", asked_certificate=True, alert=116,
