@@ -169,12 +169,16 @@ class Learner:
             name, host, now
         )
 
-    def contested(self, name: str, now: datetime) -> bool:
-        """The same programs that refuse a host have taken our certificate there."""
+    def cleared(self, name: str, now: datetime) -> str | None:
+        """What speaks against a host that was a candidate; None where evidence merely got old."""
         host = self._evidence.hosts.get(name)
-        return host is not None and (
-            bool(self._weighing.weighed(name, host, now).contested) or bool(host.fell_back)
-        )
+        if host is None:
+            return None
+        if self._weighing.broken(host, None, now):
+            return "its own certificate does not verify"
+        if host.fell_back or self._weighing.weighed(name, host, now).contested:
+            return "the evidence is gone: a client of the same kind succeeded"
+        return None
 
     def why(self, name: str, now: datetime) -> Why:
         """Why a host is a candidate or none, in numbers."""

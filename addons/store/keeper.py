@@ -5,7 +5,9 @@ Rules
 1. Hooks never wait. They put plain data into a bounded queue, and look at `matcher`, which is replaced whole.
 2. A store that is missing, locked, damaged or full, or a broken rule file, leaves the last good rules in
    force. It is said once, and tried again; what could not be written waits in memory, up to MAX_WAITING.
-3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself.
+3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself, and
+   only on evidence that no client can make up alone (learning.py). What strangers bring about is at most
+   MAX_PROPOSED candidates for a person.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from detector.errors import ConfigError, StoreError
 
 log = harmless_logger(__name__)
 MAX_WAITING = 20_000
+MAX_PROPOSED = 1_000
 Mode = Literal["observe", "suggest", "auto"]
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
@@ -315,16 +318,29 @@ class Keeper:
             found |= {one.host: one for one in self._learner.learned(now).candidates}
         for host, candidate in found.items():
             if candidate is not None:
+                if host not in self._proposed and self._is_full(candidate):
+                    continue
                 self._proposed.add(host)
                 if store.propose(candidate):
                     log.warning(
                         "tlsight: candidate %s: %s. %s", host, candidate.kind, candidate.text
                     )
-                if self.options.mode == "auto":
+                if self.options.mode == "auto" and candidate.may_try:
                     self._try_out(store, candidate, now)
-            elif host in self._proposed:
+            elif host in self._proposed and (why := self._learner.cleared(host, now)) is not None:
                 self._proposed.discard(host)
-                store.clear(host, "the evidence is gone: a client of the same kind succeeded")
+                store.clear(host, why)
+
+    def _is_full(self, candidate: Candidate) -> bool:
+        """No room for one that addresses alone bring about; somebody may have made up many."""
+        if candidate.may_try or len(self._proposed) < MAX_PROPOSED:
+            return False
+        text = (
+            f"{MAX_PROPOSED} candidates wait for a person, and no more are kept that only addresses"
+            " speak for; decide on them, or look at who brings them up with tlsight bypass replay"
+        )
+        self._complain("candidates", text)
+        return True
 
     def _try_out(self, store: BypassStore, candidate: Candidate, now: datetime) -> None:
         there = store.candidate(candidate.host)
@@ -346,7 +362,7 @@ class Keeper:
 
     def _prune(self, store: BypassStore) -> None:
         tick = clock.stopwatch()
-        if tick - self._pruned >= _PRUNE:
+        if tick - self._pruned >= _PRUNE or store.traffic.crowded():
             self._pruned = tick
             store.traffic.prune(self._now(), self.options.keep_days)
 
