@@ -76,9 +76,10 @@ class Attesting:
             return
         lane = 0 if failed and client.proven else 1 if known else 2 if failed else 3
         waiting = _Waiting(attempt, asked, client, registrable_domain(attempt.host))
-        for one in self._lanes[lane].add(waiting):
-            self._keep(one.attempt)
-        self._start(lane // 2)
+        if self._lanes[lane].add(waiting):
+            self._start(lane // 2)
+        else:
+            self._keep(attempt)
 
     def close(self) -> None:
         """What still waits is kept as it is."""
@@ -139,21 +140,16 @@ class _Lane:
         self._by_client: dict[str, deque[_Waiting]] = {}
         self._count = 0
 
-    def add(self, one: _Waiting) -> list[_Waiting]:
-        """Put it in the line; what finds no room any more."""
+    def add(self, one: _Waiting) -> bool:
+        """Put it in the line, where there is room: the second half is for clients that have nothing there."""
         own = self._by_client.get(one.client.name, ())
-        if len(own) >= MAX_OF_CLIENT:
-            return [one]
-        left: list[_Waiting] = []
+        if len(own) >= (MAX_OF_CLIENT if self._count < MAX_WAITING // 2 else 1):
+            return False
         if self._count >= MAX_WAITING:
-            longest = max(self._by_client, key=lambda name: len(self._by_client[name]))
-            if len(self._by_client[longest]) <= len(own) + 1:
-                return [one]
-            left.append(self._by_client[longest].pop())
-            self._count -= 1
+            return False
         self._by_client.setdefault(one.client.name, deque()).append(one)
         self._count += 1
-        return left
+        return True
 
     def next(self, busy: dict[str, int]) -> _Waiting | None:
         """Of the client that has waited longest for its turn, and has few under way, like the domain."""
