@@ -190,7 +190,11 @@ class Learner:
             weighed = self._weighing.weighed(name, host, now)
             counted = weighed.shares(self.options.share(self.options.weight))
             if candidate is None and (host.refusals or host.fell_back):
-                missing += self._too_little(counted)
+                missing += self._too_little("refusals", counted, self.options.weight)
+            for kind in {of for of, _ in host.upstream} if candidate is None else ():
+                found = self._weighing.upstream(host, kind, now)
+                shares = found.shares(self.options.share(self.options.upstream))
+                missing += self._too_little(kind, shares, self.options.upstream)
             if host.fell_back:
                 weighed.leave("falls-back", host.fell_back)
             for reason, names in weighed.left.items():
@@ -254,6 +258,8 @@ class Learner:
             0.0 if before is None else before.weight * self._weighing.left(before.last, attempt.at)
         )
         weight = min(kept + 1.0, self.options.share(self.options.upstream))
+        if weight - kept < 1 / 2:
+            self._leave_out(attempt, client, "same-client")
         mark = Mark(weight, attempt.at, attempt.address, attempt.port)
         host.failed(_UPSTREAM[kind], client, mark)
 
@@ -322,13 +328,13 @@ class Learner:
     def _enough(self, shares: dict[str, float], weight: float) -> bool:
         return len(shares) >= self.options.clients and sum(shares.values()) >= weight
 
-    def _too_little(self, counted: dict[str, float]) -> Iterator[Missing]:
-        need, total = self.options, sum(counted.values())
-        if len(counted) < need.clients:
-            text = f"{len(counted)} clients count, {need.clients} are needed"
+    def _too_little(self, what: str, counted: dict[str, float], need: float) -> Iterator[Missing]:
+        least, total = self.options.clients, sum(counted.values())
+        if len(counted) < least:
+            text = f"{what}: {len(counted)} clients count, {least} are needed"
             yield Missing("few-clients", text, tuple(counted)[:_SHOWN])
-        if total < need.weight:
-            yield Missing("little-weight", f"weight {total:.2f}, {need.weight:g} is needed")
+        if total < need:
+            yield Missing("little-weight", f"{what}: weight {total:.2f}, {need:g} is needed")
 
     def _lacking(self) -> Iterator[LackingClient]:
         for name, seen in self._evidence.clients.items():

@@ -139,7 +139,13 @@ class Traffic:
         """So much was written that it is time to prune."""
         return self._written >= _CROWD
 
-    def prune(self, now: datetime, keep_days: int = KEPT_DAYS, most: int = MAX_ATTEMPTS) -> None:
+    def prune(
+        self,
+        now: datetime,
+        keep_days: int = KEPT_DAYS,
+        most: int = MAX_ATTEMPTS,
+        counts: int = MAX_COUNTS,
+    ) -> None:
         """Forget what is too old or too much."""
         oldest = (now - timedelta(days=keep_days)).isoformat()
         counted = _day(now - timedelta(days=COUNTED_DAYS))
@@ -156,8 +162,8 @@ class Traffic:
             for table in ("attempt_day", "passage_day"):
                 self._db.execute(f"DELETE FROM {table} WHERE day < ?", (counted,))  # noqa: S608 (a literal)
             self._fold("bound = 0", "count DESC, day DESC", MAX_UNBOUND)
-            self._fold("bound IS NOT 0", _WORTHIEST, MAX_COUNTS)
-            self._fold_passages()
+            self._fold("bound IS NOT 0", _WORTHIEST, counts)
+            self._fold_passages(counts)
 
     def _thin(self, most: int) -> None:
         """Bound attempts, down to `most`."""
@@ -182,13 +188,13 @@ class Traffic:
             (day, "", side, kind, count, bound or 0) for day, _, side, kind, count, bound in rows
         )
 
-    def _fold_passages(self) -> None:
+    def _fold_passages(self, most: int) -> None:
         """The same for what passed: a rule for a domain passes names that are made up below it."""
         query = (
             "SELECT day, host, rule, connections, up, down, seconds, last FROM passage_day"
             " WHERE host != '' ORDER BY connections DESC, day DESC LIMIT -1 OFFSET ?"
         )
-        rows = self._db.execute(query, (MAX_COUNTS,)).fetchall()
+        rows = self._db.execute(query, (most,)).fetchall()
         self._db.executemany(
             "DELETE FROM passage_day WHERE day = ? AND host = ? AND rule = ?",
             [row[:3] for row in rows],

@@ -181,6 +181,7 @@ def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided
         {"bypass_weight": "lots"},
         {"bypass_clients": 0},
         {"bypass_half_life": "-1"},
+        {"bypass_devices": "10.0.0.0/33"},
         {"bypass_mode": "obsrve"},
     ],
 )

@@ -177,7 +177,7 @@ def test_a_pin_that_falls_back_is_told_with_its_numbers() -> None:
     assert not why.candidate
     told = {m.reason: m for m in why.missing}
     assert set(told["falls-back"].clients) == {"user:ann", "user:ben"}
-    assert told["few-clients"].text == "0 clients count, 2 are needed"
+    assert told["few-clients"].text == "refusals: 0 clients count, 2 are needed"
 
 
 def test_clients_that_only_probe_are_told_as_that() -> None:
@@ -209,6 +209,16 @@ def test_why_tells_what_was_left_out_of_a_host_that_is_not_known() -> None:
     why = learner.why(VICTIM, START)
     assert [(m.reason, m.clients) for m in why.missing] == [("unbound", ("10.0.0.66",))]
     assert "2 attempts" in why.missing[0].text
+
+
+def test_why_tells_how_many_clients_a_server_has_failed_for() -> None:
+    learner = Learner()
+    for attempt in attacks.one_visit_to_mtls():
+        learner.take(attempt)
+    told = {m.reason: m for m in learner.why("mtls.test", START + timedelta(hours=1)).missing}
+    assert told["few-clients"].text == "upstream-mtls: 1 clients count, 2 are needed"
+    assert told["few-clients"].clients == ("user:ann",)
+    assert told["same-client"].text.startswith("4 attempts")
 
 
 def test_the_port_is_the_one_that_most_clients_failed_at() -> None:
