@@ -26,11 +26,13 @@ from addons.bypass.clients import Client, Network, client_of
 from detector import clock
 from detector.chain.names import as_address, registrable_domain
 
-# Asks whether a name is bound to where a connection went: the name, what was asked for (in CONNECT, or by the
-# destination), the server's address. None where nobody can tell.
-Bound = Callable[[str, str | None, str | None], Awaitable[bool | None]]
+# Asks whether a name is bound to where a connection went: the name, the name that was asked for (in CONNECT, or by
+# the mode), the server's address, the client. None where nobody can tell.
+Bound = Callable[[str, str | None, str | None, str], Awaitable[bool | None]]
 
-_WORKERS = 8  # of each half
+# Of each half; together fewer than the look-ups that the system's resolver makes at once, for the decision on what
+# passes waits for some too.
+_WORKERS = 3
 _PATIENCE = 5.0
 # Waiting in one lane, of one client there, under way of one client or domain, and of one client in a minute.
 MAX_WAITING, MAX_OF_CLIENT, MAX_AT_ONCE, MAX_A_MINUTE = 1_000, 50, 2, 120
@@ -44,7 +46,9 @@ class _Waiting(NamedTuple):
     domain: str
 
 
-async def nobody_can_tell(_name: str, _asked: str | None, _address: str | None) -> bool | None:
+async def nobody_can_tell(
+    _name: str, _asked: str | None, _address: str | None, _client: str
+) -> bool | None:
     """Where nothing resolves."""
     return None
 
@@ -121,7 +125,9 @@ class Attesting:
         try:
             with suppress(TimeoutError, OSError):
                 async with asyncio.timeout(_PATIENCE):
-                    found = await self._bound(attempt.host, one.asked, attempt.address)
+                    found = await self._bound(
+                        attempt.host, one.asked, attempt.address, one.client.name
+                    )
             if found:
                 times = self._known.get(attempt.host, 0) + 1
                 seated(self._known, attempt.host, times, _MAX_KNOWN, lambda times: times)

@@ -27,6 +27,7 @@ from OpenSSL import SSL
 
 from addons.bypass.attempt import QUIET_MS, Attempt
 from addons.bypass.bounded import placed
+from addons.bypass.matcher import name_of
 from addons.proxy.attesting import Attesting, Bound, nobody_can_tell
 from addons.proxy.fingerprint import fingerprint
 from addons.proxy.users import logged_in
@@ -63,7 +64,7 @@ class _Seen:
         self.quic = False
         self.server: connection.Server | None = None
         self.told = False
-        self.wanted: str | None = None  # the name or address that the connection was asked for
+        self.wanted: str | None = None  # the name that the connection was asked for
 
 
 class Recorder:
@@ -91,7 +92,7 @@ class Recorder:
         client, server = data.context.client, data.context.server.address
         seen = self._of(client)
         seen.server = data.context.server
-        seen.wanted = server[0] if server else None
+        seen.wanted = name_of(server[0]) if server else None
         seen.host = _host(data.client_hello.sni, server)
         seen.port = server[1] if server else 443
         seen.quic = client.transport_protocol == "udp"
@@ -130,7 +131,7 @@ class Recorder:
             address = data.conn.address
             seen.host = _host(data.conn.sni, address)
             seen.port = address[1] if address else 443
-            seen.server, seen.wanted = data.conn, address[0] if address else None
+            seen.server, seen.wanted = data.conn, name_of(address[0]) if address else None
             seen.ja4 = ours.ja4 if ours is not None else None
         if data.ssl_conn is not None:
             after = functools.partial(self._late_alert, data.conn, seen, data.ssl_conn)
@@ -175,7 +176,7 @@ class Recorder:
             "server" if isinstance(conn, connection.Server) else "client"
         )
         who = seen.client or conn
-        user = logged_in(who) if isinstance(who, connection.Client) else None
+        assert isinstance(who, connection.Client)
         since = seen.established
         attempt = Attempt(
             at=datetime.now(UTC),
@@ -184,7 +185,7 @@ class Recorder:
             port=seen.port,
             client=who.peername[0] if who.peername else "",
             outcome=outcome,
-            address=_address(seen.server),
+            address=_address(seen.server, who),
             ja4=seen.ja4,
             alert=seen.alert,
             alert_by=None if seen.alert is None else (side if seen.alert_read else "proxy"),
@@ -194,7 +195,7 @@ class Recorder:
             quic=seen.quic,
             plain=plain,
             ech=seen.ech,
-            user=user,
+            user=logged_in(who),
         )
         self._attesting.devices = self._keeper.options.learning.devices
         self._attesting.put(attempt, seen.wanted)
@@ -243,9 +244,9 @@ def _host(sni: str | None, address: tuple[str, int] | None) -> str:
     return ""
 
 
-def _address(server: connection.Server | None) -> str | None:
+def _address(server: connection.Server | None, client: connection.Client) -> str | None:
     """Where the connection went, or will go; unknown behind a proxy further up, which resolves by itself."""
-    if server is None or server.via is not None:
+    if server is None or server.via is not None or client.proxy_mode.type_name == "upstream":
         return None
     address = server.peername or server.address
     return str(address[0]) if address is not None and as_address(address[0]) is not None else None

@@ -30,6 +30,7 @@ from addons.bypass.shown import harmless_logger
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import KEPT_DAYS, Passage
+from addons.store.unbound import Unbound
 from detector import clock
 from detector.errors import ConfigError, StoreError
 
@@ -37,6 +38,7 @@ log = harmless_logger(__name__)
 MAX_WAITING = 20_000
 MAX_PROPOSED = 1_000
 Mode = Literal["observe", "suggest", "auto"]
+Seen = Attempt | Passage | Unbound
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
 
@@ -76,7 +78,7 @@ class Keeper:
         self.matcher = Matcher()
         self.dropped = 0
         self._now = now
-        self._waiting: queue.Queue[Attempt | Passage] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
         self._learning = threading.Lock()
         self._wanted: KeeperOptions | None = None
@@ -88,7 +90,7 @@ class Keeper:
         self._store_rules: Sequence[Rule] = ()
         self._file_stamp: tuple[int, ...] | None = None
         self._store_stamp: tuple[object, ...] | None = None
-        self._unwritten: list[Attempt | Passage] = []
+        self._unwritten: list[Seen] = []
         self._proposed: set[str] = set()
         self._remembered = False
         self._opened: int | None = None
@@ -121,7 +123,7 @@ class Keeper:
             self._thread.join(10)
             self._thread = None
 
-    def put(self, seen: Attempt | Passage) -> None:
+    def put(self, seen: Seen) -> None:
         """Keep it, some time soon; never waits."""
         try:
             self._waiting.put_nowait(seen)
@@ -181,7 +183,7 @@ class Keeper:
             except (StoreError, ConfigError, OSError) as error:
                 self._complain("store", str(error))
 
-    def _take(self, batch: list[Attempt | Passage]) -> None:
+    def _take(self, batch: list[Seen]) -> None:
         self._unwritten += batch
         over = len(self._unwritten) - MAX_WAITING
         if over > 0:
@@ -236,8 +238,8 @@ class Keeper:
                 str(path), why, remedy="put it back, or restart to begin anew"
             ) from None
 
-    def _gather(self, *, wait: bool) -> list[Attempt | Passage]:
-        batch: list[Attempt | Passage] = []
+    def _gather(self, *, wait: bool) -> list[Seen]:
+        batch: list[Seen] = []
         try:
             batch.append(self._waiting.get(timeout=_EVERY) if wait else self._waiting.get_nowait())
             if wait:
@@ -267,6 +269,7 @@ class Keeper:
             attempts = [one for one in self._unwritten if isinstance(one, Attempt)]
             passages = [one for one in self._unwritten if isinstance(one, Passage)]
             store.traffic.write(attempts, passages)
+            store.unbound.write([one for one in self._unwritten if isinstance(one, Unbound)])
             self._unwritten.clear()
 
     def _read_file(self) -> None:

@@ -38,6 +38,12 @@ INSERT INTO setting VALUES ('revision', '0');
 ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
+    """
+CREATE TABLE unbound (
+    name TEXT NOT NULL, place TEXT NOT NULL, rule TEXT NOT NULL, why TEXT NOT NULL,
+    count INTEGER NOT NULL, last TEXT NOT NULL, PRIMARY KEY (name, place)
+) STRICT, WITHOUT ROWID;
+""",
     # Whether the name was bound to the address: 1, else 0; NULL where an earlier version did not ask. In
     # attempt_day, how many of the attempts were.
     """
