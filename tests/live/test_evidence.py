@@ -1,11 +1,13 @@
 """Hostile clients of a real mitmdump: what they bring about alone, and that it lets nothing through.
 
-Names are bound here by a table in place of a resolver: the victim's is 127.0.0.1, the attacker's server is not.
+The proxy's resolver says that every name is at 127.0.0.1; the attacker's server is elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,10 +18,12 @@ import pytest
 from addons.bypass.attempt import Attempt, classify
 from addons.bypass.learning import Learned, replay
 from addons.bypass.weighing import LearningOptions
+from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.loopback import Loopback
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from tests.live.clients import said
@@ -28,20 +32,6 @@ from tests.live.programs import find
 pytestmark = pytest.mark.live
 VICTIM, SHOP, MTLS = "bank.test", "shop.test", "mtls.test"
 EVIL = "127.0.0.2"
-SCRIPT = """
-from addons.proxy.bypass import Bypass
-from addons.proxy.recorder import Recorder
-from addons.proxy.truth import UpstreamTruth
-from addons.store.keeper import Keeper
-
-NAMES = ("bank.test", "shop.test", "mtls.test")
-
-async def bound(name, asked, address):
-    return name == asked or (address == "127.0.0.1" if name in NAMES else None)
-
-keeper = Keeper()
-addons = [Recorder(keeper, bound), Bypass(keeper), UpstreamTruth()]
-"""
 
 
 class Deaf(Loopback):
@@ -88,22 +78,22 @@ async def proxied(folder: Path, pki: LabPki, *settings: str) -> AsyncGenerator[P
     """Ann, Ben and Eve may log in."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "root.pem").write_text(pki.root.pem)
-    (folder / "script.py").write_text(SCRIPT)
     users = folder / "htpasswd"
     users.write_text("".join(f"{user}:{_sha1('secret')}\n" for user in ("ann", "ben", "eve")))
     store = folder / "b.sqlite3"
-    async with Mitmdump(
-        folder / "mitm", trust=folder / "root.pem", scripts=(folder / "script.py",),
-        settings=(f"bypass_store={store}", "bypass_mode=auto", *settings),
-    ) as mitm:  # fmt: skip
+    async with (
+        NameServer.here((VICTIM, SHOP, MTLS)) as names,
+        Mitmdump(
+            folder / "mitm", trust=folder / "root.pem", scripts=(bypass_script(),),
+            settings=(f"bypass_store={store}", "bypass_mode=auto", f"bypass_resolver={names.at}",
+                      *settings),
+        ) as mitm,
+    ):  # fmt: skip
         yield Proxy(mitm, store)
         await asyncio.sleep(1.5)
 
 
 def _sha1(password: str) -> str:
-    import base64
-    import hashlib
-
     return "{SHA}" + base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()
 
 
