@@ -19,7 +19,7 @@ from addons.bypass.bounded import placed, seated, shed
 from addons.bypass.clients import Client
 
 # Hosts and clients remembered at all, and of each.
-MAX_HOSTS, MAX_CLIENTS, MAX_MARKS = 20_000, 20_000, 300_000
+MAX_HOSTS, MAX_CLIENTS, MAX_MARKS = 20_000, 20_000, 100_000
 MAX_OF_HOST, MAX_DOMAINS, MAX_PROGRAMS, MAX_ADDRESSES = 64, 200, 50, 32
 PRINTS_OF_CLIENT = 4
 REFUSALS_A_DAY, HOSTS_A_DAY, NEW_HOSTS_A_DAY = 300, 60, 500
@@ -62,7 +62,7 @@ class Host:
         self.proven |= client.proven
         if len(self.clients) < MAX_OF_HOST:
             self.clients.add(client.name)
-        if at.date() > self.day:
+        if at.date() != self.day:  # clocks are put back too
             self.day, self.days = at.date(), self.days + 1
         self.touched = max(self.touched, at)
 
@@ -149,7 +149,7 @@ class Seen:
         return (self.proven, self.days, self.took, self.last)
 
     def at(self, moment: datetime) -> None:
-        if moment.date() > self.day:
+        if moment.date() != self.day:  # clocks are put back too
             self.day, self.days = moment.date(), self.days + 1
             self._hosts.clear()
             self._refusals = self._brought = 0

@@ -291,7 +291,8 @@ class Learner:
     def _pinned(self, name: str, host: Host, weighed: Weighed) -> Candidate | None:
         options = self.options
         most = options.share(options.weight)
-        shares = weighed.certain().shares(most)
+        # For a trial nobody gives more than his even part: one user and another's bad moment are not two.
+        shares = weighed.certain().shares(options.weight / options.clients)
         may_try = self._enough(shares, options.weight)
         if not may_try:
             shares = weighed.shares(most)

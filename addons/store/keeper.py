@@ -6,8 +6,8 @@ Rules
 2. A store that is missing, locked, damaged or full, or a broken rule file, leaves the last good rules in
    force. It is said once, and tried again; what could not be written waits in memory, up to MAX_WAITING.
 3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself, and
-   only on evidence that no client can make up alone (learning.py). What strangers bring about is at most
-   MAX_PROPOSED candidates for a person.
+   only on evidence that no client can make up alone (learning.py). What strangers bring about is a bounded
+   number of candidates for a person.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from detector.errors import ConfigError, StoreError
 
 log = harmless_logger(__name__)
 MAX_WAITING = 20_000
-MAX_PROPOSED = 1_000
 Mode = Literal["observe", "suggest", "auto"]
 Seen = Attempt | Passage | Unbound
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
@@ -52,6 +51,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
         mode: "observe" only records, "suggest" keeps candidates for a person, "auto" also lets them through
             for `trial`, at most once in `pause`.
         keep_days: how long attempts are kept one by one.
+        most: candidates that wait for a person and that addresses alone speak for.
 
     """
 
@@ -62,6 +62,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
     trial: timedelta = timedelta(minutes=30)
     pause: timedelta = timedelta(hours=24)
     keep_days: int = KEPT_DAYS
+    most: int = 1_000
 
 
 class Keeper:
@@ -262,7 +263,7 @@ class Keeper:
                 fresh.take(one)
         with self._learning:
             self._learner, self._remembered = fresh, True
-        self._proposed = {one.candidate.host for one in store.candidates("pending", "snoozed")}
+        self._proposed = _waiting(store)
 
     def _write(self, store: BypassStore) -> None:
         if self._unwritten:
@@ -318,6 +319,7 @@ class Keeper:
         }
         if tick - self._swept >= _SWEEP:
             self._swept = tick
+            self._proposed = _waiting(store)  # a person may have decided meanwhile
             found |= {one.host: one for one in self._learner.learned(now).candidates}
         for host, candidate in found.items():
             if candidate is not None:
@@ -336,10 +338,10 @@ class Keeper:
 
     def _is_full(self, candidate: Candidate) -> bool:
         """No room for one that addresses alone bring about; somebody may have made up many."""
-        if candidate.may_try or len(self._proposed) < MAX_PROPOSED:
+        if candidate.may_try or len(self._proposed) < self.options.most:
             return False
         text = (
-            f"{MAX_PROPOSED} candidates wait for a person, and no more are kept that only addresses"
+            f"{self.options.most} candidates wait for a person, and no more are kept that only addresses"
             " speak for; decide on them, or look at who brings them up with tlsight bypass replay"
         )
         self._complain("candidates", text)
@@ -375,3 +377,8 @@ class Keeper:
             self._complaints[what] = text
             kept = self.matcher.count
             log.error("tlsight: %s; the %d rules in force stay", text, kept)
+
+
+def _waiting(store: BypassStore) -> set[str]:
+    """Candidates that nobody has decided on."""
+    return {one.candidate.host for one in store.candidates("pending", "snoozed")}

@@ -104,6 +104,15 @@ def test_a_client_says_so_much_in_a_day() -> None:
     assert seen.may_say("new.test")
 
 
+def test_a_clock_that_went_ahead_and_came_back_ends_nobody_s_day_for_good() -> None:
+    seen = Seen(ANN, START)
+    seen.at(START + 3650 * DAY)
+    for n in range(module.HOSTS_A_DAY):
+        assert seen.may_say(f"h{n}.test")
+    seen.at(START)
+    assert seen.may_say("new.test")
+
+
 def test_what_is_kept_in_all_is_bounded() -> None:
     kept = Evidence()
     module_marks = module.MAX_MARKS

@@ -215,20 +215,21 @@ def test_a_candidate_whose_evidence_merely_got_old_stays_for_a_person(
 def test_strangers_bring_so_many_candidates_before_a_person_and_users_always_do(
     keeper: Keeper, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper.set_up(KeeperOptions(store=path, mode="suggest"))
+    keeper.set_up(KeeperOptions(store=path, mode="suggest", most=9))
     keeper.start()
-    refusal = by_addresses()[1]
-    for client in range(2 * (keeper_module.MAX_PROPOSED // 50 + 2)):
-        own = {"client": f"10.0.1.{client}"}
-        keeper.put(replace(by_addresses()[0], **own))
-        for n in range(100):
-            keeper.put(replace(refusal, host=f"h{client // 2}-{n // 2}.made.example", **own))
+    trusting, refusal, *_ = by_addresses()
+    for client in ("10.0.1.1", "10.0.1.2"):
+        keeper.put(replace(trusting, client=client))
+        for n in range(40):
+            keeper.put(replace(refusal, host=f"h{n // 2}.made.example", client=client))
     with BypassStore(path, clock) as store:
-        until(lambda: len(store.candidates("pending")) == keeper_module.MAX_PROPOSED)
-        until(lambda: any("wait for a person" in r.getMessage() for r in caplog.records))
+        until(
+            lambda: any("9 candidates wait for a person" in r.getMessage() for r in caplog.records)
+        )
         for attempt in attempts():
             keeper.put(attempt)
         until(lambda: store.candidate("bank.example") is not None)
+        assert len(store.candidates("pending")) == 10
 
 
 def test_a_success_of_the_same_kind_of_client_clears_the_candidate(

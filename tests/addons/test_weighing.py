@@ -145,6 +145,17 @@ def test_many_proven_clients_outvote_one_that_imitates_them_but_not_for_a_trial(
     assert not one(learned([*honest(*users[:3]), veto]))
 
 
+def test_one_user_and_a_bad_moment_of_another_are_no_evidence_for_a_trial() -> None:
+    eve = [trusts("10.0.0.1", user="eve"), *[refuses("10.0.0.1", user="eve")] * 50]
+    once = [trusts("10.0.0.2", user="ann"), refuses("10.0.0.2", user="ann")]
+    found = one(learned([*eve, *once]))
+    assert found is not None
+    assert not found.may_try
+    again = one(learned([*eve, *once, refuses("10.0.0.2", user="ann")]))
+    assert again is not None
+    assert again.may_try
+
+
 def test_addresses_outvote_nobody_however_many() -> None:
     veto = trusts("10.9.9.9", START, VICTIM, ja4=APP)
     crowd = [a for n in range(60) for a in (trusts(f"10.0.1.{n}"), *[refuses(f"10.0.1.{n}")] * 2)]
