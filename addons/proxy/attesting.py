@@ -4,8 +4,9 @@ Rules
 -----
 1. Hooks never wait, and a look-up that takes too long counts as "nobody could tell". What finds no room here is
    kept all the same, as that.
-2. What matters comes first: failures of users, then names that were bound before, then failures, then the rest.
-   The first two have workers of their own, so that names made up at a slow server keep nobody else waiting.
+2. What matters comes first: failures of proven clients, then what else they do and names that were bound before,
+   then failures, then the rest. The first two have workers of their own, so that names made up at a slow server
+   keep nobody else waiting; every fourth turn goes to the one behind, so that it is not left out.
 3. Within each, clients take turns, and one has few places, few look-ups at a time and so many a minute. The
    same goes for a domain's names. Names that were bound before cost a client nothing.
 """
@@ -63,8 +64,10 @@ class Attesting:
         self._lanes = [_Lane() for _ in range(4)]
         self._tasks: tuple[set[asyncio.Task[None]], ...] = (set(), set())
         self._under_way: tuple[dict[str, int], ...] = ({}, {})
+        self._asking: dict[int, Attempt] = {}
         self._known: dict[str, int] = {}  # how often found bound
         self._asked: dict[str, tuple[float, int]] = {}
+        self._turn = 0
         self._closed = False
 
     def put(self, attempt: Attempt, asked: str | None) -> None:
@@ -78,7 +81,8 @@ class Attesting:
         if self._closed or not (known or self._may_ask(client)):
             self._keep(attempt)
             return
-        lane = 0 if failed and client.proven else 1 if known else 2 if failed else 3
+        first = client.proven or known
+        lane = 0 if failed and client.proven else 1 if first else 2 if failed else 3
         waiting = _Waiting(attempt, asked, client, registrable_domain(attempt.host))
         if self._lanes[lane].add(waiting):
             self._start(lane // 2)
@@ -86,8 +90,10 @@ class Attesting:
             self._keep(attempt)
 
     def close(self) -> None:
-        """What still waits is kept as it is."""
+        """What still waits is kept as it is, at once: nobody listens any more when the tasks come to their end."""
         self._closed = True
+        for attempt in self._asking.values():
+            self._keep(attempt)
         for tasks in self._tasks:
             for task in tasks:
                 task.cancel()
@@ -113,6 +119,9 @@ class Attesting:
     async def _work(self, half: int) -> None:
         while True:
             lanes, busy = self._lanes[2 * half : 2 * half + 2], self._under_way[half]
+            self._turn += 1
+            if self._turn % 4 == 0:
+                lanes.reverse()
             one = lanes[0].next(busy) or lanes[1].next(busy)
             if one is None:
                 return  # who is under way comes back here
@@ -120,6 +129,7 @@ class Attesting:
 
     async def _ask(self, one: _Waiting, busy: dict[str, int]) -> None:
         attempt, found = one.attempt, None
+        self._asking[id(one)] = attempt
         for key in _holders(one):
             busy[key] = busy.get(key, 0) + 1
         try:
@@ -136,7 +146,9 @@ class Attesting:
                 busy[key] -= 1
                 if not busy[key]:
                     del busy[key]
-            self._keep(replace(attempt, bound=found))
+            del self._asking[id(one)]
+            if not self._closed:
+                self._keep(replace(attempt, bound=found))
 
 
 class _Lane:

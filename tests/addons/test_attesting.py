@@ -132,6 +132,23 @@ def test_fifty_thousand_addresses_at_a_slow_server_keep_no_user_and_no_known_nam
     asyncio.run(case())
 
 
+def test_a_flood_of_failures_does_not_keep_successes_out() -> None:
+    async def case() -> None:
+        kept: list[Attempt] = []
+        attesting = Attesting(Resolver({"shop.test": True, "user.test": True}), kept.append)
+        for n in range(900):
+            attesting.put(
+                unbound(refuses(f"10.1.{n // 256}.{n % 256}", host=f"h{n}.x{n}.test")), None
+            )
+        attesting.put(unbound(trusts("10.0.0.2")), None)
+        attesting.put(unbound(trusts("10.0.0.1", host="user.test", user="ann")), None)
+        await settled(kept, 100)
+        assert {a.host for a in kept if a.bound} == {"shop.test", "user.test"}
+        attesting.close()
+
+    asyncio.run(case())
+
+
 def test_one_slow_domain_has_few_look_ups_at_a_time() -> None:
     async def case() -> None:
         kept: list[Attempt] = []
@@ -156,6 +173,7 @@ def test_what_waits_at_the_end_is_kept_as_it_is_and_what_comes_after_too() -> No
             attesting.put(unbound(refuses(f"10.0.0.{n}", host=f"h{n}.x{n}.test")), None)
         await asyncio.sleep(0.01)
         attesting.close()
+        assert len(kept) == 40  # at once: who keeps them closes next
         await asyncio.sleep(0.01)
         attesting.put(unbound(refuses("10.0.0.1")), None)
         assert len(kept) == 41
