@@ -122,7 +122,10 @@ def ours() -> list[object]:
     from addons.store.keeper import Keeper
 
     keeper = Keeper()
-    return [Bypass(keeper), Coalescing(keeper), Recorder(keeper), UpstreamTruth(), Alive(keeper)]
+    bypass = Bypass(keeper)
+    # The recorder comes first: what still waits in it at the end goes to the keeper, which Bypass closes.
+    recorder = Recorder(keeper, bypass.is_bound)
+    return [recorder, bypass, Coalescing(keeper), UpstreamTruth(), Alive(keeper)]
 
 
 why = trouble()
