@@ -7,6 +7,7 @@ import functools
 import logging
 import ssl
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,8 @@ def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided
         {"bypass_clients": 0},
         {"bypass_half_life": "-1"},
         {"bypass_mode": "obsrve"},
+        {"bypass_cut": "soon"},
+        {"bypass_cut": "-1"},
     ],
 )
 def test_a_setting_that_means_nothing_is_refused_while_it_runs(option: dict[str, object]) -> None:
@@ -194,3 +197,49 @@ def test_a_setting_that_means_nothing_is_refused_while_it_runs(option: dict[str,
                 tctx.configure(addon, **option)
         finally:
             addon.done()
+
+
+@in_loop
+def test_the_consoles_commands_answer_whatever_they_are_asked(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\ncidr = "10.0.0.0/8"\n[[rule]]\nhost = "a.com"\nport = 8443\n')
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        assert tctx.master.commands.call("bypass.candidates") == ["no candidates"]
+        for text, told in (
+            ("10.1.2.3", "pass 10.0.0.0/8: decides"),
+            ("a.com:8443", "pass a.com:8443: decides"),
+            ("a.com", "pass a.com:8443: is for port 8443"),
+            ("b.com", "b.com is inspected: no rule says otherwise"),
+        ):
+            assert tctx.master.commands.call("bypass.explain", text) == [told]
+        for nonsense in (
+            "",
+            " ",
+            "a b",
+            "a.com:",
+            ":",
+            "a.com:99999",
+            "[",
+            "\x1b[31m",
+            "x" * 9999,
+            "/a/",
+            "ü..",
+            "\ud800",
+        ):
+            (line,) = tctx.master.commands.call("bypass.explain", nonsense)
+            assert line
+            assert line.isprintable()
+
+
+@in_loop
+def test_open_connections_have_a_grace_or_are_never_cut() -> None:
+    addon = Bypass(keeper := Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx)
+        assert keeper.options.cut == timedelta(seconds=60)
+        tctx.configure(addon, bypass_cut="0")
+        assert keeper.options.cut == timedelta()
+        tctx.configure(addon, bypass_cut="never")
+        assert keeper.options.cut is None
