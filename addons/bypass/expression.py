@@ -13,6 +13,11 @@ Theory of operation
 -------------------
 Many regexes are one automaton (`re2.Set`): a name is read once. An automaton that outgrows its memory is halved
 until its parts fit. The engine is loaded where a rule has a regex, and not before.
+
+A letter that the automaton has not seen at that place costs a step for each instruction that may come next. A
+client makes up names, so what may come next is bounded: of the regexes that begin with the same letters as a name
+the instructions together are at most MAX_STEPS. Ten thousand that each begin in a way of their own are few for any
+name; of those that begin with anything some hundred are in force, and the others are told.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import re2
@@ -28,9 +34,12 @@ if TYPE_CHECKING:
 MAX_REGEX = 200
 # Instructions of one regex: a name takes at most as many steps for each of its letters. Loose ones have some 100.
 MAX_PROGRAM = 2000
+# The same for all regexes that a name may lie in: 253 letters then take some hundredths of a second at worst.
+MAX_STEPS = 20_000
+_LONGEST_BEGINNING = 24
 _ONE_MEMORY, _ALL_MEMORY = 1 << 20, 64 << 20
 # What Python has and RE2 has not, by how it begins.
-_UNSAID = (
+_LACKING = (
     ("(?=", "a look ahead"), ("(?!", "a look ahead"), ("(?<=", "a look behind"), ("(?<!", "a look behind"),
     ("(?P=", "a back reference"), ("(?>", "an atomic group"), ("(?(", "a condition"), ("(?#", "a comment"),
     ("\\Z", "\\Z, which $ says"), ("\\u", "a character by its number"), ("\\U", "a character by its number"),
@@ -52,21 +61,7 @@ def plain(text: str) -> str:
 
 def fault(regex: str) -> str | None:
     """Why it cannot be in force, None where it can."""
-    if len(regex) > MAX_REGEX:
-        return f"a regex of {len(regex)} characters, at most {MAX_REGEX}"
-    if not regex.isascii():
-        return "a regex with letters beyond ASCII: names are asked in their xn-- form"
-    for part in _TOKEN.findall(regex):
-        why = _unlike(part)
-        if why is not None:
-            return why
-    try:
-        size = _compiled(regex).programsize
-    except _engine().error as error:
-        return f"no regular expression of RE2: {_said(error)}"
-    if size > MAX_PROGRAM:
-        return f"a regex of {size} steps for each letter of a name, at most {MAX_PROGRAM}"
-    return None
+    return _measured(regex).fault
 
 
 def holds(regex: str, name: str) -> bool:
@@ -98,18 +93,74 @@ class Expressions:
     """
 
     def __init__(self, regexes: Sequence[str]) -> None:
-        self.faults: dict[int, str] = {}
-        for place, regex in enumerate(regexes):
-            why = fault(regex)
-            if why is not None:
-                self.faults[place] = why
-        sound = [place for place in range(len(regexes)) if place not in self.faults]
+        measures = [*map(_measured, regexes)]
+        self.faults = {n: one.fault for n, one in enumerate(measures) if one.fault is not None}
+        sound = _affordable(measures, self.faults)
         self._sets = list(_sets(regexes, sound, self.faults))
 
     def matching(self, name: str) -> list[int]:
         """The places of those that match the whole name."""
         data = name.encode()
         return [places[n] for one, places in self._sets for n in one.Match(data) or ()]
+
+
+class _Measure(NamedTuple):
+    """What is known of one regex.
+
+    Attributes:
+        size: instructions of its program.
+        beginning: letters with which every name begins that it matches.
+
+    """
+
+    fault: str | None
+    size: int = 0
+    beginning: str = ""
+
+
+@lru_cache(20_000)
+def _measured(regex: str) -> _Measure:
+    why = _unsaid(regex)
+    if why is not None:
+        return _Measure(why)
+    try:
+        compiled = _compiled(regex)
+    except _engine().error as error:
+        return _Measure(f"no regular expression of RE2: {_said(error)}")
+    size = compiled.programsize
+    if size > MAX_PROGRAM:
+        why = f"a regex of {size} steps for each letter of a name, at most {MAX_PROGRAM}"
+        return _Measure(why)
+    try:
+        low, high = compiled.possiblematchrange(_LONGEST_BEGINNING)
+    except _engine().error:  # it begins with anything
+        return _Measure(None, size)
+    pairs = zip(low.lower(), high.lower(), strict=False)
+    same = bytes(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return _Measure(None, size, same.decode("latin-1"))
+
+
+def _affordable(measures: Sequence[_Measure], faults: dict[int, str]) -> list[int]:
+    """The places of those that may be in force together; the others get their fault."""
+    # Short beginnings first: whatever begins a regex's own beginning is in `spent` before it.
+    order = sorted(
+        (n for n in range(len(measures)) if n not in faults),
+        key=lambda n: len(measures[n].beginning),
+    )
+    spent: dict[str, int] = {}
+    sound: list[int] = []
+    for place in order:
+        _, size, beginning = measures[place]
+        before = sum(spent.get(beginning[:n], 0) for n in range(len(beginning) + 1))
+        if before + size > MAX_STEPS:
+            like = f"begin with {beginning!r}" if beginning else "begin with anything"
+            faults[place] = (
+                f"too many regexes that {like}: together they would slow every name down"
+            )
+        else:
+            spent[beginning] = spent.get(beginning, 0) + size
+            sound.append(place)
+    return sorted(sound)
 
 
 def _sets(
@@ -134,9 +185,18 @@ def _sets(
         yield found, places
 
 
+def _unsaid(regex: str) -> str | None:
+    """Why the engine is not even asked."""
+    if len(regex) > MAX_REGEX:
+        return f"a regex of {len(regex)} characters, at most {MAX_REGEX}"
+    if not regex.isascii():
+        return "a regex with letters beyond ASCII: names are asked in their xn-- form"
+    return next((why for part in _TOKEN.findall(regex) if (why := _unlike(part))), None)
+
+
 def _unlike(part: str) -> str | None:
     """What of it RE2 lacks, or takes for something else than Python."""
-    for beginning, what in _UNSAID:
+    for beginning, what in _LACKING:
         if part.startswith(beginning):
             return f"RE2 has not {what}: say it otherwise, or name the hosts"
     if part[0] == "\\" and part[1:].isdigit() and part != "\\0":
@@ -153,7 +213,7 @@ def _is_escaped(text: str, at: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-@lru_cache(1024)
+@lru_cache(256)
 def _compiled(regex: str) -> Any:
     return _engine().compile(regex.encode(), _options(_ONE_MEMORY))
 

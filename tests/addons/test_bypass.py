@@ -8,6 +8,7 @@ import functools
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,8 @@ async def test_a_name_that_hides_others_is_inspected_where_the_hello_may_hide_on
         {"bypass_verify": "sometimes"},
         {"bypass_resolver": "dns.example"},
         {"bypass_resolver": "192.0.2.1:0"},
+        {"bypass_cut": "soon"},
+        {"bypass_cut": "-1"},
     ],
 )
 async def test_a_setting_that_means_nothing_is_refused_while_it_runs(
@@ -260,3 +263,49 @@ async def test_a_setting_that_means_nothing_is_refused_while_it_runs(
                 tctx.configure(addon, **option)
         finally:
             addon.done()
+
+
+@in_loop
+def test_the_consoles_commands_answer_whatever_they_are_asked(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\ncidr = "10.0.0.0/8"\n[[rule]]\nhost = "a.com"\nport = 8443\n')
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        assert tctx.master.commands.call("bypass.candidates") == ["no candidates"]
+        for text, told in (
+            ("10.1.2.3", "pass 10.0.0.0/8: decides"),
+            ("a.com:8443", "pass a.com:8443: decides"),
+            ("a.com", "pass a.com:8443: is for port 8443"),
+            ("b.com", "b.com is inspected: no rule says otherwise"),
+        ):
+            assert tctx.master.commands.call("bypass.explain", text) == [told]
+        for nonsense in (
+            "",
+            " ",
+            "a b",
+            "a.com:",
+            ":",
+            "a.com:99999",
+            "[",
+            "\x1b[31m",
+            "x" * 9999,
+            "/a/",
+            "ü..",
+            "\ud800",
+        ):
+            (line,) = tctx.master.commands.call("bypass.explain", nonsense)
+            assert line
+            assert line.isprintable()
+
+
+@in_loop
+def test_open_connections_have_a_grace_or_are_never_cut() -> None:
+    addon = Bypass(keeper := Keeper())
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx)
+        assert keeper.options.cut == timedelta(seconds=60)
+        tctx.configure(addon, bypass_cut="0")
+        assert keeper.options.cut == timedelta()
+        tctx.configure(addon, bypass_cut="never")
+        assert keeper.options.cut is None

@@ -121,11 +121,42 @@ def test_no_name_takes_long(regex: str, name: str) -> None:
     assert time.perf_counter() - start < 0.1
 
 
+def test_regexes_that_any_name_may_lie_in_are_bounded_together_and_told() -> None:
+    loose = [rf"(?:.*[.])?[a-z0-9-]{{1,60}}{n}[.].*[.]x{n}[.].*com" for n in range(2000)]
+    tight = [rf"api{n}-[0-9]+[.].*com" for n in range(5000)]
+    found = Expressions([*loose, *tight])
+    assert 1000 < len(found.faults) < 2000
+    assert max(found.faults) < 2000  # those with a beginning of their own are all in force
+    assert set(found.faults.values()) == {
+        "too many regexes that begin with anything: together they would slow every name down"
+    }
+    assert found.matching("q.a17.b.x17.c.com") == [17]
+    assert found.matching("api4999-1.x.com") == [2000 + 4999]
+    same = Expressions([rf"api[.][a-z]{{1,60}}{n}[.].*com" for n in range(2000)])
+    assert "begin with 'api.'" in next(iter(same.faults.values()))
+
+
+def test_no_name_takes_long_whatever_regexes_there_are() -> None:
+    """All of those that one name may lie in, and the worst names for them, each seen for the first time."""
+    found = Expressions(
+        [rf"(?:.*[.])?a[a-z]{{1,{1 + n % 20}}}{n}[.].*example[.]com" for n in range(5000)]
+    )
+    longest = 0.0
+    for turn in range(5):
+        name = (".".join(f"{'abcde'[turn]}b{k}a{turn}" for k in range(50)))[:240] + ".example.com"
+        start = time.thread_time()
+        found.matching(name)
+        longest = max(longest, time.thread_time() - start)
+    assert longest < 0.3
+
+
 def test_an_automaton_beyond_its_memory_is_halved() -> None:
-    loose = [rf"(?:.*[.])?[a-z0-9-]{{1,60}}{n}[.].*[.]x{n}[.].*com" for n in range(6000)]
-    found = Expressions(loose)
+    regexes = [f"{n:x}[.]" + "[a-z0-9]{1,9}x" * 9 + "[.]com" for n in range(9000)]
+    found = Expressions(regexes)
+    assert len(found._sets) > 1
     assert found.faults == {}
-    assert found.matching("q.a17.b.x17.c.com") == [n for n in (7, 17) if f"x{n}." in "x17."]
+    for n in (0, 4500, 8999):
+        assert found.matching(f"{n:x}." + "abx" * 9 + ".com") == [n]
 
 
 def test_the_engine_is_loaded_where_a_rule_has_a_regex() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -278,3 +279,83 @@ def test_mistakes_are_one_line_and_code_two(
     assert done.returncode == 2, done.stdout
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_stands_behind_a_pattern_and_a_rule_ends_at_a_moment(tlsight: Run) -> None:
+    hours = ("--reason", "r", "--owner", "o", "--expires", "2h")
+    for pattern, shown in (
+        ("a.example.com:8443", "a.example.com:8443"),
+        ("*:5061", "*:5061"),
+        ("[2001:db8::1]:443", "2001:db8::1/128:443"),
+        (r"/^(.+\.)?apple\.com:443$/", r"/(.+\.)?apple\.com/:443"),
+    ):
+        done = tlsight("bypass", "add", pattern, *hours)
+        assert (done.returncode, done.stdout) == (0, f"pass {shown}\n"), done.stderr
+        assert tlsight("bypass", "remove", shown).returncode == 0
+    tlsight("bypass", "add", "a.example.com:8443", *hours, "--bind", "certificate")
+    (line,) = tlsight("bypass", "list", "--json").stdout.splitlines()
+    rule = json.loads(line)
+    end = datetime.fromisoformat(rule["expires"])
+    assert timedelta(hours=1, minutes=58) < end - datetime.now(UTC) <= timedelta(hours=2)
+    assert (rule["bind"], rule["not_in_force"]) == ("certificate", None)
+    assert "(bind certificate)" in tlsight("bypass", "list").stdout
+    assert "bind certificate" in tlsight("bypass", "explain", "a.example.com:8443").stdout
+    assert tlsight("bypass", "test", "a.example.com:8443").returncode == 0
+    assert tlsight("bypass", "test", "a.example.com").returncode == 1
+    done = tlsight("bypass", "add", "b.example.com", *hours[:4], "--expires", "2026-12-01T18:00")
+    assert "is in no zone" in done.stderr
+    assert done.returncode == 2
+
+
+def test_an_address_is_explained_as_the_proxy_decides_it(tlsight: Run) -> None:
+    tlsight("bypass", "add", "10.0.0.0/8:443", *ADD)
+    for host, code in (
+        ("10.1.2.3", 0),
+        ("10.1.2.3:443", 0),
+        ("10.1.2.3:80", 1),
+        ("[2001:db8::1]", 1),
+    ):
+        assert tlsight("bypass", "test", host).returncode == code, host
+    assert tlsight("bypass", "explain", "10.1.2.3").stdout.startswith("10.1.2.3:443  pass\n")
+    assert tlsight("bypass", "explain", "2001:db8::1").stdout.startswith(
+        "[2001:db8::1]:443  inspect"
+    )
+    both = ("a.example.com", "--address", "10.1.2.3")
+    assert tlsight("bypass", "test", *both).returncode == 0
+    assert tlsight("bypass", "explain", *both).stdout.startswith("a.example.com:443  pass")
+
+
+def test_a_name_that_hides_others_passes_by_force_alone(tlsight: Run) -> None:
+    for pattern in ("cloudflare-ech.com", ".cloudflare-ech.com:443", "/cloudflare-.*[.]com/"):
+        done = tlsight("bypass", "add", pattern, *ADD)
+        assert done.returncode == 2
+        assert "cloudflare-ech.com hides other names (ECH)" in done.stderr
+        assert "--force where that is meant" in done.stderr
+    assert tlsight("bypass", "list").stdout == ""
+    assert (
+        tlsight("bypass", "add", "cloudflare-ech.com", *ADD, "--action", "inspect").returncode == 0
+    )
+    done = tlsight("bypass", "add", ".cloudflare-ech.com", *ADD, "--force")
+    assert done.returncode == 0
+    assert "(outer-name)" in done.stderr
+    assert "outer-name" in tlsight("bypass", "lint").stdout
+
+
+def test_a_regex_of_an_old_store_that_cannot_be_said_is_named(tlsight: Run, tmp_path: Path) -> None:
+    store = tmp_path / "b.sqlite3"
+    at = ("--store", store)
+    tlsight("bypass", "add", "good.example.com", *ADD, *at)
+    tlsight("bypass", "add", "/placeholder/", *ADD, *at)
+    with closing(sqlite3.connect(store)) as db, db:
+        db.execute(
+            "UPDATE rule SET pattern = '/a(?=b).*/', row = json_set(row, '$.regex', 'a(?=b).*') WHERE id = 2"
+        )
+    listed = tlsight("bypass", "list", *at)
+    assert listed.returncode == 0
+    assert "It is not in force, its hosts are inspected: RE2 has not a look ahead" in listed.stdout
+    assert tlsight("bypass", "test", "good.example.com", *at).returncode == 0
+    assert tlsight("bypass", "test", "ab.example.com", *at).returncode == 1
+    assert "(regex-refused)" in tlsight("bypass", "lint", *at).stdout
+    assert tlsight("bypass", "remove", "/a(?=b).*/", *at).returncode == 0
+    done = tlsight("bypass", "add", "/a(?=b).*/", *ADD, *at)
+    assert (done.returncode, "look ahead" in done.stderr) == (2, True)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from addons.bypass.expression import Expressions
 from addons.bypass.learning import replay
+from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.pattern import arrival, end, row_of
+from addons.bypass.rule import RuleRow, rule_of, settled
 from addons.bypass.seeds import microsoft365
 from addons.bypass.weighing import LearningOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
+from detector.errors import ConfigError, TargetError
 from tests.fuzz.lab import in_a_file
 from tests.fuzz.target import Target
 
@@ -16,6 +24,8 @@ _LISTS = (
     b'<x><entry name="*.a.com"><exclude>yes</exclude></entry></x>',
     b'config firewall wildcard-fqdn custom\n edit "g"\n set wildcard-fqdn "*.a.com"\nend\n',
     b'[[rule]]\nhost = "a.com"\nexpires = 2027-01-01\n',
+    b"- (^|\\.)a\\.com:443$\n- 10\\.0\\..*\n- .*:5061\n- ^([^.]+\\.)?b\\.com:(443|80)$\n",
+    b"a.com:443\n[2001:db8::1]:443\n10.0.0.0/8:80\n",
     b"ignore_hosts:\n  - '^(?:.+\\.)?a\\.com:443$'\n",
     b'{"ProxySettings": {"ProxyBypassList": "a.com;*.a.com"}}',
     b'{"policies": {"Proxy": {"Passthrough": "a.com"}}}',
@@ -27,12 +37,21 @@ _ATTEMPT = (
 )
 
 
+_PATTERNS = (
+    "a.com:443", ".a.com", "*.a.com:8443", "*:5061", "[2001:db8::]/32:443", "10.0.0.0/8:443", "90d", "2h",
+    r"/^(.+\.)?a\.com:443$/", "/(a|a)*[.]com/", "a(?=b)", "[^A-Z]{1,3}", "2026-12-01T18:00Z",
+)  # fmt: skip
+_NOW = datetime(2026, 11, 23, tzinfo=UTC)
+_ASKED = Arrival("www.a.com", "www.a.com", "10.0.0.1", 443, "10.0.0.1")
+
+
 def targets() -> dict[str, Target]:
     """By name."""
     return {
         "gateway-lists": Target(
             _lists, tuple(bytes((n,)) + sample for n in range(len(_READ)) for sample in _LISTS)
         ),
+        "rule-patterns": Target(_patterns, tuple(text.encode() for text in _PATTERNS)),
         "endpoints-365": Target(
             _endpoints,
             (b'[{"id":1,"urls":["*.a.com","b.*.c.com"],"tcpPorts":"443","category":"Allow"}]',),
@@ -45,6 +64,16 @@ def _lists(data: bytes) -> None:
     """The first byte names the program; the rest is its list, and becomes rules."""
     name = _READ[data[0] % len(_READ)] if data else "squid"
     read(name, data[1:].decode("utf-8", "replace"), "x")
+
+
+def _patterns(data: bytes) -> None:
+    """What a person writes is a rule that matches its own kind, or one error; ends and connections likewise."""
+    text = data.decode("utf-8", "replace")
+    for ask in (lambda: Matcher([rule_of(row_of(text))]).match(_ASKED, _NOW), lambda: arrival(text),
+                lambda: end(text, _NOW), lambda: rule_of(settled(RuleRow(regex=text)))):  # fmt: skip
+        with suppress(ValueError, TargetError, ConfigError):
+            ask()
+    Expressions([text, *text.split("\n")]).matching("www.example.com")
 
 
 def _endpoints(data: bytes) -> None:

@@ -120,11 +120,11 @@ def test_a_download_is_cut_when_another_rule_decides_or_its_own_is_ended(
 
 
 def test_a_download_is_cut_at_the_moment_at_which_its_rule_ends(tmp_path: Path) -> None:
-    end = clock.now() + timedelta(seconds=8)
+    end = clock.now() + timedelta(seconds=16)
     with running(world(tmp_path, "0", end)) as (_, download):
         assert grows(tmp_path / "got", 1)
         assert clock.now() < end
-        assert ended(download, 20)
+        assert ended(download, 30)
         assert timedelta() <= clock.now() - end < timedelta(seconds=3)
 
 
