@@ -58,7 +58,7 @@ class Bypass:
         options.declare(loader)
         try:
             # mitmproxy does the same next, but drops an addon that fails there without a word.
-            ctx.options.process_deferred()
+            options.settle()
         except (OptionsError, TypeError) as error:
             log.error("tlsight: %s", error)  # noqa: TRY400 (at the start this ends mitmproxy)
 
