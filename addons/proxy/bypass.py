@@ -146,6 +146,9 @@ class Bypass:
         today = datetime.now(UTC).date()
         told = self._keeper.matcher.considered(Arrival(host, None, None, 443), today)
         lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
+        decides = self._rule(Arrival(host, None, None, 443))
+        if decides is None or decides.action == "inspect":
+            lines += map(shown, self._keeper.heart.mitmproxys(host, 443))
         return lines or [f"{host} is inspected: no rule says otherwise"]
 
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
