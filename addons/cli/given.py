@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -192,15 +193,10 @@ def tell(text: str) -> None:
     on_stderr(text)
 
 
+@cache
 def _tell_once(text: str) -> None:
-    """As `tell`, once in one command."""
-    import click
-
-    context = click.get_current_context(silent=True)
-    said = context.meta.setdefault("tlsight.told", set()) if context is not None else set()
-    if text not in said:
-        said.add(text)
-        tell(text)
+    """As `tell`; a command may ask for the store more than once."""
+    tell(text)
 
 
 def print_json(record: object) -> None:

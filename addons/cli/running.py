@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 def run(context: typer.Context, rules: given.Rules = None, store: given.Store = None) -> int:
     """Start mitmdump with the addon loaded; further words go to mitmdump.
 
-    Its --set, and mitmproxy's config.yaml, count before the usual rules and store.
+    What is given here counts before mitmproxy's config.yaml, and that before TLSIGHT_BYPASS_RULES and
+    TLSIGHT_BYPASS_STORE, and before the usual rules and store.
     """
     import os
     import shutil
 
+    import msgspec
+
     from addons.scripts import bypass_script
-    from addons.store.whereabouts import RULES_VARIABLE, STORE_VARIABLE
+    from addons.store.whereabouts import GIVEN_VARIABLE, RULES_VARIABLE, STORE_VARIABLE
     from detector.errors import ConfigError
 
     beside = Path(sys.executable).with_name("mitmdump")
@@ -33,6 +37,7 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
     if program is None:
         raise ConfigError("bypass run", "no mitmdump", remedy="pip install 'tlsight[proxy]'")
     words = [program, "-s", str(bypass_script())]
+    given_here = _set_in(context.args)
     environment = dict(os.environ)
     for parameter, path, option, variable in (
         ("store", store, "bypass_store", STORE_VARIABLE),
@@ -43,8 +48,10 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
         source = context.get_parameter_source(parameter)
         if source is not None and source.name == "COMMANDLINE":
             words += ["--set", f"{option}={path}"]
+            given_here[option] = str(path)
         else:  # mitmproxy takes an option once: what is only usual must not be set
             environment[variable] = str(path)
+    environment[GIVEN_VARIABLE] = msgspec.json.encode(given_here).decode()
     # mitmdump takes this process's place
     os.execve(program, [*words, *context.args], environment)  # noqa: S606
 
@@ -125,6 +132,14 @@ def proxies_own(opened: BypassStore, names: list[str], port: int) -> list[str]:
         if told is not None:
             found.append(f"{told} (pid {one.pid} on {one.host})")
     return found
+
+
+def _set_in(words: list[str]) -> dict[str, str]:
+    """Options of the addon that are set among mitmdump's words."""
+    specs = [word.removeprefix("--set=") for word in words if word.startswith("--set=")]
+    specs += [after for word, after in pairwise(words) if word == "--set"]
+    split = [spec.partition("=") for spec in specs]
+    return {name: value for name, equals, value in split if equals and name.startswith("bypass_")}
 
 
 def _warnings(beside: object) -> list[str]:

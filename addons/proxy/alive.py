@@ -6,6 +6,7 @@ from mitmproxy import ctx, version
 
 from addons.bypass.beside import Beside, bounded, warnings
 from addons.bypass.shown import harmless_logger
+from addons.proxy.options import second_store
 from addons.store.heartbeat import About
 from addons.store.keeper import Keeper
 
@@ -24,6 +25,10 @@ class Alive:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._told: set[str] = set()
+
+    def running(self) -> None:
+        if warning := second_store():
+            log.warning("tlsight: %s", warning)
 
     def configure(self, updated: set[str]) -> None:
         if not updated & _NAMES:

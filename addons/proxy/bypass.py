@@ -60,7 +60,7 @@ class Bypass:
         options.declare(loader)
         try:
             # mitmproxy does the same next, but drops an addon that fails there without a word.
-            ctx.options.process_deferred()
+            options.settle()
         except (OptionsError, TypeError) as error:
             log.error("tlsight: %s", error)  # noqa: TRY400 (at the start this ends mitmproxy)
 
@@ -152,6 +152,9 @@ class Bypass:
             return [shown(str(error))]
         told = self._keeper.matcher.considered(connection, datetime.now(UTC))
         lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
+        decides = self._rule(connection)
+        if decides is None or decides.action == "inspect":
+            lines += map(shown, self._keeper.heart.mitmproxys(host, connection.port))
         return lines or [shown(f"{host} is inspected: no rule says otherwise")]
 
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]

@@ -18,7 +18,13 @@ from addons.bypass.clients import networks
 from addons.bypass.weighing import LearningOptions
 from addons.proxy.resolver import Server, read_servers
 from addons.store.keeper import KeeperOptions
-from addons.store.whereabouts import RULES_VARIABLE, STORE_VARIABLE, default_path
+from addons.store.whereabouts import (
+    GIVEN_VARIABLE,
+    RULES_VARIABLE,
+    STORE_VARIABLE,
+    whereabouts,
+)
+from detector.model.no_json import NO_JSON
 
 _MODES = ("observe", "suggest", "auto")
 _STRINGS = {
@@ -70,7 +76,7 @@ NAMES = frozenset((*_STRINGS, *_NUMBERS))
 def declare(loader: Loader) -> None:
     """Tell mitmproxy of them."""
     defaults = {
-        "bypass_store": os.environ.get(STORE_VARIABLE) or str(default_path(os.environ)),
+        "bypass_store": os.environ.get(STORE_VARIABLE) or str(whereabouts(os.environ).path),
         "bypass_rules": os.environ.get(RULES_VARIABLE, ""),
     }
     for name, (default, text) in _STRINGS.items():
@@ -78,6 +84,22 @@ def declare(loader: Loader) -> None:
         loader.add_option(name, str, value, text, _CHOICES.get(name))
     for name, (number, text) in _NUMBERS.items():
         loader.add_option(name, int, number, text)
+
+
+def settle() -> None:
+    """Values that were given before the options were there; `tlsight bypass run`'s own last. Raises OptionsError."""
+    ctx.options.process_deferred()
+    try:
+        given = msgspec.json.decode(os.environ.get(GIVEN_VARIABLE, "{}"), type=dict[str, str])
+    except NO_JSON:
+        return
+    ctx.options.set(*(f"{name}={value}" for name, value in given.items() if name in NAMES))
+
+
+def second_store() -> str | None:
+    """What a person should know where the usual store is used, and another one is there."""
+    found = whereabouts(os.environ)
+    return found.warning() if ctx.options.bypass_store == str(found.path) else None
 
 
 def read() -> KeeperOptions:

@@ -296,8 +296,11 @@ def _refused_chain(tls: SSL.Connection | None) -> list[bytes]:
     """What a server showed before the handshake failed, as far as OpenSSL got."""
     if tls is None:  # QUIC
         return []
-    shown_chain = tls.get_peer_cert_chain(as_cryptography=True) or []
-    return [one.public_bytes(Encoding.DER) for one in shown_chain[:_MAX_CHAIN]]
+    try:
+        chain = tls.get_peer_cert_chain(as_cryptography=True) or []
+        return [one.public_bytes(Encoding.DER) for one in chain[:_MAX_CHAIN]]
+    except ValueError:  # OpenSSL reads more than it should
+        return []
 
 
 def _key(client: connection.Client, address: Sequence[Any]) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import msgspec
 
-from addons.bypass.beside import Beside
+from addons.bypass.beside import Beside, mitmproxys
 from detector import clock
 from detector.model.no_json import NO_JSON
 from detector.version import __version__
@@ -143,6 +143,11 @@ class Heart:
     def decide(self, host: str, action: str, rule: str) -> None:
         """A rule has decided about a connection; never waits."""
         self._last = Decided(self._now(), host[:255], action, rule)
+
+    def mitmproxys(self, host: str, port: int) -> list[str]:
+        """What this proxy's own options do to a host that the rules leave to it: a line, or none."""
+        told = mitmproxys(self.about.beside, [host], port) if self.about is not None else None
+        return [told] if told is not None else []
 
     def beat(self, store: HasHeartbeats, mode: str, rules_file: str | None, rules: int) -> None:
         """Write a row where it is time for one, or something changed. Raises StoreError."""

@@ -25,6 +25,8 @@ from detector.knowledge.folders import SERVICE_STATE, state_folder
 # Where the command and the addon both look before they fall back to the usual places.
 STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
 RULES_VARIABLE = "TLSIGHT_BYPASS_RULES"
+# What `tlsight bypass run` was given, as JSON: mitmproxy lets its config.yaml win over --set.
+GIVEN_VARIABLE = "TLSIGHT_BYPASS_GIVEN"
 _NAME = "bypass.sqlite3"
 
 

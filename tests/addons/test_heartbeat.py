@@ -45,6 +45,14 @@ def test_a_change_is_told_at_once_and_the_rest_in_its_time(tmp_path: Path, clock
         assert store.proxies.all()[0].rules == 2
 
 
+def test_what_the_proxys_own_options_do_is_known_without_a_store(clock: Clock) -> None:
+    heart = Heart(clock)
+    assert heart.mitmproxys("bank.example", 443) == []
+    heart.about = About("12.3.1", Beside(ignore_hosts=("bank",)))
+    assert "ignore_hosts" in heart.mitmproxys("bank.example", 443)[0]
+    assert heart.mitmproxys("shop.example", 443) == []
+
+
 def test_one_that_was_killed_is_not_alive_for_long(tmp_path: Path, clock: Clock) -> None:
     with BypassStore(tmp_path / "b", clock) as store:
         store.proxies.write(one("a", clock))

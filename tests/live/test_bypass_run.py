@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Heartbeat
+from detector import clock
+from detector.errors import StoreError
 
 pytestmark = pytest.mark.live
 PAGE = ("--set", "bypass_review=127.0.0.1:0")  # it is served from the store's folder
@@ -70,6 +77,19 @@ class Started:
         return output
 
 
+def heartbeat(store: Path, process: subprocess.Popen[str]) -> Heartbeat:
+    """What the proxy says of itself, once it does."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if store.exists():
+            with suppress(StoreError), BypassStore(store, clock.now, read_only=True) as opened:
+                for one in opened.proxies.all():
+                    if one.pid == process.pid:
+                        return one
+        time.sleep(0.2)
+    raise AssertionError("no heartbeat")
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Started:
     return Started(tmp_path)
@@ -116,6 +136,87 @@ def test_the_rules_that_the_user_names_count(how: str, command: Started, tmp_pat
             if "nonsense" in line:
                 break
     assert str(usual if how == "usual" else mine) in line
+
+
+@pytest.mark.parametrize(
+    ("words", "config", "environment"),
+    [
+        (("--store", "mine", "--set", "bypass_rules=mine.toml"), "", {}),
+        (("--set", "bypass_store=mine", "--rules", "mine.toml"), "", {}),
+        (("--set", "bypass_store=mine", "--set", "bypass_rules=mine.toml"), "", {}),
+        ((), "bypass_store: mine\nbypass_rules: mine.toml\n", {}),
+        ((), "", {"TLSIGHT_BYPASS_STORE": "mine", "TLSIGHT_BYPASS_RULES": "mine.toml"}),
+        (
+            (),
+            "bypass_store: mine\nbypass_rules: mine.toml\n",
+            {"TLSIGHT_BYPASS_STORE": "other", "TLSIGHT_BYPASS_RULES": "other.toml"},
+        ),
+        (
+            ("--store", "mine", "--rules", "mine.toml"),
+            "bypass_store: other\nbypass_rules: other.toml\n",
+            {"TLSIGHT_BYPASS_STORE": "other"},
+        ),
+        (
+            ("--set", "bypass_store=mine", "--set=bypass_rules=mine.toml"),
+            "bypass_store: other\nbypass_rules: other.toml\n",
+            {},
+        ),
+    ],
+)
+def test_the_addon_is_alive_with_both_files_by_whatever_way_they_were_named(
+    words: tuple[str, ...],
+    config: str,
+    environment: dict[str, str],
+    command: Started,
+    tmp_path: Path,
+) -> None:
+    names = r"\b(mine|other)(\.toml)?\b"
+
+    def placed(text: str) -> str:
+        return re.sub(names, lambda found: str(tmp_path / found[0]), text)
+
+    (tmp_path / "mine.toml").write_text('[[rule]]\nhost = "a.test"\nreason = "x"\n')
+    if config:
+        command.config(placed(config))
+    known = {name: placed(value) for name, value in environment.items()}
+    with command.run(*map(placed, words), **known) as process:
+        found = heartbeat(tmp_path / "mine", process)
+    assert found.rules_file == str(tmp_path / "mine.toml")
+    assert found.rules == 1
+    assert not (tmp_path / "other").exists()
+    assert not (tmp_path / "state" / "tlsight").exists()
+
+
+_AS_SHELL = """
+mount -t tmpfs none /var/lib
+mkdir /var/lib/tlsight
+env STATE_DIRECTORY=/var/lib/tlsight {python} -m detector bypass add service.test {decided}
+ls /var/lib/tlsight
+{python} -m detector bypass list
+mkdir -p {state}/tlsight && cp /var/lib/tlsight/bypass.sqlite3 {state}/tlsight/
+{python} -m detector bypass list
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts over /var/lib in a namespace of its own")
+def test_a_shell_finds_the_store_of_a_service_and_says_so_where_there_are_two(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    text = _AS_SHELL.format(
+        python=sys.executable, state=state, decided="--reason x --owner net --expires 9d"
+    )
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TLSIGHT_")}
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-ec", text],
+        capture_output=True, text=True, check=True, env=clean | {"XDG_STATE_HOME": str(state)},
+    )  # fmt: skip
+    assert "bypass.sqlite3" in done.stdout
+    assert done.stdout.count("pass     service.test") == 2
+    warned = [line for line in done.stderr.splitlines() if "two stores" in line]
+    assert len(warned) == 1
+    assert f"{state}/tlsight/bypass.sqlite3 is used" in warned[0]
+    assert "/var/lib/tlsight/bypass.sqlite3 is not" in warned[0]
 
 
 @pytest.mark.parametrize(
