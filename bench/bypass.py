@@ -27,6 +27,7 @@ from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Credential, LabPki
 
@@ -116,9 +117,9 @@ async def through_mitmdump(*, quick: bool) -> None:
         (folder / "root.pem").write_text(pki.root.pem)
         big = folder / "big"
         big.write_bytes(b"\0" * size)
-        async with Download(pki.issue(HOST), big) as origin:
+        async with Download(pki.issue(HOST), big) as origin, NameServer.here([HOST]) as names:
             await connections(folder, origin.port, rounds)
-            await downloads(folder, origin.port, rounds, size)
+            await downloads(folder, origin.port, rounds, size, names.at)
 
 
 class Download(Origin):
@@ -174,7 +175,7 @@ async def connections(folder: Path, origin: int, rounds: int) -> None:
           f" {full / empty:.2f}x (aim 1.10)")  # fmt: skip
 
 
-async def downloads(folder: Path, origin: int, rounds: int, size: int) -> None:
+async def downloads(folder: Path, origin: int, rounds: int, size: int, names: str) -> None:
     """One large file that passes: by our rule, and by ignore_hosts."""
     path = folder / "pass.sqlite3"
     with BypassStore(path, clock.now) as store:
@@ -183,7 +184,7 @@ async def downloads(folder: Path, origin: int, rounds: int, size: int) -> None:
     async with AsyncExitStack() as stack:
         proxies = {
             "tlsight": await stack.enter_async_context(
-                _proxy(folder / "a", f"bypass_store={path}")
+                _proxy(folder / "a", f"bypass_store={path}", f"bypass_resolver={names}")
             ),
             "ignore_hosts": await stack.enter_async_context(
                 _proxy(folder / "b", f"ignore_hosts=^{HOST}:", scripts=())
@@ -204,10 +205,10 @@ async def downloads(folder: Path, origin: int, rounds: int, size: int) -> None:
           f" ignore_hosts: {ours / theirs:.2f}x (aim 1.0)\n")  # fmt: skip
 
 
-def _proxy(folder: Path, setting: str, scripts: Sequence[Path] | None = None) -> Mitmdump:
+def _proxy(folder: Path, *more: str, scripts: Sequence[Path] | None = None) -> Mitmdump:
     used = (bypass_script(),) if scripts is None else scripts
     trust = folder.parent / "root.pem"
-    return Mitmdump(folder, trust=trust, scripts=used, settings=(setting, "flow_detail=0"))
+    return Mitmdump(folder, trust=trust, scripts=used, settings=(*more, "flow_detail=0"))
 
 
 async def _curl(proxy: Mitmdump, origin: int, path: str, gate: asyncio.Semaphore) -> None:

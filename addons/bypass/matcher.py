@@ -70,9 +70,11 @@ class Matcher:
         self._any: list[Rule] = []
         self.count = 0
         self.uses_ja4 = False
+        self.uses_addresses = False
         for rule in rules:
             self.count += 1
             self.uses_ja4 = self.uses_ja4 or rule.ja4 is not None
+            self.uses_addresses = self.uses_addresses or rule.network is not None
             self._add(rule)
         self._lengths = {
             version: sorted((n for v, n in self._networks if v == version), reverse=True)
@@ -81,7 +83,7 @@ class Matcher:
 
     def match(self, connection: Arrival, today: date) -> Rule | None:
         """The rule that decides, None where none applies and the connection is inspected."""
-        name = _name(connection.sni) or _name(connection.host)
+        name = name_of(connection.sni) or name_of(connection.host)
         if name is not None:
             found = self._by_name(name, connection, today)
             if found is not None:
@@ -101,7 +103,7 @@ class Matcher:
 
     def considered(self, connection: Arrival, today: date) -> Iterator[tuple[Rule, str]]:
         """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""
-        name = _name(connection.sni) or _name(connection.host)
+        name = name_of(connection.sni) or name_of(connection.host)
         address = _address(connection.address) or _address(connection.host)
         winner = self.match(connection, today)
         for rule in self._fitting(name, address):
@@ -215,7 +217,7 @@ def _in(text: str | None, network: Network) -> bool:
     return address is not None and address.version == network.version and address in network
 
 
-def _name(text: str | None) -> str | None:
+def name_of(text: str | None) -> str | None:
     """A host name in the rules' own form; None for addresses, nothing, and nonsense."""
     if not text:
         return None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, review
+from addons.cli import audit, candidates, exchange, given, review, unbound
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -237,5 +237,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (candidates, exchange, review, audit):
+for module in (candidates, unbound, exchange, review, audit):
     module.register(app)

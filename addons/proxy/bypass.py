@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from mitmproxy import command, connection, ctx
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
-from addons.bypass.matcher import Arrival
+from addons.bypass.binding import is_by_name
+from addons.bypass.matcher import Arrival, name_of
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger, shown
 from addons.proxy import options
+from addons.proxy.binder import Binder
 from addons.proxy.fingerprint import fingerprint
 from addons.proxy.passages import Passages
 from addons.proxy.passing import (
@@ -29,10 +32,15 @@ from addons.proxy.passing import (
     Turned,
     read_hello,
 )
+from addons.proxy.proving import prove
+from addons.proxy.resolver import Resolver
+from addons.proxy.way import Way
 from addons.store.keeper import Keeper
+from addons.store.unbound import Unbound
 from detector.errors import TlsightError
 
 log = harmless_logger(__name__)
+_ECH = 0xFE0D  # RFC 9849
 
 
 class Bypass:
@@ -40,6 +48,8 @@ class Bypass:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
+        self._binding = options.BindingOptions()
+        self._binder = Binder(Resolver(), prove)
         self._passages = Passages(keeper)
         self._stop_review: Callable[[], None] | None = None
         self._running = False
@@ -56,13 +66,16 @@ class Bypass:
         if not updated & options.NAMES:
             return
         try:
-            wanted = options.read()
+            wanted, binding = options.read(), options.read_binding()
         except OptionsError as error:
             if self._running:
                 raise
             log.error("tlsight: %s", error)  # noqa: TRY400 (at the start this ends mitmproxy)
         else:
             self._keeper.set_up(wanted)
+            if binding != self._binding:
+                self._binding = binding
+                self._binder = Binder(Resolver(binding.servers), prove, binding.verify)
 
     def running(self) -> None:
         self._running = True
@@ -84,10 +97,12 @@ class Bypass:
             self._stop_review()
         self._keeper.close()
 
-    def next_layer(self, asked: layer.NextLayer) -> None:
-        matcher = self._keeper.matcher
-        address = asked.context.server.address
-        if matcher.count == 0 or address is None or asked.layer is not None:
+    async def next_layer(self, asked: layer.NextLayer) -> None:
+        if (
+            self._keeper.matcher.count == 0
+            or asked.context.server.address is None
+            or asked.layer is not None
+        ):
             return
         try:
             hello = read_hello(asked)
@@ -95,21 +110,14 @@ class Bypass:
             if not isinstance(asked, AwaitHello):
                 asked.layer = AwaitHello(asked.context)
             return
-        if hello is None:
-            return
-        found = self._connection(asked, hello)
-        rule = matcher.match(found, datetime.now(UTC).date())
-        if rule is None or rule.action == "inspect":
-            return
-        name = found.sni or found.host or ""
-        what = "is blocked" if rule.action == "block" else "passes through"
-        # The SNI is the client's word; where its bytes go is not.
-        where = f"{address[0]}:{address[1]}"
-        log.info("tlsight: %s %s to %s: %s (%s)", name, what, where, rule.pattern, rule.reason)
-        if rule.action == "block":
-            asked.layer = Turned(asked.context)
-        else:
-            self._let_through(asked, name, rule)
+        if hello is not None:
+            await self._decide(asked, hello)
+
+    async def is_bound(
+        self, name: str, asked: str | None, address: str | None, client: str
+    ) -> bool | None:
+        """Whether a name that a client claimed is bound to where it went; None where nobody can tell."""
+        return await self._binder.is_bound(name, asked, address, client)
 
     def client_disconnected(self, client: connection.Client) -> None:
         self._passages.end(client.id)
@@ -145,23 +153,92 @@ class Bypass:
         """How many attempts could not be kept."""
         return self._keeper.dropped
 
-    def _connection(self, asked: layer.NextLayer, hello: ClientHello) -> Arrival:
-        server, client = asked.context.server, asked.context.client
-        assert server.address is not None
-        host, port = server.address[:2]
+    async def _decide(self, asked: layer.NextLayer, hello: ClientHello) -> None:
+        """Rules first; then, of what would pass, whether its name is bound to where it goes."""
+        way = Way(asked.context)
+        arrival = self._arrival(asked, hello, way)
+        rule = self._rule(arrival)
+        if (rule is None or not is_by_name(rule)) and self._needs_address(way):
+            # Without a connection yet the range that decides is that of an address we choose.
+            places = await self._binder.resolver.addresses(way.asked or "", arrival.client or "")
+            arrival = msgspec.structs.replace(arrival, address=places[0] if places else None)
+            rule = self._rule(arrival)
+            if rule is not None and rule.network is not None and arrival.address is not None:
+                way.go_to(arrival.address)
+        two = way.asked is not None and arrival.sni not in (None, way.asked)
+        named = self._rule(msgspec.structs.replace(arrival, sni=None)) if two else rule
+        if named is not None and named.action == "block":
+            rule = named  # whatever name is said inside
+        if rule is None or rule.action == "inspect":
+            return
+        name = arrival.sni or way.asked or ""
+        if rule.action == "block":
+            log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
+            asked.layer = Turned(asked.context)
+            return
+        if rule.network is None and (named is None or named.action != "pass"):
+            why = f"asked for {way.asked}, which does not pass, with the name {name} inside"
+            self._inspect(name, way, rule, why)
+            return
+        claim = way.claim(arrival.sni)
+        claimed = is_by_name(rule) and rule.bind != "none"
+        client = arrival.client or ""
+        if claimed and _has_ech(hello) and await self._binder.resolver.is_outer(name, client):
+            why = f"{name} stands for names that the hello hides (ECH)"
+            self._inspect(name, way, rule, why)
+            return
+        bound = await self._binder.bind(claim, rule, way.port, client)
+        if bound.state in ("unbound", "unknown"):
+            self._inspect(name, way, rule, bound.why)
+        elif asked.layer is None:
+            where = str(way)
+            given_up = way.go_to(bound.to) if bound.to is not None else None
+            moved = "" if bound.to is None else f", moved to {bound.to}"
+            log.info(
+                "tlsight: %s passes through to %s%s: %s (%s)",
+                name, where, moved, rule.pattern, rule.reason,
+            )  # fmt: skip
+            self._let_through(asked, name, rule, given_up)
+
+    def _rule(self, arrival: Arrival) -> Rule | None:
+        return self._keeper.matcher.match(arrival, datetime.now(UTC).date())
+
+    def _arrival(self, asked: layer.NextLayer, hello: ClientHello, way: Way) -> Arrival:
+        client = asked.context.client
+        quic = client.transport_protocol == "udp"
         return Arrival(
-            hello.sni,
-            host,
-            server.peername[0] if server.peername else None,
-            port,
+            name_of(hello.sni),
+            way.host,
+            way.address,
+            way.port,
             client.peername[0] if client.peername else None,
-            fingerprint(hello, quic=client.transport_protocol == "udp")
-            if self._keeper.matcher.uses_ja4
-            else None,
+            fingerprint(hello, quic=quic) if self._keeper.matcher.uses_ja4 else None,
         )
 
-    def _let_through(self, asked: layer.NextLayer, name: str, rule: Rule) -> None:
+    def _needs_address(self, way: Way) -> bool:
+        return (
+            self._keeper.matcher.uses_addresses
+            and way.address is None
+            and way.asked is not None
+            and not way.upstream
+        )
+
+    def _inspect(self, name: str, way: Way, rule: Rule, why: str) -> None:
+        """A rule would let it through, and nothing ties the name to where it goes."""
+        log.warning(
+            "tlsight: %s is inspected, to %s: %s; the rule %s", name, way, why, rule.pattern
+        )
+        self._keeper.put(Unbound(datetime.now(UTC), name, str(way), rule.pattern, why))
+
+    def _let_through(
+        self, asked: layer.NextLayer, name: str, rule: Rule, given_up: connection.Server | None
+    ) -> None:
         client = asked.context.client
         counted = self._passages.begin(client.id, name, rule)
         tcp = client.transport_protocol == "tcp"
-        asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted)
+        asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted, given_up)
+
+
+def _has_ech(hello: ClientHello) -> bool:
+    """An encrypted hello, or made-up bytes in its place: nobody but the server can tell."""
+    return any(kind == _ECH for kind, _ in hello.extensions)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 
+from addons.bypass.binding import Verify
 from addons.bypass.learning import LearningOptions
+from addons.proxy.resolver import Server, read_servers
 from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import KeeperOptions
 
@@ -31,7 +36,16 @@ _STRINGS = {
     ),
     "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
     "bypass_half_life": ("7", "Days after which evidence weighs half."),
+    "bypass_resolver": (
+        "",
+        "DNS servers (ADDRESS[:PORT], with commas between) that say where names are; empty for the system's resolver.",
+    ),
+    "bypass_verify": (
+        "learned",
+        "Names that the server must prove by its certificate too: learned, always, never.",
+    ),
 }
+_CHOICES: dict[str, Sequence[str]] = {"bypass_mode": _MODES, "bypass_verify": get_args(Verify)}
 _NUMBERS = {
     "bypass_clients": (
         2,
@@ -52,8 +66,7 @@ def declare(loader: Loader) -> None:
     }
     for name, (default, text) in _STRINGS.items():
         value = defaults.get(name, default)
-        choices = _MODES if name == "bypass_mode" else None
-        loader.add_option(name, str, value, text, choices)
+        loader.add_option(name, str, value, text, _CHOICES.get(name))
     for name, (number, text) in _NUMBERS.items():
         loader.add_option(name, int, number, text)
 
@@ -61,9 +74,7 @@ def declare(loader: Loader) -> None:
 def read() -> KeeperOptions:
     """As values. Raises OptionsError."""
     o = ctx.options
-    if o.bypass_mode not in _MODES:  # mitmproxy keeps the choices for its menus
-        why = f"bypass_mode: {o.bypass_mode!r} is none of {', '.join(_MODES)}"
-        raise OptionsError(why)  # type: ignore[no-untyped-call]
+    _check_choices()
     try:
         weight, half_life = float(o.bypass_weight), float(o.bypass_half_life)
         if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
@@ -82,6 +93,37 @@ def read() -> KeeperOptions:
         )
     except (ValueError, OverflowError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
+
+
+class BindingOptions(msgspec.Struct, frozen=True):
+    """How names are bound to addresses.
+
+    Attributes:
+        servers: DNS servers to ask, the system's resolver when there are none.
+        verify: which names the server must prove too.
+
+    """
+
+    servers: tuple[Server, ...] = ()
+    verify: Verify = "learned"
+
+
+def read_binding() -> BindingOptions:
+    """As values. Raises OptionsError."""
+    _check_choices()
+    try:
+        return BindingOptions(read_servers(ctx.options.bypass_resolver), ctx.options.bypass_verify)
+    except ValueError as error:
+        raise OptionsError(f"bypass_resolver: {error}") from None  # type: ignore[no-untyped-call]
+
+
+def _check_choices() -> None:
+    """Mitmproxy keeps the choices for its menus alone."""
+    for name, choices in _CHOICES.items():
+        value = getattr(ctx.options, name)
+        if value not in choices:
+            why = f"{name}: {value!r} is none of {', '.join(choices)}"
+            raise OptionsError(why)  # type: ignore[no-untyped-call]
 
 
 def _file(text: str) -> Path | None:

@@ -5,11 +5,13 @@ Theory of operation
 mitmproxy asks its addons for the next layer when a connection's first bytes are there. By then the whole
 ClientHello may not be: those of browsers do not fit one segment any more. `AwaitHello` waits for the rest and
 asks again, so that one place decides for TLS, DTLS and QUIC alike, before mitmproxy sets up anything. What
-passes is relayed by mitmproxy's own layer; here its bytes are only counted.
+passes is relayed by mitmproxy's own layer; here its bytes are only counted. Where a connection was opened to an
+address that is not the name's, it is closed before anything was relayed, and another one takes its place.
 """
 
 from __future__ import annotations
 
+from mitmproxy import connection
 from mitmproxy.net.tls import starts_like_dtls_record, starts_like_tls_record
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
@@ -69,21 +71,45 @@ class Counted:
 
 
 class _Counting(layer.Layer):
-    """Before one of mitmproxy's relays in the order of classes. Data, of which there is much, takes no detour."""
+    """Before one of mitmproxy's relays in the order of classes. Data, of which there is much, takes no detour.
 
-    def __init__(self, context: Context, counted: Counted) -> None:
-        super().__init__(context, ignore=True)  # type: ignore[call-arg]
+    Args:
+        given_up: a connection to another address that was open already.
+
+    """
+
+    def __init__(
+        self, context: Context, counted: Counted, given_up: connection.Server | None = None
+    ) -> None:
+        shown = context.options.show_ignored_hosts
+        super().__init__(context, ignore=not shown)  # type: ignore[call-arg]
         self._counted = counted
+        self._given_up = given_up
+        self._shown = shown
+
+    def start(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if self._given_up is not None:
+            yield commands.CloseConnection(self._given_up)
+        yield from super().start(event)  # type: ignore[misc]
+
+    _handle_event = start
 
     def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
+        client, server = self.context.client, self.context.server
+        if isinstance(event, events.ConnectionEvent) and event.connection is self._given_up:
+            return  # what it sent before it was closed is for nobody
         if not isinstance(event, events.DataReceived):
             yield from super().relay_messages(event)  # type: ignore[misc]
-        elif event.connection is self.context.client:
+            return
+        from_client = event.connection is client
+        if from_client:
             self._counted.up += len(event.data)
-            yield commands.SendData(self.context.server, event.data)
         else:
             self._counted.down += len(event.data)
-            yield commands.SendData(self.context.client, event.data)
+        if self._shown:
+            yield from super().relay_messages(event)  # type: ignore[misc]
+        else:
+            yield commands.SendData(server if from_client else client, event.data)
 
 
 class PassingTcp(_Counting, TCPLayer):

@@ -124,7 +124,11 @@ class Review:
     def rules(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         uses = store.traffic.uses()
         rows = [(one, uses.get(one.rule.pattern)) for one in store.rules()]
-        return "rules.html", {"rows": rows, "today": self._now().date()}
+        return "rules.html", {
+            "rows": rows,
+            "today": self._now().date(),
+            "unbound": store.unbound.counts(),
+        }
 
     def audit(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         entries = list(store.trail.entries(last=500))

@@ -31,6 +31,7 @@ from addons.store.syslog import syslog_of
 from addons.store.tables import PART, lean, parts_of, table_of
 from addons.store.traffic import Traffic
 from addons.store.trail import Trail
+from addons.store.unbound import UnboundTable
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
 from detector.knowledge.folders import state_folder
@@ -61,6 +62,7 @@ class BypassStore:
         trail: who decided what.
         traffic: attempts and passages.
         leaves: names that share a certificate.
+        unbound: names asked for where they are not.
 
     """
 
@@ -90,6 +92,7 @@ class BypassStore:
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.unbound = UnboundTable(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

@@ -29,13 +29,14 @@ from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import KEPT_DAYS, Passage
+from addons.store.unbound import Unbound
 from detector import clock
 from detector.errors import ConfigError, StoreError
 
 log = harmless_logger(__name__)
 MAX_WAITING = 20_000
 Mode = Literal["observe", "suggest", "auto"]
-Seen = Attempt | Passage | Leaf
+Seen = Attempt | Passage | Unbound | Leaf
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
 
@@ -270,6 +271,7 @@ class Keeper:
             leaves = [one for one in self._unwritten if isinstance(one, Leaf)]
             store.leaves.write(leaves)  # first: to write them twice does no harm
             store.traffic.write(attempts, passages)
+            store.unbound.write([one for one in self._unwritten if isinstance(one, Unbound)])
             self._unwritten.clear()
 
     def _read_file(self) -> None:

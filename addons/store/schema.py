@@ -39,6 +39,12 @@ ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
     """
+CREATE TABLE unbound (
+    name TEXT NOT NULL, place TEXT NOT NULL, rule TEXT NOT NULL, why TEXT NOT NULL,
+    count INTEGER NOT NULL, last TEXT NOT NULL, PRIMARY KEY (name, place)
+) STRICT, WITHOUT ROWID;
+""",
+    """
 CREATE TABLE leaf (
     digest TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NULL, address TEXT,
     port INTEGER NOT NULL, names TEXT NOT NULL

@@ -21,6 +21,7 @@ from detector.chain.certificate import read_certificate
 from detector.judging.judge import judge_all
 from detector.lab.expected import ExpectedRow
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from detector.lab.squid import squid_command, squid_path
@@ -46,11 +47,17 @@ async def play(folder: Path, trust: Path, pki: LabPki, script: Path) -> list[Exp
     if shutil.which("curl") is None:
         return [ExpectedRow("bypass: a pinned client behind mitmproxy", "needs curl", None)]
     store = folder / "bypass.sqlite3"
-    settings = ("bypass_mode=suggest", f"bypass_store={store}", f"upstream_roots={trust}")
     async with (
         Origin({host: pki.issue(host) for host in (HOST, OTHER)}) as origin,
-        Mitmdump(folder / "mitm", trust=trust, scripts=(script,), settings=settings) as proxy,
-    ):
+        NameServer.here((HOST, OTHER)) as names,
+        Mitmdump(
+            folder / "mitm", trust=trust, scripts=(script,),
+            settings=(
+                "bypass_mode=suggest", f"bypass_store={store}", f"upstream_roots={trust}",
+                f"bypass_resolver={names.at}",
+            ),
+        ) as proxy,
+    ):  # fmt: skip
         stage = Stage(folder, pki, origin, proxy, store)
         rows = await stage.story()
         rows.append(await stage.squid(trust))

@@ -26,6 +26,7 @@ from detector.lab.expected import ExpectedRow
 from detector.lab.knowledge_scenes import KnowledgeScenes, poison
 from detector.lab.knowledge_scenes import told as by_evidence
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.lab.stopping import run_stoppable
@@ -84,6 +85,7 @@ class _Stage:
         above = self.pki.root.certificate
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.origin)
+            names = await stack.enter_async_context(NameServer.here(HOSTS))
             self.console.print("[dim]starting an origin and four mitmproxies ...[/]")
             plain, corporate, trusted, passing = await asyncio.gather(
                 *(
@@ -104,7 +106,7 @@ class _Stage:
                             self.folder / "passing",
                             trust=self.trust,
                             scripts=(bypass_script(),),
-                            settings=(f"bypass_rules={self.rules}",),
+                            settings=(f"bypass_rules={self.rules}", f"bypass_resolver={names.at}"),
                         ),
                     )
                 )
@@ -158,6 +160,12 @@ class _Stage:
         self._add("the same, after a bypass rule was written", "direct by sct-verified", after)
         other = judge_all([await self._observe("shop.test", proxy)], self.known)[0]
         self._add("another host through the same proxy", "intercepted, engine mitmproxy", other)
+        evil = Origin({"bank.test": LabPki().issue("bank.test")}, "127.0.0.66")
+        evil.port = self.origin.port
+        async with evil:
+            steered = judge_all([await self._observe("bank.test", proxy, evil.host)], self.known)[0]
+        what = "the bank's name at an attacker's address: moved to the bank"
+        self._add(what, "direct by sct-verified", steered)
 
     def _knowledge(self, trusted: Mitmdump) -> KnowledgeScenes:
         async def observe(proxy: Mitmdump | None) -> Observation:
@@ -180,9 +188,11 @@ class _Stage:
         expected = ", ".join(online)
         self.rows.append(ExpectedRow("the first four, judged offline", expected, ", ".join(found)))
 
-    async def _observe(self, host: str, proxy: Mitmdump | None) -> Observation:
+    async def _observe(
+        self, host: str, proxy: Mitmdump | None, at: str = "127.0.0.1"
+    ) -> Observation:
         routing = Routing(parse_proxy(proxy.url)) if proxy else Routing()
-        options = ProbeOptions(routing=routing, connect_to=("127.0.0.1", self.origin.port))
+        options = ProbeOptions(routing=routing, connect_to=(at, self.origin.port))
         return await probe(parse_target(host), options)
 
     def _add(self, what: str, expected: str, judgement: Judgement) -> None:

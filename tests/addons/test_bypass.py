@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,26 @@ from mitmproxy.test import taddons, tflow
 from addons.proxy.bypass import Bypass
 from addons.proxy.passing import AwaitHello, PassingTcp, Turned
 from addons.store.keeper import Keeper
+from detector.lab.name_server import NameServer
+from detector.wire.offer import Material, Offer, client_hello
+from detector.wire.records import encode_record
+
+# An ECHConfigList of front.example.
+_CONFIG = (
+    bytes(3) + b"\x00\x20" + bytes(32) + b"\x00\x04\x00\x01\x00\x01\x00\x0dfront.example\x00\x00"
+)
+CONFIGS = base64.b64encode(
+    (len(_CONFIG) + 4).to_bytes(2) + b"\xfe\x0d" + len(_CONFIG).to_bytes(2) + _CONFIG
+).decode()
 
 
-def in_loop(test: Callable[..., None]) -> Callable[..., None]:
+def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Run a test inside an event loop, as mitmproxy runs its addons."""
 
     @functools.wraps(test)
     def run(**fixtures: object) -> None:
         async def inside() -> None:
-            test(**fixtures)
+            await test(**fixtures)
 
         asyncio.run(inside())
 
@@ -55,14 +67,15 @@ def asked(
     return question
 
 
-def decided(addon: Bypass, data: bytes, **how: object) -> layer.Layer | None:
+async def decided(addon: Bypass, data: bytes, **how: object) -> layer.Layer | None:
     question = asked(data, **how)  # type: ignore[arg-type]
-    addon.next_layer(question)
+    await addon.next_layer(question)
     return question.layer
 
 
-def passes(addon: Bypass, sni: str, **how: object) -> bool:
-    return isinstance(decided(addon, hello(sni), **how), PassingTcp)
+async def passes(addon: Bypass, sni: str, **how: object) -> bool:
+    """A client that asks for the name that it says in its hello, unless told otherwise."""
+    return isinstance(await decided(addon, hello(sni), **{"server": (sni, 443), **how}), PassingTcp)
 
 
 def quiet(addon: Bypass, tctx: taddons.context, rules: Path | None = None) -> None:
@@ -71,38 +84,38 @@ def quiet(addon: Bypass, tctx: taddons.context, rules: Path | None = None) -> No
 
 
 @in_loop
-def test_listed_hosts_pass_and_others_do_not(tmp_path: Path) -> None:
+async def test_listed_hosts_pass_and_others_do_not(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nsuffix = "bank.example"\n')
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx, rules)
-        assert passes(addon, "www.bank.example")
-        assert not passes(addon, "shop.example")
+        assert await passes(addon, "www.bank.example")
+        assert not await passes(addon, "shop.example")
         assert tctx.master.commands.execute("bypass.count") == 1
 
 
 @in_loop
-def test_without_a_file_everything_is_inspected() -> None:
+async def test_without_a_file_everything_is_inspected() -> None:
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx)
-        assert not passes(addon, "bank.example")
+        assert not await passes(addon, "bank.example")
 
 
 @in_loop
-def test_the_address_of_the_server_counts(tmp_path: Path) -> None:
+async def test_the_address_of_the_server_counts(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\ncidr = "10.0.0.0/8"\n')
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx, rules)
-        assert passes(addon, "x.example", server=("10.1.2.3", 443))
-        assert not passes(addon, "x.example", server=None)
+        assert await passes(addon, "x.example", server=("10.1.2.3", 443))
+        assert not await passes(addon, "x.example", server=None)
 
 
 @in_loop
-def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
+async def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rules = tmp_path / "rules.toml"
@@ -113,15 +126,15 @@ def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
         rules.write_text("[[rule]]\nhost = ")
         for _ in range(3):
             addon.reload()
-        assert passes(addon, "bank.example")
+        assert await passes(addon, "bank.example")
         rules.unlink()
         for _ in range(3):
             addon.reload()
-        assert passes(addon, "bank.example")
+        assert await passes(addon, "bank.example")
         rules.write_text('[[rule]]\nhost = "other.example"\n')
         addon.reload()
-        assert not passes(addon, "bank.example")
-        assert passes(addon, "other.example")
+        assert not await passes(addon, "bank.example")
+        assert await passes(addon, "other.example")
     errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
     assert len(errors) == 2
     assert "the 1 rules in force stay" in errors[0]
@@ -129,18 +142,18 @@ def test_a_broken_file_keeps_the_last_good_rules_and_says_so_once(
 
 
 @in_loop
-def test_a_rule_with_a_mistake_never_becomes_half_a_list(tmp_path: Path) -> None:
+async def test_a_rule_with_a_mistake_never_becomes_half_a_list(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nhost = "good.example"\n[[rule]]\nhost = "b a d"\n')
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx, rules)
-        assert not passes(addon, "good.example")
+        assert not await passes(addon, "good.example")
         assert tctx.master.commands.execute("bypass.reload") is None
 
 
 @in_loop
-def test_a_hello_in_pieces_is_waited_for_and_then_decided(tmp_path: Path) -> None:
+async def test_a_hello_in_pieces_is_waited_for_and_then_decided(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\nhost = "bank.example"\n')
     addon = Bypass(Keeper())
@@ -148,19 +161,19 @@ def test_a_hello_in_pieces_is_waited_for_and_then_decided(tmp_path: Path) -> Non
     with taddons.context(addon) as tctx:
         quiet(addon, tctx, rules)
         for cut in (6, 50, len(whole) - 1):
-            assert isinstance(decided(addon, whole[:cut]), AwaitHello), cut
-        assert isinstance(decided(addon, whole), PassingTcp)
+            assert isinstance(await decided(addon, whole[:cut]), AwaitHello), cut
+        assert isinstance(await decided(addon, whole, server=("bank.example", 443)), PassingTcp)
         for other in (
             b"GET / HTTP/1.1\r\n\r\n",
             b"\x15\x03\x01\x00\x02\x02\x28",
             b"\x00" * 99,
             b"",
         ):
-            assert decided(addon, other) is None, other
+            assert await decided(addon, other) is None, other
 
 
 @in_loop
-def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided(
+async def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided(
     tmp_path: Path,
 ) -> None:
     rules = tmp_path / "rules.toml"
@@ -168,10 +181,57 @@ def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx, rules)
-        assert isinstance(decided(addon, hello("bad.example")), Turned)
-        assert decided(addon, hello("bad.example"), server=None) is None
+        assert isinstance(await decided(addon, hello("bad.example")), Turned)
+        assert await decided(addon, hello("bad.example"), server=None) is None
         told = tctx.master.commands.execute("bypass.explain bad.example")
         assert told == ["block bad.example: decides"]
+
+
+@in_loop
+async def test_of_two_names_both_must_pass_and_one_that_is_blocked_is_enough(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[[rule]]\nhost = "bank.example"\n[[rule]]\nhost = "bad.example"\naction = "block"\n'
+    )
+    addon = Bypass(Keeper())
+    with taddons.context(addon) as tctx, caplog.at_level(logging.WARNING):
+        quiet(addon, tctx, rules)
+        assert await decided(addon, hello("bank.example"), server=("evil.example", 443)) is None
+        assert await decided(addon, hello("evil.example"), server=("bank.example", 443)) is None
+        for sni, host in (("bank.example", "bad.example"), ("bad.example", "bank.example")):
+            assert isinstance(await decided(addon, hello(sni), server=(host, 443)), Turned)
+    (said,) = (one.getMessage() for one in caplog.records)
+    assert "asked for evil.example, which does not pass, with the name bank.example" in said
+
+
+@in_loop
+async def test_a_name_that_hides_others_is_inspected_where_the_hello_may_hide_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nsuffix = "example"\n')
+    material = Material(bytes(32), bytes(32), {29: bytes(32)})
+
+    def said(name: str, *, ech: bool) -> bytes:
+        offer = Offer(sni=name, shares=(29,), groups=(29,), ech=ech)
+        return encode_record(22, client_hello(offer, material))
+
+    front, plain = "front.example", "plain.example"
+    records = {front: [f"HTTPS 1 . ech={CONFIGS}"], plain: ["HTTPS 1 . alpn=h2"]}
+    addon = Bypass(Keeper())
+    async with NameServer(records) as names:
+        with taddons.context(addon) as tctx, caplog.at_level(logging.WARNING):
+            quiet(addon, tctx, rules)
+            tctx.configure(addon, bypass_resolver=names.at)
+            for name, ech, passing in (
+                (front, True, False), (front, False, True), (plain, True, True),
+            ):  # fmt: skip
+                found = await decided(addon, said(name, ech=ech), server=(name, 443))
+                assert isinstance(found, PassingTcp) is passing, name
+    (text,) = (one.getMessage() for one in caplog.records)
+    assert "front.example stands for names that the hello hides (ECH)" in text
 
 
 @in_loop
@@ -182,9 +242,14 @@ def test_a_blocked_host_is_turned_away_and_without_an_address_nothing_is_decided
         {"bypass_clients": 0},
         {"bypass_half_life": "-1"},
         {"bypass_mode": "obsrve"},
+        {"bypass_verify": "sometimes"},
+        {"bypass_resolver": "dns.example"},
+        {"bypass_resolver": "192.0.2.1:0"},
     ],
 )
-def test_a_setting_that_means_nothing_is_refused_while_it_runs(option: dict[str, object]) -> None:
+async def test_a_setting_that_means_nothing_is_refused_while_it_runs(
+    option: dict[str, object],
+) -> None:
     addon = Bypass(Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx)

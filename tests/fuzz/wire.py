@@ -9,6 +9,7 @@ from detector.report.diagnose_trace import trace
 from detector.wire import certificates as certs
 from detector.wire import hello
 from detector.wire.alerts import parse_alerts
+from detector.wire.ech import public_names
 from detector.wire.fingerprints import ja3, ja3s, ja4
 from detector.wire.greeting import described, spoken, turns_to_tls
 from detector.wire.key_exchange import parse_key_exchange
@@ -22,6 +23,14 @@ from tests.fuzz.target import Target
 _HELLO = client_hello(Offer(sni="a.example", shares=()), Material(bytes(32), bytes(32), {}))
 _CERTS13 = vec(1, b"") + vec(
     3, (vec(3, b"leaf") + vec(2, b"\x00\x05" + vec(2, b"\x01" + vec(3, b"x")))) * 3
+)
+_ECH = vec(
+    2,
+    b"\xfe\x0d"
+    + vec(
+        2,
+        bytes(3) + vec(2, bytes(32)) + vec(2, bytes(4)) + b"\x00" + vec(1, b"a.example") + bytes(2),
+    ),
 )
 _REQUEST12 = vec(1, b"\x01") + vec(2, b"\x04\x03") + vec(2, vec(2, b"name"))
 _REQUEST13 = vec(1, b"c") + vec(
@@ -51,6 +60,7 @@ def targets() -> dict[str, Target]:
         "certificate-status": Target(
             certs.parse_certificate_status, (b"\x01" + vec(3, b"ocsp"),), "A stapled answer."
         ),
+        "ech-configs": Target(public_names, (_ECH,), "Public names."),
         "key-exchange": Target(
             certs.key_exchange_group, (b"\x03\x00\x1d" + bytes(33),), "A group, or None."
         ),

@@ -45,6 +45,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass test": ("bypass", "test", HOST),
     "bypass lint": ("bypass", "lint"),
     "bypass candidates": ("bypass", "candidates"),
+    "bypass unbound": ("bypass", "unbound"),
     "bypass approve": ("bypass", "approve", HOST, *_DECIDED),
     "bypass reject": ("bypass", "reject", HOST, "--reason", "x"),
     "bypass snooze": ("bypass", "snooze", HOST),

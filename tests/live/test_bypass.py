@@ -14,6 +14,7 @@ from addons.scripts import bypass_script
 from detector import clock
 from detector.judging.judge import judge_all
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.model.observation import Observation
@@ -42,9 +43,10 @@ def seen_through(rules: str, folder: Path) -> dict[str, Observation]:
         path.write_text(rules)
         async with (
             Origin({host: pki.issue(host) for host in HOSTS}) as origin,
+            NameServer.here(HOSTS) as names,
             Mitmdump(
                 folder / "mitm", trust=trust, scripts=(bypass_script(),),
-                settings=(f"bypass_rules={path}",),
+                settings=(f"bypass_rules={path}", f"bypass_resolver={names.at}"),
             ) as mitm,
         ):  # fmt: skip
             options = ProbeOptions(

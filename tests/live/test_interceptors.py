@@ -17,6 +17,7 @@ from detector.known.hosts import HostPattern
 from detector.known.issuers import IssuerTable, KnownIssuers
 from detector.known.knowledge import Knowledge
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.model.observation import Judgement
@@ -249,12 +250,12 @@ def test_the_bypass_addon_in_a_real_mitmdump(tmp_path: Path) -> None:
     async def run() -> None:
         rules = tmp_path / "rules.toml"
         rules.write_text('[[rule]]\nhost = "Bank.Test."\nreason = "pinned"\n')
-        async with world(tmp_path) as at:
+        async with world(tmp_path) as at, NameServer.here(HOSTS) as names:
             async with Mitmdump(
                 tmp_path / "m",
                 trust=at.trust,
                 scripts=(bypass_script(),),
-                settings=(f"bypass_rules={rules}",),
+                settings=(f"bypass_rules={rules}", f"bypass_resolver={names.at}"),
             ) as mitm:
 
                 async def verdicts() -> list[str]:

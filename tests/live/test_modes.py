@@ -18,6 +18,7 @@ from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.judging.judge import judge_all
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.model.targets import parse_target
@@ -38,10 +39,16 @@ async def proxy_in(
     trust, rules, store = folder / "root.pem", folder / "rules.toml", folder / "b.sqlite3"
     trust.write_text(pki.root.pem)
     rules.write_text(RULES)
-    async with Mitmdump(
-        folder / "mitm", trust=trust, scripts=(bypass_script(),),
-        settings=(f"mode={mode}", f"bypass_rules={rules}", f"bypass_store={store}", *settings),
-    ) as mitm:  # fmt: skip
+    async with (
+        NameServer.here((PASSED, INSPECTED)) as names,
+        Mitmdump(
+            folder / "mitm", trust=trust, scripts=(bypass_script(),),
+            settings=(
+                f"mode={mode}", f"bypass_rules={rules}", f"bypass_store={store}",
+                f"bypass_resolver={names.at}", *settings,
+            ),
+        ) as mitm,
+    ):  # fmt: skip
         yield mitm, store
 
 

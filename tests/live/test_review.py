@@ -27,6 +27,7 @@ from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.bypass_scenes import HOST, OTHER, Stage
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from tests.cli.conftest import running
@@ -51,13 +52,17 @@ async def opened(folder: Path) -> AsyncGenerator[World]:
     trust = folder / "root.pem"
     trust.write_text(pki.root.pem)
     store = folder / "bypass.sqlite3"
-    settings = ("bypass_mode=suggest", f"bypass_store={store}", "bypass_review=127.0.0.1:0")
     async with (
         Origin({host: pki.issue(host) for host in (HOST, OTHER)}) as origin,
+        NameServer.here((HOST, OTHER)) as names,
         Mitmdump(
-            folder / "mitm", trust=trust, scripts=(bypass_script(),), settings=settings
+            folder / "mitm", trust=trust, scripts=(bypass_script(),),
+            settings=(
+                "bypass_mode=suggest", f"bypass_store={store}", "bypass_review=127.0.0.1:0",
+                f"bypass_resolver={names.at}",
+            ),
         ) as proxy,
-    ):
+    ):  # fmt: skip
         stage = Stage(folder, pki, origin, proxy, store)
         ca = (proxy.folder / "mitmproxy-ca-cert.pem").read_text()
         stage.trusted.write_text(ca + pki.root.pem)

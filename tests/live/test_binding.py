@@ -1,0 +1,190 @@
+"""Names that clients claim, through a real mitmdump: what is not at its own address does not pass.
+
+The bank is at BANK, as the proxy's resolver says; the attacker has a server at EVIL with the same port, and for the
+bank's name a certificate of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from addons.scripts import bypass_script
+from addons.store.bypass_store import BypassStore
+from detector import clock
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
+from detector.lab.origin import Origin
+from detector.lab.pki import LabPki
+from detector.model.targets import parse_target
+from detector.net.probe import ProbeOptions, probe
+from detector.net.routes import Routing, parse_proxy
+from tests.live.gateways import AnyName
+
+pytestmark = pytest.mark.live
+BANK, EVIL = "127.0.0.10", "127.0.0.66"
+RULES = '[[rule]]\nhost = "bank.test"\nreason = "test"\n'
+
+
+class World:
+    """Two servers, a resolver, and a proxy for which the bank is approved."""
+
+    def __init__(self, mitm: Mitmdump, names: NameServer, store: Path, port: int) -> None:
+        self.mitm, self.names, self.store, self.port = mitm, names, store, port
+        self.scheme = "http"
+        self.leaves: dict[bytes, str] = {}
+
+    async def who(self, asked: str, name: str = "bank.test") -> str:
+        """Whose certificate a client gets that asks for a host and says a name."""
+        options = ProbeOptions(
+            connect_to=(asked, self.port),
+            routing=Routing(parse_proxy(f"{self.scheme}://127.0.0.1:{self.mitm.port}")),
+        )
+        found = await probe(parse_target(name), options)
+        return self.leaves.get(found.chain[0], "proxy") if found.chain else "nobody"
+
+    async def said(self, text: str) -> bool:
+        """Within a second or two."""
+        for _ in range(40):
+            if any(text in line for line in self.mitm.lines):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+
+@asynccontextmanager
+async def world(
+    folder: Path,
+    *settings: str,
+    rules: str = RULES,
+    records: Mapping[str, Sequence[str]] | None = None,
+    mode: str = "regular",
+) -> AsyncGenerator[World]:
+    pki = LabPki()
+    names_of = records or {"bank.test": [BANK], "evil.test": [EVIL]}
+    genuine, forged = pki.issue("bank.test", "evil.test"), LabPki().issue("bank.test", "evil.test")
+    (folder / "root.pem").write_text(pki.root.pem)
+    (folder / "rules.toml").write_text(rules)
+    bank = Origin({"bank.test": genuine}, BANK)
+    async with bank, NameServer(names_of, life=2) as names, AnyName() as parent:
+        evil = Origin({"bank.test": forged}, EVIL)
+        evil.port = bank.port
+        mode = mode.replace("PARENT", str(parent.port)).replace("PORT", str(bank.port))
+        async with (
+            evil,
+            Mitmdump(
+                folder / "mitm", trust=folder / "root.pem", scripts=(bypass_script(),),
+                settings=(
+                    f"bypass_rules={folder / 'rules.toml'}", f"bypass_store={folder / 'b.sqlite3'}",
+                    f"bypass_resolver={names.at}", f"mode={mode}", *settings,
+                ),
+            ) as mitm,
+        ):  # fmt: skip
+            made = World(mitm, names, folder / "b.sqlite3", bank.port)
+            made.leaves = {genuine.der: "bank", forged.der: "evil"}
+            made.scheme = "socks5" if mode == "socks5" else "http"
+            yield made
+
+
+def run(folder: Path, play: Callable[[World], Awaitable[None]], *settings: str, **how) -> None:
+    async def inside() -> None:
+        async with world(folder, *settings, **how) as made:
+            await play(made)
+
+    asyncio.run(inside())
+
+
+@pytest.mark.parametrize("mode", ["regular", "socks5"])
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_a_client_that_names_the_bank_at_the_attackers_address_reaches_the_bank(
+    mode: str, strategy: str, tmp_path: Path
+) -> None:
+    async def play(made: World) -> None:
+        assert await made.who(BANK) == "bank"
+        assert await made.who(EVIL) == "bank"
+        assert await made.said(f"bank.test passes through to {EVIL}:{made.port}, moved to {BANK}")
+        assert await made.who(EVIL, "evil.test") == "proxy"
+
+    run(tmp_path, play, f"connection_strategy={strategy}", mode=mode)
+
+
+def test_where_the_server_is_fixed_a_claimed_name_is_inspected_and_counted(tmp_path: Path) -> None:
+    async def play(made: World) -> None:
+        options = ProbeOptions(connect_to=("127.0.0.1", made.mitm.port))
+        found = await probe(parse_target("bank.test"), options)
+        assert made.leaves.get(found.chain[0], "proxy") == "proxy"
+        why = f"asked for bank.test at {EVIL}, which is not its address"
+        assert await made.said(why)
+        await asyncio.sleep(1.5)
+        with BypassStore(made.store, clock.now) as store:
+            (one,) = store.unbound.counts()
+        assert (one.name, one.where, one.count, one.why) == (
+            "bank.test", f"{EVIL}:{made.port}", 1, why,
+        )  # fmt: skip
+
+    run(tmp_path, play, "ssl_insecure=true", mode=f"reverse:https://{EVIL}:PORT")
+
+
+def test_a_proxy_upstream_is_asked_for_the_name(tmp_path: Path) -> None:
+    async def play(made: World) -> None:
+        await made.who(EVIL)
+        assert await made.said(
+            f"bank.test passes through to {EVIL}:{made.port}, moved to bank.test"
+        )
+
+    run(tmp_path, play, mode="upstream:http://127.0.0.1:PARENT")
+
+
+def test_without_an_answer_of_the_resolver_the_name_is_inspected_after_three_seconds(
+    tmp_path: Path,
+) -> None:
+    async def play(made: World) -> None:
+        began = clock.stopwatch()
+        assert await made.who(BANK) == "proxy"
+        assert clock.stopwatch() - began < 6
+        assert await made.said("bank.test does not resolve in time")
+        began = clock.stopwatch()
+        assert await made.who(BANK) == "proxy"  # and is not asked for again at once
+        assert clock.stopwatch() - began < 2
+
+    run(tmp_path, play, records={"bank.test": ["silence"]})
+
+
+def test_an_answer_stands_for_its_life_and_then_the_name_is_asked_for_again(tmp_path: Path) -> None:
+    async def play(made: World) -> None:
+        assert [await made.who(BANK) for _ in range(3)] == ["bank"] * 3
+        assert made.names.asked.count("bank.test A") == 1
+        made.names.records["bank.test"] = ["CNAME cdn.test"]
+        made.names.records["cdn.test"] = ["2001:db8::1", BANK]
+        await asyncio.sleep(2.2)
+        assert await made.who(EVIL) == "bank"
+        assert made.names.asked.count("bank.test A") == 2
+        made.names.records["bank.test"] = ["failure"]
+        await asyncio.sleep(2.2)
+        assert await made.who(BANK) == "bank"  # the last answer stands for a while
+
+    run(tmp_path, play)
+
+
+def test_a_server_that_has_to_prove_its_name_and_cannot_is_inspected(tmp_path: Path) -> None:
+    rules = f'{RULES}bind = "certificate"\n'
+
+    async def play(made: World) -> None:
+        assert await made.who(BANK) == "bank"
+        made.names.records["bank.test"] = [EVIL]  # somebody has the name's zone
+        await asyncio.sleep(2.2)
+        assert await made.who(EVIL) == "proxy"
+        assert await made.said(f"bank.test at {EVIL} does not prove its name")
+
+    run(tmp_path, play, rules=rules)
+
+
+def test_a_rule_that_binds_nothing_passes_what_is_claimed(tmp_path: Path) -> None:
+    async def play(made: World) -> None:
+        assert await made.who(EVIL) == "evil"
+
+    run(tmp_path, play, rules=f'{RULES}bind = "none"\n')
