@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit coverage rule lint bench corpus soak fuzz docs lock dist programs clean
+.PHONY: help setup demo test unit oldest coverage rule lint bench corpus soak fuzz docs lock dist programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -9,6 +9,7 @@ help:
 	@echo "make demo    unmask a real mitmproxy on this machine"
 	@echo "make test    all tests, against real interceptors and servers"
 	@echo "make unit    the tests that need no other program; PYTHON=3.12 on another Python"
+	@echo "make oldest  what mitmproxy is asked to do, with the oldest one that the addon allows"
 	@echo "make coverage  how much of each file its own tests run, held against the floor"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed, beside openssl s_time and sslyze; ONLY=judge,start; COMPARE=before.json"
@@ -36,6 +37,10 @@ test: programs
 unit:
 	@sh scripts/setup.sh $(PYTHON)
 	.venv$(addprefix -,$(PYTHON))/bin/python -m pytest -m "not live"
+
+oldest: programs
+	@sh scripts/setup.sh oldest
+	.venv-oldest/bin/python -m pytest $(addprefix tests/live/test_,bypass.py late_alerts.py modes.py recorder.py truth.py)
 
 coverage: setup
 	$(python) scripts/own_coverage.py

@@ -1,11 +1,13 @@
 """Mixed traffic through a recording mitmproxy for a long time: does it leak, lose, or stop answering?
 
     python bench/soak.py --minutes 30
+    python bench/soak.py --minutes 30 --flood    # root; beside somebody who makes up a thousand names a second
 
 As many clients as this machine holds: inspected requests, hosts that pass, clients that refuse, hang up silently or in
 the middle, and blocked ones. Half-way the proxy is killed with SIGKILL and started again on the same store. Exit code 1
 when memory or descriptors grow, when a decision or a written attempt is lost, or when a good request fails while the
-proxy runs.
+proxy runs; with --flood also when a listed name passed to a stranger's address, or the real host that clients refuse is
+no candidate in the end.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from flood import NETWORK, Flood
 
 from addons.bypass.audit import first_break
 from addons.bypass.rule import RuleRow
@@ -33,6 +38,7 @@ from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 
@@ -42,8 +48,10 @@ GRACE = 3.0  # seconds around a kill in which a request may fail
 
 
 class Soak:
-    def __init__(self, folder: Path, seconds: float) -> None:
+    def __init__(self, folder: Path, seconds: float, *, flood: bool = False) -> None:
         self.folder, self.seconds = folder, seconds
+        self.floods = flood
+        self.flood: Flood | None = None
         self.pki = LabPki()
         self.store = folder / "bypass.sqlite3"
         self.done: Counter[str] = Counter()
@@ -51,21 +59,30 @@ class Soak:
         self.samples: list[tuple[float, int, int, int]] = []
         self.problems: list[str] = []
         self.down_since = self.up_since = 0.0
-        self.port = 0
+        self.port = self.origin = 0
+        self.names = ""
         self.stopping = False
 
     async def run(self) -> int:
         hosts = (GOOD, PASSED, PINNED, BLOCKED)
         self.prepare()
-        async with Origin({host: self.pki.issue(host) for host in hosts}) as origin:
-            self.origin = origin.port
+        async with (
+            Origin({host: self.pki.issue(host) for host in hosts}) as origin,
+            NameServer.here(hosts) as names,
+        ):
+            self.origin, self.names = origin.port, names.at
             proxy = await self.start(0)
+            if self.floods:
+                self.flood = Flood(self.port, origin.port, PASSED)
+                await self.flood.__aenter__()
             workers = [asyncio.create_task(self.work(n)) for n in range(WORKERS)]
             half = time.perf_counter() + self.seconds / 2
             await self.watch(proxy, half)
             proxy = await self.kill_and_restart(proxy)
             await self.watch(proxy, time.perf_counter() + self.seconds / 2)
             self.stopping = True
+            if self.flood is not None:
+                await self.flood.__aexit__()
             await asyncio.gather(*workers)
             await proxy.__aexit__(None, None, None)
         self.judge()
@@ -86,9 +103,12 @@ class Soak:
             self.folder / "mitm",
             trust=self.folder / "root.pem",
             scripts=(bypass_script(),),
-            settings=(f"bypass_store={self.store}", "bypass_mode=auto", "flow_detail=0"),
+            settings=(
+                f"bypass_store={self.store}", "bypass_mode=auto", "flow_detail=0",
+                f"bypass_resolver={self.names}",
+            ),
             port=port,
-        )
+        )  # fmt: skip
         await proxy.__aenter__()
         self.port = proxy.port
         self.context = ssl.create_default_context(
@@ -212,13 +232,29 @@ class Soak:
         if self.failed:
             self.problems.append(f"{sum(self.failed.values())} good requests failed")
 
+    def judge_flood(self, flood: Flood, known: Mapping[str, str]) -> None:
+        """What a flooder must not reach."""
+        made_up = [host for host in known if host.endswith(".flood.test")]
+        print(f"flood: {flood.names} names made up, {flood.names / self.seconds:.0f} a second;"
+              f" {flood.spoofs} spoofs, passed unbound {flood.unbound}; {flood.turned} turned away;"
+              f" candidates: {known or 'none'}")  # fmt: skip
+        if flood.unbound:
+            self.problems.append(f"{flood.unbound} connections passed to a stranger's address")
+        if made_up:
+            self.problems.append(f"{len(made_up)} made-up names are candidates")
+        if PINNED not in known:
+            self.problems.append(f"{PINNED} is no candidate any more")
+
     def report(self) -> int:
         with BypassStore(self.store, clock.now) as store:
             totals = store.traffic.totals()
             passed = store.traffic.uses().get(PASSED)
             broken = first_break(store.audit())
+            known = {one.candidate.host: one.state for one in store.candidates()}
         if broken:
             self.problems.append(broken)
+        if self.flood is not None:
+            self.judge_flood(self.flood, known)
         print("done:", dict(self.done))
         print("failed:", dict(self.failed) or "none")
         print("in the store:", totals, "passed", passed.connections if passed else 0)
@@ -235,12 +271,28 @@ def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def _is_local(network: str) -> bool:
+    """Whether any of its addresses can be taken here."""
+    import socket
+
+    with socket.socket() as one, suppress(OSError):
+        one.bind((network.partition("/")[0].rpartition(".")[0] + ".1", 0))
+        return True
+    return False
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--flood", action="store_true")
+    given = parser.parse_args()
+    minutes, flood = given.minutes, given.flood
+    if flood and not _is_local(NETWORK):
+        lay = f'ip link set lo up && ip route add local {NETWORK} dev lo && exec "$@"'
+        words = ["unshare", "-n", "sh", "-c", lay, "sh", sys.executable, *sys.argv]
+        os.execvp(words[0], words)
     with tempfile.TemporaryDirectory(prefix="tlsight-soak-") as folder:
-        sys.exit(asyncio.run(Soak(Path(folder), minutes * 60).run()))
+        sys.exit(asyncio.run(Soak(Path(folder), minutes * 60, flood=flood).run()))
 
 
 if __name__ == "__main__":

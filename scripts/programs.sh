@@ -64,6 +64,10 @@ else
     need tcpdump tcpdump
     need tshark tshark
     need setpriv util-linux
+    need ip iproute2
+    need nft nftables
+    need wg wireguard-tools
+    need wireguard-go wireguard-go
     need javac default-jdk-headless
     need chromium chromium
     need firefox-esr firefox-esr

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -69,11 +69,11 @@ def kept_names(host: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def remarks(
-    rules: Sequence[Rule], leaves: Iterable[Leaf], seen: Iterable[str], today: date
+    rules: Sequence[Rule], leaves: Iterable[Leaf], seen: Iterable[str], now: datetime
 ) -> list[Remark]:
     """Of each rule that passes a name: what its leaf hides besides; `seen` are names of the traffic."""
     matcher = Matcher(rules)
-    found = hidden(lambda arrival: matcher.match(arrival, today), leaves, seen)
+    found = hidden(lambda arrival: matcher.match(arrival, now), leaves, seen)
     return [
         Remark(rule, "covers-inspected", "warning", _text(*found[rule]))
         for rule in rules
@@ -82,7 +82,7 @@ def remarks(
 
 
 def foretold(
-    rule: Rule, others: Matcher, leaves: Iterable[Leaf], seen: Iterable[str], today: date
+    rule: Rule, others: Matcher, leaves: Iterable[Leaf], seen: Iterable[str], now: datetime
 ) -> str:
     """The remark's text on a rule that is not there yet, empty for none."""
     alone = Matcher([rule])
@@ -90,7 +90,7 @@ def foretold(
     if not near:
         return ""
     found = hidden(
-        lambda arrival: alone.match(arrival, today) or others.match(arrival, today), near, seen
+        lambda arrival: alone.match(arrival, now) or others.match(arrival, now), near, seen
     )
     return _text(*found[rule]) if rule in found else ""
 

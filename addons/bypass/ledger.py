@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from addons.bypass.audit import AuditEntry
-from addons.bypass.rule import RuleRow, rule_of
+from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
 
@@ -116,7 +116,7 @@ def placed_rows(details: Any) -> dict[str, Placed]:
     for one in msgspec.convert(details["rows"], list[Placed]):
         if one.row is None:
             raise ValueError("no row")
-        found[rule_of(one.row).pattern] = one
+        found[kept_rule(one.row).pattern] = one
     return found
 
 
@@ -127,12 +127,12 @@ def _apply(
     match entry.action:
         case "add" | "approve":
             row = msgspec.convert(details, RuleRow)
-            rules[rule_of(row).pattern] = Placed(row)
+            rules[kept_rule(row).pattern] = Placed(row)
             if entry.action == "approve":
                 candidates[entry.subject] = "approved"
         case "import" if "rows" in details:
             for row in msgspec.convert(details["rows"], list[RuleRow]):
-                rules[rule_of(row).pattern] = Placed(row)
+                rules[kept_rule(row).pattern] = Placed(row)
         case "import":
             rules |= dict.fromkeys(details["patterns"], Placed(None))
             unsaid += int(details["count"]) - len(details["patterns"])
@@ -148,7 +148,7 @@ def _apply(
                     del rules[pattern]
         case "trial":
             row = msgspec.convert(details["row"], RuleRow)
-            rules[rule_of(row).pattern] = Placed(row, "trial", details["until"])
+            rules[kept_rule(row).pattern] = Placed(row, "trial", details["until"])
         case "candidate":
             candidates[entry.subject] = "pending"
         case "clear":

@@ -2,26 +2,27 @@
 
 Rules
 -----
-- An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a rule that
-  another one makes idle, one that has expired.
-- A warning is a rule that is hard to defend: wide, never used, without reason, owner or end, or for a place
-  where anybody can put things.
+- An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a name that hides
+  others, one that has expired, one that can never match, a regex that is not in force.
+- A warning is a rule that is hard to defend: wide, never used, made idle by another, without reason, owner or
+  end, for a place where anybody can put things, or for a name that its clients alone vouch for.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from itertools import dropwhile
 from typing import Literal
 
 import msgspec
 
+from addons.bypass import expression
 from addons.bypass.matcher import Arrival, Matcher
-from addons.bypass.reach import covers, has_ended, is_any_host, overlap
+from addons.bypass.reach import covers, has_ended, holds, is_any_host, overlap
 from addons.bypass.rule import Rule
-from detector.chain.names import is_below, is_public_suffix
+from detector.chain.names import as_address, is_below, is_public_suffix
 
 # Names below which anybody can publish, or receive, what he likes.
 RISKY: dict[str, tuple[str, ...]] = {
@@ -66,9 +67,23 @@ class Remark(msgspec.Struct, frozen=True):
     text: str
 
 
-def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None) -> list[Remark]:
-    """Everything that stands out, in the order of the rules; `used` are patterns that let something pass."""
+def lint(
+    rules: Sequence[Rule],
+    now: datetime,
+    used: Collection[str] | None = None,
+    outer: Collection[str] = (),
+) -> list[Remark]:
+    """Everything that stands out, in the order of the rules.
+
+    Args:
+        rules: all that are there.
+        now: a moment in UTC.
+        used: patterns that let something pass; None where that is not known.
+        outer: names that hide others (outer.py).
+
+    """
     matcher = Matcher(rules)
+    unsaid = {id(rule): why for rule, why in matcher.unsaid}
     beneath: _Beneath = {}
     for rule in rules:
         if rule.suffix is not None:
@@ -76,9 +91,14 @@ def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None
     seen: dict[tuple[object, ...], Rule] = {}
     found: list[Remark] = []
     for rule in rules:
-        found += _alone(rule, today)
+        found += _alone(rule, now)
+        found += hiding(rule, outer)
+        if id(rule) in unsaid:
+            found.append(
+                Remark(rule, "regex-refused", "error", not_in_force(rule, unsaid[id(rule)]))
+            )
         if used is not None and rule.action == "pass" and rule.pattern not in used:
-            found += _unused(rule, today)
+            found += _unused(rule, now)
         key = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex, rule.port,
                rule.client, rule.ja4)  # fmt: skip
         first = seen.setdefault(key, rule)
@@ -90,31 +110,47 @@ def lint(rules: Sequence[Rule], today: date, used: Collection[str] | None = None
                 else f"A rule for the same says {first.action}, this one {rule.action}."
             )
             found.append(Remark(rule, "duplicate" if same else "contradiction", "error", text))
-        elif (wider := _idle(rule, matcher, beneath, today)) is not None:
+        elif (wider := _idle(rule, matcher, beneath, now)) is not None:
             text = f"It changes nothing: {wider.pattern} says {wider.action} already."
             found.append(Remark(rule, "shadowed", "warning", text))
     return found
 
 
-def _alone(rule: Rule, today: date) -> Iterator[Remark]:
+def hiding(rule: Rule, outer: Collection[str]) -> Iterator[Remark]:
+    """Where a rule passes a name that hides others."""
+    if rule.action != "pass" or rule.network is not None or is_any_host(rule):
+        return
+    for name in sorted(name for name in outer if holds(rule, name)):
+        text = f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
+        yield Remark(rule, "outer-name", "error", text)
+
+
+def not_in_force(rule: Rule, why: str) -> str:
+    """What a regex that the engine cannot say means for traffic."""
+    if rule.action == "pass":
+        return f"It is not in force, its hosts are inspected: {why}."
+    return f"It is not in force, and names that no other pattern fits are inspected: {why}."
+
+
+def _alone(rule: Rule, now: datetime) -> Iterator[Remark]:
     """What can be said of a rule by itself."""
     for check in _CHECKS:
-        yield from check(rule, today)
+        yield from check(rule, now)
 
 
-def _public_suffix(rule: Rule, _: date) -> Iterator[Remark]:
+def _public_suffix(rule: Rule, _: datetime) -> Iterator[Remark]:
     below = rule.suffix or rule.wildcard
     if below is not None and rule.action == "pass" and is_public_suffix(below):
         text = f"Strangers register names below {below}: all of them would pass."
         yield Remark(rule, "public-suffix", "error", text)
 
 
-def _expired(rule: Rule, today: date) -> Iterator[Remark]:
-    if has_ended(rule, today):
-        yield Remark(rule, "expired", "error", f"It ended on {rule.expires}.")
+def _expired(rule: Rule, now: datetime) -> Iterator[Remark]:
+    if has_ended(rule, now):
+        yield Remark(rule, "expired", "error", f"It ended on {rule.until}.")
 
 
-def _wide(rule: Rule, _: date) -> Iterator[Remark]:
+def _wide(rule: Rule, _: datetime) -> Iterator[Remark]:
     network = rule.network
     if (
         network is not None
@@ -125,14 +161,14 @@ def _wide(rule: Rule, _: date) -> Iterator[Remark]:
         text = f"It passes {network.num_addresses:,} {size}, whoever is there."
         yield Remark(rule, "wide-range", "warning", text)
     if rule.action == "pass" and is_any_host(rule):
-        who = rule.client or rule.ja4
+        who = rule.client or rule.ja4 or f"port {rule.port}"
         yield Remark(rule, "any-host", "warning", f"Every host passes for {who}.")
     client = rule.client
     if client is not None and client.prefixlen == 0:
         yield Remark(rule, "any-client", "warning", "Its client network is everybody.")
 
 
-def _risky(rule: Rule, _: date) -> Iterator[Remark]:
+def _risky(rule: Rule, _: datetime) -> Iterator[Remark]:
     name = rule.host or rule.suffix or rule.wildcard
     if name is None or rule.action != "pass":
         return
@@ -142,7 +178,7 @@ def _risky(rule: Rule, _: date) -> Iterator[Remark]:
             yield Remark(rule, "risky-category", "warning", text)
 
 
-def _undefended(rule: Rule, _: date) -> Iterator[Remark]:
+def _undefended(rule: Rule, _: datetime) -> Iterator[Remark]:
     if rule.action != "pass":
         return
     missing = [
@@ -155,32 +191,50 @@ def _undefended(rule: Rule, _: date) -> Iterator[Remark]:
         yield Remark(rule, "undefended", "warning", text)
 
 
-def _unused(rule: Rule, today: date) -> Iterator[Remark]:
-    if rule.created is None or (today - rule.created).days >= UNUSED_DAYS:
+def _unused(rule: Rule, now: datetime) -> Iterator[Remark]:
+    if rule.created is None or (now.date() - rule.created).days >= UNUSED_DAYS:
         text = "Nothing has passed by it: it may no longer be needed."
         yield Remark(rule, "never-used", "warning", text)
 
 
-def _regex(rule: Rule, _: date) -> Iterator[Remark]:
+def _dead(rule: Rule, _: datetime) -> Iterator[Remark]:
+    why = None
+    if rule.host is not None and as_address(rule.host) is not None:
+        why = f"{rule.host} is an address, not a name: add it again, as a range"
+    elif rule.regex is not None and expression.asks_for_colon(rule.regex):
+        why = "its regex asks for a colon, which no name holds: add it again, with the port apart"
+    if why is not None:
+        yield Remark(rule, "never-matches", "error", f"It can never match: {why}.")
+
+
+def _unbound(rule: Rule, _: datetime) -> Iterator[Remark]:
+    if rule.bind == "none" and rule.action == "pass" and rule.network is None:
+        text = "It asks a name for no proof: the client alone says where what passes goes."
+        yield Remark(rule, "unbound", "warning", text)
+
+
+def _regex(rule: Rule, _: datetime) -> Iterator[Remark]:
     if rule.regex is None:
         return
-    yield Remark(rule, "regex", "warning", "A regex is the last resort: it is tried on every name.")
+    yield Remark(rule, "regex", "warning", "A regex is the last resort: it is hard to read.")
     if rule.action == "pass" and any(part in rule.regex for part in (".*", ".+")):
         text = "A dot with a star crosses labels: write [^.]* for one."
         yield Remark(rule, "loose-regex", "warning", text)
 
 
-_CHECKS: tuple[Callable[[Rule, date], Iterator[Remark]], ...] = (
+_CHECKS: tuple[Callable[[Rule, datetime], Iterator[Remark]], ...] = (
     _public_suffix,
     _expired,
     _wide,
     _risky,
     _undefended,
+    _dead,
+    _unbound,
     _regex,
 )
 
 
-def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, today: date) -> Rule | None:
+def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, now: datetime) -> Rule | None:
     """The rule that would say the same about everything that this one decides, None for none.
 
     A rule that comes between the two and says something else for a part of it makes this one needed.
@@ -189,21 +243,21 @@ def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, today: date) -> Rule 
     if sample is None:
         return None
     others = beneath.get(rule.wildcard, []) if rule.wildcard is not None else []
-    if any(_differs(rule, other, today) for other in others):
+    if any(_differs(rule, other, now) for other in others):
         return None
-    fitting = (other for other, _ in matcher.considered(sample, today))
+    fitting = (other for other, _ in matcher.considered(sample, now))
     for other in dropwhile(lambda one: one is not rule, fitting):
-        if other is rule or has_ended(other, today):
+        if other is rule or has_ended(other, now):
             continue
-        if is_any_host(other) or _differs(rule, other, today):
+        if is_any_host(other) or _differs(rule, other, now):
             return None  # ranges and regexes, which the sample does not show, come before any host
         if covers(other, rule) and not covers(rule, other):  # a twin is told as such
             return other
     return None
 
 
-def _differs(rule: Rule, other: Rule, today: date) -> bool:
-    return not has_ended(other, today) and other.action != rule.action and overlap(rule, other)
+def _differs(rule: Rule, other: Rule, now: datetime) -> bool:
+    return not has_ended(other, now) and other.action != rule.action and overlap(rule, other)
 
 
 def _sample(rule: Rule) -> Arrival | None:
@@ -220,8 +274,8 @@ def exempted(rule: Rule, names: Sequence[str]) -> list[str]:
     """Which of the names seen in traffic a rule would exempt."""
     matcher = Matcher([msgspec.structs.replace(rule, expires=None, client=None, ja4=None)])
     port = rule.port or 443
-    today = date.min
-    return [name for name in names if matcher.match(Arrival(name, None, _ip(name), port), today)]
+    now = datetime.min.replace(tzinfo=UTC)
+    return [name for name in names if matcher.match(Arrival(name, None, _ip(name), port), now)]
 
 
 def _ip(name: str) -> str | None:

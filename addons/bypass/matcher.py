@@ -13,18 +13,19 @@ Theory of operation
 Names are looked up in dictionaries: the whole name among the hosts, its parent among the wildcards, then
 every parent of it among the suffixes; addresses in one dictionary per prefix length. The cost follows the
 number of labels and of prefix lengths in use, not the number of rules. Regexes, which are the last
-resort, are tried one after the other.
+resort, are one automaton (expression.py). A regex that is not in force may have meant any name: so where it
+inspects or blocks, any name that comes to it is inspected; where it passes, it passes nothing.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import datetime
 
 import msgspec
 
+from addons.bypass.expression import Expressions
 from addons.bypass.reach import has_ended, rank
 from addons.bypass.rule import Network, Rule
 from detector.errors import TargetError
@@ -59,14 +60,20 @@ _Table = dict[str, "Rule | list[Rule]"]
 
 
 class Matcher:
-    """An immutable set of rules; replace it as a whole."""
+    """An immutable set of rules; replace it as a whole.
+
+    Attributes:
+        count: how many there are.
+        unsaid: those whose regex is not in force, each with the reason.
+
+    """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._hosts: _Table = {}
         self._wildcards: _Table = {}
         self._suffixes: _Table = {}
         self._networks: dict[tuple[int, int], dict[int, list[Rule]]] = {}
-        self._regexes: list[tuple[re.Pattern[str], Rule]] = []
+        self._regexes: list[Rule] = []
         self._any: list[Rule] = []
         self.count = 0
         self.uses_ja4 = False
@@ -76,38 +83,42 @@ class Matcher:
             self.uses_ja4 = self.uses_ja4 or rule.ja4 is not None
             self.uses_addresses = self.uses_addresses or rule.network is not None
             self._add(rule)
+        self._expressions: Expressions | None = None
+        self.unsaid: tuple[tuple[Rule, str], ...] = ()
+        self._doubtful: list[Rule] = []
+        if self._regexes:
+            self._compile()
         self._lengths = {
             version: sorted((n for v, n in self._networks if v == version), reverse=True)
             for version in (4, 6)
         }
 
-    def match(self, connection: Arrival, today: date) -> Rule | None:
+    def match(self, connection: Arrival, now: datetime) -> Rule | None:
         """The rule that decides, None where none applies and the connection is inspected."""
         name = name_of(connection.sni) or name_of(connection.host)
         if name is not None:
-            found = self._by_name(name, connection, today)
+            found = self._by_name(name, connection, now)
             if found is not None:
                 return found
         if self._networks:
             address = _address(connection.address) or _address(connection.host)
             if address is not None:
-                found = self._by_address(address, connection, today)
+                found = self._by_address(address, connection, now)
                 if found is not None:
                     return found
-        if name is not None and self._regexes:
-            hits = [rule for pattern, rule in self._regexes if pattern.fullmatch(name)]
-            found = _best(hits, connection, today)
+        if name is not None and self._expressions is not None:
+            found = _best(self._matching(name), connection, now)
             if found is not None:
                 return found
-        return _best(self._any, connection, today) if self._any else None
+        return _best(self._any, connection, now) if self._any else None
 
-    def considered(self, connection: Arrival, today: date) -> Iterator[tuple[Rule, str]]:
+    def considered(self, connection: Arrival, now: datetime) -> Iterator[tuple[Rule, str]]:
         """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""
         name = name_of(connection.sni) or name_of(connection.host)
         address = _address(connection.address) or _address(connection.host)
-        winner = self.match(connection, today)
+        winner = self.match(connection, now)
         for rule in self._fitting(name, address):
-            why = "decides" if rule is winner else _why_not(rule, connection, today)
+            why = "decides" if rule is winner else _why_not(rule, connection, now)
             yield rule, why or "a more specific rule, or one that inspects, comes first"
 
     def _add(self, rule: Rule) -> None:
@@ -122,30 +133,47 @@ class Matcher:
             table = self._networks.setdefault((network.version, network.prefixlen), {})
             table.setdefault(int(network.network_address), []).append(rule)
         elif rule.regex is not None:
-            self._regexes.append((re.compile(rule.regex), rule))
+            self._regexes.append(rule)
         else:
             self._any.append(rule)
 
-    def _by_name(self, name: str, connection: Arrival, today: date) -> Rule | None:
+    def _by_name(self, name: str, connection: Arrival, now: datetime) -> Rule | None:
         found = self._hosts.get(name)
-        rule = _best(found, connection, today) if found is not None else None
+        rule = _best(found, connection, now) if found is not None else None
         if rule is not None:
             return rule
         rest = name.partition(".")[2]
         found = self._wildcards.get(rest) if rest else None
-        rule = _best(found, connection, today) if found is not None else None
+        rule = _best(found, connection, now) if found is not None else None
         suffixes = self._suffixes
         rest = name
         while rule is None and rest:
             found = suffixes.get(rest)
             if found is not None:
-                rule = _best(found, connection, today)
+                rule = _best(found, connection, now)
             rest = rest.partition(".")[2]
         return rule
 
-    def _by_address(self, address: Address, connection: Arrival, today: date) -> Rule | None:
+    def _compile(self) -> None:
+        self._expressions = Expressions([rule.regex or "" for rule in self._regexes])
+        faults = self._expressions.faults
+        self.unsaid = tuple((self._regexes[place], why) for place, why in sorted(faults.items()))
+        self._doubtful = [
+            msgspec.structs.replace(rule, action="inspect")
+            for rule, _ in self.unsaid
+            if rule.action != "pass"
+        ]
+
+    def _matching(self, name: str) -> list[Rule]:
+        """Rules whose regex matches, or may."""
+        if self._expressions is None:
+            return []
+        found = [self._regexes[place] for place in self._expressions.matching(name)]
+        return found + self._doubtful if self._doubtful else found
+
+    def _by_address(self, address: Address, connection: Arrival, now: datetime) -> Rule | None:
         for rules in self._ranges(address):
-            rule = _best(rules, connection, today)
+            rule = _best(rules, connection, now)
             if rule is not None:
                 return rule
         return None
@@ -171,7 +199,7 @@ class Matcher:
             for rules in self._ranges(address):
                 yield from _listed(rules)
         if name is not None:
-            yield from _listed([rule for pattern, rule in self._regexes if pattern.fullmatch(name)])
+            yield from _listed(self._matching(name))
         yield from _listed(self._any)
 
 
@@ -191,18 +219,18 @@ def _listed(found: Rule | list[Rule] | None) -> list[Rule]:
     return sorted(found, key=rank) if isinstance(found, list) else [found]
 
 
-def _best(found: Rule | list[Rule], connection: Arrival, today: date) -> Rule | None:
+def _best(found: Rule | list[Rule], connection: Arrival, now: datetime) -> Rule | None:
     """The rule in force that comes first, of several for one pattern or of regexes that match."""
     if isinstance(found, Rule):
-        return found if _why_not(found, connection, today) is None else None
-    fitting = [rule for rule in found if _why_not(rule, connection, today) is None]
+        return found if _why_not(found, connection, now) is None else None
+    fitting = [rule for rule in found if _why_not(rule, connection, now) is None]
     return min(fitting, key=rank, default=None)
 
 
-def _why_not(rule: Rule, connection: Arrival, today: date) -> str | None:
+def _why_not(rule: Rule, connection: Arrival, now: datetime) -> str | None:
     """What keeps a rule whose pattern fits from applying, None when nothing does."""
-    if has_ended(rule, today):
-        return f"expired on {rule.expires}"
+    if has_ended(rule, now):
+        return f"expired on {rule.until}"
     if rule.port is not None and rule.port != connection.port:
         return f"is for port {rule.port}"
     if rule.client is not None and not _in(connection.client, rule.client):

@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. A rule is in force up to its last day, that day included.
+1. A rule is in force up to its last day, that day included, or up to its moment. Days are those of UTC.
 2. The most specific pattern comes first: a host, a one-label wildcard, a suffix (the longer one first), a range
    (the narrower one first), a regex, any host.
 3. Of the same pattern the rule with more conditions comes first (port, client network, JA4), then the one for
@@ -14,10 +14,10 @@ The matcher decides by this order, lint asks what it makes idle, and the formats
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, datetime, time, timedelta
 
+from addons.bypass import expression
 from addons.bypass.rule import Network, Rule
 from detector.chain.names import is_below
 
@@ -26,13 +26,28 @@ _ANY = 5
 Rank = tuple[int, int, int, int, int]
 
 
-def has_ended(rule: Rule, today: date) -> bool:
-    return rule.expires is not None and today > rule.expires
+def has_ended(rule: Rule, now: datetime) -> bool:
+    """By a moment in UTC."""
+    end = rule.expires
+    if end is None:
+        return False
+    return now >= end if isinstance(end, datetime) else now.date() > end
 
 
-def in_force(rules: Iterable[Rule], today: date) -> list[Rule]:
+def end_moment(rule: Rule) -> datetime | None:
+    """When it ends, None for never."""
+    end = rule.expires
+    if end is None or isinstance(end, datetime):
+        return end
+    try:
+        return datetime.combine(end, time(), UTC) + timedelta(days=1)
+    except OverflowError:
+        return None
+
+
+def in_force(rules: Iterable[Rule], now: datetime) -> list[Rule]:
     """Rules that have not ended, the one that comes first in front; equals stay in their order."""
-    return sorted((rule for rule in rules if not has_ended(rule, today)), key=rank)
+    return sorted((rule for rule in rules if not has_ended(rule, now)), key=rank)
 
 
 def rank(rule: Rule) -> Rank:
@@ -69,7 +84,7 @@ def holds(rule: Rule, name: str) -> bool:
     if rule.suffix is not None:
         return is_below(name, rule.suffix)
     if rule.regex is not None:
-        return re.fullmatch(rule.regex, name) is not None
+        return expression.holds(rule.regex, name)
     return is_any_host(rule)
 
 

@@ -9,7 +9,8 @@
     port = 443                   # optional: only this port
     client = "10.20.0.0/16"      # optional: only these clients
     owner = "network team"       # optional
-    expires = 2027-06-30         # optional: from the next day on the host is inspected again
+    expires = 2027-06-30         # optional: from the next day on the host is inspected again; or a moment,
+                                 # 2027-06-30T18:00:00Z
 
     [[rule]]
     wildcard = "*.cdn.example"   # exactly one label more
@@ -20,13 +21,13 @@
     cidr = "10.0.0.0/8"          # servers at these addresses
 
     [[rule]]
-    regex = "api[0-9]+[.]example[.]com"   # the last resort: the whole name must match
+    regex = "api[0-9]+[.]example[.]com"   # the last resort: the whole name must match (expression.py)
 
     [[rule]]
     ja4 = "t13d1516h2_8daaf6152771_02713d6af862"   # any host, for this kind of client
 
 At most one of host, suffix, wildcard, cidr and regex is given; without one, client or ja4 must narrow the
-rule. A file with anything wrong in it is refused whole: half a list of exceptions is not what its author
+rule, or port, and host = "*" says that any host is meant. A file with anything wrong in it is refused whole: half a list of exceptions is not what its author
 meant.
 """
 
@@ -34,12 +35,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from addons.bypass.expression import fault, plain
+from addons.bypass.place import regex_apart
 from detector.errors import ConfigError, TargetError
 from detector.knowledge.rows import forbid_unknown, read_toml, remedy_for, row_line, rows_of
 from detector.model.targets import normal_host
@@ -47,10 +50,11 @@ from detector.model.targets import normal_host
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Action = Literal["pass", "inspect", "block"]
 Bind = Literal["resolve", "certificate", "none"]
-MAX_REGEX = 200
 _JA4 = re.compile(r"[tqd](?:\d\d|s\d|d\d)[di]\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
-# What a regex is made of, as far as repeats are concerned: an escape, a set and a plain character are one thing.
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?|\)?[*+{}]|.", re.DOTALL)
+if TYPE_CHECKING:
+    End = date | None  # a datetime is a date, too
+else:
+    End = Any  # msgspec tells no date from a moment in one field: RuleRow does
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +68,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
         ja4: only ClientHellos with this fingerprint.
         evidence: what it was decided on, one line.
         created: the day it was made.
+        expires: its last day, that day included, or the moment at which it ends, in UTC.
         bind: what a name must prove before it passes (binding.py); None is what `bypass_verify` says.
 
     """
@@ -103,6 +108,11 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
         text = text if self.client is None else f"{text} from {self.client}"
         return text if self.ja4 is None else f"{text} by {self.ja4}"
 
+    @property
+    def until(self) -> str:
+        """Its end as a person reads it, empty for none."""
+        return "" if self.expires is None else said(self.expires)
+
 
 class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A rule as it is written."""
@@ -121,8 +131,13 @@ class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     ticket: str = ""
     evidence: str = ""
     created: date | None = None
-    expires: date | None = None
+    expires: End = None
     bind: Bind | None = None
+
+    def __post_init__(self) -> None:
+        end = self.expires
+        if end is not None and type(end) is not date:
+            msgspec.structs.force_setattr(self, "expires", end_of(end))
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:
@@ -149,10 +164,42 @@ def rule_rows(data: dict[str, Any], source: str) -> list[RuleRow]:
 
 
 def rule_of(row: RuleRow) -> Rule:
-    """The normalised rule. Raises ValueError or TargetError for one that means nothing."""
+    """The normalised rule. Raises ValueError or TargetError for one that means nothing, or never matches."""
+    rule = kept_rule(settled(row))
+    why = fault(rule.regex) if rule.regex is not None else None
+    if why is not None:
+        raise ValueError(why)
+    return rule
+
+
+def settled(row: RuleRow) -> RuleRow:
+    """The row as it is kept: without a port inside its regex, and an address as a range. Raises ValueError."""
+    if row.regex is not None:
+        regex, port = regex_apart(row.regex)
+        if port is not None and row.port not in (None, port):
+            raise ValueError(f"port {row.port}, and the regex is for port {port}")
+        if regex != row.regex:
+            return msgspec.structs.replace(row, regex=regex, port=port or row.port)
+    elif row.host is not None and (row.host[-1:].isdigit() or ":" in row.host):
+        try:
+            address = ipaddress.ip_address(row.host.strip("[]"))
+        except ValueError:
+            return row
+        return msgspec.structs.replace(row, host=None, cidr=str(address))
+    return row
+
+
+def kept_rule(row: RuleRow) -> Rule:
+    """As `rule_of`, of a row that was good once: what its regex says may no longer be in force.
+
+    Raises ValueError or TargetError.
+    """
     given = [v for v in (row.host, row.suffix, row.wildcard, row.cidr, row.regex) if v is not None]
     if len(given) > 1:
         raise ValueError("give at most one of host, suffix, wildcard, cidr, regex")
+    any_host = row.host == "*"
+    if any_host and row.port is None and row.client is None and row.ja4 is None:
+        raise ValueError("any host is everything: give port, client or ja4")
     if not given and row.client is None and row.ja4 is None:
         raise ValueError("give one of host, suffix, wildcard, cidr, regex, or client or ja4")
     if row.port is not None and not 1 <= row.port <= 65535:
@@ -160,11 +207,11 @@ def rule_of(row: RuleRow) -> Rule:
     if row.ja4 is not None and not _JA4.fullmatch(row.ja4):
         raise ValueError(f"{row.ja4!r} is no JA4 fingerprint")
     return Rule(
-        host=normal_host(row.host) if row.host is not None else None,
+        host=normal_host(row.host) if row.host is not None and not any_host else None,
         suffix=_below(row.suffix) if row.suffix is not None else None,
         wildcard=_below(row.wildcard) if row.wildcard is not None else None,
         network=ipaddress.ip_network(row.cidr, strict=False) if row.cidr is not None else None,
-        regex=_regex(row.regex) if row.regex is not None else None,
+        regex=plain(row.regex) if row.regex is not None else None,
         client=ipaddress.ip_network(row.client, strict=False) if row.client is not None else None,
         ja4=row.ja4,
         port=row.port,
@@ -179,35 +226,25 @@ def rule_of(row: RuleRow) -> Rule:
     )
 
 
+def end_of(value: object) -> date:
+    """The day, or the moment in UTC, that a file, JSON or a person says. Raises ValueError."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} is in no zone: write it with a Z, for UTC")
+        return value.astimezone(UTC).replace(microsecond=0)
+    if isinstance(value, date):
+        return value
+    raise ValueError("expires is no day and no moment")
+
+
+def said(end: date) -> str:
+    """A day or a moment as a person reads it, and may write it."""
+    if not isinstance(end, datetime):
+        return end.isoformat()
+    return f"{end:%Y-%m-%dT%H:%M:%SZ}" if end.second else f"{end:%Y-%m-%dT%H:%MZ}"
+
+
 def _below(text: str) -> str:
     return normal_host(text.removeprefix("*").removeprefix("."))
-
-
-def _regex(text: str) -> str:
-    """Anchors are implied; what could take for ever is refused."""
-    plain = text.removeprefix("^").removesuffix("$")
-    if len(plain) > MAX_REGEX:
-        raise ValueError(f"a regex of {len(plain)} characters, at most {MAX_REGEX}")
-    if _repeats_repeats(plain):
-        raise ValueError("a regex with a repeated group that repeats inside can take for ever")
-    try:
-        re.compile(plain)
-    except re.error as error:
-        raise ValueError(f"no regular expression: {error}") from None
-    return plain
-
-
-def _repeats_repeats(regex: str) -> bool:
-    """Whether a group repeats that holds, at any depth, what repeats: (a+)+, (a|b*)*, ((a+))+ can take for ever."""
-    holds = [False]  # by group that is open
-    for part in _TOKEN.findall(regex):
-        if part == "(":
-            holds.append(False)
-        elif part[0] == ")" and len(holds) > 1:
-            inner, repeated = holds.pop(), len(part) > 1
-            if inner and repeated:
-                return True
-            holds[-1] = holds[-1] or inner or repeated
-        elif part in ("*", "+", "{"):
-            holds[-1] = True
-    return False

@@ -47,7 +47,7 @@ def export(
     from addons.formats.registry import export as exported
 
     listed = given.rules_in_force(rules, store)
-    found = exported(target, listed, given.today(), skip_proxy=skip_proxy, port=port)
+    found = exported(target, listed, given.now(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
         given.tell(f"left out {one.rule.pattern}: {one.why}")
@@ -58,21 +58,19 @@ def import_(
     target: Target,
     file: File,
     owner: Annotated[str, typer.Option(help="Who answers for rules that name nobody.")],
-    expires: Annotated[
-        str, typer.Option(help="Last day of rules without one: 2027-06-30, or 90d.")
-    ],
+    expires: given.Expires,
     reason: Annotated[str, typer.Option(help="Of rules that give none.")] = "",
     store: given.Store = None,
 ) -> int:
     """Read rules from another program's list into the store; all of them, or none."""
     import msgspec
 
-    from addons.bypass.pattern import day
+    from addons.bypass.pattern import end
     from addons.bypass.shown import shown
     from addons.formats.registry import read
 
     today = given.today()
-    last = day(expires, today)
+    last = end(expires, given.now())
     found = read(target, _text(file), str(file))
     rows = [
         msgspec.structs.replace(
@@ -94,15 +92,16 @@ def import_(
 
 def diff(target: Target, file: File, rules: given.Rules = None, store: given.Store = None) -> int:
     """Compare a list in use elsewhere with the rules: 0 when they say the same."""
+    from addons.bypass.reach import has_ended
     from addons.bypass.rule import rule_of
     from addons.formats.registry import read
 
     theirs = {rule_of(row).pattern: row.action for row in read(target, _text(file), str(file)).rows}
-    today = given.today()
+    now = given.now()
     ours = {
         rule.pattern: rule.action
         for rule in given.rules_in_force(rules, store)
-        if rule.expires is None or rule.expires >= today
+        if not has_ended(rule, now)
     }
     for pattern in sorted({*theirs, *ours}):
         here, there = ours.get(pattern), theirs.get(pattern)

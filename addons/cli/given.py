@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from addons.bypass.lint import Remark
-    from addons.bypass.matcher import Arrival
-    from addons.bypass.rule import Rule
+    from addons.bypass.matcher import Arrival, Matcher
+    from addons.bypass.rule import Action, Rule
     from addons.store.bypass_store import BypassStore
 
 Rules = Annotated[
@@ -27,11 +27,20 @@ Store = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="SQLite file; bypass.sqlite3 in the XDG state folder when left out.",
+        help="SQLite file; when left out bypass.sqlite3 in STATE_DIRECTORY, the XDG state folder or /var/lib/tlsight.",
         envvar="TLSIGHT_BYPASS_STORE",
     ),
 ]
-Port = Annotated[int, typer.Option(help="The server's port.")]
+Port = Annotated[int | None, typer.Option(help="The server's port; 443 when left out.")]
+Expires = Annotated[
+    str,
+    typer.Option(
+        help="Last day, 2027-06-30 or 90d from today, that day included; or 2h, 30m, 2026-12-01T18:00Z."
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also a name that hides others (ECH), as fronts of CDNs do.")
+]
 Client = Annotated[str | None, typer.Option(help="The client's address.")]
 Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
 Why = Annotated[str, typer.Option("--reason", help="Why.")]
@@ -40,9 +49,14 @@ Why = Annotated[str, typer.Option("--reason", help="Why.")]
 def store_path(store: Path | None) -> Path:
     import os
 
-    from addons.store.bypass_store import default_path
+    from addons.store.whereabouts import whereabouts
 
-    return store or default_path(os.environ)
+    if store is not None:
+        return store
+    found = whereabouts(os.environ)
+    if warning := found.warning():
+        _tell_once(warning)
+    return found.path
 
 
 def open_store(store: Path | None) -> BypassStore:
@@ -96,19 +110,45 @@ def rules_path(rules: Path | None) -> Path | None:
     return path if path.exists() else None
 
 
-def connection(host: str, port: int, client: str | None, address: str | None) -> Arrival:
-    from addons.bypass.matcher import Arrival
-    from detector.model.targets import normal_host
+class Decided(NamedTuple):
+    """What a proxy does with a connection.
 
-    return Arrival(normal_host(host), None, address, port, client)
+    Attributes:
+        rule: the one that decides, None where none applies.
+        considered: every rule whose pattern fits, with what keeps it from deciding.
+
+    """
+
+    action: Action
+    rule: Rule | None
+    considered: list[tuple[Rule, str]]
+
+
+def decided(matcher: Matcher, connection: Arrival) -> Decided:
+    """As the proxy decides, by the same code."""
+    at = now()
+    rule = matcher.match(connection, at)
+    action = rule.action if rule is not None else "inspect"
+    return Decided(action, rule, list(matcher.considered(connection, at)))
+
+
+def defend(rule: Rule, *, force: bool) -> None:
+    """Refuse a rule that passes a name which hides others. Raises ConfigError."""
+    from addons.bypass.lint import hiding
+    from addons.bypass.outer import outer_names
+    from detector.errors import ConfigError
+
+    for finding in () if force else hiding(rule, outer_names()):
+        raise ConfigError(rule.pattern, finding.text, remedy="--force where that is meant")
 
 
 def warn(rule: Rule, opened: BypassStore) -> None:
     """What lint says of a rule that was just made, on stderr."""
     from addons.bypass.lint import lint
+    from addons.bypass.outer import outer_names
 
     rules = [one.rule for one in opened.rules()]
-    for finding in [*lint(rules, today()), *hidden(rules, opened)]:
+    for finding in [*lint(rules, now(), outer=outer_names()), *hidden(rules, opened)]:
         if finding.rule.pattern == rule.pattern:  # the store adds the evidence to what was approved
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
 
@@ -117,21 +157,25 @@ def hidden(rules: list[Rule], opened: BypassStore) -> list[Remark]:
     """What passes unseen besides, because a certificate covers it, too."""
     from addons.bypass.coverage import remarks
 
-    return remarks(rules, opened.leaves.all(), opened.traffic.hosts(), today())
+    return remarks(rules, opened.leaves.all(), opened.traffic.hosts(), now())
 
 
 def record(rule: Rule) -> dict[str, object]:
     return {
         "pattern": rule.pattern, "action": rule.action, "reason": rule.reason, "owner": rule.owner,
         "ticket": rule.ticket, "evidence": rule.evidence, "created": rule.created,
-        "expires": rule.expires,
+        "expires": rule.expires, "bind": rule.bind,
     }  # fmt: skip
 
 
-def today() -> date:
+def now() -> datetime:
     from detector import clock
 
-    return clock.now().date()
+    return clock.now()
+
+
+def today() -> date:
+    return now().date()
 
 
 def say(text: str) -> None:
@@ -146,6 +190,17 @@ def tell(text: str) -> None:
     from detector.cli.ending import say as on_stderr
 
     on_stderr(text)
+
+
+def _tell_once(text: str) -> None:
+    """As `tell`, once in one command."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    said = context.meta.setdefault("tlsight.told", set()) if context is not None else set()
+    if text not in said:
+        said.add(text)
+        tell(text)
 
 
 def print_json(record: object) -> None:

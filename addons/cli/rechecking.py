@@ -1,20 +1,25 @@
-"""Are the rules still needed? Each host is probed through the proxy, and what passed lately is counted."""
+"""Are the rules still needed? Each host is proved through the proxy, and what passed lately is counted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from addons.bypass.lint import UNUSED_DAYS
+from addons.bypass.proof import Proof, Reason
+from addons.bypass.provable import provable
+from addons.bypass.reach import has_ended
 from addons.bypass.rule import Rule
 from addons.store.traffic import RuleUse
-from detector.model.observation import Judgement, Target
+from detector.model.observation import Target
 
 State = Literal["needed", "unused", "gone", "ineffective", "expired", "not probed"]
+# Nobody completes a handshake there, whoever is asked.
+_GONE: frozenset[Reason] = frozenset(("unreachable", "no-handshake"))
 
 
 class Rechecked(msgspec.Struct, frozen=True):
@@ -29,9 +34,10 @@ def rechecked(
     rules: Sequence[Rule],
     uses: Mapping[str, RuleUse],
     probes: Mapping[str, int],
+    seen: Iterable[str],
     proxy: str,
     timeout: float,
-    today: date,
+    now: datetime,
 ) -> list[Rechecked]:
     """In the order of the rules. Raises ConfigError for a proxy that is none.
 
@@ -40,37 +46,40 @@ def rechecked(
         uses: what passed by each, by pattern.
         probes: how many of these were re-checks, by pattern.
         proxy: URL of the proxy that has the rules.
-        timeout: seconds for each step of a probe.
-        today: the day to judge ends by.
+        seen: names of the traffic, the busiest first, for rules that name several hosts.
+        timeout: seconds for each host.
+        now: the moment to judge ends by.
 
     """
-    wanted = {rule.pattern: _target(rule) for rule in rules if rule.action == "pass"}
-    targets = list(dict.fromkeys(t for t in wanted.values() if t is not None))
-    seen = asyncio.run(_probe(targets, proxy, timeout))
+    # One name a rule: what a re-check passes itself is told from use by its number.
+    asked = {one.rule.pattern: one.targets[0] for one in provable(rules, seen, now) if one.targets}
+    proofs = asyncio.run(_proofs(set(asked.values()), proxy, timeout))
     return [
         _state(
             rule,
             _used(uses.get(rule.pattern), probes.get(rule.pattern, 0)),
-            seen.get(target) if target else None,
-            today,
+            proofs.get(asked.get(rule.pattern)),
+            now,
         )
         for rule in rules
         if rule.action == "pass"
-        for target in (wanted[rule.pattern],)
     ]
 
 
-async def _probe(
-    targets: Sequence[Target],
+async def _proofs(
+    targets: Iterable[Target],
     proxy: str,
-    timeout: float,  # noqa: ASYNC109 (for each step of a probe)
-) -> dict[Target, Judgement]:
-    from detector.api import check_async
+    timeout: float,  # noqa: ASYNC109 (a deadline that is handed on)
+) -> dict[Target | None, Proof]:
+    from addons.cli.both_ways import Asked, BothWays
+    from detector.api import default_knowledge
     from detector.net.probe import ProbeOptions
     from detector.net.routes import Routing, parse_proxy
 
     options = ProbeOptions(timeout=timeout, routing=Routing(parse_proxy(proxy)))
-    return {one.observation.target: one async for one in check_async(targets, options=options)}
+    run = BothWays(default_knowledge(), options, canaries=True)
+    found = {(one.host, one.port): one async for one in run.run(map(Asked, targets))}
+    return {target: found[target.host, target.port] for target in targets}
 
 
 def _used(use: RuleUse | None, probes: int) -> RuleUse | None:
@@ -78,28 +87,21 @@ def _used(use: RuleUse | None, probes: int) -> RuleUse | None:
     return use if use is not None and use.connections > probes else None
 
 
-def _state(rule: Rule, use: RuleUse | None, seen: Judgement | None, today: date) -> Rechecked:
-    idle = use is None or (today - use.last.date()).days >= UNUSED_DAYS
-    if rule.expires is not None and today > rule.expires:
-        return Rechecked(rule.pattern, "expired", f"ended on {rule.expires}: remove it")
-    if seen is not None and seen.observation.failure is not None:
-        failure = seen.observation.failure
-        return Rechecked(rule.pattern, "gone", f"no handshake: {failure.text}")
-    if seen is not None and (seen.verdict == "intercepted" or seen.interceptor is not None):
-        who = seen.interceptor.issuer if seen.interceptor else "somebody"
-        text = (
-            f"still decrypted, by {who}: the proxy does not have this rule, or is not the only one"
-        )
+def _state(rule: Rule, use: RuleUse | None, seen: Proof | None, now: datetime) -> Rechecked:
+    idle = use is None or (now.date() - use.last.date()).days >= UNUSED_DAYS
+    if has_ended(rule, now):
+        return Rechecked(rule.pattern, "expired", f"ended on {rule.until}: remove it")
+    if seen is not None and seen.reason in _GONE:
+        return Rechecked(rule.pattern, "gone", seen.text)
+    if seen is not None and seen.state == "decrypted":
+        text = f"{seen.text}: the proxy does not have this rule, or is not the only one"
         return Rechecked(rule.pattern, "ineffective", text)
     if idle:
         last = f"last on {use.last.date()}" if use else "never"
         return Rechecked(rule.pattern, "unused", f"nothing passes by it, {last}: let it expire")
     assert use is not None
     text = f"{use.connections} connections passed, {use.up + use.down:,} bytes"
-    return Rechecked(rule.pattern, "needed" if seen is not None else "not probed", text)
-
-
-def _target(rule: Rule) -> Target | None:
-    """One host that the rule is about; a range, a regex or a client has none of its own."""
-    name = rule.host or rule.suffix
-    return Target(host=name, port=rule.port or 443, sni=name) if name is not None else None
+    if seen is None or seen.state == "cannot-tell":
+        told = "" if seen is None else f"; {seen.text}"
+        return Rechecked(rule.pattern, "not probed", text + told)
+    return Rechecked(rule.pattern, "needed", text)

@@ -55,7 +55,10 @@ def recheck(
             if entry.action == "recheck"
             for one in msgspec.json.decode(entry.details)
         )
-        found = rechecked(rules, opened.traffic.uses(), probes, proxy, timeout, given.today())
+        traffic = opened.traffic
+        found = rechecked(
+            rules, traffic.uses(), probes, traffic.hosts(), proxy, timeout, given.now()
+        )
         opened.note("recheck", proxy, [{"rule": one.pattern, "state": one.state} for one in found])
     for one in found:
         if json:

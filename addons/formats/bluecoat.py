@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech
@@ -22,8 +22,8 @@ _SPEECH = Speech(
 _WORDS = {"pass": "no", "inspect": "https"}
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = decisions(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    said, refused = decisions(rules, now, _SPEECH)
     lines = ["<SSL-Intercept>"]
     lines += [f"    {one} ssl.forward_proxy({_WORDS[a]})" for a, entries in said for one in entries]
     return Exported("\n".join([*lines, "    ssl.forward_proxy(https)"]) + "\n", refused)

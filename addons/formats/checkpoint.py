@@ -7,7 +7,7 @@ names below it belong to it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech, name_list
@@ -19,9 +19,9 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """Commands for mgmt_cli; the group's rule is the administrator's."""
-    said, refused = name_list(rules, today, _SPEECH)
+    said, refused = name_list(rules, now, _SPEECH)
     lines: list[str] = []
     for number, (_, commands) in enumerate(said, 1):
         name = commands[0].split('"')[1]

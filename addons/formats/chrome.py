@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.domain_list import both, itself, read_names
@@ -21,9 +21,9 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """A file for .../policies/managed; the proxy's address is the administrator's."""
-    said, refused = name_list(rules, today, _SPEECH, ports=True)
+    said, refused = name_list(rules, now, _SPEECH, ports=True)
     names: dict[str, None] = {}
     for rule, entries in said:
         port = f":{rule.port}" if rule.port is not None else ""

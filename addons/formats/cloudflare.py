@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech
@@ -22,9 +22,9 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """What inspects before a rule is taken out of it."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     before: list[str] = []
     passing: list[str] = []
     for action, (condition,) in said:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_network
 
+from msgspec.structs import replace
+
+from addons.bypass.place import apart
 from addons.bypass.rule import RuleRow, rule_of
 from addons.formats.exported import Imported, Unread
 from detector.errors import TargetError
@@ -30,9 +34,14 @@ def read_names(
     rows: list[RuleRow] = []
     unread: list[Unread] = []
     for line, entry in entries:
-        found = meaning(entry) if _NAME.fullmatch(entry) else "is no name"
+        name, port = apart(entry)
+        network = _network(name)
+        found = meaning(name) if network or _NAME.fullmatch(name) else "is no name"
         if isinstance(found, RuleRow):
+            if network is not None:  # whatever it would mean of a name
+                found = replace(found, host=None, suffix=None, wildcard=None, cidr=network)
             try:
+                found = replace(found, port=port if port is not None else found.port)
                 rule_of(found)
             except (ValueError, TargetError) as error:
                 found = str(error)
@@ -41,6 +50,16 @@ def read_names(
         else:
             rows.append(found)
     return Imported(tuple(dict.fromkeys(rows)), tuple(unread))
+
+
+def _network(text: str) -> str | None:
+    """A range or an address in a list of names."""
+    if text[-1:].isdigit() or ":" in text:
+        try:
+            return str(ip_network(text, strict=False))
+        except ValueError:
+            return None
+    return None
 
 
 def itself(name: str) -> list[str]:

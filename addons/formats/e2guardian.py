@@ -7,7 +7,7 @@ domain and everything below it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule, RuleRow
 from addons.formats.domain_list import itself, read_names, words
@@ -20,8 +20,8 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    return lines(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    return lines(rules, now, _SPEECH)
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.domain_list import both, itself
@@ -18,9 +18,9 @@ from addons.formats.ordered import decisions
 _SPEECH = Speech(host=itself, suffix=both, wildcard="Envoy's star stands for any number of labels")
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """`server_names` of two filter chains; the chain for the rest is the administrator's default."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     by_action: dict[str, list[str]] = {"pass": [], "inspect": []}
     there: set[str] = set()
     for action, names in said:

@@ -1,9 +1,13 @@
-"""What an export and an import are, and what lists of names have in common."""
+"""What an export and an import are, and what lists of names have in common.
+
+No list but our own says when an entry ends. A rule that ends on a day stands there until the next export, as
+it always did; one that ends at a moment is left out, so that hours do not become for ever.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import datetime
 
 import msgspec
 
@@ -51,7 +55,7 @@ class Speech(msgspec.Struct, frozen=True):
 
 
 def name_list(
-    rules: Iterable[Rule], today: date, speech: Speech, *, ports: bool = False
+    rules: Iterable[Rule], now: datetime, speech: Speech, *, ports: bool = False
 ) -> tuple[list[tuple[Rule, list[str]]], tuple[Refused, ...]]:
     """What a list that only lets through can say: no exceptions from it, so no rule that has some.
 
@@ -59,7 +63,7 @@ def name_list(
     """
     said: list[tuple[Rule, list[str]]] = []
     refused: list[Refused] = []
-    ranked = in_force(rules, today)
+    ranked = in_force(rules, now)
     for place, rule in enumerate(ranked):
         before = ranked[:place]
         why = why_not(rule, ports=ports)
@@ -75,9 +79,9 @@ def name_list(
     return said, tuple(refused)
 
 
-def lines(rules: Iterable[Rule], today: date, speech: Speech) -> Exported:
+def lines(rules: Iterable[Rule], now: datetime, speech: Speech) -> Exported:
     """A list that only lets through, one entry a line, each once."""
-    said, refused = name_list(rules, today, speech)
+    said, refused = name_list(rules, now, speech)
     entries = dict.fromkeys(f"{entry}\n" for _, of_rule in said for entry in of_rule)
     return Exported("".join(entries), refused)
 
@@ -103,6 +107,8 @@ def why_not(rule: Rule, *, ports: bool = False) -> str | None:
         return "the list knows no ports"
     if rule.network is not None:
         return "the list is of names, and this is a range of addresses"
+    if isinstance(rule.expires, datetime):
+        return f"it ends at {rule.until}, and the list would let it stand for ever"
     if rule.regex is not None and not rule.regex.isprintable():
         return "the expression holds characters that cannot be seen"
     return None

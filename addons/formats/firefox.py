@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule, RuleRow
 from addons.formats.chrome import listed
@@ -19,9 +19,9 @@ _WHY = "an entry of Firefox's also means every name below it"
 _SPEECH = Speech(host=_WHY, suffix=itself, wildcard=_WHY)
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """A policies.json; the proxy's address is the administrator's."""
-    said, refused = name_list(rules, today, _SPEECH)
+    said, refused = name_list(rules, now, _SPEECH)
     names = dict.fromkeys(name for _, entries in said for name in entries)
     proxy = {
         "Mode": "manual", "HTTPProxy": "proxy.example:8080", "UseHTTPProxyForAllProtocols": True,

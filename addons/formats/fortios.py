@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule, RuleRow
 from addons.formats.domain_list import both, itself, read_names
@@ -20,8 +20,8 @@ _SPEECH = Speech(
 _SET = re.compile(r'^\s*set wildcard-fqdn "([^"\s]+)"\s*$')
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    said, refused = name_list(rules, now, _SPEECH)
     names = list(dict.fromkeys(name for _, entries in said for name in entries))
     objects = ["config firewall wildcard-fqdn custom"]
     exempt = ["config firewall ssl-ssh-profile", '    edit "tlsight"', "        config ssl-exempt"]

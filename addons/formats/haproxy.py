@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech
@@ -21,9 +21,9 @@ _SPEECH = Speech(
 _BACKENDS = {"pass": "tlsight_pass", "inspect": "tlsight_inspect"}
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """Lines for a frontend; the backends tlsight_pass and tlsight_inspect are the administrator's."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     lines = [
         "tcp-request inspect-delay 5s",
         "tcp-request content accept if { req.ssl_hello_type 1 }",

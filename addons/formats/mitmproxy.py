@@ -9,34 +9,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import datetime
 
+import msgspec
+
+from addons.bypass.expression import has_alternatives, plain
+from addons.bypass.place import regex_and_ports
 from addons.bypass.reach import in_force
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import Rule, RuleRow, rule_of, settled
 from addons.formats.exported import Exported, Imported, Refused, Unread, why_not
+from detector.chain.names import as_address
 from detector.errors import TargetError
 
-_ONE = re.compile(
-    r"\^(?P<below>\((?:\?:)?\.\+\\\.\)\?)?(?P<name>(?:[\w-]|\\-|\\\.)+):(?P<port>\d{1,5}|\\d\+)\$"
-)
+# A name and all below it, in the ways that people write it.
+_DOT = r"(?:\\\.|\[\.\])"
+_BELOW = re.compile(rf"\^?\((?:\?:)?(?:\.[+*]{_DOT}\)[?*]|\[\^\.:?\][+*]{_DOT}\)\*)")
+_ONE_OR_NONE = re.compile(rf"\^\((?:\?:)?\[\^\.:?\][+*]{_DOT}\)\?")
+_ONE_MORE = re.compile(rf"\^(?:\[\^\.:?\]|\\w|\[\\w-\])\+{_DOT}")
+_NAME = re.compile(r"(?:[\w-]|\\-|\\\.|\[\.\])+")
+_RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\])){1,3})\.[*+]")
 _KEY = re.compile(r"""\s*["']?(?P<name>[A-Za-z]\w*)["']?\s*:(?=\s|$)""")
 _FLOW = re.compile(r"\[(?P<entries>.*)\](?:\s+#.*)?")
 _QUOTED = re.compile(r"""'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""")
 # Why an entry of an option becomes no rule. Lists that are not of hosts are nobody's loss.
 _NO_RULE = {
-    "ignore_hosts": "not one name, nor a name with all below it, anchored at both ends",
     "allow_hosts": "the inverse: mitmproxy decrypts these alone, and lets all others through",
     "tcp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
     "udp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
 }
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """Lines for config.yaml."""
     refused: list[Refused] = []
     before: list[str] = []  # what more specific rules inspect
     lines: list[str] = []
-    for rule in in_force(rules, today):
+    for rule in in_force(rules, now):
         why = why_not(rule, ports=True)
         if why is None and rule.regex is not None and before:
             why = "a regex beside rules that inspect cannot be told apart from them"
@@ -60,20 +68,23 @@ def export(rules: Iterable[Rule], today: date) -> Exported:
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
-    """The entries of ignore_hosts that say one name, or a name and all below it.
+    """The entries of ignore_hosts as rules that pass: never more than the entry does, sometimes less.
 
-    Those that say something else are left out, with their line; so are those of its sisters, which let nothing
+    A name that is not anchored in front (example\\.com:443, also evilexample.com) becomes the name and all below
+    it. What cannot be said is left out, with its line; so are the entries of its sisters, which let nothing
     through. Of other options nothing is said. A file without any option is taken for a list of ignore_hosts.
     """
     rows: list[RuleRow] = []
     unread: list[Unread] = []
     for number, option, written in _entries(text):
-        row = _meaning(written) if option == "ignore_hosts" else None
-        if row is not None:
-            rows.append(row)
-        elif option in _NO_RULE:
-            unread.append(Unread(number, written[:100], _NO_RULE[option]))
-    return Imported(tuple(rows), tuple(unread))
+        try:
+            if option == "ignore_hosts":
+                rows += _meaning(written)
+            elif option in _NO_RULE:
+                unread.append(Unread(number, written[:100], _NO_RULE[option]))
+        except (ValueError, TargetError) as error:
+            unread.append(Unread(number, written[:100], str(error)))
+    return Imported(tuple(dict.fromkeys(rows)), tuple(unread))
 
 
 def patterns(text: str) -> list[str]:
@@ -109,18 +120,76 @@ def _scalar(text: str) -> str:
     return re.sub(r'\\(["\\/])', r"\1", found["double"])
 
 
-def _meaning(written: str) -> RuleRow | None:
-    found = _ONE.fullmatch(written)
+def _meaning(written: str) -> list[RuleRow]:
+    """A row for each port that the entry is for. Raises ValueError, TargetError."""
+    if (network := _range(plain(written))) is not None:
+        row = RuleRow(cidr=network)
+        rule_of(row)
+        return [row]
+    if (fault := _never(written)) is not None:
+        raise ValueError(fault)
+    head, ports = regex_and_ports(written)
+    found = [
+        msgspec.structs.replace(settled(row), port=port)
+        for row in _rows(head, anchored=written.startswith("^"))
+        for port in ports or (None,)
+    ]
+    for one in found:
+        rule_of(one)
+    return found
+
+
+def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
+    """What stands before the port, without its anchor, as mitmproxy searches for it."""
+    if head.endswith((r"\.", "[.]")):
+        raise ValueError("ends in a dot, and names are asked without")
+    if head in (".*", ".+") or (not head and not anchored):
+        return [RuleRow(host="*")]
+    if _NAME.fullmatch(head):
+        name = _unescaped(head)
+        if anchored or as_address(name) is not None:
+            return [RuleRow(host=name)]
+        if name.startswith("."):  # what is below the name, without the name itself
+            return [RuleRow(regex=f".*{head}")]
+        return [RuleRow(suffix=name)]
+    whole = f"^{head}" if anchored else head
+    for kinds, form in (
+        (("suffix",), _BELOW), (("host", "wildcard"), _ONE_OR_NONE), (("wildcard",), _ONE_MORE),
+    ):  # fmt: skip
+        found = form.match(whole)
+        if found is not None and _NAME.fullmatch(whole, found.end()):
+            name = _unescaped(whole[found.end() :])
+            return [RuleRow(**{kind: name}) for kind in kinds]  # type: ignore[arg-type]
+    if not anchored and not head.startswith((".*", ".+")):
+        raise ValueError("open in front, other names end like it: write ^ before it")
+    return [RuleRow(regex=head)]
+
+
+def _range(head: str) -> str | None:
+    """The network that the first bytes of an address are."""
+    found = _RANGE.fullmatch(head)
     if found is None:
         return None
-    name = found["name"].replace("\\.", ".").replace("\\-", "-")
-    port = int(found["port"]) if found["port"].isdigit() else None
-    row = RuleRow(**{"suffix" if found["below"] else "host": name}, port=port)  # type: ignore[arg-type]
-    try:
-        rule_of(row)
-    except (ValueError, TargetError):
+    given = _unescaped(found["bytes"]).rstrip(".").split(".")
+    return f"{'.'.join([*given, *['0'] * (4 - len(given))])}/{8 * len(given)}"
+
+
+def _never(written: str) -> str | None:
+    """Why mitmproxy itself never finds it, or finds more than it seems to say."""
+    if has_alternatives(written):
+        return (
+            "several alternatives, and only one has the anchor or the port: write a line for each"
+        )
+    head, ports = regex_and_ports(written)
+    if ports is not None or (head.endswith((".*", ".+")) and not written.endswith("$")):
         return None
-    return row
+    if written.endswith("$"):
+        return r"never matches: mitmproxy asks host:port, so nothing ends where $ says; write :\d+$"
+    return r"open at its end, other names go on there: write :443$ or :\d+$ behind it"
+
+
+def _unescaped(name: str) -> str:
+    return name.replace("[.]", ".").replace("\\", "")
 
 
 def _body(rule: Rule) -> str | None:

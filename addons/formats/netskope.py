@@ -6,7 +6,7 @@ Source: docs.netskope.com, "Adding Exceptions": domain entries.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.domain_list import both, itself, read_names, words
@@ -18,8 +18,8 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    return lines(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    return lines(rules, now, _SPEECH)
 
 
 def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech
@@ -21,9 +21,9 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """A map to tlsight_pass or tlsight_inspect, which are upstreams of the administrator's."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     there: set[str] = set()
     lines = ["map $ssl_preread_server_name $tlsight_way {", "    default tlsight_inspect;"]
     for action, names in said:

@@ -7,7 +7,7 @@ dot means different things to different programs, and so is not written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule, RuleRow
 from addons.formats.domain_list import itself, read_names, words
@@ -17,8 +17,8 @@ _WHY = "an entry of NO_PROXY also means every name below it"
 _SPEECH = Speech(host=_WHY, suffix=itself, wildcard=_WHY)
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    said, refused = name_list(rules, now, _SPEECH)
     names = dict.fromkeys(name for _, entries in said for name in entries)
     return Exported(f"NO_PROXY={','.join(names)}\n" if names else "", refused)
 

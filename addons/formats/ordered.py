@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 from typing import Literal
 
 from addons.bypass.reach import in_force
@@ -14,7 +14,7 @@ Decision = tuple[Literal["pass", "inspect"], list[str]]
 
 
 def decisions(
-    rules: Iterable[Rule], today: date, speech: Speech
+    rules: Iterable[Rule], now: datetime, speech: Speech
 ) -> tuple[list[Decision], tuple[Refused, ...]]:
     """What to do for which entries, in order.
 
@@ -24,7 +24,7 @@ def decisions(
     said: list[Decision] = []
     refused: list[Refused] = []
     unsaid: list[Rule] = []
-    for rule in in_force(rules, today):
+    for rule in in_force(rules, now):
         entries = speak(rule, speech)
         why = why_not(rule) or (entries if isinstance(entries, str) else None)
         if why is None and rule.action == "pass":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech
@@ -25,9 +25,9 @@ _SPEECH = Speech(
 _WAYS = {"pass": '"DIRECT"', "inspect": "TLSIGHT_PROXY"}
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """A file for the administrator to put the proxy's address into."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     lines = [
         'var TLSIGHT_PROXY = "PROXY proxy.example:8080";',
         "function FindProxyForURL(url, host) {",

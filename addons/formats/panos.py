@@ -6,7 +6,7 @@ Source: docs.paloaltonetworks.com, "Exclude a Server from Decryption": a star is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from addons.bypass.rule import Rule, RuleRow
@@ -22,12 +22,12 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    said, refused = name_list(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    said, refused = name_list(rules, now, _SPEECH)
     lines = ["<ssl-exclude-cert>"]
     for rule, names in said:
         # XML 1.0 section 2.2 has no way to say a control character, not even as a reference.
-        about = escape(shown(f"{rule.reason} ({rule.owner}, until {rule.expires})")[:255])
+        about = escape(shown(f"{rule.reason} ({rule.owner}, until {rule.until or 'None'})")[:255])
         lines += [
             f"  <entry name={quoteattr(name)}><exclude>yes</exclude>"
             f"<description>{about}</description></entry>"

@@ -6,11 +6,11 @@ name alone, "*.example.com" one label more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import groupby
 
-from addons.bypass.rule import Rule, RuleRow
+from addons.bypass.rule import Action, Rule, RuleRow
 from addons.formats.domain_list import dotted, itself, read_names, starred, words
 from addons.formats.exported import Exported, Imported, Speech
 from addons.formats.ordered import decisions
@@ -19,9 +19,9 @@ _SPEECH = Speech(host=itself, suffix=dotted, wildcard=starred)
 _SIGNS = {"pass": "-", "inspect": "+"}
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """An actions file, to be named after the one that turns https-inspection on."""
-    said, refused = decisions(rules, today, _SPEECH)
+    said, refused = decisions(rules, now, _SPEECH)
     lines: list[str] = []
     for action, group in groupby(reversed(said), key=lambda one: one[0]):
         lines.append(f"{{{_SIGNS[action]}https-inspection}}")
@@ -43,12 +43,19 @@ def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
             entries.append((line, name))
             actions[name] = action
 
-    def meaning(name: str) -> RuleRow | str:
-        action = "inspect" if actions[name] == "inspect" else "pass"
-        if name.startswith("*."):
-            return RuleRow(wildcard=name, action=action)  # type: ignore[arg-type]
-        if name.startswith("."):
-            return RuleRow(suffix=name, action=action)  # type: ignore[arg-type]
-        return RuleRow(host=name, action=action)  # type: ignore[arg-type]
+    passed = [one for one in entries if actions[one[1]] == "pass"]
+    inspected = [one for one in entries if actions[one[1]] == "inspect"]
+    first, second = read_names(passed, _meaning("pass")), read_names(inspected, _meaning("inspect"))
+    unread = sorted((*first.unread, *second.unread), key=lambda one: one.line)
+    return Imported((*first.rows, *second.rows), tuple(unread))
 
-    return read_names(entries, meaning)
+
+def _meaning(action: Action) -> Callable[[str], RuleRow | str]:
+    def row(name: str) -> RuleRow | str:
+        if name.startswith("*."):
+            return RuleRow(wildcard=name, action=action)
+        if name.startswith("."):
+            return RuleRow(suffix=name, action=action)
+        return RuleRow(host=name, action=action)
+
+    return row

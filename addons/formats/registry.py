@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import msgspec
 
-from addons.bypass.rule import Rule
+from addons.bypass.rule import Rule, settled
 from addons.formats.exported import Exported, Imported, Refused
 from detector.errors import ConfigError
 
@@ -57,7 +57,7 @@ FORMATS = {
 def export(
     target: str,
     rules: Iterable[Rule],
-    today: date,
+    now: datetime,
     *,
     skip_proxy: bool = False,
     port: int | None = None,
@@ -67,7 +67,7 @@ def export(
     Args:
         target: a key of FORMATS.
         rules: those that have ended are left out.
-        today: the day to judge that by.
+        now: the moment to judge that by.
         skip_proxy: a list that goes around the proxy is meant.
         port: the target only ever decrypts this port: rules for it need not say so, rules for others are
             of no use there.
@@ -83,7 +83,7 @@ def export(
             "hosts would go around the proxy altogether, unseen; say --skip-proxy if that is meant"
         )
         return Exported("", tuple(Refused(rule, why) for rule in rules if rule.action == "pass"))
-    exported = _module(target).export(rules, today)
+    exported = _module(target).export(rules, now)
     assert isinstance(exported, Exported)
     return exported
 
@@ -94,7 +94,7 @@ def read(target: str, text: str, source: str) -> Imported:
         raise ConfigError(source, f"lists of {target} cannot be read back")
     found = _module(target).read(text, source)
     assert isinstance(found, Imported)
-    return found
+    return msgspec.structs.replace(found, rows=tuple(map(settled, found.rows)))
 
 
 def _format(target: str) -> Format:

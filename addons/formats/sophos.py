@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech, lines
@@ -20,6 +20,6 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """One expression a line."""
-    return lines(rules, today, _SPEECH)
+    return lines(rules, now, _SPEECH)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 from itertools import groupby
 
 from addons.bypass.rule import Rule, RuleRow
@@ -25,9 +25,9 @@ _SPEECH = Speech(
 _WORDS = {"pass": "splice", "inspect": "bump"}
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """Lines for squid.conf, between `ssl_bump peek step1` and `ssl_bump bump all`, which they contain."""
-    decided, refused = decisions(rules, today, _SPEECH)
+    decided, refused = decisions(rules, now, _SPEECH)
     said = [(*entry.rsplit(" ", 1), _WORDS[action]) for action, (entry,) in decided]
     lines = ["acl tlsight_step1 at_step SslBump1", "ssl_bump peek tlsight_step1"]
     for number, ((kind, action), group) in enumerate(

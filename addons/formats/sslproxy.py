@@ -7,7 +7,7 @@ in a star; so a suffix cannot be said.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats.exported import Exported, Speech, lines
@@ -19,5 +19,5 @@ _SPEECH = Speech(
 )
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    return lines(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    return lines(rules, now, _SPEECH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 import msgspec
 import tomlkit
@@ -14,7 +14,7 @@ from addons.formats.exported import Exported, Imported
 from detector.errors import ConfigError, TargetError
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:  # noqa: ARG001 (ends are said)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (ends are said)
     """Every rule, also those that have ended: their end is in the file."""
     return Exported(render(_row(rule) for rule in rules), ())
 
@@ -24,10 +24,13 @@ def read(text: str, source: str) -> Imported:
     try:
         data = tomlkit.parse(text).unwrap()
         rows = rule_rows(data, source)
-        for row in rows:
-            rule_of(row)
-    except (tomlkit.exceptions.TOMLKitError, ValueError, TargetError) as error:
+    except tomlkit.exceptions.TOMLKitError as error:
         raise ConfigError(source, str(error)) from None
+    for number, row in enumerate(rows, 1):
+        try:
+            rule_of(row)
+        except (ValueError, TargetError) as error:
+            raise ConfigError(source, f"rule {number}: {error}") from None
     return Imported(tuple(rows))
 
 

@@ -6,7 +6,7 @@ Source: docs.umbrella.com, "Wildcards and Destination Lists": every entry also m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats import e2guardian
@@ -18,5 +18,5 @@ _SPEECH = Speech(host=_WHY, suffix=itself, wildcard=_WHY)
 read = e2guardian.read
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    return lines(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    return lines(rules, now, _SPEECH)

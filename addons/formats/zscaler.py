@@ -7,7 +7,7 @@ lies deeper is inspected.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats import squid
@@ -18,5 +18,5 @@ read = squid.read
 _SPEECH = Speech(host=itself, suffix=dotted, wildcard="Zscaler's leading dot is up to five labels")
 
 
-def export(rules: Iterable[Rule], today: date) -> Exported:
-    return lines(rules, today, _SPEECH)
+def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    return lines(rules, now, _SPEECH)

@@ -18,6 +18,8 @@ from mitmproxy.tls import ClientHello
 
 from addons.bypass.binding import is_by_name
 from addons.bypass.matcher import Arrival, name_of
+from addons.bypass.outer import is_outer
+from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger, shown
 from addons.proxy import options
@@ -37,7 +39,7 @@ from addons.proxy.resolver import Resolver
 from addons.proxy.way import Way
 from addons.store.keeper import Keeper
 from addons.store.unbound import Unbound
-from detector.errors import TlsightError
+from detector.errors import TargetError, TlsightError
 
 log = harmless_logger(__name__)
 _ECH = 0xFE0D  # RFC 9849
@@ -138,15 +140,19 @@ class Bypass:
         found = self._keeper.learned()
         hosts = [f"{one.host}: {one.kind}. {one.text}" for one in found.candidates]
         lacking = (f"{one.client}: lacks the proxy's CA" for one in found.lacking)
-        return [shown(line) for line in (*hosts, *lacking)]
+        # mitmproxy's console fails on an empty list.
+        return [shown(line) for line in (*hosts, *lacking)] or ["no candidates"]
 
     @command.command("bypass.explain")  # type: ignore[untyped-decorator]
     def explain(self, host: str) -> Sequence[str]:
-        """Which rules were considered for a host, and which decides."""
-        today = datetime.now(UTC).date()
-        told = self._keeper.matcher.considered(Arrival(host, None, None, 443), today)
+        """Which rules were considered for a host or an address, and which decides."""
+        try:
+            connection = arrival(host)
+        except TargetError as error:
+            return [shown(str(error))]
+        told = self._keeper.matcher.considered(connection, datetime.now(UTC))
         lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
-        return lines or [f"{host} is inspected: no rule says otherwise"]
+        return lines or [shown(f"{host} is inspected: no rule says otherwise")]
 
     @command.command("bypass.dropped")  # type: ignore[untyped-decorator]
     def dropped(self) -> int:
@@ -156,34 +162,35 @@ class Bypass:
     async def _decide(self, asked: layer.NextLayer, hello: ClientHello) -> None:
         """Rules first; then, of what would pass, whether its name is bound to where it goes."""
         way = Way(asked.context)
-        arrival = self._arrival(asked, hello, way)
-        rule = self._rule(arrival)
+        found = self._arrival(asked, hello, way)
+        rule = self._rule(found)
         if (rule is None or not is_by_name(rule)) and self._needs_address(way):
             # Without a connection yet the range that decides is that of an address we choose.
-            places = await self._binder.resolver.addresses(way.asked or "", arrival.client or "")
-            arrival = msgspec.structs.replace(arrival, address=places[0] if places else None)
-            rule = self._rule(arrival)
-            if rule is not None and rule.network is not None and arrival.address is not None:
-                way.go_to(arrival.address)
-        two = way.asked is not None and arrival.sni not in (None, way.asked)
-        named = self._rule(msgspec.structs.replace(arrival, sni=None)) if two else rule
+            places = await self._binder.resolver.addresses(way.asked or "", found.client or "")
+            found = msgspec.structs.replace(found, address=places[0] if places else None)
+            rule = self._rule(found)
+            if rule is not None and rule.network is not None and found.address is not None:
+                way.go_to(found.address)
+        two = way.asked is not None and found.sni not in (None, way.asked)
+        named = self._rule(msgspec.structs.replace(found, sni=None)) if two else rule
         if named is not None and named.action == "block":
             rule = named  # whatever name is said inside
         if rule is None or rule.action == "inspect":
             return
-        name = arrival.sni or way.asked or ""
+        name = found.sni or way.asked or ""
         if rule.action == "block":
             log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
+            self._keeper.heart.decide(name, "block", rule.pattern)
             asked.layer = Turned(asked.context)
             return
         if rule.network is None and (named is None or named.action != "pass"):
             why = f"asked for {way.asked}, which does not pass, with the name {name} inside"
             self._inspect(name, way, rule, why)
             return
-        claim = way.claim(arrival.sni)
+        claim = way.claim(found.sni)
         claimed = is_by_name(rule) and rule.bind != "none"
-        client = arrival.client or ""
-        if claimed and _has_ech(hello) and await self._binder.resolver.is_outer(name, client):
+        client = found.client or ""
+        if claimed and _has_ech(hello) and await self._is_outer(name, client):
             why = f"{name} stands for names that the hello hides (ECH)"
             self._inspect(name, way, rule, why)
             return
@@ -191,6 +198,7 @@ class Bypass:
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
         elif asked.layer is None:
+            self._keeper.heart.decide(name, rule.action, rule.pattern)
             where = str(way)
             given_up = way.go_to(bound.to) if bound.to is not None else None
             moved = "" if bound.to is None else f", moved to {bound.to}"
@@ -198,10 +206,13 @@ class Bypass:
                 "tlsight: %s passes through to %s%s: %s (%s)",
                 name, where, moved, rule.pattern, rule.reason,
             )  # fmt: skip
-            self._let_through(asked, name, rule, given_up)
+            self._let_through(asked, found, rule, given_up)
 
-    def _rule(self, arrival: Arrival) -> Rule | None:
-        return self._keeper.matcher.match(arrival, datetime.now(UTC).date())
+    async def _is_outer(self, name: str, client: str) -> bool:
+        return is_outer(name) or await self._binder.resolver.is_outer(name, client)
+
+    def _rule(self, found: Arrival) -> Rule | None:
+        return self._keeper.matcher.match(found, datetime.now(UTC))
 
     def _arrival(self, asked: layer.NextLayer, hello: ClientHello, way: Way) -> Arrival:
         client = asked.context.client
@@ -228,13 +239,18 @@ class Bypass:
         log.warning(
             "tlsight: %s is inspected, to %s: %s; the rule %s", name, way, why, rule.pattern
         )
+        self._keeper.heart.decide(name, "inspect", rule.pattern)
         self._keeper.put(Unbound(datetime.now(UTC), name, str(way), rule.pattern, why))
 
     def _let_through(
-        self, asked: layer.NextLayer, name: str, rule: Rule, given_up: connection.Server | None
+        self,
+        asked: layer.NextLayer,
+        found: Arrival,
+        rule: Rule,
+        given_up: connection.Server | None,
     ) -> None:
         client = asked.context.client
-        counted = self._passages.begin(client.id, name, rule)
+        counted = self._passages.begin(client, found, rule)
         tcp = client.transport_protocol == "tcp"
         asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted, given_up)
 

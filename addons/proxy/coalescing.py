@@ -28,7 +28,7 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger
 from addons.proxy.fingerprint import fingerprint
+from addons.proxy.passing import PassingTcp, PassingUdp
 from addons.proxy.refusal import Ended, Status, refuse, response
 from addons.store.keeper import Keeper
 from detector.chain.names import as_address
@@ -151,6 +152,7 @@ class Coalescing:
         """Of what is neither TLS nor HTTP mitmproxy makes a plain relay: the last moment to say no."""
         client, server = asked.context.client, asked.context.server
         relayed = isinstance(asked.layer, (TCPLayer, UDPLayer)) and asked.layer.flow is not None
+        relayed = relayed and not isinstance(asked.layer, (PassingTcp, PassingUdp))
         if not relayed or client.tls_established or server.address is None:
             return
         rule = self._rule(server.address[0], server.address[1], client, server)
@@ -312,18 +314,14 @@ def _multiplexed(request: http.Request) -> bool:
 
 
 def _decides(matcher: Matcher, arrival: Arrival) -> Rule | None:
-    return matcher.match(arrival, _today())
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+    return matcher.match(arrival, datetime.now(UTC))
 
 
 def _open(matcher: Matcher, arrival: Arrival, winner: Rule) -> bool:
     """Whether a rule for a JA4, which is not known yet, could come before the one that decides."""
     if not matcher.uses_ja4 or winner.ja4 is not None:
         return False
-    for rule, _ in matcher.considered(arrival, _today()):
+    for rule, _ in matcher.considered(arrival, datetime.now(UTC)):
         if rule is winner:
             return False
         if rule.ja4 is not None:

@@ -14,10 +14,11 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 
 from addons.bypass.binding import Verify
-from addons.bypass.learning import LearningOptions
+from addons.bypass.clients import networks
+from addons.bypass.weighing import LearningOptions
 from addons.proxy.resolver import Server, read_servers
-from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import KeeperOptions
+from addons.store.whereabouts import RULES_VARIABLE, STORE_VARIABLE, default_path
 
 _MODES = ("observe", "suggest", "auto")
 _STRINGS = {
@@ -34,6 +35,10 @@ _STRINGS = {
         "",
         "ADDRESS:PORT on loopback at which the review page is served; empty for none.",
     ),
+    "bypass_devices": (
+        "",
+        "Networks, between commas, of one address a device; mode auto counts them and users alone.",
+    ),
     "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
     "bypass_half_life": ("7", "Days after which evidence weighs half."),
     "bypass_resolver": (
@@ -43,6 +48,10 @@ _STRINGS = {
     "bypass_verify": (
         "learned",
         "Names that the server must prove by its certificate too: learned, always, never.",
+    ),
+    "bypass_cut": (
+        "60",
+        "Seconds that an open connection goes on when its rule ended, was removed, or inspects; or never.",
     ),
 }
 _CHOICES: dict[str, Sequence[str]] = {"bypass_mode": _MODES, "bypass_verify": get_args(Verify)}
@@ -80,8 +89,9 @@ def read() -> KeeperOptions:
         if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
             raise ValueError("must be above zero")
         learning = LearningOptions(
-            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life)
-        )
+            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life),
+            devices=networks(o.bypass_devices),
+        )  # fmt: skip
         return KeeperOptions(
             rules=_file(o.bypass_rules),
             store=_file(o.bypass_store),
@@ -90,6 +100,7 @@ def read() -> KeeperOptions:
             trial=timedelta(minutes=o.bypass_trial),
             pause=timedelta(hours=o.bypass_pause),
             keep_days=o.bypass_keep_days,
+            cut=_grace(o.bypass_cut),
         )
     except (ValueError, OverflowError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
@@ -124,6 +135,15 @@ def _check_choices() -> None:
         if value not in choices:
             why = f"{name}: {value!r} is none of {', '.join(choices)}"
             raise OptionsError(why)  # type: ignore[no-untyped-call]
+
+
+def _grace(text: str) -> timedelta | None:
+    """Raises ValueError."""
+    if text == "never":
+        return None
+    if not text.isdecimal() or not text.isascii():
+        raise ValueError(f"bypass_cut is seconds, or never, and not {text!r}")
+    return timedelta(seconds=int(text[:10]))
 
 
 def _file(text: str) -> Path | None:

@@ -25,8 +25,11 @@ from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
 from addons.bypass.coverage import foretold
+from addons.bypass.lint import hiding
 from addons.bypass.matcher import Matcher
-from addons.bypass.pattern import day
+from addons.bypass.outer import outer_names
+from addons.bypass.pattern import end
+from addons.bypass.reach import has_ended
 from addons.bypass.rule import rule_of
 from addons.bypass.scope import scopes
 from addons.bypass.shown import shown
@@ -103,7 +106,7 @@ class Review:
         host = request.path_params["host"]
         found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
-        seen, leaves, today = store.traffic.hosts(), store.leaves.all(), self._now().date()
+        seen, leaves, now = store.traffic.hosts(), store.leaves.all(), self._now()
         proposed = scopes(found.candidate, others, seen)
         rules = Matcher(one.rule for one in store.rules())
         attempts = list(store.traffic.attempts(host, _SHOWN))
@@ -112,7 +115,7 @@ class Review:
         return "candidate.html", {
             "one": found,
             "scopes": [
-                (one, foretold(rule_of(one.row), rules, leaves, seen, today)) for one in proposed
+                (one, foretold(rule_of(one.row), rules, leaves, seen, now)) for one in proposed
             ],
             "attempts": [(a, classify(a), REMEDIES[classify(a)]) for a in reversed(attempts)],
             "timeline": Markup(charts.timeline(days, label)),  # noqa: S704 (escaped there)
@@ -123,12 +126,11 @@ class Review:
 
     def rules(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         uses = store.traffic.uses()
-        rows = [(one, uses.get(one.rule.pattern)) for one in store.rules()]
-        return "rules.html", {
-            "rows": rows,
-            "today": self._now().date(),
-            "unbound": store.unbound.counts(),
-        }
+        now = self._now()
+        rows = [
+            (one, uses.get(one.rule.pattern), has_ended(one.rule, now)) for one in store.rules()
+        ]
+        return "rules.html", {"rows": rows, "unbound": store.unbound.counts()}
 
     def audit(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
         entries = list(store.trail.entries(last=500))
@@ -237,8 +239,10 @@ class Review:
             owner=form.get("owner", "").strip()[:200],
             reason=form.get("reason", "").strip()[:500],
             ticket=form.get("ticket", "").strip()[:200],
-            expires=day(form.get("expires", ""), self._now().date()),
+            expires=end(form.get("expires", ""), self._now()),
         )
+        for finding in hiding(rule_of(row), outer_names()):
+            raise ConfigError(chosen.pattern, finding.text, remedy="bypass approve --force can")
         return store.approve(host, row).pattern
 
     def _page(
@@ -248,6 +252,7 @@ class Review:
             try:
                 with self._store() as store:
                     name, values = view(store, request)
+                    values["proxies"] = store.proxies.alive(self._now())
                 status = 200
             except TlsightError as error:
                 status = 404 if isinstance(error, ConfigError) else 503
@@ -291,8 +296,9 @@ class Review:
             "csrf": session.csrf if session else "",
             "said": request.query_params.get("said", "")[:300],
             "path": request.url.path,
+            "store": str(self._path),
         }
-        return self._templates.get_template(name).render(**known, **values)
+        return self._templates.get_template(name).render({"proxies": None, **known, **values})
 
     def _store(self) -> BypassStore:
         return BypassStore(self._path, self._now, "review page")

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import batched, chain
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +20,10 @@ import msgspec
 from addons.bypass.audit import AuditEntry
 from addons.bypass.learning import Candidate
 from addons.bypass.ledger import Placed
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
@@ -34,17 +35,7 @@ from addons.store.trail import Trail
 from addons.store.unbound import UnboundTable
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.knowledge.database import Database
-from detector.knowledge.folders import state_folder
 from detector.model.no_json import NO_JSON
-
-# Where the command and the addon both look before they fall back to the usual places.
-STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
-RULES_VARIABLE = "TLSIGHT_BYPASS_RULES"
-
-
-def default_path(environment: Mapping[str, str]) -> Path:
-    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return state_folder(environment) / "bypass.sqlite3"
 
 
 class BypassStore:
@@ -61,8 +52,9 @@ class BypassStore:
     Attributes:
         trail: who decided what.
         traffic: attempts and passages.
-        leaves: names that share a certificate.
         unbound: names asked for where they are not.
+        proxies: which of them read it.
+        leaves: names that share a certificate.
 
     """
 
@@ -91,8 +83,9 @@ class BypassStore:
         )
         self._db = self._file.db
         self.traffic = Traffic(self._db, self._failing)
-        self.leaves = Leaves(self._db, self._failing)
         self.unbound = UnboundTable(self._db, self._failing)
+        self.proxies = Heartbeats(self._db, self._failing)
+        self.leaves = Leaves(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
@@ -113,7 +106,7 @@ class BypassStore:
         return int(self._one("SELECT value FROM setting WHERE name = 'revision'"))
 
     def rules(self) -> list[StoredRule]:
-        """Every rule that is there; trials that are over are not."""
+        """Every rule that is there, also one whose regex is not in force; trials that are over are not."""
         now = self._now()
         query = "SELECT id, row, state, until FROM rule ORDER BY id"
         decoder = msgspec.json.Decoder(RuleRow)
@@ -122,7 +115,7 @@ class BypassStore:
             end = _moment(until)
             if end is None or end > now:
                 try:
-                    rule = rule_of(decoder.decode(row))
+                    rule = kept_rule(decoder.decode(row))
                 except (*NO_JSON, ValueError, TargetError) as error:
                     raise self._file.failure(sqlite3.DatabaseError(f"malformed: {error}")) from None
                 found.append(StoredRule(number, rule, state, end))
@@ -134,14 +127,14 @@ class BypassStore:
 
     def add_rule(self, row: RuleRow) -> Rule:
         """Keep a rule. Raises ConfigError for one that means nothing or is there already."""
-        rule = normal_rule(row)
+        rule, row = normal_rule(row)
         with self._changing("add", rule.pattern, lean(row)):
             self._insert(rule, row, "approved", None)
         return rule
 
     def import_rules(self, rows: Iterable[RuleRow], source: str) -> tuple[int, list[str]]:
         """Keep many, all or none; how many were added, and the patterns that were there already."""
-        checked = [(normal_rule(row), row) for row in rows]
+        checked = [*map(normal_rule, rows)]
         there = {pattern for (pattern,) in self._all("SELECT pattern FROM rule")}
         known: list[str] = []
         fresh: dict[str, RuleRow] = {}
@@ -170,15 +163,15 @@ class BypassStore:
         return found.rule
 
     def expire_rule(self, pattern: str, why: str = "") -> Rule:
-        """End a rule today; it stays in the list, and is inspected from now on."""
+        """End a rule now; it stays in the list, and its hosts are inspected from now on."""
         found = self._rule(pattern)
         (row,) = self._all("SELECT row FROM rule WHERE id = ?", found.id)
-        ended = self._now().date() - timedelta(days=1)
-        changed = msgspec.structs.replace(msgspec.json.decode(row[0], type=RuleRow), expires=ended)
+        kept = msgspec.json.decode(row[0], type=RuleRow)
+        changed = msgspec.structs.replace(kept, expires=self._now().replace(microsecond=0))
         with self._changing("expire", pattern, {"why": why, "row": lean(changed)}):
             query = "UPDATE rule SET row = ?, state = 'approved', until = NULL WHERE id = ?"
             self._db.execute(query, (_json(changed), found.id))
-        return normal_rule(changed)
+        return kept_rule(changed)
 
     # Candidates.
 
@@ -241,12 +234,12 @@ class BypassStore:
         missing = [name for name in ("owner", "reason", "expires") if not getattr(row, name)]
         if missing:
             raise ConfigError(host, f"no {', no '.join(missing)}", remedy="a rule must be defended")
-        rule = normal_rule(msgspec.structs.replace(row, created=row.created or self._now().date()))
         full = msgspec.structs.replace(
             row,
-            created=rule.created,
+            created=row.created or self._now().date(),
             evidence=row.evidence or f"{found.candidate.kind}: {found.candidate.text}",
         )
+        rule, full = normal_rule(full)
         with self._changing("approve", host, lean(full)):
             self._insert(rule, full, "approved", None)
             self._set_state(host, "approved", None)
@@ -271,7 +264,7 @@ class BypassStore:
 
     def try_out(self, candidate: Candidate, row: RuleRow, until: datetime) -> Rule:
         """Let a candidate's host through for a while; the candidate stays."""
-        rule = normal_rule(row)
+        rule, row = normal_rule(row)
         with self._changing("trial", candidate.host, {"row": lean(row), "until": _text(until)}):
             self._db.execute("DELETE FROM rule WHERE state = 'trial' AND until <= ?",
                              (_text(self._now()),))  # fmt: skip
@@ -396,10 +389,11 @@ class BypassStore:
             raise self._file.failure(error) from None
 
 
-def normal_rule(row: RuleRow) -> Rule:
-    """As rule_of. Raises ConfigError."""
+def normal_rule(row: RuleRow) -> tuple[Rule, RuleRow]:
+    """The rule, and the row as it is kept. Raises ConfigError."""
     try:
-        return rule_of(row)
+        row = settled(row)
+        return rule_of(row), row
     except (ValueError, TargetError) as error:
         raise ConfigError("rule", str(error)) from None
 

@@ -5,11 +5,14 @@ Rules
 1. Hooks never wait. They put plain data into a bounded queue, and look at `matcher`, which is replaced whole.
 2. A store that is missing, locked, damaged or full, or a broken rule file, leaves the last good rules in
    force. It is said once, and tried again; what could not be written waits in memory, up to MAX_WAITING.
-3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself.
+3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself, and
+   only on evidence that no client can make up alone (learning.py). What strangers bring about is a bounded
+   number of candidates for a person.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -22,12 +25,15 @@ import msgspec
 from addons.bypass.attempt import Attempt
 from addons.bypass.coverage import Leaf
 from addons.bypass.forged import Parents
-from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
+from addons.bypass.learning import Candidate, Learned, Learner
+from addons.bypass.lint import not_in_force
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
+from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Heart
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
 from detector import clock
@@ -39,6 +45,7 @@ Mode = Literal["observe", "suggest", "auto"]
 Seen = Attempt | Passage | Unbound | Leaf
 _EVERY, _SWEEP, _PRUNE = 0.5, 30.0, 3600.0
 _BATCH = 2000
+_MOST_TOLD = 20
 
 
 class KeeperOptions(msgspec.Struct, frozen=True):
@@ -50,6 +57,8 @@ class KeeperOptions(msgspec.Struct, frozen=True):
         mode: "observe" only records, "suggest" keeps candidates for a person, "auto" also lets them through
             for `trial`, at most once in `pause`.
         keep_days: how long attempts are kept one by one.
+        cut: how long a connection goes on whose rule no longer lets it pass; None for as long as it lasts.
+        most: candidates that wait for a person and that addresses alone speak for.
 
     """
 
@@ -60,6 +69,8 @@ class KeeperOptions(msgspec.Struct, frozen=True):
     trial: timedelta = timedelta(minutes=30)
     pause: timedelta = timedelta(hours=24)
     keep_days: int = KEPT_DAYS
+    cut: timedelta | None = timedelta(seconds=60)
+    most: int = 1_000
 
 
 class Keeper:
@@ -67,16 +78,20 @@ class Keeper:
 
     Attributes:
         matcher: the rules in force.
+        changed: called after they were replaced, from whichever thread did it.
         parents: where they leave no room for a wildcard.
         dropped: attempts and passages that found no room.
+        heart: tells the store that this proxy reads it.
 
     """
 
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self.options = KeeperOptions()
         self.matcher = Matcher()
+        self.changed: Callable[[], None] = lambda: None
         self.parents = Parents()
         self.dropped = 0
+        self.heart = Heart(now)
         self._now = now
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
@@ -154,7 +169,7 @@ class Keeper:
             if store is None and self.options.store is not None and not last:
                 self._closing.wait(1.0)
         if store is not None:
-            store.close()
+            self._leave(store)
 
     def _apply(self, options: KeeperOptions) -> None:
         before, self.options = self.options, options
@@ -198,7 +213,7 @@ class Keeper:
         """One round with the store; None when it could not be used and is to be opened again."""
         path = self.options.store
         if store is not None and store.path != path:
-            store.close()
+            self._leave(store)
             store = None
         if path is None:
             self._unwritten.clear()
@@ -214,6 +229,7 @@ class Keeper:
             self._remember(store)
             self._write(store)
             self._read_rules(store)
+            self._beat(store)
             self._propose(store, touched)
             self._prune(store)
         except (StoreError, ConfigError) as error:
@@ -223,6 +239,11 @@ class Keeper:
             return None
         self._complaints.pop("store", None)
         return store
+
+    def _leave(self, store: BypassStore) -> None:
+        with contextlib.suppress(StoreError):
+            self.heart.stop(store)
+        store.close()
 
     def _inode(self, path: Path) -> int | None:
         """Which file it is. Raises StoreError for one that was there and is gone: an empty one in its place
@@ -262,7 +283,7 @@ class Keeper:
                 fresh.take(one)
         with self._learning:
             self._learner, self._remembered = fresh, True
-        self._proposed = {one.candidate.host for one in store.candidates("pending", "snoozed")}
+        self._proposed = _waiting(store)
 
     def _write(self, store: BypassStore) -> None:
         if self._unwritten:
@@ -306,12 +327,23 @@ class Keeper:
         self._store_stamp = stamp
         self._put_in_force()
 
+    def _beat(self, store: BypassStore) -> None:
+        path = self.options.rules
+        file = str(path) if path is not None else None
+        self.heart.beat(store, self.options.mode, file, self.matcher.count)
+
     def _put_in_force(self) -> None:
         rules = [*self._file_rules, *self._store_rules]
         self.parents = Parents(rules)
         self.matcher = Matcher(rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
+        for rule, why in self.matcher.unsaid[:_MOST_TOLD]:
+            log.warning("tlsight: %s: %s", rule.pattern, not_in_force(rule, why))
+        more = len(self.matcher.unsaid) - _MOST_TOLD
+        if more > 0:
+            log.warning("tlsight: %d more; tlsight bypass lint names them", more)
+        self.changed()
 
     def _propose(self, store: BypassStore, touched: set[str]) -> None:
         if self.options.mode == "observe":
@@ -322,19 +354,33 @@ class Keeper:
         }
         if tick - self._swept >= _SWEEP:
             self._swept = tick
+            self._proposed = _waiting(store)  # a person may have decided meanwhile
             found |= {one.host: one for one in self._learner.learned(now).candidates}
         for host, candidate in found.items():
             if candidate is not None:
+                if host not in self._proposed and self._is_full(candidate):
+                    continue
                 self._proposed.add(host)
                 if store.propose(candidate):
                     log.warning(
                         "tlsight: candidate %s: %s. %s", host, candidate.kind, candidate.text
                     )
-                if self.options.mode == "auto":
+                if self.options.mode == "auto" and candidate.may_try:
                     self._try_out(store, candidate, now)
-            elif host in self._proposed:
+            elif host in self._proposed and (why := self._learner.cleared(host, now)) is not None:
                 self._proposed.discard(host)
-                store.clear(host, "the evidence is gone: a client of the same kind succeeded")
+                store.clear(host, why)
+
+    def _is_full(self, candidate: Candidate) -> bool:
+        """No room for one that addresses alone bring about; somebody may have made up many."""
+        if candidate.may_try or len(self._proposed) < self.options.most:
+            return False
+        text = (
+            f"{self.options.most} candidates wait for a person, and no more are kept that only addresses"
+            " speak for; decide on them, or look at who brings them up with tlsight bypass replay"
+        )
+        self._complain("candidates", text)
+        return True
 
     def _try_out(self, store: BypassStore, candidate: Candidate, now: datetime) -> None:
         there = store.candidate(candidate.host)
@@ -356,7 +402,7 @@ class Keeper:
 
     def _prune(self, store: BypassStore) -> None:
         tick = clock.stopwatch()
-        if tick - self._pruned >= _PRUNE:
+        if tick - self._pruned >= _PRUNE or store.traffic.crowded():
             self._pruned = tick
             store.traffic.prune(self._now(), self.options.keep_days)
 
@@ -366,3 +412,8 @@ class Keeper:
             self._complaints[what] = text
             kept = self.matcher.count
             log.error("tlsight: %s; the %d rules in force stay", text, kept)
+
+
+def _waiting(store: BypassStore) -> set[str]:
+    """Candidates that nobody has decided on."""
+    return {one.candidate.host for one in store.candidates("pending", "snoozed")}

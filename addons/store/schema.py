@@ -38,18 +38,24 @@ INSERT INTO setting VALUES ('revision', '0');
 ALTER TABLE audit ADD COLUMN who TEXT;
 ALTER TABLE audit ADD COLUMN signature TEXT;
 """,
+    # attempt.bound: whether the name was bound to the address: 1, else 0; NULL where an earlier version did not ask.
+    # In attempt_day, how many of the attempts were.
     """
 CREATE TABLE unbound (
     name TEXT NOT NULL, place TEXT NOT NULL, rule TEXT NOT NULL, why TEXT NOT NULL,
     count INTEGER NOT NULL, last TEXT NOT NULL, PRIMARY KEY (name, place)
 ) STRICT, WITHOUT ROWID;
-""",
-    """
+CREATE TABLE proxy (
+    id TEXT NOT NULL PRIMARY KEY, seen TEXT NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE leaf (
     digest TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, host TEXT NOT NULL, address TEXT,
     port INTEGER NOT NULL, names TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX leaf_at ON leaf (at);
+ALTER TABLE attempt ADD COLUMN bound INTEGER;
+ALTER TABLE attempt ADD COLUMN client TEXT;
+ALTER TABLE attempt_day ADD COLUMN bound INTEGER;
 """,
 )
 # From here on a store that may not be written can be read as it is.

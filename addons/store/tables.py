@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from addons.bypass.ledger import Placed
-from addons.bypass.rule import RuleRow, rule_of
+from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
 # Rules in one entry of the trail: a long list is many entries.
@@ -24,7 +24,7 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
             row = decoder.decode(text)
             if until is not None:
                 datetime.fromisoformat(until)
-            same = rule_of(row).pattern == pattern
+            same = kept_rule(row).pattern == pattern
         except (msgspec.MsgspecError, ValueError, TargetError):
             same = False
         found[pattern] = Placed(row, state, until) if same else None

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+# What systemd makes for a service with StateDirectory=tlsight (systemd.exec(5)).
+SERVICE_STATE = Path("/var/lib/tlsight")
+
 
 def config_folder(environment: Mapping[str, str]) -> Path:
     """The XDG config folder's own part for us. Raises RuntimeError where there is no home either."""

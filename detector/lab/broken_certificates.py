@@ -17,7 +17,7 @@ from detector.lab.pki import Authority, Credential, LabPki
 _AT_LOOPBACK = ("--connect", "127.0.0.1:{port}")
 
 
-def _root_and_all(_: LabPki) -> Credential:
+def root_and_all(_: LabPki) -> Credential:
     """A CA of one's own, sent with its root as many a manual says."""
     ca = Authority("Somebody's CA", profile=False)
     made = ca.issue(HOST)
@@ -145,7 +145,7 @@ CASES: tuple[Case, ...] = (
          shows(lambda pki: pki.issue(HOST)), "127.0.0.1"),
     Case("self-signed", "self-signed", "the certificate signed itself", shows(self_signed)),
     Case("untrusted-root", "untrusted-root", "a CA that nobody trusts, its root sent along",
-         shows(_root_and_all)),
+         shows(root_and_all)),
     Case("issuer-unknown", "issuer-unknown", "a CA that nobody knows, and nothing of it is sent",
          shows(lambda _: Authority("Somebody's CA", profile=False).issue(HOST))),
     Case("intercepted", "tls-intercepted", "an inspection gateway's leaf for a public site",

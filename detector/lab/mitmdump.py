@@ -29,6 +29,8 @@ class Mitmdump:
         scripts: addons to load.
         settings: more `--set` values.
         port: where it listens; any free one when left out.
+        host: at which address; empty for all.
+        prefix: words in front of the program's, which lead it somewhere else.
 
     """
 
@@ -41,6 +43,8 @@ class Mitmdump:
         scripts: Sequence[Path] = (),
         settings: Sequence[str] = (),
         port: int = 0,
+        host: str = "127.0.0.1",
+        prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.port = port
@@ -50,8 +54,9 @@ class Mitmdump:
             ca.write(folder / "mitmproxy-ca.pem")
         values = [f"confdir={folder}", f"ssl_verify_upstream_trusted_ca={trust}", *settings]
         self._command = [
+            *prefix,
             mitmdump_path(),
-            "--listen-host", "127.0.0.1", "--listen-port", str(port),
+            "--listen-host", host, "--listen-port", str(port),
             *(part for value in values for part in ("--set", value)),
             *(part for script in scripts for part in ("-s", str(script))),
         ]  # fmt: skip

@@ -151,7 +151,7 @@ class CheckRun:
     ) -> tuple[int, Observation, Baseline | None]:
         place, target = numbered
         observation = await probe(target, self.options)
-        if self.staple or self._may_send_scts(observation):
+        if self.staple or may_send_scts(observation, self.known):
             from detector.net.unasked import with_unasked
 
             observation = await with_unasked(observation, self.options)
@@ -170,17 +170,7 @@ class CheckRun:
             observation, direct = await asyncio.gather(
                 with_browser_answer(observation, self.options), with_browser_answer(direct, past)
             )
-        return place, observation, self._baseline(direct)
-
-    def _may_send_scts(self, observation: Observation) -> bool:
-        """Whether SCTs, if there are any, come beside the leaf. Where it holds some, asking would change no
-        verdict for the better, and the path is walked only once.
-        """
-        seen = examine(observation, self.known) if self.known.logs else None
-        try:
-            return seen is not None and seen.leaf.extension("SCT") is None and seen.is_public_path
-        except CertificateError:
-            return False  # it will be judged as unreadable
+        return place, observation, baseline_of(direct, self.known)
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""
@@ -204,21 +194,34 @@ class CheckRun:
                 self.warn(str(error))
         return observation
 
-    def _baseline(self, direct: Observation) -> Baseline | None:
-        seen = examine(direct, self.known)
-        if seen is None or direct.handshake is None:
-            return None
-        return Baseline(
-            source="direct",
-            public=seen.is_public_path,
-            leaf_spki_sha256=seen.leaf.spki_sha256,
-            issuer_spki_sha256=seen.issuer_spki_sha256,
-            version=direct.handshake.version,
-            alpn=direct.handshake.alpn,
-            at=direct.at,
-            logged=seen.is_public_path and seen.sct_verified,
-            browser=direct.browser,
-        )
+
+def may_send_scts(observation: Observation, known: Knowledge) -> bool:
+    """Whether SCTs, if there are any, come beside the leaf. Where it holds some, asking would change no
+    verdict for the better, and the path is walked only once.
+    """
+    seen = examine(observation, known) if known.logs else None
+    try:
+        return seen is not None and seen.leaf.extension("SCT") is None and seen.is_public_path
+    except CertificateError:
+        return False  # it will be judged as unreadable
+
+
+def baseline_of(direct: Observation, known: Knowledge) -> Baseline | None:
+    """What the way past a proxy is worth to whoever judges the way through it."""
+    seen = examine(direct, known)
+    if seen is None or direct.handshake is None:
+        return None
+    return Baseline(
+        source="direct",
+        public=seen.is_public_path,
+        leaf_spki_sha256=seen.leaf.spki_sha256,
+        issuer_spki_sha256=seen.issuer_spki_sha256,
+        version=direct.handshake.version,
+        alpn=direct.handshake.alpn,
+        at=direct.at,
+        logged=seen.is_public_path and seen.sct_verified,
+        browser=direct.browser,
+    )
 
 
 def _signers(known: Knowledge, progress: Progress, memory: Memory) -> Signers:

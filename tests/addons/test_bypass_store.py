@@ -9,15 +9,19 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Generator
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.audit import first_break
 from addons.bypass.learning import Candidate
+from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import RuleRow
+from addons.store.auditing import audited
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
 from detector.errors import ConfigError, StoreError
@@ -30,6 +34,11 @@ FULL = {"owner": "network", "reason": "pinned app", "expires": date(2027, 2, 1)}
 def store(tmp_path: Path, clock: Clock) -> Generator[BypassStore]:
     with BypassStore(tmp_path / "bypass.sqlite3", clock, "ann") as opened:
         yield opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bypass.sqlite3"
 
 
 def candidate(host: str = "bank.example", **more: object) -> Candidate:
@@ -63,7 +72,7 @@ def test_rules_are_added_expired_and_removed_with_their_trail(store: BypassStore
     store.add_rule(RuleRow(host="bank.example", **FULL))
     store.add_rule(RuleRow(suffix="apple.com", **FULL))
     assert patterns(store) == ["bank.example", ".apple.com"]
-    assert store.expire_rule("bank.example", "moved").expires == date(2026, 11, 22)
+    assert store.expire_rule("bank.example", "moved").expires == START
     store.remove_rule(".apple.com", "not ours")
     assert patterns(store) == ["bank.example"]
     assert actions(store) == ["add", "add", "expire", "remove"]
@@ -318,3 +327,55 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path, clock: Clo
         opened._db.execute("PRAGMA max_page_count = 1000000")
         opened.add_rule(RuleRow(host="b.com"))
         assert actions(opened) == ["add", "add"]
+
+
+def test_a_store_with_a_regex_that_is_no_longer_said_opens_and_the_rest_stays_in_force(
+    path: Path, clock: Clock
+) -> None:
+    with BypassStore(path, clock) as store:
+        store.add_rule(RuleRow(host="bank.example", **FULL))
+        store.add_rule(RuleRow(regex="placeholder", **FULL))
+    row = msgspec.json.encode(RuleRow(regex="^a(?=[.]com).*$", **FULL)).decode()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE rule SET pattern = ?, row = ? WHERE id = 2", ("/a(?=[.]com).*/", row))
+    with BypassStore(path, clock) as store:
+        assert patterns(store) == ["bank.example", "/a(?=[.]com).*/"]
+        matcher = Matcher(one.rule for one in store.rules())
+        assert [rule.pattern for rule, _ in matcher.unsaid] == ["/a(?=[.]com).*/"]
+        found = matcher.match(Arrival("bank.example", None, None, 443), clock())
+        assert found is not None
+        assert found.host == "bank.example"
+        assert store.tables()[0]["/a(?=[.]com).*/"] is not None
+        with pytest.raises(ConfigError, match="look ahead"):
+            store.add_rule(RuleRow(regex="b(?=c)", **FULL))
+        store.expire_rule("/a(?=[.]com).*/", "no longer said")
+        store.remove_rule("/a(?=[.]com).*/", "no longer said")
+
+
+def test_what_is_kept_is_settled_so_that_it_reads_the_same_again(path: Path, clock: Clock) -> None:
+    with BypassStore(path, clock) as store:
+        store.add_rule(RuleRow(regex=r"^a\.com:443$", **FULL))
+        store.import_rules(
+            [RuleRow(host="203.0.113.7", **FULL), RuleRow(regex="b:25", **FULL)], "x"
+        )
+        assert patterns(store) == [r"/a\.com/:443", "203.0.113.7/32", "/b/:25"]
+        assert all(store.tables()[0].values())
+        assert audited(store, clock()).faults == ()
+
+
+def test_a_rule_ends_at_its_moment_and_its_trail_says_the_same(path: Path, clock: Clock) -> None:
+    end = START + timedelta(hours=2)
+    with BypassStore(path, clock) as store:
+        store.add_rule(RuleRow(host="a.com", owner="o", reason="r", expires=end))
+        (kept,) = store.rules()
+        assert kept.rule.expires == end
+        store.expire_rule("a.com", "done")
+        assert audited(store, clock()).faults == ()
+
+
+def test_what_is_told_of_an_open_connection_is_counted_once(store: BypassStore) -> None:
+    first = Passage(START, "a.com", "a.com", 10, 100, 60.0, connections=2)
+    store.traffic.write([], [first])
+    store.traffic.write([], [Passage(START, "a.com", "a.com", 1, 2, 3.0, connections=0)])
+    use = store.traffic.uses()["a.com"]
+    assert (use.connections, use.up, use.down, use.seconds) == (2, 11, 102, 63.0)

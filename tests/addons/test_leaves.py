@@ -50,6 +50,6 @@ def test_a_store_of_old_that_may_not_be_written_has_none(tmp_path: Path) -> None
     BypassStore(path, lambda: NOW).close()
     with contextlib.closing(sqlite3.connect(path)) as other, other:
         other.execute("DROP TABLE leaf")
-        other.execute("PRAGMA user_version = 3")
+        other.execute("PRAGMA user_version = 2")
     with BypassStore(path, lambda: NOW, read_only=True) as store:
         assert store.leaves.all() == []

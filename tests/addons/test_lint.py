@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from addons.bypass.lint import exempted, lint
+from addons.bypass.outer import outer_names
 from addons.bypass.rule import Rule
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GOOD = {"reason": "pinned", "owner": "net", "expires": TODAY + timedelta(days=90)}
 
 
 def found(*rules: Rule) -> list[str]:
-    return [finding.id for finding in lint(rules, TODAY)]
+    return [finding.id for finding in lint(rules, NOW, outer=outer_names())]
 
 
 def test_a_rule_that_can_be_defended_is_left_alone() -> None:
@@ -36,6 +38,17 @@ def test_a_rule_that_can_be_defended_is_left_alone() -> None:
         (Rule(host="evil.duckdns.org", **GOOD), "risky-category"),  # type: ignore[arg-type]
         (Rule(host="a.com"), "undefended"),
         (Rule(regex=".*example[.]com", **GOOD), "loose-regex"),  # type: ignore[arg-type]
+        (Rule(host="a.com", reason="r", owner="o", expires=NOW), "expired"),
+        (Rule(port=5061, **GOOD), "any-host"),  # type: ignore[arg-type]
+        (Rule(host="a.com", bind="none", **GOOD), "unbound"),  # type: ignore[arg-type]
+        (Rule(client=ipaddress.ip_network("10.0.0.0/24"), bind="none", **GOOD), "unbound"),  # type: ignore[arg-type]
+        (Rule(host="203.0.113.7", **GOOD), "never-matches"),  # type: ignore[arg-type]
+        (Rule(regex="a[.]com:443", **GOOD), "never-matches"),  # type: ignore[arg-type]
+        (Rule(regex="a(?=b)", **GOOD), "regex-refused"),  # type: ignore[arg-type]
+        (Rule(host="cloudflare-ech.com", **GOOD), "outer-name"),  # type: ignore[arg-type]
+        (Rule(suffix="cloudflare-ech.com", **GOOD), "outer-name"),  # type: ignore[arg-type]
+        (Rule(wildcard="com", **GOOD), "outer-name"),  # type: ignore[arg-type]
+        (Rule(regex="cloudflare-.*[.]com", **GOOD), "outer-name"),  # type: ignore[arg-type]
     ],
 )
 def test_what_stands_out_is_named(rule: Rule, expected: str) -> None:
@@ -68,3 +81,18 @@ def test_what_else_a_wildcard_would_exempt_is_told_from_the_traffic() -> None:
     assert exempted(Rule(suffix="apple.com"), seen) == ["www.apple.com", "apple.com"]
     assert exempted(Rule(wildcard="apple.com"), seen) == ["www.apple.com"]
     assert exempted(Rule(network=ipaddress.ip_network("10.0.0.0/8")), seen) == ["10.1.2.3"]
+
+
+def test_what_asks_no_proof_of_an_address_or_hides_names_by_inspecting_is_left_alone() -> None:
+    assert "unbound" not in found(Rule(network=ipaddress.ip_network("10.0.0.0/24"), bind="none"))
+    assert "unbound" not in found(Rule(host="a.com", bind="none", action="inspect"))
+    assert found(Rule(host="cloudflare-ech.com", action="inspect")) == []
+    for bind in (None, "resolve", "certificate"):
+        assert found(Rule(host="a.com", bind=bind, **GOOD)) == []  # type: ignore[arg-type]
+
+
+def test_a_regex_that_is_not_in_force_says_what_becomes_of_its_hosts() -> None:
+    told = {one.rule.action: one.text for one in lint(
+        [Rule(regex="a(?=b)"), Rule(regex="b(?=c)", action="inspect")], NOW) if one.id == "regex-refused"}  # fmt: skip
+    assert "its hosts are inspected" in told["pass"]
+    assert "names that no other pattern fits are inspected" in told["inspect"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from addons.bypass.rule import Rule
 from detector.model.targets import PLAIN_NAME, normal_host
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RULES = (
     Rule(host="bank.example", reason="host"),
     Rule(suffix="apple.com", reason="suffix"),
@@ -29,7 +30,7 @@ RULES = (
 def why(
     sni: str | None, host: str | None = None, address: str | None = None, port: int = 443
 ) -> str | None:
-    found = Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
+    found = Matcher(RULES).match(Arrival(sni, host, address, port), NOW)
     return found.reason if found else None
 
 
@@ -83,17 +84,17 @@ def test_addresses(host: str | None, address: str | None, port: int, expected: s
 
 
 def test_no_rules_let_nothing_through() -> None:
-    assert Matcher().match(Arrival("a.com", "a.com", "10.0.0.1", 443), TODAY) is None
+    assert Matcher().match(Arrival("a.com", "a.com", "10.0.0.1", 443), NOW) is None
     assert why(None) is None
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40), st.integers(0, 70000))
 def test_any_input_is_answered(sni: str, host: str, address: str, port: int) -> None:
-    Matcher(RULES).match(Arrival(sni, host, address, port), TODAY)
+    Matcher(RULES).match(Arrival(sni, host, address, port), NOW)
 
 
 def deciding(rules: tuple[Rule, ...], connection: Arrival) -> str | None:
-    found = Matcher(rules).match(connection, TODAY)
+    found = Matcher(rules).match(connection, NOW)
     return found.reason if found else None
 
 
@@ -115,7 +116,7 @@ def test_the_most_specific_kind_of_rule_wins() -> None:
     """Taking away the winner each time lists the kinds in their order."""
     rules, order = list(KINDS), []
     there = Arrival("a.b.example", None, "192.0.2.1", 443, ja4=JA4)
-    while (found := Matcher(rules).match(there, TODAY)) is not None:
+    while (found := Matcher(rules).match(there, NOW)) is not None:
         order.append(found.reason)
         rules.remove(found)
     assert order == [
@@ -166,7 +167,7 @@ def test_every_fitting_rule_is_told_with_what_keeps_it_from_deciding() -> None:
     )
     told = {
         rule.reason: why
-        for rule, why in Matcher(rules).considered(Arrival("a.com", None, None, 443), TODAY)
+        for rule, why in Matcher(rules).considered(Arrival("a.com", None, None, 443), NOW)
     }
     assert told == {
         "port": "is for port 8443",
@@ -188,3 +189,42 @@ def test_names_with_empty_labels_match_nothing() -> None:
             deciding((Rule(suffix="bank.example", reason="x"),), Arrival(name, None, None, 443))
             is None
         )
+
+
+def test_of_ten_thousand_regexes_those_that_match_decide() -> None:
+    rules = [Rule(regex=f"api{n}-[0-9]+[.]example[.]com", reason=str(n)) for n in range(10_000)]
+    matcher = Matcher(rules)
+    for n in (0, 77, 9999):
+        found = matcher.match(Arrival(f"API{n}-5.example.com", None, None, 443), NOW)
+        assert found is rules[n]
+    assert matcher.match(Arrival("api77-x.example.com", None, None, 443), NOW) is None
+
+
+def test_a_regex_that_is_not_in_force_never_lets_more_pass() -> None:
+    """It passes nothing; and where it kept something from passing, whatever it may have meant is inspected."""
+    wide = Rule(client=NET("10.0.0.0/8"), reason="any host")
+    here = Arrival("a.com", None, None, 443, client="10.0.0.1")
+    passing = Rule(regex="a(?=[.]com).*", reason="passes")
+    assert deciding((passing,), here) is None
+    assert deciding((wide, passing), here) == "any host"
+    for action in ("inspect", "block"):
+        keeping = Rule(regex="b(?=[.]com).*", action=action, reason="keeps back")  # type: ignore[arg-type]
+        matcher = Matcher((wide, keeping))
+        found = matcher.match(here, NOW)
+        assert found is not None
+        assert (found.reason, found.action) == ("keeps back", "inspect")
+        assert [(rule, "look ahead" in why) for rule, why in matcher.unsaid] == [(keeping, True)]
+        assert [rule.reason for rule, _ in matcher.considered(here, NOW)] == [
+            "keeps back",
+            "any host",
+        ]
+        assert deciding((wide, keeping, Rule(host="a.com", reason="host")), here) == "host"
+    ported = Rule(regex="b(?=[.]com).*", action="inspect", port=25)
+    assert deciding((wide, ported), here) == "any host"
+
+
+def test_any_host_of_one_port_passes_there_alone() -> None:
+    rules = (Rule(port=5061, reason="sip"),)
+    assert deciding(rules, Arrival("a.com", None, None, 5061)) == "sip"
+    assert deciding(rules, Arrival(None, None, "192.0.2.1", 5061)) == "sip"
+    assert deciding(rules, Arrival("a.com", None, None, 443)) is None

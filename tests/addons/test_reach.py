@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.rule import Rule
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NET = ipaddress.ip_network
 JA4S = ("t13d1516h2_8daaf6152771_02713d6af862", "t13d1517h2_8daaf6152772_02713d6af863")
 LABELS = st.sampled_from(("a", "b"))
@@ -34,7 +35,9 @@ CONDITIONS = st.fixed_dictionaries({
     "client": st.sampled_from((None, None, NET("10.0.0.0/8"), NET("10.1.0.0/16"), NET("::/0"))),
     "ja4": st.sampled_from((None, None, *JA4S)),
     "action": st.sampled_from(("pass", "inspect", "block")),
-    "expires": st.sampled_from((None, TODAY, TODAY - timedelta(1))),
+    "expires": st.sampled_from((
+        None, TODAY, TODAY - timedelta(1), NOW, NOW + timedelta(minutes=1), NOW - timedelta(hours=1)
+    )),
 })  # fmt: skip
 RULES = st.builds(
     lambda pattern, conditions, number: Rule(**pattern, **conditions, reason=str(number)),
@@ -68,8 +71,8 @@ def applies(rule: Rule, there: Arrival) -> bool:
 def test_the_matcher_decides_by_the_first_in_this_order_that_applies(
     rules: list[Rule], there: Arrival
 ) -> None:
-    first = next((one for one in reach.in_force(rules, TODAY) if applies(one, there)), None)
-    assert Matcher(rules).match(there, TODAY) is first
+    first = next((one for one in reach.in_force(rules, NOW) if applies(one, there)), None)
+    assert Matcher(rules).match(there, NOW) is first
 
 
 def old_rank(rule: Rule) -> tuple[int, int, int]:
@@ -91,7 +94,7 @@ def test_among_rules_of_one_pattern_the_one_with_most_conditions_comes_first(
 @settings(max_examples=600, deadline=None)
 @given(LISTS, CONNECTIONS)
 def test_the_rules_considered_come_in_this_order(rules: list[Rule], there: Arrival) -> None:
-    told = [rule for rule, _ in Matcher(rules).considered(there, TODAY)]
+    told = [rule for rule, _ in Matcher(rules).considered(there, NOW)]
     assert [reach.rank(one) for one in told] == sorted(reach.rank(one) for one in told)
 
 
@@ -130,12 +133,12 @@ def samples() -> list[str]:
 def test_taking_away_a_rule_that_changes_nothing_changes_nothing(
     rules: list[Rule], connections: list[Arrival]
 ) -> None:
-    for finding in lint(rules, TODAY):
+    for finding in lint(rules, NOW):
         if finding.id != "shadowed":
             continue
         without = [rule for rule in rules if rule is not finding.rule]
         for there in connections:
-            before, after = (Matcher(some).match(there, TODAY) for some in (rules, without))
+            before, after = (Matcher(some).match(there, NOW) for some in (rules, without))
             assert (before and before.action) == (after and after.action)
 
 
@@ -143,16 +146,29 @@ def test_a_rule_between_that_says_otherwise_keeps_one_from_being_idle() -> None:
     rule = Rule(host="x.a.com")
     wide, between = Rule(suffix="a.com"), Rule(suffix="a.com", port=443, action="inspect")
     for order in ([rule, wide, between], [between, wide, rule]):
-        assert "shadowed" not in [one.id for one in lint(order, TODAY) if one.rule is rule]
-    assert "shadowed" in [one.id for one in lint([rule, wide], TODAY) if one.rule is rule]
+        assert "shadowed" not in [one.id for one in lint(order, NOW) if one.rule is rule]
+    assert "shadowed" in [one.id for one in lint([rule, wide], NOW) if one.rule is rule]
     deeper = Rule(suffix="b.a.com", action="inspect")
     one_label = Rule(wildcard="a.com")
-    found = lint([one_label, wide, deeper], TODAY)
+    found = lint([one_label, wide, deeper], NOW)
     assert "shadowed" not in [one.id for one in found if one.rule is one_label]
 
 
 def test_a_rule_is_in_force_up_to_its_last_day() -> None:
     rule = Rule(host="a.com", expires=TODAY)
-    assert not reach.has_ended(rule, TODAY)
-    assert reach.has_ended(rule, TODAY + timedelta(1))
-    assert reach.in_force([rule], TODAY + timedelta(1)) == []
+    assert not reach.has_ended(rule, NOW)
+    assert reach.has_ended(rule, NOW + timedelta(1))
+    assert reach.in_force([rule], NOW + timedelta(1)) == []
+
+
+def test_a_rule_is_in_force_up_to_its_moment_and_not_at_it() -> None:
+    rule = Rule(host="a.com", expires=NOW)
+    assert not reach.has_ended(rule, NOW - timedelta(microseconds=1))
+    assert reach.has_ended(rule, NOW)
+
+
+@given(st.sampled_from((None, TODAY, NOW, date.max)), st.datetimes(timezones=st.just(UTC)))
+def test_a_rule_has_ended_from_the_moment_of_its_end_on(end: date | None, at: datetime) -> None:
+    rule = Rule(host="a.com", expires=end)
+    moment = reach.end_moment(rule)
+    assert reach.has_ended(rule, at) == (moment is not None and at >= moment)

@@ -135,6 +135,10 @@ COMMANDS: dict[str, tuple[frozenset[str], Words]] = {
         frozenset(("proxy",)),
         lambda m: ("bypass", "recheck", *m.way, "--timeout", str(TIMEOUT), "--store", "bypass.sqlite3"),
     ),
+    "bypass prove": (
+        frozenset(("tls", "proxy")),
+        lambda m: ("bypass", "prove", HOST, *m.way, *m.common, "--json"),
+    ),
 }  # fmt: skip
 
 
@@ -180,7 +184,7 @@ _ALIKE = (
     ("check", "pins learn", "pins check"),
     ("diagnose",),
     ("ct show", "ct fetch", "update"),
-    ("bypass recheck",),
+    ("bypass recheck", "bypass prove"),
 )
 
 

@@ -7,7 +7,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ from tests.live.gateways import (
 from tests.live.programs import Squid, corporate_ca, find, readable_by_all
 
 pytestmark = pytest.mark.live
-TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RULES = (
     Rule(host="bank.example"),
     Rule(suffix="apple.example"),
@@ -65,7 +65,7 @@ async def direct(proxy_url: str | None, port: int | None, pki: LabPki, at: int) 
 
 def passed(rules: Iterable[Rule], port: int) -> set[str]:
     matcher = Matcher(rules)
-    found = {h: matcher.match(Arrival(h, None, None, port), TODAY) for h in HOSTS}
+    found = {h: matcher.match(Arrival(h, None, None, port), NOW) for h in HOSTS}
     return {h for h, rule in found.items() if rule is not None and rule.action == "pass"}
 
 
@@ -77,7 +77,7 @@ def test_the_real_squid_splices_what_the_rules_pass(tmp_path: Path) -> None:
         trust.chmod(0o644)
         readable_by_all(tmp_path)
         names = dict.fromkeys(HOSTS, "127.0.0.1")
-        text = squid.export(RULES, TODAY).text
+        text = squid.export(RULES, NOW).text
         async with Origin({host: pki.issue(host) for host in HOSTS}) as origin:
             with Squid(tmp_path / "squid", corporate_ca(), trust, names, text) as proxy:
                 url = f"http://127.0.0.1:{proxy.port}"
@@ -93,7 +93,7 @@ def test_the_real_mitmproxy_ignores_what_the_rules_pass(tmp_path: Path) -> None:
         trust.write_text(pki.root.pem)
         folder = tmp_path / "mitm"
         folder.mkdir()
-        (folder / "config.yaml").write_text(mitmproxy.export(RULES, TODAY).text)
+        (folder / "config.yaml").write_text(mitmproxy.export(RULES, NOW).text)
         async with (
             Origin({host: pki.issue(host) for host in HOSTS}) as origin,
             Mitmdump(folder, trust=trust) as proxy,
@@ -111,7 +111,7 @@ def expected(target: str, port: int) -> set[str]:
 
 
 def exported(target: str) -> Exported:
-    found = registry.export(target, RULES, TODAY, skip_proxy=True)
+    found = registry.export(target, RULES, NOW, skip_proxy=True)
     assert found.text
     return found
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from addons.scripts import bypass_script
-from detector.lab.broken_certificates import HOST, self_signed
+from detector.lab.broken_certificates import HOST, leaf_alone, root_and_all, self_signed
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from tests.live.clients import said
-from tests.live.programs import find
+from tests.live.programs import Squid, corporate_ca, find
 
 pytestmark = pytest.mark.live
 FLOWS = """
@@ -97,30 +97,128 @@ def test_an_interceptor_behind_the_proxy_is_told_and_its_flows_are_marked(tmp_pa
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_an_interceptor_that_the_proxy_does_not_trust_is_named_and_not_called_incomplete(
+    strategy: str, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        pki = LabPki()
+        trust = tmp_path / "root.pem"
+        trust.write_text(pki.root.pem)
+        async with (
+            Origin({"shop.test": pki.issue("shop.test")}) as origin,
+            Mitmdump(tmp_path / "behind", trust=trust) as behind,
+        ):
+            way = (f"mode=upstream:{behind.url}", f"connection_strategy={strategy}")
+            async with inspecting(tmp_path / "a", pki.root.pem, pki.root.pem, *way) as proxy:
+                words = ("-H", "Accept: application/json")
+                found = json.loads(
+                    await asyncio.to_thread(fetch, proxy, "shop.test", origin.port, *words)
+                )
+                assert found["cause"] == "tls-intercepted"
+                assert found["product"] == "mitmproxy"
+                assert "mitmproxy" in found["issuer"]
+                assert found["host"] == "shop.test"
+                page = await asyncio.to_thread(fetch, proxy, "shop.test", origin.port, "-i")
+                assert " 502" in page
+                assert "<code>tls-intercepted</code>" in page
+                assert "<dd>mitmproxy</dd>" in page
+                await asyncio.sleep(0.3)
+                for _, marked, verdict in flows(proxy):
+                    assert marked == ":warning:"
+                    assert verdict["verdict"] == "intercepted"  # type: ignore[index]
+                    assert verdict["causes"] == ["tls-intercepted"]  # type: ignore[index]
+                assert len(flows(proxy)) == 2
+                told = [line for line in proxy.lines if "intercepted between" in line]
+                assert len(told) == 1
+                assert told[0].endswith("whose CA it does not trust")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_a_gateway_behind_the_proxy_is_named(strategy: str, tmp_path: Path) -> None:
+    async def run() -> None:
+        pki = LabPki()
+        ca = corporate_ca()
+        async with Origin({"shop.test": pki.issue("shop.test")}) as origin:
+            (tmp_path / "root.pem").write_text(pki.root.pem)
+            hosts = {"shop.test": "127.0.0.1"}
+            with Squid(tmp_path / "squid", ca, tmp_path / "root.pem", hosts) as squid:
+                way = (
+                    f"mode=upstream:http://127.0.0.1:{squid.port}",
+                    f"connection_strategy={strategy}",
+                )
+                async with inspecting(tmp_path / "a", pki.root.pem, pki.root.pem, *way) as proxy:
+                    words = ("-H", "Accept: application/json")
+                    found = json.loads(
+                        await asyncio.to_thread(fetch, proxy, "shop.test", origin.port, *words)
+                    )
+        print(found)
+        assert found["cause"] == "tls-intercepted"
+        assert "Example Corp Web Gateway CA" in found["issuer"]
+
+    asyncio.run(run())
+
+
+def test_a_second_request_and_one_by_an_absolute_url_get_the_page_too(tmp_path: Path) -> None:
+    async def run() -> None:
+        pki = LabPki()
+        old = datetime.now(UTC).replace(microsecond=0) - timedelta(days=100)
+        expired = Authority("Intermediate", parent=pki.root, now=old).issue("shop.test", days=30)
+        async with (
+            Origin({"shop.test": expired}) as origin,
+            inspecting(tmp_path / "a", pki.root.pem, pki.root.pem) as proxy,
+        ):
+            # Both by one connection of the client.
+            twice = await asyncio.to_thread(
+                fetch, proxy, "shop.test", origin.port, "https://shop.test/again"
+            )
+            assert twice.count("<code>certificate-expired</code>") == 2
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            asked = f"GET https://localhost:{origin.port}/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            writer.write(asked.encode())
+            page = (await reader.read()).decode()
+            writer.close()
+            assert page.startswith("HTTP/1.1 502")
+            assert "cannot reach localhost safely" in page
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
 @pytest.mark.parametrize(
     ("what", "cause"),
     [
         ("expired", "certificate-expired"),
         ("self-signed", "self-signed"),
         ("wrong host", "hostname-mismatch"),
+        ("unknown CA", "untrusted-root"),
+        ("no intermediate", "incomplete-chain"),
     ],
 )
 def test_a_broken_server_gives_a_page_with_the_cause_and_who_mends_it(
-    what: str, cause: str, tmp_path: Path
+    what: str, cause: str, strategy: str, tmp_path: Path
 ) -> None:
     async def run() -> None:
         pki = LabPki()
         old = datetime.now(UTC).replace(microsecond=0) - timedelta(days=100)
-        host = HOST if what == "self-signed" else "shop.test"
+        host = "shop.test" if what in ("expired", "wrong host") else HOST
         if what == "expired":
             shown = Authority("Intermediate", parent=pki.root, now=old).issue(host, days=30)
         elif what == "self-signed":
             shown = self_signed(pki)
+        elif what == "unknown CA":
+            shown = root_and_all(pki)
+        elif what == "no intermediate":
+            shown = leaf_alone(pki)
         else:
             shown = pki.issue("another.test")
         async with (
             Origin({host: shown}) as origin,
-            inspecting(tmp_path / "a", pki.root.pem, pki.root.pem) as proxy,
+            inspecting(
+                tmp_path / "a", pki.root.pem, pki.root.pem, f"connection_strategy={strategy}"
+            ) as proxy,
         ):
             page = await asyncio.to_thread(fetch, proxy, host, origin.port, "-i")
             assert " 502" in page
