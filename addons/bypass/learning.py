@@ -327,7 +327,8 @@ class Learner:
         return None
 
     def _enough(self, shares: dict[str, float], weight: float) -> bool:
-        return len(shares) >= self.options.clients and sum(shares.values()) >= weight
+        total = round(sum(shares.values()), 9)  # three thirds are one
+        return len(shares) >= self.options.clients and total >= weight
 
     def _too_little(self, what: str, counted: dict[str, float], need: float) -> Iterator[Missing]:
         least, total = self.options.clients, sum(counted.values())

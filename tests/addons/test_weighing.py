@@ -156,6 +156,13 @@ def test_one_user_and_a_bad_moment_of_another_are_no_evidence_for_a_trial() -> N
     assert again.may_try
 
 
+def test_even_parts_of_an_uneven_weight_are_the_whole() -> None:
+    for weight in (0.7, 1.1, 2.3, 4.1):
+        found = one(learned(honest("ann", "ben", "cem"), LearningOptions(clients=3, weight=weight)))
+        assert found is not None
+        assert found.may_try
+
+
 def test_addresses_outvote_nobody_however_many() -> None:
     veto = trusts("10.9.9.9", START, VICTIM, ja4=APP)
     crowd = [a for n in range(60) for a in (trusts(f"10.0.1.{n}"), *[refuses(f"10.0.1.{n}")] * 2)]
