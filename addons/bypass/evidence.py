@@ -52,7 +52,8 @@ class Host:
         self.refusals: dict[tuple[Client, Print], Mark] = {}
         self.successes: dict[Print, dict[str, datetime]] = {}
         self.upstream: dict[tuple[str, Client], Mark] = {}
-        self.invalid: dict[str, datetime] = {}
+        # By address and port, "" for one that is not known.
+        self.invalid: dict[tuple[str, int], datetime] = {}
         self.fell_back: dict[str, int] = {}
 
     def rank(self) -> tuple[Any, ...]:

@@ -13,8 +13,8 @@ Rules
    CA, or only probes. Nothing it does is evidence about a host.
 4. A server that asks several clients for a certificate, or shares no version with us, cannot be decrypted: a
    candidate for a person. It is the server's own word, so it is never tried out.
-5. A server whose own certificate is bad is no candidate at that address, until that gets old: letting it
-   through would only hide it.
+5. A server whose own certificate is bad is no candidate at that address and port, until that gets old: letting
+   it through would only hide it. What was seen at different ports is not added up.
 6. Evidence gets old: it halves with every half-life.
 7. `may_try`, which mode "auto" asks, looks at proven clients alone. Addresses that a device may have made up
    only bring a host before a person.
@@ -149,9 +149,7 @@ class Learner:
         hosts = self._evidence.hosts
         found = [one for name in hosts if (one := self.candidate(name, now)) is not None]
         found.sort(key=lambda one: (not one.may_try, -one.weight, one.host))
-        invalid = tuple(
-            name for name, host in hosts.items() if self._weighing.broken(host, None, now)
-        )
+        invalid = tuple(name for name, host in hosts.items() if self._weighing.is_broken(host, now))
         left = sorted(self._left_out.items(), key=lambda one: -one[1].attempts)
         uncounted = (
             Uncounted(host, why, one.attempts, tuple(one.clients)) for (host, why), one in left
@@ -174,9 +172,10 @@ class Learner:
         host = self._evidence.hosts.get(name)
         if host is None:
             return None
-        if self._weighing.broken(host, None, now):
+        weighed = self._weighing.weighed(name, host, now)
+        if "invalid-certificate" in weighed.left:
             return "its own certificate does not verify"
-        if host.fell_back or self._weighing.weighed(name, host, now).contested:
+        if host.fell_back or weighed.contested:
             return "the evidence is gone: a client of the same kind succeeded"
         return None
 
@@ -251,7 +250,8 @@ class Learner:
         if host is None:
             return
         if kind == "upstream-certificate-invalid":
-            placed(host.invalid, attempt.address or "", attempt.at, MAX_ADDRESSES)
+            where = (attempt.address or "", attempt.port)
+            placed(host.invalid, where, attempt.at, MAX_ADDRESSES)
             return
         before = host.upstream.get((_UPSTREAM[kind], client))
         kept = (
@@ -310,7 +310,7 @@ class Learner:
             text += " A few with the same fingerprint take it all the same."
         return Candidate(
             name, "certificate-pinned", round(sum(shares.values()), 2), tuple(sorted(shares)),
-            host.first, host.last, text, _port(counted), shared, _proven(counted), may_try,
+            host.first, host.last, text, counted[0][2].port, shared, _proven(counted), may_try,
         )  # fmt: skip
 
     def _needs(self, name: str, host: Host, now: datetime) -> Candidate | None:
@@ -322,12 +322,13 @@ class Learner:
                 counted = [one for one in found.marks if one[0].name in shares]
                 return Candidate(
                     name, kind, round(sum(shares.values()), 2), tuple(sorted(shares)), host.first,
-                    host.last, _TEXTS[kind], _port(counted), None, _proven(counted),
+                    host.last, _TEXTS[kind], counted[0][2].port, None, _proven(counted),
                 )  # fmt: skip
         return None
 
     def _enough(self, shares: dict[str, float], weight: float) -> bool:
-        return len(shares) >= self.options.clients and sum(shares.values()) >= weight
+        total = round(sum(shares.values()), 9)  # three thirds are one
+        return len(shares) >= self.options.clients and total >= weight
 
     def _too_little(self, what: str, counted: dict[str, float], need: float) -> Iterator[Missing]:
         least, total = self.options.clients, sum(counted.values())
@@ -364,8 +365,3 @@ def replayed(
 
 def _proven(marks: list[Counted]) -> int:
     return len({client.name for client, *_ in marks if client.proven})
-
-
-def _port(marks: list[Counted]) -> int:
-    """The port that most clients failed at."""
-    return Counter(mark.port for _, _, mark, _ in marks).most_common(1)[0][0]

@@ -65,6 +65,19 @@ class Weighed:
     def leave(self, reason: Reason, names: Iterable[str]) -> None:
         self.left.setdefault(reason, {}).update(dict.fromkeys(names))
 
+    def settle_on_a_port(self) -> None:
+        """Keep what failed at the port of the most clients, the proven ones first."""
+        by_port: dict[int, set[Client]] = {}
+        for client, _, mark, _ in self.marks:
+            by_port.setdefault(mark.port, set()).add(client)
+        if len(by_port) < 2:
+            return
+        port = max(
+            by_port, key=lambda one: (sum(c.proven for c in by_port[one]), len(by_port[one]), -one)
+        )
+        self.leave("other-port", (c.name for c, _, mark, _ in self.marks if mark.port != port))
+        self.marks = [one for one in self.marks if one[2].port == port]
+
     def certain(self) -> Weighed:
         """What proven clients say that nobody contradicts."""
         return Weighed(m for m in self.marks if m[0].proven and m[0].name not in self.contested)
@@ -92,7 +105,7 @@ class Weighing:
         own = registrable_domain(name)
         for (client, ja4), mark in host.refusals.items():
             reason = self._disqualified(client, ja4, own)
-            if reason is None and self.broken(host, mark.address, now):
+            if reason is None and self._is_broken_at(host, mark, now):
                 reason = "invalid-certificate"
             takers = self._takers(host, ja4, now)
             if reason is None and takers:
@@ -105,6 +118,7 @@ class Weighing:
                 continue
             weight = mark.weight * self.left(mark.last, now)
             found.marks.append((client, ja4, mark, weight))
+        found.settle_on_a_port()
         return found
 
     def _disqualified(self, client: Client, ja4: Print, own: str) -> Reason | None:
@@ -124,11 +138,13 @@ class Weighing:
 
     def upstream(self, host: Host, kind: str, now: datetime) -> Weighed:
         """Failures of one kind of the host itself."""
-        return Weighed(
+        found = Weighed(
             (client, None, mark, mark.weight * self.left(mark.last, now))
             for (of, client), mark in host.upstream.items()
-            if of == kind and not self.broken(host, mark.address, now)
+            if of == kind and not self._is_broken_at(host, mark, now)
         )
+        found.settle_on_a_port()
+        return found
 
     def _takers(self, host: Host, ja4: Print, now: datetime) -> list[str]:
         """Clients with the same fingerprint that succeeded, in the last two half-lives."""
@@ -137,14 +153,17 @@ class Weighing:
         by = host.successes.get(ja4, {})
         return [client for client, at in by.items() if now - at <= 2 * self.options.half_life]
 
-    def broken(self, host: Host, address: str | None, now: datetime) -> bool:
-        """The host's certificate did not verify there within a half-life; anywhere, for no address."""
-        if not host.invalid:
-            return False
+    def is_broken(self, host: Host, now: datetime) -> bool:
+        """The host's certificate did not verify somewhere, within a half-life."""
+        return any(now - at <= self.options.half_life for at in host.invalid.values())
+
+    def _is_broken_at(self, host: Host, mark: Mark, now: datetime) -> bool:
+        """As above, where a client failed; where its address is not known, at any of the port."""
         return any(
-            now - at <= self.options.half_life
-            for where, at in host.invalid.items()
-            if address is None or where in (address, "")
+            port == mark.port
+            and (mark.address is None or address in (mark.address, ""))
+            and now - at <= self.options.half_life
+            for (address, port), at in host.invalid.items()
         )
 
     def left(self, since: datetime, now: datetime) -> float:

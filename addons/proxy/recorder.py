@@ -28,15 +28,17 @@ from OpenSSL import SSL
 from addons.bypass.attempt import QUIET_MS, Attempt
 from addons.bypass.bounded import placed
 from addons.bypass.matcher import name_of
+from addons.bypass.shown import harmless_logger
 from addons.proxy.attesting import Attesting, Bound, nobody_can_tell
 from addons.proxy.fingerprint import fingerprint
-from addons.proxy.users import logged_in
+from addons.proxy.users import are_told_apart, logged_in
 from addons.store.keeper import Keeper
 from detector import clock
 from detector.chain.names import as_address
 from detector.errors import TargetError
 from detector.model.targets import normal_host
 
+log = harmless_logger(__name__)
 _ALERT, _READ = 0x4000, 0x04  # SSL_CB_ALERT, SSL_CB_READ of openssl/ssl.h
 _ECH = 0xFE0D  # RFC 9849
 _MAX_TRACKED = 20_000
@@ -84,6 +86,12 @@ class Recorder:
     def running(self) -> None:
         if self._late not in ctx.master.addons.chain:
             ctx.master.addons.add(self._late)  # type: ignore[no-untyped-call]
+        options = self._keeper.options
+        if options.mode == "auto" and not options.learning.devices and not are_told_apart():
+            log.warning(
+                "tlsight: bypass_mode=auto will try nothing out: nobody logs in by a name of his own"
+                " (proxyauth=@FILE or ldap:...), and bypass_devices names no network of one address a device"
+            )
 
     def done(self) -> None:
         self._attesting.close()

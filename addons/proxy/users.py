@@ -10,9 +10,14 @@ from addons.bypass.clients import user_name
 _OF_PERSONS = ("@", "ldap:", "ldaps:")
 
 
+def are_told_apart() -> bool:
+    """Whether who logs in is a person of his own."""
+    return (ctx.options.proxyauth or "").startswith(_OF_PERSONS)
+
+
 def logged_in(client: connection.Client) -> str | None:
     """The user of a connection to the proxy, by CONNECT or SOCKS; None for nobody in particular."""
-    if not (ctx.options.proxyauth or "").startswith(_OF_PERSONS):
+    if not are_told_apart():
         return None
     known = ctx.master.addons.get("proxyauth")  # type: ignore[no-untyped-call]
     found = known.authenticated.get(client) if known is not None else None

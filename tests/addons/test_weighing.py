@@ -156,6 +156,13 @@ def test_one_user_and_a_bad_moment_of_another_are_no_evidence_for_a_trial() -> N
     assert again.may_try
 
 
+def test_even_parts_of_an_uneven_weight_are_the_whole() -> None:
+    for weight in (0.7, 1.1, 2.3, 4.1):
+        found = one(learned(honest("ann", "ben", "cem"), LearningOptions(clients=3, weight=weight)))
+        assert found is not None
+        assert found.may_try
+
+
 def test_addresses_outvote_nobody_however_many() -> None:
     veto = trusts("10.9.9.9", START, VICTIM, ja4=APP)
     crowd = [a for n in range(60) for a in (trusts(f"10.0.1.{n}"), *[refuses(f"10.0.1.{n}")] * 2)]
@@ -232,9 +239,25 @@ def test_why_tells_how_many_clients_a_server_has_failed_for() -> None:
     assert told["same-client"].text.startswith("4 attempts")
 
 
-def test_the_port_is_the_one_that_most_clients_failed_at() -> None:
-    odd = refuses("10.0.0.66")
-    other = replace(odd, port=8443)
-    found = one(learned([*honest("ann", "ben"), trusts("10.0.0.66"), other]))
+def test_the_port_is_the_one_that_most_proven_clients_failed_at() -> None:
+    odd = [a for n in range(9) for a in (trusts(f"10.1.0.{n}"), refuses(f"10.1.0.{n}"))]
+    crowd = [replace(a, port=8443) if a.outcome == "failed" else a for a in odd]
+    found = one(learned([*honest("ann", "ben"), *crowd]))
     assert found is not None
-    assert found.port == 443
+    assert (found.port, found.clients) == (443, ("user:ann", "user:ben"))
+
+
+def test_refusals_at_different_ports_are_not_added_up() -> None:
+    ann, ben = honest("ann"), [replace(a, port=8443, user="ben") for a in honest("ben")]
+    assert learned([*ann, *ben]).candidates == ()
+    learner = Learner()
+    for attempt in (*ann, *ben):
+        learner.take(attempt)
+    assert {m.reason for m in learner.why(VICTIM, START).missing} >= {"other-port", "few-clients"}
+
+
+def test_a_bad_certificate_at_another_port_says_nothing() -> None:
+    """Hosts have ports for their administrators, with certificates that nobody verifies."""
+    text = "Certificate verify failed: self-signed"
+    other = replace(fails("10.0.0.66", error=text), port=8443)
+    assert one(learned([*honest("ann", "ben"), other])) is not None

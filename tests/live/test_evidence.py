@@ -216,8 +216,11 @@ def test_addresses_and_a_password_that_all_share_prove_nobody(tmp_path: Path) ->
     ):
         proxy = asyncio.run(run(tmp_path / name, user, *settings))
         (found,) = learned(proxy).candidates
+        assert any("auto will try nothing out" in line for line in proxy.mitm.lines)
         assert (found.proven, found.may_try) == (0, False), name
         assert len(found.clients) == 3
         assert proxy.passing() == []
-    devices = asyncio.run(run(tmp_path / "devices", None, "bypass_devices=127.0.0.0/28"))
+    declared = "bypass_devices=127.0.0.0/28"
+    devices = asyncio.run(run(tmp_path / "devices", None, declared))
+    assert not any("auto will try nothing out" in line for line in devices.mitm.lines)
     assert [one.partition(":")[0] for one in devices.passing()] == [VICTIM]
