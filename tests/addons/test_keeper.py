@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -335,3 +336,24 @@ def test_other_thresholds_learn_anew_from_what_is_kept(
     assert keeper.learned().candidates == ()
     keeper.set_up(KeeperOptions(store=path, learning=LearningOptions(clients=1)))
     until(lambda: len(keeper.learned().candidates) == 1)
+
+
+def test_a_regex_that_is_not_in_force_is_named_and_the_rest_is_in_force_at_the_first_start(
+    keeper: Keeper, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with BypassStore(path, clock) as store:
+        store.add_rule(RuleRow(host="bank.example", **FULL))  # type: ignore[arg-type]
+        store.add_rule(RuleRow(regex="placeholder", **FULL))  # type: ignore[arg-type]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "UPDATE rule SET pattern = '/a(?=b)/', row = json_set(row, '$.regex', 'a(?=b)') WHERE id = 2"
+        )
+    told: list[int] = []
+    keeper.changed = lambda: told.append(keeper.matcher.count)
+    keeper.set_up(KeeperOptions(store=path))
+    assert passes(keeper, "bank.example")
+    assert told == [2]
+    (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert line.startswith(
+        "tlsight: /a(?=b)/: It is not in force, its hosts are inspected: RE2 has not"
+    )
