@@ -17,6 +17,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import sqlite3
 import ssl
 import sys
@@ -161,7 +162,7 @@ class Soak:
 
     async def work(self, number: int) -> None:
         chance = random.Random(number)
-        kinds = ["good"] * 6 + ["passed"] * 4 + ["pinned", "no CA", "cut", "blocked"]
+        kinds = ["good"] * 6 + ["passed"] * 4 + ["pinned", "refused", "no CA", "cut", "blocked"]
         while not self.stopping:
             kind = chance.choice(kinds)
             began = time.perf_counter()
@@ -190,9 +191,13 @@ class Soak:
             self.failed[f"{kind}: {type(error).__name__} {error}"[:90]] += 1
 
     async def once(self, kind: str, chance: random.Random) -> None:
+        source = f"127.0.0.{chance.randrange(2, 40)}"
+        if kind == "refused":
+            await asyncio.to_thread(self.refuse, source)
+            return
         host = {"passed": PASSED, "pinned": PINNED, "blocked": BLOCKED}.get(kind, GOOD)
         reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self.port, local_addr=(f"127.0.0.{chance.randrange(2, 40)}", 0)
+            "127.0.0.1", self.port, local_addr=(source, 0)
         )
         try:
             writer.write(f"CONNECT 127.0.0.1:{self.origin} HTTP/1.1\r\n\r\n".encode())
@@ -213,6 +218,16 @@ class Soak:
             writer.close()
             with suppress(OSError, ssl.SSLError):
                 await writer.wait_closed()
+
+    def refuse(self, source: str) -> None:
+        """An app that pins and says so by its alert, which asyncio would drop."""
+        where = ("127.0.0.1", self.port)
+        with socket.create_connection(where, 15, (source, 0)) as raw:
+            raw.sendall(f"CONNECT 127.0.0.1:{self.origin} HTTP/1.1\r\n\r\n".encode())
+            if b" 200 " not in raw.recv(4096):
+                raise EOFError("no tunnel")
+            with suppress(ssl.SSLCertVerificationError):
+                self.stranger.wrap_socket(raw, server_hostname=PINNED).close()
 
     def judge(self) -> None:
         """Growth between the first third after each start and the end."""
@@ -273,8 +288,6 @@ def _descriptors(pid: int) -> int:
 
 def _is_local(network: str) -> bool:
     """Whether any of its addresses can be taken here."""
-    import socket
-
     with socket.socket() as one, suppress(OSError):
         one.bind((network.partition("/")[0].rpartition(".")[0] + ".1", 0))
         return True

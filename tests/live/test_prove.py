@@ -16,6 +16,7 @@ from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin, server_context
 from detector.lab.pki import Credential, LabPki
 from tests.cli.conftest import Run, running
@@ -37,6 +38,7 @@ class World:
     folder: Path
     pki: LabPki
     origin: Origin
+    names: NameServer
     run: Run
 
     @property
@@ -44,7 +46,8 @@ class World:
         return f"127.0.0.1:{self.origin.port}"
 
     def mitmdump(self, name: str, *settings: str, passing: bool = True) -> Mitmdump:
-        rules = (f"bypass_rules={self.folder / 'rules.toml'}",) if passing else ()
+        ours = f"bypass_rules={self.folder / 'rules.toml'}", f"bypass_resolver={self.names.at}"
+        rules = ours if passing else ()
         scripts = (bypass_script(),) if passing else ()
         return Mitmdump(
             self.folder / name, trust=self.folder / "root.pem", scripts=scripts,
@@ -90,8 +93,8 @@ async def world(folder: Path, run: Run, *, keys: int = 1) -> AsyncGenerator[Worl
         if keys == 1
         else SeveralKeys(*(pki.issue(*HOSTS) for _ in range(keys)))
     )
-    async with origin:
-        yield World(folder, pki, origin, run)
+    async with origin, NameServer.here(HOSTS) as names:
+        yield World(folder, pki, origin, names, run)
 
 
 def test_a_mitmproxy_passes_decrypts_and_blocks(tlsight: Run, tmp_path: Path) -> None:
