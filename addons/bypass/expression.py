@@ -99,9 +99,9 @@ class Expressions:
         self._sets = list(_sets(regexes, sound, self.faults))
 
     def matching(self, name: str) -> list[int]:
-        """The places of those that match the whole name."""
+        """The places of those that match the whole name, in order."""
         data = name.encode()
-        return [places[n] for one, places in self._sets for n in one.Match(data) or ()]
+        return sorted(places[n] for one, places in self._sets for n in one.Match(data) or ())
 
 
 class _Measure(NamedTuple):

@@ -52,8 +52,9 @@ def test_versions_are_those_of_the_package(script: ModuleType) -> None:
 
 def test_it_has_the_addons_of_the_proxy(script: ModuleType) -> None:
     assert [type(one).__name__ for one in script.addons] == [
-        "Bypass",
         "Recorder",
+        "Bypass",
+        "Coalescing",
         "UpstreamTruth",
         "Alive",
     ]
