@@ -25,8 +25,8 @@ from tests.live.programs import Squid, corporate_ca, readable_by_all
 
 pytestmark = pytest.mark.live
 PASSED, INSPECTED, BLOCKED = "pass.test", "other.test", "block.test"
-HOSTS = (PASSED, INSPECTED, BLOCKED)
-RULES = f'[[rule]]\nhost = "{PASSED}"\n[[rule]]\nhost = "{BLOCKED}"\naction = "block"\n'
+HOSTS = (PASSED, INSPECTED, BLOCKED, "localhost")
+RULES = f'[[rule]]\nhost = "{PASSED}"\n[[rule]]\nhost = "localhost"\n[[rule]]\nhost = "{BLOCKED}"\naction = "block"\n'
 SAID = TABLES.setdefault("bypass prove, live", {})
 Answer = tuple[int, dict[str, dict[str, Any]]]
 
@@ -56,7 +56,7 @@ class World:
 
     def prove(self, *words: object, at: str | None = None, row: str = "") -> Answer:
         done = self.run(
-            "bypass", "prove", *words, "--json", "--connect", at or self.at,
+            "bypass", "prove", *words, "--json", *(("--connect", at or self.at) if at != "" else ()),
             "--roots", self.folder / "root.pem", "--ct-logs", self.folder / "logs.json",
             "--no-canaries",
         )  # fmt: skip
@@ -99,7 +99,7 @@ async def world(folder: Path, run: Run, *, keys: int = 1) -> AsyncGenerator[Worl
 
 def test_a_mitmproxy_passes_decrypts_and_blocks(tlsight: Run, tmp_path: Path) -> None:
     with running(world(tmp_path, tlsight)) as w, running(w.mitmdump("a")) as proxy:
-        code, found = w.prove(*HOSTS, "--proxy", proxy.url, row="mitmproxy")
+        code, found = w.prove(PASSED, INSPECTED, BLOCKED, "--proxy", proxy.url, row="mitmproxy")
         assert code == 1
         assert {host: (one["state"], one["reason"]) for host, one in found.items()} == {
             PASSED: ("passes", "same-key"),
@@ -186,13 +186,15 @@ def test_a_gateway_behind_the_proxy_is_told_from_it(tlsight: Run, tmp_path: Path
             ) as ours,
         ):
             ca = ours.folder / "mitmproxy-ca-cert.pem"
-            code, found = w.prove(
-                PASSED, INSPECTED, "--proxy", ours.url, "--ca", ca, row="mitmproxy as upstream"
-            )
-            assert found[PASSED]["reason"] == "not-the-proxys-ca"
-            assert found[INSPECTED]["reason"] == "proxys-ca"
-            assert code == 1
-            assert w.prove(PASSED, "--proxy", ours.url)[1][PASSED]["state"] == "decrypted"
+            # A name that the parent can resolve: with an upstream proxy a name is bound by asking for it.
+            named = f"localhost:{w.origin.port}"
+            way = "--proxy", ours.url
+            code, found = w.prove(named, *way, "--ca", ca, at="", row="mitmproxy as upstream")
+            assert (code, found["localhost"]["reason"]) == (0, "not-the-proxys-ca")
+            code, found = w.prove(INSPECTED, *way, "--ca", ca)
+            assert (code, found[INSPECTED]["reason"]) == (1, "proxys-ca")
+            # Without its CA nobody can tell the two apart.
+            assert w.prove(named, *way, at="")[1]["localhost"]["state"] == "decrypted"
 
 
 def test_several_genuine_keys_are_no_decryption(tlsight: Run, tmp_path: Path) -> None:
