@@ -25,8 +25,9 @@ from python_page import python_page
 from rich.console import Console
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import LearningOptions, replay
+from addons.bypass.learning import replay
 from addons.bypass.rule import RuleRow
+from addons.bypass.weighing import LearningOptions
 from addons.review.server import start
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import Passage
@@ -301,14 +302,15 @@ def fill(path: Path) -> None:
         for n in range(chance.randrange(30, 60)):
             client = f"10.20.0.{n % 9 + 1}"
             attempts.append(
-                Attempt(at, "client", "www.shop.example", 443, client, "accepted", ja4="t13d")
+                Attempt(at, "client", "www.shop.example", 443, client, "accepted", ja4="t13d",
+                        bound=True)
             )
         for host in hosts:
             for _ in range(chance.randrange(6)):
                 client = f"10.20.0.{chance.randrange(1, 5)}"
                 attempts.append(
                     Attempt(at, "client", host, 443, client, "failed", alert=46, alert_by="client",
-                            ja4="t13a", error="tls alert certificate unknown")
+                            ja4="t13a", error="tls alert certificate unknown", bound=True)
                 )  # fmt: skip
         for _ in range(chance.randrange(1, 2 + (30 - days) // 3)):
             size = chance.randrange(10_000, 4_000_000)

@@ -76,6 +76,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         side: whose TLS it was: "client" towards us, "server" from us on.
         host: SNI, else the name or address that was asked for.
         client: the client's address.
+        address: of the server, as far as it was known by then.
         outcome: "accepted": data came; "quiet": the handshake was done, and nothing came; "failed".
         alert: description of the alert that ended it, `alert_by` who sent it.
         error: mitmproxy's text.
@@ -85,6 +86,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         quic: the handshake was QUIC's.
         plain: what came first after the handshake was no HTTP.
         ech: the hello carried an encrypted one, or made-up bytes in its place (browsers do that).
+        bound: the proxy itself found `address` to be one of the host's; False: it is another's, None: nobody
+            could tell. The name alone is what the client says. Earlier versions did not ask.
+        user: who logged in to the proxy, where that tells one person from another.
 
     """
 
@@ -104,6 +108,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     quic: bool = False
     plain: bool = False
     ech: bool = False
+    bound: bool | None = None
+    user: str | None = None
 
 
 def classify(attempt: Attempt) -> AttemptClass:

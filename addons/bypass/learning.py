@@ -2,14 +2,25 @@
 
 Rules
 -----
-1. A host is pinned when several clients refuse our certificate there, each of which trusts us elsewhere, and
-   nobody with the same fingerprint succeeds there. One glitch, or one client, is no evidence.
-2. A client that refuses us on several unrelated hosts and trusts us nowhere lacks our CA. Nothing it does is
-   evidence about a host.
-3. A server that asks for the client's certificate cannot be decrypted without it: a candidate, with the
-   remedy client_certs beside the bypass.
-4. A server whose own certificate is bad is never a candidate: letting it through would only hide it.
-5. Evidence gets old: it halves with every half-life.
+1. Only an attempt whose name the proxy itself found bound to the address says anything about a host, for or
+   against. An unbound refusal makes no candidate, an unbound success clears none. Attempts of which nobody
+   could tell, and those of versions that did not ask, say nothing either: what they once made candidates of
+   stays for a person to decide.
+2. A host is pinned when several clients refuse our certificate there, each of which trusts us elsewhere, and
+   nobody with the same fingerprint succeeds there. One glitch, or one client, is no evidence: what one can say
+   is bounded by attempt, host and day, and less than it takes. See clients.py for who is one.
+3. A client, or one program of it, that refuses us on several unrelated domains and trusts us nowhere lacks our
+   CA, or only probes. Nothing it does is evidence about a host.
+4. A server that asks several clients for a certificate, or shares no version with us, cannot be decrypted: a
+   candidate for a person. It is the server's own word, so it is never tried out.
+5. A server whose own certificate is bad is no candidate at that address and port, until that gets old: letting
+   it through would only hide it. What was seen at different ports is not added up.
+6. Evidence gets old: it halves with every half-life.
+7. `may_try`, which mode "auto" asks, looks at proven clients alone. Addresses that a device may have made up
+   only bring a host before a person.
+
+What one client can still do is keep a host off the list, by imitating a fingerprint and succeeding: then it is
+inspected, and `why` says who. Where many more proven clients refuse (OUTVOTED), a person hears of it all the same.
 
 Theory of operation
 -------------------
@@ -20,14 +31,19 @@ a half, a hang-up in mid-handshake a quarter, because networks do that too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
-from addons.bypass.bounded import placed
+from addons.bypass.bounded import placed, seated
+from addons.bypass.clients import Client, client_of
+from addons.bypass.evidence import MAX_ADDRESSES, MAX_DOMAINS, Evidence, Host, Mark, Seen
+from addons.bypass.reasons import REASONS, Missing, Reason, Uncounted, Why
+from addons.bypass.weighing import Counted, LearningOptions, Weighed, Weighing
 from detector.chain.names import registrable_domain
 
 CandidateClass = Literal["certificate-pinned", "upstream-mtls", "upstream-version"]
@@ -36,38 +52,21 @@ _UPSTREAM: dict[AttemptClass, CandidateClass] = {
     "upstream-mtls": "upstream-mtls",
     "upstream-version": "upstream-version",
 }
-# Hosts and clients remembered at all, clients a host, hosts a client, upstream failures a host.
-MAX_HOSTS, MAX_CLIENTS = 20_000, 20_000
-MAX_CLIENTS_OF_HOST, MAX_HOSTS_OF_CLIENT, MAX_FAILURES = 500, 200, 50
-
-
-class LearningOptions(msgspec.Struct, frozen=True):
-    """When evidence is enough.
-
-    Attributes:
-        clients: distinct trusting clients that must refuse on a host.
-        weight: of their refusals, together.
-        trusts: hosts on which a client must have trusted us to count.
-        lacks: unrelated hosts on which a client that trusts us nowhere must have failed to lack our CA.
-        half_life: after which evidence weighs half.
-        upstream: how often of late a server must have failed to be decrypted.
-
-    """
-
-    clients: int = 2
-    weight: float = 3.0
-    trusts: int = 1
-    lacks: int = 3
-    half_life: timedelta = timedelta(days=7)
-    upstream: float = 1.5
+_TEXTS: dict[str, str] = {
+    "upstream-mtls": "The server asks for the client's own certificate.",
+    "upstream-version": "Server and proxy share no version of TLS.",
+}
+_MAX_LEFT_OUT, _SHOWN = 2_000, 20
 
 
 class Candidate(msgspec.Struct, frozen=True):
     """A host that could be let through, for a person to decide.
 
     Attributes:
-        clients: addresses of those that count.
+        clients: those that count: users, addresses, networks of IPv6.
         ja4: the fingerprint that they share, where others succeed: the rule can be for it alone.
+        proven: how many of the clients nobody can have made up.
+        may_try: the proven ones alone are evidence enough for a trial.
 
     """
 
@@ -80,33 +79,46 @@ class Candidate(msgspec.Struct, frozen=True):
     text: str
     port: int = 443
     ja4: str | None = None
+    proven: int = 0
+    may_try: bool = False
 
 
 class LackingClient(msgspec.Struct, frozen=True):
-    """A client that should get our CA, and the hosts on which it failed."""
+    """A client that should get our CA, and the domains on which it failed.
+
+    Attributes:
+        silent: it never said why: it may only probe.
+
+    """
 
     client: str
     hosts: tuple[str, ...]
+    silent: bool = False
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """What the attempts amount to. `invalid` are hosts whose own certificates do not verify."""
+    """What the attempts amount to.
+
+    Attributes:
+        invalid: hosts whose own certificates do not verify, of late.
+        uncounted: attempts that were no evidence, the most frequent first.
+        totals: their number, by reason.
+
+    """
 
     candidates: tuple[Candidate, ...]
     lacking: tuple[LackingClient, ...]
     invalid: tuple[str, ...]
+    uncounted: tuple[Uncounted, ...] = ()
+    totals: dict[Reason, int] = {}
 
 
-class _Host:
-    __slots__ = ("first", "last", "port", "refusals", "trusted_by", "upstream")
+class _LeftOut:
+    __slots__ = ("attempts", "clients")
 
-    def __init__(self, at: datetime) -> None:
-        self.first = self.last = at
-        self.port = 443
-        # By client: weight as of `last`, the fingerprint, and when it refused last.
-        self.refusals: dict[str, tuple[float, str | None, datetime]] = {}
-        self.trusted_by: dict[str | None, datetime] = {}
-        self.upstream: dict[CandidateClass, list[datetime]] = {}
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.clients: dict[str, None] = {}
 
 
 class Learner:
@@ -114,125 +126,242 @@ class Learner:
 
     def __init__(self, options: LearningOptions | None = None) -> None:
         self.options = options or LearningOptions()
-        self._hosts: dict[str, _Host] = {}
-        self._trusts: dict[str, set[str]] = {}
-        self._failed: dict[str, set[str]] = {}
-        self._invalid: dict[str, None] = {}
+        self._evidence = Evidence()
+        self._weighing = Weighing(self.options, self._evidence.clients)
+        self._left_out: dict[tuple[str, Reason], _LeftOut] = {}
+        self._totals: Counter[Reason] = Counter()
 
     def take(self, attempt: Attempt) -> AttemptClass:
         """One more attempt; what it is by itself."""
         kind = classify(attempt)
-        host = self._hosts.get(attempt.host)
-        if host is None:
-            host = placed(self._hosts, attempt.host, _Host(attempt.at), MAX_HOSTS)
-        host.port = attempt.port
-        if kind in ("trusted", "not-http"):
-            self._known(self._trusts, attempt.client).add(registrable_domain(attempt.host))
-            if attempt.side == "client":
-                placed(host.trusted_by, attempt.ja4, attempt.at, MAX_CLIENTS_OF_HOST)
-                host.refusals.pop(attempt.client, None)
+        client = client_of(attempt, self.options.devices)
+        took = kind in ("trusted", "not-http")
+        if took and attempt.side == "client":
+            self._took(attempt, client)
         elif kind in _WEIGHTS:
-            self._refused(host, attempt, _WEIGHTS[kind])
-        elif kind in _UPSTREAM:
-            times = host.upstream.setdefault(_UPSTREAM[kind], [])
-            times.append(attempt.at)
-            del times[:-MAX_FAILURES]
-            host.last = attempt.at
-        elif kind == "upstream-certificate-invalid":
-            placed(self._invalid, attempt.host, None, MAX_HOSTS)
+            self._refused(attempt, client, _WEIGHTS[kind])
+        elif kind in _UPSTREAM or kind == "upstream-certificate-invalid":
+            self._failed(attempt, client, kind)
         return kind
 
     def learned(self, now: datetime) -> Learned:
         """Candidates with the weightiest first, clients that lack our CA, hosts that are broken."""
-        lacking = tuple(self._lacking())
-        found = [one for name in self._hosts if (one := self.candidate(name, now)) is not None]
-        found.sort(key=lambda one: (-one.weight, one.host))
-        return Learned(tuple(found), lacking, tuple(self._invalid))
+        hosts = self._evidence.hosts
+        found = [one for name in hosts if (one := self.candidate(name, now)) is not None]
+        found.sort(key=lambda one: (not one.may_try, -one.weight, one.host))
+        invalid = tuple(name for name, host in hosts.items() if self._weighing.is_broken(host, now))
+        left = sorted(self._left_out.items(), key=lambda one: -one[1].attempts)
+        uncounted = (
+            Uncounted(host, why, one.attempts, tuple(one.clients)) for (host, why), one in left
+        )
+        return Learned(
+            tuple(found), tuple(self._lacking()), invalid, tuple(uncounted), dict(self._totals)
+        )
 
     def candidate(self, name: str, now: datetime) -> Candidate | None:
         """What is known against inspecting one host, None for nothing or too little."""
-        host = self._hosts.get(name)
-        if host is None or name in self._invalid:
+        host = self._evidence.hosts.get(name)
+        if host is None or not (host.refusals or host.upstream):
             return None
-        return self._pinned(name, host, now) or self._needs(name, host, now)
-
-    def _refused(self, host: _Host, attempt: Attempt, weight: float) -> None:
-        self._known(self._failed, attempt.client).add(registrable_domain(attempt.host))
-        before, _, when = host.refusals.get(attempt.client, (0.0, None, attempt.at))
-        total = before * self._left(when, attempt.at) + weight
-        refusal = (total, attempt.ja4, attempt.at)
-        placed(host.refusals, attempt.client, refusal, MAX_CLIENTS_OF_HOST)
-        host.last = attempt.at
-
-    def _pinned(self, name: str, host: _Host, now: datetime) -> Candidate | None:
-        options = self.options
-        own = registrable_domain(name)
-        counted: dict[str, float] = {}
-        for client, (weight, fingerprint, when) in host.refusals.items():
-            trusted = host.trusted_by.get(fingerprint)
-            if self._lacks(client) or (trusted is not None and trusted >= when):
-                continue
-            elsewhere = self._trusts.get(client, set()) - {own}
-            if len(elsewhere) >= options.trusts:
-                counted[client] = weight * self._left(when, now)
-        if any(f in host.trusted_by for _, f, _ in host.refusals.values() if f is not None):
-            return None  # somebody with the same fingerprint succeeds
-        total = sum(counted.values())
-        if len(counted) < options.clients or total < options.weight:
-            return None
-        text = f"{len(counted)} clients that trust the proxy elsewhere refuse it here."
-        fingerprints = {host.refusals[client][1] for client in counted}
-        shared = None
-        if host.trusted_by and len(fingerprints) == 1:
-            (shared,) = fingerprints
-            text += " Other programs take it: a rule for this fingerprint is enough."
-        return Candidate(
-            name, "certificate-pinned", round(total, 2), tuple(sorted(counted)), host.first,
-            host.last, text, host.port, shared,
-        )  # fmt: skip
-
-    def _needs(self, name: str, host: _Host, now: datetime) -> Candidate | None:
-        for kind, times in host.upstream.items():
-            weight = sum(self._left(at, now) for at in times)
-            if weight >= self.options.upstream:
-                text = {
-                    "upstream-mtls": "The server asks for the client's own certificate.",
-                    "upstream-version": "Server and proxy share no version of TLS.",
-                }.get(kind, "")
-                return Candidate(
-                    name, kind, round(weight, 2), (), host.first, host.last, text, host.port
-                )
-        return None
-
-    def _lacking(self) -> Iterable[LackingClient]:
-        for client, hosts in self._failed.items():
-            if self._lacks(client):
-                yield LackingClient(client, tuple(sorted(hosts))[:20])
-
-    def _lacks(self, client: str) -> bool:
-        return len(self._failed.get(client, ())) >= self.options.lacks and not self._trusts.get(
-            client
+        return self._pinned(name, host, self._weighing.weighed(name, host, now)) or self._needs(
+            name, host, now
         )
 
-    def _left(self, since: datetime, now: datetime) -> float:
-        age = max((now - since).total_seconds(), 0.0)
-        return float(0.5 ** (age / self.options.half_life.total_seconds()))
+    def cleared(self, name: str, now: datetime) -> str | None:
+        """What speaks against a host that was a candidate; None where evidence merely got old."""
+        host = self._evidence.hosts.get(name)
+        if host is None:
+            return None
+        weighed = self._weighing.weighed(name, host, now)
+        if "invalid-certificate" in weighed.left:
+            return "its own certificate does not verify"
+        if host.fell_back or weighed.contested:
+            return "the evidence is gone: a client of the same kind succeeded"
+        return None
 
-    def _known(self, table: dict[str, set[str]], client: str) -> set[str]:
-        found = table.get(client)
+    def why(self, name: str, now: datetime) -> Why:
+        """Why a host is a candidate or none, in numbers."""
+        host = self._evidence.hosts.get(name)
+        counted: dict[str, float] = {}
+        missing: list[Missing] = []
+        candidate = self.candidate(name, now)
+        if host is not None:
+            weighed = self._weighing.weighed(name, host, now)
+            counted = weighed.shares(self.options.share(self.options.weight))
+            if candidate is None and (host.refusals or host.fell_back):
+                missing += self._too_little("refusals", counted, self.options.weight)
+            for kind in {of for of, _ in host.upstream} if candidate is None else ():
+                found = self._weighing.upstream(host, kind, now)
+                shares = found.shares(self.options.share(self.options.upstream))
+                missing += self._too_little(kind, shares, self.options.upstream)
+            if host.fell_back:
+                weighed.leave("falls-back", host.fell_back)
+            for reason, names in weighed.left.items():
+                text = f"{len(names)} clients: {REASONS[reason]}"
+                missing.append(Missing(reason, text, tuple(names)[:_SHOWN]))
+        for (of, reason), left in self._left_out.items():
+            if of == name:
+                text = f"{left.attempts} attempts: {REASONS[reason]}"
+                missing.append(Missing(reason, text, tuple(left.clients)))
+        shown = {client: round(weight, 2) for client, weight in counted.items()}
+        return Why(name, candidate is not None, shown, tuple(missing))
+
+    # What one attempt changes.
+
+    def _took(self, attempt: Attempt, client: Client) -> None:
+        seen = self._evidence.client(client, attempt.at, bound=attempt.bound is True)
+        if seen is not None:
+            seen.took = seen.program(attempt.ja4).took = True
+            if attempt.bound is True and len(seen.trusts) < MAX_DOMAINS:
+                seen.trusts.add(registrable_domain(attempt.host))
+        host = self._host(attempt, client)
+        if host is not None:
+            host.took(client, attempt.ja4, attempt.at)
+
+    def _refused(self, attempt: Attempt, client: Client, weight: float) -> None:
+        seen = self._evidence.client(client, attempt.at, bound=attempt.bound is True)
+        if seen is not None:
+            program = seen.program(attempt.ja4)
+            program.complained |= attempt.alert is not None
+            if len(program.failed) < MAX_DOMAINS:
+                program.failed.add(registrable_domain(attempt.host))
+        host = self._host(attempt, client, seen)
+        if host is None:
+            return
+        most = self.options.share(self.options.weight)
+        own = sum(
+            mark.weight * self._weighing.left(mark.last, attempt.at)
+            for (other, _), mark in host.refusals.items()
+            if other == client
+        )
+        before = host.refusals.get((client, attempt.ja4))
+        kept = (
+            0.0 if before is None else before.weight * self._weighing.left(before.last, attempt.at)
+        )
+        added = max(min(weight, most - own), 0.0)
+        if added < weight / 2:
+            self._leave_out(attempt, client, "same-client")
+        mark = Mark(kept + added, attempt.at, attempt.address, attempt.port)
+        host.refused(client, attempt.ja4, mark)
+
+    def _failed(self, attempt: Attempt, client: Client, kind: AttemptClass) -> None:
+        seen = self._evidence.client(client, attempt.at, bound=attempt.bound is True)
+        host = self._host(attempt, client, seen)
+        if host is None:
+            return
+        if kind == "upstream-certificate-invalid":
+            where = (attempt.address or "", attempt.port)
+            placed(host.invalid, where, attempt.at, MAX_ADDRESSES)
+            return
+        before = host.upstream.get((_UPSTREAM[kind], client))
+        kept = (
+            0.0 if before is None else before.weight * self._weighing.left(before.last, attempt.at)
+        )
+        weight = min(kept + 1.0, self.options.share(self.options.upstream))
+        if weight - kept < 1 / 2:
+            self._leave_out(attempt, client, "same-client")
+        mark = Mark(weight, attempt.at, attempt.address, attempt.port)
+        host.failed(_UPSTREAM[kind], client, mark)
+
+    def _host(self, attempt: Attempt, client: Client, failing: Seen | None = None) -> Host | None:
+        """The host that an attempt is evidence for; else why not is noted. `failing`: whose failure it is."""
+        if attempt.bound is not True:
+            self._leave_out(attempt, client, "unknown" if attempt.bound is None else "unbound")
+            return None
+        if failing is not None and not failing.may_say(attempt.host):
+            self._leave_out(attempt, client, "over-quota")
+            return None
+        found = self._evidence.host(attempt.host, client, attempt.at)
         if found is None:
-            found = placed(table, client, set[str](), MAX_CLIENTS)
-        if len(found) >= MAX_HOSTS_OF_CLIENT:
-            found.pop()
+            self._leave_out(attempt, client, "over-quota")
         return found
+
+    def _leave_out(self, attempt: Attempt, client: Client, reason: Reason) -> None:
+        self._totals[reason] += 1
+        key = (attempt.host, reason)
+        found = self._left_out.get(key)
+        if found is None:
+            found = seated(self._left_out, key, _LeftOut(), _MAX_LEFT_OUT, lambda one: one.attempts)
+        found.attempts += 1
+        if len(found.clients) < _SHOWN:
+            found.clients[client.name] = None
+
+    # What all of them amount to.
+
+    def _pinned(self, name: str, host: Host, weighed: Weighed) -> Candidate | None:
+        options = self.options
+        most = options.share(options.weight)
+        # For a trial nobody gives more than his even part: one user and another's bad moment are not two.
+        shares = weighed.certain().shares(options.weight / options.clients)
+        may_try = self._enough(shares, options.weight)
+        if not may_try:
+            shares = weighed.shares(most)
+            if not self._enough(shares, options.weight):
+                return None
+        counted = [one for one in weighed.marks if one[0].name in shares]
+        contested = bool(weighed.contested & shares.keys())
+        fingerprints = {ja4 for _, ja4, _, _ in counted}
+        text = f"{len(shares)} clients that trust the proxy elsewhere refuse it here."
+        shared = None
+        if host.successes and len(fingerprints) == 1 and not contested:
+            (shared,) = fingerprints
+            text += " Other programs take it: a rule for this fingerprint is enough."
+        if contested:
+            text += " A few with the same fingerprint take it all the same."
+        return Candidate(
+            name, "certificate-pinned", round(sum(shares.values()), 2), tuple(sorted(shares)),
+            host.first, host.last, text, counted[0][2].port, shared, _proven(counted), may_try,
+        )  # fmt: skip
+
+    def _needs(self, name: str, host: Host, now: datetime) -> Candidate | None:
+        options = self.options
+        for kind in _UPSTREAM.values():
+            found = self._weighing.upstream(host, kind, now)
+            shares = found.shares(options.share(options.upstream))
+            if self._enough(shares, options.upstream):
+                counted = [one for one in found.marks if one[0].name in shares]
+                return Candidate(
+                    name, kind, round(sum(shares.values()), 2), tuple(sorted(shares)), host.first,
+                    host.last, _TEXTS[kind], counted[0][2].port, None, _proven(counted),
+                )  # fmt: skip
+        return None
+
+    def _enough(self, shares: dict[str, float], weight: float) -> bool:
+        total = round(sum(shares.values()), 9)  # three thirds are one
+        return len(shares) >= self.options.clients and total >= weight
+
+    def _too_little(self, what: str, counted: dict[str, float], need: float) -> Iterator[Missing]:
+        least, total = self.options.clients, sum(counted.values())
+        if len(counted) < least:
+            text = f"{what}: {len(counted)} clients count, {least} are needed"
+            yield Missing("few-clients", text, tuple(counted)[:_SHOWN])
+        if total < need:
+            yield Missing("little-weight", f"{what}: weight {total:.2f}, {need:g} is needed")
+
+    def _lacking(self) -> Iterator[LackingClient]:
+        for name, seen in self._evidence.clients.items():
+            failed = seen.failed()
+            if not seen.took and len(failed) >= self.options.lacks:
+                yield LackingClient(name, tuple(sorted(failed))[:_SHOWN], not seen.complained())
 
 
 def replay(attempts: Iterable[Attempt], options: LearningOptions, now: datetime | None) -> Learned:
     """What would have been learned, at the time of the last attempt when `now` is left out."""
+    return replayed(attempts, options, now)[0]
+
+
+def replayed(
+    attempts: Iterable[Attempt], options: LearningOptions, now: datetime | None
+) -> tuple[Learned, Learner, datetime | None]:
+    """As `replay`, with what learned it and until when."""
     learner = Learner(options)
     last = now
     for attempt in attempts:
         learner.take(attempt)
         if now is None:
             last = attempt.at
-    return learner.learned(last) if last is not None else Learned((), (), ())
+    return (learner.learned(last) if last is not None else Learned((), (), ())), learner, last
+
+
+def _proven(marks: list[Counted]) -> int:
+    return len({client.name for client, *_ in marks if client.proven})

@@ -14,7 +14,8 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 
 from addons.bypass.binding import Verify
-from addons.bypass.learning import LearningOptions
+from addons.bypass.clients import networks
+from addons.bypass.weighing import LearningOptions
 from addons.proxy.resolver import Server, read_servers
 from addons.store.bypass_store import RULES_VARIABLE, STORE_VARIABLE, default_path
 from addons.store.keeper import KeeperOptions
@@ -33,6 +34,10 @@ _STRINGS = {
     "bypass_review": (
         "",
         "ADDRESS:PORT on loopback at which the review page is served; empty for none.",
+    ),
+    "bypass_devices": (
+        "",
+        "Networks, between commas, of one address a device; mode auto counts them and users alone.",
     ),
     "bypass_weight": ("3", "Weight of refusals that makes a candidate; one by an alert weighs 1."),
     "bypass_half_life": ("7", "Days after which evidence weighs half."),
@@ -80,8 +85,9 @@ def read() -> KeeperOptions:
         if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
             raise ValueError("must be above zero")
         learning = LearningOptions(
-            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life)
-        )
+            clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life),
+            devices=networks(o.bypass_devices),
+        )  # fmt: skip
         return KeeperOptions(
             rules=_file(o.bypass_rules),
             store=_file(o.bypass_store),

@@ -5,7 +5,9 @@ Rules
 1. Hooks never wait. They put plain data into a bounded queue, and look at `matcher`, which is replaced whole.
 2. A store that is missing, locked, damaged or full, or a broken rule file, leaves the last good rules in
    force. It is said once, and tried again; what could not be written waits in memory, up to MAX_WAITING.
-3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself.
+3. Nothing is let through because of what was learned, but in mode "auto", where a trial ends by itself, and
+   only on evidence that no client can make up alone (learning.py). What strangers bring about is a bounded
+   number of candidates for a person.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import Candidate, Learned, Learner, LearningOptions
+from addons.bypass.learning import Candidate, Learned, Learner
 from addons.bypass.matcher import Matcher
 from addons.bypass.rule import Rule, load_rules
 from addons.bypass.scope import narrowest
 from addons.bypass.shown import harmless_logger
+from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
@@ -48,6 +51,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
         mode: "observe" only records, "suggest" keeps candidates for a person, "auto" also lets them through
             for `trial`, at most once in `pause`.
         keep_days: how long attempts are kept one by one.
+        most: candidates that wait for a person and that addresses alone speak for.
 
     """
 
@@ -58,6 +62,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
     trial: timedelta = timedelta(minutes=30)
     pause: timedelta = timedelta(hours=24)
     keep_days: int = KEPT_DAYS
+    most: int = 1_000
 
 
 class Keeper:
@@ -258,7 +263,7 @@ class Keeper:
                 fresh.take(one)
         with self._learning:
             self._learner, self._remembered = fresh, True
-        self._proposed = {one.candidate.host for one in store.candidates("pending", "snoozed")}
+        self._proposed = _waiting(store)
 
     def _write(self, store: BypassStore) -> None:
         if self._unwritten:
@@ -314,19 +319,33 @@ class Keeper:
         }
         if tick - self._swept >= _SWEEP:
             self._swept = tick
+            self._proposed = _waiting(store)  # a person may have decided meanwhile
             found |= {one.host: one for one in self._learner.learned(now).candidates}
         for host, candidate in found.items():
             if candidate is not None:
+                if host not in self._proposed and self._is_full(candidate):
+                    continue
                 self._proposed.add(host)
                 if store.propose(candidate):
                     log.warning(
                         "tlsight: candidate %s: %s. %s", host, candidate.kind, candidate.text
                     )
-                if self.options.mode == "auto":
+                if self.options.mode == "auto" and candidate.may_try:
                     self._try_out(store, candidate, now)
-            elif host in self._proposed:
+            elif host in self._proposed and (why := self._learner.cleared(host, now)) is not None:
                 self._proposed.discard(host)
-                store.clear(host, "the evidence is gone: a client of the same kind succeeded")
+                store.clear(host, why)
+
+    def _is_full(self, candidate: Candidate) -> bool:
+        """No room for one that addresses alone bring about; somebody may have made up many."""
+        if candidate.may_try or len(self._proposed) < self.options.most:
+            return False
+        text = (
+            f"{self.options.most} candidates wait for a person, and no more are kept that only addresses"
+            " speak for; decide on them, or look at who brings them up with tlsight bypass replay"
+        )
+        self._complain("candidates", text)
+        return True
 
     def _try_out(self, store: BypassStore, candidate: Candidate, now: datetime) -> None:
         there = store.candidate(candidate.host)
@@ -348,7 +367,7 @@ class Keeper:
 
     def _prune(self, store: BypassStore) -> None:
         tick = clock.stopwatch()
-        if tick - self._pruned >= _PRUNE:
+        if tick - self._pruned >= _PRUNE or store.traffic.crowded():
             self._pruned = tick
             store.traffic.prune(self._now(), self.options.keep_days)
 
@@ -358,3 +377,8 @@ class Keeper:
             self._complaints[what] = text
             kept = self.matcher.count
             log.error("tlsight: %s; the %d rules in force stay", text, kept)
+
+
+def _waiting(store: BypassStore) -> set[str]:
+    """Candidates that nobody has decided on."""
+    return {one.candidate.host for one in store.candidates("pending", "snoozed")}

@@ -241,6 +241,7 @@ async def test_a_name_that_hides_others_is_inspected_where_the_hello_may_hide_on
         {"bypass_weight": "lots"},
         {"bypass_clients": 0},
         {"bypass_half_life": "-1"},
+        {"bypass_devices": "10.0.0.0/33"},
         {"bypass_mode": "obsrve"},
         {"bypass_verify": "sometimes"},
         {"bypass_resolver": "dns.example"},

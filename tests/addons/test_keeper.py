@@ -10,11 +10,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import LearningOptions
+from addons.bypass.clients import networks
+from addons.bypass.learning import Candidate, replay
 from addons.bypass.matcher import Arrival
 from addons.bypass.rule import RuleRow
+from addons.bypass.weighing import LearningOptions
 from addons.store import keeper as keeper_module
 from addons.store.bypass_store import BypassStore
 from addons.store.keeper import Keeper, KeeperOptions
@@ -50,14 +53,27 @@ def passes(keeper: Keeper, host: str) -> bool:
 
 
 def attempts(at: datetime = START) -> list[Attempt]:
-    """Two clients that trust shop.example and refuse bank.example."""
+    """Two users that trust shop.example and refuse bank.example."""
     found: list[Attempt] = []
-    for client in ("10.0.0.1", "10.0.0.2"):
-        found.append(Attempt(at, "client", "shop.example", 443, client, "accepted", ja4="one"))
+    for client, user in (("10.0.0.1", "ann"), ("10.0.0.2", "ben")):
+        found.append(
+            Attempt(at, "client", "shop.example", 443, client, "accepted", ja4="one", bound=True,
+                    user=user)
+        )  # fmt: skip
         found += [
-            Attempt(at, "client", "bank.example", 443, client, "failed", alert=46, alert_by="client", ja4="two")
+            Attempt(at, "client", "bank.example", 443, client, "failed", alert=46, alert_by="client",
+                    ja4="two", bound=True, user=user)
         ] * 2  # fmt: skip
     return found
+
+
+def by_addresses(at: datetime = START) -> list[Attempt]:
+    """The same of nobody who logged in."""
+    return [replace(one, user=None) for one in attempts(at)]
+
+
+def replayed(found: list[Attempt]) -> tuple[Candidate, ...]:
+    return replay(found, LearningOptions(), None).candidates
 
 
 def test_rules_of_the_file_and_the_store_are_in_force_when_set_up_returns(
@@ -119,7 +135,7 @@ def test_suggesting_keeps_a_candidate_and_lets_nothing_through(
         (one,) = store.candidates("pending")
         assert (one.candidate.host, one.candidate.clients) == (
             "bank.example",
-            ("10.0.0.1", "10.0.0.2"),
+            ("user:ann", "user:ben"),
         )
         assert store.rules() == []
     assert not passes(keeper, "bank.example")
@@ -145,6 +161,77 @@ def test_auto_lets_through_for_a_while_once_and_never_for_good(
         assert [e.action for e in store.audit()] == ["candidate", "trial"]
 
 
+def test_auto_lets_nothing_through_that_addresses_alone_speak_for_unless_they_are_declared(
+    keeper: Keeper, path: Path, clock: Clock
+) -> None:
+    keeper.set_up(KeeperOptions(store=path, mode="auto"))
+    keeper.start()
+    for attempt in by_addresses():
+        keeper.put(attempt)
+    with BypassStore(path, clock) as store:
+        until(lambda: len(store.candidates("pending")) == 1)
+        time.sleep(1)
+        assert store.rules() == []
+    assert not passes(keeper, "bank.example")
+    devices = LearningOptions(devices=networks("10.0.0.0/24"))
+    keeper.set_up(KeeperOptions(store=path, mode="auto", learning=devices))
+    for attempt in by_addresses():
+        keeper.put(attempt)
+    until(lambda: passes(keeper, "bank.example"))
+
+
+def test_auto_never_tries_out_a_server_that_asks_for_certificates(
+    keeper: Keeper, path: Path, clock: Clock
+) -> None:
+    keeper.set_up(KeeperOptions(store=path, mode="auto"))
+    keeper.start()
+    for n in range(9):
+        keeper.put(
+            Attempt(START, "server", "mtls.example", 443, "10.0.0.1", "failed", alert=116,
+                    asked_certificate=True, bound=True, user=f"user{n}")
+        )  # fmt: skip
+    with BypassStore(path, clock) as store:
+        until(lambda: [c.candidate.proven for c in store.candidates("pending")] == [9])
+    keeper.close()
+    assert not passes(keeper, "mtls.example")
+
+
+def test_a_candidate_whose_evidence_merely_got_old_stays_for_a_person(
+    keeper: Keeper, path: Path, clock: Clock
+) -> None:
+    """An upgrade leaves candidates whose attempts do not say whether they were bound."""
+    with BypassStore(path, clock) as store:
+        (found,) = replayed(attempts())
+        store.propose(found)
+        keeper.set_up(KeeperOptions(store=path, mode="suggest"))
+        keeper.start()
+        for attempt in attempts():
+            keeper.put(replace(attempt, bound=None))
+        until(lambda: len(list(store.traffic.attempts())) == 6)
+        time.sleep(1)
+        assert len(store.candidates("pending")) == 1
+
+
+def test_strangers_bring_so_many_candidates_before_a_person_and_users_always_do(
+    keeper: Keeper, path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper.set_up(KeeperOptions(store=path, mode="suggest", most=9))
+    keeper.start()
+    trusting, refusal, *_ = by_addresses()
+    for client in ("10.0.1.1", "10.0.1.2"):
+        keeper.put(replace(trusting, client=client))
+        for n in range(40):
+            keeper.put(replace(refusal, host=f"h{n // 2}.made.example", client=client))
+    with BypassStore(path, clock) as store:
+        until(
+            lambda: any("9 candidates wait for a person" in r.getMessage() for r in caplog.records)
+        )
+        for attempt in attempts():
+            keeper.put(attempt)
+        until(lambda: store.candidate("bank.example") is not None)
+        assert len(store.candidates("pending")) == 10
+
+
 def test_a_success_of_the_same_kind_of_client_clears_the_candidate(
     keeper: Keeper, path: Path, clock: Clock
 ) -> None:
@@ -154,7 +241,11 @@ def test_a_success_of_the_same_kind_of_client_clears_the_candidate(
         keeper.put(attempt)
     with BypassStore(path, clock) as store:
         until(lambda: len(store.candidates("pending")) == 1)
-        keeper.put(Attempt(START, "client", "bank.example", 443, "10.0.0.3", "accepted", ja4="two"))
+        success = Attempt(START, "client", "bank.example", 443, "10.0.0.3", "accepted", ja4="two")
+        keeper.put(success)  # at an address that is not the host's, as far as anybody can tell
+        time.sleep(1)
+        assert len(store.candidates("pending")) == 1
+        keeper.put(replace(success, bound=True))
         until(lambda: len(store.candidates("cleared")) == 1)
 
 

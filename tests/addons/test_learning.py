@@ -6,7 +6,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.learning import Learned, Learner, LearningOptions, replay
+from addons.bypass.learning import Learned, Learner, replay
+from addons.bypass.weighing import LearningOptions
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 DEFAULT = LearningOptions()
@@ -22,7 +23,7 @@ class Day:
         self, client: str, host: str, outcome: str, *, side: str = "client", **more: object
     ) -> Day:
         at = START + timedelta(seconds=len(self.attempts))
-        fields = {"ja4": f"t13-{client}", **more}
+        fields = {"ja4": f"t13-{client}", "bound": True, **more}
         self.attempts.append(Attempt(at, side, host, 443, client, outcome, **fields))  # type: ignore[arg-type]
         return self
 
@@ -96,9 +97,10 @@ def test_a_server_with_a_bad_certificate_is_never_a_candidate() -> None:
 
 def test_a_server_that_wants_the_clients_certificate_is_told_as_that() -> None:
     day = Day()
-    for _ in range(2):
-        day.add("a", "api.example", "failed", side="server", asked_certificate=True, alert=116)
+    for client in ("a", "b"):
+        day.add(client, "api.example", "failed", side="server", asked_certificate=True, alert=116)
     assert hosts(day.learned()) == [("api.example", "upstream-mtls")]
+    assert not day.learned().candidates[0].may_try
 
 
 def test_evidence_gets_old() -> None:
@@ -120,24 +122,29 @@ def test_memory_is_bounded_whatever_clients_ask_for() -> None:
     learner = Learner()
     for number in range(30_000):
         at = START + timedelta(seconds=number)
-        name = f"h{number}.example{number}.com"
+        name, client = f"h{number}.example{number}.com", f"c{number}"
+        for host in (name, "one.com"):
+            ja4 = str(number)
+            learner.take(
+                Attempt(at, "client", host, 443, client, "failed", alert=48, ja4=ja4, bound=True)
+            )
+        text = "Certificate verify failed"
         learner.take(
-            Attempt(at, "client", name, 443, f"c{number}", "failed", alert=48, ja4=str(number))
+            Attempt(
+                at, "server", name, 443, client, "failed", error=text, address=client, bound=True
+            )
         )
         learner.take(
-            Attempt(at, "client", "one.com", 443, f"c{number}", "failed", alert=48, ja4=str(number))
-        )
-        learner.take(
-            Attempt(at, "server", name, 443, "c", "failed", error="Certificate verify failed")
-        )
-        learner.take(
-            Attempt(at, "server", "mtls.com", 443, "c", "failed", asked_certificate=True, alert=116)
-        )
-    assert len(learner._hosts) <= 20_000
-    assert len(learner._invalid) <= 20_000
-    assert len(learner._failed) <= 20_000
-    assert len(learner._hosts["one.com"].refusals) <= 500
-    assert len(learner._hosts["mtls.com"].upstream["upstream-mtls"]) <= 50
+            Attempt(at, "server", "mtls.com", 443, client, "failed", asked_certificate=True, alert=116,
+                    bound=True)
+        )  # fmt: skip
+        learner.take(Attempt(at, "client", name + ".x", 443, client, "failed", alert=48))
+    kept = learner._evidence
+    assert len(kept.hosts) <= 20_000
+    assert len(kept.clients) <= 20_000
+    assert len(learner._left_out) <= 2_000
+    assert len(kept.hosts["one.com"].refusals) <= 64
+    assert len(kept.hosts["mtls.com"].upstream) <= 64
 
 
 def test_no_glitch_becomes_a_candidate_in_ten_thousand_sessions() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from addons.bypass.learning import LearningOptions, replay
+from addons.bypass.learning import replay
 from addons.bypass.seeds import microsoft365
+from addons.bypass.weighing import LearningOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
 from tests.fuzz.lab import in_a_file

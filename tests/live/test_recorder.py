@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from addons.bypass.attempt import Attempt, classify
-from addons.bypass.learning import LearningOptions, replay
+from addons.bypass.learning import replay
+from addons.bypass.weighing import LearningOptions
 from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
