@@ -44,6 +44,13 @@ CREATE TABLE unbound (
     count INTEGER NOT NULL, last TEXT NOT NULL, PRIMARY KEY (name, place)
 ) STRICT, WITHOUT ROWID;
 """,
+    # Whether the name was bound to the address: 1, else 0; NULL where an earlier version did not ask. In
+    # attempt_day, how many of the attempts were.
+    """
+ALTER TABLE attempt ADD COLUMN bound INTEGER;
+ALTER TABLE attempt ADD COLUMN client TEXT;
+ALTER TABLE attempt_day ADD COLUMN bound INTEGER;
+""",
 )
 # From here on a store that may not be written can be read as it is.
 OLDEST_READABLE = 1

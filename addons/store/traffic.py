@@ -1,24 +1,61 @@
 """Attempts and passages in the store: the latest one by one, all of them counted by day.
 
-Bounded by age and by number: raw attempts for KEPT_DAYS and at most MAX_ATTEMPTS, counts for COUNTED_DAYS and
-at most MAX_COUNTS rows.
+Rules
+-----
+1. Bounded by age and by number: raw attempts for KEPT_DAYS and at most MAX_ATTEMPTS, counts for COUNTED_DAYS
+   and at most MAX_COUNTS rows.
+2. Names are what clients say. Attempts whose name was not bound to the address have a budget of their own
+   (MAX_UNBOUND), so that made-up names push out each other and nothing else.
+3. Names that are bound may be made up below a domain that answers for every name. Where there is too much,
+   what goes first is: what one client said again and again; then what no user said, of a host that was there
+   on one day and for one client; the earlier first.
+4. Counts are folded, never dropped within their days: what loses its host is counted under the host "", and
+   totals stay true whatever a flood does.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
+from addons.bypass.clients import client_of
 from detector.model.no_json import NO_JSON
 
 MAX_ATTEMPTS, MAX_COUNTS = 200_000, 200_000
+MAX_UNBOUND = 20_000
 KEPT_DAYS, COUNTED_DAYS = 30, 400
+# Attempts written after which it is time to prune, however short a while that took.
+_CROWD = 50_000
+# Of one client at one host, and its part of all, that stay in a crowd.
+_OFTEN, _PART = 50, 20
+_Key = tuple[str, str, str, str]
+_THIN = """
+DELETE FROM attempt WHERE id IN (
+    SELECT id FROM (
+        SELECT a.id, client GLOB 'user:*' AS user, days, clients,
+            row_number() OVER (PARTITION BY host, client ORDER BY a.id DESC) > ?
+            OR row_number() OVER (PARTITION BY client ORDER BY a.id DESC) > ? AS again
+        FROM attempt AS a JOIN (
+            SELECT host, count(DISTINCT substr(at, 1, 10)) AS days, count(DISTINCT client) AS clients
+            FROM attempt WHERE bound = 1 GROUP BY host
+        ) USING (host)
+        WHERE bound = 1
+    )
+    ORDER BY again DESC, user, days, clients, id LIMIT ?
+)
+"""
+_HOSTS = """
+SELECT host, count(DISTINCT day) AS days, sum(count) AS often,
+    max(class IN ('trusted', 'not-http')) AS taken
+FROM attempt_day WHERE bound IS NOT 0 GROUP BY host
+"""
+_WORTHIEST = "days > 1 DESC, taken DESC, days DESC, often DESC, day DESC"
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -66,45 +103,120 @@ class Traffic:
     ) -> None:
         self._db = db
         self._failing = failing
+        self._written = 0
 
     def write(self, attempts: Sequence[Attempt], passages: Sequence[Passage]) -> None:
         """Keep a batch, whole or not at all."""
         encoder = msgspec.json.Encoder()
-        rows = [(a.at.isoformat(), a.host, encoder.encode(a).decode()) for a in attempts]
-        days = Counter((_day(a.at), a.host, a.side, classify(a)) for a in attempts)
+        rows = [
+            (
+                a.at.isoformat(),
+                a.host,
+                encoder.encode(a).decode(),
+                a.bound is True,
+                client_of(a).name,
+            )
+            for a in attempts
+        ]
+        days: Counter[_Key] = Counter()
+        bound: Counter[_Key] = Counter()
+        for a in attempts:
+            key = (_day(a.at), a.host, a.side, classify(a))
+            days[key] += 1
+            bound[key] += a.bound is True
         with self._failing(), self._db:
-            self._db.executemany("INSERT INTO attempt (at, host, body) VALUES (?, ?, ?)", rows)
             self._db.executemany(
-                "INSERT INTO attempt_day VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-                [(*key, count) for key, count in days.items()],
+                "INSERT INTO attempt (at, host, body, bound, client) VALUES (?, ?, ?, ?, ?)", rows
             )
-            self._db.executemany(
-                "INSERT INTO passage_day VALUES (?, ?, ?, 1, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET connections = connections + 1, up = up + excluded.up,"
-                " down = down + excluded.down, seconds = seconds + excluded.seconds,"
-                " last = max(last, excluded.last)",
-                [
-                    (_day(p.at), p.host, p.rule, p.up, p.down, p.seconds, p.at.isoformat())
-                    for p in passages
-                ],
+            self._count((*key, count, bound[key]) for key, count in days.items())
+            self._pass(
+                (_day(p.at), p.host, p.rule, 1, p.up, p.down, p.seconds, p.at.isoformat())
+                for p in passages
             )
+        self._written += len(attempts) + len(passages)
 
-    def prune(self, now: datetime, keep_days: int = KEPT_DAYS, most: int = MAX_ATTEMPTS) -> None:
+    def crowded(self) -> bool:
+        """So much was written that it is time to prune."""
+        return self._written >= _CROWD
+
+    def prune(
+        self,
+        now: datetime,
+        keep_days: int = KEPT_DAYS,
+        most: int = MAX_ATTEMPTS,
+        counts: int = MAX_COUNTS,
+    ) -> None:
         """Forget what is too old or too much."""
         oldest = (now - timedelta(days=keep_days)).isoformat()
         counted = _day(now - timedelta(days=COUNTED_DAYS))
+        self._written = 0
         with self._failing(), self._db:
             self._db.execute("DELETE FROM attempt WHERE at < ?", (oldest,))
-            self._db.execute(
-                "DELETE FROM attempt WHERE id <= (SELECT max(id) FROM attempt) - ?", (most,)
-            )
+            for which, budget in (("IS NULL", most), ("= 0", min(most, MAX_UNBOUND))):
+                query = (
+                    f"DELETE FROM attempt WHERE bound {which} AND id <= (SELECT id FROM attempt"  # noqa: S608 (literals)
+                    f" WHERE bound {which} ORDER BY id DESC LIMIT 1 OFFSET ?)"
+                )
+                self._db.execute(query, (budget,))
+            self._thin(most)
             for table in ("attempt_day", "passage_day"):
                 self._db.execute(f"DELETE FROM {table} WHERE day < ?", (counted,))  # noqa: S608 (a literal)
-                query = f"SELECT day FROM {table} ORDER BY day DESC LIMIT 1 OFFSET ?"  # noqa: S608
-                over = self._db.execute(query, (MAX_COUNTS,)).fetchone()
-                if over is not None:
-                    self._db.execute(f"DELETE FROM {table} WHERE day <= ?", over)  # noqa: S608
+            self._fold("bound = 0", "count DESC, day DESC", MAX_UNBOUND)
+            self._fold("bound IS NOT 0", _WORTHIEST, counts)
+            self._fold_passages(counts)
+
+    def _thin(self, most: int) -> None:
+        """Bound attempts, down to `most`."""
+        query = "SELECT count(*) FROM attempt WHERE bound = 1"
+        over = self._db.execute(query).fetchone()[0] - most
+        if over > 0:
+            self._db.execute(_THIN, (_OFTEN, max(most // _PART, 1), over))
+
+    def _fold(self, which: str, order: str, most: int) -> None:
+        """Count under no host what is beyond the `most` rows that come first."""
+        query = (
+            "SELECT day, host, side, class, count, bound FROM attempt_day"  # noqa: S608 (literals)
+            f" LEFT JOIN ({_HOSTS}) USING (host) WHERE host != '' AND {which}"
+            f" ORDER BY {order} LIMIT -1 OFFSET ?"
+        )
+        rows = self._db.execute(query, (most,)).fetchall()
+        self._db.executemany(
+            "DELETE FROM attempt_day WHERE day = ? AND host = ? AND side = ? AND class = ?",
+            [row[:4] for row in rows],
+        )
+        self._count(
+            (day, "", side, kind, count, bound or 0) for day, _, side, kind, count, bound in rows
+        )
+
+    def _fold_passages(self, most: int) -> None:
+        """The same for what passed: a rule for a domain passes names that are made up below it."""
+        query = (
+            "SELECT day, host, rule, connections, up, down, seconds, last FROM passage_day"
+            " WHERE host != '' ORDER BY connections DESC, day DESC LIMIT -1 OFFSET ?"
+        )
+        rows = self._db.execute(query, (most,)).fetchall()
+        self._db.executemany(
+            "DELETE FROM passage_day WHERE day = ? AND host = ? AND rule = ?",
+            [row[:3] for row in rows],
+        )
+        self._pass((day, "", *rest) for day, _, *rest in rows)
+
+    def _count(self, rows: Iterable[tuple[object, ...]]) -> None:
+        self._db.executemany(
+            "INSERT INTO attempt_day (day, host, side, class, count, bound) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count,"
+            " bound = coalesce(bound, 0) + excluded.bound",
+            rows,
+        )
+
+    def _pass(self, rows: Iterable[tuple[object, ...]]) -> None:
+        self._db.executemany(
+            "INSERT INTO passage_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET connections = connections + excluded.connections,"
+            " up = up + excluded.up, down = down + excluded.down,"
+            " seconds = seconds + excluded.seconds, last = max(last, excluded.last)",
+            rows,
+        )
 
     def attempts(self, host: str | None = None, last: int = MAX_ATTEMPTS) -> Iterator[Attempt]:
         """The `last` attempts kept, of one host or all, the oldest first."""
@@ -121,7 +233,10 @@ class Traffic:
 
     def hosts(self, most: int = 20_000) -> list[str]:
         """Names seen in traffic, the busiest first."""
-        query = "SELECT host, sum(count) FROM attempt_day GROUP BY host ORDER BY 2 DESC LIMIT ?"
+        query = (
+            "SELECT host, sum(count) FROM attempt_day WHERE host != ''"
+            " GROUP BY host ORDER BY 2 DESC LIMIT ?"
+        )
         with self._failing():
             return [host for host, _ in self._db.execute(query, (most,))]
 
