@@ -7,6 +7,9 @@ adds itself again behind TlsConfig once the proxy runs, and there finds the conn
 info callback tells the exact number of every alert, also of those that come after the handshake, for which
 mitmproxy has no hook: it would keep such a connection and the one to the server open until they time out, so
 it is closed here. A client that made the handshake and hung up without a word is noticed when it disconnects.
+
+The name of an attempt is what the client says. Whether the server's address is one of that name's is asked after
+the fact, off the hooks (attesting.py).
 """
 
 from __future__ import annotations
@@ -24,12 +27,18 @@ from OpenSSL import SSL
 
 from addons.bypass.attempt import QUIET_MS, Attempt
 from addons.bypass.bounded import placed
+from addons.bypass.matcher import name_of
+from addons.bypass.shown import harmless_logger
+from addons.proxy.attesting import Attesting, Bound, nobody_can_tell
 from addons.proxy.fingerprint import fingerprint
+from addons.proxy.users import are_told_apart, logged_in
 from addons.store.keeper import Keeper
 from detector import clock
+from detector.chain.names import as_address
 from detector.errors import TargetError
 from detector.model.targets import normal_host
 
+log = harmless_logger(__name__)
 _ALERT, _READ = 0x4000, 0x04  # SSL_CB_ALERT, SSL_CB_READ of openssl/ssl.h
 _ECH = 0xFE0D  # RFC 9849
 _MAX_TRACKED = 20_000
@@ -40,7 +49,7 @@ class _Seen:
 
     __slots__ = (
         "alert", "alert_read", "asked", "callbacks", "client", "ech", "established", "host", "ja4",
-        "port", "quic", "told",
+        "port", "quic", "server", "told", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,24 +64,43 @@ class _Seen:
         self.ja4: str | None = None
         self.port = 443
         self.quic = False
+        self.server: connection.Server | None = None
         self.told = False
+        self.wanted: str | None = None  # the name that the connection was asked for
 
 
 class Recorder:
-    """It only observes: what is learned from it is for a person to decide on."""
+    """It only observes: what is learned from it is for a person to decide on.
 
-    def __init__(self, keeper: Keeper) -> None:
+    Args:
+        bound: says whether a name is bound to where a connection went.
+
+    """
+
+    def __init__(self, keeper: Keeper, bound: Bound = nobody_can_tell) -> None:
         self._keeper = keeper
+        self._attesting = Attesting(bound, keeper.put)
         self._seen: dict[str, _Seen] = {}
         self._late = _Late(self)
 
     def running(self) -> None:
         if self._late not in ctx.master.addons.chain:
             ctx.master.addons.add(self._late)  # type: ignore[no-untyped-call]
+        options = self._keeper.options
+        if options.mode == "auto" and not options.learning.devices and not are_told_apart():
+            log.warning(
+                "tlsight: bypass_mode=auto will try nothing out: nobody logs in by a name of his own"
+                " (proxyauth=@FILE or ldap:...), and bypass_devices names no network of one address a device"
+            )
+
+    def done(self) -> None:
+        self._attesting.close()
 
     def tls_clienthello(self, data: ClientHelloData) -> None:
         client, server = data.context.client, data.context.server.address
         seen = self._of(client)
+        seen.server = data.context.server
+        seen.wanted = name_of(server[0]) if server else None
         seen.host = _host(data.client_hello.sni, server)
         seen.port = server[1] if server else 443
         seen.quic = client.transport_protocol == "udp"
@@ -111,6 +139,7 @@ class Recorder:
             address = data.conn.address
             seen.host = _host(data.conn.sni, address)
             seen.port = address[1] if address else 443
+            seen.server, seen.wanted = data.conn, name_of(address[0]) if address else None
             seen.ja4 = ours.ja4 if ours is not None else None
         if data.ssl_conn is not None:
             after = functools.partial(self._late_alert, data.conn, seen, data.ssl_conn)
@@ -155,6 +184,7 @@ class Recorder:
             "server" if isinstance(conn, connection.Server) else "client"
         )
         who = seen.client or conn
+        assert isinstance(who, connection.Client)
         since = seen.established
         attempt = Attempt(
             at=datetime.now(UTC),
@@ -163,7 +193,7 @@ class Recorder:
             port=seen.port,
             client=who.peername[0] if who.peername else "",
             outcome=outcome,
-            address=conn.peername[0] if side == "server" and conn.peername else None,
+            address=_address(seen.server, who),
             ja4=seen.ja4,
             alert=seen.alert,
             alert_by=None if seen.alert is None else (side if seen.alert_read else "proxy"),
@@ -173,8 +203,10 @@ class Recorder:
             quic=seen.quic,
             plain=plain,
             ech=seen.ech,
+            user=logged_in(who),
         )
-        self._keeper.put(attempt)
+        self._attesting.devices = self._keeper.options.learning.devices
+        self._attesting.put(attempt, seen.wanted)
 
     def _of(self, conn: connection.Connection) -> _Seen:
         return self._seen.get(conn.id) or placed(self._seen, conn.id, _Seen(), _MAX_TRACKED)
@@ -218,6 +250,14 @@ def _host(sni: str | None, address: tuple[str, int] | None) -> str:
             with contextlib.suppress(TargetError):
                 return normal_host(text)
     return ""
+
+
+def _address(server: connection.Server | None, client: connection.Client) -> str | None:
+    """Where the connection went, or will go; unknown behind a proxy further up, which resolves by itself."""
+    if server is None or server.via is not None or client.proxy_mode.type_name == "upstream":
+        return None
+    address = server.peername or server.address
+    return str(address[0]) if address is not None and as_address(address[0]) is not None else None
 
 
 def _close(conn: connection.Connection, seen: _Seen, tls: SSL.Connection) -> None:

@@ -6,4 +6,6 @@ from addons.proxy.truth import UpstreamTruth
 from addons.store.keeper import Keeper
 
 keeper = Keeper()
-addons = [Bypass(keeper), Recorder(keeper), UpstreamTruth()]
+bypass = Bypass(keeper)
+# The recorder comes first: what still waits in it at the end goes to the keeper, which Bypass closes.
+addons = [Recorder(keeper, bypass.is_bound), bypass, UpstreamTruth()]
