@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from addons.cli import given
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
 from detector.cli.output import Json
+from detector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from addons.bypass.learning import Candidate
 
 Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
 Weight = Annotated[
@@ -20,16 +24,25 @@ Weight = Annotated[
 HalfLife = Annotated[
     float, typer.Option(min=0.01, callback=finite, help="Days until evidence halves.")
 ]
+Devices = Annotated[
+    str, typer.Option(help="Networks of one address a device, between commas, as bypass_devices.")
+]
 
 
 def candidates(
     every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    why: Annotated[
+        str | None,
+        typer.Option(metavar="HOST", help="Say why this host is one, or none, with the numbers."),
+    ] = None,
     store: given.Store = None,
     json: Json = False,
 ) -> int:
     """List hosts that could be let through: why, and how narrowly."""
     from addons.bypass.scope import scopes
 
+    if why is not None:
+        return _why(why, store, json=json)
     with given.read_store(store) as opened:
         known = opened.candidates()
         seen = opened.traffic.hosts()
@@ -42,6 +55,7 @@ def candidates(
             continue
         given.say(
             f"{one.state:9} {one.candidate.host:36} {one.candidate.kind}: {one.candidate.text}"
+            f" {_proof(one.candidate)}"
         )
         for scope in found:
             besides = f"also exempts {', '.join(scope.besides[:5])}" if scope.besides else ""
@@ -49,6 +63,43 @@ def candidates(
     if not shown and not json:
         given.say("no candidates")
     return exit_codes.CLEAN
+
+
+def _why(host: str, store: Path | None, *, json: bool) -> int:
+    from addons.bypass.learning import replayed
+    from addons.bypass.weighing import LearningOptions
+    from detector.model.targets import normal_host
+
+    host = normal_host(host)
+    with given.read_store(store) as opened:
+        _, learner, last = replayed(opened.traffic.attempts(), LearningOptions(), None)
+        decided = opened.candidate(host)
+    from detector import clock
+
+    found = learner.why(host, last or clock.now())
+    if json:
+        state = None if decided is None else decided.state
+        given.print_json({"why": found, "state": state})
+        return exit_codes.CLEAN
+    what = "a candidate" if found.candidate else "no candidate"
+    given.say(f"{host} is {what} by the attempts that are kept")
+    if decided is not None:
+        given.say(f"  decided    {decided.state}: {decided.candidate.text}")
+    for client, weight in found.counted.items():
+        given.say(f"  counts     {client:30} weight {weight:g}")
+    for one in found.missing:
+        given.say(f"  {one.reason:20} {one.text}")
+        for client in one.clients:
+            given.say(f"  {'':20}   {client}")
+    if not (found.candidate or found.missing):
+        given.say("  nothing failed there")
+    return exit_codes.CLEAN
+
+
+def _proof(candidate: Candidate) -> str:
+    if candidate.proven:
+        return f"({candidate.proven} proven)"
+    return "(addresses alone, which one device can have many of)" if candidate.clients else ""
 
 
 def approve(
@@ -124,15 +175,24 @@ def replay(
     clients: Clients = 2,
     weight: Weight = 3.0,
     half_life: HalfLife = 7.0,
+    devices: Devices = "",
     store: given.Store = None,
     json: Json = False,
 ) -> int:
-    """Say what the recorded attempts amount to, under these thresholds."""
-    from addons.bypass.learning import LearningOptions
+    """Say what the recorded attempts amount to, under these thresholds, and which of them count for nothing."""
+    from addons.bypass.clients import networks
     from addons.bypass.learning import replay as replayed
+    from addons.bypass.reasons import REASONS
+    from addons.bypass.weighing import LearningOptions
     from addons.store.attempt_file import read_attempts
 
-    options = LearningOptions(clients=clients, weight=weight, half_life=timedelta(days=half_life))
+    try:
+        declared = networks(devices)
+    except ValueError as error:
+        raise ConfigError("--devices", str(error)) from None
+    options = LearningOptions(
+        clients=clients, weight=weight, half_life=timedelta(days=half_life), devices=declared
+    )
     if file is not None:
         found = replayed(read_attempts(file), options, None)
     else:
@@ -142,14 +202,25 @@ def replay(
         given.print_json(found)
         return exit_codes.CLEAN
     for one in found.candidates:
-        given.say(f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}")
+        tried = "; auto would try it" if one.may_try else ""
+        given.say(
+            f"candidate  {one.host:36} {one.kind:20} weight {one.weight:g}: {one.text}"
+            f" {_proof(one)}{tried}"
+        )
     for client in found.lacking:
         hosts = ", ".join(client.hosts[:4])
-        given.say(f"client     {client.client:36} lacks the proxy's CA: it refuses {hosts}")
+        what = "probes, or lacks the proxy's CA" if client.silent else "lacks the proxy's CA"
+        given.say(f"client     {client.client:36} {what}: it refuses {hosts}")
     for host in found.invalid:
         given.say(f"broken     {host:36} its own certificate does not verify; never let it through")
     if not (found.candidates or found.lacking or found.invalid):
         given.say("nothing stands out")
+    for reason, count in sorted(found.totals.items(), key=lambda one: -one[1]):
+        given.say(f"left out   {count} attempts: {REASONS[reason]}")
+        for left in [one for one in found.uncounted if one.reason == reason][:5]:
+            given.say(
+                f"           {left.attempts:6} {left.host:36} by {', '.join(left.clients[:3])}"
+            )
     return exit_codes.CLEAN
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from addons.bypass.learning import Candidate
 from addons.store.bypass_store import BypassStore
+from tests.addons import learning_attacks as attacks
 from tests.cli.conftest import Run
 
 ADD = ("--reason", "pinned app", "--owner", "network", "--expires", "90d")
@@ -194,6 +195,39 @@ def test_what_was_learned_is_decided_on(tlsight: Run, tmp_path: Path) -> None:
     assert {json.loads(line)["state"] for line in every} == {"approved", "rejected", "snoozed"}
 
 
+def test_what_an_attack_would_have_done_and_why_a_host_is_none_is_told(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.sqlite3"
+    with BypassStore(path, lambda: datetime.now(UTC)) as opened:
+        opened.traffic.write([*attacks.alert_40_by_another_server()], [])
+        opened.traffic.write([*attacks.one_visit_to_mtls()], [])
+        opened.traffic.write([attacks.trusts(f"10.0.1.{n}") for n in (1, 2)], [])
+        opened.traffic.write(
+            [attacks.refuses(f"10.0.1.{n % 2 + 1}", host="app.test") for n in range(4)], []
+        )
+    store = ("--store", path)
+    lines = tlsight("bypass", "replay", *store).stdout.splitlines()
+    assert [one for one in lines if one.startswith("candidate") and "app.test" in one]
+    assert not [one for one in lines if one.startswith("candidate") and "auto would try it" in one]
+    assert [one for one in lines if one.startswith("left out   2 attempts: went to an address")]
+    assert [one for one in lines if one.split() == ["2", "bank.example", "by", "10.0.0.66"]]
+    declared = tlsight("bypass", "replay", "--devices", "10.0.1.0/24", *store).stdout
+    assert "auto would try it" in declared
+    told = tlsight("bypass", "candidates", "--why", "BANK.example", *store).stdout
+    assert told.startswith("bank.example is no candidate")
+    assert "unbound" in told
+    told = tlsight("bypass", "candidates", "--why", "mtls.test", *store).stdout
+    assert "upstream-mtls: 1 clients count, 2 are needed" in told
+    read = json.loads(tlsight("bypass", "candidates", "--why", "app.test", "--json", *store).stdout)
+    assert (read["why"]["candidate"], read["why"]["counted"]) == (
+        True, {"10.0.1.1": 2.0, "10.0.1.2": 2.0},
+    )  # fmt: skip
+    assert (
+        "nothing failed there" in tlsight("bypass", "candidates", "--why", "x.test", *store).stdout
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -207,6 +241,8 @@ def test_what_was_learned_is_decided_on(tlsight: Run, tmp_path: Path) -> None:
         (("import", "squid", "/nonexistent", *ADD[2:]), "No such file"),
         (("serve", "--listen", "nowhere"), "is no ADDRESS:PORT"),
         (("serve", "--listen", "0.0.0.0:0"), "give --certificate and --password-file"),
+        (("candidates", "--why", "a b"), "no host name"),
+        (("replay", "--devices", "10.0.0.1/8"), "--devices: 10.0.0.1/8 has host bits set"),
         (("export", "nonsense"), "'nonsense' is none of toml, mitmproxy, squid"),
         (("explain", "a b"), "no host name"),
         (("list", "--rules", "/nonexistent.toml"), "No such file"),
