@@ -302,8 +302,16 @@ def fill(path: Path) -> None:
         for n in range(chance.randrange(30, 60)):
             client = f"10.20.0.{n % 9 + 1}"
             attempts.append(
-                Attempt(at, "client", "www.shop.example", 443, client, "accepted", ja4="t13d",
-                        bound=True)
+                Attempt(
+                    at,
+                    "client",
+                    "www.shop.example",
+                    443,
+                    client,
+                    "accepted",
+                    ja4="t13d",
+                    bound=True,
+                )
             )
         for host in hosts:
             for _ in range(chance.randrange(6)):
