@@ -87,16 +87,20 @@ def has_alternatives(regex: str) -> bool:
 class Expressions:
     """Many regexes as one.
 
+    Args:
+        regexes: each without anchors.
+        memory: bytes that an automaton may take.
+
     Attributes:
         faults: by place: why that one is not in force.
 
     """
 
-    def __init__(self, regexes: Sequence[str]) -> None:
+    def __init__(self, regexes: Sequence[str], memory: int = _ALL_MEMORY) -> None:
         measures = [*map(_measured, regexes)]
         self.faults = {n: one.fault for n, one in enumerate(measures) if one.fault is not None}
         sound = _affordable(measures, self.faults)
-        self._sets = list(_sets(regexes, sound, self.faults))
+        self._sets = list(_sets(regexes, sound, self.faults, memory))
 
     def matching(self, name: str) -> list[int]:
         """The places of those that match the whole name, in order."""
@@ -164,12 +168,12 @@ def _affordable(measures: Sequence[_Measure], faults: dict[int, str]) -> list[in
 
 
 def _sets(
-    regexes: Sequence[str], places: list[int], faults: dict[int, str]
+    regexes: Sequence[str], places: list[int], faults: dict[int, str], memory: int
 ) -> Iterator[tuple[re2.Set, list[int]]]:
     if not places:
         return
     try:
-        found = _engine().Set.FullMatchSet(_options(_ALL_MEMORY))
+        found = _engine().Set.FullMatchSet(_options(memory))
         for place in places:
             found.Add(regexes[place].encode())
         # RE2 tries it out here: what compiles never runs out of memory later.
@@ -179,8 +183,8 @@ def _sets(
             faults[places[0]] = "a regex that takes more memory than there is for it"
             return
         middle = len(places) // 2
-        yield from _sets(regexes, places[:middle], faults)
-        yield from _sets(regexes, places[middle:], faults)
+        yield from _sets(regexes, places[:middle], faults, memory)
+        yield from _sets(regexes, places[middle:], faults, memory)
     else:
         yield found, places
 

@@ -140,7 +140,9 @@ def defend(rule: Rule, *, force: bool) -> None:
     from detector.errors import ConfigError
 
     for finding in () if force else hiding(rule, outer_names()):
-        raise ConfigError(rule.pattern, finding.text, remedy="--force where that is meant")
+        raise ConfigError(
+            rule.pattern, finding.text.rstrip("."), remedy="--force where that is meant"
+        )
 
 
 def warn(rule: Rule, opened: BypassStore) -> None:

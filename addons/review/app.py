@@ -242,7 +242,9 @@ class Review:
             expires=end(form.get("expires", ""), self._now()),
         )
         for finding in hiding(rule_of(row), outer_names()):
-            raise ConfigError(chosen.pattern, finding.text, remedy="bypass approve --force can")
+            raise ConfigError(
+                chosen.pattern, finding.text.rstrip("."), remedy="bypass approve --force can"
+            )
         return store.approve(host, row).pattern
 
     def _page(

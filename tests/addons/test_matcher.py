@@ -191,10 +191,10 @@ def test_names_with_empty_labels_match_nothing() -> None:
         )
 
 
-def test_of_ten_thousand_regexes_those_that_match_decide() -> None:
-    rules = [Rule(regex=f"api{n}-[0-9]+[.]example[.]com", reason=str(n)) for n in range(10_000)]
+def test_of_thousands_of_regexes_those_that_match_decide() -> None:
+    rules = [Rule(regex=f"api{n}-[0-9]+[.]example[.]com", reason=str(n)) for n in range(2000)]
     matcher = Matcher(rules)
-    for n in (0, 77, 9999):
+    for n in (0, 77, 1999):
         found = matcher.match(Arrival(f"API{n}-5.example.com", None, None, 443), NOW)
         assert found is rules[n]
     assert matcher.match(Arrival("api77-x.example.com", None, None, 443), NOW) is None
