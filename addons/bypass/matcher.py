@@ -6,7 +6,9 @@ Rules
    inspected even if the host it asked the proxy for is: in doubt the proxy keeps inspecting.
 2. Of the rules that apply the one decides that comes first by the order of reach.py: the most specific
    pattern, then the most conditions, then the one that inspects.
-3. CIDR rules look at the server's address alone. A rule that has expired is not there.
+3. Where the hello says another name than the one that was asked for, both have to pass (`decide`), and one that is
+   blocked is enough. What passes by its address does so whatever its names are.
+4. CIDR rules look at the server's address alone. A rule that has expired is not there.
 
 Theory of operation
 -------------------
@@ -22,6 +24,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,6 +56,20 @@ class Arrival(msgspec.Struct, frozen=True):
     port: int
     client: str | None = None
     ja4: str | None = None
+
+
+class Decision(NamedTuple):
+    """What the rules say.
+
+    Attributes:
+        rule: the one that decides, None where the connection is inspected for want of one.
+        but: the one that would let it pass, were it not for `why`.
+
+    """
+
+    rule: Rule | None
+    but: Rule | None = None
+    why: str = ""
 
 
 # One rule stands for itself; only names with several have a list. A million lists would cost 60 MB.
@@ -111,6 +128,22 @@ class Matcher:
             if found is not None:
                 return found
         return _best(self._any, connection, now) if self._any else None
+
+    def decide(self, connection: Arrival, now: datetime) -> Decision:
+        """As `match`, of both names that a client says."""
+        rule = self.match(connection, now)
+        sni, asked = name_of(connection.sni), name_of(connection.host)
+        if sni is None or asked is None or sni == asked:
+            return Decision(rule)
+        named = self.match(msgspec.structs.replace(connection, sni=None), now)
+        if named is not None and named.action == "block":
+            return Decision(named)
+        if rule is None or rule.action != "pass" or rule.network is not None:
+            return Decision(rule)
+        if named is not None and named.action == "pass":
+            return Decision(rule)
+        why = f"asked for {asked}, which does not pass, with the name {sni} inside"
+        return Decision(None, rule, why)
 
     def considered(self, connection: Arrival, now: datetime) -> Iterator[tuple[Rule, str]]:
         """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""

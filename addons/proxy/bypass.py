@@ -17,7 +17,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.binding import is_by_name
-from addons.bypass.matcher import Arrival, name_of
+from addons.bypass.matcher import Arrival, Decision, name_of
 from addons.bypass.outer import is_outer
 from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
@@ -174,21 +174,16 @@ class Bypass:
             rule = self._rule(found)
             if rule is not None and rule.network is not None and found.address is not None:
                 way.go_to(found.address)
-        two = way.asked is not None and found.sni not in (None, way.asked)
-        named = self._rule(msgspec.structs.replace(found, sni=None)) if two else rule
-        if named is not None and named.action == "block":
-            rule = named  # whatever name is said inside
+        name = found.sni or way.asked or ""
+        rule, but, why = self._decision(found)
+        if but is not None:
+            self._inspect(name, way, but, why)
         if rule is None or rule.action == "inspect":
             return
-        name = found.sni or way.asked or ""
         if rule.action == "block":
             log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
             self._keeper.heart.decide(name, "block", rule.pattern)
             asked.layer = Turned(asked.context)
-            return
-        if rule.network is None and (named is None or named.action != "pass"):
-            why = f"asked for {way.asked}, which does not pass, with the name {name} inside"
-            self._inspect(name, way, rule, why)
             return
         claim = way.claim(found.sni)
         claimed = is_by_name(rule) and rule.bind != "none"
@@ -200,7 +195,7 @@ class Bypass:
         bound = await self._binder.bind(claim, rule, way.port, client)
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
-        elif asked.layer is None:
+        elif self._is_as_it_was(asked, found):
             self._keeper.heart.decide(name, rule.action, rule.pattern)
             where = str(way)
             given_up = way.go_to(bound.to) if bound.to is not None else None
@@ -213,6 +208,15 @@ class Bypass:
 
     async def _is_outer(self, name: str, client: str) -> bool:
         return is_outer(name) or await self._binder.resolver.is_outer(name, client)
+
+    def _is_as_it_was(self, asked: layer.NextLayer, found: Arrival) -> bool:
+        """After a while of waiting: the client is there, nobody else has decided, and a rule still lets it pass."""
+        rule = self._decision(found).rule
+        gone = asked.context.client.timestamp_end is not None
+        return asked.layer is None and not gone and rule is not None and rule.action == "pass"
+
+    def _decision(self, found: Arrival) -> Decision:
+        return self._keeper.matcher.decide(found, datetime.now(UTC))
 
     def _rule(self, found: Arrival) -> Rule | None:
         return self._keeper.matcher.match(found, datetime.now(UTC))

@@ -121,7 +121,7 @@ class Passages:
         self._loop.call_later(grace.total_seconds(), self._execute, condemned)
 
     def _passes(self, one: Open) -> bool:
-        rule = self._keeper.matcher.match(one.asked, self._now())
+        rule = self._keeper.matcher.decide(one.asked, self._now()).rule
         if rule is None or rule.action != "pass":
             return False
         if rule.pattern != one.rule.pattern:

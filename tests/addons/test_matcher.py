@@ -228,3 +228,39 @@ def test_any_host_of_one_port_passes_there_alone() -> None:
     assert deciding(rules, Arrival("a.com", None, None, 5061)) == "sip"
     assert deciding(rules, Arrival(None, None, "192.0.2.1", 5061)) == "sip"
     assert deciding(rules, Arrival("a.com", None, None, 443)) is None
+
+
+@pytest.mark.parametrize(
+    ("sni", "asked", "address", "expected"),
+    [
+        ("bank.example", "bank.example", None, "pass"),
+        ("bank.example", "BANK.example.", None, "pass"),
+        (None, "bank.example", None, "pass"),
+        ("bank.example", "192.0.2.1", "192.0.2.1", "pass"),
+        ("bank.example", "shop.example", None, "pass"),
+        ("bank.example", "other.example", None, "inspect, but for other.example"),
+        ("other.example", "bank.example", None, "inspect"),
+        ("bank.example", "seen.example", None, "inspect, but for seen.example"),
+        ("bank.example", "bad.example", None, "block"),
+        ("bad.example", "bank.example", None, "block"),
+        ("other.example", "bad.example", None, "block"),
+        ("anything.example", "nothing.example", "10.0.0.1", "pass"),
+        ("anything.example", "bad.example", "10.0.0.1", "block"),
+    ],
+)
+def test_of_two_names_both_must_pass_and_one_that_is_blocked_is_enough(
+    sni: str | None, asked: str, address: str | None, expected: str
+) -> None:
+    matcher = Matcher([
+        Rule(host="bank.example"),
+        Rule(host="shop.example"),
+        Rule(host="seen.example", action="inspect"),
+        Rule(host="bad.example", action="block"),
+        Rule(network=ipaddress.ip_network("10.0.0.0/8")),
+    ])  # fmt: skip
+    found = matcher.decide(Arrival(sni, asked, address, 443), NOW)
+    told = found.rule.action if found.rule is not None else "inspect"
+    if found.but is not None:
+        told = f"{told}, but for {asked}"
+        assert asked in found.why
+    assert told == expected
