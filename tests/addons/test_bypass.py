@@ -62,6 +62,7 @@ def asked(
     made.layers.append(layer.Layer.__new__(layer.NextLayer))
     made.server.address = server
     made.server.peername = None
+    made.client.timestamp_end = None
     question = layer.NextLayer.__new__(layer.NextLayer)
     question.context, question.layer = made, None
     question.events = [events.Start(), events.DataReceived(made.client, data)]
@@ -266,7 +267,7 @@ async def test_a_setting_that_means_nothing_is_refused_while_it_runs(
 
 
 @in_loop
-def test_the_consoles_commands_answer_whatever_they_are_asked(tmp_path: Path) -> None:
+async def test_the_consoles_commands_answer_whatever_they_are_asked(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[[rule]]\ncidr = "10.0.0.0/8"\n[[rule]]\nhost = "a.com"\nport = 8443\n')
     addon = Bypass(Keeper())
@@ -300,7 +301,7 @@ def test_the_consoles_commands_answer_whatever_they_are_asked(tmp_path: Path) ->
 
 
 @in_loop
-def test_open_connections_have_a_grace_or_are_never_cut() -> None:
+async def test_open_connections_have_a_grace_or_are_never_cut() -> None:
     addon = Bypass(keeper := Keeper())
     with taddons.context(addon) as tctx:
         quiet(addon, tctx)
