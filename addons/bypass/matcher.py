@@ -203,6 +203,11 @@ class Matcher:
         yield from _listed(self._any)
 
 
+def is_behind_ranges(rule: Rule) -> bool:
+    """Whether a rule for the server's address would come before it."""
+    return rule.host is None and rule.wildcard is None and rule.suffix is None
+
+
 def _put(table: _Table, key: str, rule: Rule) -> None:
     there = table.get(key)
     if there is None:

@@ -17,7 +17,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.binding import is_by_name
-from addons.bypass.matcher import Arrival, name_of
+from addons.bypass.matcher import Arrival, is_behind_ranges, name_of
 from addons.bypass.outer import is_outer
 from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
@@ -35,6 +35,7 @@ from addons.proxy.passing import (
     read_hello,
 )
 from addons.proxy.proving import prove
+from addons.proxy.refusal import Ended
 from addons.proxy.resolver import Resolver
 from addons.proxy.way import Way
 from addons.store.keeper import Keeper
@@ -167,15 +168,19 @@ class Bypass:
         way = Way(asked.context)
         found = self._arrival(asked, hello, way)
         rule = self._rule(found)
-        if (rule is None or not is_by_name(rule)) and self._needs_address(way):
+        is_placed = True
+        if (rule is None or is_behind_ranges(rule)) and self._needs_address(way):
             # Without a connection yet the range that decides is that of an address we choose.
             places = await self._binder.resolver.addresses(way.asked or "", found.client or "")
+            is_placed = bool(places)
             found = msgspec.structs.replace(found, address=places[0] if places else None)
             rule = self._rule(found)
-            if rule is not None and rule.network is not None and found.address is not None:
+            chosen = rule is not None and (rule.network is not None or rule.action == "pass")
+            if chosen and found.address is not None:
                 way.go_to(found.address)
         two = way.asked is not None and found.sni not in (None, way.asked)
-        named = self._rule(msgspec.structs.replace(found, sni=None)) if two else rule
+        outer = msgspec.structs.replace(found, sni=None) if two else None
+        named = self._rule(outer) if outer is not None else rule
         if named is not None and named.action == "block":
             rule = named  # whatever name is said inside
         if rule is None or rule.action == "inspect":
@@ -186,7 +191,11 @@ class Bypass:
             self._keeper.heart.decide(name, "block", rule.pattern)
             asked.layer = Turned(asked.context)
             return
-        if rule.network is None and (named is None or named.action != "pass"):
+        if not is_placed:
+            why = f"nobody could tell where {way.asked} is, and a rule for addresses may come first"
+            self._inspect(name, way, rule, why)
+            return
+        if named is None or named.action != "pass":
             why = f"asked for {way.asked}, which does not pass, with the name {name} inside"
             self._inspect(name, way, rule, why)
             return
@@ -200,6 +209,18 @@ class Bypass:
         bound = await self._binder.bind(claim, rule, way.port, client)
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
+            return
+        # Where it goes now, by the rules as they are now: both may have changed while we waited.
+        there = found
+        if bound.to is not None:
+            there = msgspec.structs.replace(found, address=bound.to)
+            outer = outer and msgspec.structs.replace(outer, address=bound.to)
+        decides = [self._rule(one) for one in (there, outer) if one is not None]
+        if any(one is None or one.action != "pass" for one in decides):
+            why = f"no rule passes it at {bound.to}" if bound.to else "the rules have changed"
+            self._inspect(name, way, rule, why)
+        elif not asked.context.client.connected:
+            asked.layer = Ended(asked.context)  # it left, and nobody would end what is begun now
         elif asked.layer is None:
             self._keeper.heart.decide(name, rule.action, rule.pattern)
             where = str(way)
@@ -209,7 +230,7 @@ class Bypass:
                 "tlsight: %s passes through to %s%s: %s (%s)",
                 name, where, moved, rule.pattern, rule.reason,
             )  # fmt: skip
-            self._let_through(asked, found, rule, given_up)
+            self._let_through(asked, (there, outer), rule, given_up)
 
     async def _is_outer(self, name: str, client: str) -> bool:
         return is_outer(name) or await self._binder.resolver.is_outer(name, client)
@@ -248,12 +269,12 @@ class Bypass:
     def _let_through(
         self,
         asked: layer.NextLayer,
-        found: Arrival,
+        found: tuple[Arrival, Arrival | None],
         rule: Rule,
         given_up: connection.Server | None,
     ) -> None:
         client = asked.context.client
-        counted = self._passages.begin(client, found, rule)
+        counted = self._passages.begin(client, found[0], rule, found[1])
         tcp = client.transport_protocol == "tcp"
         asked.layer = (PassingTcp if tcp else PassingUdp)(asked.context, counted, given_up)
 

@@ -42,13 +42,17 @@ class Open:
 
     Attributes:
         asked: what was decided on.
+        outer: the same by the name that the proxy was asked for, where the hello says another one.
         rule: that let it pass last.
         told: bytes up and down, and the time on the stopwatch, when it was told last.
 
     """
 
-    def __init__(self, client: connection.Client, asked: Arrival, rule: Rule) -> None:
+    def __init__(
+        self, client: connection.Client, asked: Arrival, rule: Rule, outer: Arrival | None = None
+    ) -> None:
         self.counted = Counted()
+        self.outer = outer
         self.client, self.asked, self.rule = client, asked, rule
         self.is_known = self.is_condemned = False
         self.told = (0, 0, clock.stopwatch())
@@ -86,10 +90,12 @@ class Passages:
         self._next_telling: asyncio.TimerHandle | None = None
         keeper.changed = self._wake
 
-    def begin(self, client: connection.Client, asked: Arrival, rule: Rule) -> Counted:
+    def begin(
+        self, client: connection.Client, asked: Arrival, rule: Rule, outer: Arrival | None = None
+    ) -> Counted:
         """One more connection, from inside the event loop."""
         self._loop = asyncio.get_running_loop()
-        one = Open(client, asked, rule)
+        one = Open(client, asked, rule, outer)
         self._open.setdefault(client.id, []).append(one)
         if rule.expires is not None:
             self._set_end()
@@ -124,6 +130,10 @@ class Passages:
         rule = self._keeper.matcher.match(one.asked, self._now())
         if rule is None or rule.action != "pass":
             return False
+        if one.outer is not None:
+            other = self._keeper.matcher.match(one.outer, self._now())
+            if other is None or other.action != "pass":
+                return False
         if rule.pattern != one.rule.pattern:
             self._tell([one])  # what went by so far went by the other one
         one.rule = rule
