@@ -32,6 +32,8 @@ from addons.proxy.passing import (
     PassingTcp,
     PassingUdp,
     Turned,
+    is_of_no_version,
+    is_too_short,
     read_hello,
 )
 from addons.proxy.proving import prove
@@ -101,11 +103,12 @@ class Bypass:
         self._keeper.close()
 
     async def next_layer(self, asked: layer.NextLayer) -> None:
-        if (
-            self._keeper.matcher.count == 0
-            or asked.context.server.address is None
-            or asked.layer is not None
-        ):
+        if asked.context.server.address is None or asked.layer is not None:
+            return
+        if is_of_no_version(asked):
+            asked.layer = Turned(asked.context)
+            return
+        if self._keeper.matcher.count == 0 and not is_too_short(asked):
             return
         try:
             hello = read_hello(asked)

@@ -313,6 +313,44 @@ async def test_what_changed_while_a_name_was_looked_up_counts(tmp_path: Path) ->
 
 
 @in_loop
+async def test_a_hello_that_begins_with_a_byte_or_two_is_no_relay_with_rules_and_without(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.toml"
+    addon = Bypass(Keeper())
+    whole = hello("bank.example")
+    for text in ("", '[[rule]]\nhost = "bank.example"\n'):
+        rules.write_text(text)
+        with taddons.context(addon) as tctx:
+            quiet(addon, tctx, rules)
+            for cut in (1, 2):
+                assert isinstance(await decided(addon, whole[:cut]), AwaitHello), cut
+            assert await decided(addon, b"") is None
+            assert await decided(addon, b"\x17") is None
+            greeted = asked(whole[:1])
+            greeted.events.append(events.DataReceived(greeted.context.server, b"220 hello\r\n"))
+            await addon.next_layer(greeted)
+            assert greeted.layer is None  # the server spoke first: no TLS
+
+
+@in_loop
+async def test_a_record_of_a_version_that_nobody_speaks_is_turned_away(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "bank.example"\n')
+    addon = Bypass(Keeper())
+    whole = hello("bank.example")
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        for version in (4, 5, 255):
+            said = whole[:2] + bytes((version,)) + whole[3:]
+            assert isinstance(await decided(addon, said), Turned), version
+        where = ("bank.example", 443)
+        for version in range(4):
+            said = whole[:2] + bytes((version,)) + whole[3:]
+            assert isinstance(await decided(addon, said, server=where), PassingTcp), version
+
+
+@in_loop
 @pytest.mark.parametrize(
     "option",
     [
