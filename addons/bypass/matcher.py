@@ -7,7 +7,7 @@ Rules
 2. Of the rules that apply the one decides that comes first by the order of reach.py: the most specific
    pattern, then the most conditions, then the one that inspects.
 3. Where the hello says another name than the one that was asked for, both have to pass (`decide`), and one that is
-   blocked is enough. What passes by its address does so whatever its names are.
+   blocked is enough.
 4. CIDR rules look at the server's address alone. A rule that has expired is not there.
 
 Theory of operation
@@ -138,9 +138,7 @@ class Matcher:
         named = self.match(msgspec.structs.replace(connection, sni=None), now)
         if named is not None and named.action == "block":
             return Decision(named)
-        if rule is None or rule.action != "pass" or rule.network is not None:
-            return Decision(rule)
-        if named is not None and named.action == "pass":
+        if rule is None or rule.action != "pass" or (named is not None and named.action == "pass"):
             return Decision(rule)
         why = f"asked for {asked}, which does not pass, with the name {sni} inside"
         return Decision(None, rule, why)
@@ -234,6 +232,11 @@ class Matcher:
         if name is not None:
             yield from _listed(self._matching(name))
         yield from _listed(self._any)
+
+
+def is_behind_ranges(rule: Rule) -> bool:
+    """Whether a rule for the server's address would come before it."""
+    return rule.host is None and rule.wildcard is None and rule.suffix is None
 
 
 def _put(table: _Table, key: str, rule: Rule) -> None:

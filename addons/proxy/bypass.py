@@ -17,7 +17,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.binding import is_by_name
-from addons.bypass.matcher import Arrival, Decision, name_of
+from addons.bypass.matcher import Arrival, Decision, is_behind_ranges, name_of
 from addons.bypass.outer import is_outer
 from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
@@ -32,9 +32,12 @@ from addons.proxy.passing import (
     PassingTcp,
     PassingUdp,
     Turned,
+    is_of_no_version,
+    is_too_short,
     read_hello,
 )
 from addons.proxy.proving import prove
+from addons.proxy.refusal import Ended
 from addons.proxy.resolver import Resolver
 from addons.proxy.way import Way
 from addons.store.keeper import Keeper
@@ -100,11 +103,12 @@ class Bypass:
         self._keeper.close()
 
     async def next_layer(self, asked: layer.NextLayer) -> None:
-        if (
-            self._keeper.matcher.count == 0
-            or asked.context.server.address is None
-            or asked.layer is not None
-        ):
+        if asked.context.server.address is None or asked.layer is not None:
+            return
+        if is_of_no_version(asked):
+            asked.layer = Turned(asked.context)
+            return
+        if self._keeper.matcher.count == 0 and not is_too_short(asked):
             return
         try:
             hello = read_hello(asked)
@@ -152,7 +156,7 @@ class Bypass:
             return [shown(str(error))]
         told = self._keeper.matcher.considered(connection, datetime.now(UTC))
         lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
-        decides = self._rule(connection)
+        decides = self._decision(connection).rule
         if decides is None or decides.action == "inspect":
             lines += map(shown, self._keeper.heart.mitmproxys(host, connection.port))
         return lines or [shown(f"{host} is inspected: no rule says otherwise")]
@@ -166,16 +170,17 @@ class Bypass:
         """Rules first; then, of what would pass, whether its name is bound to where it goes."""
         way = Way(asked.context)
         found = self._arrival(asked, hello, way)
-        rule = self._rule(found)
-        if (rule is None or not is_by_name(rule)) and self._needs_address(way):
-            # Without a connection yet the range that decides is that of an address we choose.
-            places = await self._binder.resolver.addresses(way.asked or "", found.client or "")
-            found = msgspec.structs.replace(found, address=places[0] if places else None)
-            rule = self._rule(found)
-            if rule is not None and rule.network is not None and found.address is not None:
-                way.go_to(found.address)
         name = found.sni or way.asked or ""
         rule, but, why = self._decision(found)
+        is_placed = True
+        if (rule is None or is_behind_ranges(rule)) and self._needs_address(way):
+            # Without a connection yet the range that decides is that of an address we choose.
+            places = await self._binder.resolver.addresses(way.asked or "", found.client or "")
+            is_placed = bool(places)
+            found = msgspec.structs.replace(found, address=places[0] if places else None)
+            rule, but, why = self._decision(found)
+            if rule is not None and rule.action == "pass" and found.address is not None:
+                way.go_to(found.address)
         if but is not None:
             self._inspect(name, way, but, why)
         if rule is None or rule.action == "inspect":
@@ -184,6 +189,10 @@ class Bypass:
             log.info("tlsight: %s is blocked, to %s: %s (%s)", name, way, rule.pattern, rule.reason)
             self._keeper.heart.decide(name, "block", rule.pattern)
             asked.layer = Turned(asked.context)
+            return
+        if not is_placed:
+            why = f"nobody could tell where {way.asked} is, and a rule for addresses may come first"
+            self._inspect(name, way, rule, why)
             return
         claim = way.claim(found.sni)
         claimed = is_by_name(rule) and rule.bind != "none"
@@ -195,7 +204,17 @@ class Bypass:
         bound = await self._binder.bind(claim, rule, way.port, client)
         if bound.state in ("unbound", "unknown"):
             self._inspect(name, way, rule, bound.why)
-        elif self._is_as_it_was(asked, found):
+            return
+        # Where it goes now, by the rules as they are now: both may have changed while we waited.
+        if bound.to is not None:
+            found = msgspec.structs.replace(found, address=bound.to)
+        decides = self._decision(found).rule
+        if decides is None or decides.action != "pass":
+            why = f"no rule passes it at {bound.to}" if bound.to else "the rules have changed"
+            self._inspect(name, way, rule, why)
+        elif not asked.context.client.connected:
+            asked.layer = Ended(asked.context)  # it left, and nobody would end what is begun now
+        elif asked.layer is None:
             self._keeper.heart.decide(name, rule.action, rule.pattern)
             where = str(way)
             given_up = way.go_to(bound.to) if bound.to is not None else None
@@ -209,17 +228,8 @@ class Bypass:
     async def _is_outer(self, name: str, client: str) -> bool:
         return is_outer(name) or await self._binder.resolver.is_outer(name, client)
 
-    def _is_as_it_was(self, asked: layer.NextLayer, found: Arrival) -> bool:
-        """After a while of waiting: the client is there, nobody else has decided, and a rule still lets it pass."""
-        rule = self._decision(found).rule
-        gone = asked.context.client.timestamp_end is not None
-        return asked.layer is None and not gone and rule is not None and rule.action == "pass"
-
     def _decision(self, found: Arrival) -> Decision:
         return self._keeper.matcher.decide(found, datetime.now(UTC))
-
-    def _rule(self, found: Arrival) -> Rule | None:
-        return self._keeper.matcher.match(found, datetime.now(UTC))
 
     def _arrival(self, asked: layer.NextLayer, hello: ClientHello, way: Way) -> Arrival:
         client = asked.context.client

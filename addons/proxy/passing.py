@@ -23,6 +23,8 @@ from mitmproxy.tls import ClientHello
 
 # access_denied, fatal (RFC 8446 section 6): the client is told that it is policy, not chance.
 _DENIED = bytes.fromhex("15 0303 0002 02 31")
+# A handshake's record, of any version from SSL 3.0 on.
+_RECORD = b"\x16\x03"
 # A handshake message may be longer, a ClientHello that anybody waits for is not.
 MAX_HELLO = 64 << 10
 
@@ -35,6 +37,8 @@ def read_hello(asked: layer.NextLayer) -> ClientHello | None:
     """The ClientHello at the start of what a client sent, None where there is none. Raises Incomplete."""
     data: bytes = asked.data_client()  # type: ignore[no-untyped-call]
     tcp = asked.context.client.transport_protocol == "tcp"
+    if tcp and is_too_short(asked):
+        raise Incomplete
     try:
         if tcp and starts_like_tls_record(data):
             found = parse_client_hello(data)
@@ -49,6 +53,20 @@ def read_hello(asked: layer.NextLayer) -> ClientHello | None:
     if found is None and len(data) < MAX_HELLO:
         raise Incomplete
     return found
+
+
+def is_too_short(asked: layer.NextLayer) -> bool:
+    """Whether it may become a TLS record; mitmproxy would relay it unread for having begun with a byte or two."""
+    data: bytes = asked.data_client()  # type: ignore[no-untyped-call]
+    spoken = asked.data_server()  # type: ignore[no-untyped-call]
+    return 0 < len(data) < len(_RECORD) + 1 and _RECORD.startswith(data[:2]) and not spoken
+
+
+def is_of_no_version(asked: layer.NextLayer) -> bool:
+    """A record of a version that nobody speaks: servers take it all the same, and mitmproxy would relay it unread."""
+    data: bytes = asked.data_client()  # type: ignore[no-untyped-call]
+    tcp = asked.context.client.transport_protocol == "tcp"
+    return tcp and data[:2] == _RECORD and len(data) > 2 and not starts_like_tls_record(data)
 
 
 class AwaitHello(layer.NextLayer):

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from mitmproxy.connection import ConnectionState
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
 from mitmproxy.proxy import context, events, layer
@@ -19,6 +20,7 @@ from mitmproxy.test import taddons, tflow
 
 from addons.proxy.bypass import Bypass
 from addons.proxy.passing import AwaitHello, PassingTcp, Turned
+from addons.proxy.refusal import Ended
 from addons.store.keeper import Keeper
 from detector.lab.name_server import NameServer
 from detector.wire.offer import Material, Offer, client_hello
@@ -234,6 +236,119 @@ async def test_a_name_that_hides_others_is_inspected_where_the_hello_may_hide_on
                 assert isinstance(found, PassingTcp) is passing, name
     (text,) = (one.getMessage() for one in caplog.records)
     assert "front.example stands for names that the hello hides (ECH)" in text
+
+
+@in_loop
+async def test_what_another_name_inside_would_pass_by_its_address_is_inspected_where_the_name_asked_for_is(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[[rule]]\ncidr = "127.0.0.0/8"\n[[rule]]\nhost = "login.test"\naction = "inspect"\n'
+    )
+    addon = Bypass(Keeper())
+    async with NameServer.here(["login.test", "other.test"]) as names:
+        with taddons.context(addon) as tctx:
+            quiet(addon, tctx, rules)
+            tctx.configure(addon, bypass_resolver=names.at)
+            assert await passes(addon, "made-up.test", server=("other.test", 443))
+            assert not await passes(addon, "made-up.test", server=("login.test", 443))
+
+
+@in_loop
+async def test_a_range_that_is_inspected_comes_before_a_regex_wherever_the_client_says_it_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[[rule]]\nregex = "[a-z]+[.]test"\n[[rule]]\ncidr = "10.0.0.0/8"\naction = "inspect"\n'
+    )
+    addon = Bypass(Keeper())
+    records = {"inner.test": ["10.1.1.1"], "open.test": ["192.0.2.1"], "lost.test": ["failure"]}
+    async with NameServer(records) as names:
+        with taddons.context(addon) as tctx, caplog.at_level(logging.WARNING):
+            quiet(addon, tctx, rules)
+            tctx.configure(addon, bypass_resolver=names.at)
+            for asked_for in ("inner.test", "10.1.1.1", "192.0.2.66"):
+                assert not await passes(addon, "inner.test", server=(asked_for, 443)), asked_for
+            assert await passes(addon, "open.test")
+            assert await passes(addon, "open.test", server=("192.0.2.66", 443))
+            assert not await passes(addon, "lost.test")
+    said = " ".join(one.getMessage() for one in caplog.records)
+    assert "no rule passes it at 10.1.1.1" in said
+    assert "nobody could tell where lost.test is" in said
+
+
+@in_loop
+async def test_what_changed_while_a_name_was_looked_up_counts(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "bank.test"\n[[rule]]\nhost = "shop.test"\n')
+    addon = Bypass(Keeper())
+    async with NameServer({}) as names:
+        with taddons.context(addon) as tctx:
+            quiet(addon, tctx, rules)
+            tctx.configure(addon, bypass_resolver=names.at)
+
+            async def waited(name: str, meanwhile: Callable[[layer.NextLayer], None]) -> object:
+                names.records[name] = ["silence"]
+                question = asked(hello(name), ("192.0.2.1", 443))
+                deciding = asyncio.create_task(addon.next_layer(question))
+                while f"{name} A" not in names.asked:
+                    await asyncio.sleep(0.01)
+                names.records[name] = ["192.0.2.1"]  # the question is repeated
+                meanwhile(question)
+                await deciding
+                return question.layer
+
+            def leaves(question: layer.NextLayer) -> None:
+                question.context.client.state = ConnectionState.CLOSED
+                addon.client_disconnected(question.context.client)
+
+            def forbidden(_: layer.NextLayer) -> None:
+                rules.write_text('[[rule]]\nhost = "bank.test"\n')
+                addon.reload()
+
+            assert isinstance(await waited("bank.test", leaves), Ended)
+            assert not addon._passages._open  # nobody would ever end it
+            assert await waited("shop.test", forbidden) is None
+
+
+@in_loop
+async def test_a_hello_that_begins_with_a_byte_or_two_is_no_relay_with_rules_and_without(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.toml"
+    addon = Bypass(Keeper())
+    whole = hello("bank.example")
+    for text in ("", '[[rule]]\nhost = "bank.example"\n'):
+        rules.write_text(text)
+        with taddons.context(addon) as tctx:
+            quiet(addon, tctx, rules)
+            for cut in (1, 2):
+                assert isinstance(await decided(addon, whole[:cut]), AwaitHello), cut
+            assert await decided(addon, b"") is None
+            assert await decided(addon, b"\x17") is None
+            greeted = asked(whole[:1])
+            greeted.events.append(events.DataReceived(greeted.context.server, b"220 hello\r\n"))
+            await addon.next_layer(greeted)
+            assert greeted.layer is None  # the server spoke first: no TLS
+
+
+@in_loop
+async def test_a_record_of_a_version_that_nobody_speaks_is_turned_away(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nhost = "bank.example"\n')
+    addon = Bypass(Keeper())
+    whole = hello("bank.example")
+    with taddons.context(addon) as tctx:
+        quiet(addon, tctx, rules)
+        for version in (4, 5, 255):
+            said = whole[:2] + bytes((version,)) + whole[3:]
+            assert isinstance(await decided(addon, said), Turned), version
+        where = ("bank.example", 443)
+        for version in range(4):
+            said = whole[:2] + bytes((version,)) + whole[3:]
+            assert isinstance(await decided(addon, said, server=where), PassingTcp), version
 
 
 @in_loop

@@ -73,6 +73,22 @@ def test_a_connection_is_cut_when_its_rule_is_removed_and_others_stay(tmp_path: 
     inside(run)
 
 
+def test_a_connection_by_two_names_is_cut_when_either_passes_no_more(tmp_path: Path) -> None:
+    async def run() -> None:
+        stage = Stage(tmp_path)
+        stage.rules(PASS + '[[rule]]\nhost = "b.com"\n')
+        both = Arrival("a.com", "b.com", None, 443)
+        rule = stage.keeper.matcher.decide(both, clock.now()).rule
+        assert rule is not None
+        stage.passages.begin(tflow.tclient_conn(), both, rule)
+        stage.passages.review()
+        assert await stage.settled() == []
+        stage.rules(PASS)
+        assert len(await stage.settled()) == 1
+
+    inside(run)
+
+
 def test_a_connection_is_cut_when_a_rule_that_inspects_or_blocks_takes_the_place(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ bank's name a certificate of its own.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -188,3 +189,39 @@ def test_a_rule_that_binds_nothing_passes_what_is_claimed(tmp_path: Path) -> Non
         assert await made.who(EVIL) == "evil"
 
     run(tmp_path, play, rules=f'{RULES}bind = "none"\n')
+
+
+@pytest.mark.parametrize("rules", [RULES, ""])
+def test_a_hello_that_begins_with_a_single_byte_goes_nowhere_unread(
+    rules: str, tmp_path: Path
+) -> None:
+    async def play(made: World) -> None:
+        for first in (1, 2):
+            assert await dripped(made, EVIL, first) == ("bank" if rules else "proxy")
+
+    run(tmp_path, play, rules=rules)
+
+
+async def dripped(made: World, address: str, first: int) -> str:
+    """Whose certificate a client gets that sends the first bytes of its hello by themselves."""
+    lax = ssl.create_default_context()
+    lax.check_hostname, lax.verify_mode = False, ssl.CERT_NONE
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = lax.wrap_bio(coming, going, server_hostname="bank.test")
+    reader, writer = await asyncio.open_connection("127.0.0.1", made.mitm.port)
+    writer.write(f"CONNECT {address}:{made.port} HTTP/1.1\r\n\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    try:
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                data = going.read()
+                writer.write(data[:first])
+                await asyncio.sleep(0.2)
+                writer.write(data[first:])
+                coming.write(await asyncio.wait_for(reader.read(1 << 16), 10))
+            else:
+                return made.leaves.get(tls.getpeercert(binary_form=True) or b"", "proxy")
+    finally:
+        writer.close()
