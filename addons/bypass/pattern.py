@@ -63,6 +63,9 @@ def arrival(
         raise TargetError(host, f"is port {found}, and --port says {port}")
     name = normal_host(place)
     known = as_address(name)
+    for text in (client, address):
+        if text is not None and as_address(text) is None:
+            raise TargetError(text, "is no address")
     reached = address or (str(known) if known is not None else None)
     return Arrival(None if known is not None else name, name, reached, port or found or 443, client)
 

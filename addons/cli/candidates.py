@@ -23,7 +23,10 @@ Weight = Annotated[
     float, typer.Option(min=0.25, callback=finite, help="Of their refusals together.")
 ]
 HalfLife = Annotated[
-    float, typer.Option(min=0.01, callback=finite, help="Days until evidence halves.")
+    float,
+    typer.Option(
+        min=0.01, max=given.MOST_DAYS, callback=finite, help="Days until evidence halves."
+    ),
 ]
 Devices = Annotated[
     str, typer.Option(help="Networks of one address a device, between commas, as bypass_devices.")
@@ -156,7 +159,9 @@ def reject(host: str, reason: given.Why = "", store: given.Store = None) -> int:
 
 def snooze(
     host: str,
-    days: Annotated[int, typer.Option(min=1, help="Ask again after so many days.")] = 7,
+    days: Annotated[
+        int, typer.Option(min=1, max=given.MOST_DAYS, help="Ask again after so many days.")
+    ] = 7,
     store: given.Store = None,
 ) -> int:
     """Decide later."""
@@ -236,7 +241,9 @@ def replay(
 
 
 def stats(
-    days: Annotated[int, typer.Option(min=1, help="Of the last so many days.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, max=given.MOST_DAYS, help="Of the last so many days.")
+    ] = 30,
     store: given.Store = None,
     json: Json = False,
 ) -> int:

@@ -38,7 +38,8 @@ def export(
         ),
     ] = False,
     port: Annotated[
-        int | None, typer.Option(help="The gateway decrypts this port alone: 443, for most.")
+        int | None,
+        typer.Option(min=1, max=65535, help="The gateway decrypts this port alone: 443, for most."),
     ] = None,
     rules: given.Rules = None,
     store: given.Store = None,

@@ -32,7 +32,11 @@ Store = Annotated[
         envvar="TLSIGHT_BYPASS_STORE",
     ),
 ]
-Port = Annotated[int | None, typer.Option(help="The server's port; 443 when left out.")]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="The server's port; 443 when left out.")
+]
+# A century: what lies further from today may be no date.
+MOST_DAYS = 36_500
 Expires = Annotated[
     str,
     typer.Option(

@@ -70,6 +70,7 @@ _NUMBERS = {
     "bypass_pause": (24, "Hours between two trials of one host."),
     "bypass_keep_days": (30, "Days for which attempts are kept one by one."),
 }
+_LONGEST = timedelta(days=36_500)
 NAMES = frozenset((*_STRINGS, *_NUMBERS))
 
 
@@ -110,6 +111,9 @@ def read() -> KeeperOptions:
         weight, half_life = float(o.bypass_weight), float(o.bypass_half_life)
         if weight <= 0 or half_life <= 0 or o.bypass_clients < 1 or o.bypass_keep_days < 1:
             raise ValueError("must be above zero")
+        _check_length(days=max(half_life, o.bypass_keep_days))
+        _check_length(minutes=o.bypass_trial)
+        _check_length(hours=o.bypass_pause)
         learning = LearningOptions(
             clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life),
             devices=networks(o.bypass_devices),
@@ -157,6 +161,12 @@ def _check_choices() -> None:
         if value not in choices:
             why = f"{name}: {value!r} is none of {', '.join(choices)}"
             raise OptionsError(why)  # type: ignore[no-untyped-call]
+
+
+def _check_length(**length: float) -> None:
+    """Far from today there are no dates. Raises ValueError."""
+    if not timedelta() <= timedelta(**length) <= _LONGEST:
+        raise ValueError(f"no length of time is above {_LONGEST.days} days, or below zero")
 
 
 def _grace(text: str) -> timedelta | None:

@@ -365,6 +365,11 @@ async def test_a_record_of_a_version_that_nobody_speaks_is_turned_away(tmp_path:
         {"bypass_resolver": "192.0.2.1:0"},
         {"bypass_cut": "soon"},
         {"bypass_cut": "-1"},
+        {"bypass_keep_days": 800_000},
+        {"bypass_half_life": "1e6"},
+        {"bypass_half_life": "nan"},
+        {"bypass_trial": 10**9},
+        {"bypass_pause": -1},
     ],
 )
 async def test_a_setting_that_means_nothing_is_refused_while_it_runs(

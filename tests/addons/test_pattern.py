@@ -85,6 +85,12 @@ def test_two_ports_that_differ_are_told() -> None:
         arrival("a.com:443", 8443)
 
 
+def test_what_is_no_address_is_never_asked_about_as_one() -> None:
+    for client, address in (("nonsense", None), ("10.0.0.0/8", None), (None, "b.com")):
+        with pytest.raises(TargetError, match="is no address"):
+            arrival("a.com", client=client, address=address)
+
+
 def test_an_address_that_is_asked_about_is_one_for_ranges() -> None:
     rules = Matcher([Rule(network=rule_of(row_of("10.0.0.0/8")).network, reason="net"),
                      Rule(host="a.com", action="block", reason="name")])  # fmt: skip

@@ -281,6 +281,26 @@ def test_mistakes_are_one_line_and_code_two(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stats", "--days", "999999999"),
+        ("snooze", "a.com", "--days", "999999999"),
+        ("replay", "--half-life", "1e300"),
+        ("explain", "a.com", "--port", "70000"),
+        ("test", "a.com", "--client", "nonsense"),
+        ("export", "squid", "--port", "0"),
+    ],
+)
+def test_a_number_or_an_address_that_is_none_is_a_mistake(
+    tlsight: Run, words: tuple[str, ...]
+) -> None:
+    assert tlsight("bypass", "add", "a.com", *ADD).returncode == 0
+    done = tlsight("bypass", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_port_stands_behind_a_pattern_and_a_rule_ends_at_a_moment(tlsight: Run) -> None:
     hours = ("--reason", "r", "--owner", "o", "--expires", "2h")
     for pattern, shown in (

@@ -18,6 +18,7 @@ from addons.scripts import bypass_script
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run, running
@@ -49,10 +50,15 @@ async def world(
     """A mitmdump with an empty store, and a download of long.test that begins when its rule is there."""
     pki = LabPki()
     (folder / "root.pem").write_text(pki.root.pem)
-    settings = (f"bypass_store={folder / 'b.sqlite3'}", f"bypass_cut={cut}")
     async with (
+        NameServer.here([HOST]) as names,
         Endless({HOST: pki.issue(HOST)}) as origin,
-        Mitmdump(folder / "m", trust=folder / "root.pem", scripts=(bypass_script(),), settings=settings) as mitm,
+        Mitmdump(
+            folder / "m", trust=folder / "root.pem", scripts=(bypass_script(),),
+            settings=(
+                f"bypass_store={folder / 'b.sqlite3'}", f"bypass_cut={cut}", f"bypass_resolver={names.at}",
+            ),
+        ) as mitm,
     ):  # fmt: skip
         with BypassStore(folder / "b.sqlite3", clock.now) as store:
             store.add_rule(RuleRow(host=HOST, expires=expires))
