@@ -6,6 +6,7 @@ at memory only; the keeper's thread reads files and the store.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -46,6 +47,7 @@ from detector.errors import TargetError, TlsightError
 
 log = harmless_logger(__name__)
 _ECH = 0xFE0D  # RFC 9849
+_WAIT = 5.0  # seconds, for all that a decision asks of the network
 
 
 class Bypass:
@@ -116,8 +118,13 @@ class Bypass:
             if not isinstance(asked, AwaitHello):
                 asked.layer = AwaitHello(asked.context)
             return
-        if hello is not None:
-            await self._decide(asked, hello)
+        if hello is None:
+            return
+        try:
+            async with asyncio.timeout(_WAIT):
+                await self._decide(asked, hello)
+        except TimeoutError:
+            log.warning("tlsight: %s is inspected: nobody could tell in time", hello.sni)
 
     async def is_bound(
         self, name: str, asked: str | None, address: str | None, client: str

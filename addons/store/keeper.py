@@ -155,21 +155,32 @@ class Keeper:
         while True:
             last = self._closing.is_set()
             batch = self._gather(wait=not last)
-            if self._wanted is not None:
-                wanted, self._wanted = self._wanted, None
-                self._apply(wanted)
-            if self._again:
-                self._again = False
-                self._file_stamp = self._store_stamp = None
-            self._take(batch)
-            self._read_file()
-            store = self._turn(store, {one.host for one in batch if isinstance(one, Attempt)})
+            try:
+                store = self._round(store, batch)
+            except Exception as error:
+                # Whatever it was, rules have to be read again, and what comes next is to be written.
+                self._complain("keeper", f"unexpected {type(error).__name__}: {error}")
+                self._closing.wait(0.0 if last else 1.0)
+            else:
+                self._complaints.pop("keeper", None)
             if last and self._waiting.empty():
                 break
             if store is None and self.options.store is not None and not last:
                 self._closing.wait(1.0)
         if store is not None:
             self._leave(store)
+
+    def _round(self, store: BypassStore | None, batch: Sequence[Seen]) -> BypassStore | None:
+        """The open store, None where it is to be opened again."""
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            self._apply(wanted)
+        if self._again:
+            self._again = False
+            self._file_stamp = self._store_stamp = None
+        self._take(batch)
+        self._read_file()
+        return self._turn(store, {one.host for one in batch if isinstance(one, Attempt)})
 
     def _apply(self, options: KeeperOptions) -> None:
         before, self.options = self.options, options
@@ -198,7 +209,7 @@ class Keeper:
             except (StoreError, ConfigError, OSError) as error:
                 self._complain("store", str(error))
 
-    def _take(self, batch: list[Seen]) -> None:
+    def _take(self, batch: Sequence[Seen]) -> None:
         self._unwritten += batch
         over = len(self._unwritten) - MAX_WAITING
         if over > 0:
