@@ -16,7 +16,7 @@ def test_every_row_is_as_expected() -> None:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "33 rows, every row as expected" in done.stdout
+    assert "34 rows, every row as expected" in done.stdout
     assert "✗" not in done.stdout
     assert "not tried" not in done.stdout
 
