@@ -15,6 +15,19 @@ from detector.model.observation import Handshake, Observation, Target
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", type=int, default=1, help="of the tests chosen, run every n-th one")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A sample of all files, for a second Python."""
+    every = config.getoption("every")
+    chosen = items[::every]
+    config.hook.pytest_deselected(items=[one for n, one in enumerate(items) if n % every])
+    items[:] = chosen
+
+
 @pytest.fixture(scope="session")
 def pki() -> LabPki:
     """A public root, an intermediate and two CT logs."""
