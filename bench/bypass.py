@@ -256,7 +256,7 @@ async def _curl(proxy: Mitmdump, origin: int, path: str, gate: asyncio.Semaphore
     async with gate:
         process = await asyncio.create_subprocess_exec(
             "curl", "-sk", "-o", "/dev/null", "--noproxy", "", "-x", proxy.url, "--connect-to",
-            f"{HOST}:443:localhost:{origin}", f"https://{HOST}/{path}",
+            f"{HOST}:443:127.0.0.1:{origin}", f"https://{HOST}/{path}",
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         if await process.wait() != 0:
