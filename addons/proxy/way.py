@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from mitmproxy import connection
 from mitmproxy.proxy.context import Context
 
 from addons.bypass.binding import Claim
 from addons.bypass.matcher import name_of
+from detector.chain.names import as_address
 
 
 class Way:
@@ -31,7 +30,7 @@ class Way:
         self.asked = name_of(self.host)
         self.upstream = server.via is not None or context.client.proxy_mode.type_name == "upstream"
         connected = server.peername[0] if server.peername and not self.upstream else None
-        self.address: str | None = connected or (self.host if _is_address(self.host) else None)
+        self.address: str | None = connected or (self.host if as_address(self.host) else None)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -58,11 +57,3 @@ class Way:
             return False  # its administrator said where
         # The tunnel of a proxy upstream belongs to the connection that asked for it.
         return not (self.upstream and self._context.server.timestamp_start is not None)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
