@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
 from detector.knowledge.rows import read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
-from detector.messages.table import ErrorTable, ErrorText
+from detector.messages.table import CodePattern, ErrorTable, ErrorText
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
 
@@ -21,29 +22,47 @@ class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     rows: str
     side: Side | None = None
+    codes: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
 def error_table() -> ErrorTable:
     """The shipped tables."""
-    return load_error_table(cause_table(), DATA / "error_texts.toml", DATA / "library_errors.toml")
+    return load_error_table(
+        cause_table(),
+        DATA / "error_texts.toml",
+        DATA / "library_errors.toml",
+        *sorted((DATA / "messages").glob("*.toml")),
+    )
 
 
 def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
     """Tables of texts over known causes. Raises ConfigError with file and line for a row that names no known cause, or says nothing."""
     found: list[ErrorText] = []
+    codes: list[CodePattern] = []
     for path in texts:
         data, text = read_toml(path)
         for index, family in enumerate(rows_of(path, data, text, "family", _Family, required=True)):
             line = row_line(text, "family", index)
             rows = family.rows.strip().splitlines()
             found += [_row(path, line, family, row, causes) for row in rows]
-    return ErrorTable(causes, tuple(found))
+            codes += [_code_pattern(path, line, family.name, each) for each in family.codes]
+    return ErrorTable(causes, tuple(found), tuple(codes))
+
+
+def _code_pattern(path: Path, line: int | None, family: str, expression: str) -> CodePattern:
+    try:
+        groups = re.compile(expression).groups
+    except re.error as error:
+        raise ConfigError(str(path), f"{family}: {expression!r}: {error}", line=line) from None
+    if groups != 1:
+        raise ConfigError(str(path), f"{family}: {expression!r} has not one group", line=line)
+    return CodePattern(family, expression)
 
 
 def _row(path: Path, line: int | None, family: _Family, row: str, known: CauseTable) -> ErrorText:
     parts = [part.strip() for part in row.split("|")]
-    if len(parts) != 4 or not (parts[1] or parts[2]):
+    if len(parts) != 4 or not any(parts[:3]):
         raise ConfigError(str(path), f"{family.name}: {row!r} is no row", line=line)
     code, name, words, causes = parts
     meanings = _meanings(path, line, causes, known)

@@ -32,8 +32,22 @@ class ErrorText(msgspec.Struct, frozen=True):
         return tuple(sorted(filter(None, (self.name, self.text)), key=len, reverse=True))
 
 
+class CodePattern(msgspec.Struct, frozen=True):
+    """How a family's numbers stand in a text.
+
+    Attributes:
+        expression: with one group, the number: decimal, or hexadecimal with 0x; a row's code is compared as a number of 32
+            bits, so that 0x800b0109 and -2146762487 are one.
+
+    """
+
+    family: str
+    expression: str
+
+
 class ErrorTable(msgspec.Struct, frozen=True):
     """Everything that `explain` knows."""
 
     causes: CauseTable
     texts: tuple[ErrorText, ...]
+    codes: tuple[CodePattern, ...] = ()
