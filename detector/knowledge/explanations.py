@@ -10,9 +10,11 @@ import msgspec
 
 from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
-from detector.knowledge.rows import read_toml, row_line, rows_of
+from detector.knowledge.programs import programs
+from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
-from detector.messages.table import CodePattern, ErrorTable, ErrorText
+from detector.known.knowledge import Product
+from detector.messages.table import CodePattern, ErrorTable, ErrorText, Signal, Speaker, Weights
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
 
@@ -37,7 +39,10 @@ def error_table() -> ErrorTable:
 
 
 def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
-    """Tables of texts over known causes. Raises ConfigError with file and line for a row that names no known cause, or says nothing."""
+    """Tables of texts over known causes, with the shipped rows of speakers, programs and signals.
+
+    Raises ConfigError with file and line for a row that names no known cause, or says nothing.
+    """
     found: list[ErrorText] = []
     codes: list[CodePattern] = []
     for path in texts:
@@ -47,7 +52,51 @@ def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
             rows = family.rows.strip().splitlines()
             found += [_row(path, line, family, row, causes) for row in rows]
             codes += [_code_pattern(path, line, family.name, each) for each in family.codes]
-    return ErrorTable(causes, tuple(found), tuple(codes))
+    signals, weights = load_signals(DATA / "signals.toml", causes)
+    return ErrorTable(
+        causes,
+        tuple(found),
+        codes=tuple(codes),
+        spellings=load_spellings(DATA / "alert_spellings.toml"),
+        speakers=tuple(load_rows(DATA / "speakers.toml", "speaker", Speaker)),
+        signals=signals,
+        weights=weights,
+        programs=programs(),
+        products=tuple(load_rows(DATA / "products.toml", "product", Product)),
+        public_hosts=frozenset(read_toml(DATA / "public_hosts.toml")[0]["hosts"]),
+    )
+
+
+def load_signals(path: Path, causes: CauseTable) -> tuple[tuple[Signal, ...], Weights]:
+    """Signals and the model's other numbers. Raises ConfigError for a cause or a signal that nobody knows."""
+    data, text = read_toml(path)
+    rows = rows_of(path, data, text, "signal", Signal, required=True)
+    known = {row.id for row in rows}
+    for index, row in enumerate(rows):
+        strange = [name for name in row.weights if name not in causes]
+        strange += [name for name in (*row.needs, *row.lacks) if name not in known]
+        if strange:
+            raise ConfigError(
+                str(path),
+                f"{row.id}: {strange[0]!r} is unknown",
+                line=row_line(text, "signal", index),
+            )
+    try:
+        return rows, msgspec.convert(data.get("weights"), Weights)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(path), f"[weights]: {error}") from None
+
+
+def load_spellings(path: Path) -> dict[str, int]:
+    """Alerts by the spelling of any library, in small letters."""
+    data, _ = read_toml(path)
+    return {
+        " ".join(spelling.casefold().split()): number
+        for library in data.values()
+        if isinstance(library, dict)
+        for spelling, number in library.items()
+        if isinstance(number, int)
+    }
 
 
 def _code_pattern(path: Path, line: int | None, family: str, expression: str) -> CodePattern:

@@ -1,0 +1,79 @@
+"""TLS alerts that a text says were received, by number and by every library's spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from detector.model.alerts import NAMES, Side
+
+_SERVER_MARKS = re.compile(
+    r"while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
+    r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
+    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|^(?>.*?\bfrontend\b).*SSL"
+    r"|postfix/smtpd|imap-login|pop3-login|^(?>.*?SSLHandshakeException).*NioEndpoint",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Each gives the alert's number, or its name in the library's own spelling; no name has more than 40 letters.
+_ALERTS = tuple(
+    re.compile(expression, re.IGNORECASE | re.MULTILINE)
+    for expression in (
+        r"alert number (\d{1,3})\b",
+        r"received (?:fatal )?alert \[(\d{1,3})\]",
+        r"received alert \[(\d{1,3})\]",
+        r"fatal alert message \(msg (\d{1,3})\)",
+        r"alert code (\d{1,3})\b",
+        r"\b(0A000[45][0-9A-F]{2})\b",
+        r"received fatal alert: ([a-z_]+)",
+        r"remote error: tls: ([a-z ]+)",
+        r"(?:tlsv1|tlsv13|sslv3|ssl/tls|tls)[ _]alert[ _]([a-z_ ]{1,40}?)(?=[:\]\)(,.'\"\n]|$)",
+        r"SSL_ERROR_([A-Z_]{1,40})_ALERT\b",
+        r"ERR_SSL_([A-Z_]{1,40})_ALERT\b",
+        r"read alert, level: \w{1,16}, description: ([a-z_ ]{1,40})",
+        r"AlertReceived\((\w{1,40})\)",
+        r"\{tls_alert,\s?\{([a-z_]{1,40}),",
+        # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
+        r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
+        r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",
+        # BouncyCastle writes TlsFatalAlert where it complains itself.
+        r"(?<!TlsFatalAlert: )\b([a-z]+_[a-z_]+)\(\d{2,3}\)",
+        # curl -v: (IN) came from the other side, (OUT) went there. Two bytes: level and description.
+        r"(?<!\(OUT\), )TLS alert, ([a-z ]+?) \(\d{3}\)",
+    )
+)
+
+
+def side_of(text: str) -> Side:
+    """Who wrote the message."""
+    return "server" if _SERVER_MARKS.search(text) else "client"
+
+
+def alerts_in(text: str, spellings: Mapping[str, int]) -> list[tuple[int, int, int]]:
+    """Number, start and end of each alert that the message says was received, each number once, in the order in which
+    they are found.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for number, start, end in _all(text, spellings):
+        found.setdefault(number, (start, end))
+    return [(number, *place) for number, place in found.items()]
+
+
+def _all(text: str, spellings: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:
+    for expression in _ALERTS:
+        for match in expression.finditer(text):
+            number = _number(match[1], spellings)
+            if number is not None:
+                yield number, match.start(), match.end()
+
+
+def _number(text: str, spellings: Mapping[str, int]) -> int | None:
+    if text.isdigit() and len(text) < 4:
+        return int(text)
+    if text[:2] == "0A" and len(text) == 8:  # OpenSSL 3: reason 1000 + the alert's number
+        reason = int(text[5:], 16)
+        return reason - 1000 if 1000 <= reason < 1256 else None
+    name = " ".join(text.strip().casefold().split())
+    if name in spellings:
+        return spellings[name]
+    plain = name.replace(" ", "_")
+    return next((number for number, known in NAMES.items() if known == plain), None)
