@@ -103,10 +103,10 @@ def written(families: Iterable[Family], known: Known) -> Iterator[str]:
             yield f'side = "{family.side}"'
         if family.codes:
             yield "codes = [" + ", ".join(f"'{code}'" for code in family.codes) + "]"
-        yield 'rows = """'
+        yield "rows = '''"
         for row in rows:
             yield f"{row.code} | {row.name} | {row.words} | {row.causes}"
-        yield '"""'
+        yield "'''"
 
 
 def folded(text: str) -> str:
@@ -118,4 +118,4 @@ def folded(text: str) -> str:
 def plain(text: str) -> str:
     """Words that fit into a row; those of one short word say nothing by themselves."""
     told = re.sub(r"\s+", " ", text).strip()
-    return told if len(told.split()) > 1 and not re.search(r'[|\\]|"""', told) else ""
+    return told if len(told.split()) > 1 and not re.search(r"[|]|'''", told) else ""
