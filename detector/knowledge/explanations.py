@@ -43,15 +43,18 @@ def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
 
     Raises ConfigError with file and line for a row that names no known cause, or says nothing.
     """
+    meanings = _Meanings(causes)
     found: list[ErrorText] = []
     codes: list[CodePattern] = []
     for path in texts:
         data, text = read_toml(path)
         for index, family in enumerate(rows_of(path, data, text, "family", _Family, required=True)):
-            line = row_line(text, "family", index)
-            rows = family.rows.strip().splitlines()
-            found += [_row(path, line, family, row, causes) for row in rows]
-            codes += [_code_pattern(path, line, family.name, each) for each in family.codes]
+            try:
+                found += [_row(family, row, meanings) for row in family.rows.strip().splitlines()]
+                codes += [_code_pattern(family.name, each) for each in family.codes]
+            except ValueError as error:
+                line = row_line(text, "family", index)
+                raise ConfigError(str(path), str(error), line=line) from None
     signals, weights = load_signals(DATA / "signals.toml", causes)
     return ErrorTable(
         causes,
@@ -82,7 +85,7 @@ def load_signals(path: Path, causes: CauseTable) -> tuple[tuple[Signal, ...], We
                 line=row_line(text, "signal", index),
             )
     try:
-        return rows, msgspec.convert(data.get("weights"), Weights)
+        return tuple(rows), msgspec.convert(data.get("weights"), Weights)
     except msgspec.ValidationError as error:
         raise ConfigError(str(path), f"[weights]: {error}") from None
 
@@ -99,31 +102,37 @@ def load_spellings(path: Path) -> dict[str, int]:
     }
 
 
-def _code_pattern(path: Path, line: int | None, family: str, expression: str) -> CodePattern:
+def _code_pattern(family: str, expression: str) -> CodePattern:
     try:
         groups = re.compile(expression).groups
     except re.error as error:
-        raise ConfigError(str(path), f"{family}: {expression!r}: {error}", line=line) from None
+        raise ValueError(f"{family}: {expression!r}: {error}") from None
     if groups != 1:
-        raise ConfigError(str(path), f"{family}: {expression!r} has not one group", line=line)
+        raise ValueError(f"{family}: {expression!r} has not one group")
     return CodePattern(family, expression)
 
 
-def _row(path: Path, line: int | None, family: _Family, row: str, known: CauseTable) -> ErrorText:
+def _row(family: _Family, row: str, meanings: _Meanings) -> ErrorText:
     parts = [part.strip() for part in row.split("|")]
     if len(parts) != 4 or not any(parts[:3]):
-        raise ConfigError(str(path), f"{family.name}: {row!r} is no row", line=line)
+        raise ValueError(f"{family.name}: {row!r} is no row")
     code, name, words, causes = parts
-    meanings = _meanings(path, line, causes, known)
-    return ErrorText(family.name, code, name, words, meanings, family.side)
+    return ErrorText(family.name, code, name, words, meanings[causes], family.side)
 
 
-def _meanings(path: Path, line: int | None, text: str, known: CauseTable) -> tuple[Meaning, ...]:
-    found: list[Meaning] = []
-    for part in text.split(","):
-        cause = part.strip().lstrip("?")
-        marks = part.strip().count("?")
-        if cause not in known:
-            raise ConfigError(str(path), f"{cause!r} is no known cause", line=line)
-        found.append(Meaning(cause, LIKELIHOODS[min(marks, 2)]))
-    return tuple(found)
+class _Meanings(dict[str, tuple[Meaning, ...]]):
+    """What a column of causes says; thousands of rows share some dozens of columns."""
+
+    def __init__(self, known: CauseTable) -> None:
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, column: str) -> tuple[Meaning, ...]:
+        self[column] = found = tuple(self._meaning(part.strip()) for part in column.split(","))
+        return found
+
+    def _meaning(self, text: str) -> Meaning:
+        cause = text.lstrip("?")
+        if cause not in self._known:
+            raise ValueError(f"{cause!r} is no known cause")
+        return Meaning(cause, LIKELIHOODS[min(text.count("?"), 2)])
