@@ -31,7 +31,7 @@ _ALERTS = tuple(
         r"ERR_SSL_([A-Z_]{1,40})_ALERT\b",
         r"read alert, level: \w{1,16}, description: ([a-z_ ]{1,40})",
         r"AlertReceived\((\w{1,40})\)",
-        r"\{tls_alert,\s?\{([a-z_]{1,40}),",
+        r"\{tls_alert,\s?\{([a-z_]{1,40}),(?![^\n]{0,90}generated)",
         # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
         r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
         r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",
@@ -39,6 +39,19 @@ _ALERTS = tuple(
         r"(?<!TlsFatalAlert: )\b([a-z]+_[a-z_]+)\(\d{2,3}\)",
         # curl -v: (IN) came from the other side, (OUT) went there. Two bytes: level and description.
         r"(?<!\(OUT\), )TLS alert, ([a-z ]+?) \(\d{3}\)",
+    )
+)
+
+# What the writer says that it sent: its own complaint.
+_SENT = tuple(
+    re.compile(expression, re.IGNORECASE)
+    for expression in (
+        r"sending fatal alert (\w{1,40})",
+        r"\(OUT\), TLS alert, ([a-z ]{1,40}?) \(\d{3}\)",
+        r"generated (?:CLIENT|SERVER) ALERT: Fatal - ([a-z ]{1,40})",
+        r"write alert, level: \w{1,16}, description: ([a-z_ ]{1,40})",
+        r"SSL3 alert write:\s?fatal:([a-z ]{1,40})",
+        r"Fatal \(([A-Z_]{1,40})\):",
     )
 )
 
@@ -52,14 +65,25 @@ def alerts_in(text: str, spellings: Mapping[str, int]) -> list[tuple[int, int, i
     """Number, start and end of each alert that the message says was received, each number once, in the order in which
     they are found.
     """
-    found: dict[int, tuple[int, int]] = {}
-    for number, start, end in _all(text, spellings):
-        found.setdefault(number, (start, end))
-    return [(number, *place) for number, place in found.items()]
+    return _each_once(_all(text, spellings, _ALERTS))
 
 
-def _all(text: str, spellings: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:
-    for expression in _ALERTS:
+def alerts_sent(text: str, spellings: Mapping[str, int]) -> list[tuple[int, int, int]]:
+    """The same of alerts that the writer says it sent."""
+    return _each_once(_all(text, spellings, _SENT))
+
+
+def _each_once(found: Iterator[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    first: dict[int, tuple[int, int]] = {}
+    for number, start, end in found:
+        first.setdefault(number, (start, end))
+    return [(number, *place) for number, place in first.items()]
+
+
+def _all(
+    text: str, spellings: Mapping[str, int], expressions: tuple[re.Pattern[str], ...]
+) -> Iterator[tuple[int, int, int]]:
+    for expression in expressions:
         for match in expression.finditer(text):
             number = _number(match[1], spellings)
             if number is not None:

@@ -155,6 +155,16 @@ def _found(lines: Sequence[Line], table: ErrorTable, side: Side | None) -> list[
         spans.append((start, end))
         told = f"alert {number} {NAMES.get(number, '')}".strip()
         found.append(Found(squeezed.line_at(start), Clue(told, meanings(number, writer))))
+    other: Side = "client" if writer == "server" else "server"
+    for number, start, end in alerts.alerts_sent(text, table.spellings):
+        # As the one would read it who received it.
+        spans.append((start, end))
+        clue = Clue(
+            f"sent alert {number} {NAMES.get(number, '')}".strip(),
+            meanings(number, other),
+            generic=True,
+        )
+        found.append(Found(squeezed.line_at(start), clue))
     near = _Nearness(lines)
     finder, known = table.text_finder
     hits = [
@@ -169,7 +179,7 @@ def _found(lines: Sequence[Line], table: ErrorTable, side: Side | None) -> list[
         clue = _clue(row, name, hit, squeezed, near, table)
         if clue is not None:
             found.append(Found(hit.line, clue))
-    found += _coded(text, squeezed, table)
+    found += _coded(text, squeezed, near, table)
     return found
 
 
@@ -180,16 +190,16 @@ def _clue(
     if not row.meanings:
         return None
     info = table.causes[row.meanings[0].cause]
-    ends = info.end or info.step in ("dns", "tcp", "proxy") or info.id in _WAYS_TO_END
+    ends = _ends(table, row)
     by_itself = (
         names_tls(name) or (telling(name) and not ends) or (ends and row.family in _OWN_ENDS)
     )
     if not by_itself:
         if _denied(text.text, hit.end):
             return None
-        whole = hit.end - hit.start > 0.6 * len(text.text.strip())
+        whole = info.id in _WAYS_TO_END and hit.end - hit.start > 0.6 * len(text.text.strip())
         if not (
-            near.strong(hit.line) or (ends and (near.weak(hit.line) or whole)) or _asks_proxy(name)
+            near.strong(hit.line) or (ends and near.weak(hit.line)) or whole or _asks_proxy(name)
         ):
             return None
     return Clue(name, row.meanings, everyday=not by_itself, generic=row.generic)
@@ -214,18 +224,31 @@ def _denied(text: str, end: int) -> bool:
     ) or after in ("no", "0")
 
 
-def _coded(text: str, squeezed: Squeezed, table: ErrorTable) -> Iterator[Found]:
+def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) -> Iterator[Found]:
     """Numbers of the families that say how theirs stand in a text."""
     for pattern, family in _patterns(table):
         rows = table.by_code.get(family, {})
         for match in pattern.finditer(text):
             number = as_number(match.group(1))
             row = rows.get(number) if number is not None else None
-            if row is not None and row.meanings:
-                told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
-                yield Found(
-                    squeezed.line_at(match.start(1)), Clue(told, row.meanings, generic=row.generic)
-                )
+            if row is None or not row.meanings:
+                continue
+            line = squeezed.line_at(match.start(1))
+            # A way to end that has a number is one of TLS only where something of it stands near.
+            if (
+                _ends(table, row)
+                and family not in _OWN_ENDS
+                and not (near.weak(line) or near.strong(line))
+            ):
+                continue
+            told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
+            yield Found(line, Clue(told, row.meanings, generic=row.generic))
+
+
+def _ends(table: ErrorTable, row: ErrorText) -> bool:
+    """Whether it only says in which way the connection ended, or that there was none."""
+    info = table.causes[row.meanings[0].cause]
+    return info.end or info.step in ("dns", "tcp", "proxy") or info.id in _WAYS_TO_END
 
 
 def _patterns(table: ErrorTable) -> list[tuple[Any, str]]:
@@ -332,9 +355,16 @@ def _remedies(
         for program in programs[:3]:
             for fix in program.fixes(one.cause):
                 fits = not (fix.platform and platform) or fix.platform == platform
-                if fits and all(before.fix is not fix for before in found):
+                if fits and not any(_same(before.fix, fix) for before in found):
                     found.append(Remedy(one.cause, program, fix))
     return tuple(found[:8])
+
+
+def _same(one: ProgramFix, other: ProgramFix) -> bool:
+    """Whether two rows say the same line."""
+    return (one.sets, one.value, one.command, one.file, one.lines) == (
+        other.sets, other.value, other.command, other.file, other.lines,
+    )  # fmt: skip
 
 
 def _merged(each: list[tuple[Block, Answer]]) -> Answer:

@@ -136,10 +136,10 @@ def _ranked(
     best = max(scores.values())
     total = sum(math.exp(score) for score in scores.values()) + math.exp(table.weights.other)
     order = sorted(scores, key=lambda cause: (-scores[cause], list(table.causes).index(cause)))
-    found = []
+    ranked: list[Weighed] = []
     for cause in order:
         probability = math.exp(scores[cause]) / total
-        if probability < _LEAST and found:
+        if probability < _LEAST and ranked:
             continue
         away = best - scores[cause]
         likelihood: Likelihood = (
@@ -149,10 +149,10 @@ def _ranked(
             if away < _POSSIBLE
             else "unlikely"
         )
-        found.append(
+        ranked.append(
             Weighed(
                 cause, round(scores[cause], 2), round(probability, 3), likelihood,
                 tuple(dict.fromkeys(told.get(cause, ()))), tuple(dict.fromkeys(spoke.get(cause, ()))),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(ranked)
