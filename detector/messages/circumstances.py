@@ -17,7 +17,9 @@ _SAME_NAME = re.compile(
     r"\bs: ?([\w.*-]{1,100}) i: ?([\w.*-]{1,100})|subject=(?P<s>[^\n]{1,200})\n\s{0,8}issuer=(?P<i>[^\n]{1,200})"
 )
 _VERSION = re.compile(r"[/ ]v?(\d{1,4}(?:\.\d{1,6}){1,3})")
-_HINT = 1.5
+_ITSELF = 3.0
+# Kinds of programs that ask no host of their own accord.
+_ASKS_NOBODY = frozenset(("runtime", "library", "transfer", "browser", "system"))
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -27,6 +29,7 @@ class Spoken(msgspec.Struct, frozen=True):
         programs: ids, the one whose settings count first in front; a runtime beneath comes after.
         library: the TLS library, "" where the text does not show it.
         platform: "" where it does not.
+        itself: the program's own words show it, not only those of its runtime.
 
     """
 
@@ -34,6 +37,7 @@ class Spoken(msgspec.Struct, frozen=True):
     library: str = ""
     platform: str = ""
     version: str = ""
+    itself: bool = False
     port: int | None = None
     starttls: str | None = None
 
@@ -62,6 +66,7 @@ def circumstances(
     failing: tuple[str, ...] = (),
     *,
     not_trusted: bool = False,
+    server: bool = False,
 ) -> Circumstances:
     """What holds for the failure that `own` tells.
 
@@ -71,6 +76,7 @@ def circumstances(
         table: what is known.
         failing: hosts that failed in the same way elsewhere in the text.
         not_trusted: it says that a chain is not trusted.
+        server: a server wrote it, which asked nobody.
 
     """
     squeezed = Squeezed(around)
@@ -84,7 +90,10 @@ def circumstances(
     )
     hosts = tuple(dict.fromkeys(one.host for one in named))
     proxy = proxy_in(around)
-    held = dict(_computed(around, spoken, whom, (*hosts, *failing), proxy, table))
+    if server:
+        held: dict[str, str] = {}
+    else:
+        held = dict(_computed(around, spoken, whom, (*hosts, *failing), proxy, table))
     held |= _worded(squeezed, table)
     if not_trusted:
         held["chain-not-trusted"] = ""
@@ -130,6 +139,7 @@ def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
         programs=tuple(dict.fromkeys(names)),
         library=next((row.library for row in rows if row.library), ""),
         platform=_platform(text.text) or next((row.platform for row in rows if row.platform), ""),
+        itself=scores[order[0]] >= _ITSELF,
         version=_version(text.text, place[order[0]]),
         port=next((row.port for row in rows if row.port), None),
         starttls=next((row.starttls for row in rows if row.port), None),
@@ -169,8 +179,12 @@ def _computed(
     """Signals that words alone do not tell."""
     program = table.programs.get(spoken.programs[0]) if spoken.programs else None
     if whom is None:
-        yield "no-host", ""
-        if program is not None and program.hosts:
+        if (
+            program is not None
+            and program.hosts
+            and spoken.itself
+            and program.kind not in _ASKS_NOBODY
+        ):
             yield "default-registry", program.hosts[0]
     elif is_private(whom.host):
         yield "private-host", whom.host
@@ -188,8 +202,6 @@ def _computed(
         if subject.strip() == issuer.strip():
             yield "same-name", subject.strip()
             break
-    if program is not None:
-        yield f"kind-{program.kind.replace(' ', '-')}", program.name
 
 
 def _is_known_public(host: str, program: Program | None, table: ErrorTable) -> bool:

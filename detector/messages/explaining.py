@@ -132,8 +132,12 @@ def answers(
     lines: Sequence[Line], table: ErrorTable, side: Side | None = None
 ) -> tuple[Answer, ...]:
     """The failures that lines tell, the most frequent and the last first. Never raises."""
-    blocks = blocks_of(lines, _found(lines, table, side))
-    told = [(block, _answer(block, lines, table, _failing(block, blocks))) for block in blocks]
+    text = "\n".join(line.text for line in lines)
+    writer = side or alerts.side_of(text)
+    blocks = blocks_of(lines, _found(text, lines, table, writer))
+    told = [
+        (block, _answer(block, lines, table, _failing(block, blocks), writer)) for block in blocks
+    ]
     merged: dict[tuple[str, str], list[tuple[Block, Answer]]] = {}
     for block, answer in told:
         if answer is not None:
@@ -144,11 +148,9 @@ def answers(
     return tuple(_merged(each) for each in order[:MAX_ANSWERS])
 
 
-def _found(lines: Sequence[Line], table: ErrorTable, side: Side | None) -> list[Found]:
+def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -> list[Found]:
     """Everything known in the lines, with its place."""
-    text = "\n".join(line.text for line in lines)
     squeezed = Squeezed(text)
-    writer = side or alerts.side_of(text)
     found: list[Found] = []
     spans: list[tuple[int, int]] = []
     for number, start, end in alerts.alerts_in(text, table.spellings):
@@ -176,9 +178,9 @@ def _found(lines: Sequence[Line], table: ErrorTable, side: Side | None) -> list[
         row, name = known[hit.tag]
         if any(start - _WRAPS <= hit.start and hit.end <= end + _WRAPS for start, end in spans):
             continue
-        clue = _clue(row, name, hit, squeezed, near, table)
-        if clue is not None:
-            found.append(Found(hit.line, clue))
+        said = _clue(row, name, hit, squeezed, near, table)
+        if said is not None:
+            found.append(Found(hit.line, said))
     found += _coded(text, squeezed, near, table)
     return found
 
@@ -242,7 +244,7 @@ def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) ->
             ):
                 continue
             told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
-            yield Found(line, Clue(told, row.meanings, generic=row.generic))
+            yield Found(line, Clue(told, row.meanings, generic=row.generic, number=True))
 
 
 def _ends(table: ErrorTable, row: ErrorText) -> bool:
@@ -288,12 +290,14 @@ def _failing(block: Block, blocks: Sequence[Block]) -> tuple[str, ...]:
 
 
 def _answer(
-    block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...]
+    block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...], writer: Side
 ) -> Answer | None:
     own = "\n".join(line.text for line in lines[block.first : block.last + 1])
     first, last = max(0, block.first - _AROUND), block.last + _AROUND // 2
     around = "\n".join(line.text for line in lines[first:last])
-    seen = circumstances(own, around, table, failing, not_trusted=block.not_trusted)
+    seen = circumstances(
+        own, around, table, failing, not_trusted=block.not_trusted, server=writer == "server"
+    )
     causes = weighed(block.clues, seen.signals, table)
     if not causes:
         return None

@@ -77,6 +77,8 @@ _MANUALS = frozenset(
      "developer.mozilla.org", "support.mozilla.org", "support.google.com", "docs.gradle.org", "cwiki.apache.org",
      "maven.apache.org", "pip.pypa.io", "issues.apache.org", "support.apple.com")
 )  # fmt: skip
+# Where servers listen.
+_NOBODY = frozenset(("0.0.0.0", "::"))  # noqa: S104 (nothing listens here)
 _TOO_LATE = 64 << 10  # characters that are looked through
 
 
@@ -167,7 +169,7 @@ def _whom(match: re.Match[str], strength: int) -> Whom | None:
     port = int(port_text) if port_text else None
     if port is not None and not 0 < port < 65536:
         return None
-    if host in _MANUALS or not _is_name(raw, host, plain=strength >= 7):
+    if host in _MANUALS or host in _NOBODY or not _is_name(raw, host, plain=strength >= 7):
         return None
     scheme = (parts.get("scheme") or "").lower()
     if port is None and scheme:

@@ -6,7 +6,7 @@ Rules
    everyday life give less, texts that only name possibilities less still.
 2. Of several texts that lead to a cause the strongest counts, the others a little: they are mostly the same fact in other
    words.
-3. Where some text leads to one of a generic text's causes, the generic one's others are left out: it says nothing then.
+3. Where a text of TLS's own names its cause, generic ones and numbers are left out: they say nothing then.
 4. All ways in which a client does not trust a chain are candidates as soon as one of them is: which of them it is, the
    circumstances tell better than the words.
 5. Signals add what signals.toml says.
@@ -36,6 +36,7 @@ class Clue(msgspec.Struct, frozen=True):
         told: what was found, for a person.
         everyday: it counts only because something of TLS stands near.
         generic: it only names possibilities.
+        number: it is a number of who passes on what a library said, not the library's own words.
 
     """
 
@@ -43,6 +44,7 @@ class Clue(msgspec.Struct, frozen=True):
     meanings: tuple[Meaning, ...]
     everyday: bool = False
     generic: bool = False
+    number: bool = False
 
 
 def is_not_trusted(clue: Clue) -> bool:
