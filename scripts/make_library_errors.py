@@ -1,11 +1,11 @@
 """Write the tables of every error that a library has a name for.
 
-    python scripts/make_library_errors.py [--headers DIR] [NAME...]
+    python scripts/make_library_errors.py [--sources DIR] [NAME...]
 
 Rows that the tables written by hand have are left out. What a row can mean follows from its name, by
 scripts/error_tables/meanings.py. NAME is one of TABLES; without, all are written. Each needs what its reader
-names: libraries with their headers, as Debian has them. --headers: include folders of other OpenSSLs, one each,
-as the packages of Node have them (include/node/openssl).
+names: libraries with their headers or sources, as Debian has them. --sources: a folder with more of them below: include
+folders of other OpenSSLs as Node's packages have them, BoringSSL's err_data.c as grpcio's source has it, other Gos.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from error_tables import curl, embedded, nss, openssl, windows
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the alerts are the product's own table
+
+from error_tables import boringssl, curl, embedded, fluent, go, java, nss, openssl, rust, windows
 from error_tables.form import DATA, Family, by_hand, written
 from error_tables.gnutls import errors as gnutls
 
@@ -36,19 +38,24 @@ TABLES: dict[str, Read] = {
     "curl": lambda _: curl.families(),
     "embedded": lambda _: embedded.families(),
     "openssl": openssl.families,
+    "boringssl": boringssl.families,
+    "go": go.families,
+    "java": lambda _: java.families(),
+    "rust": lambda _: rust.families(),
+    "firefox_words": lambda _: fluent.families(),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--headers", type=Path)
+    parser.add_argument("--sources", type=Path)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
     known = by_hand()
     for name, read in TABLES.items():
         path = place(name)
         if not asked.names or name in asked.names:
-            path.write_text("\n".join(written(read(asked.headers), known)) + "\n")
+            path.write_text("\n".join(written(read(asked.sources), known)) + "\n")
         else:
             known.read(path)
 

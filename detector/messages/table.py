@@ -160,10 +160,19 @@ class ErrorTable:
     def by_code(self) -> dict[str, dict[int, ErrorText]]:
         """Rows with numbers, by family and number of 32 bits."""
         found: dict[str, dict[int, ErrorText]] = {}
-        for row in self.texts:
+        shared: set[tuple[str, int]] = set()
+        for row in sorted(self.texts, key=lambda row: bool(row.name or row.text)):
             number = as_number(row.code)
-            if number is not None:
-                found.setdefault(row.family, {})[number] = row
+            if number is None:
+                continue
+            rows = found.setdefault(row.family, {})
+            before = rows.setdefault(number, row)
+            if before is not row and (before.name or before.text):
+                shared.add(
+                    (row.family, number)
+                )  # several texts have it, so that it alone says nothing
+        for family, number in shared:
+            del found[family][number]
         return found
 
 

@@ -25,7 +25,10 @@ from detector.model.alerts import Likelihood, Meaning
 
 # Ways in which a chain leads to no root that the client trusts.
 NOT_TRUSTED = ("tls-intercepted", "untrusted-root", "incomplete-chain", "self-signed")
-_LEAST = 0.02
+_LEAST = (
+    0.02  # what is less likely is left out; and less likely than that where nothing speaks for it:
+)
+_UNTOLD = 0.1
 _LIKELY, _POSSIBLE = 1.1, 2.6  # distance from the best, in log-odds
 
 
@@ -141,7 +144,8 @@ def _ranked(
     ranked: list[Weighed] = []
     for cause in order:
         probability = math.exp(scores[cause]) / total
-        if probability < _LEAST and ranked:
+        idle = cause not in told and cause not in spoke
+        if ranked and probability < (_UNTOLD if idle else _LEAST):
             continue
         away = best - scores[cause]
         likelihood: Likelihood = (

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 
 VAGUE = "?other-alert"
-UNKNOWN_ISSUER = "tls-intercepted, untrusted-root, incomplete-chain, ?self-signed, ?client-lacks-ca"
+UNKNOWN_ISSUER = "untrusted-root, tls-intercepted, incomplete-chain, ?self-signed, ?client-lacks-ca"
 UNTRUSTED = "untrusted-root, tls-intercepted, ?self-signed, ?incomplete-chain, ?client-lacks-ca"
 UNVERIFIED = (
-    "untrusted-root, tls-intercepted, ?incomplete-chain, ?self-signed, ?certificate-expired,"
+    "?untrusted-root, ?tls-intercepted, ?incomplete-chain, ?self-signed, ?certificate-expired,"
     " ?hostname-mismatch, ?client-lacks-ca"
 )
 DATES = "certificate-expired, client-clock-wrong, ?certificate-not-yet-valid, ?intermediate-expired"
@@ -27,7 +27,7 @@ _CERT = r"(?:CERT|CERTIFICATE|CRT|PEER|CHAIN|ISSUER|CA|EE|LEAF|ROOT|ANCHOR|SIGNE
 RULES: tuple[tuple[str, str], ...] = (
     (r"INTERCEPTI|MITM", "tls-intercepted"),
     (r"PKCS_?11|PKCS_?12|TPM_|OPENPGP|DATABASE|SMIME", VAGUE),
-    (r"(?:MAC|IA)_VERIF|VERIFY_(?:FINISHED|MAC)|BAD_(?:DATA|COOKIE)|LAST_UPDATE|NEXT_UPDATE|CRL_TYPE", BROKEN),
+    (r"(?:MAC|IA)_VERIF|VERIFY_(?:FINISHED|MAC)|BAD_(?:DATA|COOKIE)|CLIENTHELLO_PARSE|PARSE_TLSEXT|PARSING_EXTENSION", BROKEN),
     (r"DISTRUST|SYMANTEC|BLACKLISTED|DISALLOWED_ROOT", "untrusted-root"),
     (r"VALIDITY_TOO_LONG|EXCESSIVE_VALIDITY", "validity-too-long"),
     (r"KNOWN_BAD|PINNED|PINNING|PUBLIC_KEY_NOT_|DANE|TLSA|DUMMY_CERTIF", "certificate-pinned, ?tls-intercepted"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 
+from detector.model import alerts
+from error_tables.alert_names import NSS, listed
 from error_tables.form import Family, Row, plain
 from error_tables.meanings import UNKNOWN_ISSUER, UNTRUSTED, UNVERIFIED
 
@@ -42,6 +44,9 @@ SAID = {
     "PR_CONNECT_ABORTED_ERROR": "connection-reset",
     "PR_NETWORK_UNREACHABLE_ERROR": "connection-timeout",
 }  # fmt: skip
+# Alerts mean what they mean to the client that receives them.
+_CLIENT = {row.code: row.client for row in alerts.rows()}
+RECEIVED = {f"SSL_ERROR_{name}": _CLIENT[number] for number, name in listed(NSS)}
 # Errors of stores, keys and messages that no handshake ends with.
 _ELSEWHERE = (
     "PKCS11", "PKCS12", "PASSWORD", "TOKEN", "MODULE", "SMIME", "CRMF", "EXPORTING", "IMPORT", "JS_", "NO_SLOT",
@@ -73,4 +78,4 @@ def errors() -> Iterator[Row]:
                 continue
             words = (nspr.PR_ErrorToString(code, 0) or b"").decode(errors="replace")
             spoken = "" if name.startswith("PR_") else plain(words)
-            yield Row(str(code), name, spoken, SAID.get(name, ""))
+            yield Row(str(code), name, spoken, SAID.get(name) or RECEIVED.get(name, ""))

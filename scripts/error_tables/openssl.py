@@ -84,15 +84,21 @@ def bundled_verification() -> Iterator[Row]:
 
 
 def bundled_reasons() -> Iterator[Row]:
+    for code, words in bundled_texts(100, FIRST_ALERT):
+        name = re.sub(r"[^a-z0-9]+", "_", words.lower()).upper()
+        yield Row(str(code), f"SSL_R_{name}", plain(words), SAID.get(name, ""))
+
+
+def bundled_texts(first: int, end: int) -> Iterator[tuple[int, str]]:
+    """Reasons of the OpenSSL that is in Python's cryptography."""
     from cryptography.hazmat.bindings.openssl.binding import Binding
 
     library, ffi = Binding().lib, Binding().ffi
-    for code in range(100, FIRST_ALERT):
+    library.SSL_CTX_free(library.SSL_CTX_new(library.TLS_method()))  # which loads the texts
+    for code in range(first, end):
         said = library.ERR_reason_error_string(SSL_LIBRARY << 23 | code)
         if said != ffi.NULL:
-            words = ffi.string(said).decode()
-            name = re.sub(r"[^a-z0-9]+", "_", words.lower()).upper()
-            yield Row(str(code), f"SSL_R_{name}", plain(words), SAID.get(name, ""))
+            yield code, ffi.string(said).decode()
 
 
 def reasons_of(header: Path) -> Iterator[Row]:
