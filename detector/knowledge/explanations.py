@@ -14,9 +14,16 @@ from detector.knowledge.programs import programs
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
 from detector.known.knowledge import Product
+from detector.messages.alerts import plain_spelling
 from detector.messages.table import CodePattern, ErrorTable, ErrorText, Signal, Speaker, Weights
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
+
+
+class _Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    source: str
+    rows: str
 
 
 class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,15 +98,16 @@ def load_signals(path: Path, causes: CauseTable) -> tuple[tuple[Signal, ...], We
 
 
 def load_spellings(path: Path) -> dict[str, int]:
-    """Alerts by the spelling of any library, in small letters."""
-    data, _ = read_toml(path)
-    return {
-        " ".join(spelling.casefold().split()): number
-        for library in data.values()
-        if isinstance(library, dict)
-        for spelling, number in library.items()
-        if isinstance(number, int)
-    }
+    """Alerts by the spelling of any library, without case, spaces and "_". Raises ConfigError."""
+    data, text = read_toml(path)
+    found: dict[str, int] = {}
+    for library in rows_of(path, data, text, "library", _Spellings, required=True):
+        for row in library.rows.strip().splitlines():
+            number, mark, spelling = row.partition("|")
+            if not mark or not number.strip().isdigit():
+                raise ConfigError(str(path), f"{library.name}: {row!r} is no row")
+            found.setdefault(plain_spelling(spelling), int(number))
+    return found
 
 
 def _code_pattern(family: str, expression: str) -> CodePattern:

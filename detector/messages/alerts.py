@@ -96,8 +96,12 @@ def _number(text: str, spellings: Mapping[str, int]) -> int | None:
     if text[:2] == "0A" and len(text) == 8:  # OpenSSL 3: reason 1000 + the alert's number
         reason = int(text[5:], 16)
         return reason - 1000 if 1000 <= reason < 1256 else None
-    name = " ".join(text.strip().casefold().split())
-    if name in spellings:
-        return spellings[name]
-    plain = name.replace(" ", "_")
-    return next((number for number, known in NAMES.items() if known == plain), None)
+    return spellings.get(plain_spelling(text), _BY_NAME.get(plain_spelling(text)))
+
+
+def plain_spelling(text: str) -> str:
+    """An alert's name without case, spaces and "_": libraries differ in these alone."""
+    return "".join(text.casefold().replace("_", "").split())
+
+
+_BY_NAME = {plain_spelling(name): number for number, name in NAMES.items()}
