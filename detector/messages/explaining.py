@@ -194,7 +194,10 @@ def _clue(
     info = table.causes[row.meanings[0].cause]
     ends = _ends(table, row)
     by_itself = (
-        names_tls(name) or (telling(name) and not ends) or (ends and row.family in _OWN_ENDS)
+        names_tls(name)
+        or "https" in name.lower()
+        or (telling(name) and not ends)
+        or (ends and row.family.startswith(_OWN_ENDS))
     )
     if not by_itself:
         if _denied(text.text, hit.end):
@@ -210,7 +213,7 @@ def _clue(
 # Ways to end that the table of causes does not mark as ends.
 _WAYS_TO_END = frozenset(("connection-reset", "silent-drop", "closed-during-handshake"))
 # Families whose codes for the end of a connection are TLS's or a browser's own.
-_OWN_ENDS = frozenset(("Chromium", "Chrome", "Firefox", "Edge"))
+_OWN_ENDS = ("Chromium", "Chrome", "Firefox", "Edge", "NSS")
 
 
 def _asks_proxy(name: str) -> bool:
@@ -239,7 +242,7 @@ def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) ->
             # A way to end that has a number is one of TLS only where something of it stands near.
             if (
                 _ends(table, row)
-                and family not in _OWN_ENDS
+                and not family.startswith(_OWN_ENDS)
                 and not (near.weak(line) or near.strong(line))
             ):
                 continue
