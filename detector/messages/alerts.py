@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
 
 from detector.model.alerts import NAMES, Side
 
-_SERVER_MARKS = re.compile(
-    r"while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
+# In RE2's syntax, for a whole log.
+_SERVER_MARKS = (
+    r"(?im)while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
     r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
-    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|^(?>.*?\bfrontend\b).*SSL"
-    r"|postfix/smtpd|imap-login|pop3-login|^(?>.*?SSLHandshakeException).*NioEndpoint",
-    re.IGNORECASE | re.MULTILINE,
+    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|\bfrontend\b.*SSL"
+    r"|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint"
 )
+# Lines without one of these say nothing of an alert.
+_HINTS = r"(?im)alert|0A000[45]|[a-z]_[a-z_]+\(\d{2,3}\)|^\s*[a-z]+_[a-z_]+\s*$|\(OUT\)|: Fatal \("
 # Each gives the alert's number, or its name in the library's own spelling; no name has more than 40 letters.
 _ALERTS = tuple(
     re.compile(expression, re.IGNORECASE | re.MULTILINE)
@@ -58,7 +62,7 @@ _SENT = tuple(
 
 def side_of(text: str) -> Side:
     """Who wrote the message."""
-    return "server" if _SERVER_MARKS.search(text) else "client"
+    return "server" if _engine()[0].search(text) else "client"
 
 
 def alerts_in(text: str, spellings: Mapping[str, int]) -> list[tuple[int, int, int]]:
@@ -83,11 +87,48 @@ def _each_once(found: Iterator[tuple[int, int, int]]) -> list[tuple[int, int, in
 def _all(
     text: str, spellings: Mapping[str, int], expressions: tuple[re.Pattern[str], ...]
 ) -> Iterator[tuple[int, int, int]]:
+    for first, last in _windows(text):
+        yield from _within(text, first, last, spellings, expressions)
+
+
+def _within(
+    text: str,
+    first: int,
+    last: int,
+    spellings: Mapping[str, int],
+    expressions: tuple[re.Pattern[str], ...],
+) -> Iterator[tuple[int, int, int]]:
     for expression in expressions:
-        for match in expression.finditer(text):
+        for match in expression.finditer(text, first, last):
             number = _number(match[1], spellings)
             if number is not None:
                 yield number, match.start(), match.end()
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Whole lines with a hint, and the next one, to which a wrap may have gone."""
+    start = end = -1
+    for match in _engine()[1].finditer(text):
+        if match.start() < end:
+            continue
+        first = text.rfind("\n", 0, match.start()) + 1
+        last = text.find("\n", match.end())
+        last = text.find("\n", last + 1) if last >= 0 else -1
+        last = len(text) if last < 0 else last
+        if first > end:
+            if end >= 0:
+                yield start, end
+            start = first
+        end = last
+    if end >= 0:
+        yield start, end
+
+
+@cache
+def _engine() -> tuple[Any, Any]:
+    import re2
+
+    return re2.compile(_SERVER_MARKS), re2.compile(_HINTS)
 
 
 def _number(text: str, spellings: Mapping[str, int]) -> int | None:

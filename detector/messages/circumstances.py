@@ -192,7 +192,9 @@ def _computed(
         yield "public-host", whom.host
     else:
         yield "unknown-host", whom.host
-    public = {registrable_domain(host) for host in hosts if not is_private(host)}
+    public = {host for host in hosts if not is_private(host)}
+    if len(public) > 1:
+        public = {registrable_domain(host) for host in public}
     if len(public) > 1:
         yield "several-hosts", ", ".join(sorted(public)[:4])
     if proxy is not None:

@@ -36,6 +36,7 @@ from detector.model.recorded import Recorded
 MAX_ANSWERS = 12
 _NEAR = 6  # lines in which something of TLS makes words of everyday life count
 _AROUND = 40  # lines in which a failure's circumstances are looked for
+_LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
 _WRAPS = 24  # characters around an alert whose words are the alert's
 
 
@@ -231,7 +232,7 @@ def _denied(text: str, end: int) -> bool:
 
 def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) -> Iterator[Found]:
     """Numbers of the families that say how theirs stand in a text."""
-    for pattern, family in _patterns(table):
+    for pattern, family in table.code_patterns:
         rows = table.by_code.get(family, {})
         for match in pattern.finditer(text):
             number = as_number(match.group(1))
@@ -254,12 +255,6 @@ def _ends(table: ErrorTable, row: ErrorText) -> bool:
     """Whether it only says in which way the connection ended, or that there was none."""
     info = table.causes[row.meanings[0].cause]
     return info.end or info.step in ("dns", "tcp", "proxy") or info.id in _WAYS_TO_END
-
-
-def _patterns(table: ErrorTable) -> list[tuple[Any, str]]:
-    import re2
-
-    return [(re2.compile(one.expression), one.family) for one in table.codes]
 
 
 class _Nearness:
@@ -295,9 +290,11 @@ def _failing(block: Block, blocks: Sequence[Block]) -> tuple[str, ...]:
 def _answer(
     block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...], writer: Side
 ) -> Answer | None:
-    own = "\n".join(line.text for line in lines[block.first : block.last + 1])
-    first, last = max(0, block.first - _AROUND), block.last + _AROUND // 2
-    around = "\n".join(line.text for line in lines[first:last])
+    # Of a long block its last lines: what is told again and again is told there too.
+    start = max(block.first, block.last - _LONGEST)
+    own = "\n".join(line.text[:_WIDEST] for line in lines[start : block.last + 1])
+    first, last = max(0, start - _AROUND), block.last + _AROUND // 2
+    around = "\n".join(line.text[:_WIDEST] for line in lines[first:last])
     seen = circumstances(
         own, around, table, failing, not_trusted=block.not_trusted, server=writer == "server"
     )

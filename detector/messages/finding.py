@@ -10,8 +10,11 @@ of its own there, and told with its line. " ... " in a known text stands for up 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import accumulate
 from typing import TypeVar
 
 import ahocorasick
@@ -19,7 +22,8 @@ import msgspec
 
 GAP = 48
 _SHORTEST = 3
-_DROPPED = frozenset(" \t\n\r\x0b\x0c\xa0'\"`’‘“”„«»‹›\\-‐‑–—\u200b")
+_DROPPED = " \t\n\r\x0b\x0c\xa0'\"`’‘“”„«»‹›\\\\\\-‐‑–—\u200b"
+_KEPT = re.compile(f"[^{_DROPPED}]+")
 _WITH_SPACES = "\u2e80"  # scripts from here on write words without spaces
 
 Tag = TypeVar("Tag")
@@ -49,10 +53,19 @@ class Squeezed:
         folded = text.lower()
         if len(folded) != len(text):  # a few letters become two
             folded = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-        kept = [at for at, c in enumerate(folded) if c not in _DROPPED]
-        self.places = kept
-        self.squeezed = "".join(folded[at] for at in kept)
-        self._starts = [0, *(at + 1 for at, c in enumerate(text) if c == "\n")]
+        runs = [match.span() for match in _KEPT.finditer(folded)]
+        self._runs = [start for start, _ in runs]
+        self._before = list(accumulate((end - start for start, end in runs), initial=0))
+        self.squeezed = "".join([folded[start:end] for start, end in runs])
+
+    def place(self, at: int) -> int:
+        """Where a character of the squeezed text stands in the text."""
+        run = bisect_right(self._before, at) - 1
+        return self._runs[run] + at - self._before[run]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def line_at(self, place: int) -> int:
         """The line in which a character of the text is, from 0."""
@@ -60,7 +73,7 @@ class Squeezed:
 
     def own_words(self, start: int, end: int) -> bool:
         """Whether what stands there in the squeezed text is no part of longer words."""
-        first, last = self.places[start], self.places[end - 1]
+        first, last = self.place(start), self.place(end - 1)
         return not (_joins(self.text, first - 1, first) or _joins(self.text, last, last + 1))
 
 
@@ -92,13 +105,13 @@ class Finder:
                 stop = _after_gap(text.squeezed, end, rest) if rest else end
                 if stop < 0:
                     continue
-                place = text.places[start]
-                yield Hit(tag, place, text.places[stop - 1] + 1, text.line_at(place))
+                place = text.place(start)
+                yield Hit(tag, place, text.place(stop - 1) + 1, text.line_at(place))
 
 
 def squeezed(text: str) -> str:
     """As `Squeezed` makes it, without the way back."""
-    return "".join(c for c in text.lower() if c not in _DROPPED)
+    return "".join(_KEPT.findall(text.lower()))
 
 
 def outermost(hits: list[Hit]) -> list[Hit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -155,6 +155,13 @@ class ErrorTable:
         ]
         known += [(row, name) for row in self.products for name in _spoken(row.name)]
         return Finder((word, at) for at, (_, word) in enumerate(known)), known
+
+    @cached_property
+    def code_patterns(self) -> list[tuple[Any, str]]:
+        """How numbers stand in a text, compiled, each with its family."""
+        import re2
+
+        return [(re2.compile(one.expression), one.family) for one in self.codes]
 
     @cached_property
     def by_code(self) -> dict[str, dict[int, ErrorText]]:

@@ -12,7 +12,8 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -79,7 +80,8 @@ _MANUALS = frozenset(
 )  # fmt: skip
 # Where servers listen.
 _NOBODY = frozenset(("0.0.0.0", "::"))  # noqa: S104 (nothing listens here)
-_TOO_LATE = 64 << 10  # characters that are looked through
+_SAID = 7  # from here on a text says plainly that it is the target, and weaker forms add nothing
+_TOO_LATE = 16 << 10  # characters that are looked through
 
 
 class Whom(msgspec.Struct, frozen=True):
@@ -100,12 +102,15 @@ class Whom(msgspec.Struct, frozen=True):
     starttls: str | None = None
 
 
-def targets_in(text: str) -> list[Whom]:
+@lru_cache(maxsize=2048)
+def targets_in(text: str) -> tuple[Whom, ...]:
     """Everybody whom a text may have asked, in the order of the text; each place gives its plainest reading."""
     text = text[:_TOO_LATE]
     proxy = proxy_in(text)
     by_place: dict[int, Whom] = {}
     for strength, expression in _FORMS:
+        if by_place and strength < _SAID <= max(one.strength for one in by_place.values()):
+            break
         for match in expression.finditer(text):
             found = _whom(match, strength)
             if found is None or (proxy and (found.host, found.port) == proxy):
@@ -113,7 +118,7 @@ def targets_in(text: str) -> list[Whom]:
             before = by_place.get(found.place)
             if before is None or before.strength < strength:
                 by_place[found.place] = found
-    return [by_place[place] for place in sorted(by_place)]
+    return tuple(by_place[place] for place in sorted(by_place))
 
 
 def target_in(text: str) -> Whom | None:
@@ -121,7 +126,7 @@ def target_in(text: str) -> Whom | None:
     return best_of(targets_in(text))
 
 
-def best_of(found: list[Whom]) -> Whom | None:
+def best_of(found: Sequence[Whom]) -> Whom | None:
     """The plainest of them; of several as plain the one that is named most, then the last."""
     if not found:
         return None
@@ -192,8 +197,3 @@ def _is_name(raw: str, host: str, *, plain: bool) -> bool:
         return False
     last = host.rsplit(".", 1)[1]
     return last in SPECIAL_USE or last == "svc" or is_listed_suffix(last)
-
-
-def each_host(found: list[Whom]) -> Iterator[str]:
-    """Their names, each once."""
-    yield from dict.fromkeys(one.host for one in found)
