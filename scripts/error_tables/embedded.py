@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from error_tables.form import Family, Row
+from error_tables.form import Family, Row, plain
 from error_tables.headers import defined, enumerated
 from error_tables.meanings import UNKNOWN_ISSUER, UNVERIFIED, VAGUE
 
@@ -115,24 +116,38 @@ def mbedtls() -> Iterator[Row]:
             short = name.removeprefix("MBEDTLS_ERR_")
             if _OWN.search(name) or header in {"ecp", "rsa", "pk"} and "UNSUPPORTED" not in name:
                 continue
-            yield Row(number, name, "", SAID_MBEDTLS.get(short, ""), short)
-    for name, _ in defined(MBEDTLS / "x509.h", r"MBEDTLS_X509_BAD"):
+            words = said_by_mbedtls(int(number, 16))
+            yield Row(number, name, words, SAID_MBEDTLS.get(short, ""), short)
+    for name, flag in defined(MBEDTLS / "x509.h", r"MBEDTLS_X509_BAD"):
         short = name.removeprefix("MBEDTLS_")
-        yield Row("", name, "", SAID_MBEDTLS.get(short, ""), short.replace("BADCERT_", "").replace("BADCRL", "CRL"))
-    for path in sorted(MBEDTLS.glob("x509*.h")):
-        for name, _, said in re.findall(r'X509_CRT_ERROR_INFO\(\s*(\w+),\s*"(\w+)",\s*"([^"]+)"', path.read_text()):
-            short = name.removeprefix("MBEDTLS_")
-            yield Row("", "", said, SAID_MBEDTLS.get(short, ""), short.replace("BADCERT_", "").replace("BADCRL", "CRL"))  # fmt: skip
+        words = flag_of_mbedtls(int(flag, 16))
+        yield Row("", name, words, SAID_MBEDTLS.get(short, ""), short.replace("BADCERT_", "").replace("BADCRL", "CRL"))  # fmt: skip
+
+
+def said_by_mbedtls(code: int) -> str:
+    held = ctypes.create_string_buffer(400)
+    ctypes.CDLL("libmbedcrypto.so.7").mbedtls_strerror(code, held, len(held))
+    return plain(held.value.decode())
+
+
+def flag_of_mbedtls(flag: int) -> str:
+    held = ctypes.create_string_buffer(400)
+    ctypes.CDLL("libmbedx509.so.1").mbedtls_x509_crt_verify_info(held, len(held), b"", flag)
+    return plain(held.value.decode())
 
 
 def wolfssl() -> Iterator[Row]:
+    say = ctypes.CDLL("libwolfssl.so.35").wolfSSL_ERR_reason_error_string
+    say.restype, say.argtypes = ctypes.c_char_p, [ctypes.c_ulong]
     members = [*enumerated(WOLFSSL / "error-ssl.h", "wolfSSL_ErrorCodes")]
     text = (WOLFSSL / "wolfcrypt" / "error-crypt.h").read_text()
     members += [(n, int(c)) for n, c in re.findall(r"^\s*(ASN_\w+|CRL_\w+)\s*=\s*(-\d+)", text, re.MULTILINE)]
     for name, number in members:
         if _OWN.search(name) or name.startswith(("WC_", "MAX_", "MIN_")):
             continue
-        yield Row(str(number), f"wolfSSL {name}", "", SAID_WOLFSSL.get(name, ""), name)
+        words = plain(say(number & (2**64 - 1)).decode())
+        told = words if len(words.split()) > 2 else ""
+        yield Row(str(number), f"wolfSSL {name}", told, SAID_WOLFSSL.get(name, ""), name)
 
 
 def bearssl() -> Iterator[Row]:
