@@ -10,7 +10,7 @@ from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
 from detector.knowledge.rows import load_rows
 from detector.knowledge.shipped import DATA
-from detector.model.programs import Program, Unsafe
+from detector.model.programs import Program
 
 FOLDER = DATA / "programs"
 
@@ -19,17 +19,6 @@ FOLDER = DATA / "programs"
 def programs() -> dict[str, Program]:
     """The shipped rows by id, in the order of their files' names."""
     return load_programs(*sorted(FOLDER.glob("*.toml")))
-
-
-@lru_cache(maxsize=1)
-def unsafe_keys() -> dict[str, tuple[Unsafe, ...]]:
-    """What turns verification off, in any program, by the setting's key."""
-    found: dict[str, tuple[Unsafe, ...]] = {}
-    for program in programs().values():
-        for row in program.unsafe:
-            if row not in (known := found.get(row.key, ())):
-                found[row.key] = (*known, row)
-    return found
 
 
 def load_programs(*paths: Path) -> dict[str, Program]:
@@ -49,9 +38,7 @@ def load_programs(*paths: Path) -> dict[str, Program]:
             keys = {setting.key for setting in row.setting}
             for needed in (setting.needs for setting in row.setting):
                 if needed and needed not in keys:
-                    raise ConfigError(
-                        str(path), f"{row.id}: needs {needed!r}, which is no setting of it"
-                    )
+                    raise ConfigError(str(path), f"{row.id}: needs {needed!r}, which is no setting of it")
             for expression in (*(s.when for s in row.setting), *(u.when for u in row.unsafe)):
                 try:
                     re.compile(expression)

@@ -12,8 +12,10 @@ import msgspec
 
 from detector.chain.root_table import RootEnd, RootTable
 from detector.errors import ConfigError
+from detector.knowledge.programs import programs
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
+from detector.model.programs import Unsafe
 
 
 @lru_cache(maxsize=1)
@@ -58,6 +60,17 @@ def setting_kinds() -> tuple[SettingKind, ...]:
 def further_variables() -> tuple[str, ...]:
     """Variables that are no program's, and matter to all."""
     return tuple(read_toml(DATA / "setting_files.toml")[0]["also"]["env"])
+
+
+@lru_cache(maxsize=1)
+def unsafe_keys() -> Mapping[str, tuple[Unsafe, ...]]:
+    """What turns verification off, in any program, by the setting's key."""
+    found: dict[str, tuple[Unsafe, ...]] = {}
+    for program in programs().values():
+        for row in program.unsafe:
+            if row not in (known := found.get(row.key, ())):
+                found[row.key] = (*known, row)
+    return found
 
 
 def load_root_table(path: Path) -> RootTable:

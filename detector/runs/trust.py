@@ -16,9 +16,9 @@ from detector.auditing.precedence import tool_trust
 from detector.errors import ConfigError
 from detector.knowledge.assemble import assemble
 from detector.knowledge.installed import InstalledLists
-from detector.knowledge.programs import programs, unsafe_keys
+from detector.knowledge.programs import programs
 from detector.knowledge.shipped import load_published_keys
-from detector.knowledge.trust_tables import public_roots
+from detector.knowledge.trust_tables import public_roots, unsafe_keys
 from detector.known.knowledge import PublishedKeys
 from detector.stores.survey import survey
 
