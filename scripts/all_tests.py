@@ -26,9 +26,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ALONE = ("sh", "scripts/alone.sh")
-PYTEST = (".venv/bin/python", "-m", "pytest")
-# Live tests that run at the same time; more of them would wait for the two cores of a small machine.
-WIDTH = 3
+# Whoever shares two cores with five others takes longer than alone.
+PYTEST = ("-m", "pytest", "--timeout", "300")
+PYTHON = ".venv/bin/python"
 # How long a stream may take to put away what it started, once it is told to stop.
 _PATIENCE = 30.0
 
@@ -55,17 +55,21 @@ def live_files() -> list[str]:
     return [str(one.relative_to(ROOT)) for one in files if "pytest.mark.live" in one.read_text()]
 
 
-# A whole file goes to one worker, which keeps what its fixtures hold.
-_WORKERS = (
-    "--dist", "loadfile", "--tx", f"{WIDTH}*popen//python={' '.join((*ALONE, PYTEST[0]))}"
-)  # fmt: skip
+def workers(number: int) -> tuple[str, ...]:
+    """Each takes a whole file after the other, since it keeps what the fixtures of a file hold."""
+    python = " ".join((*ALONE, PYTHON))
+    return "--dist", "loadfile", "--tx", f"{number}*popen//python={python}"
+
+
 STREAMS = {
-    "live": Stream((*PYTEST, "-m", "live", *live_files()), _WORKERS),
-    "unit": Stream((*ALONE, *PYTEST, "-m", "not live"), nice=10),
-    "oldest": Stream(("make", "oldest"), nice=5),
+    # More of them would wait for the two cores of a small machine, and not for what they started.
+    "live": Stream((PYTHON, *PYTEST, "-m", "live", *live_files()), workers(3)),
+    # Two, so that both cores are used when the live tests have ended.
+    "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=5),
+    "oldest": Stream(("make", "oldest")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", "-m", "pytest", "-m", "not live", "--every", "5"), nice=15
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "5"), nice=5
     ),
 }
 
@@ -109,6 +113,8 @@ def main() -> int:
 
 def run_all(streams: Mapping[str, Stream], *, together: bool) -> int:
     """Run them, show what they said, and give the worst exit code; 130 when stopped."""
+    # A job in the background is started with SIGINT ignored, and what it starts would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return asyncio.run(_run_all(streams, together=together))
     except (KeyboardInterrupt, asyncio.CancelledError):
