@@ -17,7 +17,7 @@ _SERVER_MARKS = (
     r"|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint"
 )
 # Lines without one of these say nothing of an alert.
-_HINTS = r"(?im)alert|0A000[45]|[a-z]_[a-z_]+\(\d{2,3}\)|^\s*[a-z]+_[a-z_]+\s*$|\(OUT\)|: Fatal \("
+_HINTS = r"(?im)alert|remote error: tls|0A000[45]|[a-z]_[a-z_]+\(\d{2,3}\)|^\s*[a-z]+_[a-z_]+\s*$|\(OUT\)|: Fatal \("
 # Each gives the alert's number, or its name in the library's own spelling; no name has more than 40 letters.
 _ALERTS = tuple(
     re.compile(expression, re.IGNORECASE | re.MULTILINE)

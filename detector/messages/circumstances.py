@@ -18,8 +18,9 @@ _SAME_NAME = re.compile(
 )
 _VERSION = re.compile(r"[/ ]v?(\d{1,4}(?:\.\d{1,6}){1,3})")
 _ITSELF = 3.0
-# Kinds of programs that ask no host of their own accord.
-_ASKS_NOBODY = frozenset(("runtime", "library", "transfer", "browser", "system"))
+_MORE = 0.45  # many marks of a runtime are no program's own words
+# Kinds of programs that ask somebody of their own accord.
+_ASKS = frozenset(("package manager", "agent", "editor", "cloud", "container"))
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -110,7 +111,8 @@ def circumstances(
 def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
     """Marks near the failure and many of them make a speaker likely; each mark counts once."""
     finder, known = table.mark_finder
-    scores: dict[str, float] = {}
+    strength: dict[str, float] = {}
+    more: dict[str, float] = {}
     first: dict[str, Speaker] = {}
     seen: set[int] = set()
     own_at = text.text.find(own)
@@ -122,10 +124,10 @@ def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
             continue
         seen.add(hit.tag)
         inside = own_at <= hit.start < own_at + len(own)
-        before = scores.get(row.program, 0.0)
-        scores[row.program] = max(before, row.strength) + 0.15 + (0.3 if inside else 0.0)
+        strength[row.program] = max(strength.get(row.program, 0.0), row.strength)
+        more[row.program] = min(_MORE, more.get(row.program, 0.0) + (0.15 if inside else 0.05))
         place.setdefault(row.program, hit.end)
-    order = sorted(scores, key=lambda name: -scores[name])
+    order = sorted(strength, key=lambda name: -(strength[name] + more[name]))
     if not order:
         return Spoken()
     rows = [first[name] for name in order]
@@ -139,7 +141,7 @@ def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
         programs=tuple(dict.fromkeys(names)),
         library=next((row.library for row in rows if row.library), ""),
         platform=_platform(text.text) or next((row.platform for row in rows if row.platform), ""),
-        itself=scores[order[0]] >= _ITSELF,
+        itself=strength[order[0]] >= _ITSELF,
         version=_version(text.text, place[order[0]]),
         port=next((row.port for row in rows if row.port), None),
         starttls=next((row.starttls for row in rows if row.port), None),
@@ -179,12 +181,7 @@ def _computed(
     """Signals that words alone do not tell."""
     program = table.programs.get(spoken.programs[0]) if spoken.programs else None
     if whom is None:
-        if (
-            program is not None
-            and program.hosts
-            and spoken.itself
-            and program.kind not in _ASKS_NOBODY
-        ):
+        if program is not None and program.hosts and spoken.itself and program.kind in _ASKS:
             yield "default-registry", program.hosts[0]
     elif is_private(whom.host):
         yield "private-host", whom.host

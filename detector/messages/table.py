@@ -15,6 +15,19 @@ from detector.model.causes import CauseTable
 from detector.model.programs import Platform, Program
 
 
+# Ways in which a chain is not trusted: one question, whatever their number.
+_ONE_QUESTION = frozenset(
+    (
+        "tls-intercepted",
+        "untrusted-root",
+        "incomplete-chain",
+        "self-signed",
+        "issuer-unknown",
+        "client-lacks-ca",
+    )
+)
+
+
 class ErrorText(msgspec.Struct, frozen=True):
     """One message of one library.
 
@@ -40,8 +53,9 @@ class ErrorText(msgspec.Struct, frozen=True):
 
     @property
     def generic(self) -> bool:
-        """Whether it only names possibilities."""
-        return all(meaning.likelihood != "likely" for meaning in self.meanings)
+        """Whether it only names possibilities: none is likely, or several that have nothing to do with each other are."""
+        likely = {meaning.cause for meaning in self.meanings if meaning.likelihood == "likely"}
+        return not likely or (len(likely) > 2 and not likely <= _ONE_QUESTION)
 
 
 class CodePattern(msgspec.Struct, frozen=True):
