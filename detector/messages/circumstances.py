@@ -13,8 +13,13 @@ from detector.messages.table import ErrorTable, Signal, Speaker
 from detector.messages.target import Whom, best_of, is_private, proxy_in, targets_in
 from detector.model.programs import Program
 
-_SAME_NAME = re.compile(
-    r"\bs: ?([\w.*-]{1,100}) i: ?([\w.*-]{1,100})|subject=(?P<s>[^\n]{1,200})\n\s{0,8}issuer=(?P<i>[^\n]{1,200})"
+# Apple's and OpenSSL's ways to write a certificate's names.
+_NAMES = (
+    re.compile(r"\bs: ?([\w.*-]{1,100}) i: ?([\w.*-]{1,100})"),
+    re.compile(
+        r"^[ \t*]{0,8}subject[=:] ?([^\n]{1,200})\n[ \t*]{0,8}issuer[=:] ?([^\n]{1,200})$",
+        re.MULTILINE | re.IGNORECASE,
+    ),
 )
 _VERSION = re.compile(r"[/ ]v?(\d{1,4}(?:\.\d{1,6}){1,3})")
 _ITSELF = 3.0
@@ -195,11 +200,10 @@ def _computed(
     if len(public) > 1:
         yield "several-hosts", ", ".join(sorted(public)[:4])
     if proxy is not None:
-        yield "proxy-used", f"{proxy[0]}:{proxy[1]}"
-    for match in _SAME_NAME.finditer(text):
-        subject, issuer = (match[1], match[2]) if match[1] else (match["s"], match["i"])
-        if subject.strip() == issuer.strip():
-            yield "same-name", subject.strip()
+        yield "proxy-named", f"{proxy[0]}:{proxy[1]}"
+    for match in (found for test in _NAMES for found in test.finditer(text)):
+        if match[1].strip() == match[2].strip():
+            yield "same-name", match[1].strip()
             break
 
 

@@ -34,7 +34,8 @@ from detector.model.programs import Program, ProgramFix
 from detector.model.recorded import Recorded
 
 MAX_ANSWERS = 12
-_NEAR = 6  # lines in which something of TLS makes words of everyday life count
+# Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
+_NEAR, _NEXT = 3, 1
 _AROUND = 40  # lines in which a failure's circumstances are looked for
 _LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
 _WRAPS = 24  # characters around an alert whose words are the alert's
@@ -266,13 +267,13 @@ class _Nearness:
         self._weak: dict[int, bool] = {}
 
     def strong(self, line: int) -> bool:
-        return self._near(line, self._strong, strongly_marked)
+        return self._near(line, self._strong, strongly_marked, _NEAR)
 
     def weak(self, line: int) -> bool:
-        return self._near(line, self._weak, weakly_marked)
+        return self._near(line, self._weak, weakly_marked, _NEXT)
 
-    def _near(self, line: int, known: dict[int, bool], test: Any) -> bool:
-        for at in range(max(0, line - _NEAR), min(len(self._lines), line + _NEAR + 1)):
+    def _near(self, line: int, known: dict[int, bool], test: Any, reach: int) -> bool:
+        for at in range(max(0, line - reach), min(len(self._lines), line + reach + 1)):
             if at not in known:
                 known[at] = test(self._lines[at].text)
             if known[at]:

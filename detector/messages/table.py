@@ -14,7 +14,6 @@ from detector.model.alerts import Meaning, Side
 from detector.model.causes import CauseTable
 from detector.model.programs import Platform, Program
 
-
 # Ways in which a chain is not trusted: one question, whatever their number.
 _ONE_QUESTION = frozenset(
     (

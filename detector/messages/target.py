@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
@@ -41,13 +42,16 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
         (1, rf"(?<![\w.@/\\-])(?P<host>{_NAME})(?![\w(-]|\.\w)"),
     )
 )  # fmt: skip
-_PROXY = re.compile(
-    rf"(?:(?:https?_|all_)?proxy(?:_url)?(?: env variable \S+)?\b[^\n]{{0,40}}?(?:==|=|:| via| to| at| is| server|[^\S\n])\s*['\"]?(?:(?P<scheme>https?|socks[45]h?)://)?"
-    rf"(?:[^\s/@'\"]{{1,128}}@)?(?P<host>{_HOST}):(?P<port>\d{{2,5}}))"
-    rf"|proxyconnect tcp: dial tcp (?P<host2>{_HOST}):(?P<port2>\d{{2,5}})"
-    rf"|Connected to (?P<host3>{_HOST}) \([^)\n]{{1,64}}\) port (?P<port3>\d{{1,5}})[^\n]*\n(?:[^\n]*\n){{0,4}}?[^\n]{{0,60}}(?:proxy tunnel|CONNECT tunnel|> CONNECT )",
-    re.IGNORECASE,
+# What names a proxy, and its address in what follows.
+_PROXY_WORD = re.compile(r"proxyconnect tcp: dial tcp|(?:https?_|all_)?proxy", re.IGNORECASE)
+_PROXY_ADDRESS = re.compile(
+    rf"(?<![\w.-])(?P<host>{_HOST}):(?P<port>\d{{2,5}})(?!\d)", re.IGNORECASE
 )
+_CONNECTED = re.compile(
+    rf"Connected to (?P<host>{_HOST}) \([^)\n]{{1,64}}\) port (?P<port>\d{{1,5}})", re.IGNORECASE
+)
+_TUNNEL = re.compile(r"proxy tunnel|CONNECT tunnel|> CONNECT ", re.IGNORECASE)
+_NEAR_WORD, _NEAR_CONNECTED, _MANY = 90, 300, 100
 _DEFAULTS = {
     "ldaps": 636, "smtps": 465, "imaps": 993, "pop3s": 995, "amqps": 5671, "mqtts": 8883, "rediss": 6379,
     "ftps": 990, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mongodb": 27017, "mongodb+srv": 27017,
@@ -142,12 +146,16 @@ def best_of(found: Sequence[Whom]) -> Whom | None:
 
 def proxy_in(text: str) -> tuple[str, int] | None:
     """Host and port of the proxy that a text names."""
-    for match in _PROXY.finditer(text[:_TOO_LATE]):
-        parts = match.groupdict()
-        host = parts["host"] or parts["host2"] or parts["host3"]
-        port = parts["port"] or parts["port2"] or parts["port3"]
-        if host and 0 < int(port) < 65536:
-            return host.strip("[]").lower().rstrip("."), int(port)
+    text = text[:_TOO_LATE]
+    for word in islice(_PROXY_WORD.finditer(text), _MANY):
+        end = text.find("\n", word.end(), word.end() + _NEAR_WORD)
+        near = text[word.end() : end if end >= 0 else word.end() + _NEAR_WORD]
+        found = _PROXY_ADDRESS.search(near)
+        if found and 0 < int(found["port"]) < 65536:
+            return _plain(found["host"]), int(found["port"])
+    for one in islice(_CONNECTED.finditer(text), _MANY):
+        if _TUNNEL.search(text[one.end() : one.end() + _NEAR_CONNECTED]):
+            return _plain(one["host"]), int(one["port"])
     return None
 
 
@@ -166,10 +174,14 @@ def is_private(host: str) -> bool:
     )  # fmt: skip
 
 
+def _plain(host: str) -> str:
+    return host.strip("[]").lower().rstrip(".")
+
+
 def _whom(match: re.Match[str], strength: int) -> Whom | None:
     parts = match.groupdict()
     raw = parts["host"]
-    host = raw.strip("[]").lower().rstrip(".")
+    host = _plain(raw)
     port_text = parts.get("port")
     port = int(port_text) if port_text else None
     if port is not None and not 0 < port < 65536:
