@@ -235,6 +235,7 @@ TABLES = {
         _one(r"^[ \t]*\[\[\s*rule\s*\]\]"), "finditer"
     ),
     ("detector/logs/pieces.py", "b'\\\\A' + b''.join(pieces)"): Table(_nothing),  # where it is called
+    ("detector/knowledge/programs.py", "expression"): Table(_nothing),  # asked by re2
     # Regexes of bypass rules are their authors'.
     ("addons/bypass/matcher.py", "rule.regex"): Table(_nothing),
     ("addons/bypass/reach.py", "rule.regex"): Table(_nothing),
@@ -255,4 +256,9 @@ LINES = (
     "detector/logs/access",
     "detector/stores/nss",
     "addons/formats/",
+    "detector/stores/formats/ini",
+    "detector/stores/formats/words",
+    "detector/stores/formats/shell",
+    "detector/stores/formats/prefs",
+    "detector/stores/formats/toml",
 )
