@@ -6,8 +6,10 @@ Rules
    the strongest file counts (settings come in that order), and in it the last line. The environment is before any file.
 2. The first that replaces or switches decides. What adds adds to it, but what adds to the program beneath adds
    nothing where the program's own setting took the place of everything.
-3. A setting that needs another counts only where that one does, and then before it.
-4. What is set for one host, profile or service counts for nobody else.
+3. Where one that replaces decides, what stands behind a weaker one of those adds to the weaker one, and to nothing:
+   SSL_CERT_DIR goes with SSL_CERT_FILE, and not with the variable before both.
+4. A setting that needs another counts only where that one does, and then before it.
+5. What is set for one host, profile or service counts for nobody else.
 """
 
 from __future__ import annotations
@@ -48,11 +50,14 @@ def choice_of(
     uses: list[SettingUse] = []
     decided: SettingUse | None = None
     own_replaces = False
+    passed = False  # a weaker one than what decided
     for owner in beneath(program, programs):
         known = version if owner.id == program.id else ""
         for row in owner.setting:
             if not applies(row.platform, row.since, row.until, platform, known):
                 continue
+            if decided is not None and row.effect != "adds" and not row.needs:
+                passed = passed or row.key != decided.setting.key
             for place, setting in enumerate(by_key.get(row.key, ())):
                 if not obeys(row.when, setting.value):
                     continue
@@ -63,11 +68,13 @@ def choice_of(
                     use.counts and use.setting.key == row.needs for use in uses
                 )
                 if row.needs and not refines:
-                    why = f"counts beside {row.needs.partition(':')[2]} alone"
+                    why = f"it needs {row.needs.partition(':')[2]}"
                 elif place:
                     why = f"{by_key[row.key][0].place} is stronger"
                 elif row.effect == "adds" and own_replaces and owner.id != program.id:
                     why = f"{_called(decided)} takes the place of everything"
+                elif row.effect == "adds" and passed and decided and decided.effect == "replaces":
+                    why = f"{_called(decided)} takes the place of what it adds to"
                 elif row.effect != "adds" and decided is not None and not refines:
                     why = f"{_called(decided)} is stronger"
                 use = SettingUse(setting, row.effect, not why, why, row.store, owner.id)
