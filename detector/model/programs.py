@@ -15,6 +15,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -159,7 +160,7 @@ def line_for(fix: ProgramFix, shell: Shell, ca: str, bundle: str) -> str:
     """
 
     def filled(text: str) -> str:
-        return text.replace("BUNDLE", bundle).replace("CA_FILE", ca)
+        return _BLANK.sub(lambda found: ca if found[0] == "CA_FILE" else bundle, text)
 
     if fix.sets:
         name, value = fix.sets, filled(fix.value)
@@ -186,4 +187,6 @@ def _quoted(value: str) -> str:
     return value if value and not set(value) - _PLAIN else f'"{value}"'
 
 
+# REQUESTS_CA_BUNDLE and its like are names, and no blanks.
+_BLANK = re.compile(r"(?<!\w)(?:CA_FILE|BUNDLE)(?!\w)")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%~")

@@ -1,0 +1,205 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigError
+from detector.knowledge.programs import load_programs, programs
+from detector.model.programs import SHELLS, Program, ProgramFix, Unsafe, line_for
+
+ROWS = list(programs().values())
+KINDS = {
+    "package manager",
+    "runtime",
+    "version control",
+    "container",
+    "cloud",
+    "database",
+    "browser",
+    "editor",
+    "agent",
+    "mail",
+    "iot",
+    "transfer",
+    "library",
+    "system",
+}
+STORES = {
+    "os",
+    "mozilla",
+    "certifi",
+    "node",
+    "java",
+    "nss",
+    "chrome",
+    "android",
+    "apple",
+    "windows",
+    "none",
+    "own",
+}
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+HOST = re.compile(r"(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}")
+ROW = """
+[[program]]
+id = "one"
+name = "One"
+kind = "runtime"
+sources = ["https://example.com/"]
+reads = [{ store = "os", text = "the system's" }]
+"""
+
+
+def test_the_shipped_rows_say_much() -> None:
+    assert len(ROWS) >= 205
+    assert {row.kind for row in ROWS} <= KINDS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_row_is_whole(row: Program) -> None:
+    assert row.id == row.id.lower()
+    assert row.reads
+    assert row.sources
+    assert all(source.startswith(("https://", "http://")) for source in row.sources)
+    assert {reads.store for reads in row.reads} <= STORES
+    assert all(reads.text for reads in row.reads)
+    for setting in row.setting:
+        assert not setting.store or setting.store in STORES
+        assert setting.effect != "switches" or setting.store
+    assert all(HOST.fullmatch(host) for host in row.hosts)
+    assert len(set(row.hosts)) == len(row.hosts)
+    versions = {v for one in row.reads for v in (one.since, one.until)}
+    versions |= {v for one in row.setting for v in (one.since, one.until)}
+    versions |= {v for one in row.fix for v in (one.since, one.until)}
+    assert all(re.fullmatch(r"(\d+(\.\d+)*)?", version) for version in versions)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_key_names_a_kind_and_what_stands_there(row: Program) -> None:
+    for key in (*(s.key for s in row.setting), *(u.key for u in row.unsafe)):
+        kind, _, name = key.partition(":")
+        assert re.fullmatch("[a-z0-9]+", kind), key
+        assert name, key
+        if kind == "env":
+            assert NAME.fullmatch(name), key
+        if kind == "option":
+            assert name[0] in "-/", key
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_fix_has_a_line_for_the_shell_or_a_place_to_write_it(row: Program) -> None:
+    for fix in row.fix:
+        assert not fix.sets or NAME.fullmatch(fix.sets)
+        assert not fix.sets or fix.value
+        assert not fix.file or fix.lines
+        if fix.file.startswith(("/", "~")):
+            assert not set(fix.file) & set(" ,;"), "a path and nothing else, or words"
+        if not fix.file:
+            assert all(line_for(fix, shell, "/ca.pem", "/all.pem") for shell in SHELLS)
+        told = line_for(fix, "sh", "/ca.pem", "/all.pem")
+        assert not re.search(r"\b(CA_FILE|BUNDLE)\b", told)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_who_is_intercepted_finds_a_fix_or_a_store_that_takes_none(row: Program) -> None:
+    mends = [fix for one in _chain(row) for fix in one.fixes("tls-intercepted")]
+    assert mends or any(reads.store in {"none", "own"} for reads in row.reads)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_no_fix_turns_verification_off(row: Program) -> None:
+    bad = [
+        (fix, unsafe)
+        for fix in row.fix
+        for one in _chain(row)
+        for unsafe in one.unsafe
+        if _turns_off(fix, unsafe)
+    ]
+    assert not bad
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_setting_that_replaces_is_given_the_public_roots_too(row: Program) -> None:
+    replaced = {
+        s.key.removeprefix("env:")
+        for s in row.setting
+        if s.effect == "replaces" and s.value in {"file", "files"} and not s.when
+    }
+    lone = {fix.sets for fix in row.fix if fix.value == "CA_FILE"}
+    # Those that talk to servers of the company alone need no public roots.
+    assert not (replaced & lone) or not row.hosts, replaced & lone
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (ROW + ROW, "comes twice"),
+        (ROW + 'fix = [{ sets = "A", command = "b" }]', "has one of"),
+        (ROW + 'fix = [{ causes = ["bad-luck"], sets = "A", value = "b" }]', "no known cause"),
+        (ROW + 'unsafe = [{ key = "env:A", when = "(" }]', "unterminated"),
+        (ROW + 'under = "none-such"', "to be under"),
+    ],
+)
+def test_a_row_that_cannot_be_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "rows.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=why):
+        load_programs(file)
+
+
+@pytest.mark.parametrize(
+    ("fix", "shell", "line"),
+    [
+        (ProgramFix(sets="A", value="CA_FILE"), "sh", "export A=/ca.pem"),
+        (ProgramFix(sets="A", value="-x CA_FILE"), "sh", 'export A="-x /ca.pem"'),
+        (ProgramFix(sets="A", value="BUNDLE"), "powershell", '$env:A = "/all.pem"'),
+        (ProgramFix(sets="A", value="BUNDLE"), "dockerfile", 'ENV A="/all.pem"'),
+        (ProgramFix(sets="A", value="1"), "systemd", 'Environment="A=1"'),
+        (ProgramFix(sets="A", value="1"), "ci", 'env:\n  A: "1"'),
+        (ProgramFix(command="a CA_FILE", powershell="b"), "powershell", "b"),
+        (ProgramFix(command="a CA_FILE"), "dockerfile", "RUN a /ca.pem"),
+        (ProgramFix(command="A_BUNDLE=BUNDLE b"), "sh", "A_BUNDLE=/all.pem b"),
+        (ProgramFix(file="f", lines="ca = CA_FILE"), "sh", "ca = /ca.pem"),
+        (ProgramFix(file="f", lines="ca = CA_FILE"), "ci", ""),
+    ],
+)
+def test_a_fix_is_one_line_in_each_shell(fix: ProgramFix, shell: str, line: str) -> None:
+    (known,) = (one for one in SHELLS if one == shell)
+    assert line_for(fix, known, "/ca.pem", "/all.pem") == line
+
+
+def test_a_fix_that_turns_verification_off_would_be_seen() -> None:
+    off = Unsafe("env:CHECK", when="0|no")
+    assert _turns_off(ProgramFix(sets="CHECK", value="NO"), off)
+    assert not _turns_off(ProgramFix(sets="CHECK", value="1"), off)
+    assert _turns_off(ProgramFix(command="get -k x"), Unsafe("option:-k"))
+    assert not _turns_off(ProgramFix(command="get -kx"), Unsafe("option:-k"))
+    ini = Unsafe("ini:main.verify", when="false")
+    assert _turns_off(ProgramFix(file="f", lines="[main]\nverify = false"), ini)
+    assert not _turns_off(ProgramFix(file="f", lines="[main]\nverify = true"), ini)
+
+
+def _chain(row: Program) -> list[Program]:
+    """The row and what is beneath it. A ring would not end."""
+    chain = [row]
+    while row.under:
+        row = programs()[row.under]
+        assert row not in chain
+        chain.append(row)
+    return chain
+
+
+def _turns_off(fix: ProgramFix, unsafe: Unsafe) -> bool:
+    kind, _, name = unsafe.key.partition(":")
+    when = re.compile(unsafe.when or ".*", re.IGNORECASE | re.DOTALL)
+    if kind == "env" and fix.sets == name:
+        return bool(when.fullmatch(fix.value))
+    if kind == "option":
+        words = [re.split("[= ]", word, maxsplit=1) for word in fix.command.split()]
+        return any(w[0] == name and when.fullmatch("".join(w[1:])) for w in words)
+    last = name.rsplit(".", 1)[-1]
+    for text in (*fix.lines.splitlines(), fix.command):
+        found = re.search(rf"(?<![\w.-]){re.escape(last)}\b[\"']?\s*(?:[:=]|\s)\s*(\S*)", text)
+        if found and when.fullmatch(found[1].strip("\"',;})>")):
+            return True
+    return False
