@@ -4,10 +4,10 @@ Rules
 -----
 1. The program's own settings come first, then those of the program beneath it, in the order of their rows; of one key
    the strongest file counts (settings come in that order), and in it the last line. The environment is before any file.
-2. The first that replaces or switches decides. What adds adds to it, but what adds to the program beneath adds
-   nothing where the program's own setting took the place of everything.
-3. Where one that replaces decides, what stands behind a weaker one of those adds to the weaker one, and to nothing:
-   SSL_CERT_DIR goes with SSL_CERT_FILE, and not with the variable before both.
+2. The first that replaces or switches decides. What stands above it and adds, adds to it; what stands below one that
+   replaces adds nothing.
+3. A folder of roots right behind the file that decides counts beside it: SSL_CERT_DIR goes with SSL_CERT_FILE, and not
+   with a stronger variable before both.
 4. A setting that needs another counts only where that one does, and then before it.
 5. What is set for one host, profile or service counts for nobody else.
 """
@@ -49,7 +49,7 @@ def choice_of(
     by_key = _by_key(settings, program, host)
     uses: list[SettingUse] = []
     decided: SettingUse | None = None
-    own_replaces = False
+    replaced = False
     passed = False  # a weaker one than what decided
     for owner in beneath(program, programs):
         known = version if owner.id == program.id else ""
@@ -71,9 +71,7 @@ def choice_of(
                     why = f"it needs {row.needs.partition(':')[2]}"
                 elif place:
                     why = f"{by_key[row.key][0].place} is stronger"
-                elif row.effect == "adds" and own_replaces and owner.id != program.id:
-                    why = f"{_called(decided)} takes the place of everything"
-                elif row.effect == "adds" and passed and decided and decided.effect == "replaces":
+                elif row.effect == "adds" and replaced and (passed or row.value != "folder"):
                     why = f"{_called(decided)} takes the place of what it adds to"
                 elif row.effect != "adds" and decided is not None and not refines:
                     why = f"{_called(decided)} is stronger"
@@ -81,7 +79,7 @@ def choice_of(
                 uses.append(use)
                 if not why and row.effect != "adds":
                     decided = use
-                    own_replaces = row.effect == "replaces" and owner.id == program.id
+                    replaced = row.effect == "replaces"
     return StoreChoice(_default(program, programs, platform, version), tuple(uses))
 
 
