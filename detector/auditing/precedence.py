@@ -4,10 +4,12 @@ Rules
 -----
 1. The program's own settings come first, then those of the program beneath it, in the order of their rows; of one key
    the strongest file counts (settings come in that order), and in it the last line. The environment is before any file.
-2. The first that replaces or switches decides. What adds adds to it, but what adds to the program beneath adds
-   nothing where the program's own setting took the place of everything.
-3. A setting that needs another counts only where that one does, and then before it.
-4. What is set for one host, profile or service counts for nobody else.
+2. The first that replaces or switches decides. What stands above it and adds, adds to it; what stands below one that
+   replaces adds nothing.
+3. A folder of roots right behind the file that decides counts beside it: SSL_CERT_DIR goes with SSL_CERT_FILE, and not
+   with a stronger variable before both.
+4. A setting that needs another counts only where that one does, and then before it.
+5. What is set for one host, profile or service counts for nobody else.
 """
 
 from __future__ import annotations
@@ -47,12 +49,15 @@ def choice_of(
     by_key = _by_key(settings, program, host)
     uses: list[SettingUse] = []
     decided: SettingUse | None = None
-    own_replaces = False
+    replaced = False
+    passed = False  # a weaker one than what decided
     for owner in beneath(program, programs):
         known = version if owner.id == program.id else ""
         for row in owner.setting:
             if not applies(row.platform, row.since, row.until, platform, known):
                 continue
+            if decided is not None and row.effect != "adds" and not row.needs:
+                passed = passed or row.key != decided.setting.key
             for place, setting in enumerate(by_key.get(row.key, ())):
                 if not obeys(row.when, setting.value):
                     continue
@@ -63,18 +68,18 @@ def choice_of(
                     use.counts and use.setting.key == row.needs for use in uses
                 )
                 if row.needs and not refines:
-                    why = f"counts beside {row.needs.partition(':')[2]} alone"
+                    why = f"it needs {row.needs.partition(':')[2]}"
                 elif place:
                     why = f"{by_key[row.key][0].place} is stronger"
-                elif row.effect == "adds" and own_replaces and owner.id != program.id:
-                    why = f"{_called(decided)} takes the place of everything"
+                elif row.effect == "adds" and replaced and (passed or row.value != "folder"):
+                    why = f"{_called(decided)} takes the place of what it adds to"
                 elif row.effect != "adds" and decided is not None and not refines:
                     why = f"{_called(decided)} is stronger"
                 use = SettingUse(setting, row.effect, not why, why, row.store, owner.id)
                 uses.append(use)
                 if not why and row.effect != "adds":
                     decided = use
-                    own_replaces = row.effect == "replaces" and owner.id == program.id
+                    replaced = row.effect == "replaces"
     return StoreChoice(_default(program, programs, platform, version), tuple(uses))
 
 

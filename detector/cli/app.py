@@ -25,7 +25,7 @@ VERBS = {
     "ct": "detector.cli.ct:app",
     "pins": "detector.cli.pins:app",
     "policy": "detector.cli.policy:app",
-    "trust": "detector.cli.trust:trust",
+    "trust": "detector.cli.trust:app",
     "bypass": "addons.cli.bypass:app",
     "engine": "detector.cli.engine:app",
     "update": "detector.cli.update:update",

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from detector.auditing.model import Setting
 from detector.auditing.obeyed import obeys
 from detector.bounded import read_regular
@@ -144,13 +146,12 @@ def _checked(setting: Setting, root: Path) -> Setting:
         return setting
     folders = any(value == "folder" for value, _ in _file_keys().get(setting.key, ()))
     parts = setting.names.split(":") if folders else [setting.names]
-    there = [existing(root, part) is not None for part in parts if part]
-    if any(there) or ("Certificates.Install" in setting.key and "/" not in setting.value):
-        return setting
-    return Setting(
-        setting.key, setting.value, setting.where, missing=True, line=setting.line, names=setting.names,
-        scope=setting.scope,
-    )  # fmt: skip
+    there = [path for part in parts if part and (path := existing(root, part)) is not None]
+    if there:
+        return replace(setting, names=":".join(map(str, there)))
+    if "Certificates.Install" in setting.key and "/" not in setting.value:
+        return setting  # below folders of the program's own
+    return replace(setting, missing=True)
 
 
 @lru_cache(maxsize=1)

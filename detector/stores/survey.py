@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from detector.auditing.model import Place, Setting, Survey
 from detector.bounded import read_regular
 from detector.model.programs import Program
-from detector.stores.bundles import os_places
+from detector.stores.bundles import hashed_roots, os_places
 from detector.stores.java import java_places, keystore_place
 from detector.stores.macos import macos_places
 from detector.stores.node import node_places
@@ -86,16 +86,23 @@ def _redirected(
     for setting in settings:
         if not is_file_of_roots(setting):
             continue
-        path = existing(root, setting.names)
-        if path is None or path in known or not path.is_file():
-            continue
-        known.add(path)
-        name = setting.key.partition(":")[2]
-        if "trustStore" in setting.key or "trustStore" in setting.value:
-            found.append(replace(keystore_place(path, environment), used_by=name))
-        else:
-            found.append(pem_place("file", path, name))
+        found += [
+            _named(path, root, setting, environment)
+            for name in setting.names.split(":")
+            if (path := existing(root, name)) is not None and path not in known
+        ]
+        known |= {Path(place.path) for place in found}
     return found
+
+
+def _named(path: Path, root: Path, setting: Setting, environment: Mapping[str, str]) -> Place:
+    """A file or folder that a setting names, as a place."""
+    name = setting.key.partition(":")[2]
+    if path.is_dir():
+        return Place("file", str(path), tuple(hashed_roots(root, path, set())), name)
+    if "trustStore" in setting.key or "trustStore" in setting.value:
+        return replace(keystore_place(path, environment), used_by=name)
+    return pem_place("file", path, name)
 
 
 def _classified(path: Path) -> tuple[str, Path]:

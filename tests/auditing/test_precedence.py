@@ -107,7 +107,13 @@ def test_what_a_program_runs_on_counts_unless_its_own_setting_takes_its_place() 
     assert choice.default == NODE.reads[0]
     cafile = Setting("npmrc:cafile", "/own", "/root/.npmrc", names="/own")
     ca = Setting("npmrc:ca", "PEM", "/root/.npmrc")
-    assert counting(choice_of(NPM, PROGRAMS, (extra, cafile, ca))) == ["/own", "PEM"]
+    assert counting(choice_of(NPM, PROGRAMS, (extra, cafile, ca))) == ["/own"]
+
+
+def test_a_folder_goes_with_its_file_and_with_no_stronger_variable() -> None:
+    folder = env("SSL_CERT_DIR", "/folder")
+    assert counting(choice_of(CURL, PROGRAMS, (env("CURL_CA_BUNDLE", "/own"), folder))) == ["/own"]
+    assert counting(choice_of(CURL, PROGRAMS, (folder,))) == ["/folder"]
 
 
 def test_what_is_for_one_host_counts_for_it_alone() -> None:

@@ -26,7 +26,7 @@ def test_kinds_of_setting_files_name_paths_that_can_be_told_apart() -> None:
     kinds = setting_kinds()
     assert len(kinds) > 60
     for kind in kinds:
-        assert kind.files
+        assert bool(kind.files) == (kind.format != "none")
         assert all(
             path.split("/")[0] in ("", "~", ".", "^") or path[0] == "$" for path in kind.files
         )

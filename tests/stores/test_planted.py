@@ -66,10 +66,10 @@ def test_every_kind_of_a_programs_key_has_its_files() -> None:
         key
         for program in programs().values()
         for key in (row.key for row in (*program.setting, *program.unsafe))
-        if key.partition(":")[0] not in {*kinds, "env", "option", "registry"}
+        if key.partition(":")[0] not in kinds
     }
     assert without == set()
 
 
 def test_every_kinds_format_has_a_reader() -> None:
-    assert {kind.format for kind in setting_kinds()} <= {*FORMATS, "folder"}
+    assert {kind.format for kind in setting_kinds()} <= {*FORMATS, "folder", "none"}
