@@ -23,7 +23,13 @@ from detector.messages import alerts
 from detector.messages.blocks import Block, Found, blocks_of
 from detector.messages.circumstances import Circumstances, circumstances
 from detector.messages.finding import Hit, Squeezed, outermost
-from detector.messages.marking import names_tls, strongly_marked, telling, weakly_marked
+from detector.messages.marking import (
+    names_tls,
+    other_port,
+    strongly_marked,
+    telling,
+    weakly_marked,
+)
 from detector.messages.reading import Line, lines_of
 from detector.messages.table import ErrorTable, ErrorText, as_number
 from detector.messages.weighing import Clue, Weighed, weighed
@@ -35,7 +41,8 @@ from detector.model.recorded import Recorded
 
 MAX_ANSWERS = 12
 # Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
-_NEAR, _NEXT = 3, 1
+_NEAR, _NEXT = 1, 1
+_SHORT = 2  # spaces in a known text below which it has to stand on the line itself
 _AROUND = 40  # lines in which a failure's circumstances are looked for
 _LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
 _WRAPS = 24  # characters around an alert whose words are the alert's
@@ -204,10 +211,12 @@ def _clue(
     if not by_itself:
         if _denied(text.text, hit.end):
             return None
+        if ends and other_port(text.line_text(hit.line)):
+            return None
         whole = info.id in _WAYS_TO_END and hit.end - hit.start > 0.6 * len(text.text.strip())
-        if not (
-            near.strong(hit.line) or (ends and near.weak(hit.line)) or whole or _asks_proxy(name)
-        ):
+        short = name.count(" ") < _SHORT
+        close = near.by(hit.line) if ends else near.strong(hit.line, 0 if short else _NEAR)
+        if not (close or whole or _asks_proxy(name)):
             return None
     return Clue(name, row.meanings, everyday=not by_itself, generic=row.generic)
 
@@ -242,11 +251,7 @@ def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) ->
                 continue
             line = squeezed.line_at(match.start(1))
             # A way to end that has a number is one of TLS only where something of it stands near.
-            if (
-                _ends(table, row)
-                and not family.startswith(_OWN_ENDS)
-                and not (near.weak(line) or near.strong(line))
-            ):
+            if _ends(table, row) and not family.startswith(_OWN_ENDS) and not near.by(line):
                 continue
             told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
             yield Found(line, Clue(told, row.meanings, generic=row.generic, number=True))
@@ -266,11 +271,12 @@ class _Nearness:
         self._strong: dict[int, bool] = {}
         self._weak: dict[int, bool] = {}
 
-    def strong(self, line: int) -> bool:
-        return self._near(line, self._strong, strongly_marked, _NEAR)
+    def strong(self, line: int, reach: int = _NEAR) -> bool:
+        return self._near(line, self._strong, strongly_marked, reach)
 
-    def weak(self, line: int) -> bool:
-        return self._near(line, self._weak, weakly_marked, _NEXT)
+    def by(self, line: int) -> bool:
+        """Whether something that runs over TLS stands right beside it."""
+        return self._near(line, self._weak, _marked, _NEXT)
 
     def _near(self, line: int, known: dict[int, bool], test: Any, reach: int) -> bool:
         for at in range(max(0, line - reach), min(len(self._lines), line + reach + 1)):
@@ -279,6 +285,10 @@ class _Nearness:
             if known[at]:
                 return True
         return False
+
+
+def _marked(text: str) -> bool:
+    return weakly_marked(text) or strongly_marked(text)
 
 
 def _failing(block: Block, blocks: Sequence[Block]) -> tuple[str, ...]:

@@ -56,6 +56,19 @@ def weakly_marked(text: str) -> bool:
     return bool(_engine()[1].search(text.lower()))
 
 
+def other_port(text: str) -> bool:
+    """Whether a line names ports, and none at which TLS is spoken from the first byte or to a proxy."""
+    ports = {int(one) for match in _PORT.finditer(text) for one in match.groups() if one}
+    return bool(ports) and ports.isdisjoint(_TLS_PORTS)
+
+
+_PORT = re.compile(r"(?<=[\w.\]]):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b", re.IGNORECASE)
+_TLS_PORTS = frozenset(
+    (443, 465, 563, 636, 853, 989, 990, 993, 995, 2376, 2484, 3128, 3269, 4443, 5061, 5671, 6443, 6697, 8080, 8083,
+     8443, 8883, 9091, 9093, 9200, 9443, 10250, 27017)
+)  # fmt: skip
+
+
 def speaks_of_tls(text: str) -> bool:
     """Whether a line of a long log may be one of a TLS failure."""
     return bool(_engine()[2].search(text.lower()))
