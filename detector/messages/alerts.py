@@ -87,8 +87,11 @@ def _each_once(found: Iterator[tuple[int, int, int]]) -> list[tuple[int, int, in
 def _all(
     text: str, spellings: Mapping[str, int], expressions: tuple[re.Pattern[str], ...]
 ) -> Iterator[tuple[int, int, int]]:
+    unwrapped = text.replace("\n", " ")
     for first, last in _windows(text):
         yield from _within(text, first, last, spellings, expressions)
+        if "\n" in text[first:last]:
+            yield from _within(unwrapped, first, last, spellings, expressions)
 
 
 def _within(

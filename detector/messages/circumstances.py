@@ -131,7 +131,8 @@ def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
         inside = own_at <= hit.start < own_at + len(own)
         strength[row.program] = max(strength.get(row.program, 0.0), row.strength)
         more[row.program] = min(_MORE, more.get(row.program, 0.0) + (0.15 if inside else 0.05))
-        place.setdefault(row.program, hit.end)
+        if not place.get(row.program) or _VERSION.match(text.text, hit.end - 1):
+            place[row.program] = hit.end
     order = sorted(strength, key=lambda name: -(strength[name] + more[name]))
     if not order:
         return Spoken()

@@ -17,7 +17,7 @@ from typing import Any
 # In RE2's syntax: no look-around, so that both engines read them.
 _STRONG = (
     r"(?:^|[^a-z])(?:d?tls|ssl)(?:v?\d|[^a-z]|$|_|errors?|exception|hand|sock|engine|stream|context|cert|conn|peer|ciph|vers|proto|dial|wrap|record|alert|client|server|verif|_)"
-    r"|(?:open|libre|boring|wolf|bear|cy|py|my|no|use|star|start|mod_|qt\.network\.|a)ssl|(?:gnu|mbed|rus|start|native.?|ru)tls"
+    r"|(?:open|libre|boring|wolf|bear|cy|py|my|no|use|star|start|mod_|qt\.network\.)ssl|(?:gnu|mbed|rus|start|native.?|ru)tls"
     r"|x\.?509|certif|(?:^|[^a-z])certs?(?:[^a-z]|$)|cert_|_cert|handshake|pkix|schannel|secure (?:channel|connection)|ciphers?(?:[^a-z]|$)|cipher_?suite"
     r"|trust ?anchor|trust ?manager|truststore|keystore|(?:unknown|root|trusted|issuer|no|invalid|self.?signed|local|extra|system) ca(?:s|[^a-z]|$)|unknown ?issuer|ca ?file|ca_?bundle|ca_?path"
     r"|isn.?t secure|not secure|not (?:be )?trusted|not private|unsafe tls|authorit(?:y|ies)|revocation|revoked|hostname ?verif"
@@ -62,7 +62,9 @@ def other_port(text: str) -> bool:
     return bool(ports) and ports.isdisjoint(_TLS_PORTS)
 
 
-_PORT = re.compile(r"(?<=[\w.\]]):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b", re.IGNORECASE)
+_PORT = re.compile(
+    r"(?:[a-z\]]|\.\d{1,3}):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b", re.IGNORECASE
+)
 _TLS_PORTS = frozenset(
     (443, 465, 563, 636, 853, 989, 990, 993, 995, 2376, 2484, 3128, 3269, 4443, 5061, 5671, 6443, 6697, 8080, 8083,
      8443, 8883, 9091, 9093, 9200, 9443, 10250, 27017)

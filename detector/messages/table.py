@@ -115,6 +115,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: float
     generic: float
     everyday: float
+    number: float
     repeated: float
     trust: float
     other: float

@@ -34,6 +34,7 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
         (8, rf"\bhost(?:name)?=['\"](?P<host>{_ANY_HOST})['\"](?:, port=(?P<port>\d{{1,5}}))?"),
         (8, rf"\b(?P<scheme>https|wss|ldaps|smtps|imaps|pop3s|amqps|mqtts|rediss|ftps|postgres(?:ql)?|mysql|mongodb(?:\+srv)?)://(?:[^\s/@'\"<>]{{1,128}}@)?(?P<host>{_ANY_HOST})(?::(?P<port>\d{{1,5}}))?"),
         (7, rf"\bserver (?:at |cert for )?[\"“](?P<host>{_ANY_HOST})[\"”](?:, port (?P<port>\d{{1,5}}))?"),
+        (7, rf"\b(?P<host>{_NAME})/(?:{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
         (7, rf"\b(?:SNI|server ?name|host ?name|target host(?: name)?|for host)\b[ =:'\"“]{{1,4}}(?P<host>{_HOST})"),
         (6, rf"\b(?:dial tcp(?: \S+:)?|connect(?:ing|ion|ed)? (?:to |with )|node -?\d+ \()/?(?P<host>{_HOST})(?: \(\S+\))?[: ](?:port )?(?P<port>\d{{1,5}})\b"),
         (6, rf"\b(?:connect to|connection to|certificate (?:verification )?for|handshake with|not, |not valid for|Hostname|verify|stehlen|from|von|for|to) [\"'“]?(?P<host>{_NAME})(?=[\"'”: ,)]|$)"),
@@ -43,7 +44,9 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 # What names a proxy, and its address in what follows.
-_PROXY_WORD = re.compile(r"proxyconnect tcp: dial tcp|(?:https?_|all_)?proxy", re.IGNORECASE)
+_PROXY_WORD = re.compile(
+    r"proxyconnect tcp: dial tcp|(?:https?_|all_)?proxy(?!\s+(?:tunnel|connect))", re.IGNORECASE
+)
 _PROXY_ADDRESS = re.compile(
     rf"(?<![\w.-])(?P<host>{_HOST}):(?P<port>\d{{2,5}})(?!\d)", re.IGNORECASE
 )

@@ -98,12 +98,20 @@ def weighed(
 
 
 def _without_idle(clues: list[Clue]) -> list[Clue]:
-    """Without generic ones that share a cause with one that is not."""
+    """Without generic ones where one of TLS's own words is not; and without numbers that say the same less plainly."""
+    own = [clue for clue in clues if not (clue.generic or clue.everyday or clue.number)]
+    if own:
+        said = {meaning.cause for clue in own for meaning in clue.meanings}
+        return [
+            clue
+            for clue in clues
+            if not (clue.generic or (clue.number and said & {m.cause for m in clue.meanings}))
+        ]
     telling = {meaning.cause for clue in clues if not clue.generic for meaning in clue.meanings}
     return [
         clue
         for clue in clues
-        if not clue.generic or telling.isdisjoint(m.cause for m in clue.meanings)
+        if not clue.generic or telling.isdisjoint(meaning.cause for meaning in clue.meanings)
     ]
 
 
@@ -117,8 +125,12 @@ def _by_text(clues: list[Clue], table: ErrorTable) -> tuple[dict[str, float], di
     scores: dict[str, list[float]] = {}
     told: dict[str, list[str]] = {}
     for clue in clues:
-        less = (numbers.everyday if clue.everyday else 0.0) + (
-            numbers.generic if clue.generic else 0.0
+        # A number beside the library's own words is mostly that of who passes them on.
+        aside = clue.number and any(not (other.number or other.generic) for other in clues)
+        less = (
+            (numbers.number if aside else 0.0)
+            + (numbers.everyday if clue.everyday else 0.0)
+            + (numbers.generic if clue.generic else 0.0)
         )
         for place, meaning in enumerate(clue.meanings):
             score = by_likelihood[meaning.likelihood] - place * numbers.step - less

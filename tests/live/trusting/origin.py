@@ -83,7 +83,9 @@ class Origin:
                 kept += data
             head, _, kept = kept.partition(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").split("\r\n")
-            fields = {k.casefold(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+            fields = {
+                k.casefold(): v.strip() for k, _, v in (line.partition(":") for line in lines)
+            }
             if fields.get("expect", "").casefold() == "100-continue":
                 peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             length = int(fields.get("content-length", 0))
@@ -92,11 +94,16 @@ class Origin:
             kept = kept[length:]
             method, target, *_ = first.split(" ")
             self.asked.append(first)
-            status, headers, body = answer(target.partition("?")[0], "https://" + fields.get("host", ""))
+            status, headers, body = answer(
+                target.partition("?")[0], "https://" + fields.get("host", "")
+            )
             headers |= {"Content-Length": str(len(body))}
             told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
             closes = "close" in fields.get("connection", "") or first.endswith("1.0")
-            peer.sendall(f"HTTP/1.1 {status} Lab\r\n{told}\r\n".encode() + (b"" if method == "HEAD" else body))
+            peer.sendall(
+                f"HTTP/1.1 {status} Lab\r\n{told}\r\n".encode()
+                + (b"" if method == "HEAD" else body)
+            )
             if closes:
                 return
 
@@ -112,7 +119,15 @@ def _postgres(raw: socket.socket) -> None:
 
 def _mysql(raw: socket.socket) -> None:
     """A greeting that offers TLS; the request for it is 36 bytes."""
-    greeting = b"\x0a8.0.0\0" + b"\1\0\0\0" + b"12345678\0" + b"\xff\xff" + b"\x21\2\0" + b"\xff\xff" + b"\x15"
+    greeting = (
+        b"\x0a8.0.0\0"
+        + b"\1\0\0\0"
+        + b"12345678\0"
+        + b"\xff\xff"
+        + b"\x21\2\0"
+        + b"\xff\xff"
+        + b"\x15"
+    )
     greeting += bytes(10) + b"123456789012\0" + b"mysql_native_password\0"
     raw.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
     raw.recv(36, socket.MSG_WAITALL)
@@ -144,7 +159,10 @@ def _imap(origin: Origin, peer: ssl.SSLSocket) -> None:
         peer.sendall(b"* CAPABILITY IMAP4rev1\r\n" + line.split(b" ")[0] + b" OK done\r\n")
 
 
-_LDAP = (b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\x00\x04\x00\x04\x00")
+_LDAP = (
+    b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00",
+    b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\x00\x04\x00\x04\x00",
+)
 DIALOGUES: dict[
     str, tuple[Callable[[socket.socket], None], Callable[[Origin, ssl.SSLSocket], None]]
 ] = {

@@ -105,7 +105,9 @@ class Setup:
     def add(self, path: str, text: str) -> None:
         """Writes more into a file below the home folder; where it says #HERE, there."""
         before = self.files.get(path, "")
-        self.files[path] = before.replace("#HERE", text.strip("\n"), 1) if "#HERE" in before else before + text
+        self.files[path] = (
+            before.replace("#HERE", text.strip("\n"), 1) if "#HERE" in before else before + text
+        )
 
     def run(self, port: int, system: Path) -> tuple[int, str]:
         """Exit code and everything printed.
@@ -115,7 +117,12 @@ class Setup:
             system: what stands in the place of /etc/ssl/certs; the file hosts in it, in that of /etc/hosts.
 
         """
-        words = {"port": str(port), "home": str(self.home), "tools": str(ROOT / ".tools"), "root": str(ROOT)}
+        words = {
+            "port": str(port),
+            "home": str(self.home),
+            "tools": str(ROOT / ".tools"),
+            "root": str(ROOT),
+        }
 
         def filled(text: str) -> str:
             return Template(text).safe_substitute(words)
@@ -134,7 +141,9 @@ class Setup:
             **{name: filled(value) for name, value in self._recipe.env.items()}, **self.env,
         }  # fmt: skip
         script = 'mount --bind "$0" /etc/ssl/certs && mount --bind "$0"/hosts /etc/hosts && cd "$HOME" || exit 99\n'
-        script += "".join(f'[ ! -e {path} ] || mount --bind /dev/null {path}\n' for path in self._recipe.hides)
+        script += "".join(
+            f"[ ! -e {path} ] || mount --bind /dev/null {path}\n" for path in self._recipe.hides
+        )
         script += "".join(f"{filled(line)} || exit 98\n" for line in self.first)
         words_ = ["unshare", "--mount", "sh", "-c", script + 'exec "$@"', str(system), *command]
         try:
@@ -151,7 +160,10 @@ def version_of(recipe: Recipe) -> tuple[int, ...]:
     """The program's version; none where the recipe does not ask."""
     if not recipe.version:
         return ()
-    words = [Template(w).safe_substitute(tools=str(ROOT / ".tools"), root=str(ROOT)) for w in recipe.version]
+    words = [
+        Template(w).safe_substitute(tools=str(ROOT / ".tools"), root=str(ROOT))
+        for w in recipe.version
+    ]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     found = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)
     return numbers(found[0]) if found else ()

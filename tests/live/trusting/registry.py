@@ -79,7 +79,11 @@ def _npm(path: str, base: str) -> Answer:
         "name": "tiny", "version": "1.0.0",
         "dist": {"tarball": f"{base}/tiny/-/tiny-1.0.0.tgz", "integrity": integrity},
     }  # fmt: skip
-    return _ok(json.dumps({"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}))
+    return _ok(
+        json.dumps(
+            {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+        )
+    )
 
 
 def _tarball() -> bytes:
@@ -97,7 +101,14 @@ def _cargo(path: str, base: str) -> Answer:
         return _ok(json.dumps({"dl": f"{base}/crates", "api": base}))
     if not path.endswith("/tiny"):
         return 404, {}, b""
-    version = {"name": "tiny", "vers": "1.0.0", "deps": [], "cksum": "0" * 64, "features": {}, "yanked": False}
+    version = {
+        "name": "tiny",
+        "vers": "1.0.0",
+        "deps": [],
+        "cksum": "0" * 64,
+        "features": {},
+        "yanked": False,
+    }
     return _ok(json.dumps(version) + "\n", "text/plain")
 
 

@@ -70,7 +70,9 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
     yield Trial("default", "nothing set", ASKED, trusts=reads.store == "none")
     yield Trial("default", "nothing set", SYSTEM, trusts=by_system or reads.store == "none")
 
-    settings: list[ProgramSetting] = [one for one in row.setting if here(one) and one.key not in recipe.left_out]
+    settings: list[ProgramSetting] = [
+        one for one in row.setting if here(one) and one.key not in recipe.left_out
+    ]
 
     def value(one: ProgramSetting, name: str) -> str:
         if one.value == "flag":
@@ -124,7 +126,9 @@ def _sample(expression: str, key: str) -> str:
     return word or ("1" if key.startswith("env:") else "")
 
 
-def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path) -> Outcome:
+def run(
+    trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path
+) -> Outcome:
     """One run, in a home folder of its own."""
     home.mkdir(parents=True)
     setup = Setup(recipe, kinds, home)
