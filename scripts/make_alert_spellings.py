@@ -1,6 +1,6 @@
 """Write detector/data/alert_spellings.toml: how each library spells the alerts of TLS.
 
-    python scripts/make_alert_spellings.py
+    python scripts/make_alert_spellings.py [--to FILE]
 
 Needs OpenSSL, GnuTLS, Go's source, the headers of mbedTLS, wolfSSL and BearSSL, OpenJDK's source, rustls' source
 and Erlang's, as Debian has them. What is not to be had there is listed in
@@ -9,6 +9,7 @@ scripts/error_tables/alert_names.py.
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import ctypes.util
 import re
@@ -18,8 +19,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the alerts are the product's own table
+
 from error_tables.alert_names import APPLE, CHROMIUM, DOTNET, NSS, RUSTLS_LATER, Spelling, listed
 from error_tables.openssl import bundled_texts
+
+from detector.model.alerts import NAMES
 
 ROOT = Path(__file__).parents[1]
 WRITTEN_TO = ROOT / "detector" / "data" / "alert_spellings.toml"
@@ -36,7 +41,11 @@ HEADERS = {
     "GnuTLS": (Path("/usr/include/gnutls/gnutls.h"), r"(GNUTLS_A_\w+) = (\d+)"),
 }
 
+
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--to", type=Path, default=WRITTEN_TO)
+    to = parser.parse_args().to
     lines = [
         "# How libraries spell the alerts of TLS; written by scripts/make_alert_spellings.py.",
         "#",
@@ -44,9 +53,10 @@ def main() -> None:
     ]
     for name, source, rows in libraries():
         lines += ["", "[[library]]", f'name = "{name}"', f'source = "{source}"', "rows = '''"]
-        lines += [f"{number} | {spelling}" for number, spelling in dict.fromkeys(sorted(rows))]
+        known = (row for row in dict.fromkeys(sorted(rows)) if row[0] in NAMES)
+        lines += [f"{number} | {spelling}" for number, spelling in known]
         lines.append("'''")
-    WRITTEN_TO.write_text("\n".join(lines) + "\n")
+    to.write_text("\n".join(lines) + "\n")
 
 
 def libraries() -> Iterator[tuple[str, str, list[Spelling]]]:
@@ -117,7 +127,7 @@ def rustls() -> Iterator[Spelling]:
 
 def java() -> Iterator[Spelling]:
     text = zipfile.ZipFile(JAVA).read("java.base/sun/security/ssl/Alert.java").decode()
-    for number, said in re.findall(r'\(\(byte\)(\d+),\s+"(\w+)"', text):
+    for number, said in re.findall(r'\(\(byte\)(\d+),\s+"(\w+)",\s+(?:true|false)', text):
         yield int(number), said
 
 

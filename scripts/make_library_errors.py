@@ -1,6 +1,6 @@
 """Write the tables of every error that a library has a name for.
 
-    python scripts/make_library_errors.py [--sources DIR] [NAME...]
+    python scripts/make_library_errors.py [--sources DIR] [--to DIR] [NAME...]
 
 Rows that the tables written by hand have are left out. What a row can mean follows from its name, by
 scripts/error_tables/meanings.py. NAME is one of TABLES; without, all are written. Each needs what its reader
@@ -17,7 +17,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the alerts are the product's own table
 
-from error_tables import boringssl, curl, embedded, fluent, go, java, nss, openssl, rust, windows
+from error_tables import (
+    boringssl,
+    chrome,
+    curl,
+    embedded,
+    fluent,
+    go,
+    java,
+    nss,
+    openssl,
+    rust,
+    windows,
+)
 from error_tables.form import DATA, Family, by_hand, written
 from error_tables.gnutls import errors as gnutls
 
@@ -43,19 +55,22 @@ TABLES: dict[str, Read] = {
     "java": lambda _: java.families(),
     "rust": lambda _: rust.families(),
     "firefox_words": lambda _: fluent.families(),
+    "chrome_words": lambda _: chrome.families(),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sources", type=Path)
+    parser.add_argument("--to", type=Path)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
     known = by_hand()
     for name, read in TABLES.items():
         path = place(name)
         if not asked.names or name in asked.names:
-            path.write_text("\n".join(written(read(asked.sources), known)) + "\n")
+            to = asked.to / path.name if asked.to else path
+            to.write_text("\n".join(written(read(asked.sources), known)) + "\n")
         else:
             known.read(path)
 

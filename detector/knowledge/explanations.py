@@ -57,7 +57,9 @@ def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
         data, text = read_toml(path)
         for index, family in enumerate(rows_of(path, data, text, "family", _Family, required=True)):
             try:
-                found += [_row(family, row, meanings) for row in family.rows.strip().splitlines()]
+                found += [
+                    _row(family, row, meanings) for row in family.rows.strip("\n").splitlines()
+                ]
                 codes += [_code_pattern(family.name, each) for each in family.codes]
             except ValueError as error:
                 line = row_line(text, "family", index)
@@ -121,7 +123,9 @@ def _code_pattern(family: str, expression: str) -> CodePattern:
 
 
 def _row(family: _Family, row: str, meanings: _Meanings) -> ErrorText:
-    parts = [part.strip() for part in row.split("|")]
+    parts = row.split(" | ")
+    if len(parts) != 4:
+        parts = [part.strip() for part in row.split("|")]
     if len(parts) != 4 or not any(parts[:3]):
         raise ValueError(f"{family.name}: {row!r} is no row")
     code, name, words, causes = parts

@@ -26,6 +26,8 @@ _ITSELF = 3.0
 _MORE = 0.45  # many marks of a runtime are no program's own words
 # Kinds of programs that ask somebody of their own accord.
 _ASKS = frozenset(("package manager", "agent", "editor", "cloud", "container"))
+# Those about whose failures the public threads are that signals.toml counts.
+_OF_DEVELOPERS = _ASKS | {"runtime", "library", "version control"}
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -187,6 +189,8 @@ def _computed(
     """Signals that words alone do not tell."""
     program = table.programs.get(spoken.programs[0]) if spoken.programs else None
     if whom is None:
+        if program is not None and program.kind in _OF_DEVELOPERS:
+            yield "no-host", ""
         if program is not None and program.hosts and spoken.itself and program.kind in _ASKS:
             yield "default-registry", program.hosts[0]
     elif is_private(whom.host):

@@ -92,7 +92,7 @@ def weighed(
                 scores.setdefault(cause, numbers.unlikely)
             if cause in scores:
                 scores[cause] += weight
-                if weight > 0:
+                if weight > 0 and signal.text:
                     spoke.setdefault(cause, []).append(signal.text.replace("{}", what))
     return _ranked(scores, told, spoke, table)
 

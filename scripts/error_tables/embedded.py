@@ -105,8 +105,15 @@ _OWN = re.compile(
 
 
 def families() -> Iterator[Family]:
-    yield Family("mbedTLS", "mbedtls/ssl.h, x509.h, net_sockets.h, pem.h, pk.h of 2.28", mbedtls(), MBEDTLS_CODES)
-    yield Family("wolfSSL", "wolfssl/error-ssl.h, wolfcrypt/error-crypt.h of 5.5", wolfssl(), WOLFSSL_CODES)
+    yield Family(
+        "mbedTLS",
+        "mbedtls/ssl.h, x509.h, net_sockets.h, pem.h, pk.h of 2.28",
+        mbedtls(),
+        MBEDTLS_CODES,
+    )
+    yield Family(
+        "wolfSSL", "wolfssl/error-ssl.h, wolfcrypt/error-crypt.h of 5.5", wolfssl(), WOLFSSL_CODES
+    )
     yield Family("BearSSL", "bearssl_ssl.h, bearssl_x509.h of 0.6", bearssl(), BEARSSL_CODES)
 
 
@@ -114,7 +121,7 @@ def mbedtls() -> Iterator[Row]:
     for header in ("ssl", "x509", "net_sockets", "pem", "pk", "ecp", "rsa"):
         for name, number in defined(MBEDTLS / f"{header}.h", r"MBEDTLS_ERR_"):
             short = name.removeprefix("MBEDTLS_ERR_")
-            if _OWN.search(name) or header in {"ecp", "rsa", "pk"} and "UNSUPPORTED" not in name:
+            if _OWN.search(name) or (header in {"ecp", "rsa", "pk"} and "UNSUPPORTED" not in name):
                 continue
             words = said_by_mbedtls(int(number, 16))
             yield Row(number, name, words, SAID_MBEDTLS.get(short, ""), short)
@@ -141,7 +148,10 @@ def wolfssl() -> Iterator[Row]:
     say.restype, say.argtypes = ctypes.c_char_p, [ctypes.c_ulong]
     members = [*enumerated(WOLFSSL / "error-ssl.h", "wolfSSL_ErrorCodes")]
     text = (WOLFSSL / "wolfcrypt" / "error-crypt.h").read_text()
-    members += [(n, int(c)) for n, c in re.findall(r"^\s*(ASN_\w+|CRL_\w+)\s*=\s*(-\d+)", text, re.MULTILINE)]
+    members += [
+        (n, int(c))
+        for n, c in re.findall(r"^\s*(ASN_\w+|CRL_\w+)\s*=\s*(-\d+)", text, re.MULTILINE)
+    ]
     for name, number in members:
         if _OWN.search(name) or name.startswith(("WC_", "MAX_", "MIN_")):
             continue
@@ -154,6 +164,8 @@ def bearssl() -> Iterator[Row]:
     for header in ("ssl", "x509"):
         for name, number in defined(BEARSSL / f"bearssl_{header}.h", r"BR_ERR_"):
             short = name.removeprefix("BR_ERR_")
-            if short in {"OK", "RECV_FATAL_ALERT", "SEND_FATAL_ALERT", "X509_OK"} or _OWN.search(name):
+            if short in {"OK", "RECV_FATAL_ALERT", "SEND_FATAL_ALERT", "X509_OK"} or _OWN.search(
+                name
+            ):
                 continue
             yield Row(number, name, "", SAID_BEARSSL.get(short, ""), short.removeprefix("X509_"))

@@ -1,13 +1,14 @@
 """What Firefox says in other languages, by its own language packs.
 
-A text that holds a name or a number is cut there, and its longest part stands for it.
+A text is cut into sentences, and where it holds a name or a number. Its longest part that no text of another
+meaning has stands for it.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from error_tables.form import Family, Row, plain
@@ -70,25 +71,37 @@ SAID = {
     "netInterrupt-title": "connection-reset, closed-during-handshake",
     "dnsNotFound-title": "dns-failure",
 }  # fmt: skip
-_PLACE = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[\[.*?\]\]")
+_CUT = re.compile(r"\{[^{}]*\}|<[^<>]*>|\[\[.*?\]\]|\$\d|\n+|[.!?;] |[。！？；]|\.$")
+_AROUND = ' .。:：,，、;；–-()（）"“”„«»「」'
 # Too short or too common to tell anything, by letters or by ideographs.
 _ENOUGH, _ENOUGH_WIDE = 20, 7
 
 
 def families() -> Iterator[Family]:
     for language in LANGUAGES:
-        yield Family(f"Firefox in {language}", f"toolkit/neterror of Firefox ESR's language pack {language}", rows(language), (), "client")  # fmt: skip
+        yield Family(f"Firefox in {language}", f"toolkit/neterror of Firefox ESR's language pack {language}", told(texts(language)), (), "client")  # fmt: skip
 
 
-def rows(language: str) -> Iterator[Row]:
+def texts(language: str) -> Iterator[tuple[str, str]]:
+    """Every text with its causes, "" for one that is about something else."""
     with zipfile.ZipFile(PACKS / f"langpack-{language}@firefox-esr.mozilla.org.xpi") as pack:
         for file in ("nsserrors", "certError", "netError"):
-            text = pack.read(FOLDER.format(language) + f"{file}.ftl").decode()
-            for name, value in messages(text):
-                causes = causes_of(name)
-                words = longest(value)
-                if causes and words:
-                    yield Row("", "", words, causes)
+            content = pack.read(FOLDER.format(language) + f"{file}.ftl").decode()
+            for name, value in messages(content):
+                yield value, causes_of(name)
+
+
+def told(texts: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    """A row for each text that has causes."""
+    cut = [(parts(text), causes) for text, causes in texts]
+    meant: dict[str, set[str]] = {}
+    for found, causes in cut:
+        for part in found:
+            meant.setdefault(part, set()).add(causes)
+    for found, causes in cut:
+        own = [part for part in found if meant[part] == {causes}]
+        if causes and own:
+            yield Row("", "", max(own, key=len), causes)
 
 
 def causes_of(name: str) -> str:
@@ -107,12 +120,11 @@ def messages(text: str) -> Iterator[tuple[str, str]]:
         yield name, value.strip()
 
 
-def longest(value: str) -> str:
-    """The longest part without a place for something else."""
-    first = value.split("\n\n")[0]
-    parts = (re.sub(r"\s+", " ", part).strip(" .。:：,;–-\"“”„«»") for part in _PLACE.split(first))
-    found = max(parts, key=len, default="")
-    wide = any(ord(letter) > 0x2E80 for letter in found)
-    if len(found) < (_ENOUGH_WIDE if wide else _ENOUGH):
-        return ""
-    return found if wide else plain(found)
+def parts(text: str) -> list[str]:
+    """What of a text is the same wherever it is shown, and enough to know it again."""
+    found = (re.sub(r"\s+", " ", part).strip(_AROUND) for part in _CUT.split(text))
+    return [part for part in found if len(part) >= enough(part) and plain(part + " .")]
+
+
+def enough(part: str) -> int:
+    return _ENOUGH_WIDE if any(ord(letter) > 0x2E80 for letter in part) else _ENOUGH

@@ -68,7 +68,9 @@ BROKEN = "?malformed-handshake, ??other-alert"
 
 
 def families() -> Iterator[Family]:
-    yield Family("Java's own words", "sun.security.ssl, validator and certpath of OpenJDK 17", rows())
+    yield Family(
+        "Java's own words", "sun.security.ssl, validator and certpath of OpenJDK 17", rows()
+    )
 
 
 def rows() -> Iterator[Row]:

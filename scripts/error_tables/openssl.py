@@ -35,12 +35,18 @@ def families(headers: Path | None) -> Iterator[Family]:
     yield Family(
         "OpenSSL 4.0 verification", "X509_verify_cert_error_string of cryptography's OpenSSL", bundled_verification()
     )  # fmt: skip
-    yield Family("OpenSSL 4.0 handshake", "ERR_reason_error_string of cryptography's OpenSSL", bundled_reasons())
+    yield Family(
+        "OpenSSL 4.0 handshake",
+        "ERR_reason_error_string of cryptography's OpenSSL",
+        bundled_reasons(),
+    )
     for header in sorted((headers or Path("/nonexistent")).glob("*/sslerr.h")):
         yield Family(f"OpenSSL {version(header)} handshake", "openssl/sslerr.h", reasons_of(header))
     for header in sorted((headers or Path("/nonexistent")).glob("*/ssl.h")):
         if not header.with_name("sslerr.h").exists():
-            yield Family(f"OpenSSL {version(header)} handshake", "openssl/ssl.h", reasons_of(header))
+            yield Family(
+                f"OpenSSL {version(header)} handshake", "openssl/ssl.h", reasons_of(header)
+            )
     yield Family("OpenSSL as Node and Python spell it", "openssl/sslerr.h, lib/internal/errors of Node, Modules/_ssl.c of CPython", spelled(headers))  # fmt: skip
 
 

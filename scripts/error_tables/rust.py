@@ -81,7 +81,9 @@ _FRAMES = ("invalid peer certificate: {}", "InvalidCertificate({})")
 
 def families() -> Iterator[Family]:
     yield Family("rustls certificate", "rustls::CertificateError, webpki::Error and docs.rs of later versions", certificates())  # fmt: skip
-    yield Family("rustls", "rustls::Error, PeerIncompatible and docs.rs of later versions", errors())
+    yield Family(
+        "rustls", "rustls::Error, PeerIncompatible and docs.rs of later versions", errors()
+    )
 
 
 def certificates() -> Iterator[Row]:

@@ -100,9 +100,16 @@ WIN32 = 0x80070000
 
 
 def families() -> Iterator[Family]:
-    yield Family("Windows", "winerror.h of mingw-w64; Microsoft, Schannel error codes", list(codes()), HRESULTS)
+    yield Family(
+        "Windows",
+        "winerror.h of mingw-w64; Microsoft, Schannel error codes",
+        list(codes()),
+        HRESULTS,
+    )
     yield Family("Windows chain status", "wincrypt.h of mingw-w64, CERT_TRUST_*", list(statuses()))
-    yield Family("WinINet and WinHTTP", "wininet.h and winhttp.h of mingw-w64", list(internet()), INTERNET)
+    yield Family(
+        "WinINet and WinHTTP", "wininet.h and winhttp.h of mingw-w64", list(internet()), INTERNET
+    )
     yield Family("WinINet and WinHTTP as HRESULT", "HRESULT_FROM_WIN32 of the codes above", list(results()), HRESULTS)  # fmt: skip
 
 

@@ -34,14 +34,14 @@ def ranked(text: str) -> dict[str, str]:
          "hostname-mismatch"),
         ("curl: (35) error:0A00010B:SSL routines::wrong version number", "not-tls"),
         ("ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:"
-         " unable to get local issuer certificate (_ssl.c:1000)", "incomplete-chain"),
+         " unable to get local issuer certificate (_ssl.c:1000)", "tls-intercepted"),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Missing Authority Key"
          " Identifier (_ssl.c:1032)", "tls-intercepted"),
         ("javax.net.ssl.SSLHandshakeException: PKIX path building failed:"
          " sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid"
          " certification path to requested target", "incomplete-chain"),
         ("Error: unable to verify the first certificate\n code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'",
-         "incomplete-chain"),
+         "tls-intercepted"),
         ("NET::ERR_CERT_COMMON_NAME_INVALID", "hostname-mismatch"),
         ("Error code: SEC_ERROR_EXPIRED_CERTIFICATE", "certificate-expired"),
         ("MOZILLA_PKIX_ERROR_MITM_DETECTED", "tls-intercepted"),

@@ -68,8 +68,44 @@ def test_nsss_names_are_in_the_library() -> None:
     assert {name for name in names if name.encode() not in held} == set()
 
 
-def test_nine_hundred_identifiers_and_more_are_known() -> None:
-    assert len({identifier for row in TABLE.texts for identifier in row.identifiers}) >= 900
+def test_seven_thousand_identifiers_and_more_are_known() -> None:
+    assert len({identifier for row in TABLE.texts for identifier in row.identifiers}) >= 7000
+
+
+def test_an_identifier_means_the_same_in_every_table() -> None:
+    meant: dict[str, set[tuple[alerts.Meaning, ...]]] = {}
+    for row in TABLE.texts:
+        for identifier in row.identifiers:
+            plain = " ".join(identifier.casefold().replace("’", "'").split())
+            meant.setdefault(plain, set()).add(row.meanings)
+    assert {identifier for identifier, found in meant.items() if len(found) > 1} == set()
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "CRYPT_E_NO_REVOCATION_CHECK", "CRYPT_E_REVOCATION_OFFLINE", "CERT_TRUST_REVOCATION_STATUS_UNKNOWN",
+        "CERT_TRUST_IS_OFFLINE_REVOCATION", "RevocationStatusUnknown", "OfflineRevocation",
+        "ERR_CERT_UNABLE_TO_CHECK_REVOCATION", "UnknownRevocationStatus", "X509_V_ERR_UNABLE_TO_GET_CRL",
+        "ERROR_WINHTTP_SECURE_CERT_REV_FAILED", "errSecIncompleteCertRevocationCheck",
+        "Could not determine revocation status", "revocation_status_undetermined",
+        "CRL has expired", "SEC_ERROR_OCSP_SERVER_ERROR",
+    ],
+)  # fmt: skip
+def test_revocation_that_could_not_be_checked_is_not_called_revoked(identifier: str) -> None:
+    rows = [row for row in TABLE.texts if identifier in row.identifiers]
+    assert rows
+    for row in rows:
+        assert row.meanings[0] == alerts.Meaning("revocation-unavailable", "likely")
+        assert "certificate-revoked" not in {meaning.cause for meaning in row.meanings}
+
+
+def test_an_issuer_that_is_not_found_has_more_than_one_cause() -> None:
+    for words in ("unable to get local issuer certificate", "SEC_ERROR_UNKNOWN_ISSUER", "UnknownIssuer",
+                  "x509: certificate signed by unknown authority", "Path does not chain with any of the trust anchors",
+                  "ASN no signer error to confirm failure"):  # fmt: skip
+        found = {m.cause for row in TABLE.texts if words in row.identifiers for m in row.meanings}
+        assert {"tls-intercepted", "untrusted-root", "incomplete-chain"} <= found
 
 
 def test_every_cause_is_known_and_can_be_reached() -> None:
@@ -78,10 +114,9 @@ def test_every_cause_is_known_and_can_be_reached() -> None:
         meant |= {m.cause for side in SIDES for m in alerts.meanings(row.code, side)}
     # Seen by probing, never said by a library.
     unsaid = {
-        "split-hello-intolerant", "post-quantum-intolerant",
-        "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
-        "superfluous-certificates", "reason-not-logged",
-            "proxy-header-required",
+        "split-hello-intolerant", "post-quantum-intolerant", "no-forward-secrecy",
+        "weak-cipher-accepted", "obsolete-version", "superfluous-certificates",
+        "reason-not-logged", "proxy-header-required",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid
 
