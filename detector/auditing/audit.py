@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from detector.auditing.model import Finding, Place, Root, Setting, Survey, TrustKnowledge
 from detector.auditing.rules import (
     expired,
@@ -33,7 +35,7 @@ def audit(survey: Survey, known: TrustKnowledge) -> tuple[Finding, ...]:
                 Finding("unread-store", "note", f"Not read: {place.trouble}", "", place.path)
             )
     for setting in survey.settings:
-        finding = redirection.find(setting)
+        finding = redirection.find(setting, known)
         if finding is not None:
             found.append(finding)
     order = {"error": 0, "warning": 1, "note": 2}
@@ -46,7 +48,7 @@ def secrets_out(setting: Setting) -> Setting:
     user, at, host = rest.rpartition("@")
     if not (mark and at and user):
         return setting
-    return Setting(setting.key, f"{scheme}://***@{host}", setting.where, setting.missing)
+    return msgspec.structs.replace(setting, value=f"{scheme}://***@{host}", names="")
 
 
 def _of_root(root: Root, place: Place, known: TrustKnowledge) -> list[Finding]:

@@ -10,6 +10,7 @@ import msgspec
 
 from detector.chain.certificate import Certificate
 from detector.known.knowledge import Knowledge
+from detector.model.programs import Reads, Unsafe
 from detector.model.recorded import Recorded
 
 Level = Literal["error", "warning", "note"]
@@ -56,6 +57,9 @@ class Setting(msgspec.Struct, frozen=True):
         key: "env:SSL_CERT_FILE", "npmrc:cafile", "git:http.sslcainfo" and the like.
         where: the file it stands in, or "environment".
         missing: it names a file or folder that is not there.
+        line: of the file, counted from one.
+        names: the file or folder that it names, "" where its value is none.
+        scope: for whom it is set, where that is not everybody: a host, a profile, a service.
 
     """
 
@@ -63,13 +67,21 @@ class Setting(msgspec.Struct, frozen=True):
     value: str
     where: str
     missing: bool = False
+    line: int | None = None
+    names: str = ""
+    scope: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, with the line."""
+        return self.where if self.line is None else f"{self.where}:{self.line}"
 
 
 class Survey(msgspec.Struct, frozen=True):
     """Everything that was found on a machine.
 
     Attributes:
-        installed: tools of the precedence table that are there.
+        installed: ids of programs that are there.
 
     """
 
@@ -86,6 +98,7 @@ class Finding(msgspec.Struct, frozen=True):
         id: stable identifier of the rule.
         path: the file, or "environment".
         sha256: of the certificate it is about, None for settings.
+        line: of the file, for settings.
 
     """
 
@@ -95,25 +108,39 @@ class Finding(msgspec.Struct, frozen=True):
     remedy: str
     path: str
     sha256: str | None = None
+    line: int | None = None
 
 
-class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of the precedence table: what a program goes by, first that is set wins.
+class SettingUse(msgspec.Struct, frozen=True):
+    """A setting that has, or would have, a say in what a program reads.
 
     Attributes:
-        programs: names on PATH; empty for libraries, which are always listed.
-        order: settings that replace its trust, strongest first.
-        default: "os", or its own in words.
-        adds: settings that add to its trust.
+        effect: replaces, adds or switches.
+        counts: whether it does; `why` says what else is stronger.
+        store: where a switch leads to.
+        of: the program whose setting it is: the one asked about, or one beneath it.
 
     """
 
-    name: str
-    source: str
-    default: str
-    programs: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
-    adds: tuple[str, ...] = ()
+    setting: Setting
+    effect: str
+    counts: bool
+    why: str
+    store: str
+    of: str
+
+
+class StoreChoice(msgspec.Struct, frozen=True):
+    """What a program reads, and why.
+
+    Attributes:
+        default: what it reads where nothing is set; None where nobody knows.
+        uses: settings, the strongest first.
+
+    """
+
+    default: Reads | None
+    uses: tuple[SettingUse, ...]
 
 
 class ToolTrust(msgspec.Struct, frozen=True):
@@ -136,12 +163,14 @@ class TrustKnowledge(msgspec.Struct, frozen=True):
 
     Attributes:
         public: names of roots that a public program has or had, by SHA-256.
+        unsafe: what turns verification off, by the setting's key.
 
     """
 
     known: Knowledge
     public: Mapping[str, str]
     today: date
+    unsafe: Mapping[str, tuple[Unsafe, ...]] = {}
 
 
 class TrustAudit(Recorded, msgspec.Struct, frozen=True):

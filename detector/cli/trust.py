@@ -1,4 +1,7 @@
-"""`tlsight trust`: every place on this machine where trust is decided, and what stands out there."""
+"""`tlsight trust`: every place on this machine where trust is decided, and what stands out there.
+
+Without a verb it is the audit; `why`, `fix` and `remove` are its verbs.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.knowledge import Lists, PolicyFile
 from detector.cli.output import Json, Verbose
+from detector.cli.trust_why import why
 from detector.errors import ConfigError
 
 _TEXT = """
 Audit this machine's trust: bundles, NSS databases, Java keystores, Python's copies, Node, and the
-variables and settings that redirect it.
+variables and setting files that redirect it.
 
 Flags keys that everybody has, roots of products that intercept, roots that no public program has,
 weak and expired ones, and verification that is turned off. Tells which file each tool goes by.
@@ -32,7 +36,12 @@ weak and expired ones, and verification that is turned off. Tells which file eac
 """
 
 
+app = typer.Typer(help=_TEXT)
+
+
+@app.callback(invoke_without_command=True, help=_TEXT)
 def trust(
+    context: typer.Context,
     root: Annotated[
         Path, typer.Option("--root", help="Where the file system begins; also a mounted image.")
     ] = Path("/"),
@@ -61,6 +70,9 @@ def trust(
 ) -> int:
     import msgspec
 
+    if context.invoked_subcommand is not None:
+        _demand_none_before(context)
+        return exit_codes.CLEAN
     from detector.auditing.model import LEVELS
     from detector.report import trust_json, trust_text
     from detector.runs.trust import TrustRun
@@ -87,4 +99,13 @@ def trust(
     return exit_codes.FOUND if worst >= LEVELS.index(fail_on) else exit_codes.CLEAN
 
 
-trust.__doc__ = _TEXT
+def _demand_none_before(context: typer.Context) -> None:
+    """An option of the audit before a verb would be read by nobody."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            verb = context.invoked_subcommand
+            raise ConfigError(f"--{parameter.name}", f"write it behind {verb}")
+
+
+app.command("why")(why)

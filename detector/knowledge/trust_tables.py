@@ -1,4 +1,4 @@
-"""Tables of the trust audit: roots of the public programs, and which setting redirects which tool."""
+"""Tables of the trust audit: roots of the public programs, and the files in which programs are told whom to trust."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from detector.auditing.model import Tool
 from detector.chain.root_table import RootEnd, RootTable
 from detector.errors import ConfigError
+from detector.knowledge.programs import programs
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
+from detector.model.programs import Unsafe
 
 
 @lru_cache(maxsize=1)
@@ -28,10 +29,48 @@ def public_roots() -> Mapping[str, str]:
     return root_table().names
 
 
+class SettingKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of setting file; data/setting_files.toml says what the fields mean.
+
+    Attributes:
+        key: the one key of a folder.
+        includes: keys that name a further file of the kind.
+        service: what it sets counts for the service alone that the file is of.
+
+    """
+
+    name: str
+    format: str
+    files: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    key: str = ""
+    keys: tuple[str, ...] = ()
+    spelled: dict[str, str] = {}
+    includes: tuple[str, ...] = ()
+    service: bool = False
+
+
 @lru_cache(maxsize=1)
-def trust_tools() -> tuple[Tool, ...]:
-    """Which settings redirect which tool's trust."""
-    return tuple(load_rows(DATA / "trust_tools.toml", "tool", Tool))
+def setting_kinds() -> tuple[SettingKind, ...]:
+    """The shipped kinds, in the table's order."""
+    return tuple(load_rows(DATA / "setting_files.toml", "kind", SettingKind))
+
+
+@lru_cache(maxsize=1)
+def further_variables() -> tuple[str, ...]:
+    """Variables that are no program's, and matter to all."""
+    return tuple(read_toml(DATA / "setting_files.toml")[0]["also"]["env"])
+
+
+@lru_cache(maxsize=1)
+def unsafe_keys() -> Mapping[str, tuple[Unsafe, ...]]:
+    """What turns verification off, in any program, by the setting's key."""
+    found: dict[str, tuple[Unsafe, ...]] = {}
+    for program in programs().values():
+        for row in program.unsafe:
+            if row not in (known := found.get(row.key, ())):
+                found[row.key] = (*known, row)
+    return found
 
 
 def load_root_table(path: Path) -> RootTable:

@@ -4,7 +4,8 @@ Rules
 -----
 1. `reads` says what a program goes by where nothing is set; the first row that fits platform and version counts.
 2. `setting` rows stand in the order in which the program obeys them, the strongest first. One that `replaces` takes the
-   place of everything; one that `adds` adds to it; one that `switches` takes another store.
+   place of the store and of every setting below it; one that `adds` adds to what stands below it; one that `switches`
+   takes another store. Debian's folder of roots counts beside a file that replaces its bundle where a program reads both.
 3. A key names a place and what stands there: "env:NODE_EXTRA_CA_CERTS", "npmrc:cafile", "git:http.sslcainfo",
    "option:--cacert". The part before the colon is a kind of data/setting_files.toml, or env, or option.
 4. A fix has one form: a variable (`sets`), a command, or lines of a file. CA_FILE stands for a PEM file with the one CA, BUNDLE
@@ -60,6 +61,7 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         value: what its value is.
         when: a regular expression that the whole value must match for the setting to have the effect; "" for any.
         store: where a switch leads to, in the words of `Reads.store`.
+        keeps: the store goes on counting beside what replaces it; the settings below do not.
         needs: key of another setting of the row without whose effect this one does not count; "" for none.
 
     """
@@ -69,6 +71,7 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Value = "file"
     when: str = ""
     store: str = ""
+    keeps: bool = False
     needs: str = ""
     platform: Platform = ""
     since: str = ""

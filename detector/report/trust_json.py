@@ -99,7 +99,10 @@ def sarif(findings: Sequence[Finding]) -> bytes:
     results: list[dict[str, Any]] = []
     for finding in map(_clean, findings):
         uri = finding.path if finding.path.startswith("/") else finding.path.replace(" ", "-")
-        place = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
+        location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+        if finding.line:
+            location["region"] = {"startLine": finding.line}
+        place = {"physicalLocation": location}
         text = f"{finding.text} {finding.remedy.capitalize()}".strip()
         results.append(
             {
@@ -151,4 +154,4 @@ def _clean(finding: Finding) -> Finding:
     head, _, tail = finding.text.partition("://")
     level: Level = finding.level
     text = f"{head}://***@{tail.rpartition('@')[2]}"
-    return Finding(finding.id, level, text, finding.remedy, finding.path)
+    return Finding(finding.id, level, text, finding.remedy, finding.path, line=finding.line)

@@ -35,12 +35,16 @@ def _told(group: list[Finding]) -> Text:
     first = group[0]
     mark, style = _STYLES[first.level]
     lines = [f"[{style}]{mark}[/] {escape(first.text)} [dim]({first.id})[/]"]
-    lines += [f"    [dim]{escape(finding.path)}[/]" for finding in group[:_SHOWN_PATHS]]
+    lines += [f"    [dim]{escape(_place(finding))}[/]" for finding in group[:_SHOWN_PATHS]]
     if len(group) > _SHOWN_PATHS:
         lines.append(f"    [dim]and {len(group) - _SHOWN_PATHS} more; see --json[/]")
     if first.remedy:
         lines.append(f"  {escape(first.remedy)}")
     return marked("\n".join(lines))
+
+
+def _place(finding: Finding) -> str:
+    return finding.path if finding.line is None else f"{finding.path}:{finding.line}"
 
 
 def _places(found: TrustRecord, *, everything: bool) -> Table:

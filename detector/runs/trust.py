@@ -16,8 +16,9 @@ from detector.auditing.precedence import tool_trust
 from detector.errors import ConfigError
 from detector.knowledge.assemble import assemble
 from detector.knowledge.installed import InstalledLists
+from detector.knowledge.programs import programs
 from detector.knowledge.shipped import load_published_keys
-from detector.knowledge.trust_tables import public_roots, trust_tools
+from detector.knowledge.trust_tables import public_roots, unsafe_keys
 from detector.known.knowledge import PublishedKeys
 from detector.stores.survey import survey
 
@@ -52,11 +53,11 @@ class TrustRun(msgspec.Struct, frozen=True):
         ours = {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
         homes: Sequence[Path] | None = self.homes
         seen = survey(
-            os.environ if here else ours, trust_tools(), clock.now(),
+            os.environ if here else ours, programs().values(), clock.now(),
             root=self.root.resolve(), homes=homes, also=self.also,
         )  # fmt: skip
         public = frozenset(known.public) | {c.sha256 for c in known.known.public.certificates}
-        tools = tool_trust(trust_tools(), seen)
+        tools = tool_trust(programs(), seen)
         return TrustAudit(seen, audit(seen, known), tuple(tools), public)
 
     def _known(self) -> TrustKnowledge:
@@ -69,4 +70,4 @@ class TrustRun(msgspec.Struct, frozen=True):
             known = replace(known, published=PublishedKeys(keys))
         owners = installed.ca_owners()
         public = {**(owners.roots if owners else {}), **public_roots()}
-        return TrustKnowledge(known, public, clock.now().date())
+        return TrustKnowledge(known, public, clock.now().date(), unsafe_keys())

@@ -47,14 +47,14 @@ def os_places(root: Path) -> list[Place]:
     bundled = {entry.certificate.der for place in places for entry in place.roots}
     for name in HASHED:
         folder = root / name
-        extra = _only_hashed(root, folder, bundled)
+        extra = hashed_roots(root, folder, bundled)
         if extra:
             place = Place("os", str(folder), tuple(extra), "OpenSSL")
             places.append(_dated(place, since))
     return places
 
 
-def _only_hashed(root: Path, folder: Path, bundled: set[bytes]) -> list[Root]:
+def hashed_roots(root: Path, folder: Path, bundled: set[bytes]) -> list[Root]:
     """Roots under hashed names (OpenSSL's CApath) that no bundle has."""
     found: dict[bytes, Root] = {}
     for path in _files(folder):

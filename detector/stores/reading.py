@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from detector.errors import CertificateError
 
 MAX_BUNDLE = 16 << 20
 _MAX_LINKS = 40
+# Below a device there is nothing.
+_NOWHERE = Path(os.devnull) / "nowhere"
 
 
 def pem_place(kind: str, path: Path, used_by: str, added: datetime | None = None) -> Place:
@@ -65,8 +68,10 @@ def inside(root: Path, path: Path) -> Path:
         part = waiting.pop(0)
         if part == "..":
             current = current.parent if current != root else root
-        elif (current / part).is_symlink() and links < _MAX_LINKS:
+        elif (current / part).is_symlink():
             links += 1
+            if links > _MAX_LINKS:
+                return _NOWHERE  # not to be followed by the system: that would be this machine's
             target = (current / part).readlink()
             if target.is_absolute():
                 current = root

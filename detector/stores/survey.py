@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from detector.auditing.model import Place, Setting, Survey, Tool
+from msgspec.structs import replace
+
+from detector.auditing.model import Place, Setting, Survey
 from detector.bounded import read_regular
-from detector.stores.bundles import os_places
-from detector.stores.java import java_places
+from detector.model.programs import Program
+from detector.stores.bundles import hashed_roots, os_places
+from detector.stores.java import java_places, keystore_place
 from detector.stores.macos import macos_places
 from detector.stores.node import node_places
 from detector.stores.nss import nss_places
@@ -23,27 +26,29 @@ from detector.stores.windows import windows_places
 
 def survey(
     environment: Mapping[str, str],
-    tools: Iterable[Tool],
+    programs: Iterable[Program],
     at: datetime,
     *,
     root: Path = Path("/"),
     homes: Iterable[Path] | None = None,
     also: Iterable[Path] = (),
+    folder: Path | None = None,
 ) -> Survey:
     """Read everything. What cannot be read is said in its place; nothing is raised.
 
     Args:
         environment: the variables to judge.
-        tools: rows of the precedence table, to tell which are installed.
+        programs: of which to tell whether they are installed.
         at: the time of the survey.
         root: where the file system begins, e.g. a mounted image's folder.
         homes: users' home folders; this user's, and everybody's where they can be read.
         also: more files and folders: PEM bundles, NSS databases, keystores.
+        folder: of a project whose own setting files count as well.
 
     """
     users = list(homes) if homes is not None else home_folders(root)
     extra = [_classified(path) for path in also]
-    settings = read_settings(root, users, environment)
+    settings = read_settings(root, users, environment, folder)
     stores = [path for kind, path in extra if kind == "java"]
     here = root == Path("/")
     places = [
@@ -57,9 +62,10 @@ def survey(
         *(macos_places(users) if here else ()),
         *(pem_place("file", path, "") for kind, path in extra if kind == "file"),
     ]
-    places += _redirected(root, settings, places)
-    programs = {name for tool in tools for name in tool.programs}
-    installed = frozenset(name for name in programs if here and shutil.which(name))
+    places += _redirected(root, settings, places, environment)
+    installed = frozenset(
+        program.id for program in programs if here and any(map(shutil.which, program.commands))
+    )
     return Survey(at, tuple(places), settings, installed)
 
 
@@ -71,21 +77,32 @@ def home_folders(root: Path) -> list[Path]:
     return list(dict.fromkeys(path for path in found if path.is_dir()))
 
 
-def _redirected(root: Path, settings: Iterable[Setting], places: list[Place]) -> list[Place]:
+def _redirected(
+    root: Path, settings: Iterable[Setting], places: list[Place], environment: Mapping[str, str]
+) -> list[Place]:
     """Files that settings name and that are no place yet."""
     known = {inside(root, Path(place.path)) for place in places}
     found: list[Place] = []
     for setting in settings:
         if not is_file_of_roots(setting):
             continue
-        path = existing(root, setting.value)
-        if path is None or path in known or not path.is_file():
-            continue
-        known.add(path)
-        if setting.key.startswith("java:"):
-            continue
-        found.append(pem_place("file", path, setting.key.partition(":")[2]))
+        found += [
+            _named(path, root, setting, environment)
+            for name in setting.names.split(":")
+            if (path := existing(root, name)) is not None and path not in known
+        ]
+        known |= {Path(place.path) for place in found}
     return found
+
+
+def _named(path: Path, root: Path, setting: Setting, environment: Mapping[str, str]) -> Place:
+    """A file or folder that a setting names, as a place."""
+    name = setting.key.partition(":")[2]
+    if path.is_dir():
+        return Place("file", str(path), tuple(hashed_roots(root, path, set())), name)
+    if "trustStore" in setting.key or "trustStore" in setting.value:
+        return replace(keystore_place(path, environment), used_by=name)
+    return pem_place("file", path, name)
 
 
 def _classified(path: Path) -> tuple[str, Path]:

@@ -184,16 +184,13 @@ def test_a_ca_for_mail_alone_is_a_note(judging: TrustKnowledge) -> None:
     [
         (Setting("env:NODE_TLS_REJECT_UNAUTHORIZED", "0", "environment"), "error verification-off"),
         (Setting("env:NODE_TLS_REJECT_UNAUTHORIZED", "1", "environment"), ""),
-        (Setting("env:GIT_SSL_NO_VERIFY", "1", "environment"), "error verification-off"),
-        (Setting("git:http.sslverify", "false", "/root/.gitconfig"), "error verification-off"),
-        (Setting("git:http.sslverify", "true", "/root/.gitconfig"), ""),
+        (Setting("npmrc:strict-ssl", "true", "/root/.npmrc"), ""),
         (Setting("npmrc:strict-ssl", "FALSE", "/root/.npmrc"), "error verification-off"),
         (
             Setting("pip:global.trusted-host", "mirror.corp", "/etc/pip.conf"),
             "error verification-off",
         ),
         (Setting("curlrc:insecure", "", "/root/.curlrc"), "error verification-off"),
-        (Setting("wgetrc:check_certificate", "off", "/etc/wgetrc"), "error verification-off"),
         (Setting("condarc:ssl_verify", "/ca.pem", "/root/.condarc"), ""),
         (Setting("env:SSLKEYLOGFILE", "/tmp/keys", "environment"), "warning keys-logged"),
         (Setting("env:SSL_CERT_FILE", "/gone", "environment", True), "warning trust-missing"),

@@ -56,3 +56,58 @@ def test_the_side_can_be_told(tlsight: Run) -> None:
     client = json.loads(tlsight(*words).stdout)["causes"][0]["id"]
     server = json.loads(tlsight(*words, "--side", "server").stdout)["causes"][0]["id"]
     assert (client, server) == ("client-certificate-rejected", "untrusted-root")
+
+
+def test_a_file_that_is_not_there_is_an_error_and_no_message(tlsight: Run, tmp_path: Path) -> None:
+    done = tlsight("explain", tmp_path / "nothing.log")
+    assert done.returncode == 2
+    assert "No such file" in done.stderr
+    assert tlsight("explain", tmp_path).returncode == 2
+
+
+def test_a_file_of_windows_and_of_any_size_is_read(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "build.log"
+    path.write_bytes(("step\r\n" * 100_000 + MESSAGE + "\r\n").encode("utf-16"))
+    record = json.loads(tlsight("explain", path, "--json").stdout)
+    assert record["causes"][0]["id"] == "certificate-expired"
+    assert record["failures"][0]["lines"] == [[100_001, 100_001]]
+
+
+def test_json_names_the_tool_the_host_and_the_lines_that_mend_it(tlsight: Run) -> None:
+    text = "npm error request to https://registry.npmjs.org/x failed, reason: self-signed certificate in certificate chain"
+    (failure,) = json.loads(tlsight("explain", text, "--json").stdout)["failures"]
+    assert failure["tool"]["id"] == "npm"
+    assert (failure["host"], failure["port"]) == ("registry.npmjs.org", 443)
+    cause = failure["causes"][0]
+    assert cause["id"] == "tls-intercepted"
+    assert 0.5 < cause["probability"] < 1
+    assert any("NODE_EXTRA_CA_CERTS" in line["lines"]["sh"] for line in failure["settings"])
+    assert {"sh", "powershell", "dockerfile", "systemd", "ci"} == set(
+        failure["settings"][0]["lines"]
+    )
+
+
+def test_who_may_decrypt_is_asked_before_anything_is_trusted(tlsight: Run) -> None:
+    text = "npm error request to https://registry.npmjs.org/x failed, reason: self-signed certificate in certificate chain"
+    said = " ".join(tlsight("explain", text).stdout.split())
+    assert said.index("never take one from the connection") < said.index("NODE_EXTRA_CA_CERTS")
+
+
+def test_a_watched_command_keeps_its_output_and_its_code(tlsight: Run) -> None:
+    done = tlsight("explain", "--watch", "sh", "-c", f"echo out; echo '{MESSAGE}' >&2; exit 9")
+    assert (done.returncode, done.stdout) == (9, "out\n")
+    assert done.stderr.startswith(MESSAGE)
+    assert "certificate-expired" in done.stderr
+
+
+def test_a_watched_command_that_succeeds_or_fails_otherwise_is_left_alone(tlsight: Run) -> None:
+    done = tlsight("explain", "--watch", "sh", "-c", f"echo '{MESSAGE}' >&2")
+    assert (done.returncode, done.stderr) == (0, f"{MESSAGE}\n")
+    done = tlsight("explain", "--watch", "sh", "-c", "echo 'no such table' >&2; exit 4")
+    assert (done.returncode, done.stderr) == (4, "no such table\n")
+
+
+def test_options_behind_the_watched_command_are_its_own(tlsight: Run) -> None:
+    assert (
+        tlsight("explain", "--watch", "sh", "--help").stdout != tlsight("explain", "--help").stdout
+    )

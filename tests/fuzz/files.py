@@ -12,6 +12,7 @@ from detector.knowledge.policy import load_policy
 from detector.model.targets import parse_target
 from detector.runs.saved import load_observations
 from detector.stores import java, nss
+from detector.stores.formats import FORMATS, read_format
 from detector.stores.settings import read_settings
 from tests.fuzz.lab import PKI, in_a_file
 from tests.fuzz.target import Target
@@ -37,6 +38,13 @@ def targets() -> dict[str, Target]:
             _settings,
             (b"cafile = /x\nssl_verify: no\n[global]\ncert = x\n",
              b'{"policies": {"Certificates": {"ImportEnterpriseRoots": true}}}'),
+        ),
+        "formats": Target(
+            _formats,
+            (b"a: [b, {c: d}]\n---\n&x *x", b'[a."b c"]\nd = ["e"]\n[[f]]\ng = {h = true}\n',
+             b'{"a": [1, {"b": null}], // c\n"d": "\\u00e9",}', b'<a name="b"><c value="d">e</c></a>',
+             b'Acquire { https { Verify-Peer "false"; }; };', b'export A="b" C=d # e\nset -gx F g\n',
+             b'user_pref("a.b", true);', b'-Da="b c" --d e', b'[http "https://a/"]\n\tb = c\n'),
         ),
         "targets": Target(
             _named,
@@ -80,6 +88,14 @@ def _settings(data: bytes) -> None:
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             (home / name).write_bytes(data)
         read_settings(home, [home], {})
+
+
+def _formats(data: bytes) -> None:
+    """The same bytes by every reader of setting files: names, values and lines that are there."""
+    for name in FORMATS:
+        for entry in read_format(name, data):
+            assert entry.line >= 0
+            assert all(isinstance(part, str) for part in (*entry.path, entry.value))
 
 
 def _named(data: bytes) -> None:

@@ -5,10 +5,11 @@ import pytest
 
 from detector.errors import ConfigError
 from detector.knowledge.trust_tables import (
+    further_variables,
     load_root_table,
     public_roots,
     root_table,
-    trust_tools,
+    setting_kinds,
 )
 
 ROOT = f'[[program]]\nsource = "x"\n[program.roots]\n{"a" * 64} = "A"\n'
@@ -19,7 +20,19 @@ def test_the_shipped_table_knows_names_ends_and_its_own_day() -> None:
     table = root_table()
     assert table.made >= date(2026, 10, 18)
     assert public_roots() == table.names
-    assert len(trust_tools()) > 5
+
+
+def test_kinds_of_setting_files_name_paths_that_can_be_told_apart() -> None:
+    kinds = setting_kinds()
+    assert len(kinds) > 60
+    for kind in kinds:
+        assert bool(kind.files) == (kind.format != "none")
+        assert all(
+            path.split("/")[0] in ("", "~", ".", "^") or path[0] == "$" for path in kind.files
+        )
+    names = [name for kind in kinds if kind.format != "folder" for name in (kind.name, *kind.also)]
+    assert len(names) == len(set(names))
+    assert "SSLKEYLOGFILE" in further_variables()
 
 
 def test_a_table_is_read_with_its_ends(tmp_path: Path) -> None:

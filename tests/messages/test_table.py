@@ -78,9 +78,9 @@ def test_every_cause_is_known_and_can_be_reached() -> None:
         meant |= {m.cause for side in SIDES for m in alerts.meanings(row.code, side)}
     # Seen by probing, never said by a library.
     unsaid = {
-        "captive-portal", "split-hello-intolerant", "post-quantum-intolerant", "sni-mismatch",
+        "split-hello-intolerant", "post-quantum-intolerant",
         "no-forward-secrecy", "weak-cipher-accepted", "obsolete-version",
-        "superfluous-certificates", "extension-intolerant", "reason-not-logged", "issuer-unknown",
+        "superfluous-certificates", "reason-not-logged",
             "proxy-header-required",
     }  # fmt: skip
     assert set(TABLE.causes) - meant == unsaid

@@ -1,48 +1,38 @@
-"""Settings: verification that is off, trust that leads nowhere, secrets that are logged."""
+"""Settings: verification that is off, trust that leads nowhere, secrets that are logged, proxies."""
 
 from __future__ import annotations
 
-from detector.auditing.model import Finding, Setting
-
-_FALSE = frozenset(("0", "false", "no", "off"))
-_TRUE = frozenset(("1", "true", "yes", "on", ""))
-
-# Settings that turn verification off, and the values with which they do.
-_OFF: dict[str, frozenset[str] | None] = {
-    "env:NODE_TLS_REJECT_UNAUTHORIZED": frozenset(("0",)),
-    "env:PYTHONHTTPSVERIFY": frozenset(("0",)),
-    "env:GIT_SSL_NO_VERIFY": None,  # whatever it is set to
-    "env:CONDA_SSL_VERIFY": _FALSE,
-    "git:http.sslverify": _FALSE,
-    "npmrc:strict-ssl": _FALSE,
-    "pip:global.trusted-host": None,
-    "condarc:ssl_verify": _FALSE,
-    "curlrc:insecure": _TRUE,
-    "wgetrc:check_certificate": _FALSE,
-    "apt:acquire::https::verify-peer": _FALSE,
-}
+from detector.auditing.model import Finding, Setting, TrustKnowledge
+from detector.auditing.obeyed import obeys
 
 
-def find(setting: Setting) -> Finding | None:
+def find(setting: Setting, known: TrustKnowledge) -> Finding | None:
     """What is wrong with one setting, if anything."""
-    if setting.key in _OFF:
-        values = _OFF[setting.key]
-        if values is None or setting.value.strip().casefold() in values:
+    name = setting.key.partition(":")[2]
+    for row in known.unsafe.get(setting.key, ()):
+        if obeys(row.when, setting.value):
             text = f"{_name(setting)} turns certificate verification off."
-            return Finding("verification-off", "error", text, "take it out", setting.where)
-        return None
+            return _finding("verification-off", "error", text, "take it out", setting)
     if setting.key == "env:SSLKEYLOGFILE":
         text = f"SSLKEYLOGFILE writes session keys to {setting.value}: whoever reads it reads TLS."
-        return Finding("keys-logged", "warning", text, "unset it", setting.where)
+        return _finding("keys-logged", "warning", text, "unset it", setting)
     if setting.missing:
         text = f"{_name(setting)} names {setting.value}, which is not there; what uses it fails."
-        return Finding("trust-missing", "warning", text, "correct or unset it", setting.where)
-    if setting.key.lower().endswith("_proxy") and setting.key.lower() != "env:no_proxy":
+        return _finding("trust-missing", "warning", text, "correct or unset it", setting)
+    if "proxy" in name.casefold() and name.casefold() != "no_proxy" and setting.value:
         text = f"{_name(setting)} sends traffic through {setting.value}."
-        return Finding("proxy-set", "note", text, "tlsight check tells what it does", setting.where)
+        return _finding("proxy-set", "note", text, "tlsight check tells what it does", setting)
     return None
 
 
+def _finding(id_: str, level: str, text: str, remedy: str, setting: Setting) -> Finding:
+    return Finding(id_, level, text, remedy, setting.where, line=setting.line)  # type: ignore[arg-type]
+
+
 def _name(setting: Setting) -> str:
+    """The setting, for whom it is, and the file where that is not the environment."""
     kind, _, name = setting.key.partition(":")
-    return name if kind == "env" else f"{name} in {setting.where}"
+    scope = f" for {setting.scope}" if setting.scope else ""
+    if kind == "env":
+        return f"{name}{scope}"
+    return f"{name}{scope} in {setting.where}"

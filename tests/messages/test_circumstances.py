@@ -1,0 +1,75 @@
+"""Who wrote a text, whom it asked, and what stands around."""
+
+from __future__ import annotations
+
+import pytest
+
+from detector.knowledge.explanations import error_table
+from detector.messages.circumstances import circumstances
+
+TABLE = error_table()
+
+
+def signals(text: str, *, not_trusted: bool = True) -> set[str]:
+    seen = circumstances(text, text, TABLE, not_trusted=not_trusted)
+    return {signal.id for signal, _ in seen.signals}
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("npm ERR! code SELF_SIGNED_CERT_IN_CHAIN", "npm"),
+        ("    at TLSSocket.onConnectSecure (_tls_wrap.js:1:1)", "node"),
+        ("ssl.SSLCertVerificationError: [SSL: X] x (_ssl.c:1000)", "python"),
+        ("fatal: unable to access 'https://a.example/b.git/': SSL certificate problem", "git"),
+        ("WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by 'SSLError'", "pip"),
+        ("Error response from daemon: Get https://registry-1.docker.io/v2/: x509: certificate signed by unknown authority", "docker"),
+        ("E1 memcache.go:265] tls: failed to verify certificate: x509: certificate signed by unknown authority", "kubectl"),
+        ("Caused by: javax.net.ssl.SSLHandshakeException: PKIX path building failed\n\tat org.gradle.internal.X", "gradle"),
+        ("error: spurious network error (2 tries remaining): [60] SSL peer certificate", "cargo"),
+    ],
+)  # fmt: skip
+def test_the_program_is_known_by_its_own_words_before_its_runtimes(text: str, program: str) -> None:
+    assert circumstances(text, text, TABLE).spoken.programs[0] == program
+
+
+def test_the_runtime_beneath_is_told_too() -> None:
+    text = "npm ERR! code SELF_SIGNED_CERT_IN_CHAIN"
+    assert "node" in circumstances(text, text, TABLE).spoken.programs
+
+
+def test_the_version_stands_behind_the_mark() -> None:
+    text = "SSL validation failed for https://sts.a.example [SSL: X]\naws-cli/2.13.27 Python/3.11.6"
+    assert circumstances(text, text, TABLE).spoken.version == "2.13.27"
+
+
+def test_a_known_host_is_fine_for_everybody_else() -> None:
+    assert "public-host" in signals('Get "https://github.com/a": x509: unknown')
+    assert "private-host" in signals('Get "https://git.corp/a": x509: unknown')
+    assert "unknown-host" in signals('Get "https://www.shop-nobody-knows.com/a": x509: unknown')
+
+
+def test_a_package_manager_that_names_no_host_asked_its_registry() -> None:
+    assert "default-registry" in signals("npm ERR! code UNABLE_TO_VERIFY_LEAF_SIGNATURE")
+    assert "default-registry" not in signals("ssl.SSLError: certificate verify failed (_ssl.c:1)")
+
+
+def test_a_mirror_of_ones_own_is_no_default_registry() -> None:
+    assert "default-registry" not in signals("npm ERR! request to https://npm.corp/x failed")
+
+
+def test_products_count_where_a_chain_is_not_trusted() -> None:
+    text = "issuer: CN=Zscaler Root CA; certificate verify failed"
+    assert "product-named" in signals(text)
+    assert "product-named" not in signals(text, not_trusted=False)
+
+
+def test_unrelated_hosts_that_fail_together_are_told() -> None:
+    text = "https://github.com/a failed\nhttps://pypi.org/simple failed"
+    assert "several-hosts" in signals(text)
+    assert "several-hosts" not in signals("https://a.github.com/ https://b.github.com/")
+
+
+def test_a_server_asked_nobody() -> None:
+    text = "SSL_do_handshake() failed while SSL handshaking, client: 10.0.0.1, server: 10.0.0.2:443"
+    assert circumstances(text, text, TABLE, server=True).signals == ()
