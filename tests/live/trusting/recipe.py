@@ -11,6 +11,9 @@ from string import Template
 
 import msgspec
 
+from detector.model.programs import ProgramFix, ProgramSetting, Reads, line_for
+from tests.live.trusting.stores import ASKED, Stores
+
 TABLE = Path(__file__).with_name("programs.toml")
 ROOT = Path(__file__).parents[3]
 _PATIENCE = 90
@@ -102,6 +105,14 @@ class Setup:
         """Where a file of a fix stands below the home folder."""
         return self._recipe.places.get(file, file.removeprefix("~/"))
 
+    def apply(self, fix: ProgramFix, stores: Stores) -> None:
+        """Does what the line says, as `line_for` gives it."""
+        line = line_for(fix, "sh", str(stores.file(ASKED)), str(stores.bundle))
+        if fix.file:
+            self.add(self.place(fix.file), line + "\n")
+        else:
+            self.first.append(line)
+
     def add(self, path: str, text: str) -> None:
         """Writes more into a file below the home folder; where it says #HERE, there."""
         before = self.files.get(path, "")
@@ -171,3 +182,12 @@ def version_of(recipe: Recipe) -> tuple[int, ...]:
 
 def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
+
+
+def holds_here(one: Reads | ProgramSetting | ProgramFix, version: tuple[int, ...]) -> bool:
+    """Whether a part of a row is for Linux and this version."""
+    return (
+        one.platform in ("", "linux")
+        and (not one.since or version >= numbers(one.since))
+        and (not one.until or version < numbers(one.until))
+    )

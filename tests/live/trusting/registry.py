@@ -28,6 +28,7 @@ def answer(path: str, base: str) -> Answer:
         base: scheme and authority that the client used, for links back.
 
     """
+    path = path.removeprefix("/lab") if path.startswith("/lab/tiny.git") else path
     for start, found in _PATHS.items():
         if path.startswith(start):
             return found(path, base)
@@ -144,6 +145,7 @@ def _fixed(body: str | bytes, kind: str = "application/json") -> Callable[[str, 
     return lambda path, base: _ok(body, kind)
 
 
+_PODS = {"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["get", "list"]}
 # Marshal's empty list, for RubyGems.
 _NO_SPECS = gzip.compress(b"\x04\x08[\x00", mtime=0)
 _PATHS: dict[str, Callable[[str, str], Answer]] = {
@@ -166,6 +168,10 @@ _PATHS: dict[str, Callable[[str, str], Answer]] = {
     "/maven": _maven,
     "/packages.json": _packagist,
     "/v2/": _docker,
+    "/api/v1/namespaces/": _fixed('{"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}'),
+    "/api/v1": _fixed(json.dumps({"kind": "APIResourceList", "groupVersion": "v1", "resources": [_PODS]})),
+    "/apis": _fixed('{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}'),
+    "/api": _fixed('{"kind": "APIVersions", "versions": ["v1"]}'),
     "/versions": _fixed("created_at: 2026-01-01T00:00:00Z\n---\ntiny 1.0 0\n", "text/plain"),
     "/info/tiny": _fixed("---\n1.0 |checksum:0\n", "text/plain"),
     "/specs.4.8.gz": _fixed(_NO_SPECS, "application/x-gzip"),

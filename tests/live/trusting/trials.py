@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detector.model.programs import TRUST_CAUSES, Program, ProgramFix, ProgramSetting, line_for
+from detector.model.programs import TRUST_CAUSES, Program, ProgramFix, ProgramSetting
 from tests.live.trusting.origin import Origin
-from tests.live.trusting.recipe import FileKind, Recipe, Setup, numbers, version_of
+from tests.live.trusting.recipe import FileKind, Recipe, Setup, holds_here, version_of
 from tests.live.trusting.stores import ASKED, SYSTEM, Stores
 
 # Stores that the test's own store of the system stands for.
@@ -57,22 +57,12 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
     """Every run that the row asks for here."""
     version = version_of(recipe)
 
-    def here(one: object) -> bool:
-        platform, since, until = (getattr(one, name) for name in ("platform", "since", "until"))
-        return (
-            platform in ("", "linux")
-            and (not since or version >= numbers(since))
-            and (not until or version < numbers(until))
-        )
-
-    reads = next(one for one in row.reads if here(one))
+    reads = next(one for one in row.reads if holds_here(one, version))
     by_system = reads.store in _OF_SYSTEM
     yield Trial("default", "nothing set", ASKED, trusts=reads.store == "none")
     yield Trial("default", "nothing set", SYSTEM, trusts=by_system or reads.store == "none")
 
-    settings: list[ProgramSetting] = [
-        one for one in row.setting if here(one) and one.key not in recipe.left_out
-    ]
+    settings: list[ProgramSetting] = [one for one in row.setting if holds_here(one, version) and one.key not in recipe.left_out]
 
     def value(one: ProgramSetting, name: str) -> str:
         if one.value == "flag":
@@ -109,7 +99,7 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
     for fix in row.fix:
         text = f"{fix.value}{fix.command}{fix.lines}"
         left = any(word in f"{fix.sets} {text}" for word in recipe.left_out)
-        if fix.causes[0] not in TRUST_CAUSES or not here(fix) or left:
+        if fix.causes[0] not in TRUST_CAUSES or not holds_here(fix, version) or left:
             continue
         brings = "CA_FILE" in text or "BUNDLE" in text
         label = fix.sets or fix.command or fix.file
@@ -126,9 +116,7 @@ def _sample(expression: str, key: str) -> str:
     return word or ("1" if key.startswith("env:") else "")
 
 
-def run(
-    trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path
-) -> Outcome:
+def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path) -> Outcome:
     """One run, in a home folder of its own."""
     home.mkdir(parents=True)
     setup = Setup(recipe, kinds, home)
@@ -137,7 +125,7 @@ def run(
     system = home.with_suffix(".system")
     shutil.copytree(stores.system_hashed if recipe.hashed else stores.system, system, symlinks=True)
     if trial.fix is not None:
-        apply(trial.fix, setup, stores)
+        setup.apply(trial.fix, stores)
     with Origin(stores.contexts[trial.server], recipe.speaks) as origin:
         code, said = setup.run(origin.port, system)
         took = origin.trusted > 0 and (code == 0 or not recipe.succeeds)
@@ -145,12 +133,3 @@ def run(
     shutil.rmtree(system)
     return Outcome(trial, took, f"{said}\nexit code {code}")
 
-
-def apply(fix: ProgramFix, setup: Setup, stores: Stores) -> None:
-    """The line as `line_for` gives it."""
-    ca, bundle = str(stores.file(ASKED)), str(stores.bundle)
-    line = line_for(fix, "sh", ca, bundle)
-    if fix.file:
-        setup.add(setup.place(fix.file), line + "\n")
-    else:
-        setup.first.append(line)
