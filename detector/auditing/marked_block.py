@@ -65,7 +65,7 @@ def has_block(text: bytes, name: str) -> bool:
 
 def _handed_on(after: bytes, *, made: bool, ended: bool) -> bytes:
     """What is left of the debt goes to the next block of ours, where it follows at once."""
-    found = re.match(rb"# >>> tlsight trust fix: ([a-z0-9._-]++)([^\n>]*+) >>>\n", after)
+    found = re.match(rb"# >>> tlsight trust fix: ([a-z0-9._-]++)([^\n>]*?) >>>\n", after)
     if found is None:
         return after
     flags = found[2].decode()

@@ -82,7 +82,9 @@ def _last(found: TrustFixRecord) -> list[RenderableType]:
     written = [step for step in found.steps if step.line]
     if found.undo or not written:
         return []
-    word = "would be written" if found.dry_run else "hold the CA alone, and the public roots with it"
+    word = (
+        "would be written" if found.dry_run else "hold the CA alone, and the public roots with it"
+    )
     parts: list[RenderableType] = [marked(f"[dim]{escape(', '.join(found.files))} {word}[/]")]
     if not found.dry_run:
         names = written[0].program if len(written) == 1 else "--all"
