@@ -14,6 +14,8 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.knowledge import Lists, PolicyFile
 from detector.cli.output import Json, Verbose
+from detector.cli.trust_fix import fix
+from detector.cli.trust_remove import remove
 from detector.cli.trust_why import why
 from detector.errors import ConfigError
 
@@ -109,3 +111,5 @@ def _demand_none_before(context: typer.Context) -> None:
 
 
 app.command("why")(why)
+app.command("fix")(fix)
+app.command("remove")(remove)

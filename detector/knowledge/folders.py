@@ -28,6 +28,12 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     return (home or Path.home() / ".local" / "state") / "tlsight"
 
 
+def data_folder(environment: Mapping[str, str]) -> Path:
+    """The XDG data folder's own part for us. Raises as `config_folder`."""
+    home = _absolute(environment.get("XDG_DATA_HOME", ""))
+    return (home or Path.home() / ".local" / "share") / "tlsight"
+
+
 def _absolute(text: str) -> Path | None:
     path = Path(text)
     return path if text and path.is_absolute() else None

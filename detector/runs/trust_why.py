@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
 from detector.knowledge.programs import programs
 from detector.knowledge.trust_tables import public_roots
-from detector.model.programs import Program
+from detector.model.programs import Program, ProgramFix, ProgramSetting, Reads
 from detector.stores.programs import output
 from detector.stores.survey import survey
 
@@ -80,7 +81,7 @@ class WhyRun(msgspec.Struct, frozen=True):
 
     def _refused(self, program: Program, root: Path) -> tuple[str, ...]:
         python = python_of(program, root)
-        if not python or _numbers(python) < _numbers(SINCE):
+        if not python or numbers_of(python) < numbers_of(SINCE):
             return ()
         return refused_by_strict(self.sought.ca, self.sought.chain)
 
@@ -117,9 +118,16 @@ def platform_here() -> str:
 
 
 def version_of(program: Program, root: Path) -> str:
-    """As the program says it; nothing of an image is ever run, and there only Python's shows by its folders."""
+    """As the program says it, where a row asks for it; nothing of an image is ever run, and there only Python's shows by its folders."""
     if root != Path("/"):
         return _python_of_image(root) if program.id == "python" else ""
+    rows: tuple[Reads | ProgramSetting | ProgramFix, ...] = (
+        *program.reads,
+        *program.setting,
+        *program.fix,
+    )
+    if program.id != "python" and not any(row.since or row.until for row in rows):
+        return ""  # some write files, or ask the network, when they are asked for it
     for command in program.commands:
         path = shutil.which(command)
         if path is not None:
@@ -163,16 +171,18 @@ def _python_of_image(root: Path) -> str:
         for folder in ("usr/lib", "usr/local/lib")
         for path in root.glob(f"{folder}/python3.*")
     ]
-    return max(found, key=_numbers, default="")
+    return max(found, key=numbers_of, default="")
 
 
 def _asked(path: str) -> str:
-    said = output([path, "--version"]) or b""
+    with tempfile.TemporaryDirectory() as home:
+        said = output([path, "--version"], {"HOME": home, "CHECKPOINT_DISABLE": "1"}) or b""
     found = _VERSION.search(said[:4096].decode("utf-8", errors="replace"))
     return found[0] if found else ""
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers_of(version: str) -> tuple[int, ...]:
+    """For comparing."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:4])
 
 

@@ -67,14 +67,22 @@ def hashed_roots(root: Path, folder: Path, bundled: set[bytes]) -> list[Root]:
     return list(found.values())
 
 
+def anchor_places(root: Path) -> list[Place]:
+    """Each file that an administrator put there."""
+    return [
+        msgspec.structs.replace(pem_place("os", inside(root, path), ""), path=str(path))
+        for name in ANCHORS
+        for path in _files(root / name, deep=True)
+    ]
+
+
 def _added(root: Path) -> dict[bytes, tuple[str, datetime | None]]:
-    """Name and time of the file that an administrator put there, by certificate."""
-    found: dict[bytes, tuple[str, datetime | None]] = {}
-    for name in ANCHORS:
-        for path in _files(root / name, deep=True):
-            for entry in pem_place("os", inside(root, path), "").roots:
-                found[entry.certificate.der] = (str(path), modified(path))
-    return found
+    """Name and time of such a file, by certificate."""
+    return {
+        entry.certificate.der: (place.path, modified(Path(place.path)))
+        for place in anchor_places(root)
+        for entry in place.roots
+    }
 
 
 def _dated(place: Place, since: dict[bytes, tuple[str, datetime | None]]) -> Place:
