@@ -14,6 +14,7 @@ import pytest
 
 from detector.chain.certificate import Certificate
 from detector.lab.pki import Authority, Credential, LabPki
+from tests.cli.conftest import command
 from tests.live.programs import free_port
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -79,17 +80,12 @@ def tlsight(files: Path, port: int, tmp_path: Path) -> Run:
     def run(
         *words: str, lab: bool = True, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "detector", *words]
+        knows: list[object] = []
         if lab:
-            command += ["--roots", str(files / "root.pem"), "--ct-logs", str(files / "logs.json")]
+            knows += ["--roots", files / "root.pem", "--ct-logs", files / "logs.json"]
             if words[0] == "check":
-                command += ["--connect", f"127.0.0.1:{port}"]
-        clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
-        home = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "cfg")}
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=60, input=stdin, check=False,
-            env=clean | home | environment,
-        )  # fmt: skip
+                knows += ["--connect", f"127.0.0.1:{port}"]
+        return command(tmp_path)(*words, *knows, stdin=stdin, **{"COLUMNS": "80"} | environment)
 
     return run
 
