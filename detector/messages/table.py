@@ -25,6 +25,7 @@ _ONE_QUESTION = frozenset(
         "client-lacks-ca",
     )
 )
+_OTHER_QUESTIONS = frozenset(("hostname-mismatch", "certificate-expired"))
 
 
 class ErrorText(msgspec.Struct, frozen=True):
@@ -54,7 +55,8 @@ class ErrorText(msgspec.Struct, frozen=True):
     def generic(self) -> bool:
         """Whether it only names possibilities: none is likely, or several that have nothing to do with each other are."""
         likely = {meaning.cause for meaning in self.meanings if meaning.likelihood == "likely"}
-        return not likely or (len(likely) > 2 and not likely <= _ONE_QUESTION)
+        several = likely & _ONE_QUESTION and likely & _OTHER_QUESTIONS
+        return not likely or bool(several) or (len(likely) > 2 and not likely <= _ONE_QUESTION)
 
 
 class CodePattern(msgspec.Struct, frozen=True):
