@@ -23,6 +23,7 @@ from error_tables import (
     curl,
     embedded,
     fluent,
+    gnutls,
     go,
     java,
     nss,
@@ -31,15 +32,24 @@ from error_tables import (
     windows,
 )
 from error_tables.form import DATA, Family, by_hand, written
-from error_tables.gnutls import errors as gnutls
 
 Read = Callable[[Path | None], Iterable[Family]]
 
 
 def installed(_: Path | None) -> Iterable[Family]:
-    yield Family("OpenSSL verification", "X509_verify_cert_error_string", openssl.verification())
-    yield Family("OpenSSL handshake", "openssl/sslerr.h, openssl errstr", openssl.handshake())
-    yield Family("GnuTLS", "gnutls_strerror_name, gnutls_strerror", gnutls())
+    yield Family(
+        "OpenSSL verification",
+        "X509_verify_cert_error_string",
+        openssl.verification(),
+        openssl.VERIFICATION_CODES,
+    )
+    yield Family(
+        "OpenSSL handshake",
+        "openssl/sslerr.h, openssl errstr",
+        openssl.handshake(),
+        openssl.HANDSHAKE_CODES,
+    )
+    yield Family("GnuTLS", "gnutls_strerror_name, gnutls_strerror", gnutls.errors(), gnutls.CODES)
 
 
 # In the order in which they are read: what one has, the later ones leave out.

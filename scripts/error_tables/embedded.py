@@ -19,6 +19,7 @@ MBEDTLS_CODES = (
     r"(?i)(?:mbedtls|esp-?tls|esp_tls|handshake|ssl|tls|x509)[^\n]{0,80}?(-0x[0-9a-f]{3,4})\b",
     r"(?i)(?:mbedtls|esp-?tls|esp_tls|handshake|ssl|tls|x509)[^\n]{0,80}?\((-\d{4,5})\)",
     r"(?i)(?:mbedtls|handshake|ssl|tls|x509)[a-z_ ]{0,40} (?:return(?:ed|s)?|failed|error)[ :=(]{1,3}(-\d{4,5})\b",
+    r"\bmbedtls_[a-z0-9_]{3,60}(?:\(\))? (?:returned|failed)[ :=(]{1,3}(-\d{4,5})\b",
     r"(?i)\((-\d{4,5})\) (?:ssl|x509|pk|net|rsa|ecp) - ",
 )
 WOLFSSL_CODES = (

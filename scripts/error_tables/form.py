@@ -44,6 +44,7 @@ class Family:
     rows: Iterable[Row]
     codes: tuple[str, ...] = ()
     side: str = ""
+    later: bool = False  # another version of one above, of which only what is new counts
 
 
 @dataclass
@@ -61,17 +62,17 @@ class Known:
                     self.identifiers.setdefault(folded(identifier), causes)
                 self.codes.add((family["name"], code.lower()))
 
-    def unknown_of(self, family: str, rows: Iterable[Row]) -> Iterator[Row]:
-        """What is to be written of these rows."""
-        for row in rows:
+    def unknown_of(self, family: Family) -> Iterator[Row]:
+        """What is to be written of its rows; a number alone is, where its family says how it stands in a text."""
+        for row in family.rows:
             held = self.identifiers.get(folded(row.name)) or self.identifiers.get(folded(row.words))
             causes = held or row.meaning
             telling = causes != VAGUE or _OF_TLS.search(row.words)
             name = self._fresh(row.name, causes)
             words = self._fresh(row.words, causes) if telling else ""
-            code = "" if (family, row.code.lower()) in self.codes else row.code
-            if name or words or code:
-                self.codes.add((family, code.lower()))
+            code = "" if (family.name, row.code.lower()) in self.codes else row.code
+            if name or words or (code and family.codes and not family.later):
+                self.codes.add((family.name, code.lower()))
                 yield Row(code, name, words, causes)
 
     def _fresh(self, identifier: str, causes: str) -> str:
@@ -95,8 +96,8 @@ def written(families: Iterable[Family], known: Known) -> Iterator[str]:
     """The lines of a table."""
     yield f"{WRITTEN}; see detector/data/error_texts.toml for the form."
     for family in families:
-        rows = list(known.unknown_of(family.name, family.rows))
-        if not rows and not family.codes:
+        rows = list(known.unknown_of(family))
+        if not rows:
             continue
         yield f'\n[[family]]\nname = "{family.name}"\nsource = "{family.source}"'
         if family.side:

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 from error_tables.form import Row, plain
 
+CODES = (
+    r"(?i)\bgnutls[a-z_() ]{0,40}(?:error|failed|returned)?[ :=(]{0,3}(-\d{1,3})\b",
+    r"(?i)\bgnutls[^\n]{0,60}?\((-\d{1,3})\)",
+)
 SAID = {
     "GNUTLS_E_HANDSHAKE_ALERT": "",
     "GNUTLS_E_FATAL_ALERT_RECEIVED": "?no-shared-cipher, ?version-mismatch, ?sni-unrecognized, ?client-certificate-required, ??other-alert",

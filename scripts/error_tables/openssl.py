@@ -15,6 +15,17 @@ from pathlib import Path
 from error_tables.form import Family, Row, plain
 
 SSL_LIBRARY = 20
+# As s_client, verify, nginx, RubyGems, Postfix and others write the number of a failed verification.
+VERIFICATION_CODES = (
+    r"(?i)\bverif(?:y|ication) error:? ?(?:num=|code[ :=]{1,2}|\()?(\d{1,3})\b",
+    r"(?i)\bverify return code: (\d{1,3})\b",
+    r"(?i)\berror (\d{1,3}) at \d{1,3} depth",
+    r"(?i)\bverification error at depth \d{1,3}: [^\n(]{0,80}\((\d{1,3})\)",
+    r"(?i)\bcert(?:ificate)? verif(?:y|ication)[a-z ]{0,20}(?:result|failed|error|status)[ :=(]{1,3}(\d{1,3})\b",
+    r"\bX509_V_ERR_?[A-Z_]{0,60}[ :=(]{1,3}(\d{1,3})\b",
+)
+# Where no words go with the reason.
+HANDSHAKE_CODES = (r"\blib\(20\):{1,2}(?:func\(\d{1,5}\))?:?reason\((\d{1,4})\)",)
 FIRST_ALERT = 1000  # reasons from here on are alerts that were received
 # Reasons that say more to those who know the library than their names do.
 SAID = {
@@ -33,21 +44,24 @@ SAID = {
 def families(headers: Path | None) -> Iterator[Family]:
     """headers: a folder with include folders of other OpenSSLs, as packages of Node have them."""
     yield Family(
-        "OpenSSL 4.0 verification", "X509_verify_cert_error_string of cryptography's OpenSSL", bundled_verification()
-    )  # fmt: skip
-    yield Family(
-        "OpenSSL 4.0 handshake",
-        "ERR_reason_error_string of cryptography's OpenSSL",
-        bundled_reasons(),
+        "OpenSSL 4.0 verification",
+        "X509_verify_cert_error_string of cryptography's OpenSSL",
+        bundled_verification(),
+        VERIFICATION_CODES,
+        later=True,
     )
+    said = "ERR_reason_error_string of cryptography's OpenSSL"
+    yield later("4.0", said, bundled_reasons())
     for header in sorted((headers or Path("/nonexistent")).glob("*/sslerr.h")):
-        yield Family(f"OpenSSL {version(header)} handshake", "openssl/sslerr.h", reasons_of(header))
+        yield later(version(header), "openssl/sslerr.h", reasons_of(header))
     for header in sorted((headers or Path("/nonexistent")).glob("*/ssl.h")):
         if not header.with_name("sslerr.h").exists():
-            yield Family(
-                f"OpenSSL {version(header)} handshake", "openssl/ssl.h", reasons_of(header)
-            )
+            yield later(version(header), "openssl/ssl.h", reasons_of(header))
     yield Family("OpenSSL as Node and Python spell it", "openssl/sslerr.h, lib/internal/errors of Node, Modules/_ssl.c of CPython", spelled(headers))  # fmt: skip
+
+
+def later(version: str, source: str, rows: Iterator[Row]) -> Family:
+    return Family(f"OpenSSL {version} handshake", source, rows, HANDSHAKE_CODES, later=True)
 
 
 def version(header: Path) -> str:
