@@ -30,8 +30,9 @@ demo: setup
 	@sh scripts/programs.sh demo
 	@.venv/bin/tlsight demo
 
+# ALSO="sample oldest" runs these streams of scripts/all_tests.py beside them.
 test: programs
-	@sh scripts/all_tests.sh
+	@$(python) scripts/all_tests.py live unit $(ALSO)
 
 # PYTHON=3.12 runs them on that version, in .venv-3.12.
 unit:
@@ -40,7 +41,7 @@ unit:
 
 oldest: programs
 	@sh scripts/setup.sh oldest
-	.venv-oldest/bin/python -m pytest -k "not eager and not recheck" \
+	sh scripts/alone.sh .venv-oldest/bin/python -m pytest -k "not eager and not recheck" \
 		$(addprefix tests/live/test_,alive.py bypass.py late_alerts.py modes.py recorder.py truth.py)
 
 coverage: setup

@@ -17,7 +17,7 @@ ROWS = rows()
 
 def test_every_room_that_reads_foreign_text_is_in_the_inventory() -> None:
     files = {row.name.partition(":")[0] for row in ROWS}
-    for room in ("logs/programs/haproxy", "messages/explaining", "stores/nss", "wire/greeting",
+    for room in ("logs/programs/haproxy", "messages/target", "stores/nss", "wire/greeting",
                  "net/http_connect", "capture/preamble", "forensics/anonymous", "report/engine_text",
                  "knowledge/shipped", "chain/shape_rule"):  # fmt: skip
         assert f"detector/{room}.py" in files

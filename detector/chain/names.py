@@ -110,6 +110,12 @@ def is_public_suffix(name: str) -> bool:
     return bool(_suffix_list().is_public(name))
 
 
+@lru_cache(maxsize=1024)
+def is_listed_suffix(label: str) -> bool:
+    """Whether a top-level label is on the list, so that a word behind a dot may be the end of a host's name."""
+    return _suffix_list().publicsuffix(label, accept_unknown=False) is not None
+
+
 @lru_cache(maxsize=1)
 def _suffix_list() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList

@@ -34,6 +34,8 @@ VERBS = {
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
+# Options behind which everything is another program's.
+_PASSES_ON = {"explain": "--watch"}
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
 
 
@@ -73,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
         settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
         result = command.main(
-            list(arguments),
+            _own_words(arguments),
             prog_name="tlsight",
             standalone_mode=False,
             default_map=settings,
@@ -146,6 +148,17 @@ def _demand_ours(path: Path, key: str, named: Path) -> None:
         return  # told by who reads it
     if why is not None:
         raise ConfigError(str(path), f"{key}: {named}: {why}", remedy=_OWN_IT)
+
+
+def _own_words(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with a mark where ours end and another program's begin."""
+    words = list(arguments)
+    option = _PASSES_ON.get(words[0]) if words else None
+    if option in words:
+        at = words.index(option) + 1
+        if words[at : at + 1] != ["--"] and "--" not in words[:at]:
+            words.insert(at, "--")
+    return words
 
 
 def tell(error: Exception) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -12,9 +13,16 @@ from detector.cli import exit_codes
 from detector.cli.output import Json
 from detector.errors import ConfigError
 
+if TYPE_CHECKING:
+    from detector.messages.explaining import Explained
+    from detector.model.alerts import Side
+
 _TEXT = """
 Tell what an error message of a browser, library, tool or server log can mean: the causes, the likeliest
-first, who has to act, and the one command that makes sure.
+first, who has to act, the setting of the program that wrote it, and the one command that makes sure.
+
+A text may be a line, a paste with whatever stands around it, or a log of any size, in any encoding and however
+it was wrapped. Several failures in it give several answers: the most frequent and the last first.
 
 [bold]Examples[/]
 
@@ -22,24 +30,36 @@ first, who has to act, and the one command that makes sure.
   tlsight explain ERR_CERT_AUTHORITY_INVALID
   tail -n 50 /var/log/nginx/error.log | tlsight explain -
   tlsight explain build.log
+  tlsight explain --watch pip install requests
 
-The same alert means opposite things on the two sides; --side says who wrote the message, where the text
-does not show it.
+With --watch it runs a command, passes on what it prints, and explains on stderr only where it fails and its output
+speaks of TLS. The same alert means opposite things on the two sides; --side says who wrote the message, where the
+text does not show it.
 
-[bold]Exit codes[/]: 0 explained, 3 nothing in the text is known.
+[bold]Exit codes[/]: 0 explained, 3 nothing in the text is about TLS. With --watch: the command's own.
 """
+
+_CHUNK = 256 << 10
+# A word like these is meant for a file, whether it is there or not.
+_ENDS_OF_FILES = (".log", ".txt", ".out", ".err", ".html", ".json")
 
 
 def explain(
-    text: Annotated[list[str], typer.Argument(help="The message; a file; - for stdin.")],
+    text: Annotated[
+        list[str], typer.Argument(help="The message; a file; - for stdin. With --watch a command.")
+    ],
     side: Annotated[str | None, typer.Option(help="Who wrote it: client or server.")] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Run the command that follows, and explain how it fails."),
+    ] = False,
     json: Json = False,
 ) -> int:
-    from detector.runs.explain import explained
-
     if side not in (None, "client", "server"):
         raise ConfigError("--side", f"{side!r} is neither client nor server")
-    answer = explained(_message(text), side)  # type: ignore[arg-type]
+    if watch:
+        return _watched(text, side, json=json)  # type: ignore[arg-type]
+    answer = _explained(text, side)  # type: ignore[arg-type]
     if json:
         from detector.cli.streams import write_file
 
@@ -52,23 +72,69 @@ def explain(
     return exit_codes.CLEAN if answer.causes else exit_codes.INCONCLUSIVE
 
 
-def _message(words: list[str]) -> str:
-    from detector.messages.explaining import MAX_TEXT
+def _explained(words: list[str], side: Side | None) -> Explained:
+    from detector.runs.explain import explained, explained_bytes
 
     if words == ["-"]:
-        return sys.stdin.buffer.read(MAX_TEXT).decode("utf-8", errors="replace")
-    if len(words) == 1 and _is_file(words[0]):
-        with Path(words[0]).open("rb") as file:
-            return file.read(MAX_TEXT).decode("utf-8", errors="replace")
-    return " ".join(words)
-
-
-def _is_file(text: str) -> bool:
-    """A message is often longer than any name of a file, and may hold what no name can."""
+        return explained_bytes(_chunks(sys.stdin.buffer), side)
+    path = _file(words[0]) if len(words) == 1 else None
+    if path is None:
+        return explained(" ".join(words), side)
     try:
-        return Path(text).is_file()
+        with path.open("rb") as file:
+            return explained_bytes(_chunks(file), side)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(
+            str(path), why, remedy="name a file that can be read, or paste the message"
+        ) from None
+
+
+def _watched(command: list[str], side: Side | None, *, json: bool) -> int:
+    from detector.runs.explain import explained_lines
+    from detector.runs.watch import watch
+
+    sys.stdout.flush()
+    done = watch(command)
+    if done.code == 0:
+        return done.code
+    answer = explained_lines(done.lines, side)
+    if answer.causes and json:
+        print(answer.to_json(), file=sys.stderr)
+    elif answer.causes:
+        from rich.console import Console
+
+        from detector.report.explain_text import render
+
+        print("\ntlsight: why that failed", file=sys.stderr)
+        Console(file=sys.stderr, highlight=False).print(render(answer))
+    return done.code
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _file(text: str) -> Path | None:
+    """The file that a word names; None where it is a message, which is often longer than any name of a file, and may
+    hold what no name can. Raises ConfigError for the name of a file that is not there.
+    """
+    path = Path(text)
+    try:
+        if path.is_file() or path.is_fifo():
+            return path
+        folder = path.is_dir()
     except (OSError, ValueError):
-        return False
+        return None
+    if folder:
+        raise ConfigError(text, "is a folder", remedy="name a file in it")
+    one_word = not any(c.isspace() for c in text) and "://" not in text
+    if one_word and (text.endswith(_ENDS_OF_FILES) or text.startswith(("/", "./", "../", "~/"))):
+        raise ConfigError(
+            text, "No such file", remedy="check the path, or paste the message itself"
+        )
+    return None
 
 
 explain.__doc__ = _TEXT

@@ -10,11 +10,20 @@ import msgspec
 
 from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
-from detector.knowledge.rows import read_toml, row_line, rows_of
+from detector.knowledge.programs import programs
+from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
-from detector.messages.table import CodePattern, ErrorTable, ErrorText
+from detector.known.knowledge import Product
+from detector.messages.alerts import plain_spelling
+from detector.messages.table import CodePattern, ErrorTable, ErrorText, Signal, Speaker, Weights
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
+
+
+class _Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    source: str
+    rows: str
 
 
 class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,44 +46,101 @@ def error_table() -> ErrorTable:
 
 
 def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
-    """Tables of texts over known causes. Raises ConfigError with file and line for a row that names no known cause, or says nothing."""
+    """Tables of texts over known causes, with the shipped rows of speakers, programs and signals.
+
+    Raises ConfigError with file and line for a row that names no known cause, or says nothing.
+    """
+    meanings = _Meanings(causes)
     found: list[ErrorText] = []
     codes: list[CodePattern] = []
     for path in texts:
         data, text = read_toml(path)
         for index, family in enumerate(rows_of(path, data, text, "family", _Family, required=True)):
-            line = row_line(text, "family", index)
-            rows = family.rows.strip().splitlines()
-            found += [_row(path, line, family, row, causes) for row in rows]
-            codes += [_code_pattern(path, line, family.name, each) for each in family.codes]
-    return ErrorTable(causes, tuple(found), tuple(codes))
+            try:
+                found += [_row(family, row, meanings) for row in family.rows.strip().splitlines()]
+                codes += [_code_pattern(family.name, each) for each in family.codes]
+            except ValueError as error:
+                line = row_line(text, "family", index)
+                raise ConfigError(str(path), str(error), line=line) from None
+    signals, weights = load_signals(DATA / "signals.toml", causes)
+    return ErrorTable(
+        causes,
+        tuple(found),
+        codes=tuple(codes),
+        spellings=load_spellings(DATA / "alert_spellings.toml"),
+        speakers=tuple(load_rows(DATA / "speakers.toml", "speaker", Speaker)),
+        signals=signals,
+        weights=weights,
+        programs=programs(),
+        products=tuple(load_rows(DATA / "products.toml", "product", Product)),
+        public_hosts=frozenset(read_toml(DATA / "public_hosts.toml")[0]["hosts"]),
+    )
 
 
-def _code_pattern(path: Path, line: int | None, family: str, expression: str) -> CodePattern:
+def load_signals(path: Path, causes: CauseTable) -> tuple[tuple[Signal, ...], Weights]:
+    """Signals and the model's other numbers. Raises ConfigError for a cause or a signal that nobody knows."""
+    data, text = read_toml(path)
+    rows = rows_of(path, data, text, "signal", Signal, required=True)
+    known = {row.id for row in rows}
+    for index, row in enumerate(rows):
+        strange = [name for name in row.weights if name not in causes]
+        strange += [name for name in (*row.needs, *row.lacks) if name not in known]
+        if strange:
+            raise ConfigError(
+                str(path),
+                f"{row.id}: {strange[0]!r} is unknown",
+                line=row_line(text, "signal", index),
+            )
+    try:
+        return tuple(rows), msgspec.convert(data.get("weights"), Weights)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(path), f"[weights]: {error}") from None
+
+
+def load_spellings(path: Path) -> dict[str, int]:
+    """Alerts by the spelling of any library, without case, spaces and "_". Raises ConfigError."""
+    data, text = read_toml(path)
+    found: dict[str, int] = {}
+    for library in rows_of(path, data, text, "library", _Spellings, required=True):
+        for row in library.rows.strip().splitlines():
+            number, mark, spelling = row.partition("|")
+            if not mark or not number.strip().isdigit():
+                raise ConfigError(str(path), f"{library.name}: {row!r} is no row")
+            found.setdefault(plain_spelling(spelling), int(number))
+    return found
+
+
+def _code_pattern(family: str, expression: str) -> CodePattern:
     try:
         groups = re.compile(expression).groups
     except re.error as error:
-        raise ConfigError(str(path), f"{family}: {expression!r}: {error}", line=line) from None
+        raise ValueError(f"{family}: {expression!r}: {error}") from None
     if groups != 1:
-        raise ConfigError(str(path), f"{family}: {expression!r} has not one group", line=line)
+        raise ValueError(f"{family}: {expression!r} has not one group")
     return CodePattern(family, expression)
 
 
-def _row(path: Path, line: int | None, family: _Family, row: str, known: CauseTable) -> ErrorText:
+def _row(family: _Family, row: str, meanings: _Meanings) -> ErrorText:
     parts = [part.strip() for part in row.split("|")]
     if len(parts) != 4 or not any(parts[:3]):
-        raise ConfigError(str(path), f"{family.name}: {row!r} is no row", line=line)
+        raise ValueError(f"{family.name}: {row!r} is no row")
     code, name, words, causes = parts
-    meanings = _meanings(path, line, causes, known)
-    return ErrorText(family.name, code, name, words, meanings, family.side)
+    return ErrorText(family.name, code, name, words, meanings[causes], family.side)
 
 
-def _meanings(path: Path, line: int | None, text: str, known: CauseTable) -> tuple[Meaning, ...]:
-    found: list[Meaning] = []
-    for part in text.split(","):
-        cause = part.strip().lstrip("?")
-        marks = part.strip().count("?")
-        if cause not in known:
-            raise ConfigError(str(path), f"{cause!r} is no known cause", line=line)
-        found.append(Meaning(cause, LIKELIHOODS[min(marks, 2)]))
-    return tuple(found)
+class _Meanings(dict[str, tuple[Meaning, ...]]):
+    """What a column of causes says; thousands of rows share some dozens of columns."""
+
+    def __init__(self, known: CauseTable) -> None:
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, column: str) -> tuple[Meaning, ...]:
+        self[column] = found = tuple(self._meaning(part.strip()) for part in column.split(","))
+        return found
+
+    def _meaning(self, text: str) -> Meaning:
+        cause = text.lstrip("?")
+        if cause not in self._known:
+            raise ValueError(f"{cause!r} is no known cause")
+        return Meaning(cause, LIKELIHOODS[min(text.count("?"), 2)])

@@ -38,7 +38,9 @@ def load_programs(*paths: Path) -> dict[str, Program]:
             keys = {setting.key for setting in row.setting}
             for needed in (setting.needs for setting in row.setting):
                 if needed and needed not in keys:
-                    raise ConfigError(str(path), f"{row.id}: needs {needed!r}, which is no setting of it")
+                    raise ConfigError(
+                        str(path), f"{row.id}: needs {needed!r}, which is no setting of it"
+                    )
             for expression in (*(s.when for s in row.setting), *(u.when for u in row.unsafe)):
                 try:
                     re.compile(expression)

@@ -14,7 +14,8 @@ import re
 import msgspec
 
 from detector.logs.event import Complainant
-from detector.messages.explaining import alerts_in, explain
+from detector.messages.alerts import alerts_in
+from detector.messages.explaining import explain
 from detector.messages.table import ErrorTable
 
 _ROOM = 4096
@@ -126,7 +127,7 @@ class Reasons:
         if "TLS_error" in words or "OPENSSL_internal" in words:
             words = words.replace("_", " ")  # Envoy's way to keep a field in one word
         words = self._spelled_out(words)
-        alert = next(iter(alerts_in(words)), None)
+        alert = next((number for number, _, _ in alerts_in(words, self._table.spellings)), None)
         us: Complainant = "client" if upstream else "server"
         them: Complainant = "server" if upstream else "client"
         if alert is None:

@@ -1,93 +1,51 @@
-"""From a pasted message to ranked causes.
+"""From a pasted message or a log to its failures, each with ranked causes.
 
 Theory of operation
 -------------------
-1. The side that wrote the message is told from the marks of server logs; otherwise it is a client's.
-2. An alert, by number or name, is the *other* side's complaint; its meaning depends on who received it.
-3. Other texts are looked up word by word. Where one known text lies inside another that matched at the
-   same place, only the longer one counts: "self-signed certificate in certificate chain" is not
-   "self-signed certificate".
-4. A cause is as likely as the most telling text makes it. Texts that only name possibilities (a bare
-   "certificate verify failed") are left out beside one that makes a cause likely.
+1. The text becomes lines without what stands around their words (`reading`, `layout`), and known texts are found in it
+   however it was wrapped (`finding`): error texts, numbers of the families that have some, and alerts.
+2. Words of everyday life count only where something of TLS stands near (`marking`).
+3. Lines that belong together are one failure (`blocks`). The side that wrote it is told from the marks of server logs. An
+   alert is the *other* side's complaint; its meaning depends on who received it.
+4. Who wrote it, whom it asked and what else stands around (`circumstances`) is weighed with the texts (`weighing`).
+5. The same failure told many times is one answer. The most frequent and the last come first.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from detector.causes.confirm import confirmation
-from detector.messages.table import ErrorTable, ErrorText
-from detector.model.alerts import LIKELIHOODS, NAMES, Likelihood, Meaning, Side, meanings
-from detector.model.asked import asked_of_nobody
+from detector.messages import alerts
+from detector.messages.blocks import Block, Found, blocks_of
+from detector.messages.circumstances import Circumstances, circumstances
+from detector.messages.finding import Hit, Squeezed, outermost
+from detector.messages.marking import (
+    names_tls,
+    other_port,
+    strongly_marked,
+    telling,
+    weakly_marked,
+)
+from detector.messages.reading import Line, lines_of
+from detector.messages.table import ErrorTable, ErrorText, as_number
+from detector.messages.weighing import Clue, Weighed, weighed
+from detector.model.alerts import NAMES, Likelihood, Side, meanings
+from detector.model.asked import PLACEHOLDER, Asked
 from detector.model.causes import CauseInfo
+from detector.model.programs import Program, ProgramFix
 from detector.model.recorded import Recorded
 
-MAX_TEXT = 64 << 10
-
-_SERVER_MARKS = re.compile(
-    r"while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
-    r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
-    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|^(?>.*?\bfrontend\b).*SSL"
-    r"|postfix/smtpd|imap-login|pop3-login|^(?>.*?SSLHandshakeException).*NioEndpoint",
-    re.IGNORECASE | re.MULTILINE,
-)
-# Each gives the alert's number, or its name in the library's own spelling; no name has more than 40 letters.
-_ALERTS = tuple(
-    re.compile(expression, re.IGNORECASE)
-    for expression in (
-        r"alert number (\d{1,3})\b",
-        r"received (?:fatal )?alert \[(\d{1,3})\]",
-        r"received alert \[(\d{1,3})\]",
-        r"\b(0A000[45][0-9A-F]{2})\b",
-        r"received fatal alert: ([a-z_]+)",
-        r"remote error: tls: ([a-z ]+)",
-        r"(?:tlsv1|tlsv13|sslv3|tls)[ _]alert[ _]([a-z_ ]{1,40}?)(?=[:\]\)(,.]|$)",
-        r"SSL_ERROR_([A-Z_]{1,40})_ALERT\b",
-        # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
-        r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
-        r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",
-        # BouncyCastle writes TlsFatalAlert where it complains itself.
-        r"(?<!TlsFatalAlert: )\b([a-z]+_[a-z_]+)\(\d{2,3}\)",
-        # curl -v: (IN) came from the other side, (OUT) went there. Two bytes: level and description.
-        r"(?<!\(OUT\), )TLS alert, ([a-z ]+?) \(\d{3}\)",
-    )
-)
-# Spellings of Go, OpenSSL, NSS and rustls that are not IANA's.
-_SPELLINGS: dict[str, int] = {
-    "unknown certificate authority": 48, "unknownca": 48, "unknown certificate": 46,
-    "certificateunknown": 46, "expired certificate": 45, "revoked certificate": 44,
-    "protocol version not supported": 70, "protocolversion": 70, "insufficient security level": 71,
-    "handshakefailure": 40, "badcertificate": 42, "certificateexpired": 45,
-    "certificaterequired": 116, "certificaterevoked": 44, "unrecognizedname": 112,
-    "noapplicationprotocol": 120, "error decrypting message": 51, "decrypterror": 51,
-    "error decoding message": 50, "decodeerror": 50, "illegalparameter": 47, "internalerror": 80,
-    "accessdenied": 49, "unsupported certificate": 43, "bad cert": 42, "unrecognized name": 112,
-    "insufficientsecurity": 71, "unexpectedmessage": 10, "handshake failure": 40,
-}  # fmt: skip
-_HOST = re.compile(
-    r"(?:(?<=//)|(?<![\w.@/-]))((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,18})(?![\w-]|\.\w)",
-    re.IGNORECASE,
-)
-# Files, and classes of exceptions: ssl.SSLError, javax.net.ssl.SSLHandshakeException, requests.exceptions.
-_NOT_HOSTS = re.compile(
-    r"\.(?:c|cc|go|java|py|js|pem|crt|so|conf|log|html?|rs|cpp|h|json|exe|\w*(?:error|exception)s?)$",
-    re.IGNORECASE,
-)
-# Where a message says that it is a host: host='a.example', https://a.example, hostname a.example.
-_SAID_HOST = re.compile(
-    r"(?:://|\bhost(?:name)?\b[ =:'\"]{1,3}|\bSNI\b[ =:'\"]{1,3})$", re.IGNORECASE
-)
-
-_GAP = 40
-# Sites that messages point to for more details.
-_MANUALS = frozenset(
-    ("curl.se", "curl.haxx.se", "www.openssl.org", "nodejs.org", "aka.ms", "docs.python.org",
-     "urllib3.readthedocs.io", "go.dev", "bugs.debian.org")
-)  # fmt: skip
+MAX_ANSWERS = 12
+# Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
+_NEAR, _NEXT = 1, 1
+_SHORT = 2  # spaces in a known text below which it has to stand on the line itself
+_AROUND = 40  # lines in which a failure's circumstances are looked for
+_LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
+_WRAPS = 24  # characters around an alert whose words are the alert's
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -95,7 +53,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
     Attributes:
         identifiers: the known texts that led here.
-        tell_apart: the command that confirms it.
+        tell_apart: the command that confirms it, asked as the program asked.
+        probability: beside all others and something else; 0 to 1.
+        signals: what of the circumstances speaks for it, one sentence each.
 
     """
 
@@ -103,13 +63,56 @@ class Explanation(msgspec.Struct, frozen=True):
     likelihood: Likelihood
     identifiers: tuple[str, ...]
     tell_apart: str
+    probability: float = 0.0
+    signals: tuple[str, ...] = ()
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """What mends a cause in the program that wrote the message."""
+
+    cause: str
+    program: Program
+    fix: ProgramFix
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One failure.
+
+    Attributes:
+        causes: the likeliest first.
+        programs: who wrote it, the one whose settings count first in front.
+        library, platform, version: as far as the text shows them, else "".
+        host, port: the target; proxy: what stands before it.
+        hosts: all that failed so.
+        lines: first and last line of each time that it is told, counted from 1.
+        remedies: settings of the program that mend its likeliest causes.
+
+    """
+
+    causes: tuple[Explanation, ...]
+    programs: tuple[Program, ...]
+    speaker: str
+    library: str
+    platform: str
+    version: str
+    host: str | None
+    port: int | None
+    proxy: str | None
+    hosts: tuple[str, ...]
+    lines: tuple[tuple[int, int], ...]
+    remedies: tuple[Remedy, ...]
 
 
 class Explained(Recorded, msgspec.Struct, frozen=True):
-    """A message with the causes it can have, the likeliest first; none where nothing in it is known."""
+    """A message with its failures; none where nothing in it is known. As a sequence it is the causes of the first."""
 
     text: str
-    causes: tuple[Explanation, ...]
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def causes(self) -> tuple[Explanation, ...]:
+        """Of the first failure, the likeliest first."""
+        return self.answers[0].causes if self.answers else ()
 
     def __iter__(self) -> Iterator[Explanation]:
         return iter(self.causes)
@@ -122,136 +125,266 @@ class Explained(Recorded, msgspec.Struct, frozen=True):
 
 
 def explain(text: str, table: ErrorTable, side: Side | None = None) -> tuple[Explanation, ...]:
-    """Causes, the likeliest first; empty where nothing is known. Never raises.
+    """Causes of the first failure, the likeliest first; empty where nothing is known. Never raises.
 
     Args:
-        text: up to MAX_TEXT characters count.
+        text: the message, or a log.
         table: what is known.
         side: who wrote it; told from the text when left out.
 
     """
-    text = text[:MAX_TEXT]
-    writer = side or side_of(text)
-    weights: dict[str, tuple[int, int]] = {}
-    led: dict[str, list[str]] = {}
-    for weight, identifier, causes in _telling(_matches(text, table, writer)):
-        for meaning in causes:
-            rank = (LIKELIHOODS.index(meaning.likelihood), -weight)
-            weights[meaning.cause] = min(weights.get(meaning.cause, rank), rank)
-            led.setdefault(meaning.cause, []).append(identifier)
-    asked = asked_of_nobody(_host(text))
-    order = sorted(weights, key=lambda cause: weights[cause])
-    return tuple(
-        Explanation(
-            cause=table.causes[cause],
-            likelihood=LIKELIHOODS[weights[cause][0]],
-            identifiers=tuple(dict.fromkeys(led[cause])),
-            tell_apart=confirmation(table.causes[cause], asked).command,
+    found = answers(lines_of(text), table, side)
+    return found[0].causes if found else ()
+
+
+def answers(
+    lines: Sequence[Line], table: ErrorTable, side: Side | None = None
+) -> tuple[Answer, ...]:
+    """The failures that lines tell, the most frequent and the last first. Never raises."""
+    text = "\n".join(line.text for line in lines)
+    writer = side or alerts.side_of(text)
+    blocks = blocks_of(lines, _found(text, lines, table, writer))
+    told = [
+        (block, _answer(block, lines, table, _failing(block, blocks), writer)) for block in blocks
+    ]
+    merged: dict[tuple[str, str], list[tuple[Block, Answer]]] = {}
+    for block, answer in told:
+        if answer is not None:
+            merged.setdefault((answer.causes[0].cause.id, answer.speaker), []).append(
+                (block, answer)
+            )
+    order = sorted(merged.values(), key=lambda each: (-len(each), -each[-1][0].last))
+    return tuple(_merged(each) for each in order[:MAX_ANSWERS])
+
+
+def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -> list[Found]:
+    """Everything known in the lines, with its place."""
+    squeezed = Squeezed(text)
+    found: list[Found] = []
+    spans: list[tuple[int, int]] = []
+    for number, start, end in alerts.alerts_in(text, table.spellings):
+        spans.append((start, end))
+        told = f"alert {number} {NAMES.get(number, '')}".strip()
+        found.append(Found(squeezed.line_at(start), Clue(told, meanings(number, writer))))
+    other: Side = "client" if writer == "server" else "server"
+    for number, start, end in alerts.alerts_sent(text, table.spellings):
+        # As the one would read it who received it.
+        spans.append((start, end))
+        clue = Clue(
+            f"sent alert {number} {NAMES.get(number, '')}".strip(),
+            meanings(number, other),
+            generic=True,
         )
-        for cause in order
-    )
-
-
-def side_of(text: str) -> Side:
-    """Who wrote the message."""
-    return "server" if _SERVER_MARKS.search(text) else "client"
-
-
-def alerts_in(text: str) -> list[int]:
-    """Numbers of the TLS alerts that the message says were received, in order."""
-    found: list[int] = []
-    for expression in _ALERTS:
-        for match in expression.finditer(text):
-            number = _alert_number(match[1])
-            if number is not None and number not in found:
-                found.append(number)
+        found.append(Found(squeezed.line_at(start), clue))
+    near = _Nearness(lines)
+    finder, known = table.text_finder
+    hits = [
+        hit
+        for hit in finder.find(squeezed)
+        if (row := known[hit.tag][0]).side is None or row.side == writer
+    ]
+    for hit in outermost(hits):
+        row, name = known[hit.tag]
+        if any(start - _WRAPS <= hit.start and hit.end <= end + _WRAPS for start, end in spans):
+            continue
+        said = _clue(row, name, hit, squeezed, near, table)
+        if said is not None:
+            found.append(Found(hit.line, said))
+    found += _coded(text, squeezed, near, table)
     return found
 
 
-_Match = tuple[int, str, tuple[Meaning, ...]]
+def _clue(
+    row: ErrorText, name: str, hit: Hit, text: Squeezed, near: _Nearness, table: ErrorTable
+) -> Clue | None:
+    """What a text that was found says here; None where it says nothing."""
+    if not row.meanings:
+        return None
+    info = table.causes[row.meanings[0].cause]
+    ends = _ends(table, row)
+    by_itself = (
+        names_tls(name)
+        or "https" in name.lower()
+        or (telling(name) and not ends)
+        or (ends and row.family.startswith(_OWN_ENDS))
+    )
+    if not by_itself:
+        if _denied(text.text, hit.end):
+            return None
+        if ends and other_port(text.line_text(hit.line)):
+            return None
+        whole = info.id in _WAYS_TO_END and hit.end - hit.start > 0.6 * len(text.text.strip())
+        short = name.count(" ") < _SHORT
+        close = near.by(hit.line) if ends else near.strong(hit.line, 0 if short else _NEAR)
+        if not (close or whole or _asks_proxy(name)):
+            return None
+    return Clue(name, row.meanings, everyday=not by_itself, generic=row.generic)
 
 
-def _telling(matches: Iterator[_Match]) -> list[_Match]:
-    """Where some text makes a cause likely, those that only name possibilities have nothing to add."""
-    found = list(matches)
-    telling = [m for m in found if any(meaning.likelihood == "likely" for meaning in m[2])]
-    return telling or found
+# Ways to end that the table of causes does not mark as ends.
+_WAYS_TO_END = frozenset(("connection-reset", "silent-drop", "closed-during-handshake"))
+# Families whose codes for the end of a connection are TLS's or a browser's own.
+_OWN_ENDS = ("Chromium", "Chrome", "Firefox", "Edge", "NSS")
 
 
-def _matches(text: str, table: ErrorTable, writer: Side) -> Iterator[_Match]:
-    """Weight, what was found, and what it means."""
-    for number in alerts_in(text):
-        yield 50, f"alert {number} {NAMES.get(number, '')}".strip(), meanings(number, writer)
-    folded = _folded(text)
-    spans: list[tuple[int, int, str, ErrorText]] = []
-    for row in table.texts:
-        if row.side is not None and row.side != writer:
-            continue
-        for identifier in row.identifiers:
-            found = _span(folded, _folded_identifier(identifier))
-            if found is not None:
-                spans.append((*found, identifier, row))
-                break
-    for start, end, identifier, row in spans:
-        inside = any((s <= start and end <= e) and (e - s) > (end - start) for s, e, _, _ in spans)
-        if not inside:
-            yield end - start, identifier, row.meanings
+def _asks_proxy(name: str) -> bool:
+    """Words about proxies speak for themselves."""
+    return any(word in name.lower() for word in ("proxy", "tunnel", "407"))
 
 
-def _folded(text: str) -> str:
-    """Case, quotes and spacing made one; "self signed" is how older OpenSSL wrote "self-signed"."""
-    plain = text.casefold().replace("’", "'").replace("self signed", "self-signed")
-    return re.sub(r"\s+", " ", plain)
+def _denied(text: str, end: int) -> bool:
+    """`has expired: false`."""
+    after = text[end : end + 12].lower().lstrip(" \"'=:")
+    return after.startswith(
+        ("false", "no\n", "no ", "no,", "none", "null", "ok", "0 ")
+    ) or after in ("no", "0")
 
 
-@lru_cache(maxsize=8192)
-def _folded_identifier(identifier: str) -> str:
-    return _folded(identifier)
+def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) -> Iterator[Found]:
+    """Numbers of the families that say how theirs stand in a text."""
+    for pattern, family in table.code_patterns:
+        rows = table.by_code.get(family, {})
+        for match in pattern.finditer(text):
+            number = as_number(match.group(1))
+            row = rows.get(number) if number is not None else None
+            if row is None or not row.meanings:
+                continue
+            line = squeezed.line_at(match.start(1))
+            # A way to end that has a number is one of TLS only where something of it stands near.
+            if _ends(table, row) and not family.startswith(_OWN_ENDS) and not near.by(line):
+                continue
+            told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
+            yield Found(line, Clue(told, row.meanings, generic=row.generic, number=True))
 
 
-def _span(text: str, wanted: str) -> tuple[int, int] | None:
-    """Where `wanted` stands; " ... " in it stands for up to _GAP characters."""
-    first, gap, rest = wanted.partition(" ... ")
-    at = _find(text, first)
-    if at < 0 or not gap:
-        return None if at < 0 else (at, at + len(first))
-    end = at + len(first)
-    after = text.find(rest, end, end + _GAP + len(rest))
-    return None if after < 0 else (at, after + len(rest))
+def _ends(table: ErrorTable, row: ErrorText) -> bool:
+    """Whether it only says in which way the connection ended, or that there was none."""
+    info = table.causes[row.meanings[0].cause]
+    return info.end or info.step in ("dns", "tcp", "proxy") or info.id in _WAYS_TO_END
 
 
-def _find(text: str, wanted: str) -> int:
-    """Where `wanted` stands as words of its own, -1 for nowhere."""
-    at = text.find(wanted)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(wanted) : at + len(wanted) + 1]
-        whole = not (wanted[0].isalnum() and (before.isalnum() or before == "_"))
-        if whole and not (wanted[-1].isalnum() and (after.isalnum() or after == "_")):
-            return at
-        at = text.find(wanted, at + 1)
-    return -1
+class _Nearness:
+    """Whether something of TLS stands near a line, looked up once a line."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._strong: dict[int, bool] = {}
+        self._weak: dict[int, bool] = {}
+
+    def strong(self, line: int, reach: int = _NEAR) -> bool:
+        return self._near(line, self._strong, strongly_marked, reach)
+
+    def by(self, line: int) -> bool:
+        """Whether something that runs over TLS stands right beside it."""
+        return self._near(line, self._weak, _marked, _NEXT)
+
+    def _near(self, line: int, known: dict[int, bool], test: Any, reach: int) -> bool:
+        for at in range(max(0, line - reach), min(len(self._lines), line + reach + 1)):
+            if at not in known:
+                known[at] = test(self._lines[at].text)
+            if known[at]:
+                return True
+        return False
 
 
-def _alert_number(text: str) -> int | None:
-    if text.isdigit() and len(text) < 4:
-        return int(text)
-    if text[:2] == "0A" and len(text) == 8:  # OpenSSL 3: reason 1000 + the alert's number
-        reason = int(text[5:], 16)
-        return reason - 1000 if 1000 <= reason < 1256 else None
-    name = text.strip().casefold()
-    if name in _SPELLINGS:
-        return _SPELLINGS[name]
-    plain = name.replace(" ", "_")
-    return next((number for number, known in NAMES.items() if known == plain), None)
+def _marked(text: str) -> bool:
+    return weakly_marked(text) or strongly_marked(text)
 
 
-def _host(text: str) -> str | None:
-    """What the message calls a host; else the first name that may be one."""
-    named = [
-        match
-        for match in _HOST.finditer(text)
-        if not _NOT_HOSTS.search(match[1]) and match[1].lower() not in _MANUALS
-    ]
-    said = (m for m in named if _SAID_HOST.search(text, max(0, m.start() - 16), m.start()))
-    found = next(said, None) or next(iter(named), None)
-    return found[1].lower() if found else None
+def _failing(block: Block, blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Hosts of other failures in which a chain is not trusted, where this one is such a failure."""
+    if not block.not_trusted:
+        return ()
+    return tuple(one.host for one in blocks if one.host and one is not block and one.not_trusted)
+
+
+def _answer(
+    block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...], writer: Side
+) -> Answer | None:
+    # Of a long block its last lines: what is told again and again is told there too.
+    start = max(block.first, block.last - _LONGEST)
+    own = "\n".join(line.text[:_WIDEST] for line in lines[start : block.last + 1])
+    first, last = max(0, start - _AROUND), block.last + _AROUND // 2
+    around = "\n".join(line.text[:_WIDEST] for line in lines[first:last])
+    seen = circumstances(
+        own, around, table, failing, not_trusted=block.not_trusted, server=writer == "server"
+    )
+    causes = weighed(block.clues, seen.signals, table)
+    if not causes:
+        return None
+    asked = _asked(seen)
+    programs = tuple(
+        table.programs[name] for name in seen.spoken.programs if name in table.programs
+    )[:4]
+    return Answer(
+        causes=tuple(_explanation(one, table, asked) for one in causes),
+        programs=programs,
+        speaker=seen.spoken.programs[0] if seen.spoken.programs else "",
+        library=seen.spoken.library,
+        platform=seen.spoken.platform,
+        version=seen.spoken.version,
+        host=seen.whom.host if seen.whom else None,
+        port=asked.port if seen.whom else None,
+        proxy=f"{seen.proxy[0]}:{seen.proxy[1]}" if seen.proxy else None,
+        hosts=seen.hosts,
+        lines=((lines[block.first].number, lines[block.last].number),),
+        remedies=_remedies(causes, programs, seen),
+    )
+
+
+def _asked(seen: Circumstances) -> Asked:
+    """The question as the program asked it."""
+    whom, spoken = seen.whom, seen.spoken
+    port = (whom.port if whom and whom.port else None) or spoken.port or 443
+    starttls = (
+        whom.starttls
+        if whom and whom.starttls
+        else spoken.starttls
+        if port == spoken.port
+        else None
+    )
+    host = whom.host if whom else PLACEHOLDER
+    proxy = f"http://{seen.proxy[0]}:{seen.proxy[1]}" if seen.proxy else None
+    return Asked(host, port, host, starttls=starttls, proxy=proxy)
+
+
+def _explanation(one: Weighed, table: ErrorTable, asked: Asked) -> Explanation:
+    cause = table.causes[one.cause]
+    return Explanation(
+        cause,
+        one.likelihood,
+        one.told,
+        confirmation(cause, asked).command,
+        one.probability,
+        one.signals,
+    )
+
+
+def _remedies(
+    causes: Sequence[Weighed], programs: Sequence[Program], seen: Circumstances
+) -> tuple[Remedy, ...]:
+    """Settings for the likeliest causes: those of the program, then those of what is beneath it."""
+    found: list[Remedy] = []
+    platform = seen.spoken.platform
+    for one in causes[:3]:
+        for program in programs[:3]:
+            for fix in program.fixes(one.cause):
+                fits = not (fix.platform and platform) or fix.platform == platform
+                if fits and not any(_same(before.fix, fix) for before in found):
+                    found.append(Remedy(one.cause, program, fix))
+    return tuple(found[:8])
+
+
+def _same(one: ProgramFix, other: ProgramFix) -> bool:
+    """Whether two rows say the same line."""
+    return (one.sets, one.value, one.command, one.file, one.lines) == (
+        other.sets, other.value, other.command, other.file, other.lines,
+    )  # fmt: skip
+
+
+def _merged(each: list[tuple[Block, Answer]]) -> Answer:
+    """One answer for the same failure told many times: that of the last, with all lines and hosts."""
+    _, last = each[-1]
+    hosts = tuple(dict.fromkeys(host for _, one in each for host in one.hosts))
+    lines = tuple(line for _, one in each for line in one.lines)
+    return msgspec.structs.replace(last, hosts=hosts[:32], lines=lines)

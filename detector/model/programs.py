@@ -61,6 +61,7 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         value: what its value is.
         when: a regular expression that the whole value must match for the setting to have the effect; "" for any.
         store: where a switch leads to, in the words of `Reads.store`.
+        keeps: the store goes on counting beside what replaces it; the settings below do not.
         needs: key of another setting of the row without whose effect this one does not count; "" for none.
 
     """
@@ -70,6 +71,7 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Value = "file"
     when: str = ""
     store: str = ""
+    keeps: bool = False
     needs: str = ""
     platform: Platform = ""
     since: str = ""

@@ -2,29 +2,103 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from detector.messages.explaining import Explained
+from detector.messages.explaining import Answer, Explained, Explanation, Remedy
+from detector.model.programs import TRUST_CAUSES, line_for
+from detector.model.targets import socket_text
 from detector.report.check_text import escape, marked
+from detector.report.explain_json import BUNDLE, CA
 
 _STYLES = {"likely": "bold", "possible": "cyan", "unlikely": "dim"}
+_CAUSES, _REMEDIES, _TIMES, _OBEYED = 4, 5, 4, 8
+_NOTHING = (
+    "nothing in this text is about TLS; paste the whole message, or the log's lines around it"
+)
 
 
 def render(explained: Explained) -> RenderableType:
-    """Cause, who acts, what to do, how to be sure."""
-    if not explained.causes:
-        return Text("nothing in this text is known; paste the whole message, or the log's lines")
+    """Each failure: cause, who acts, what to do, in which setting, how to be sure."""
+    if not explained.answers:
+        return Text(_NOTHING)
+    several = len(explained.answers) > 1
+    parts: list[RenderableType] = []
+    for number, one in enumerate(explained.answers, 1):
+        if several:
+            parts.append(marked(f"[bold]{number}.[/] {escape(_where(one))}"))
+        parts.append(_causes(one))
+        parts += _program(one)
+    return Group(*parts)
+
+
+def _causes(one: Answer) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    for one in explained.causes:
-        style = _STYLES[one.likelihood]
-        led = ", ".join(one.identifiers[:2])
-        lines = (
-            f"[{style}]{one.cause.id}[/] {escape(one.cause.text)}\n"
-            f"[dim]because of[/] {escape(led)}\n"
-            + "".join(f"[dim]{party} acts:[/] {escape(fix)}\n" for party, fix in one.cause.advice)
-            + f"[dim]to be sure:[/] {escape(one.tell_apart)}"
-        )
-        table.add_row(Text(one.likelihood, style=style), marked(lines))
+    for cause in one.causes[:_CAUSES]:
+        style = _STYLES[cause.likelihood]
+        table.add_row(Text(cause.likelihood, style=style), marked(_cause(cause, style)))
     return table
+
+
+def _cause(one: Explanation, style: str) -> str:
+    because = "; ".join((*one.identifiers[:2], *one.signals[:3]))
+    return (
+        f"[{style}]{one.cause.id}[/] {escape(one.cause.text)}\n"
+        + (f"[dim]because of[/] {escape(because)}\n" if because else "")
+        + "".join(f"[dim]{party} acts:[/] {escape(fix)}\n" for party, fix in one.cause.advice)
+        + f"[dim]to be sure:[/] {escape(one.tell_apart)}"
+    )
+
+
+def _program(one: Answer) -> list[RenderableType]:
+    """The settings of the program that wrote it."""
+    if not one.programs:
+        return []
+    program = one.programs[0]
+    lines = [f"[bold]{escape(program.name)}[/]{escape(_asked(one))}"]
+    if any(remedy.cause in TRUST_CAUSES for remedy in one.remedies):
+        lines.append(
+            "[yellow]first[/] ask the people who run this network for their CA and its SHA-256; never take one from"
+            " the connection itself"
+        )
+    lines += [_remedy(remedy, program.id) for remedy in one.remedies[:_REMEDIES]]
+    keys = [setting.key for known in one.programs[:2] for setting in known.setting]
+    if keys:
+        more = " ..." if len(keys) > _OBEYED else ""
+        lines.append(
+            f"[dim]obeys, the strongest first:[/] {escape(', '.join(keys[:_OBEYED]))}{more}"
+        )
+    lines.append(f"[dim]which of them holds here:[/] tlsight trust why {program.id}")
+    return [Padding(marked("\n".join(lines)), (0, 0, 1, 2))]
+
+
+def _remedy(remedy: Remedy, first: str) -> str:
+    fix = remedy.fix
+    line = line_for(fix, "sh", CA, BUNDLE)
+    inside = "" if remedy.program.id == first else f" ({remedy.program.name})"
+    where = f" [dim]in[/] {escape(fix.file)}[dim]:[/]\n    " if fix.file else " "
+    text = f"  [dim]{escape(fix.text)}[/]" if fix.text else ""
+    shown = escape(line).replace("\n", "\n    ")
+    return f"[dim]{remedy.cause}{escape(inside)}:[/]{where}{shown}{text}"
+
+
+def _where(one: Answer) -> str:
+    times = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.lines[-_TIMES:])
+    count = f"{len(one.lines)} times, last in lines" if len(one.lines) > 1 else "lines"
+    hosts = ", ".join(one.hosts[:3])
+    return f"{count} {times}" + (f", {hosts}" if hosts else "")
+
+
+def _asked(one: Answer) -> str:
+    parts = []
+    if one.version:
+        parts.append(one.version)
+    if one.library:
+        parts.append(f"by {one.library}")
+    if one.host:
+        parts.append(f"asked {socket_text(one.host, one.port or 443)}")
+    if one.proxy:
+        parts.append(f"through {one.proxy}")
+    return f" {', '.join(parts)}" if parts else ""

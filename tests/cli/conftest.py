@@ -9,11 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from detector.lab.pki import LabPki
+from tests.cli.loaded import Loaded
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,10 +64,27 @@ def command(folder: Path, *, timeout: float = 60) -> Run:
             if "proxy" not in key.lower() and not key.startswith("TLSIGHT_")
         }
         home = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "cfg")}
+        full = clean | home | {"COLUMNS": "160"} | environment
+        said = list(map(str, words))
+        if not (stdin or prefix) and loaded().can_fork(said, full):
+            return loaded().run(said, full, timeout)
         return subprocess.run(
-            [*prefix, sys.executable, "-m", "detector", *map(str, words)],
-            capture_output=True, text=True, timeout=timeout, input=stdin,
-            env=clean | home | {"COLUMNS": "160"} | environment,
+            [*prefix, sys.executable, "-m", "detector", *said],
+            capture_output=True, text=True, timeout=timeout, input=stdin, env=full,
         )  # fmt: skip
 
     return run
+
+
+def loaded() -> Loaded:
+    """One for all tests of this process."""
+    with _STARTING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Loaded:
+    return Loaded()
+
+
+_STARTING = threading.Lock()

@@ -16,7 +16,7 @@ from addons.bypass.rule import RuleRow
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.origin import server_context
-from tests.hostile import measured
+from tests.cli.loaded import alone_in
 from tests.hostile.measured import Job
 from tests.hostile.peers.peer import HOST, Peer, Serve, World
 
@@ -211,4 +211,4 @@ def job(stage: Stage, name: str, *words: str) -> Job:
     folder.mkdir()
     if words[:2] == ("bypass", "recheck"):
         (folder / "bypass.sqlite3").write_bytes((stage.folder / "bypass.sqlite3").read_bytes())
-    return Job(name, words, str(folder), measured.environment(folder), peer=True)
+    return Job(name, words, str(folder), alone_in(folder), peer=True)

@@ -14,28 +14,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
-import importlib
 import os
-import pkgutil
 import resource
 import select
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import msgspec
 
+from tests.cli import loaded
+
 ADDRESS_SPACE = 640 << 20
 _TICK = 0.02
-_NOT_LOADED = (
-    "addons.proxy",
-    "addons.scripts",
-    "detector.lab",
-)  # mitmproxy, and what only tests use
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -103,7 +96,7 @@ def start_starter() -> socket.socket:
 
 
 def _serve(channel: socket.socket) -> None:
-    _load()
+    loaded.load()
     channel.setblocking(False)
     running: dict[int, tuple[Job, float, float | None]] = {}
     unread = b""
@@ -196,52 +189,3 @@ def _end_with(number: int) -> None:
 def _put(number: int, descriptor: int) -> None:
     os.dup2(descriptor, number)
     os.close(descriptor)
-
-
-def _load() -> None:
-    """Everything that a run would import, so that a run costs what it does."""
-    for package in ("detector", "addons"):
-        for module in pkgutil.walk_packages([package], f"{package}."):
-            if not module.name.startswith(_NOT_LOADED) and not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
-    for name in (
-        "httpx",
-        "h2",
-        "truststore",
-        "tomlkit",
-        "rich.table",
-        "rich.progress",
-        "zstandard",
-    ):
-        importlib.import_module(name)
-    _warm_up()
-    # What was read once is shared: a run that collects garbage shall not copy it.
-    gc.collect()
-    gc.freeze()
-
-
-def _warm_up() -> None:
-    """Read the shipped tables once: they are the same for every run, and no peer's doing."""
-    from detector.cli.app import run
-
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(environment(Path(folder)))
-        nobody = ("--connect", "127.0.0.1:9", "--no-store", "--timeout", "0.1")
-        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
-            with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
-                for verb in ("check", "diagnose"):
-                    run([verb, "warm.example.org", *nobody])
-                run(["explain", "certificate verify failed"])
-                run(["judge", str(Path(folder, "nothing"))])
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """A clean one, with state and settings in `folder`."""
-    kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
-    return kept | {
-        "HOME": str(folder),
-        "XDG_STATE_HOME": str(folder / "state"),
-        "XDG_CONFIG_HOME": str(folder / "cfg"),
-        "XDG_DATA_HOME": str(folder / "data"),
-        "COLUMNS": "160",
-    }

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from tests.hostile import cells, measured
+from tests.cli.loaded import alone_in
+from tests.hostile import cells
 from tests.hostile.files import ANYWHERE, MEANT, captures
 from tests.hostile.measured import Job
 from tests.hostile.peers.peer import HOST
@@ -174,6 +175,6 @@ def _job(stage: cells.Stage, option: FileOption, name: str) -> Job:
         label,
         tuple(words),
         str(folder),
-        measured.environment(folder),
+        alone_in(folder),
         interrupt=3.0 if waits else None,
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.live.java import java_command
 from tests.live.marionette import read_page
 from tests.live.programs import find
 
@@ -112,13 +113,9 @@ public class Fetch {
 """
 
 
-def java(folder: Path) -> Client:
-    """The class is compiled once, into `folder`."""
-    (folder / "Fetch.java").write_text(_JAVA)
-    subprocess.run([find("javac"), str(folder / "Fetch.java")], check=True, timeout=60)
-
+def java() -> Client:
     def fetch(host: str, port: int, root: Path) -> str:
-        return said(find("java"), "-cp", str(folder), "Fetch", host, str(port), str(root))
+        return said(*java_command("Fetch", _JAVA), host, str(port), str(root))
 
     return fetch
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.cli.conftest import tlsight
@@ -11,6 +14,22 @@ __all__ = ["tlsight"]
 SEEN: dict[str, dict[str, str]] = {}
 # Title -> row -> column -> cell.
 TABLES: dict[str, dict[str, dict[str, str]]] = {"interceptors, live": SEEN}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its tables over."""
+    handed_over = getattr(session.config, "workeroutput", None)
+    if handed_over is not None:
+        handed_over["tables"] = json.dumps(TABLES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    handed_over = getattr(node, "workeroutput", {})  # none of a worker that crashed
+    for title, rows in json.loads(handed_over.get("tables", "{}")).items():
+        for name, row in rows.items():
+            TABLES.setdefault(title, {}).setdefault(name, {}).update(row)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from detector.lab.pki import Credential, LabPki
@@ -67,16 +66,9 @@ class Caddy(Logged, CaddyServer):
 class Java(Logged, JavaServer):
     """The little program with its exceptions on stderr, as Tomcat has them in catalina.out."""
 
-    def command(self) -> list[str]:
-        command = super().command()
-        source = self.folder / "Serve.java"
-        source.write_text(
-            source.read_text().replace(
-                "catch (IOException e) {}", "catch (IOException e) { e.printStackTrace(); }"
-            )
-        )
-        subprocess.run([find("javac"), str(source)], check=True, timeout=60)
-        return command
+    source = JavaServer.source.replace(
+        "catch (IOException e) {}", "catch (IOException e) { e.printStackTrace(); }"
+    )
 
 
 class OneCredential(Logged, Program):

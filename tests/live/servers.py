@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from detector.lab.ca_service import staple
 from detector.lab.pki import Credential, LabPki
+from tests.live.java import java_command
 from tests.live.programs import Program, find, readable_by_all
 
 
@@ -287,10 +288,9 @@ public class Serve {
 class JavaServer(TlsServer):
     """Its settings are words of the little program above."""
 
+    source = _JAVA
+
     def command(self) -> list[str]:
-        source = self.folder / "Serve.java"
-        source.write_text(_JAVA)
-        subprocess.run([find("javac"), str(source)], check=True, timeout=60)
         store = self.folder / "keys.p12"
         subprocess.run(
             [
@@ -302,8 +302,8 @@ class JavaServer(TlsServer):
         # Old versions are switched off for good in java.security; here they are wanted.
         security = self.write("old.security", "jdk.tls.disabledAlgorithms=\n")
         return [
-            find("java"), f"-Djava.security.properties={security}", "-cp", str(self.folder),
-            "Serve", str(self.port), str(store), *self.settings.split(),
+            *java_command("Serve", self.source, f"-Djava.security.properties={security}"),
+            str(self.port), str(store), *self.settings.split(),
         ]  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def makers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[], Client]]:
     make = tmp_path_factory.mktemp
-    java, go = clients.java(make("java")), clients.go(make("go"))
+    java, go = clients.java(), clients.go(make("go"))
     return {
         "curl": lambda: clients.curl,
         "openssl": lambda: clients.openssl,

@@ -55,7 +55,7 @@ def all_clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Client]:
         "Node": clients.node,
         "wget": clients.wget,
         "git": clients.git,
-        "Java": clients.java(tmp_path_factory.mktemp("java")),
+        "Java": clients.java(),
         "gnutls-cli": clients.gnutls_cli,
         "Go": clients.go(tmp_path_factory.mktemp("go")),
         "Chromium": clients.chromium(tmp_path_factory.mktemp("chromium")),

@@ -151,7 +151,7 @@ def test_nginx_says_what_real_clients_say(world: LabPki, folder: Path, tmp_path:
     """curl, Java, GnuTLS, Go and Chromium that do not trust the server; curl with client certificates."""
     other = folder / "other.pem"
     callers: dict[str, whole.Client] = {
-        "curl": whole.curl, "Java": whole.java(tmp_path), "gnutls-cli": whole.gnutls_cli,
+        "curl": whole.curl, "Java": whole.java(), "gnutls-cli": whole.gnutls_cli,
         "Go": whole.go(tmp_path), "Chromium": whole.chromium(tmp_path),
     }  # fmt: skip
     row = SEEN.setdefault("Nginx", {})

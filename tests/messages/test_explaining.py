@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.knowledge.explanations import error_table
-from detector.messages.explaining import alerts_in, explain, side_of
+from detector.messages.alerts import alerts_in, side_of
+from detector.messages.explaining import explain
 
 TABLE = error_table()
 
@@ -120,7 +121,8 @@ def test_the_same_alert_means_opposite_things_on_the_two_sides() -> None:
     ],
 )
 def test_alerts_are_read_in_every_librarys_spelling(text: str, number: int | None) -> None:
-    assert alerts_in(text) == ([] if number is None else [number])
+    found = [one for one, _, _ in alerts_in(text, TABLE.spellings)]
+    assert found == ([] if number is None else [number])
 
 
 def test_the_command_names_the_host_of_the_message() -> None:

@@ -142,6 +142,12 @@ def _words() -> Iterator[re.Pattern[Any]]:
     return (re.compile(expression, re.IGNORECASE) for expression, _ in _WORDS)
 
 
+def _alerts() -> Iterator[re.Pattern[Any]]:
+    from detector.messages import alerts
+
+    yield from (*alerts._ALERTS, *alerts._SENT)
+
+
 def _suites() -> Iterator[re.Pattern[Any]]:
     from detector.wire.suites import _WEAK
 
@@ -212,9 +218,9 @@ TABLES = {
     ("detector/capture/preamble.py", "c"): Table(_table(_PREAMBLE, "_TABLE", 1)),
     ("detector/capture/preamble.py", "s"): Table(_table(_PREAMBLE, "_TABLE", 2)),
     ("detector/logs/reasons.py", "'|'.join(words)"): Table(_table("detector.logs.reasons", "_TABLE", 0)),
-    ("detector/messages/explaining.py", "expression"): Table(
-        _table("detector.messages.explaining", "_ALERTS"), "finditer"
-    ),
+    ("detector/messages/alerts.py", "expression"): Table(_alerts, "finditer"),
+    ("detector/messages/target.py", "expression"): Table(_table("detector.messages.target", "_FORMS", 1), "finditer"),
+    ("detector/knowledge/explanations.py", "expression"): Table(_nothing),  # asked by re2
     ("detector/wire/proxy_answer.py", "words"): Table(_words),
     ("detector/wire/suites.py", "pattern"): Table(_suites),
     ("detector/forensics/browsers.py", "rule.agent"): Table(_agents),
@@ -255,6 +261,7 @@ LINES = (
     "detector/logs/programs/",
     "detector/logs/access",
     "detector/stores/nss",
+    "detector/messages/layout",
     "addons/formats/",
     "detector/stores/formats/ini",
     "detector/stores/formats/words",

@@ -1,0 +1,55 @@
+"""One line of a log or a paste without what stands around its words.
+
+Colours, box drawing, quote marks, the prefixes of Docker Compose, kubectl, journald and syslog, JSON around a line and
+escapes inside one say nothing of the failure, and keep its words apart. Line numbers stay: a line gives one line, where
+an escape says that there are several they are joined.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+# ECMA-48 control sequences, and OSC strings such as a terminal's links.
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)|[@-Z\\^_])")
+# The escape itself is lost where a log was copied out of a page.
+_BARE_ANSI = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3}){0,4})?m")
+_DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff\u2190-\u21ff\u25a0-\u25ff\u2700-\u27bf]+")
+_QUOTED = re.compile(r"^(?:\s*[>|]){1,8}\s?")
+_PREFIX = re.compile(
+    r"^(?:"
+    r"[\w.-]{1,64}\s{1,16}\|\s"  # compose: web-1  |
+    r"|\[pod/[\w./-]{1,200}\]\s"  # kubectl logs --prefix
+    r"|[A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,7}\])?:\s"  # journald, syslog
+    r")"
+)
+_ESCAPES = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4}|[\"'/])")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_ESCAPED = {"n": " ", "r": " ", "t": " ", '"': '"', "'": "'", "/": "/"}
+
+
+def plain_line(line: str) -> str:
+    """The line's words."""
+    if "\x1b" in line:
+        line = _ANSI.sub("", line)
+    if "m" in line and "[" in line:
+        line = _BARE_ANSI.sub("", line)
+    if not line.isascii():
+        line = _DRAWN.sub(" ", line)
+    line = _QUOTED.sub("", line)
+    line = _PREFIX.sub("", line, count=1)
+    if "\\" in line and ('"' in line or "\\n" in line or "\\u" in line):
+        line = _ESCAPES.sub(_unescaped, line)
+    if "<" in line and ">" in line:
+        line = _TAG.sub(" ", line)
+    if "&" in line and ";" in line:
+        line = html.unescape(line)
+    return line.rstrip("\r\n").replace("\x00", "").replace("\r", " ")
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    text = match[0][1:]
+    if text[0] == "u":
+        code = int(text[1:], 16)
+        return chr(code) if not 0xD800 <= code < 0xE000 else " "
+    return _ESCAPED[text]

@@ -1,0 +1,175 @@
+"""All tests, side by side: those that start programs of others mostly wait, and the unit tests compute.
+
+    .venv/bin/python scripts/all_tests.py                     the live tests and the unit tests
+    .venv/bin/python scripts/all_tests.py live unit sample    these of STREAMS
+
+A network namespace for each process keeps the packets of the ones out of the captures of the others. Where there are
+none, the streams run one after the other. What each said is shown in one piece when it has ended, and the exit code is
+that of the worst.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ALONE = ("sh", "scripts/alone.sh")
+# Whoever shares two cores with five others takes longer than alone.
+PYTEST = ("-m", "pytest", "--timeout", "300")
+PYTHON = ".venv/bin/python"
+# How long a stream may take to put away what it started, once it is told to stop.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One command that runs tests.
+
+    Attributes:
+        command: its words; it runs in ROOT.
+        together: words to add where there are namespaces.
+        nice: how far it stands back for the others: tests that wait need a core the moment they wake.
+
+    """
+
+    command: tuple[str, ...]
+    together: tuple[str, ...] = ()
+    nice: int = 0
+
+
+def live_files() -> list[str]:
+    """Those with a live test: collecting all the others takes longer than half of these."""
+    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    return [str(one.relative_to(ROOT)) for one in files if "pytest.mark.live" in one.read_text()]
+
+
+def workers(number: int) -> tuple[str, ...]:
+    """Each takes a whole file after the other, since it keeps what the fixtures of a file hold."""
+    python = " ".join((*ALONE, PYTHON))
+    return "--dist", "loadfile", "--tx", f"{number}*popen//python={python}"
+
+
+STREAMS = {
+    # More of them would wait for the two cores of a small machine, and not for what they started.
+    "live": Stream((PYTHON, *PYTEST, "-m", "live", *live_files()), workers(3)),
+    # Two, so that both cores are used when the live tests have ended.
+    "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=5),
+    "oldest": Stream(("make", "oldest")),
+    # `make unit PYTHON=3.12` runs all of them.
+    "sample": Stream(
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "5"), nice=5
+    ),
+}
+
+
+@dataclass
+class Running:
+    """A stream on its way."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+    begun: float
+    told: str = ""
+
+    async def ended(self) -> Running:
+        code = await self.process.wait()
+        minutes, seconds = divmod(round(time.monotonic() - self.begun), 60)
+        how = "passed" if code == 0 else f"FAILED with {code}"
+        self.told = f"######## {self.name} {how} after {minutes}:{seconds:02}"
+        return self
+
+    async def stop(self) -> None:
+        """As ^C does, so that tests put away what they started; then for good."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), _PATIENCE)
+        with contextlib.suppress(ProcessLookupError):  # whoever it left behind is of its group
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(STREAMS))
+    chosen = parser.parse_args().streams or ["live", "unit"]
+    if unknown := set(chosen) - set(STREAMS):
+        parser.error(f"no such stream: {', '.join(sorted(unknown))}")
+    apart = subprocess.run([*ALONE, "--possible"], cwd=ROOT, check=False).returncode == 0
+    return run_all({name: STREAMS[name] for name in chosen}, together=apart)
+
+
+def run_all(streams: Mapping[str, Stream], *, together: bool) -> int:
+    """Run them, show what they said, and give the worst exit code; 130 when stopped."""
+    # A job in the background is started with SIGINT ignored, and what it starts would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return asyncio.run(_run_all(streams, together=together))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+async def _run_all(streams: Mapping[str, Stream], *, together: bool) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    done: list[Running] = []
+    turns = [list(streams)] if together else [[name] for name in streams]
+    with tempfile.TemporaryDirectory() as folder:
+        for names in turns:
+            chosen = {name: streams[name] for name in names}
+            async with _started(chosen, Path(folder), together=together) as running:
+                for ending in asyncio.as_completed([one.ended() for one in running]):
+                    done.append(await ending)
+                    _show(done[-1])
+    print("", *(one.told for one in done), sep="\n", flush=True)
+    return max(abs(one.process.returncode or 0) for one in done)
+
+
+def _show(ended: Running) -> None:
+    print(f"\n{ended.told}\n", flush=True)
+    sys.stdout.buffer.write(ended.log.read_bytes())
+    sys.stdout.flush()
+
+
+@asynccontextmanager
+async def _started(
+    streams: Mapping[str, Stream], folder: Path, *, together: bool
+) -> AsyncGenerator[Sequence[Running]]:
+    """All of them running; whoever still runs when the block is left is stopped."""
+    running: list[Running] = []
+    try:
+        for name, stream in streams.items():
+            log = folder / f"{name}.log"
+            words = [*stream.command, *(stream.together if together else ())]
+            with log.open("wb") as output:
+                process = await asyncio.create_subprocess_exec(
+                    "nice", "-n", str(stream.nice), *words,
+                    cwd=ROOT, env=_environment(), start_new_session=True,
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                )  # fmt: skip
+            running.append(Running(name, process, log, time.monotonic()))
+        yield running
+    finally:
+        await asyncio.gather(*(one.stop() for one in running))
+
+
+def _environment() -> dict[str, str]:
+    """Compiled modules are kept: tests start the command many hundreds of times."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
