@@ -9,6 +9,7 @@ import msgspec
 
 from detector.chain.names import is_below, registrable_domain
 from detector.messages.finding import Squeezed
+from detector.messages.layout import unwrapped
 from detector.messages.table import ErrorTable, Signal, Speaker
 from detector.messages.target import Whom, best_of, is_private, proxy_in, targets_in
 from detector.model.programs import Program
@@ -88,16 +89,17 @@ def circumstances(
 
     """
     squeezed = Squeezed(around)
+    whole_own, whole = unwrapped(own), unwrapped(around)
     spoken = _spoken(squeezed, own, table)
-    targets = targets_in(own)
+    targets = targets_in(whole_own)
     named = [one for one in targets if one.strength > 1]
     whom = (
         best_of(named)
-        or best_of([one for one in targets_in(around) if one.strength > 3])
+        or best_of([one for one in targets_in(whole) if one.strength > 3])
         or best_of(targets)
     )
     hosts = tuple(dict.fromkeys(one.host for one in named))
-    proxy = proxy_in(around)
+    proxy = proxy_in(whole)
     if server:
         held: dict[str, str] = {}
     else:

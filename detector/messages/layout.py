@@ -24,6 +24,8 @@ _PREFIX = re.compile(
     r")"
 )
 _ESCAPES = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4}|[\"'/])")
+_NARROWEST = 30
+_USUAL = frozenset((72, 78, 79, 80, 100, 120, 132, 160))
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _ESCAPED = {"n": " ", "r": " ", "t": " ", '"': '"', "'": "'", "/": "/"}
 
@@ -45,6 +47,19 @@ def plain_line(line: str) -> str:
     if "&" in line and ";" in line:
         line = html.unescape(line)
     return line.rstrip("\r\n").replace("\x00", "").replace("\r", " ")
+
+
+def unwrapped(text: str) -> str:
+    """A text whose lines a console cut at one column, with the cut ones whole again: a name that was cut is one again.
+
+    Only lines of the full width are joined, and only where several have it or it is a usual one.
+    """
+    lines = text.split("\n")
+    width = max(map(len, lines))
+    full = sum(len(line) == width for line in lines[:-1])
+    if width < _NARROWEST or not full or (full < 2 and width not in _USUAL):
+        return text
+    return "".join(line if len(line) == width else f"{line}\n" for line in lines).removesuffix("\n")
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.messages.layout import plain_line
+from detector.messages.layout import plain_line, unwrapped
 
 WORDS = "x509: certificate signed by unknown authority"
 
@@ -42,3 +42,14 @@ def test_escapes_of_half_a_character_are_no_error() -> None:
 @given(st.text(max_size=300))
 def test_any_line_gives_a_line(line: str) -> None:
     assert "\x00" not in plain_line(line)
+
+
+def test_lines_cut_at_one_column_are_whole_again() -> None:
+    text = "Get https://registry.a.example/v2/x: x509: certificate signed by unknown authority, and more of it"
+    cut = "\n".join(text[at : at + 30] for at in range(0, len(text), 30))
+    assert unwrapped(cut) == text
+
+
+def test_lines_of_their_own_stay_apart() -> None:
+    text = "a line that is the longest of all of them, by far\nshort\nanother one"
+    assert unwrapped(text) == text

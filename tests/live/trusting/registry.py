@@ -145,7 +145,13 @@ def _fixed(body: str | bytes, kind: str = "application/json") -> Callable[[str, 
     return lambda path, base: _ok(body, kind)
 
 
-_PODS = {"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["get", "list"]}
+_PODS = {
+    "name": "pods",
+    "singularName": "pod",
+    "namespaced": True,
+    "kind": "Pod",
+    "verbs": ["get", "list"],
+}
 # Marshal's empty list, for RubyGems.
 _NO_SPECS = gzip.compress(b"\x04\x08[\x00", mtime=0)
 _PATHS: dict[str, Callable[[str, str], Answer]] = {
@@ -168,8 +174,12 @@ _PATHS: dict[str, Callable[[str, str], Answer]] = {
     "/maven": _maven,
     "/packages.json": _packagist,
     "/v2/": _docker,
-    "/api/v1/namespaces/": _fixed('{"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}'),
-    "/api/v1": _fixed(json.dumps({"kind": "APIResourceList", "groupVersion": "v1", "resources": [_PODS]})),
+    "/api/v1/namespaces/": _fixed(
+        '{"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}'
+    ),
+    "/api/v1": _fixed(
+        json.dumps({"kind": "APIResourceList", "groupVersion": "v1", "resources": [_PODS]})
+    ),
     "/apis": _fixed('{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}'),
     "/api": _fixed('{"kind": "APIVersions", "versions": ["v1"]}'),
     "/versions": _fixed("created_at: 2026-01-01T00:00:00Z\n---\ntiny 1.0 0\n", "text/plain"),

@@ -62,7 +62,9 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
     yield Trial("default", "nothing set", ASKED, trusts=reads.store == "none")
     yield Trial("default", "nothing set", SYSTEM, trusts=by_system or reads.store == "none")
 
-    settings: list[ProgramSetting] = [one for one in row.setting if holds_here(one, version) and one.key not in recipe.left_out]
+    settings: list[ProgramSetting] = [
+        one for one in row.setting if holds_here(one, version) and one.key not in recipe.left_out
+    ]
 
     def value(one: ProgramSetting, name: str) -> str:
         if one.value == "flag":
@@ -116,7 +118,9 @@ def _sample(expression: str, key: str) -> str:
     return word or ("1" if key.startswith("env:") else "")
 
 
-def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path) -> Outcome:
+def run(
+    trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path
+) -> Outcome:
     """One run, in a home folder of its own."""
     home.mkdir(parents=True)
     setup = Setup(recipe, kinds, home)
@@ -132,4 +136,3 @@ def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores
     shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(system)
     return Outcome(trial, took, f"{said}\nexit code {code}")
-
