@@ -57,9 +57,9 @@ class LineReader:
         self._rest = ""
         self._number = 0
         self._size = 0
-        self._first: list[Line] = []
-        self._last: deque[Line] = deque(maxlen=_KEPT)
-        self._waiting: deque[Line] = deque(maxlen=BEFORE)
+        self._first: list[tuple[int, str]] = []
+        self._last: deque[tuple[int, str]] = deque(maxlen=_KEPT)
+        self._waiting: deque[tuple[int, str]] = deque(maxlen=BEFORE)
         self._until = 0
         self._choosing = False
 
@@ -84,33 +84,33 @@ class LineReader:
         if self._rest:
             self._take(self._rest)
             self._rest = ""
-        return [*self._first, *self._last]
+        kept = (*self._first, *self._last)
+        return [Line(number, plain_line(raw)) for number, raw in kept]
 
     def _take(self, raw: str) -> None:
         self._number += 1
-        if len(raw) > _LONGEST:
-            raw = raw[:_LONGEST]
+        line = (self._number, raw[:_LONGEST])
         if not self._choosing:
-            self._first.append(Line(self._number, plain_line(raw)))
+            self._first.append(line)
             return
-        if speaks_of_tls(raw):
-            while self._waiting:
-                before = self._waiting.popleft()
-                self._keep(Line(before.number, plain_line(before.text)))
+        if speaks_of_tls(line[1]):
+            for before in self._waiting:
+                self._keep(before)
+            self._waiting.clear()
             self._until = self._number + AFTER
         if self._number <= self._until:
-            self._keep(Line(self._number, plain_line(raw)))
+            self._keep(line)
         else:
-            self._waiting.append(Line(self._number, raw[:512]))
+            self._waiting.append((self._number, raw[:512]))
 
     def _pass_by(self, lines: list[str]) -> None:
         """Many lines at once, none of which counts."""
         last = lines[-BEFORE:]
         first = self._number + len(lines) - len(last) + 1
-        self._waiting.extend(Line(first + at, line[:512]) for at, line in enumerate(last))
+        self._waiting.extend((first + at, line[:512]) for at, line in enumerate(last))
         self._number += len(lines)
 
-    def _keep(self, line: Line) -> None:
+    def _keep(self, line: tuple[int, str]) -> None:
         if len(self._first) < _KEPT:
             self._first.append(line)
         else:
@@ -120,11 +120,9 @@ class LineReader:
         """From here on only some lines count; those that are here are looked through again."""
         self._choosing = True
         here, self._first = self._first, []
-        number, self._number = self._number, 0
-        for line in here:
-            self._number = line.number - 1
-            self._take(line.text)
-        self._number = number
+        self._number = 0
+        for _, raw in here:
+            self._take(raw)
 
 
 def _cut(text: str) -> list[str]:
