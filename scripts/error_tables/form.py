@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detector.model.alerts import NAMES
 from error_tables.meanings import VAGUE, meaning
 
 DATA = Path(__file__).parents[2] / "detector" / "data"
@@ -69,7 +70,7 @@ class Known:
             causes = held or row.meaning
             telling = causes != VAGUE or _OF_TLS.search(row.words)
             name = self._fresh(row.name, causes)
-            words = self._fresh(row.words, causes) if telling else ""
+            words = self._fresh(row.words, causes) if telling and not _is_alert(row.words) else ""
             code = "" if (family.name, row.code.lower()) in self.codes else row.code
             if name or words or (code and family.codes and not family.later):
                 self.codes.add((family.name, code.lower()))
@@ -81,6 +82,11 @@ class Known:
             return ""
         self.identifiers[key] = causes
         return identifier
+
+
+def _is_alert(words: str) -> bool:
+    """An alert is told by its receiver, not by its name."""
+    return words.casefold().replace(" ", "_") in NAMES.values()
 
 
 def by_hand() -> Known:

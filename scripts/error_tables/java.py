@@ -23,7 +23,7 @@ _THROWN = re.compile(
 _OWN = re.compile(
     r"Attribute name|Attribute must|class type|get\(\)|set\(\)|delete\(\)|null$|Null |is null|Uninitialized|over-write|Could not load"
     r"|Name already|initialized|Unknown variant|authType|Only one PKIX|must be specified|Must specify|certificate pair|Illegal given"
-    r"|No handshake session|Improper X509|Unknown identification|input stream|unsupported encoding|encode$|Encoding|Could not generate"
+    r"|No handshake session|Improper X509|Unknown identification|input stream|unsupported encoding|encode$|Encoding|Could not generate|Could not load|fingerprint for trust|_CERTIFICATE alert|parse ocsp|default nonce|Attribute value|revocation parameter|Could not encode"
 )
 SAID = (
     (r"certification path|trust anchor|chain with any", UNKNOWN_ISSUER),
@@ -39,6 +39,9 @@ SAID = (
     (r"critical extension", "unknown-critical-extension"),
     (r"[Uu]nrecognized SSL message|plaintext connection|Unsupported or unrecognized|SSLv2", "not-tls, ?version-mismatch"),
     (r"[Nn]o appropriate protocol", "version-mismatch, no-shared-cipher"),
+    (r"downgrade", "tls-intercepted, ?tls13-intolerant"),
+    (r"X509TrustManager", "client-lacks-ca"),
+    (r"possession", "no-shared-cipher, ?weak-signature"),
     (r"protocol version|Server chose|TLS 1\.\d (?:or|server)|legacy_version|not enabled or supported|supported_versions", "version-mismatch"),
     (r"application (?:layer )?protocol", "alpn-mismatch"),
     (r"cipher suite|cipher algorithm", "no-shared-cipher, ?version-mismatch"),
@@ -49,11 +52,10 @@ SAID = (
     (r"extended_master_secret|Extended Master", "version-mismatch, ?tls-intercepted"),
     (r"key_share|supported_groups|named group|curve|key agreement", "no-shared-group, ?no-shared-cipher"),
     (r"[Ss]ignature (?:algorithm|scheme)|signature_algorithms", "weak-signature, ?no-shared-cipher"),
-    (r"session|PSK|pre_shared|resum|ticket", "?resumption-broken, ??other-alert"),
-    (r"downgrade", "tls-intercepted, ?tls13-intolerant"),
+    (r"\b[Ss]ession|PSK|pre_shared|resum|ticket", "?resumption-broken, ??other-alert"),
     (r"authentication scheme|X\.509 certificate for server", "no-shared-cipher, ?weak-signature"),
     (r"DER|X\.509 Certificate is incomplete|issuer DN|subject DN|fields|parse (?:server|client) cert|algid|[Ee]mpty (?:server )?cert", "malformed-certificate"),
-    (r"[Dd]iffie|DH |prime|key size|keysize", "weak-key"),
+    (r"[Dd]iffie|(?<![A-Z])DHE? |prime|key size|keysize", "weak-key"),
 )  # fmt: skip
 BY_ALERT = {
     "HANDSHAKE_FAILURE": "?no-shared-cipher, ?version-mismatch, ??other-alert",
