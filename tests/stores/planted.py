@@ -43,7 +43,7 @@ PLANTED = (
     Planted("etc/containerd/certs.d/docker.io/hosts.toml", 'server = "https://docker.io"\n\n[host."https://mirror.corp:5000"]\n  capabilities = ["pull"]\n  skip_verify = true\n', ("containerdhosts:skip_verify", "true"), 5),
     Planted("etc/containerd/config.toml", 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."r.corp".tls]\ninsecure_skip_verify = true\n', ("containerd:insecure_skip_verify", "true"), 3),
     Planted("etc/docker/daemon.json", '{\n  "debug": false,\n  "insecure-registries": [\n    "registry.corp:5000"\n  ]\n}\n', ("docker:insecure-registries", "registry.corp:5000"), 4),
-    Planted("etc/containers/registries.conf", 'unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "a"\ninsecure = false\n[[registry]]\nlocation = "b"\ninsecure = true\n', ("registriesconf:registry.insecure", "true"), 7),
+    Planted("etc/containers/registries.conf", 'unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "a"\ninsecure = false\n[[registry]]\nlocation = "b"\ninsecure = true\n', ("containers:registry.insecure", "true"), 7),
     Planted("~/.config/uv/uv.toml", 'allow-insecure-host = [\n  "pypi.corp",\n]\n', ("uv:allow-insecure-host", "pypi.corp"), 1),
     Planted("~/.npmrc", "registry=https://r/\nstrict-ssl=false\n", ("npmrc:strict-ssl", "false"), 2),
     Planted("~/.yarnrc", "# yarn\nstrict-ssl false\n", ("yarnrc:strict-ssl", "false"), 2),
