@@ -42,6 +42,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             reason.
         hashed: the system's folder has hashed names beside the bundle, as Debian's has.
         keeps: keys of settings beside which the system's store goes on counting on Debian only, each with the reason.
+        names: commands that lines use and PATH has not, each with what it stands for.
         places: where a fix's file is, below the home folder.
         slow: it takes seconds to start, so that a setting is not also held against what it must not do.
         hides: files of the system that are to be empty.
@@ -59,6 +60,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, str] = {}
     options: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
+    names: dict[str, str] = {}
     places: dict[str, str] = {}
     slow: bool = False
     hides: tuple[str, ...] = ()
@@ -143,11 +145,16 @@ class Setup:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(filled(text).replace("#HERE", ""))
             path.chmod(0o600)
+        for name, words_of in self._recipe.names.items():
+            path = self.home / "bin" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f'#!/bin/sh\nexec {filled(words_of)} "$@"\n')
+            path.chmod(0o700)
         command: list[str] = []
         for word in self._recipe.command:
             command += self.options if word == "OPTIONS" else [filled(word)]
         environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "dumb",
+            "PATH": f"{self.home}/bin:{os.environ['PATH']}", "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "dumb",
             "TMPDIR": str(self.home),
             **{name: filled(value) for name, value in self._recipe.env.items()}, **self.env,
         }  # fmt: skip

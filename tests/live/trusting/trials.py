@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from detector.model.programs import TRUST_CAUSES, Program, ProgramFix, ProgramSetting
@@ -90,7 +91,7 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
         keeps = one.key in recipe.keeps or (by_system and stays)
         yield Trial("setting", one.key, SYSTEM, trusts=keeps, put=put(one, ASKED))
     of_files = [one for one in settings if one.value != "flag"]
-    for strong, weak in zip(of_files, of_files[1:], strict=False):
+    for strong, weak in pairwise(of_files):
         label = f"{strong.key} before {weak.key}"
         both = (*put(strong, SYSTEM), *put(weak, ASKED))
         if label in recipe.left_out:
