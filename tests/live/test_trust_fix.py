@@ -90,11 +90,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int
     with zipfile.ZipFile(index / wheel, "w") as file:
         info = "demo_thing-1.0.dist-info"
         file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: demo-thing\nVersion: 1.0\n")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         file.writestr(f"{info}/RECORD", "")
     (index / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>')
     repository = site / "repository.git"
-    for words in (("init", "--bare", "-q", str(repository)), ("-C", str(repository), "update-server-info")):
+    for words in (
+        ("init", "--bare", "-q", str(repository)),
+        ("-C", str(repository), "update-server-info"),
+    ):
         subprocess.run([find("git"), *words], check=True, capture_output=True)
     leaf = authority.issue("localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -169,7 +174,11 @@ def test_many_programs_are_taken_back_together_to_the_byte(world: World) -> None
         world.fix(program)
     assert world.works(*command_of("curl", world.url))
     assert world.trust("fix", "curl", "--undo").returncode == 0
-    assert not world.works(*command_of("curl", world.url).__class__(("env", "-u", "SSL_CERT_FILE", *command_of("curl", world.url))))
+    assert not world.works(
+        *command_of("curl", world.url).__class__(
+            ("env", "-u", "SSL_CERT_FILE", *command_of("curl", world.url))
+        )
+    )
     assert world.works(*command_of("node", world.url))
     assert world.trust("fix", "--all", "--undo").returncode == 0
     assert world.files() == before

@@ -145,7 +145,7 @@ class Setup:
             **{name: filled(value) for name, value in self._recipe.env.items()}, **self.env,
         }  # fmt: skip
         script = 'mount --bind "$0" /etc/ssl/certs && mount --bind "$0"/hosts /etc/hosts && cd "$HOME" || exit 99\n'
-        script += "".join(f'[ ! -e {path} ] || mount --bind /dev/null {path}\n' for path in self._recipe.hides)
+        script += "".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}\n" for path in self._recipe.hides)
         script += "".join(f"{filled(line)} || exit 98\n" for line in self.first)
         words_ = ["unshare", "--mount", "sh", "-c", script + 'exec "$@"', str(system), *command]
         try:

@@ -116,7 +116,7 @@ def _maven(path: str, base: str) -> Answer:
         "<version>1</version><packaging>pom</packaging></project>"
     )
     if path.endswith(".sha1"):
-        return _ok(hashlib.sha1(pom.encode()).hexdigest(), "text/plain")  # noqa: S324
+        return _ok(hashlib.sha1(pom.encode()).hexdigest(), "text/plain")
     return _ok(pom, "text/xml") if path.endswith("tiny-1.pom") else (404, {}, b"")
 
 
