@@ -78,7 +78,7 @@ def test_a_row_is_whole(row: Program) -> None:
 def test_a_key_names_a_kind_and_what_stands_there(row: Program) -> None:
     for key in (*(s.key for s in row.setting), *(u.key for u in row.unsafe)):
         kind, _, name = key.partition(":")
-        assert re.fullmatch("[a-z0-9]+", kind), key
+        assert re.fullmatch("[a-z0-9.]+", kind), key
         assert name, key
         if kind == "env":
             assert NAME.fullmatch(name), key
