@@ -32,7 +32,7 @@ demo: setup
 
 # ALSO="sample oldest" runs these streams of scripts/all_tests.py beside them.
 test: programs
-	@$(python) scripts/all_tests.py live unit $(ALSO)
+	@$(python) scripts/all_tests.py $(addprefix --also ,$(ALSO))
 
 # PYTHON=3.12 runs them on that version, in .venv-3.12.
 unit:

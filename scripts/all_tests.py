@@ -1,7 +1,8 @@
 """All tests, side by side: those that start programs of others mostly wait, and the unit tests compute.
 
-    .venv/bin/python scripts/all_tests.py                     the live tests and the unit tests
-    .venv/bin/python scripts/all_tests.py live unit sample    these of STREAMS
+    .venv/bin/python scripts/all_tests.py                     every test once
+    .venv/bin/python scripts/all_tests.py --also oldest       and what `make oldest` runs
+    .venv/bin/python scripts/all_tests.py live sample         these of STREAMS
 
 A network namespace for each process keeps the packets of the ones out of the captures of the others. Where there are
 none, the streams run one after the other. What each said is shown in one piece when it has ended, and the exit code is
@@ -49,10 +50,11 @@ class Stream:
     nice: int = 0
 
 
-def live_files() -> list[str]:
-    """Those with a live test: collecting all the others takes longer than half of these."""
+def marked(mark: str) -> list[str]:
+    """Files with a test so marked: collecting all the others takes longer than half of these."""
     files = sorted(ROOT.glob("tests/**/test_*.py"))
-    return [str(one.relative_to(ROOT)) for one in files if "pytest.mark.live" in one.read_text()]
+    found = (one for one in files if f"pytest.mark.{mark}" in one.read_text())
+    return [str(one.relative_to(ROOT)) for one in found]
 
 
 def workers(number: int) -> tuple[str, ...]:
@@ -63,7 +65,9 @@ def workers(number: int) -> tuple[str, ...]:
 
 STREAMS = {
     # More of them would wait for the two cores of a small machine, and not for what they started.
-    "live": Stream((PYTHON, *PYTEST, "-m", "live", *live_files()), workers(3)),
+    "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(3)),
+    # Nothing leads out of a namespace; none of these captures packets.
+    "online": Stream((PYTHON, *PYTEST, "-m", "online", *marked("online"))),
     # Two, so that both cores are used when the live tests have ended.
     "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=5),
     "oldest": Stream(("make", "oldest")),
@@ -72,6 +76,10 @@ STREAMS = {
         (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "5"), nice=5
     ),
 }
+
+
+# Each test is in one of these.
+EVERY_TEST = ["live", "online", "unit"]
 
 
 @dataclass
@@ -104,7 +112,9 @@ class Running:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(STREAMS))
-    chosen = parser.parse_args().streams or ["live", "unit"]
+    parser.add_argument("--also", action="append", default=[], metavar="STREAM", help="one more")
+    options = parser.parse_args()
+    chosen = [*(options.streams or EVERY_TEST), *options.also]
     if unknown := set(chosen) - set(STREAMS):
         parser.error(f"no such stream: {', '.join(sorted(unknown))}")
     apart = subprocess.run([*ALONE, "--possible"], cwd=ROOT, check=False).returncode == 0

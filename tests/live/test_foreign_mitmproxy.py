@@ -19,7 +19,7 @@ from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.errors import StoreError
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.online, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 Environment = Callable[..., Path]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.online]
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "data" / "verdict_cases"
 ASKED = """

@@ -126,11 +126,14 @@ def test_a_worker_hands_over_its_failures_and_its_tables(tmp_path: Path) -> None
     assert "assert 'left' == 'right'" in done.stdout
 
 
-def test_live_tests_are_marked_where_they_are_looked_for() -> None:
-    """A mark that something else gives them would leave them out of both streams."""
-    mark = "mark" + ".live"
-    marking = {path for path in ROOT.glob("tests/**/*.py") if mark in path.read_text()}
-    assert marking
-    assert {path.name.startswith("test_") for path in marking - {Path(__file__)}} == {True}
-    texts = {path: path.read_text() for path in marking}
-    assert all(text.count(mark) == text.count(f"pytest.{mark}") for text in texts.values())
+def test_each_test_is_in_one_stream() -> None:
+    """By its marks, which are looked for in the files of tests: a mark from elsewhere would leave it out of all."""
+    marking: dict[str, set[Path]] = {"live": set(), "online": set()}
+    for path in set(ROOT.glob("tests/**/*.py")) - {Path(__file__)}:
+        text = path.read_text()
+        for mark, files in marking.items():
+            if f"mark.{mark}" in text:
+                files.add(path)
+                assert text.count(f"mark.{mark}") == text.count(f"pytest.mark.{mark}")
+    assert {path.name.startswith("test_") for path in marking["live"]} == {True}
+    assert set() < marking["online"] < marking["live"]  # else the unit tests would have them, too
