@@ -20,7 +20,7 @@ from typing import TypeVar
 import ahocorasick
 import msgspec
 
-GAP = 48
+GAP = 64
 _SHORTEST = 3
 _DROPPED = " \t\n\r\x0b\x0c\xa0'\"`’‘“”„«»‹›\\\\\\-‐‑–—\u200b"
 _KEPT = re.compile(f"[^{_DROPPED}]+")

@@ -19,8 +19,8 @@ _STRONG = (
     r"(?:^|[^a-z])(?:d?tls|ssl)(?:v?\d|[^a-z]|$|_|errors?|exception|hand|sock|engine|stream|context|cert|conn|peer|ciph|vers|proto|dial|wrap|record|alert|client|server|verif|_)"
     r"|(?:open|libre|boring|wolf|bear|cy|py|my|no|use|star|start|mod_|qt\.network\.)ssl|(?:gnu|mbed|rus|start|native.?|ru)tls"
     r"|x\.?509|certif|(?:^|[^a-z])certs?(?:[^a-z]|$)|cert_|_cert|handshake|pkix|schannel|secure (?:channel|connection)|ciphers?(?:[^a-z]|$)|cipher_?suite"
-    r"|trust ?anchor|trust ?manager|truststore|keystore|(?:unknown|root|trusted|issuer|no|invalid|self.?signed|local|extra|system) ca(?:s|[^a-z]|$)|unknown ?issuer|ca ?file|ca_?bundle|ca_?path"
-    r"|isn.?t secure|not secure|not (?:be )?trusted|not private|unsafe tls|authorit(?:y|ies)|revocation|revoked|hostname ?verif"
+    r"|trust ?anchor|trust ?manager|truststore|keystore|(?:unknown|root|trusted|issuer|no|invalid|self.?signed|local|extra|system) ca(?:s|[^a-z]|$)|(?:^|[^a-z])ca is invalid|unknown ?issuer|ca ?file|ca_?bundle|ca_?path"
+    r"|check_hostname|safely connect|securely connect|isn.?t secure|not secure|not (?:be )?trusted|not private|unsafe tls|authorit(?:y|ies)|revocation|revoked|hostname ?verif"
     r"|nsurlerror|cfstream|cfnetwork|errssl|net_error|err_cert|sec_e|cert_e|cert_trust|0x800[b9][0-9a-f]|0x8009|0x80072f|moz_pkix|hsts"
     r"|证书|憑證|証明書|인증서|сертификат|zertifikat|certificad|certyfikat|安全通道|信頼関係|信任关系|vertrauensstellung|sperrprüfung|sicheren? verbindung|保護された通信|защищённ|защищенн|безопасн|não é (?:segura|particular)|no es (?:segura|privada)|n.est pas (?:sécurisée|privée)|non è (?:sicura|privata)|nie jest (?:bezpieczne|prywatne)|不是私密|不安全|プライバシー|비공개|安全な接続|安全でない"
 )

@@ -80,7 +80,7 @@ def _remedy(remedy: Remedy, first: str) -> str:
     inside = "" if remedy.program.id == first else f" ({remedy.program.name})"
     where = f" [dim]in[/] {escape(fix.file)}[dim]:[/]\n    " if fix.file else " "
     text = f"  [dim]{escape(fix.text)}[/]" if fix.text else ""
-    shown = escape(line).replace("\n", "\n    ")
+    shown = "\n    ".join(escape(each) for each in line.split("\n"))
     return f"[dim]{remedy.cause}{escape(inside)}:[/]{where}{shown}{text}"
 
 

@@ -57,7 +57,7 @@ def found(text: str) -> list[str]:
         ("error:140760FC:lib(20):func(118):reason(252)", "not-tls"),
         ("GnuTLS recv error (-110): x", "closed-during-handshake"),
         ("gnutls_handshake() failed: x (-15)", "not-tls"),
-        ("TIC TCP Conn Failed [4:0x1c0362f40]: 3:-9802 Err(-9802)", "version-mismatch"),
+        ("TIC TCP Conn Failed [4:0x1c0362f40]: 3:-9802 Err(-9802)", "untrusted-root"),
         ("mbedtls_ssl_read_record() returned -29312", "closed-during-handshake"),
         ("net::ERR_FAILED (-201) loading 'https://a.example'", "certificate-expired"),
         ("schannel: next InitializeSecurityContext failed: Unknown error (0x80092012)", "revocation-unavailable"),
