@@ -23,7 +23,7 @@ _NAMES = (
     ),
 )
 _VERSION = re.compile(r"[/ ]v?(\d{1,4}(?:\.\d{1,6}){1,3})")
-_ITSELF = 3.0
+_ITSELF, _RUNTIME = 3.0, 2.0
 _MORE = 0.45  # many marks of a runtime are no program's own words
 # Kinds of programs that ask somebody of their own accord.
 _ASKS = frozenset(("package manager", "agent", "editor", "cloud", "container"))
@@ -38,7 +38,7 @@ class Spoken(msgspec.Struct, frozen=True):
         programs: ids, the one whose settings count first in front; a runtime beneath comes after.
         library: the TLS library, "" where the text does not show it.
         platform: "" where it does not.
-        itself: the program's own words show it, not only those of its runtime.
+        strength: 3 where the program's own words show it, 2 where those of its runtime or library do, 1 for a hint.
 
     """
 
@@ -46,7 +46,7 @@ class Spoken(msgspec.Struct, frozen=True):
     library: str = ""
     platform: str = ""
     version: str = ""
-    itself: bool = False
+    strength: float = 0.0
     port: int | None = None
     starttls: str | None = None
 
@@ -151,7 +151,7 @@ def _spoken(text: Squeezed, own: str, table: ErrorTable) -> Spoken:
         programs=tuple(dict.fromkeys(names)),
         library=next((row.library for row in rows if row.library), ""),
         platform=_platform(text.text) or next((row.platform for row in rows if row.platform), ""),
-        itself=strength[order[0]] >= _ITSELF,
+        strength=strength[order[0]],
         version=_version(text.text, place[order[0]]),
         port=next((row.port for row in rows if row.port), None),
         starttls=next((row.starttls for row in rows if row.port), None),
@@ -191,9 +191,14 @@ def _computed(
     """Signals that words alone do not tell."""
     program = table.programs.get(spoken.programs[0]) if spoken.programs else None
     if whom is None:
-        if program is not None and program.kind in _OF_DEVELOPERS:
+        if program is not None and program.kind in _OF_DEVELOPERS and spoken.strength >= _RUNTIME:
             yield "no-host", ""
-        if program is not None and program.hosts and spoken.itself and program.kind in _ASKS:
+        if (
+            program is not None
+            and program.hosts
+            and spoken.strength >= _ITSELF
+            and program.kind in _ASKS
+        ):
             yield "default-registry", program.hosts[0]
     elif is_private(whom.host):
         yield "private-host", whom.host

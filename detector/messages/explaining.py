@@ -178,18 +178,17 @@ def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) ->
         found.append(Found(squeezed.line_at(start), clue))
     near = _Nearness(lines)
     finder, known = table.text_finder
-    hits = [
-        hit
-        for hit in finder.find(squeezed)
-        if (row := known[hit.tag][0]).side is None or row.side == writer
-    ]
-    for hit in outermost(hits):
+    said: dict[Hit, Clue] = {}
+    for hit in finder.find(squeezed):
         row, name = known[hit.tag]
+        if row.side not in (None, writer):
+            continue
         if any(start - _WRAPS <= hit.start and hit.end <= end + _WRAPS for start, end in spans):
             continue
-        said = _clue(row, name, hit, squeezed, near, table)
-        if said is not None:
-            found.append(Found(hit.line, said))
+        one = _clue(row, name, hit, squeezed, near, table)
+        if one is not None:
+            said[hit] = one
+    found += [Found(hit.line, said[hit]) for hit in outermost(list(said))]
     found += _coded(text, squeezed, near, table)
     return found
 
