@@ -199,5 +199,8 @@ if [ "$(cat $stamp 2> /dev/null)" != "$trusting_python $trusting_node" ]; then
     javac -d .tools/trusting/java tests/live/trusting/Fetch.java
     terraform=$(command -v terraform || echo "$PWD"/.tools/trusting/py/lib/python*/site-packages/cloudrail/terraform_0_15/terraform)
     ln -sf "$terraform" .tools/trusting/terraform
+    # Their own scripts would put them in the place of a stand-in; scripts of packages are not run here.
+    ln -sf "$PWD"/.tools/trusting/npm/node_modules/@oven/bun-linux-$machine/bin/bun .tools/trusting/bun
+    ln -sf "$PWD"/.tools/trusting/npm/node_modules/@deno/linux-$machine-glibc/deno .tools/trusting/deno
     echo "$trusting_python $trusting_node" > $stamp
 fi

@@ -27,7 +27,7 @@ from tests.live.trusting.origin import Origin
 from tests.live.trusting.recipe import Recipe, Setup, holds_here, version_of
 from tests.live.trusting.stores import SYSTEM, Stores
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 TABLE = msgspec.toml.decode(
     Path(__file__).with_name("trusting").joinpath("gateway.toml").read_bytes(),
     type=dict[str, list[Recipe]],
