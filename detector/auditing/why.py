@@ -220,6 +220,8 @@ def _of_store(
         return [_read(place, because, sought) for place in there]
     if store in _PUBLIC and _asks(sought):
         return [StoreRead(text, because, sought.ca is not None and sought.ca.sha256 in public)]
+    if store == "os":
+        return [StoreRead(text, because, False if _asks(sought) else None, "there is no bundle")]
     return [StoreRead(text, because)]
 
 

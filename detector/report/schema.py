@@ -20,7 +20,10 @@ from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.logs_json import LogsRecord
 from detector.report.pcap_json import PcapRecord, SummaryRecord
+from detector.report.trust_fix_json import TrustFixRecord
 from detector.report.trust_json import TrustRecord
+from detector.report.trust_remove_json import TrustRemoveRecord
+from detector.report.trust_why_json import TrustWhyRecord
 
 TYPES: dict[str, type] = {
     "check": CheckRecord,
@@ -32,6 +35,9 @@ TYPES: dict[str, type] = {
     "pcap": PcapRecord,
     "pcap-summary": SummaryRecord,
     "trust": TrustRecord,
+    "trust-why": TrustWhyRecord,
+    "trust-fix": TrustFixRecord,
+    "trust-remove": TrustRemoveRecord,
     "policy": PolicyFile,
 }
 

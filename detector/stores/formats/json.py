@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from detector.stores.formats.entry import Entry
 
 _TOKEN = re.compile(
-    r"//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|\"(?:[^\"\\\n]|\\.)*+\"|[{}\[\],:]|[^\s{}\[\],:\"/]+"
+    r"//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|\"(?:[^\"\\\n]|\\.)*+\"?|[{}\[\],:]|[^\s{}\[\],:\"/]+"
 )
 _MAX_DEPTH = 64
 
