@@ -64,8 +64,8 @@ def workers(number: int) -> tuple[str, ...]:
 
 
 STREAMS = {
-    # More of them would wait for the two cores of a small machine, and not for what they started.
-    "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(3)),
+    # More of them would wait for the two cores of a small machine more than for what they started.
+    "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(2)),
     # Nothing leads out of a namespace; none of these captures packets.
     "online": Stream((PYTHON, *PYTEST, "-m", "online", *marked("online"))),
     # Two, so that both cores are used when the live tests have ended.
