@@ -42,6 +42,7 @@ unit:
 oldest: programs
 	@sh scripts/setup.sh oldest
 	sh scripts/alone.sh .venv-oldest/bin/python -m pytest -k "not eager and not recheck" \
+		$(addprefix --basetemp ,$(FOLDER)) \
 		$(addprefix tests/live/test_,alive.py bypass.py late_alerts.py modes.py recorder.py truth.py)
 
 coverage: setup

@@ -27,8 +27,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ALONE = ("sh", "scripts/alone.sh")
-# Whoever shares two cores with five others takes longer than alone.
-PYTEST = ("-m", "pytest", "--timeout", "300")
+# Whoever shares two cores with five others takes longer than alone. Each stream has a folder of its own: a pytest that
+# starts closes the common one to the servers that have given up root.
+PYTEST = ("-m", "pytest", "--timeout", "300", "--basetemp", "{folder}")
 PYTHON = ".venv/bin/python"
 # How long a stream may take to put away what it started, once it is told to stop.
 _PATIENCE = 30.0
@@ -39,7 +40,7 @@ class Stream:
     """One command that runs tests.
 
     Attributes:
-        command: its words; it runs in ROOT.
+        command: its words, {folder} for one that it may make; it runs in ROOT.
         together: words to add where there are namespaces.
         nice: how far it stands back for the others: tests that wait need a core the moment they wake.
 
@@ -64,13 +65,13 @@ def workers(number: int) -> tuple[str, ...]:
 
 
 STREAMS = {
-    # More of them would wait for the two cores of a small machine, and not for what they started.
-    "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(3)),
+    # More of them would wait for the two cores of a small machine more than for what they started.
+    "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(2)),
     # Nothing leads out of a namespace; none of these captures packets.
     "online": Stream((PYTHON, *PYTEST, "-m", "online", *marked("online"))),
     # Two, so that both cores are used when the live tests have ended.
     "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=5),
-    "oldest": Stream(("make", "oldest")),
+    "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
         (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "5"), nice=5
@@ -137,7 +138,7 @@ async def _run_all(streams: Mapping[str, Stream], *, together: bool) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     done: list[Running] = []
     turns = [list(streams)] if together else [[name] for name in streams]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         for names in turns:
             chosen = {name: streams[name] for name in names}
             async with _started(chosen, Path(folder), together=together) as running:
@@ -164,6 +165,7 @@ async def _started(
         for name, stream in streams.items():
             log = folder / f"{name}.log"
             words = [*stream.command, *(stream.together if together else ())]
+            words = [word.replace("{folder}", str(folder / name)) for word in words]
             with log.open("wb") as output:
                 process = await asyncio.create_subprocess_exec(
                     "nice", "-n", str(stream.nice), *words,

@@ -60,6 +60,13 @@ def test_a_stream_that_is_killed_fails_the_whole() -> None:
     assert ran({"one": "kill -9 $$", "other": "true"}).returncode == 9
 
 
+def test_each_has_a_folder_of_its_own_and_leaves_nothing_there() -> None:
+    done = ran({"one": "mkdir {folder}; echo at {folder}", "other": "mkdir {folder}"})
+    assert done.returncode == 0
+    (folder,) = re.findall(r"^at (.*)$", done.stdout, re.MULTILINE)
+    assert not Path(folder).exists()
+
+
 def test_they_run_at_the_same_time(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     for path in (one, other):
