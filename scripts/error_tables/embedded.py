@@ -15,8 +15,8 @@ MBEDTLS = Path("/usr/include/mbedtls")
 WOLFSSL = Path("/usr/include/wolfssl")
 BEARSSL = Path("/usr/include/bearssl")
 MBEDTLS_CODES = (
-    r"(?i)(?:return(?:ed|s)?|failed|error|ret|rc|code|err)(?: code)?[ :=(]{1,4}(-0x[0-9a-f]{3,4})\b",
-    r"(?i)(?:mbedtls|esp-?tls|esp_tls|handshake|ssl|tls|x509)[^\n]{0,80}?(-0x[0-9a-f]{3,4})\b",
+    r"(?i)(?:return(?:ed|s)?|failed|error|ret|rc|code|err)(?: code)?[ :=(]{1,4}(-0x[0-9a-f]{2,4})\b",
+    r"(?i)(?:mbedtls|esp-?tls|esp_tls|handshake|ssl|tls|x509)[^\n]{0,80}?(-0x[0-9a-f]{2,4})\b",
     r"(?i)(?:mbedtls|esp-?tls|esp_tls|handshake|ssl|tls|x509)[^\n]{0,80}?\((-\d{4,5})\)",
     r"(?i)(?:mbedtls|handshake|ssl|tls|x509)[a-z_ ]{0,40} (?:return(?:ed|s)?|failed|error)[ :=(]{1,3}(-\d{4,5})\b",
     r"\bmbedtls_[a-z0-9_]{3,60}(?:\(\))? (?:returned|failed)[ :=(]{1,3}(-\d{4,5})\b",
@@ -54,6 +54,9 @@ SAID_MBEDTLS = {
     "NET_SEND_FAILED": "connection-reset",
     "X509_CERT_VERIFY_FAILED": UNVERIFIED,
     "X509_FATAL_ERROR": "?untrusted-root, ?malformed-certificate",
+    "X509_INVALID_VERSION": "malformed-certificate", "X509_UNKNOWN_VERSION": "malformed-certificate",
+    "X509_INVALID_SIGNATURE": "malformed-certificate", "X509_SIG_MISMATCH": "malformed-certificate",
+    "X509_CERT_UNKNOWN_FORMAT": "client-lacks-ca, malformed-certificate",
     "X509_FILE_IO_ERROR": "client-lacks-ca",
     "PEM_NO_HEADER_FOOTER_PRESENT": "client-lacks-ca, ?client-certificate-rejected",
     "X509_BADCERT_NOT_TRUSTED": UNKNOWN_ISSUER,
@@ -76,6 +79,14 @@ SAID_WOLFSSL = {
     "SOCKET_PEER_CLOSED_E": "closed-during-handshake, connection-reset",
     "FATAL_ERROR": "?no-shared-cipher, ?version-mismatch, ?client-certificate-required, ??other-alert",
     "MATCH_SUITE_ERROR": "no-shared-cipher, version-mismatch", "UNKNOWN_SNI_HOST_NAME_E": "sni-unrecognized",
+    "ASN_NAME_INVALID_E": "name-constraint", "ASN_CRIT_EXT_E": "unknown-critical-extension",
+    "ASN_VERSION_E": "malformed-certificate", "ASN_RSA_KEY_E": "malformed-certificate, ?client-certificate-rejected",
+    "ASN_ECC_KEY_E": "malformed-certificate, ?client-certificate-rejected", "ASN_DH_KEY_E": "?malformed-handshake",
+    "ASN_NO_PEM_HEADER": "client-lacks-ca, ?client-certificate-rejected", "OUT_OF_ORDER_E": "?malformed-handshake",
+    "HTTP_TIMEOUT": "revocation-unavailable", "PARSE_ERROR": "?malformed-handshake, ?not-tls",
+    "EXT_MASTER_SECRET_NEEDED_E": "version-mismatch, ?tls-intercepted", "UNSUPPORTED_PROTO_VERSION": "version-mismatch",
+    "EXTKEYUSE_AUTH_E": "wrong-usage", "KEYUSE_SIGNATURE_E": "wrong-usage", "KEYUSE_ENCIPHER_E": "wrong-usage",
+    "ECC_CURVETYPE_ERROR": "no-shared-group", "VERIFY_SIGN_ERROR": "tls-intercepted, wrong-issuer",
     "CRL_MISSING": "revocation-unavailable", "OCSP_LOOKUP_FAIL": "revocation-unavailable",
     "WOLFSSL_BAD_FILE": "client-lacks-ca", "WOLFSSL_BAD_FILETYPE": "client-lacks-ca",
     "DH_KEY_SIZE_E": "weak-key", "ASN_PARSE_E": "malformed-certificate", "ASN_INPUT_E": "malformed-certificate, client-lacks-ca",
@@ -95,13 +106,18 @@ SAID_BEARSSL = {
     "X509_BAD_SERVER_NAME": "hostname-mismatch",
     "X509_WEAK_PUBLIC_KEY": "weak-key",
     "X509_BAD_SIGNATURE": "tls-intercepted, wrong-issuer, ?weak-signature",
+    "X509_DN_MISMATCH": "incomplete-chain, wrong-issuer, tls-intercepted",
+    "X509_UNSUPPORTED": "malformed-certificate, ?weak-signature", "X509_TRUNCATED": "malformed-certificate",
+    "X509_INNER_TRUNC": "malformed-certificate", "X509_NOT_CONSTRUCTED": "malformed-certificate",
+    "X509_NOT_PRIMITIVE": "malformed-certificate", "X509_PARTIAL_BYTE": "malformed-certificate",
+    "X509_LIMIT_EXCEEDED": "malformed-certificate", "BAD_SIGNATURE": "?malformed-handshake, ?tls-intercepted",
     "X509_EMPTY_CHAIN": "client-certificate-required, ?malformed-handshake",
     "X509_NOT_CA": "wrong-usage", "X509_FORBIDDEN_KEY_USAGE": "wrong-usage",
 }  # fmt: skip
 # What belongs to the program that uses the library, and not to the connection.
 _OWN = re.compile(
     r"ALLOC|MEMORY|_RNG|RANDOM|BAD_INPUT|INTERNAL|WANT_|BUFFER_TOO|IN_PROGRESS|HW_|ACCEL|_MUTEX|THREAD|INPUT_CASE|GETTIME"
-    r"|ITIMER|SIGACT|_INIT|MONITOR|FREAD|ENCRYPT_ERR|_POLL|BIND_F|LISTEN|SOCKET_FAILED|ACCEPT_F|INVALID_CONTEXT|ASYNC|BAD_PARAM|BAD_STATE"
+    r"|ITIMER|SIGACT|_INIT|MONITOR|FREAD|ENCRYPT_ERR|_POLL|BIND_F|LISTEN|SOCKET_FAILED|ACCEPT_F|INVALID_CONTEXT|ASYNC|MANAGER|DTLS_EXPORT|ECC_EXPORT|SANITY_C|BAD_PARAM|BAD_STATE"
 )
 
 
@@ -157,7 +173,7 @@ def wolfssl() -> Iterator[Row]:
         if _OWN.search(name) or name.startswith(("WC_", "MAX_", "MIN_")):
             continue
         words = plain(say(number & (2**64 - 1)).decode())
-        told = words if len(words.split()) > 2 else ""
+        told = words if len(words.split()) > 2 and "unknown error" not in words else ""
         yield Row(str(number), f"wolfSSL {name}", told, SAID_WOLFSSL.get(name, ""), name)
 
 

@@ -66,8 +66,8 @@ class Known:
     def unknown_of(self, family: Family) -> Iterator[Row]:
         """What is to be written of its rows; a number alone is, where its family says how it stands in a text."""
         for row in family.rows:
-            held = self.identifiers.get(folded(row.name)) or self.identifiers.get(folded(row.words))
-            causes = held or row.meaning
+            named = self.identifiers.get(folded(row.name))
+            causes = named or row.causes or self.identifiers.get(folded(row.words)) or row.meaning
             telling = causes != VAGUE or _OF_TLS.search(row.words)
             name = self._fresh(row.name, causes)
             words = self._fresh(row.words, causes) if telling and not _is_alert(row.words) else ""

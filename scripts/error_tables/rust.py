@@ -75,7 +75,8 @@ SAID = {
 }  # fmt: skip
 # Words of everyday that name nothing by themselves: they count only where rustls or webpki writes them.
 _BARE = frozenset(("Expired", "Revoked", "BadEncoding", "BadSignature", "Other", "NotValidYet", "General",
-                   "TrailingData", "EncryptError", "DecryptError", "CorruptMessage", "InvalidPurpose"))  # fmt: skip
+                   "TrailingData", "EncryptError", "DecryptError", "CorruptMessage", "InvalidPurpose",
+                   "InvalidSerialNumber", "MalformedExtensions", "UnsupportedNameType", "ExpiredContext", "ExtensionValueInvalid"))  # fmt: skip
 _FRAMES = ("invalid peer certificate: {}", "InvalidCertificate({})")
 
 

@@ -58,6 +58,7 @@ def found(text: str) -> list[str]:
         ("GnuTLS recv error (-110): x", "closed-during-handshake"),
         ("gnutls_handshake() failed: x (-15)", "not-tls"),
         ("TIC TCP Conn Failed [4:0x1c0362f40]: 3:-9802 Err(-9802)", "untrusted-root"),
+        ("mbedtls_ssl_handshake returned -0x50", "connection-reset"),
         ("mbedtls_ssl_read_record() returned -29312", "closed-during-handshake"),
         ("net::ERR_FAILED (-201) loading 'https://a.example'", "certificate-expired"),
         ("schannel: next InitializeSecurityContext failed: Unknown error (0x80092012)", "revocation-unavailable"),

@@ -100,6 +100,13 @@ def test_revocation_that_could_not_be_checked_is_not_called_revoked(identifier: 
         assert "certificate-revoked" not in {meaning.cause for meaning in row.meanings}
 
 
+@pytest.mark.parametrize(
+    "name", ["ECONNREFUSED", "ETIMEDOUT", "ENOTFOUND", "InvalidContentType", "InvalidPurpose", "INVALID_CA"]
+)  # fmt: skip
+def test_a_name_that_others_use_too_counts_only_as_words(name: str) -> None:
+    assert [row for row in TABLE.texts if row.name == name] == []
+
+
 def test_an_issuer_that_is_not_found_has_more_than_one_cause() -> None:
     for words in ("unable to get local issuer certificate", "SEC_ERROR_UNKNOWN_ISSUER", "UnknownIssuer",
                   "x509: certificate signed by unknown authority", "Path does not chain with any of the trust anchors",
