@@ -26,16 +26,21 @@ Runs = dict[str, list[Future[Outcome]]]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """All runs of all programs, side by side: most of the time they start up."""
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
+    """All runs of all programs that are asked for, side by side: most of the time they start up."""
+    chosen = " ".join(item.name for item in request.session.items)
     folder = tmp_path_factory.mktemp("trusting")
     stores = Stores(folder)
     rows = programs()
     with ThreadPoolExecutor(4) as pool:
         found: Runs = {}
         for recipe in TABLE.run:
+            name = recipe.name or recipe.program
+            if f"[{name}-" not in chosen:
+                continue
             for number, trial in enumerate(trials(rows[recipe.program], recipe, stores)):
-                name = recipe.name or recipe.program
                 home = folder / name.replace(" ", "-") / str(number)
                 future = pool.submit(run, trial, recipe, TABLE.kind, stores, home)
                 found.setdefault(name, []).append(future)
