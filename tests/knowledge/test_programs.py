@@ -144,6 +144,10 @@ def test_a_setting_that_replaces_is_given_the_public_roots_too(kind: str) -> Non
         (ROW + 'fix = [{ causes = ["bad-luck"], sets = "A", value = "b" }]', "no known cause"),
         (ROW + 'unsafe = [{ key = "env:A", when = "(" }]', "unterminated"),
         (ROW + 'under = "none-such"', "to be under"),
+        (
+            ROW + 'setting = [{ key = "env:A", effect = "adds", needs = "env:B" }]',
+            "needs 'env:B', which is no setting of it",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_is_refused(tmp_path: Path, text: str, why: str) -> None:
