@@ -192,6 +192,12 @@ def _configurations(field: str) -> Callable[[], Iterator[re.Pattern[Any]]]:
     return read
 
 
+def _codes() -> list[re.Pattern[Any]]:
+    from detector.knowledge.explanations import error_table
+
+    return [re.compile(code.expression) for code in error_table().codes]
+
+
 def _nothing() -> tuple[re.Pattern[Any], ...]:
     return ()
 
@@ -212,6 +218,7 @@ TABLES = {
     ("detector/capture/preamble.py", "c"): Table(_table(_PREAMBLE, "_TABLE", 1)),
     ("detector/capture/preamble.py", "s"): Table(_table(_PREAMBLE, "_TABLE", 2)),
     ("detector/logs/reasons.py", "'|'.join(words)"): Table(_table("detector.logs.reasons", "_TABLE", 0)),
+    ("detector/knowledge/explanations.py", "expression"): Table(_codes, "finditer"),
     ("detector/messages/explaining.py", "expression"): Table(
         _table("detector.messages.explaining", "_ALERTS"), "finditer"
     ),
