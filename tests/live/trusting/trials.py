@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from detector.model.programs import TRUST_CAUSES, Program, ProgramFix, ProgramSetting
@@ -62,7 +63,9 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
     yield Trial("default", "nothing set", ASKED, trusts=reads.store == "none")
     yield Trial("default", "nothing set", SYSTEM, trusts=by_system or reads.store == "none")
 
-    settings: list[ProgramSetting] = [one for one in row.setting if holds_here(one, version) and one.key not in recipe.left_out]
+    settings: list[ProgramSetting] = [
+        one for one in row.setting if holds_here(one, version) and one.key not in recipe.left_out
+    ]
 
     def value(one: ProgramSetting, name: str) -> str:
         if one.value == "flag":
@@ -88,7 +91,7 @@ def trials(row: Program, recipe: Recipe, stores: Stores) -> Iterator[Trial]:
         keeps = one.key in recipe.keeps or (by_system and stays)
         yield Trial("setting", one.key, SYSTEM, trusts=keeps, put=put(one, ASKED))
     of_files = [one for one in settings if one.value != "flag"]
-    for strong, weak in zip(of_files, of_files[1:], strict=False):
+    for strong, weak in pairwise(of_files):
         label = f"{strong.key} before {weak.key}"
         both = (*put(strong, SYSTEM), *put(weak, ASKED))
         if label in recipe.left_out:
@@ -116,7 +119,9 @@ def _sample(expression: str, key: str) -> str:
     return word or ("1" if key.startswith("env:") else "")
 
 
-def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path) -> Outcome:
+def run(
+    trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores, home: Path
+) -> Outcome:
     """One run, in a home folder of its own."""
     home.mkdir(parents=True)
     setup = Setup(recipe, kinds, home)
@@ -132,4 +137,3 @@ def run(trial: Trial, recipe: Recipe, kinds: dict[str, FileKind], stores: Stores
     shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(system)
     return Outcome(trial, took, f"{said}\nexit code {code}")
-
