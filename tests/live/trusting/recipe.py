@@ -42,7 +42,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             reason.
         hashed: the system's folder has hashed names beside the bundle, as Debian's has.
         keeps: keys of settings beside which the system's store goes on counting on Debian only, each with the reason.
-        names: commands that lines use and PATH has not, each with what it stands for.
         places: where a fix's file is, below the home folder.
         slow: it takes seconds to start, so that a setting is not also held against what it must not do.
         hides: files of the system that are to be empty.
@@ -60,7 +59,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, str] = {}
     options: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
-    names: dict[str, str] = {}
     places: dict[str, str] = {}
     slow: bool = False
     hides: tuple[str, ...] = ()
@@ -118,9 +116,7 @@ class Setup:
     def add(self, path: str, text: str) -> None:
         """Writes more into a file below the home folder; where it says #HERE, there."""
         before = self.files.get(path, "")
-        self.files[path] = (
-            before.replace("#HERE", text.strip("\n"), 1) if "#HERE" in before else before + text
-        )
+        self.files[path] = before.replace("#HERE", text.strip("\n"), 1) if "#HERE" in before else before + text
 
     def run(self, port: int, system: Path) -> tuple[int, str]:
         """Exit code and everything printed.
@@ -130,12 +126,7 @@ class Setup:
             system: what stands in the place of /etc/ssl/certs; the file hosts in it, in that of /etc/hosts.
 
         """
-        words = {
-            "port": str(port),
-            "home": str(self.home),
-            "tools": str(ROOT / ".tools"),
-            "root": str(ROOT),
-        }
+        words = {"port": str(port), "home": str(self.home), "tools": str(ROOT / ".tools"), "root": str(ROOT)}
 
         def filled(text: str) -> str:
             return Template(text).safe_substitute(words)
@@ -145,27 +136,16 @@ class Setup:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(filled(text).replace("#HERE", ""))
             path.chmod(0o600)
-        for name, words_of in self._recipe.names.items():
-            path = self.home / "bin" / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(f'#!/bin/sh\nexec {filled(words_of)} "$@"\n')
-            path.chmod(0o700)
         command: list[str] = []
         for word in self._recipe.command:
             command += self.options if word == "OPTIONS" else [filled(word)]
         environment = {
-            "PATH": f"{self.home}/bin:{os.environ['PATH']}", "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "dumb",
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "dumb",
             "TMPDIR": str(self.home),
             **{name: filled(value) for name, value in self._recipe.env.items()}, **self.env,
         }  # fmt: skip
         script = 'mount --bind "$0" /etc/ssl/certs && mount --bind "$0"/hosts /etc/hosts && cd "$HOME" || exit 99\n'
-<<<<<<< HEAD
         script += "".join(f"[ ! -e {path} ] || mount --bind /dev/null {path}\n" for path in self._recipe.hides)
-=======
-        script += "".join(
-            f"[ ! -e {path} ] || mount --bind /dev/null {path}\n" for path in self._recipe.hides
-        )
->>>>>>> h-proved
         script += "".join(f"{filled(line)} || exit 98\n" for line in self.first)
         words_ = ["unshare", "--mount", "sh", "-c", script + 'exec "$@"', str(system), *command]
         try:
@@ -182,10 +162,7 @@ def version_of(recipe: Recipe) -> tuple[int, ...]:
     """The program's version; none where the recipe does not ask."""
     if not recipe.version:
         return ()
-    words = [
-        Template(w).safe_substitute(tools=str(ROOT / ".tools"), root=str(ROOT))
-        for w in recipe.version
-    ]
+    words = [Template(w).safe_substitute(tools=str(ROOT / ".tools"), root=str(ROOT)) for w in recipe.version]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     found = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)
     return numbers(found[0]) if found else ()
