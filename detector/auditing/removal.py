@@ -79,7 +79,9 @@ def removal_steps(survey: Survey, sha256: str, anchors: Sequence[Place]) -> list
     cut = {place.path for place, _ in held if place.kind == "file"}
     steps += _of_settings(survey.settings, sha256, cut)
     # Lines from the end of a file, so that the others keep their numbers.
-    return sorted(dict.fromkeys(steps), key=lambda step: -step.line if step.way == "line" else -(1 << 30))
+    return sorted(
+        dict.fromkeys(steps), key=lambda step: -step.line if step.way == "line" else -(1 << 30)
+    )
 
 
 def others_to_look_at(settings: Sequence[Setting]) -> tuple[Setting, ...]:
