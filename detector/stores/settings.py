@@ -87,9 +87,8 @@ def _of_file(root: Path, kind: SettingKind, file: SettingFile, depth: int = 0) -
             )
             yield from _of_file(root, kind, SettingFile(path, file.home), depth + 1)
             continue
-        matched = _wanted().match(kind.name, entry.path)
-        if matched is not None:
-            key, scope = matched
+        keys, scope = _wanted().match(kind.name, entry.path)
+        for key in keys:
             yield _set(key, entry.value, where, entry.line, file, scope)
 
 

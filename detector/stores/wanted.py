@@ -30,14 +30,13 @@ class Wanted:
         self.variables = dict.fromkeys((*by_kind["env"], *variables))
         self._keys: dict[str, dict[str, list[tuple[tuple[str, ...], str]]]] = {}
         for kind in kinds:
-            found = {key: f"{kind.name}:{key}" for key in (*kind.keys, *filter(None, (kind.key,)))}
+            found = [(key, f"{kind.name}:{key}") for key in (*kind.keys, kind.key) if key]
             for name in (kind.name, *kind.also):
-                found |= {key: f"{name}:{key}" for key in by_kind[name]}
-            found |= {
-                other: found.get(key, f"{kind.name}:{key}") for other, key in kind.spelled.items()
-            }
+                found += [(key, f"{name}:{key}") for key in by_kind[name]]
+            for other, key in kind.spelled.items():
+                found.append((other, dict(found).get(key, f"{kind.name}:{key}")))
             last: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
-            for spelled, key in found.items():
+            for spelled, key in dict.fromkeys(found):
                 parts = tuple(map(_folded, _parts(spelled)))
                 if parts:
                     last[parts[-1]].append((parts, key))
@@ -46,15 +45,17 @@ class Wanted:
                 rows.sort(key=lambda row: -len(row[0]))
             self._keys.setdefault(kind.name, {}).update(last)
 
-    def match(self, kind: str, path: tuple[str, ...]) -> tuple[str, str] | None:
-        """The key, and for whom it is set; None where nobody asks for it."""
+    def match(self, kind: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """The keys, as each program spells it, and for whom it is set; none where nobody asks for it."""
         parts = _parts(".".join(path))
         folded = [_folded(part) for part in parts]
-        for wanted, key in self._keys.get(kind, {}).get(folded[-1], ()) if folded else ():
+        rows = self._keys.get(kind, {}).get(folded[-1], ()) if folded else ()
+        for wanted, _ in rows:
             left = _left_of(wanted, folded)
             if left is not None:
-                return key, ".".join(parts[place] for place in left)
-        return None
+                keys = tuple(dict.fromkeys(key for parted, key in rows if parted == wanted))
+                return keys, ".".join(parts[place] for place in left)
+        return (), ""
 
 
 def _left_of(wanted: tuple[str, ...], there: list[str]) -> list[int] | None:

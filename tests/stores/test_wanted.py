@@ -47,7 +47,8 @@ WANTED = Wanted(KINDS, (PROGRAM,), ("ALL",))
 def test_a_name_is_a_key_when_its_parts_are_there_in_order(
     kind: str, path: tuple[str, ...], expected: tuple[str, str] | None
 ) -> None:
-    assert WANTED.match(kind, path) == expected
+    keys, scope = WANTED.match(kind, path)
+    assert (keys, scope) == (((expected[0],), expected[1]) if expected else ((), ""))
 
 
 def test_variables_are_those_of_programs_and_the_further_ones() -> None:
@@ -56,3 +57,12 @@ def test_variables_are_those_of_programs_and_the_further_ones() -> None:
 
 def test_keys_that_name_files_say_when() -> None:
     assert by_program_key((PROGRAM,))["git:http.sslcainfo"] == [("file", "")]
+
+
+def test_a_key_that_two_programs_spell_by_another_kind_is_both_of_theirs() -> None:
+    two = Program(
+        "q", "q", "x", (), (),
+        setting=(ProgramSetting("kube:a.b", "adds"), ProgramSetting("kubeconfig:a.b", "adds")),
+    )  # fmt: skip
+    keys, _ = Wanted(KINDS, (two,), ()).match("kubeconfig", ("a", "b"))
+    assert set(keys) == {"kube:a.b", "kubeconfig:a.b"}
