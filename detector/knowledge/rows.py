@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ _MAX_DIGITS = 400
 _LONG_NUMBER = re.compile(r"""[0-9_]{400}|(?<![\w"'])0x[0-9A-Fa-f_]{400}""")
 # A file of a later version says things that this one does not know; so does a misspelt one.
 UNKNOWN = "check the spelling, or update tlsight"
+
+# msgspec learns a type at its first use, which two threads at once do not survive.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -81,7 +85,8 @@ def rows_of[T](
     found: list[T] = []
     for index, row in enumerate(rows):
         try:
-            found.append(msgspec.convert(row, kind))
+            with _ONE_AT_A_TIME:
+                found.append(msgspec.convert(row, kind))
         except msgspec.ValidationError as error:
             why, line = str(error), row_line(text, table, index)
             raise ConfigError(str(path), why, line=line, remedy=remedy_for(why)) from None
