@@ -58,10 +58,12 @@ def places_of(survey: Survey, sha256: str) -> list[tuple[Place, Root]]:
     ]
 
 
-def removal_steps(survey: Survey, sha256: str, anchors: Sequence[Place]) -> list[RemovalStep]:
+def removal_steps(
+    survey: Survey, sha256: str, anchors: Sequence[Place], below: str = "/"
+) -> list[RemovalStep]:
     """In the order in which they are to be done: sources before what is made of them.
 
-    `anchors` are files that an administrator put where the system takes roots from.
+    `anchors` are files that an administrator put where the system takes roots from; `below` is where the file system begins.
     """
     steps = [
         RemovalStep(
@@ -72,7 +74,8 @@ def removal_steps(survey: Survey, sha256: str, anchors: Sequence[Place]) -> list
     ]
     held = places_of(survey, sha256)
     if steps or any(place.kind == "os" for place, _ in held):
-        text = "sudo update-ca-certificates --fresh  (Debian)  or  sudo update-ca-trust  (Fedora, Arch)"
+        inside = "" if below == "/" else f"chroot {shlex.quote(below)} "
+        text = f"sudo {inside}update-ca-certificates --fresh  (Debian)  or  sudo {inside}update-ca-trust  (Fedora, Arch)"
         steps.append(RemovalStep("refresh", "", text))
     for place, root in held:
         steps += _of_place(place, root)

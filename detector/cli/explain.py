@@ -91,6 +91,7 @@ def _explained(words: list[str], side: Side | None) -> Explained:
 
 
 def _watched(command: list[str], side: Side | None, *, json: bool) -> int:
+    from detector.messages.reading import Line
     from detector.runs.explain import explained_lines
     from detector.runs.watch import watch
 
@@ -98,7 +99,14 @@ def _watched(command: list[str], side: Side | None, *, json: bool) -> int:
     done = watch(command)
     if done.code == 0:
         return done.code
-    answer = explained_lines(done.lines, side)
+    # What was run says who speaks and whom it asked; the code says how it ended where the program says nothing.
+    name = Path(command[0]).name
+    told = [
+        Line(0, "$ " + " ".join(command)),
+        *done.lines,
+        Line(0, f"{name}: exit code {done.code}"),
+    ]
+    answer = explained_lines(told, side)
     if answer.causes and json:
         print(answer.to_json(), file=sys.stderr)
     elif answer.causes:

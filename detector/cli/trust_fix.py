@@ -26,7 +26,8 @@ refused. Settings that replace every root are given a bundle with the public one
   tlsight trust fix --all --ca corp-ca.pem --policy policy.toml
   tlsight trust fix pip --undo
 
-[bold]Exit codes[/]: 0 done, 2 usage, also a CA that nobody may trust and a program without such a line, 4 a file cannot
+[bold]Exit codes[/]: 0 done, 3 a line has no effect yet because a stronger setting
+is in the way, 2 usage, also a CA that nobody may trust and a program without such a line, 4 a file cannot
 be written; then nothing is left half-written.
 """
 
@@ -64,7 +65,7 @@ def fix(
     run = FixRun(program, ca=ca, sha256=sha256, policy=policy, shell=shell, dry_run=dry_run)
     done = run.undo(os.environ) if undo else run.fix(os.environ)
     steps = tuple(
-        FixStepRecord(step.program, step.line, step.path, step.diff, step.note)
+        FixStepRecord(step.program, step.line, step.path, step.diff, step.note, step.idle)
         for step in done.steps
     )
     record = TrustFixRecord(
@@ -78,7 +79,8 @@ def fix(
         from detector.report.check_text import stdout_console
 
         stdout_console().print(render(record), soft_wrap=True)
-    return exit_codes.CLEAN
+    # An agent learns it too that a line which was written changes nothing.
+    return exit_codes.INCONCLUSIVE if any(step.idle for step in done.steps) else exit_codes.CLEAN
 
 
 fix.__doc__ = _TEXT

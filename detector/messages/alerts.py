@@ -14,7 +14,7 @@ _SERVER_MARKS = (
     r"(?im)while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
     r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
     r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|\bfrontend\b.*SSL"
-    r"|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint"
+    r"|\[emerg\]|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint"
 )
 # Lines without one of these say nothing of an alert.
 _HINTS = r"(?im)alert|remote error: tls|0A000[45]|[a-z]_[a-z_]+\(\d{2,3}\)|^\s*[a-z]+_[a-z_]+\s*$|\(OUT\)|: Fatal \("
@@ -37,7 +37,7 @@ _ALERTS = tuple(
         r"AlertReceived\((\w{1,40})\)",
         r"\{tls_alert,\s?\{([a-z_]{1,40}),(?![^\n]{0,90}generated)",
         # By number or name alone; "snort alert 112 triggered" is no alert of TLS.
-        r"\balert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
+        r"(?:^\s*|(?:tls|ssl|fatal|handshake|ca|certificate|error|of|got|received|by|with)[: ]{1,2}|[:;,(\[] ?)alert[ :=#(]{1,2}(\d{1,3})(?=\s*(?:$|[:;,.)\]\"'(]|[a-z]+_[a-z]))",
         r"^\s*(?:tls |fatal |warning )*(?:alert[: ]+)?([a-z]+_[a-z_]+)\s*$",
         # BouncyCastle writes TlsFatalAlert where it complains itself.
         r"(?<!TlsFatalAlert: )\b([a-z]+_[a-z_]+)\(\d{2,3}\)",

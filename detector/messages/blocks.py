@@ -16,9 +16,11 @@ import msgspec
 
 from detector.messages.reading import Line
 from detector.messages.target import best_of, targets_in
-from detector.messages.weighing import Clue, is_not_trusted
+from detector.messages.weighing import Clue, is_not_trusted, without_idle
 
 _GAP = 12
+# Of a log that fails line after line its beginning and its end are read for hosts.
+_FIRST, _LAST = 100, 900
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -33,14 +35,26 @@ class Block(msgspec.Struct, frozen=True):
 
     Attributes:
         first, last: indices of its lines.
+        numbers: those lines' numbers in the file.
         host: the target that its lines name, None for none.
 
     """
 
     first: int
     last: int
+    numbers: tuple[int, int]
     clues: tuple[Clue, ...]
     host: str | None = None
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """What was found in it."""
+        return frozenset(clue.told for clue in self.clues)
+
+    @property
+    def says(self) -> frozenset[str]:
+        """Causes that its texts name before others."""
+        return frozenset(clue.meanings[0].cause for clue in without_idle(self.clues))
 
     @property
     def not_trusted(self) -> bool:
@@ -54,7 +68,10 @@ def blocks_of(lines: Sequence[Line], found: Iterable[Found]) -> list[Block]:
     for one in found:
         by_line.setdefault(one.line, []).append(one.clue)
     groups: list[list[int]] = []
-    for at in sorted(by_line):
+    places = sorted(by_line)
+    if len(places) > _FIRST + _LAST:
+        places = places[:_FIRST] + places[-_LAST:]
+    for at in places:
         if groups and lines[at].number - lines[groups[-1][-1]].number <= _GAP:
             groups[-1].append(at)
         else:
@@ -82,5 +99,6 @@ def _by_host(
     blocks = []
     for places, host in parts:
         clues = tuple(clue for at in places for clue in by_line[at])
-        blocks.append(Block(places[0], places[-1], clues, host))
+        numbers = (lines[places[0]].number, lines[places[-1]].number)
+        blocks.append(Block(places[0], places[-1], numbers, clues, host))
     return blocks

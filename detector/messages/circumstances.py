@@ -12,6 +12,7 @@ from detector.messages.finding import Squeezed
 from detector.messages.layout import unwrapped
 from detector.messages.table import ErrorTable, Signal, Speaker
 from detector.messages.target import Whom, best_of, is_private, proxy_in, targets_in
+from detector.messages.weighing import NOT_TRUSTED
 from detector.model.programs import Program
 
 # Apple's and OpenSSL's ways to write a certificate's names.
@@ -23,6 +24,12 @@ _NAMES = (
     ),
 )
 _VERSION = re.compile(r"[/ ]v?(\d{1,4}(?:\.\d{1,6}){1,3})")
+# Signals that the texts themselves are.
+_SAID: dict[str, frozenset[str]] = {
+    "chain-not-trusted": frozenset(NOT_TRUSTED),
+    "other-name": frozenset(("hostname-mismatch",)),
+    "out-of-date": frozenset(("certificate-expired", "certificate-not-yet-valid")),
+}
 _ITSELF, _RUNTIME = 3.0, 2.0
 _MORE = 0.45  # many marks of a runtime are no program's own words
 # Kinds of programs that ask somebody of their own accord.
@@ -74,7 +81,7 @@ def circumstances(
     table: ErrorTable,
     failing: tuple[str, ...] = (),
     *,
-    not_trusted: bool = False,
+    says: frozenset[str] = frozenset(),
     server: bool = False,
 ) -> Circumstances:
     """What holds for the failure that `own` tells.
@@ -84,7 +91,7 @@ def circumstances(
         around: these and the lines near them.
         table: what is known.
         failing: hosts that failed in the same way elsewhere in the text.
-        not_trusted: it says that a chain is not trusted.
+        says: causes that its texts name before others.
         server: a server wrote it, which asked nobody.
 
     """
@@ -105,8 +112,7 @@ def circumstances(
     else:
         held = dict(_computed(around, spoken, whom, (*hosts, *failing), proxy, table))
     held |= _worded(squeezed, table)
-    if not_trusted:
-        held["chain-not-trusted"] = ""
+    held |= {signal: "" for signal, causes in _SAID.items() if says & causes}
     signals = tuple(
         (row, held[row.id])
         for row in table.signals
@@ -204,6 +210,11 @@ def _computed(
         yield "private-host", whom.host
     elif _is_known_public(whom.host, program, table):
         yield "public-host", whom.host
+        yield "well-kept", whom.host
+        if whom.host.removeprefix("www.") in table.public_hosts or (
+            program and whom.host in program.hosts
+        ):
+            yield "service-host", whom.host
     else:
         yield "unknown-host", whom.host
     public = {host for host in hosts if not is_private(host)}

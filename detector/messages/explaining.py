@@ -13,7 +13,9 @@ Theory of operation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,6 +26,7 @@ from detector.messages.blocks import Block, Found, blocks_of
 from detector.messages.circumstances import Circumstances, circumstances
 from detector.messages.finding import Hit, Squeezed, outermost
 from detector.messages.marking import (
+    is_no_failure,
     names_tls,
     other_port,
     strongly_marked,
@@ -34,7 +37,7 @@ from detector.messages.reading import Line, lines_of
 from detector.messages.table import ErrorTable, ErrorText, as_number
 from detector.messages.weighing import Clue, Weighed, weighed
 from detector.model.alerts import NAMES, Likelihood, Side, meanings
-from detector.model.asked import PLACEHOLDER, Asked
+from detector.model.asked import PLACEHOLDER, Asked, asked_of_nobody
 from detector.model.causes import CauseInfo
 from detector.model.programs import Program, ProgramFix
 from detector.model.recorded import Recorded
@@ -42,6 +45,9 @@ from detector.model.recorded import Recorded
 MAX_ANSWERS = 12
 # Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
 _NEAR, _NEXT = 1, 1
+# Failures whose circumstances are looked at, hosts that are compared, and places that an answer names.
+_THOUGHT_ABOUT, _HOSTS, _TIMES = 60, 32, 1000
+_NUMBERS = 2000  # of one family, in one text
 _SHORT = 2  # spaces in a known text below which it has to stand on the line itself
 _AROUND = 40  # lines in which a failure's circumstances are looked for
 _LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
@@ -84,7 +90,8 @@ class Answer(msgspec.Struct, frozen=True):
         library, platform, version: as far as the text shows them, else "".
         host, port: the target; proxy: what stands before it.
         hosts: all that failed so.
-        lines: first and last line of each time that it is told, counted from 1.
+        lines: first and last line of each time that it is told, counted from 1; of very many times the last.
+        times: how often it is told.
         remedies: settings of the program that mend its likeliest causes.
 
     """
@@ -101,6 +108,7 @@ class Answer(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...]
     lines: tuple[tuple[int, int], ...]
     remedies: tuple[Remedy, ...]
+    times: int = 1
 
 
 class Explained(Recorded, msgspec.Struct, frozen=True):
@@ -144,17 +152,40 @@ def answers(
     text = "\n".join(line.text for line in lines)
     writer = side or alerts.side_of(text)
     blocks = blocks_of(lines, _found(text, lines, table, writer))
-    told = [
-        (block, _answer(block, lines, table, _failing(block, blocks), writer)) for block in blocks
-    ]
+    failing = tuple(dict.fromkeys(one.host for one in blocks if one.host and one.not_trusted))
+    told = _told(blocks, lambda block: _answer(block, lines, table, failing[-_HOSTS:], writer))
     merged: dict[tuple[str, str], list[tuple[Block, Answer]]] = {}
     for block, answer in told:
-        if answer is not None:
-            merged.setdefault((answer.causes[0].cause.id, answer.speaker), []).append(
-                (block, answer)
-            )
+        key = (answer.causes[0].cause.id, answer.speaker)
+        merged.setdefault(key, []).append((block, answer))
     order = sorted(merged.values(), key=lambda each: (-len(each), -each[-1][0].last))
     return tuple(_merged(each) for each in order[:MAX_ANSWERS])
+
+
+def _told(
+    blocks: Sequence[Block], answer: Callable[[Block], Answer | None]
+) -> list[tuple[Block, Answer]]:
+    """Each block with its answer. Of very many only the last are thought about; those before them that say the same as one
+    of these have its answer, the others none.
+    """
+    found: list[tuple[Block, Answer]] = []
+    known: dict[frozenset[str], Answer] = {}
+    for block in blocks[-_THOUGHT_ABOUT:]:
+        one = answer(block)
+        if one is not None:
+            found.append((block, one))
+            known.setdefault(block.texts, one)
+    before = [
+        (
+            block,
+            msgspec.structs.replace(
+                known[block.texts], hosts=(block.host,) if block.host else (), lines=()
+            ),
+        )
+        for block in blocks[:-_THOUGHT_ABOUT]
+        if block.texts in known
+    ]
+    return before + found
 
 
 def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -> list[Found]:
@@ -164,8 +195,8 @@ def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) ->
     spans: list[tuple[int, int]] = []
     for number, start, end in alerts.alerts_in(text, table.spellings):
         spans.append((start, end))
-        told = f"alert {number} {NAMES.get(number, '')}".strip()
-        found.append(Found(squeezed.line_at(start), Clue(told, meanings(number, writer))))
+        words = f"alert {number} {NAMES.get(number, '')}".strip()
+        found.append(Found(squeezed.line_at(start), Clue(words, meanings(number, writer))))
     other: Side = "client" if writer == "server" else "server"
     for number, start, end in alerts.alerts_sent(text, table.spellings):
         # As the one would read it who received it.
@@ -179,7 +210,11 @@ def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) ->
     near = _Nearness(lines)
     finder, known = table.text_finder
     said: dict[Hit, Clue] = {}
+    once: set[tuple[int, int]] = set()
     for hit in finder.find(squeezed):
+        if (hit.tag, hit.line) in once:
+            continue  # once a line is enough
+        once.add((hit.tag, hit.line))
         row, name = known[hit.tag]
         if row.side not in (None, writer):
             continue
@@ -197,12 +232,13 @@ def _clue(
     row: ErrorText, name: str, hit: Hit, text: Squeezed, near: _Nearness, table: ErrorTable
 ) -> Clue | None:
     """What a text that was found says here; None where it says nothing."""
-    if not row.meanings:
+    if not row.meanings or near.is_no_failure(hit.line):
         return None
     info = table.causes[row.meanings[0].cause]
     ends = _ends(table, row)
     by_itself = (
-        names_tls(name)
+        row.family in _TOLD_BY_US
+        or names_tls(name)
         or "https" in name.lower()
         or (telling(name) and not ends)
         or (ends and row.family.startswith(_OWN_ENDS))
@@ -210,9 +246,9 @@ def _clue(
     if not by_itself:
         if _denied(text.text, hit.end):
             return None
-        if ends and other_port(text.line_text(hit.line)):
+        if ends and near.other_port(hit.line):
             return None
-        whole = info.id in _WAYS_TO_END and hit.end - hit.start > 0.6 * len(text.text.strip())
+        whole = info.id in _ALL_THERE_IS and hit.end - hit.start > 0.6 * len(text.text.strip())
         short = name.count(" ") < _SHORT
         close = near.by(hit.line) if ends else near.strong(hit.line, 0 if short else _NEAR)
         if not (close or whole or _asks_proxy(name)):
@@ -222,8 +258,14 @@ def _clue(
 
 # Ways to end that the table of causes does not mark as ends.
 _WAYS_TO_END = frozenset(("connection-reset", "silent-drop", "closed-during-handshake"))
+# Those that a runtime tells of TLS in a text of their own ("socket hang up"): enough where it is all there is.
+_ALL_THERE_IS = frozenset(("connection-reset", "closed-during-handshake"))
 # Families whose codes for the end of a connection are TLS's or a browser's own.
 _OWN_ENDS = ("Chromium", "Chrome", "Firefox", "Edge", "NSS")
+
+
+# Texts that `explain --watch` adds.
+_TOLD_BY_US = frozenset(("exit codes",))
 
 
 def _asks_proxy(name: str) -> bool:
@@ -243,12 +285,16 @@ def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) ->
     """Numbers of the families that say how theirs stand in a text."""
     for pattern, family in table.code_patterns:
         rows = table.by_code.get(family, {})
-        for match in pattern.finditer(text):
+        seen: set[tuple[int, int | None]] = set()
+        for match in islice(pattern.finditer(text), _NUMBERS):
             number = as_number(match.group(1))
             row = rows.get(number) if number is not None else None
             if row is None or not row.meanings:
                 continue
             line = squeezed.line_at(match.start(1))
+            if (line, number) in seen:
+                continue
+            seen.add((line, number))
             # A way to end that has a number is one of TLS only where something of it stands near.
             if _ends(table, row) and not family.startswith(_OWN_ENDS) and not near.by(line):
                 continue
@@ -277,6 +323,14 @@ class _Nearness:
         """Whether something that runs over TLS stands right beside it."""
         return self._near(line, self._weak, _marked, _NEXT)
 
+    @lru_cache(maxsize=8192)  # noqa: B019 (lives as long as one text)
+    def is_no_failure(self, line: int) -> bool:
+        return is_no_failure(self._lines[line].text)
+
+    @lru_cache(maxsize=8192)  # noqa: B019
+    def other_port(self, line: int) -> bool:
+        return other_port(self._lines[line].text)
+
     def _near(self, line: int, known: dict[int, bool], test: Any, reach: int) -> bool:
         for at in range(max(0, line - reach), min(len(self._lines), line + reach + 1)):
             if at not in known:
@@ -290,13 +344,6 @@ def _marked(text: str) -> bool:
     return weakly_marked(text) or strongly_marked(text)
 
 
-def _failing(block: Block, blocks: Sequence[Block]) -> tuple[str, ...]:
-    """Hosts of other failures in which a chain is not trusted, where this one is such a failure."""
-    if not block.not_trusted:
-        return ()
-    return tuple(one.host for one in blocks if one.host and one is not block and one.not_trusted)
-
-
 def _answer(
     block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...], writer: Side
 ) -> Answer | None:
@@ -306,12 +353,17 @@ def _answer(
     first, last = max(0, start - _AROUND), block.last + _AROUND // 2
     around = "\n".join(line.text[:_WIDEST] for line in lines[first:last])
     seen = circumstances(
-        own, around, table, failing, not_trusted=block.not_trusted, server=writer == "server"
+        own,
+        around,
+        table,
+        failing if block.not_trusted else (),
+        says=block.says,
+        server=writer == "server",
     )
     causes = weighed(block.clues, seen.signals, table)
     if not causes:
         return None
-    asked = _asked(seen)
+    asked = asked_of_nobody(None) if writer == "server" else _asked(seen)
     programs = tuple(
         table.programs[name] for name in seen.spoken.programs if name in table.programs
     )[:4]
@@ -322,12 +374,13 @@ def _answer(
         library=seen.spoken.library,
         platform=seen.spoken.platform,
         version=seen.spoken.version,
-        host=seen.whom.host if seen.whom else None,
-        port=asked.port if seen.whom else None,
+        host=seen.whom.host if seen.whom and writer == "client" else None,
+        port=asked.port if seen.whom and writer == "client" else None,
         proxy=f"{seen.proxy[0]}:{seen.proxy[1]}" if seen.proxy else None,
         hosts=seen.hosts,
-        lines=((lines[block.first].number, lines[block.last].number),),
-        remedies=_remedies(causes, programs, seen),
+        lines=(block.numbers,),
+        # A server's own settings are not those by which a client of its kind trusts others.
+        remedies=_remedies(causes, programs, seen) if writer == "client" else (),
     )
 
 
@@ -385,5 +438,5 @@ def _merged(each: list[tuple[Block, Answer]]) -> Answer:
     """One answer for the same failure told many times: that of the last, with all lines and hosts."""
     _, last = each[-1]
     hosts = tuple(dict.fromkeys(host for _, one in each for host in one.hosts))
-    lines = tuple(line for _, one in each for line in one.lines)
-    return msgspec.structs.replace(last, hosts=hosts[:32], lines=lines)
+    lines = tuple(block.numbers for block, _ in each)
+    return msgspec.structs.replace(last, hosts=hosts[:32], lines=lines[-_TIMES:], times=len(lines))

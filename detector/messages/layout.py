@@ -14,7 +14,9 @@ import re
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)|[@-Z\\^_])")
 # The escape itself is lost where a log was copied out of a page.
 _BARE_ANSI = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3}){0,4})?m")
-_DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff\u2190-\u21ff\u25a0-\u25ff\u2700-\u27bf]+")
+_DRAWN = re.compile(
+    "[\u2500-\u259f\u2800-\u28ff\u2190-\u21ff\u25a0-\u25ff\u2700-\u2712\u2715-\u27bf]+"
+)
 _QUOTED = re.compile(r"^(?:\s*[>|]){1,8}\s?")
 _PREFIX = re.compile(
     r"^(?:"

@@ -56,6 +56,26 @@ def weakly_marked(text: str) -> bool:
     return bool(_engine()[1].search(text.lower()))
 
 
+def is_no_failure(text: str) -> bool:
+    """Whether a line tells a success, a piece of source, or certificates of another kind, whatever else is in it."""
+    return bool(_SUCCESS.search(text)) or bool(
+        _OTHER_KIND.search(text) and not _OF_TLS.search(text)
+    )
+
+
+_SUCCESS = re.compile(
+    r"^\s*(?:[✓✔√]|ok\b|PASS\b|--- PASS|#\s*define\b)|\.\.\. ok$|\b0 (?:occurrences|matches|errors)\b"
+    r"|while reading response header",
+    re.IGNORECASE,
+)
+_OTHER_KIND = re.compile(
+    r"code.?sign|signing certificate|provisioning profile|jarsigner|certificates? of (?:attendance|completion|origin|conformity)",
+    re.IGNORECASE,
+)
+# Certificates that sign code may be fetched over TLS that fails.
+_OF_TLS = re.compile(r"https|ssl|tls|x509", re.IGNORECASE)
+
+
 def other_port(text: str) -> bool:
     """Whether a line names ports, and none at which TLS is spoken from the first byte or to a proxy."""
     ports = {int(one) for match in _PORT.finditer(text) for one in match.groups() if one}

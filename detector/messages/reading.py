@@ -20,7 +20,7 @@ from detector.messages.marking import speaks_of_tls
 
 WHOLE = 128 << 10  # characters that are read with every line
 BEFORE, AFTER = 25, 12  # lines around one that speaks of TLS
-_KEPT = 3_000  # lines of each end
+_KEPT, _MOST = 3_000, 256 << 10  # lines and characters of each end
 _LONGEST = 16 << 10  # characters of one line
 _CHUNK = 64 << 10
 
@@ -61,6 +61,8 @@ class LineReader:
         self._last: deque[tuple[int, str]] = deque(maxlen=_KEPT)
         self._waiting: deque[tuple[int, str]] = deque(maxlen=BEFORE)
         self._until = 0
+        self._room = _MOST
+        self._size_of_last = 0
         self._choosing = False
 
     def feed(self, piece: str) -> None:
@@ -111,10 +113,18 @@ class LineReader:
         self._number += len(lines)
 
     def _keep(self, line: tuple[int, str]) -> None:
-        if len(self._first) < _KEPT:
+        size = len(line[1])
+        if len(self._first) < _KEPT and self._room > size:
             self._first.append(line)
-        else:
-            self._last.append(line)
+            self._room -= size
+            return
+        self._room = 0  # what comes now is of the other end
+        if len(self._last) == _KEPT:
+            self._size_of_last -= len(self._last.popleft()[1])
+        self._last.append(line)
+        self._size_of_last += size
+        while self._size_of_last > _MOST:
+            self._size_of_last -= len(self._last.popleft()[1])
 
     def _choose(self) -> None:
         """From here on only some lines count; those that are here are looked through again."""

@@ -35,9 +35,10 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
         (8, rf"\b(?P<scheme>https|wss|ldaps|smtps|imaps|pop3s|amqps|mqtts|rediss|ftps|postgres(?:ql)?|mysql|mongodb(?:\+srv)?)://(?:[^\s/@'\"<>]{{1,128}}@)?(?P<host>{_ANY_HOST})(?::(?P<port>\d{{1,5}}))?"),
         (7, rf"\bserver (?:at |cert for )?[\"“](?P<host>{_ANY_HOST})[\"”](?:, port (?P<port>\d{{1,5}}))?"),
         (7, rf"\b(?P<host>{_NAME})/(?:{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
+        (8, rf"(?:, not |\bnot valid for |\bHost: |[Cc]ertificate for <|\bmatch(?:es)? target host(?: ?name)? ['\"]?)(?P<host>{_HOST})"),
         (7, rf"\b(?:SNI|server ?name|host ?name|target host(?: name)?|for host)\b[ =:'\"“]{{1,4}}(?P<host>{_HOST})"),
         (6, rf"\b(?:dial tcp(?: \S+:)?|connect(?:ing|ion|ed)? (?:to |with )|node -?\d+ \()/?(?P<host>{_HOST})(?: \(\S+\))?[: ](?:port )?(?P<port>\d{{1,5}})\b"),
-        (6, rf"\b(?:connect to|connection to|certificate (?:verification )?for|handshake with|not, |not valid for|Hostname|verify|stehlen|from|von|for|to) [\"'“]?(?P<host>{_NAME})(?=[\"'”: ,)]|$)"),
+        (6, rf"\b(?:connect to|connection to|certificate (?:verification )?for|handshake with|Hostname|verify|stehlen|from|von|to) [\"'“]?(?P<host>{_NAME})(?=[\"'”: ,)]|$)"),
         (5, rf"(?<![\w.@/-])/?(?P<host>{_HOST}):(?P<port>\d{{2,5}})(?![\d.])"),
         (4, rf"\b(?P<scheme>http)://(?:[^\s/@'\"<>]{{1,128}}@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?"),
         (1, rf"(?<![\w.@/\\-])(?P<host>{_NAME})(?![\w(-]|\.\w)"),
@@ -150,6 +151,8 @@ def best_of(found: Sequence[Whom]) -> Whom | None:
 def proxy_in(text: str) -> tuple[str, int] | None:
     """Host and port of the proxy that a text names."""
     text = text[:_TOO_LATE]
+    if "roxy" not in text and "ROXY" not in text and "Connected to" not in text:
+        return None
     for word in islice(_PROXY_WORD.finditer(text), _MANY):
         end = text.find("\n", word.end(), word.end() + _NEAR_WORD)
         near = text[word.end() : end if end >= 0 else word.end() + _NEAR_WORD]
@@ -162,6 +165,7 @@ def proxy_in(text: str) -> tuple[str, int] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def is_private(host: str) -> bool:
     """A name or an address that is nobody's on the internet."""
     address = as_address(host)

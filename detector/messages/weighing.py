@@ -16,7 +16,7 @@ Rules
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -52,7 +52,7 @@ class Clue(msgspec.Struct, frozen=True):
 
 def is_not_trusted(clue: Clue) -> bool:
     """Whether it says that a chain is not trusted."""
-    return any(meaning.cause in NOT_TRUSTED for meaning in clue.meanings)
+    return clue.meanings[0].cause in NOT_TRUSTED
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ def weighed(
     clues: Iterable[Clue], signals: Iterable[tuple[Signal, str]], table: ErrorTable
 ) -> tuple[Weighed, ...]:
     """Causes, the likeliest first; none where there is no clue."""
-    found = _without_idle(list(clues))
+    found = without_idle(list(clues))
     scores, told = _by_text(found, table)
     held = list(signals)
     numbers = table.weights
@@ -86,10 +86,11 @@ def weighed(
         for cause in NOT_TRUSTED:
             scores.setdefault(cause, least)
     spoke: dict[str, list[str]] = {}
+    if scores:
+        for cause in (name for signal, _ in held if signal.introduces for name in signal.weights):
+            scores.setdefault(cause, numbers.unlikely)
     for signal, what in held:
         for cause, weight in signal.weights.items():
-            if signal.introduces and scores:
-                scores.setdefault(cause, numbers.unlikely)
             if cause in scores:
                 scores[cause] += weight
                 if weight > 0 and signal.text:
@@ -97,7 +98,7 @@ def weighed(
     return _ranked(scores, told, spoke, table)
 
 
-def _without_idle(clues: list[Clue]) -> list[Clue]:
+def without_idle(clues: Sequence[Clue]) -> list[Clue]:
     """Without generic ones where one of TLS's own words is not; and without numbers that say the same less plainly."""
     own = [clue for clue in clues if not (clue.generic or clue.everyday or clue.number)]
     if own:
@@ -122,11 +123,12 @@ def _by_text(clues: list[Clue], table: ErrorTable) -> tuple[dict[str, float], di
         "possible": numbers.possible,
         "unlikely": numbers.unlikely,
     }
+    worded = any(not (clue.number or clue.generic) for clue in clues)
     scores: dict[str, list[float]] = {}
     told: dict[str, list[str]] = {}
     for clue in clues:
         # A number beside the library's own words is mostly that of who passes them on.
-        aside = clue.number and any(not (other.number or other.generic) for other in clues)
+        aside = clue.number and worded
         less = (
             (numbers.number if aside else 0.0)
             + (numbers.everyday if clue.everyday else 0.0)

@@ -70,6 +70,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     proxy: str | None
     hosts: tuple[str, ...]
     lines: tuple[tuple[int, int], ...]
+    times: int
     settings: tuple[SettingRecord, ...]
     obeyed: tuple[ObeyedRecord, ...]
 
@@ -98,6 +99,7 @@ def _failure(one: Answer) -> FailureRecord:
         proxy=one.proxy,
         hosts=one.hosts,
         lines=one.lines,
+        times=one.times,
         settings=tuple(_setting(remedy) for remedy in one.remedies),
         obeyed=tuple(
             ObeyedRecord(program.id, setting.key, setting.effect)

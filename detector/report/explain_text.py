@@ -86,7 +86,7 @@ def _remedy(remedy: Remedy, first: str) -> str:
 
 def _where(one: Answer) -> str:
     times = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in one.lines[-_TIMES:])
-    count = f"{len(one.lines)} times, last in lines" if len(one.lines) > 1 else "lines"
+    count = f"{one.times} times, last in lines" if one.times > 1 else "lines"
     hosts = ", ".join(one.hosts[:3])
     return f"{count} {times}" + (f", {hosts}" if hosts else "")
 

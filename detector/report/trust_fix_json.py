@@ -19,6 +19,7 @@ class FixStepRecord(msgspec.Struct, frozen=True):
         path: the file that it goes into; "" for a command of the program's own.
         diff: what changes in files.
         note: what else there is to know.
+        idle: a stronger setting is in the way, so that the line has no effect yet.
 
     """
 
@@ -27,6 +28,7 @@ class FixStepRecord(msgspec.Struct, frozen=True):
     path: str
     diff: str
     note: str
+    idle: bool = False
 
 
 class TrustFixRecord(msgspec.Struct, frozen=True):

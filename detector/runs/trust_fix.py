@@ -75,6 +75,7 @@ class FixStep(msgspec.Struct, frozen=True):
         path: the file that it goes into; "" for a command.
         diff: what changes in files, as `diff -u` has it.
         note: what else there is to know.
+        idle: a stronger setting is in the way, so that the line has no effect yet.
 
     """
 
@@ -83,6 +84,7 @@ class FixStep(msgspec.Struct, frozen=True):
     path: str = ""
     diff: str = ""
     note: str = ""
+    idle: bool = False
     command: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
 
@@ -210,7 +212,8 @@ class _Plan:
         if without is not None:
             fix, owner, why = without
             notes = "; ".join(filter(None, (why, _strict(program, ca))))
-            return self._made(program, fix, self._key(owner, fix) or "", notes)
+            made = self._made(program, fix, self._key(owner, fix) or "", notes)
+            return msgspec.structs.replace(made, idle=True)
         return FixStep(program.id, note="no line of it can be written here")
 
     def _key(self, owner: Program, fix: ProgramFix) -> str | None:

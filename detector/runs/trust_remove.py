@@ -103,7 +103,7 @@ class RemoveRun(msgspec.Struct, frozen=True):
         seen = self._survey(root)
         anchors = anchor_places(root)
         held = places_of(seen, sha256)
-        steps = removal_steps(seen, sha256, anchors)
+        steps = removal_steps(seen, sha256, anchors, str(root))
         doing = _Doing(root, sha256)
         if dry_run:
             done = [DoneStep(step) for step in steps]

@@ -111,3 +111,22 @@ def test_options_behind_the_watched_command_are_its_own(tlsight: Run) -> None:
     assert (
         tlsight("explain", "--watch", "sh", "--help").stdout != tlsight("explain", "--help").stdout
     )
+
+
+def test_the_watched_command_says_whom_it_asked(tlsight: Run) -> None:
+    script = "echo 'SSL certificate problem: unable to get local issuer certificate' >&2; exit 60"
+    done = tlsight("explain", "--json", "--watch", "sh", "-c", script, "https://localhost:9443/")
+    assert done.returncode == 60
+    (failure,) = json.loads(done.stderr.splitlines()[-1])["failures"]
+    assert (failure["host"], failure["port"]) == ("localhost", 9443)
+
+
+def test_a_watched_program_that_says_nothing_is_known_by_its_code(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    program = tmp_path / "wget"
+    program.write_text("#!/bin/sh\nexit 5\n")
+    program.chmod(0o700)
+    done = tlsight("explain", "--watch", program, "-q", "https://localhost:9443/")
+    assert done.returncode == 5
+    assert "untrusted-root" in done.stderr

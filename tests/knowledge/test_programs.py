@@ -196,3 +196,13 @@ def _turns_off(fix: ProgramFix, unsafe: Unsafe) -> bool:
         if found and when.fullmatch(found[1].strip("\"',;})>")):
             return True
     return False
+
+
+@pytest.mark.parametrize("row", programs().values(), ids=lambda row: row.id)
+def test_what_takes_the_place_of_every_root_is_given_all_of_them(row: Program) -> None:
+    replaces = {
+        setting.key for setting in row.setting if setting.effect == "replaces" and not setting.keeps
+    }
+    for fix in row.fix:
+        if f"env:{fix.sets}" in replaces:
+            assert "CA_FILE" not in fix.value, fix.sets

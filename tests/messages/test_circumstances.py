@@ -11,7 +11,8 @@ TABLE = error_table()
 
 
 def signals(text: str, *, not_trusted: bool = True) -> set[str]:
-    seen = circumstances(text, text, TABLE, not_trusted=not_trusted)
+    says = frozenset(("untrusted-root",)) if not_trusted else frozenset[str]()
+    seen = circumstances(text, text, TABLE, says=says)
     return {signal.id for signal, _ in seen.signals}
 
 

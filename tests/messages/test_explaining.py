@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from detector.knowledge.explanations import error_table
 from detector.messages.alerts import alerts_in, side_of
-from detector.messages.explaining import explain
+from detector.messages.explaining import answers, explain
+from detector.messages.reading import lines_of
 
 TABLE = error_table()
 
@@ -164,3 +165,54 @@ def test_a_megabyte_of_noise_is_bounded() -> None:
     start = time.monotonic()
     explain("error: alert " * 100_000 + "certificate has expired", TABLE)
     assert time.monotonic() - start < 2
+
+
+def test_a_server_asked_nobody_and_its_own_trust_is_not_the_matter() -> None:
+    text = "http: TLS handshake error from 10.0.0.7:51234: remote error: tls: unknown certificate authority"
+    (one,) = answers(lines_of(text), TABLE)
+    assert (one.host, one.port, one.remedies) == (None, None, ())
+    assert all("10.0.0.7" not in cause.tell_apart for cause in one.causes)
+
+
+def test_a_server_that_cannot_use_its_own_files_blames_no_client() -> None:
+    text = 'nginx: [emerg] SSL_CTX_use_PrivateKey("/etc/a.key") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)'
+    assert first(text) == "own-certificate-unusable"
+
+
+def test_another_name_at_a_public_service_may_be_somebody_in_between() -> None:
+    text = "Hostname/IP does not match certificate's altnames: Host: registry.npmjs.org. is not in the cert's altnames: DNS:*.gw.corp"
+    assert "tls-intercepted" in ranked(text)
+    assert "tls-intercepted" not in ranked(
+        text.replace("registry.npmjs.org", "www.shop-nobody-knows.com")
+    )
+
+
+def test_a_certificate_out_of_date_at_a_public_service_is_a_clock() -> None:
+    assert (
+        first("curl: (60) SSL certificate problem: certificate has expired https://github.com/")
+        == "client-clock-wrong"
+    )
+
+
+def test_revocation_that_could_not_be_asked_is_said_first_and_never_revoked() -> None:
+    text = "schannel: next InitializeSecurityContext failed: CRYPT_E_REVOCATION_OFFLINE (0x80092013) https://github.com/a"
+    found = ranked(text)
+    assert next(iter(found)) == "revocation-unavailable"
+    assert "certificate-revoked" not in found
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["0x80092012 ", "certificate verify failed ", "SSL alert ", ", not a.b", "subject=a\nissuer=b\n", "https://a.b/",
+     "curl: (60) SSL certificate problem: self-signed certificate https://h{}.example{}.com/\n", "CONNECT a.b:443 ", "tls: " * 4],
+)  # fmt: skip
+def test_time_grows_with_the_text_and_no_faster(piece: str) -> None:
+    def spent(count: int) -> float:
+        lines = lines_of("".join(piece.replace("{}", str(n)) for n in range(count)))
+        begun = time.process_time()
+        answers(lines, TABLE)
+        return time.process_time() - begun
+
+    spent(50)
+    few = (16 << 10) // len(piece)
+    assert spent(8 * few) < 8 * 4 * max(spent(few), 0.02)

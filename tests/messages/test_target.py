@@ -23,6 +23,11 @@ def asked(text: str) -> tuple[str, int | None] | None:
         ("amqps://user:pw@mq.example/vhost", ("mq.example", 5671)),
         ("dial tcp 192.0.2.7:443: i/o timeout", ("192.0.2.7", 443)),
         ("https://[2001:db8::1]:8443/x", ("2001:db8::1", 8443)),
+        ("Hostname/IP does not match certificate's altnames: Host: api.a.com. is not in the cert's altnames: DNS:*.b.com, DNS:b.com",
+         ("api.a.com", None)),
+        ("Certificate for <api.a.com> doesn't match any of the subject alternative names: [*.b.com, b.com]", ("api.a.com", None)),
+        ("x509: certificate is valid for ingress.local, not api.k8s.a.io", ("api.k8s.a.io", None)),
+        ("x509: certificate is valid for kubernetes, kubernetes.default.svc, not 34.12.1.2", ("34.12.1.2", None)),
         ("gnutls_handshake() with mail.example.org: failed", ("mail.example.org", None)),
     ],
 )  # fmt: skip
