@@ -38,7 +38,8 @@ def commands() -> dict[str, Any]:
 
 def _below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     inner = getattr(command, "commands", None)
-    if not inner:
+    # A group that does something by itself is a command too.
+    if not inner or (words and getattr(command, "invoke_without_command", False)):
         yield " ".join(words), command
     for name, below in (inner or {}).items():
         yield from _below(below, (*words, name))
