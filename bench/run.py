@@ -34,6 +34,7 @@ from diagnosis import diagnosis
 from evidence import evidence
 from figures import FIGURES, earlier
 from knowledge import knowledge
+from messages import messages
 
 from detector.judging.judge import judge_all
 from detector.lab.pki import Authority, LabPki
@@ -50,6 +51,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "knowledge": (),
     "evidence": ("tshark",),
     "bypass": ("curl",),
+    "messages": ("grep",),
     "judge": (),
     "start": (),
 }
@@ -123,6 +125,8 @@ def measure(parts: list[str], *, quick: bool) -> None:
             diagnosis(folder / "lab", sslyze, quick=quick)
         if "knowledge" in parts:
             knowledge(folder, 100_000 if quick else 1_000_000)
+        if "messages" in parts:
+            messages(folder, 3 if quick else 9)
     if "evidence" in parts:
         evidence(quick=quick)
     if "bypass" in parts:
