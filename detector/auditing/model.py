@@ -118,6 +118,7 @@ class SettingUse(msgspec.Struct, frozen=True):
         effect: replaces, adds or switches.
         counts: whether it does; `why` says what else is stronger.
         store: where a switch leads to.
+        keeps, leaves_folder: as in the program's row.
         of: the program whose setting it is: the one asked about, or one beneath it.
 
     """
@@ -128,6 +129,8 @@ class SettingUse(msgspec.Struct, frozen=True):
     why: str
     store: str
     of: str
+    keeps: bool = False
+    leaves_folder: bool = False
 
 
 class StoreChoice(msgspec.Struct, frozen=True):

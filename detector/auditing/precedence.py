@@ -75,7 +75,16 @@ def choice_of(
                     why = f"{_called(decided)} takes the place of what it adds to"
                 elif row.effect != "adds" and decided is not None and not refines:
                     why = f"{_called(decided)} is stronger"
-                use = SettingUse(setting, row.effect, not why, why, row.store, owner.id)
+                use = SettingUse(
+                    setting,
+                    row.effect,
+                    not why,
+                    why,
+                    row.store,
+                    owner.id,
+                    row.keeps,
+                    row.leaves_folder,
+                )
                 uses.append(use)
                 if not why and row.effect != "adds":
                     decided = use

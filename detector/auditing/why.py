@@ -123,17 +123,25 @@ def stores_read(
     places: Sequence[Place],
     sought: Sought,
     public: frozenset[str],
+    hashed: Sequence[Place] = (),
 ) -> tuple[StoreRead, ...]:
-    """Each store that counts; the default alone where nothing takes its place."""
+    """Each store that counts; the default alone where nothing takes its place.
+
+    `hashed` are the system's folders of hashed names.
+    """
     found: list[StoreRead] = []
     deciding = [use for use in choice.uses if use.counts and use.effect != "adds"]
     # The last one that counts refines those before it (`needs`).
     for use in deciding[-1:]:
         found += _of_use(use, program, places, sought, public)
-    if not deciding and choice.default is not None:
+    kept = bool(deciding) and deciding[-1].keeps
+    if (not deciding or kept) and choice.default is not None:
         found += _of_store(
             choice.default.store, choice.default.text, "default", program, places, sought, public
         )
+    folders = any(use.counts and use.setting.key == "env:SSL_CERT_DIR" for use in choice.uses)
+    if deciding and deciding[-1].leaves_folder and not folders:
+        found += [_read(place, "OpenSSL's own folder, beside the file", sought) for place in hashed]
     for use in choice.uses:
         if use.counts and use.effect == "adds":
             found += _of_use(use, program, places, sought, public)

@@ -62,6 +62,8 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         when: a regular expression that the whole value must match for the setting to have the effect; "" for any.
         store: where a switch leads to, in the words of `Reads.store`.
         keeps: the store goes on counting beside what replaces it; the settings below do not.
+        leaves_folder: it takes the place of OpenSSL's file of roots alone; the system's folder of hashed names, where there is
+            one, goes on counting (X509_LOOKUP_hash_dir), unless SSL_CERT_DIR names another.
         needs: key of another setting of the row without whose effect this one does not count; "" for none.
 
     """
@@ -72,6 +74,7 @@ class ProgramSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: str = ""
     store: str = ""
     keeps: bool = False
+    leaves_folder: bool = False
     needs: str = ""
     platform: Platform = ""
     since: str = ""

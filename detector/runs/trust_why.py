@@ -24,6 +24,7 @@ from detector.knowledge.causes import cause_table
 from detector.knowledge.programs import programs
 from detector.knowledge.trust_tables import public_roots
 from detector.model.programs import Program, ProgramFix, ProgramSetting, Reads
+from detector.stores.bundles import hashed_places
 from detector.stores.programs import output
 from detector.stores.survey import survey
 
@@ -68,7 +69,14 @@ class WhyRun(msgspec.Struct, frozen=True):
         choice = choice_of(
             program, table, seen.settings, host=self.host, platform=on, version=version
         )
-        stores = stores_read(program, choice, seen.places, self.sought, frozenset(public_roots()))
+        stores = stores_read(
+            program,
+            choice,
+            seen.places,
+            self.sought,
+            frozenset(public_roots()),
+            hashed_places(root),
+        )
         asked = self.sought.ca is not None or bool(self.sought.chain)
         ca = str(self.ca.resolve()) if self.ca else "/path/to/ca.pem"
         return TrustWhy(

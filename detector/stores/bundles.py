@@ -54,6 +54,15 @@ def os_places(root: Path) -> list[Place]:
     return places
 
 
+def hashed_places(root: Path) -> list[Place]:
+    """The folders of hashed names with everything in them, which OpenSSL reads beside a bundle."""
+    found = [
+        Place("os", str(root / name), tuple(hashed_roots(root, root / name, set())), "OpenSSL")
+        for name in HASHED
+    ]
+    return [place for place in found if place.roots]
+
+
 def hashed_roots(root: Path, folder: Path, bundled: set[bytes]) -> list[Root]:
     """Roots under hashed names (OpenSSL's CApath) that no bundle has."""
     found: dict[bytes, Root] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from detector.auditing.model import Place, Root, Setting, SettingUse, StoreChoice
@@ -121,3 +122,29 @@ def test_lines_are_the_programs_own_else_of_what_is_beneath() -> None:
     assert [type(one) for one in found] == [FixLine]
     assert found[0].lines["sh"] == "export X_CA=/ca.pem"
     assert found[0].lines["powershell"] == '$env:X_CA = "/ca.pem"'
+
+
+def test_a_setting_that_keeps_the_store_leaves_it_beside(
+    pki: LabPki, corporate: Authority, sought: Sought
+) -> None:
+    places = [store("os", "/bundle", corporate), store("file", "/own", pki.root)]
+    keeping = msgspec.structs.replace(use("/own"), keeps=True)
+    found = read(StoreChoice(OS, (keeping,)), places, sought)
+    assert [(one.path, one.holds) for one in found] == [("/own", False), ("/bundle", True)]
+
+
+def test_a_file_in_openssls_place_leaves_its_folder(
+    pki: LabPki, corporate: Authority, sought: Sought
+) -> None:
+    places = [store("file", "/own", pki.root)]
+    hashed = [store("os", "/etc/ssl/certs", corporate)]
+    leaving = msgspec.structs.replace(use("/own"), leaves_folder=True)
+    found = stores_read(TOOL, StoreChoice(OS, (leaving,)), places, sought, frozenset(), hashed)
+    assert [(one.path, one.holds) for one in found] == [("/own", False), ("/etc/ssl/certs", True)]
+    folder = SettingUse(
+        Setting("env:SSL_CERT_DIR", "/d", "environment"), "adds", True, "", "", "tool"
+    )
+    found = stores_read(
+        TOOL, StoreChoice(OS, (leaving, folder)), places, sought, frozenset(), hashed
+    )
+    assert "/etc/ssl/certs" not in [one.path for one in found]
