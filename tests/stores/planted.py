@@ -57,7 +57,7 @@ PLANTED = (
     Planted("~/.gitconfig", '[user]\n\tname = Ann\n[http "https://git.corp/"]\n\tsslVerify = false\n', ("git:http.sslverify", "false"), 4),
     Planted("~/.curlrc", "# quick\n-k\n", ("curlrc:insecure", ""), 2),
     Planted("~/.wgetrc", "check_certificate = off\n", ("wgetrc:check_certificate", "off"), 1),
-    Planted("etc/apt/apt.conf.d/99corp", 'Acquire {\n  https {\n    Verify-Peer "false";\n  };\n};\n', ("apt:Acquire.https.Verify-Peer", "false"), 3),
+    Planted("etc/apt/apt.conf.d/99corp", 'Acquire {\n  https {\n    Verify-Peer "false";\n  };\n};\n', ("apt:Acquire::https::Verify-Peer", "false"), 3),
     Planted("~/.config/gcloud/properties", "[auth]\ndisable_ssl_validation = True\n", ("gcloud:auth.disable_ssl_validation", "True"), 2),
     Planted("~/.config/Code/User/settings.json", '{\n  // corp\n  "http.proxyStrictSSL": false,\n}\n', ("vscode:http.proxyStrictSSL", "false"), 3),
     Planted("~/.config/JetBrains/IdeaIC2025.1/options/certificates.xml", '<application>\n  <component name="CertificateManager">\n    <option name="ACCEPT_AUTOMATICALLY" value="true" />\n  </component>\n</application>\n', ("jetbrains:ACCEPT_AUTOMATICALLY", "true"), 3),
