@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -13,7 +13,11 @@ from detector.causes.revocation import crl_state, ocsp_state, promises_staple
 from detector.chain.certificate import Certificate
 from detector.lab.ca_service import revocation_list, staple
 from detector.lab.pki import Credential, LabPki
-from tests.conftest import NOW
+
+
+def now() -> datetime:
+    """The answers are of this moment, which may be long after the tests began."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +33,16 @@ def leaf_and_issuer(world: LabPki) -> tuple[Credential, Certificate, Certificate
 def test_good_and_revoked_are_told_apart(world: LabPki) -> None:
     credential, leaf, issuer = leaf_and_issuer(world)
     assert (
-        ocsp_state("it", staple(world.intermediate, credential), leaf, issuer, NOW).status == "good"
+        ocsp_state("it", staple(world.intermediate, credential), leaf, issuer, now()).status
+        == "good"
     )
-    assert crl_state("it", revocation_list(world.intermediate), leaf, issuer, NOW).status == "good"
+    assert (
+        crl_state("it", revocation_list(world.intermediate), leaf, issuer, now()).status == "good"
+    )
     world.intermediate.revoked.add(leaf.serial)
     for state in (
-        ocsp_state("it", staple(world.intermediate, credential), leaf, issuer, NOW),
-        crl_state("it", revocation_list(world.intermediate), leaf, issuer, NOW),
+        ocsp_state("it", staple(world.intermediate, credential), leaf, issuer, now()),
+        crl_state("it", revocation_list(world.intermediate), leaf, issuer, now()),
     ):
         assert (state.status, state.reason) == ("revoked", "keyCompromise")
         assert state.since is not None
@@ -45,8 +52,8 @@ def test_an_answer_of_somebody_else_is_unusable(world: LabPki) -> None:
     credential, leaf, issuer = leaf_and_issuer(world)
     stranger = LabPki().intermediate
     for state in (
-        ocsp_state("it", staple(stranger, credential), leaf, issuer, NOW),
-        crl_state("it", revocation_list(stranger), leaf, issuer, NOW),
+        ocsp_state("it", staple(stranger, credential), leaf, issuer, now()),
+        crl_state("it", revocation_list(stranger), leaf, issuer, now()),
     ):
         assert state.status == "unusable"
         assert "signature is not the issuer's" in state.reason
@@ -56,12 +63,14 @@ def test_an_answer_about_another_leaf_or_of_another_time_is_unusable(world: LabP
     credential, leaf, issuer = leaf_and_issuer(world)
     other = Certificate(world.issue("b.com").der)
     answer = staple(world.intermediate, credential)
-    assert ocsp_state("it", answer, other, issuer, NOW).reason == "it is about another certificate"
+    assert (
+        ocsp_state("it", answer, other, issuer, now()).reason == "it is about another certificate"
+    )
     for days in (-1, 30):
-        late = ocsp_state("it", answer, leaf, issuer, NOW + timedelta(days=days))
+        late = ocsp_state("it", answer, leaf, issuer, now() + timedelta(days=days))
         assert late.reason == "it is not of this time"
     old = crl_state(
-        "it", revocation_list(world.intermediate), leaf, issuer, NOW + timedelta(days=30)
+        "it", revocation_list(world.intermediate), leaf, issuer, now() + timedelta(days=30)
     )
     assert old.reason == "it is out of date"
 
@@ -75,8 +84,8 @@ def test_the_promise_to_staple_is_read_from_the_leaf(world: LabPki) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_unusable_answer(data: bytes) -> None:
     _, leaf, issuer = SAMPLE
-    assert ocsp_state("it", data, leaf, issuer, NOW).status == "unusable"
-    assert crl_state("it", data, leaf, issuer, NOW).status == "unusable"
+    assert ocsp_state("it", data, leaf, issuer, now()).status == "unusable"
+    assert crl_state("it", data, leaf, issuer, now()).status == "unusable"
 
 
 SAMPLE = leaf_and_issuer(LabPki())
