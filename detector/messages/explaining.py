@@ -45,6 +45,7 @@ from detector.model.recorded import Recorded
 MAX_ANSWERS = 12
 # Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
 _NEAR, _NEXT = 1, 1
+_TRACE = 6  # lines of a stack trace in which a handshake makes an end count
 # Failures whose circumstances are looked at, hosts that are compared, and places that an answer names.
 _THOUGHT_ABOUT, _HOSTS, _TIMES = 60, 32, 1000
 _NUMBERS = 2000  # of one family, in one text
@@ -321,7 +322,7 @@ class _Nearness:
 
     def by(self, line: int) -> bool:
         """Whether something that runs over TLS stands right beside it."""
-        return self._near(line, self._weak, _marked, _NEXT)
+        return self.strong(line, _TRACE) or self._near(line, self._weak, weakly_marked, _NEXT)
 
     @lru_cache(maxsize=8192)  # noqa: B019 (lives as long as one text)
     def is_no_failure(self, line: int) -> bool:
@@ -338,10 +339,6 @@ class _Nearness:
             if known[at]:
                 return True
         return False
-
-
-def _marked(text: str) -> bool:
-    return weakly_marked(text) or strongly_marked(text)
 
 
 def _answer(

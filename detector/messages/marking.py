@@ -16,7 +16,7 @@ from typing import Any
 
 # In RE2's syntax: no look-around, so that both engines read them.
 _STRONG = (
-    r"(?:^|[^a-z])(?:d?tls|ssl)(?:v?\d|[^a-z]|$|_|errors?|exception|hand|sock|engine|stream|context|cert|conn|peer|ciph|vers|proto|dial|wrap|record|alert|client|server|verif|_)"
+    r"curl: \((?:35|51|53|54|58|59|60|66|77|80|83|90|91|98)\)|(?:^|[^a-z])(?:d?tls|ssl)(?:v?\d|[^a-z]|$|_|errors?|exception|hand|sock|engine|stream|context|cert|conn|peer|ciph|vers|proto|dial|wrap|record|alert|client|server|verif|_)"
     r"|(?:open|libre|boring|wolf|bear|cy|py|my|no|use|star|start|mod_|qt\.network\.)ssl|(?:gnu|mbed|rus|start|native.?|ru)tls"
     r"|x\.?509|certif|(?:^|[^a-z])certs?(?:[^a-z]|$)|cert_|_cert|handshake|pkix|schannel|secure (?:channel|connection)|ciphers?(?:[^a-z]|$)|cipher_?suite"
     r"|trust ?anchor|trust ?manager|truststore|keystore|(?:unknown|root|trusted|issuer|no|invalid|self.?signed|local|extra|system) ca(?:s|[^a-z]|$)|(?:^|[^a-z])ca is invalid|unknown ?issuer|ca ?file|ca_?bundle|ca_?path"
@@ -78,12 +78,23 @@ _OF_TLS = re.compile(r"https|ssl|tls|x509", re.IGNORECASE)
 
 def other_port(text: str) -> bool:
     """Whether a line names ports, and none at which TLS is spoken from the first byte or to a proxy."""
-    ports = {int(one) for match in _PORT.finditer(text) for one in match.groups() if one}
+    if "https" in text or "wss://" in text:
+        return False
+    ports = {
+        int(match[2] or match[3])
+        for match in _PORT.finditer(text)
+        if not (match[1] and _FILE.search(match[1]))
+    }
     return bool(ports) and ports.isdisjoint(_TLS_PORTS)
 
 
 _PORT = re.compile(
-    r"(?:[a-z\]]|\.\d{1,3}):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b", re.IGNORECASE
+    r"(localhost|[\w-]{1,63}\.[\w.-]{1,63}|\]):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b",
+    re.IGNORECASE,
+)
+# Lines of source, which look like ports.
+_FILE = re.compile(
+    r"\.(?:c|cc|cpp|cs|erl|go|h|java|js|kt|mjs|php|pl|py|rb|rs|scala|swift|ts)$", re.IGNORECASE
 )
 _TLS_PORTS = frozenset(
     (443, 465, 563, 636, 853, 989, 990, 993, 995, 2376, 2484, 3128, 3269, 4443, 5061, 5671, 6443, 6697, 8080, 8083,

@@ -67,7 +67,8 @@ def all_clients(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Client]:
 AMBIGUOUS = {
     ("git", "certificate-expired"), ("git", "certificate-not-yet-valid"), ("git", "self-signed"),
     ("Java", "self-signed"), ("wget", "self-signed"), ("gnutls-cli", "self-signed"),
-    ("Go", "self-signed"), ("Chromium", "self-signed"),
+    ("Go", "self-signed"), ("Chromium", "self-signed"), ("git", "incomplete-chain"), ("Java", "untrusted-root"),
+    ("Firefox", "incomplete-chain"),
 }  # fmt: skip
 
 
