@@ -167,12 +167,18 @@ async def _started(
             words = [*stream.command, *(stream.together if together else ())]
             words = [word.replace("{folder}", str(folder / name)) for word in words]
             with log.open("wb") as output:
-                process = await asyncio.create_subprocess_exec(
-                    "nice", "-n", str(stream.nice), *words,
-                    cwd=ROOT, env=_environment(), start_new_session=True,
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                starting = asyncio.ensure_future(
+                    asyncio.create_subprocess_exec(
+                        "nice", "-n", str(stream.nice), *words,
+                        cwd=ROOT, env=_environment(), start_new_session=True,
+                        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    )
                 )  # fmt: skip
-            running.append(Running(name, process, log, time.monotonic()))
+                try:
+                    await asyncio.shield(starting)
+                finally:  # what is on its way when ^C comes has to be stopped as well
+                    process = await starting
+                    running.append(Running(name, process, log, time.monotonic()))
         yield running
     finally:
         await asyncio.gather(*(one.stop() for one in running))
