@@ -156,7 +156,7 @@ class Fetcher:
                 delay = retry_delay(
                     attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
                 )
-                if attempt >= self.options.attempts or delay > MAX_WAIT:
+                if attempt >= min(self.options.attempts, again.most) or delay > MAX_WAIT:
                     raise _told(again, delay) from None
                 if pace is not None:
                     pace.postpone(delay)
@@ -185,7 +185,8 @@ class Fetcher:
                 raise FetchError(shown, f"redirects more than {_MAX_REDIRECTS} times")
         except TimeoutError:
             why = f"no whole answer within {self.options.timeout:g} s"
-            raise _TryAgainError(FetchError(shown, why)) from None
+            # Who took the whole time may talk without end: twice is enough.
+            raise _TryAgainError(FetchError(shown, why), most=2) from None
         except ProxyError as error:
             raise FetchError(shown, error.message) from None
         except httpx.InvalidURL:
@@ -333,10 +334,11 @@ def retry_delay(attempt: int, after: str | None, *, now: datetime, jitter: float
 
 
 class _TryAgainError(Exception):
-    def __init__(self, error: FetchError, after: str | None = None) -> None:
+    def __init__(self, error: FetchError, after: str | None = None, most: int = 99) -> None:
         super().__init__(str(error))
         self.error = error
         self.after = after
+        self.most = most
 
 
 def _told(again: _TryAgainError, delay: float) -> FetchError:
