@@ -130,4 +130,9 @@ def test_the_command_shows_the_cause_and_does_not_show_it_at_a_healthy_server(
 def test_what_has_to_be_looked_at_is_little() -> None:
     looked = {row.id for row in cause_table().rows if row.look}
     # No case of the lab: what logs alone say, and each side's own files.
-    assert looked == {*LOOKED_AT, "reason-not-logged", "client-lacks-ca", "own-certificate-unusable"}
+    assert looked == {
+        *LOOKED_AT,
+        "reason-not-logged",
+        "client-lacks-ca",
+        "own-certificate-unusable",
+    }
