@@ -64,7 +64,10 @@ def _program(one: Answer) -> list[RenderableType]:
             " the connection itself"
         )
     lines += [_remedy(remedy, program.id) for remedy in one.remedies[:_REMEDIES]]
-    keys = [setting.key for known in one.programs[:2] for setting in known.setting]
+    # One key may have a row for each version.
+    keys = list(
+        dict.fromkeys(setting.key for known in one.programs[:2] for setting in known.setting)
+    )
     if keys:
         more = " ..." if len(keys) > _OBEYED else ""
         lines.append(
