@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import msgspec
 from detector.errors import ConfigError
 from detector.knowledge.rows import load_rows
 from detector.knowledge.shipped import DATA
+from detector.messages.alerts import folded_spelling
 from detector.model.alerts import NAMES
-
-_JOINTS = re.compile(r"[\W_]+")
 
 
 class _Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,8 +37,3 @@ def load_alert_spellings(path: Path) -> dict[str, int]:
             if found.setdefault(folded_spelling(spelling), int(number)) != int(number):
                 raise ConfigError(str(path), f"{library.name}: {spelling!r} is another's too")
     return found
-
-
-def folded_spelling(text: str) -> str:
-    """Unknown CA, unknown_ca and UnknownCA as one."""
-    return _JOINTS.sub("", text.casefold())

@@ -9,21 +9,15 @@ from pathlib import Path
 import msgspec
 
 from detector.errors import ConfigError
+from detector.knowledge.alert_spellings import alert_spellings
 from detector.knowledge.causes import cause_table
 from detector.knowledge.programs import programs
 from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
 from detector.knowledge.shipped import DATA
 from detector.known.knowledge import Product
-from detector.messages.alerts import plain_spelling
 from detector.messages.table import CodePattern, ErrorTable, ErrorText, Signal, Speaker, Weights
 from detector.model.alerts import LIKELIHOODS, Meaning, Side
 from detector.model.causes import CauseTable
-
-
-class _Spellings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    source: str
-    rows: str
 
 
 class _Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +63,7 @@ def load_error_table(causes: CauseTable, *texts: Path) -> ErrorTable:
         causes,
         tuple(found),
         codes=tuple(codes),
-        spellings=load_spellings(DATA / "alert_spellings.toml"),
+        spellings=alert_spellings(),
         speakers=tuple(load_rows(DATA / "speakers.toml", "speaker", Speaker)),
         signals=signals,
         weights=weights,
@@ -97,19 +91,6 @@ def load_signals(path: Path, causes: CauseTable) -> tuple[tuple[Signal, ...], We
         return tuple(rows), msgspec.convert(data.get("weights"), Weights)
     except msgspec.ValidationError as error:
         raise ConfigError(str(path), f"[weights]: {error}") from None
-
-
-def load_spellings(path: Path) -> dict[str, int]:
-    """Alerts by the spelling of any library, without case, spaces and "_". Raises ConfigError."""
-    data, text = read_toml(path)
-    found: dict[str, int] = {}
-    for library in rows_of(path, data, text, "library", _Spellings, required=True):
-        for row in library.rows.strip().splitlines():
-            number, mark, spelling = row.partition("|")
-            if not mark or not number.strip().isdigit():
-                raise ConfigError(str(path), f"{library.name}: {row!r} is no row")
-            found.setdefault(plain_spelling(spelling), int(number))
-    return found
 
 
 def _code_pattern(family: str, expression: str) -> CodePattern:

@@ -140,12 +140,16 @@ def _number(text: str, spellings: Mapping[str, int]) -> int | None:
     if text[:2] == "0A" and len(text) == 8:  # OpenSSL 3: reason 1000 + the alert's number
         reason = int(text[5:], 16)
         return reason - 1000 if 1000 <= reason < 1256 else None
-    return spellings.get(plain_spelling(text), _BY_NAME.get(plain_spelling(text)))
+    spelling = folded_spelling(text)
+    return spellings.get(spelling, _BY_NAME.get(spelling))
 
 
-def plain_spelling(text: str) -> str:
-    """An alert's name without case, spaces and "_": libraries differ in these alone."""
-    return "".join(text.casefold().replace("_", "").split())
+def folded_spelling(text: str) -> str:
+    """Unknown CA, unknown_ca and UnknownCA as one: libraries differ in these alone."""
+    return _JOINTS.sub("", text.casefold())
 
 
-_BY_NAME = {plain_spelling(name): number for number, name in NAMES.items()}
+_JOINTS = re.compile(r"[\W_]+")
+
+
+_BY_NAME = {folded_spelling(name): number for number, name in NAMES.items()}

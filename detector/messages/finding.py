@@ -71,11 +71,6 @@ class Squeezed:
         """The line in which a character of the text is, from 0."""
         return bisect_right(self._starts, place) - 1
 
-    def line_text(self, line: int) -> str:
-        """One line, from 0."""
-        end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)
-        return self.text[self._starts[line] : end]
-
     def own_words(self, start: int, end: int) -> bool:
         """Whether what stands there in the squeezed text is no part of longer words."""
         first, last = self.place(start), self.place(end - 1)

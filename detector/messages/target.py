@@ -18,7 +18,13 @@ from itertools import islice
 
 import msgspec
 
-from detector.chain.names import SPECIAL_USE, as_address, is_listed_suffix
+from detector.chain.names import (
+    SPECIAL_USE,
+    as_address,
+    is_listed_suffix,
+    is_private_address,
+    is_special_use,
+)
 
 _NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.){1,8}[a-z][a-z0-9-]{1,23}\.?"
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]"
@@ -129,11 +135,6 @@ def targets_in(text: str) -> tuple[Whom, ...]:
     return tuple(by_place[place] for place in sorted(by_place))
 
 
-def target_in(text: str) -> Whom | None:
-    """The one that it asked: the plainest, of these the last with a port, else the last."""
-    return best_of(targets_in(text))
-
-
 def best_of(found: Sequence[Whom]) -> Whom | None:
     """The plainest of them; of several as plain the one that is named most, then the last."""
     if not found:
@@ -168,14 +169,10 @@ def proxy_in(text: str) -> tuple[str, int] | None:
 @lru_cache(maxsize=4096)
 def is_private(host: str) -> bool:
     """A name or an address that is nobody's on the internet."""
-    address = as_address(host)
-    if address is not None:
-        return not address.is_global
-    if "." not in host:
-        return True
-    last = host.rsplit(".", 1)[1]
+    if as_address(host) is not None:
+        return is_private_address(host)
     return (
-        last in SPECIAL_USE or host.endswith((".home.arpa", ".svc", ".cluster.local"))
+        is_special_use(host) or host.endswith(".svc")
         or bool(re.search(r"(?:^|\.)example\.(?:com|net|org)$", host))
         or bool(re.search(r"(?:^|\.)(?:internal|intra|intranet|corp|lan|local|priv|ad)\.", host))
     )  # fmt: skip
