@@ -14,6 +14,7 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.knowledge import Lists, PolicyFile
 from detector.cli.output import Json, Verbose
+from detector.cli.surveyed import Also, Homes, Root
 from detector.cli.trust_fix import fix
 from detector.cli.trust_remove import remove
 from detector.cli.trust_why import why
@@ -44,16 +45,9 @@ app = typer.Typer(help=_TEXT)
 @app.callback(invoke_without_command=True, help=_TEXT)
 def trust(
     context: typer.Context,
-    root: Annotated[
-        Path, typer.Option("--root", help="Where the file system begins; also a mounted image.")
-    ] = Path("/"),
-    homes: Annotated[
-        list[Path] | None, typer.Option("--home", help="A user's home; may be repeated.")
-    ] = None,
-    also: Annotated[
-        list[Path] | None,
-        typer.Option("--also", help="One more bundle, NSS database or keystore; may be repeated."),
-    ] = None,
+    root: Root = Path("/"),
+    homes: Homes = None,
+    also: Also = None,
     published: Annotated[
         Path | None,
         typer.Option("--published-keys", help="TOML file of more keys that everybody has."),

@@ -9,6 +9,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.output import Json
+from detector.cli.surveyed import Also, Homes, Root
 
 _TEXT = """
 Find a root in every place that trust reads, say store by store how to be rid of it, and with --yes do what can be done
@@ -35,16 +36,9 @@ def remove(
         typer.Option("--dry-run", help="Only say what would be done; so does leaving out --yes."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Also a public root.")] = False,
-    root: Annotated[
-        Path, typer.Option("--root", help="Where the file system begins; also a mounted image.")
-    ] = Path("/"),
-    homes: Annotated[
-        list[Path] | None, typer.Option("--home", help="A user's home; may be repeated.")
-    ] = None,
-    also: Annotated[
-        list[Path] | None,
-        typer.Option("--also", help="One more bundle, NSS database or keystore; may be repeated."),
-    ] = None,
+    root: Root = Path("/"),
+    homes: Homes = None,
+    also: Also = None,
     json: Json = False,
 ) -> int:
     from detector.auditing.audit import secrets_out

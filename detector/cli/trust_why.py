@@ -10,6 +10,7 @@ import typer
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.output import Json, Verbose
+from detector.cli.surveyed import Homes, Root
 from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
@@ -41,12 +42,8 @@ def why(
     ca: Annotated[
         Path | None, typer.Option("--ca", help="File of the CA's certificate, to look for it.")
     ] = None,
-    root: Annotated[
-        Path, typer.Option("--root", help="Where the file system begins; also a mounted image.")
-    ] = Path("/"),
-    homes: Annotated[
-        list[Path] | None, typer.Option("--home", help="A user's home; may be repeated.")
-    ] = None,
+    root: Root = Path("/"),
+    homes: Homes = None,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
