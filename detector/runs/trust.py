@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from detector.knowledge.programs import programs
 from detector.knowledge.shipped import load_published_keys
 from detector.knowledge.trust_tables import public_roots, unsafe_keys
 from detector.known.knowledge import PublishedKeys
-from detector.stores.survey import survey
+from detector.stores.survey import survey, variables_for
 
 
 class TrustRun(msgspec.Struct, frozen=True):
@@ -49,12 +48,10 @@ class TrustRun(msgspec.Struct, frozen=True):
             if not path.exists():
                 raise ConfigError(str(path), "no such file or folder")
         known = self._known()
-        here = self.root.resolve() == Path("/")
-        ours = {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
-        homes: Sequence[Path] | None = self.homes
+        root = self.root.resolve()
         seen = survey(
-            os.environ if here else ours, programs().values(), clock.now(),
-            root=self.root.resolve(), homes=homes, also=self.also,
+            variables_for(root), programs().values(), clock.now(),
+            root=root, homes=self.homes, also=self.also,
         )  # fmt: skip
         public = frozenset(known.public) | {c.sha256 for c in known.known.public.certificates}
         tools = tool_trust(programs(), seen)

@@ -27,7 +27,7 @@ from detector.knowledge.whole_file import write_whole
 from detector.stores.bundles import HASHED, anchor_places
 from detector.stores.programs import output
 from detector.stores.reading import MAX_BUNDLE, existing, inside
-from detector.stores.survey import survey
+from detector.stores.survey import survey, variables_for
 
 _DEBIAN = "etc/ssl/certs/ca-certificates.crt"
 
@@ -128,15 +128,8 @@ class RemoveRun(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
     def _survey(self, root: Path) -> Survey:
-        here = root == Path("/")
-        ours = {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
         return survey(
-            os.environ if here else ours,
-            (),
-            clock.now(),
-            root=root,
-            homes=self.homes,
-            also=self.also,
+            variables_for(root), (), clock.now(), root=root, homes=self.homes, also=self.also
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import platform
 import re
 import shutil
@@ -26,7 +25,7 @@ from detector.knowledge.trust_tables import public_roots
 from detector.model.programs import Program, ProgramFix, ProgramSetting, Reads
 from detector.stores.bundles import hashed_places
 from detector.stores.programs import output
-from detector.stores.survey import survey
+from detector.stores.survey import survey, variables_for
 
 _VERSION = re.compile(r"(?<![\d.])\d{1,4}(?:\.\d{1,6}){1,3}")
 _PLATFORMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
@@ -60,7 +59,7 @@ class WhyRun(msgspec.Struct, frozen=True):
             raise ConfigError(str(self.root), "no such folder")
         here = root == Path("/")
         seen = survey(
-            os.environ if here else {}, (), clock.now(), root=root, homes=self.homes,
+            variables_for(root), (), clock.now(), root=root, homes=self.homes,
             folder=self.folder if here else None,
         )  # fmt: skip
         table = programs()

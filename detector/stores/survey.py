@@ -69,6 +69,13 @@ def survey(
     return Survey(at, tuple(places), settings, installed)
 
 
+def variables_for(root: Path) -> Mapping[str, str]:
+    """All variables where the files are this machine's; of another machine's only what tlsight itself is told."""
+    if root == Path("/"):
+        return os.environ
+    return {name: value for name, value in os.environ.items() if name.startswith("TLSIGHT_")}
+
+
 def home_folders(root: Path) -> list[Path]:
     """The user's own home, and below another root or for root everybody's."""
     found = [] if root != Path("/") else [Path.home()]
