@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 1. The text becomes lines without what stands around their words (`reading`, `layout`), and known texts are found in it
    however it was wrapped (`finding`): error texts, numbers of the families that have some, and alerts.
-2. Words of everyday life count only where something of TLS stands near (`marking`).
+2. Words of everyday life count only where something of TLS stands near (`spotting`, `marking`).
 3. Lines that belong together are one failure (`blocks`). The side that wrote it is told from the marks of server logs. An
    alert is the *other* side's complaint; its meaning depends on who received it.
 4. Who wrote it, whom it asked and what else stands around (`circumstances`) is weighed with the texts (`weighing`).
@@ -14,45 +14,28 @@ Theory of operation
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from itertools import islice
-from typing import Any
 
 import msgspec
 
 from detector.causes.confirm import confirmation
 from detector.messages import alerts
-from detector.messages.blocks import Block, Found, blocks_of
+from detector.messages.blocks import Block, blocks_of
 from detector.messages.circumstances import Circumstances, circumstances
-from detector.messages.finding import Hit, Squeezed, outermost
-from detector.messages.marking import (
-    is_no_failure,
-    names_tls,
-    other_port,
-    strongly_marked,
-    telling,
-    weakly_marked,
-)
 from detector.messages.reading import Line, lines_of
-from detector.messages.table import ErrorTable, ErrorText, as_number
-from detector.messages.weighing import Clue, Weighed, weighed
-from detector.model.alerts import NAMES, Likelihood, Side, meanings
+from detector.messages.spotting import spotted
+from detector.messages.table import ErrorTable
+from detector.messages.weighing import Weighed, weighed
+from detector.model.alerts import Likelihood, Side
 from detector.model.asked import PLACEHOLDER, Asked, asked_of_nobody
 from detector.model.causes import CauseInfo
 from detector.model.programs import Program, ProgramFix
 from detector.model.recorded import Recorded
 
 MAX_ANSWERS = 12
-# Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
-_NEAR, _NEXT = 1, 1
-_TRACE = 6  # lines of a stack trace in which a handshake makes an end count
 # Failures whose circumstances are looked at, hosts that are compared, and places that an answer names.
 _THOUGHT_ABOUT, _HOSTS, _TIMES = 60, 32, 1000
-_NUMBERS = 2000  # of one family, in one text
-_SHORT = 2  # spaces in a known text below which it has to stand on the line itself
 _AROUND = 40  # lines in which a failure's circumstances are looked for
 _LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
-_WRAPS = 24  # characters around an alert whose words are the alert's
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -152,7 +135,7 @@ def answers(
     """The failures that lines tell, the most frequent and the last first. Never raises."""
     text = "\n".join(line.text for line in lines)
     writer = side or alerts.side_of(text)
-    blocks = blocks_of(lines, _found(text, lines, table, writer))
+    blocks = blocks_of(lines, spotted(text, lines, table, writer))
     failing = tuple(dict.fromkeys(one.host for one in blocks if one.host and one.not_trusted))
     told = _told(blocks, lambda block: _answer(block, lines, table, failing[-_HOSTS:], writer))
     merged: dict[tuple[str, str], list[tuple[Block, Answer]]] = {}
@@ -189,158 +172,6 @@ def _told(
     return before + found
 
 
-def _found(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -> list[Found]:
-    """Everything known in the lines, with its place."""
-    squeezed = Squeezed(text)
-    found: list[Found] = []
-    spans: list[tuple[int, int]] = []
-    for number, start, end in alerts.alerts_in(text, table.spellings):
-        spans.append((start, end))
-        words = f"alert {number} {NAMES.get(number, '')}".strip()
-        found.append(Found(squeezed.line_at(start), Clue(words, meanings(number, writer))))
-    other: Side = "client" if writer == "server" else "server"
-    for number, start, end in alerts.alerts_sent(text, table.spellings):
-        # As the one would read it who received it.
-        spans.append((start, end))
-        clue = Clue(
-            f"sent alert {number} {NAMES.get(number, '')}".strip(),
-            meanings(number, other),
-            generic=True,
-        )
-        found.append(Found(squeezed.line_at(start), clue))
-    near = _Nearness(lines)
-    finder, known = table.text_finder
-    said: dict[Hit, Clue] = {}
-    once: set[tuple[int, int]] = set()
-    for hit in finder.find(squeezed):
-        if (hit.tag, hit.line) in once:
-            continue  # once a line is enough
-        once.add((hit.tag, hit.line))
-        row, name = known[hit.tag]
-        if row.side not in (None, writer):
-            continue
-        if any(start - _WRAPS <= hit.start and hit.end <= end + _WRAPS for start, end in spans):
-            continue
-        one = _clue(row, name, hit, squeezed, near, table)
-        if one is not None:
-            said[hit] = one
-    found += [Found(hit.line, said[hit]) for hit in outermost(list(said))]
-    found += _coded(text, squeezed, near, table)
-    return found
-
-
-def _clue(
-    row: ErrorText, name: str, hit: Hit, text: Squeezed, near: _Nearness, table: ErrorTable
-) -> Clue | None:
-    """What a text that was found says here; None where it says nothing."""
-    if not row.meanings or near.is_no_failure(hit.line):
-        return None
-    info = table.causes[row.meanings[0].cause]
-    ends = _ends(table, row)
-    by_itself = (
-        row.family in _TOLD_BY_US
-        or names_tls(name)
-        or "https" in name.lower()
-        or (telling(name) and not ends)
-        or (ends and row.family.startswith(_OWN_ENDS))
-    )
-    if not by_itself:
-        if _denied(text.text, hit.end):
-            return None
-        if ends and near.other_port(hit.line):
-            return None
-        whole = info.id in _ALL_THERE_IS and hit.end - hit.start > 0.6 * len(text.text.strip())
-        short = name.count(" ") < _SHORT
-        close = near.by(hit.line) if ends else near.strong(hit.line, 0 if short else _NEAR)
-        if not (close or whole or _asks_proxy(name)):
-            return None
-    return Clue(name, row.meanings, everyday=not by_itself, generic=row.generic)
-
-
-# Ways to end that the table of causes does not mark as ends.
-_WAYS_TO_END = frozenset(("connection-reset", "silent-drop", "closed-during-handshake"))
-# Those that a runtime tells of TLS in a text of their own ("socket hang up"): enough where it is all there is.
-_ALL_THERE_IS = frozenset(("connection-reset", "closed-during-handshake"))
-# Families whose codes for the end of a connection are TLS's or a browser's own.
-_OWN_ENDS = ("Chromium", "Chrome", "Firefox", "Edge", "NSS")
-
-
-# Texts that `explain --watch` adds.
-_TOLD_BY_US = frozenset(("exit codes",))
-
-
-def _asks_proxy(name: str) -> bool:
-    """Words about proxies speak for themselves."""
-    return any(word in name.lower() for word in ("proxy", "tunnel", "407"))
-
-
-def _denied(text: str, end: int) -> bool:
-    """`has expired: false`."""
-    after = text[end : end + 12].lower().lstrip(" \"'=:")
-    return after.startswith(
-        ("false", "no\n", "no ", "no,", "none", "null", "ok", "0 ")
-    ) or after in ("no", "0")
-
-
-def _coded(text: str, squeezed: Squeezed, near: _Nearness, table: ErrorTable) -> Iterator[Found]:
-    """Numbers of the families that say how theirs stand in a text."""
-    for pattern, family in table.code_patterns:
-        rows = table.by_code.get(family, {})
-        seen: set[tuple[int, int | None]] = set()
-        for match in islice(pattern.finditer(text), _NUMBERS):
-            number = as_number(match.group(1))
-            row = rows.get(number) if number is not None else None
-            if row is None or not row.meanings:
-                continue
-            line = squeezed.line_at(match.start(1))
-            if (line, number) in seen:
-                continue
-            seen.add((line, number))
-            # A way to end that has a number is one of TLS only where something of it stands near.
-            if _ends(table, row) and not family.startswith(_OWN_ENDS) and not near.by(line):
-                continue
-            told = f"{family} {match.group(1)}" + (f" {row.name}" if row.name else "")
-            yield Found(line, Clue(told, row.meanings, generic=row.generic, number=True))
-
-
-def _ends(table: ErrorTable, row: ErrorText) -> bool:
-    """Whether it only says in which way the connection ended, or that there was none."""
-    info = table.causes[row.meanings[0].cause]
-    return info.end or info.step in ("dns", "tcp", "proxy") or info.id in _WAYS_TO_END
-
-
-class _Nearness:
-    """Whether something of TLS stands near a line, looked up once a line."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = lines
-        self._strong: dict[int, bool] = {}
-        self._weak: dict[int, bool] = {}
-
-    def strong(self, line: int, reach: int = _NEAR) -> bool:
-        return self._near(line, self._strong, strongly_marked, reach)
-
-    def by(self, line: int) -> bool:
-        """Whether something that runs over TLS stands right beside it."""
-        return self.strong(line, _TRACE) or self._near(line, self._weak, weakly_marked, _NEXT)
-
-    @lru_cache(maxsize=8192)  # noqa: B019 (lives as long as one text)
-    def is_no_failure(self, line: int) -> bool:
-        return is_no_failure(self._lines[line].text)
-
-    @lru_cache(maxsize=8192)  # noqa: B019
-    def other_port(self, line: int) -> bool:
-        return other_port(self._lines[line].text)
-
-    def _near(self, line: int, known: dict[int, bool], test: Any, reach: int) -> bool:
-        for at in range(max(0, line - reach), min(len(self._lines), line + reach + 1)):
-            if at not in known:
-                known[at] = test(self._lines[at].text)
-            if known[at]:
-                return True
-        return False
-
-
 def _answer(
     block: Block, lines: Sequence[Line], table: ErrorTable, failing: tuple[str, ...], writer: Side
 ) -> Answer | None:
@@ -360,7 +191,9 @@ def _answer(
     causes = weighed(block.clues, seen.signals, table)
     if not causes:
         return None
-    asked = asked_of_nobody(None) if writer == "server" else _asked(seen)
+    # A server asked nobody, and its own settings are not those by which a client of its kind trusts others.
+    whom = seen.whom if writer == "client" else None
+    asked = _asked(seen) if writer == "client" else asked_of_nobody(None)
     programs = tuple(
         table.programs[name] for name in seen.spoken.programs if name in table.programs
     )[:4]
@@ -371,12 +204,11 @@ def _answer(
         library=seen.spoken.library,
         platform=seen.spoken.platform,
         version=seen.spoken.version,
-        host=seen.whom.host if seen.whom and writer == "client" else None,
-        port=asked.port if seen.whom and writer == "client" else None,
+        host=whom.host if whom else None,
+        port=asked.port if whom else None,
         proxy=f"{seen.proxy[0]}:{seen.proxy[1]}" if seen.proxy else None,
         hosts=seen.hosts,
         lines=(block.numbers,),
-        # A server's own settings are not those by which a client of its kind trusts others.
         remedies=_remedies(causes, programs, seen) if writer == "client" else (),
     )
 
