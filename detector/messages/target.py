@@ -40,7 +40,7 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
         (8, rf"\bhost(?:name)?=['\"](?P<host>{_ANY_HOST})['\"](?:, port=(?P<port>\d{{1,5}}))?"),
         (8, rf"\b(?P<scheme>https|wss|ldaps|smtps|imaps|pop3s|amqps|mqtts|rediss|ftps|postgres(?:ql)?|mysql|mongodb(?:\+srv)?)://(?:[^\s/@'\"<>]{{1,128}}@)?(?P<host>{_ANY_HOST})(?::(?P<port>\d{{1,5}}))?"),
         (7, rf"\bserver (?:at |cert for )?[\"“](?P<host>{_ANY_HOST})[\"”](?:, port (?P<port>\d{{1,5}}))?"),
-        (7, rf"\b(?P<host>{_NAME})/(?:{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
+        (7, rf"(?<![\w.-])(?P<host>{_NAME})/(?:{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
         (8, rf"(?:, not |\bnot valid for |\bHost: |[Cc]ertificate for <|\bmatch(?:es)? target host(?: ?name)? ['\"]?)(?P<host>{_HOST})"),
         (7, rf"\b(?:SNI|server ?name|host ?name|target host(?: name)?|for host)\b[ =:'\"“]{{1,4}}(?P<host>{_HOST})"),
         (6, rf"\b(?:dial tcp(?: \S+:)?|connect(?:ing|ion|ed)? (?:to |with )|node -?\d+ \()/?(?P<host>{_HOST})(?: \(\S+\))?[: ](?:port )?(?P<port>\d{{1,5}})\b"),
