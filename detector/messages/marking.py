@@ -89,7 +89,7 @@ def other_port(text: str) -> bool:
 
 
 _PORT = re.compile(
-    r"(localhost|[\w-]{1,63}\.[\w.-]{1,63}|\]):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b",
+    r"(localhost|(?<![\w-])[\w-]{1,63}\.[\w.-]{1,63}|\]):(\d{2,5})(?![\d.])|\bport[ =:]{1,2}(\d{2,5})\b",
     re.IGNORECASE,
 )
 # Lines of source, which look like ports.

@@ -59,7 +59,7 @@ class Weighed(msgspec.Struct, frozen=True):
     """A cause with its weight.
 
     Attributes:
-        told: texts that led here.
+        told: texts that led here; for a candidate of rule 4 those that made it one. Empty only where a signal did.
         signals: what spoke for it, for a person.
 
     """
@@ -155,6 +155,7 @@ def _ranked(
     best = max(scores.values())
     total = sum(math.exp(score) for score in scores.values()) + math.exp(table.weights.other)
     order = sorted(scores, key=lambda cause: (-scores[cause], list(table.causes).index(cause)))
+    not_trusted = [text for cause in NOT_TRUSTED for text in told.get(cause, ())]
     ranked: list[Weighed] = []
     for cause in order:
         probability = math.exp(scores[cause]) / total
@@ -169,10 +170,11 @@ def _ranked(
             if away < _POSSIBLE
             else "unlikely"
         )
+        texts = told.get(cause) or (not_trusted if cause in NOT_TRUSTED else ())
         ranked.append(
             Weighed(
                 cause, round(scores[cause], 2), round(probability, 3), likelihood,
-                tuple(dict.fromkeys(told.get(cause, ()))), tuple(dict.fromkeys(spoke.get(cause, ()))),
+                tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(spoke.get(cause, ()))),
             )
         )  # fmt: skip
     return tuple(ranked)

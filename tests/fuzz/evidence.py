@@ -116,9 +116,9 @@ def _others(data: bytes) -> None:
 
 
 def _message(data: bytes) -> None:
-    """A pasted message: causes, each with the text that led to it."""
+    """A pasted message: causes, each with the text or the circumstance that led to it."""
     for found in explain(data.decode("utf-8", "replace"), error_table()):
-        assert found.identifiers
+        assert found.identifiers or found.signals
 
 
 def _hidden(data: bytes) -> None:

@@ -57,8 +57,9 @@ def measured(row: Row) -> Measured:
             growth = took / before[text] if took > FLOOR and before[text] else 0.0
             found = Measured(per_kb, growth, more[:60])
             if not found.is_linear:  # unless something else was slow just then
-                took = min(took, *(_time(row, more) for _ in range(2)))
-                half = min(_time(row, halves[text]) for _ in range(3))
+                again = [(_time(row, more), _time(row, halves[text])) for _ in range(5)]
+                took = min(took, *(more for more, _ in again))
+                half = min(half for _, half in again)
                 found = Measured(took * 1024 / len(more), took / half, more[:60])
             if not found.is_linear:
                 return found

@@ -5,6 +5,7 @@
 main() ->
     [Address, Port, Chain, Key, Kind | Terms] = init:get_plain_arguments(),
     {ok, _} = application:ensure_all_started(ssl),
+    ok = code:ensure_modules_loaded([gen_tcp, inet_tcp, inet6_tcp]),
     logger:set_primary_config(level, none),
     {ok, Where} = inet:parse_address(Address),
     Family = case tuple_size(Where) of 8 -> [inet6]; 4 -> [inet] end,
