@@ -95,6 +95,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """One connection with TLS in it, or one that failed before.
 
     Attributes:
+        number: the place of its first packet in the file, from 1: what it is called by.
         client, server: addresses as text.
         first, last: seconds since 1970 of the first and last packet.
         opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
@@ -118,6 +119,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     """
 
+    number: int = 0
     client: str
     client_port: int
     server: str

@@ -15,12 +15,13 @@ class DatagramFlow:
     """One connection over UDP; the client is who sent the first hello."""
 
     __slots__ = (
-        "bytes", "client", "evicted", "first", "key", "kind", "last", "packets", "quic", "server",
-        "server_started", "silent_at",
+        "bytes", "client", "evicted", "first", "key", "kind", "last", "number", "packets", "quic",
+        "server", "server_started", "silent_at",
     )  # fmt: skip
 
-    def __init__(self, key: bytes, kind: str, time: float) -> None:
+    def __init__(self, key: bytes, kind: str, time: float, number: int = 0) -> None:
         self.key = key
+        self.number = number
         self.kind = kind
         self.first = self.last = time
         self.server_started: float | None = None
@@ -56,7 +57,10 @@ class Datagrams:
         self.evicted = 0
         self._flows: dict[bytes, tuple[DatagramFlow, bool]] = {}
 
-    def take(self, time: float, key: bytes, datagram: bytes) -> Iterator[DatagramFlow]:
+    def take(
+        self, time: float, key: bytes, datagram: bytes, number: int = 0
+    ) -> Iterator[DatagramFlow]:
+        """The datagram with that place in the file; gives what had to leave."""
         found = self._flows.get(key)
         if found is None:
             kind = "quic" if may_be_quic(datagram) else "dtls" if may_be_dtls(datagram) else ""
@@ -64,7 +68,7 @@ class Datagrams:
                 return
             if len(self._flows) >= 2 * self.limit:
                 yield from self._evict()
-            flow = DatagramFlow(key, kind, time)
+            flow = DatagramFlow(key, kind, time, number)
             self._flows[key] = found = flow, True
             self._flows[turned(key)] = flow, False
         flow, from_client = found

@@ -48,6 +48,7 @@ class Flow:
 
     Attributes:
         key: source address, destination address, ports of the first packet, as on the wire.
+        number: that packet's place in the file, from 1.
         opener: the half that sent the first packet, unless that was a SYN-ACK.
         other: the one that answers.
         opened: how the connection began: "syn" was seen, "syn-ack" too, or "" in the middle.
@@ -57,14 +58,19 @@ class Flow:
     """
 
     __slots__ = (
-        "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "opened",
-        "opener", "other", "packets", "resets", "shut", "silent_at", "swapped", "syn_ack_time", "syns",
+        "closing", "ends", "evicted", "facts", "first", "key", "keys_wanted", "last", "number",
+        "opened",        "opener", "other", "packets", "resets", "shut", "silent_at", "swapped", "syn_ack_time", "syns",
     )  # fmt: skip
 
     def __init__(
-        self, key: bytes, time: float, keys_wanted: Callable[[bytes], bool] | None
+        self,
+        key: bytes,
+        time: float,
+        keys_wanted: Callable[[bytes], bool] | None,
+        number: int = 0,
     ) -> None:
         self.key = key
+        self.number = number
         self.first = self.last = time
         self.opener = Half(self)
         self.other = Half(self)

@@ -109,7 +109,9 @@ class FlowTable:
                 protocol, key, ttl, buffer, place, stored, stop = found
                 if protocol != TCP:
                     if count == 1 or (key[-3] + key[-1]) % count == number:
-                        yield from self.datagrams.take(time, key, buffer[place + 8 : stored])
+                        yield from self.datagrams.take(
+                            time, key, buffer[place + 8 : stored], self.packets
+                        )
                     continue
                 ip = -1
             half = halves.get(key)
@@ -175,7 +177,7 @@ class FlowTable:
         yield from self._all()
 
     def _open(self, key: bytes, time: float, flags: int) -> Half:
-        flow = Flow(key, time, self._keys_wanted)
+        flow = Flow(key, time, self._keys_wanted, self.packets)
         half = flow.opener
         flow.swapped = flags & 18 == 18
         self._flows[key] = flow

@@ -143,6 +143,7 @@ class Reading:
         refused = not flow.opened.endswith("ack") and flow.syns > 0 and how == "rst"
         addresses = self._ends(flow)
         return Connection(
+            number=flow.number,
             client=addresses[0],
             client_port=addresses[1],
             server=addresses[2],
@@ -331,6 +332,7 @@ class Reading:
                 "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
             )
         return Connection(
+            number=flow.number,
             client=addresses[0], client_port=addresses[1],
             server=addresses[2], server_port=addresses[3],
             transport="udp", protocol="quic" if quic else "dtls",

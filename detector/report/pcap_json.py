@@ -40,9 +40,10 @@ class SeenAlertRecord(msgspec.Struct, frozen=True):
 
 
 class PcapRecord(msgspec.Struct, frozen=True):
-    """One connection."""
+    """One connection; `number` is the place of its first packet in the file, from 1."""
 
     schema: Literal["tlsight.pcap/1"]
+    number: int
     at: datetime
     seconds: float
     client: str
@@ -80,6 +81,7 @@ def pcap_record(told: JudgedConnection) -> PcapRecord:
     c, answer, hello = told.connection, told.connection.answer, told.connection.hello
     return PcapRecord(
         schema="tlsight.pcap/1",
+        number=c.number,
         at=moment(c.first),
         seconds=round(c.last - c.first, 6),
         client=socket_text(c.client, c.client_port),
