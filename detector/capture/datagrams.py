@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from detector.capture.dtls import DtlsReader, may_be_dtls
 from detector.capture.quic import QuicReader, may_be_quic
@@ -19,7 +19,10 @@ class DatagramFlow:
         "server", "server_started", "silent_at",
     )  # fmt: skip
 
-    def __init__(self, key: bytes, kind: str, time: float, number: int = 0) -> None:
+    def __init__(
+        self, key: bytes, kind: str, time: float, number: int = 0,
+        keys_wanted: Callable[[bytes], bool] | None = None,
+    ) -> None:  # fmt: skip
         self.key = key
         self.number = number
         self.kind = kind
@@ -29,7 +32,7 @@ class DatagramFlow:
         self.silent_at = 0
         self.bytes = [0, 0]
         self.evicted = False
-        self.quic = QuicReader()
+        self.quic = QuicReader(keys_wanted)
         self.client = DtlsReader()
         self.server = DtlsReader()
 
@@ -52,8 +55,9 @@ class DatagramFlow:
 class Datagrams:
     """The table of them, at most `limit`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, keys_wanted: Callable[[bytes], bool] | None = None) -> None:
         self.limit = max(limit, 16)
+        self._keys_wanted = keys_wanted
         self.evicted = 0
         self._flows: dict[bytes, tuple[DatagramFlow, bool]] = {}
 
@@ -68,7 +72,7 @@ class Datagrams:
                 return
             if len(self._flows) >= 2 * self.limit:
                 yield from self._evict()
-            flow = DatagramFlow(key, kind, time, number)
+            flow = DatagramFlow(key, kind, time, number, self._keys_wanted)
             self._flows[key] = found = flow, True
             self._flows[turned(key)] = flow, False
         flow, from_client = found

@@ -58,7 +58,7 @@ class FlowTable:
     ) -> None:
         self.limit = limit
         self.layers = Layers()
-        self.datagrams = Datagrams(limit // 4)
+        self.datagrams = Datagrams(limit // 4, keys_wanted)
         self.packets = 0
         self.other_packets = 0
         self.evicted = 0

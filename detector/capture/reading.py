@@ -26,6 +26,7 @@ from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
+from detector.capture.quic import messages
 from detector.capture.sealed import (
     TLS13,
     came_too_late,
@@ -252,10 +253,16 @@ class Reading:
         suite = facts.answer.cipher
         theirs = self.keys.open(facts.random, suite, "server", server.raw)
         ours = self.keys.open(facts.random, suite, "client", client.raw)
+        return self._under_keys(facts, ours, theirs, alerts)
+
+    def _under_keys(
+        self, facts: Facts, ours: Opened, theirs: Opened, alerts: list[SeenAlert]
+    ) -> tuple[bool, bool | None]:
+        """Take in what client and server said under encryption."""
         if not theirs.messages:
             return False, None
-        certificate, request, extensions = certificate_messages(theirs)
         try:
+            certificate, request, extensions = certificate_messages(theirs)
             if certificate is not None:
                 facts.chain = self._chain(certificate, tls13=True)
                 entries = parse_certificate_tls13(certificate)
@@ -264,7 +271,7 @@ class Reading:
                 facts.whole = theirs.finished
             if request is not None:
                 facts.authorities = parse_certificate_request_tls13(request).authorities
-                shown = next((b for k, b in ours.messages if k == r.CERTIFICATE), None)
+                shown = certificate_messages(ours)[0]
                 facts.client_certificate = shown is not None and bool(
                     parse_certificate_tls13(shown)
                 )
@@ -307,13 +314,17 @@ class Reading:
     def _datagrams(self, flow: DatagramFlow) -> Connection | None:
         quic = flow.kind == "quic"
         if quic:
-            client, server = (_messages(flow.quic.crypto[side]) for side in ("client", "server"))
+            client, server = (
+                messages(flow.quic.crypto["client"]),
+                messages(flow.quic.crypto["server"]),
+            )
             alerts = [
-                SeenAlert("client" if side == "client" else "server", code - 0x100, fatal=True)
+                SeenAlert(side, code - 0x100, fatal=True)
                 for side, code in flow.quic.closes
                 if 0x100 < code < 0x200
             ]
-            completed = {"client", "server"} <= flow.quic.beyond
+            # A client that refuses the certificate says so under the handshake's keys, and never sends data.
+            completed = "client" in flow.quic.finished and "server" in flow.quic.beyond
         else:
             client, server = flow.client.messages, flow.server.messages
             alerts = [
@@ -324,12 +335,23 @@ class Reading:
             ]
             completed = bool(flow.client.opaque and flow.server.opaque)
         facts = self._clear(client, server, "q" if quic else "d")
+        if quic and facts.answer is not None and facts.random in self.keys:
+            opened = flow.quic.opened(self.keys.secrets(facts.random), facts.answer.cipher)
+            read, finished = self._under_keys(facts, *opened, alerts)
+            completed = bool(finished) if read else completed
+            alerts = _once(alerts)
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
         reached: Reached = "nothing"
         if flow.server_started is not None:
             reached = (
-                "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
+                "data"
+                if completed
+                else "hello"
+                if facts.answer
+                else "alert"
+                if alerts
+                else "unseen"
             )
         return Connection(
             number=flow.number,
@@ -345,21 +367,22 @@ class Reading:
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,
             closed_by=fatal.sender if fatal else None, error=facts.error,
-            notes=("given up early: too many connections at once",) if flow.evicted else (),
+            notes=_datagram_notes(flow),
         )  # fmt: skip
 
 
-def _messages(stream: bytes) -> list[tuple[int, bytes]]:
-    """Handshake messages of a CRYPTO stream."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    while len(stream) - at >= 4 and len(found) < 16:
-        end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
-        if end > len(stream):
-            break
-        found.append((stream[at], stream[at + 4 : end]))
-        at = end
-    return found
+def _datagram_notes(flow: DatagramFlow) -> tuple[str, ...]:
+    notes: list[str] = []
+    if flow.evicted:
+        notes.append("given up early: too many connections at once")
+    if flow.quic.negotiated:
+        notes.append("the server answered with the versions of QUIC that it speaks")
+    return tuple(notes)
+
+
+def _once(alerts: list[SeenAlert]) -> list[SeenAlert]:
+    """A close is said under the keys of each level that the peer may have (RFC 9000 section 10.2.3)."""
+    return list({(alert.sender, alert.code): alert for alert in reversed(alerts)}.values())[::-1]
 
 
 def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
