@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from detector.capture.dtls import DtlsReader, may_be_dtls
+from detector.capture.outer_names import OuterNames
 from detector.capture.quic import QuicReader, may_be_quic
 from detector.errors import WireError
 
 _IDLE = 60.0
+DNS = (53).to_bytes(2)  # the port that answers come from
 
 
 class DatagramFlow:
@@ -57,6 +59,7 @@ class Datagrams:
 
     def __init__(self, limit: int, keys_wanted: Callable[[bytes], bool] | None = None) -> None:
         self.limit = max(limit, 16)
+        self.outer_names = OuterNames()
         self._keys_wanted = keys_wanted
         self.evicted = 0
         self._flows: dict[bytes, tuple[DatagramFlow, bool]] = {}
@@ -69,6 +72,8 @@ class Datagrams:
         if found is None:
             kind = "quic" if may_be_quic(datagram) else "dtls" if may_be_dtls(datagram) else ""
             if not kind:
+                if key[-4:-2] == DNS:
+                    self.outer_names.learn(datagram)
                 return
             if len(self._flows) >= 2 * self.limit:
                 yield from self._evict()

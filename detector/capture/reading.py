@@ -14,6 +14,7 @@ import msgspec
 
 from detector.capture.connection import (
     Connection,
+    EchUse,
     HelloFacts,
     Reached,
     SeenAlert,
@@ -25,10 +26,10 @@ from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
+from detector.capture.outer_names import OuterNames
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
 from detector.capture.quic import messages
 from detector.capture.sealed import (
-    TLS13,
     came_too_late,
     has_completed,
     inferred_alerts,
@@ -93,9 +94,13 @@ class Reading:
     Args:
         keys: secrets of TLS 1.3 sessions.
 
+    Attributes:
+        outer_names: names that hellos show in place of others.
+
     """
 
     def __init__(self, keys: KeyLog | None = None) -> None:
+        self.outer_names = OuterNames()
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
@@ -129,7 +134,7 @@ class Reading:
         ]  # fmt: skip
         opened = False
         finished = None
-        if client.keep and facts.answer is not None and facts.answer.version == TLS13:
+        if client.keep and facts.answer is not None and r.is_tls13(facts.answer.version):
             opened, finished = self._open(facts, client, server, alerts)
         completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
         if not opened and not any(alert.fatal for alert in alerts):
@@ -161,6 +166,7 @@ class Reading:
                 server.preamble or (server.record[:4096] if reached == "other" else b""),
             ),
             sni=facts.sni,
+            ech=self._ech(facts),
             hello=facts.hello,
             hello_size=facts.size,
             hello_segments=client.hello_segments,
@@ -289,6 +295,11 @@ class Reading:
             ]
         return True, theirs.finished and ours.finished
 
+    def _ech(self, facts: Facts) -> EchUse | None:
+        if facts.hello is None or r.ENCRYPTED_CLIENT_HELLO not in facts.hello.extensions:
+            return None
+        return "outer" if facts.sni in self.outer_names else "offered"
+
     def _ends(self, flow: Flow | DatagramFlow) -> tuple[str, int, str, int]:
         """Client and server with their ports."""
         key = flow.key
@@ -342,7 +353,8 @@ class Reading:
             alerts = _once(alerts)
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
-        reached: Reached = "nothing"
+        went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
+        reached: Reached = "unseen" if went_on else "nothing"
         if flow.server_started is not None:
             reached = (
                 "data"
@@ -360,7 +372,7 @@ class Reading:
             transport="udp", protocol="quic" if quic else "dtls",
             first=flow.first, last=flow.last, packets=flow.packets,
             sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
-            sni=facts.sni, hello=facts.hello, hello_size=facts.size, retry=facts.retry,
+            sni=facts.sni, ech=self._ech(facts), hello=facts.hello, hello_size=facts.size, retry=facts.retry,
             answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
             scts=facts.scts, asked_for=facts.asked_for,
             authorities=facts.authorities, client_certificate=facts.client_certificate,

@@ -13,8 +13,8 @@ from __future__ import annotations
 from detector.capture.connection import SeenAlert, ServerFacts
 from detector.capture.flow import Flow, Half
 from detector.wire.records import ALERT, APPLICATION_DATA
+from detector.wire.registry import is_tls13
 
-TLS13 = 0x0304
 _SEALED_ALERT = 19
 # A server's records up to its Finished, session tickets included.
 _FLIGHT_RECORDS = 6
@@ -27,7 +27,7 @@ def has_completed(
         return False
     if opened:
         return bool(finished)
-    if answer.version == TLS13:
+    if is_tls13(answer.version):
         return client.opaque > 0 and server.opaque > 0 and not _is_alert(client.sizes[0])
     return client.ccs and server.ccs
 
@@ -36,7 +36,7 @@ def inferred_alerts(
     client: Half, server: Half, answer: ServerFacts | None, *, completed: bool
 ) -> list[SeenAlert]:
     """Alerts of TLS 1.3 that nobody can read, told from lengths."""
-    if answer is None or answer.version != TLS13:
+    if answer is None or not is_tls13(answer.version):
         return []
     if client.sizes and _is_alert(client.sizes[0]):
         return [SeenAlert("client", None, fatal=True, encrypted=True)]

@@ -20,6 +20,7 @@ from detector.forensics.judged import BATCH, ConnectionJudge, JudgedConnection
 from detector.forensics.servers import TLS_PORTS
 from detector.forensics.story import CaptureStory
 from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.ech_outer_names import ech_outer_names
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
@@ -85,7 +86,9 @@ class CaptureRun(msgspec.Struct, frozen=True):
         )
         tally = Tally()
         story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
-        capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
+        capture = Capture(
+            _keys(self.keylogs), limit=self.limit, jobs=self.jobs, outer_names=ech_outer_names()
+        )
         return CaptureReading(self, capture, judge, story)
 
 

@@ -134,6 +134,8 @@ class ServerHello(msgspec.Struct, frozen=True):
     def group(self) -> int | None:
         """The key share's group; in a retry, the group the server asks for."""
         body = self.extension(r.KEY_SHARE)
+        if body is None and self.version != 0x0304 and r.is_tls13(self.version):
+            body = self.extension(r.EARLY_KEY_SHARE)
         return None if body is None else Reader(body).uint(2, "selected group")
 
     @property
@@ -164,9 +166,10 @@ def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
     read = Reader(body, base)
     version = read.uint(2, "legacy version")
     random = read.take(32, "random")
-    session = read.vector(1, "session id").rest()
+    early = r.is_early_draft(version)
+    session = b"" if early else read.vector(1, "session id").rest()
     cipher = read.uint(2, "cipher suite")
-    compression = read.uint(1, "compression method")
+    compression = 0 if early else read.uint(1, "compression method")
     found = ServerHello(version, random, session, cipher, compression, _extensions(read))
     _ = (found.version, found.group, found.alpn)
     return found

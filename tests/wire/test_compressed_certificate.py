@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable
 
@@ -50,10 +51,8 @@ def test_a_bomb_ends_with_the_first_byte_too_many(algorithm: int) -> None:
 def test_what_is_cut_is_an_error_or_whole(algorithm: int) -> None:
     data = PACK[algorithm](MESSAGE)
     for end in range(0, len(data), 5):
-        try:
+        with contextlib.suppress(WireError):
             assert unpacked_certificate(packed(algorithm, data[:end])) == MESSAGE
-        except WireError:
-            pass
 
 
 @EACH
