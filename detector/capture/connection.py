@@ -81,7 +81,7 @@ class HelloFacts(msgspec.Struct, frozen=True):
 
 
 class ServerFacts(msgspec.Struct, frozen=True):
-    """What a ServerHello chose."""
+    """What a ServerHello chose; `psk`: it goes on from a secret of before."""
 
     version: int
     cipher: int
@@ -89,6 +89,7 @@ class ServerFacts(msgspec.Struct, frozen=True):
     alpn: str | None
     ja3s: str
     renegotiation: bool
+    psk: bool = False
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         asked_for: what the client asked for beside the certificates, where the flight was seen to its end.
         authorities: names (DER) of CAs for client certificates, None where none was asked for.
         client_certificate: whether the client showed one, None where that cannot be seen.
+        client_chain: DER certificates that the client showed, leaf first.
+        resumed: it went on from an earlier session, None where that cannot be told.
         completed: both sides went on to use the keys.
         reached: how far the server got: "nothing", "unseen" (the capture does not show whether
             or what it answered), "other" bytes than TLS, "alert", "hello", "data".
@@ -149,6 +152,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     asked_for: tuple[Beside, ...] = ()
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
+    client_chain: tuple[bytes, ...] = ()
+    resumed: bool | None = None
     dh_bits: int | None = None
     alerts: tuple[SeenAlert, ...] = ()
     completed: bool = False

@@ -21,6 +21,11 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 # The end of the random of a server that could have done better (RFC 8446 section 4.1.3).
 DOWNGRADE_MARKS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 
+# The first byte of versions that are drafts of TLS 1.3, or browsers' trials of it.
+_TRIALS = (0x7E, 0x7F)
+# Type of key_share before draft-ietf-tls-tls13-23.
+_DRAFT_KEY_SHARE = 40
+
 Extension = tuple[int, bytes]
 
 
@@ -126,6 +131,11 @@ class ServerHello(msgspec.Struct, frozen=True):
         return self.random[-8:] in DOWNGRADE_MARKS
 
     @property
+    def takes_psk(self) -> bool:
+        """It goes on from a secret that both had: a session before, mostly (RFC 8446 section 4.2.11)."""
+        return self.extension(r.PRE_SHARED_KEY) is not None
+
+    @property
     def version(self) -> int:
         body = self.extension(r.SUPPORTED_VERSIONS)
         return self.legacy_version if body is None else Reader(body).uint(2, "selected version")
@@ -134,6 +144,8 @@ class ServerHello(msgspec.Struct, frozen=True):
     def group(self) -> int | None:
         """The key share's group; in a retry, the group the server asks for."""
         body = self.extension(r.KEY_SHARE)
+        if body is None and self.version >> 8 in _TRIALS:
+            body = self.extension(_DRAFT_KEY_SHARE)
         return None if body is None else Reader(body).uint(2, "selected group")
 
     @property
@@ -164,12 +176,20 @@ def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
     read = Reader(body, base)
     version = read.uint(2, "legacy version")
     random = read.take(32, "random")
-    session = read.vector(1, "session id").rest()
+    bare = is_bare_draft(version)
+    session = b"" if bare else read.vector(1, "session id").rest()
     cipher = read.uint(2, "cipher suite")
-    compression = read.uint(1, "compression method")
+    compression = 0 if bare else read.uint(1, "compression method")
     found = ServerHello(version, random, session, cipher, compression, _extensions(read))
     _ = (found.version, found.group, found.alpn)
     return found
+
+
+def is_bare_draft(version: int) -> bool:
+    """A draft of TLS 1.3 before the 22nd, whose ServerHello has its version in front, and neither session id nor
+    compression (draft-ietf-tls-tls13-21 section 4.1.3).
+    """
+    return 0x7F00 <= version < 0x7F16
 
 
 def chosen_alpn(body: bytes) -> bytes | None:
@@ -198,12 +218,13 @@ def build_client_hello(hello: ClientHello) -> bytes:
 
 def build_server_hello(hello: ServerHello) -> bytes:
     """The handshake body of `hello`."""
+    bare = is_bare_draft(hello.legacy_version)
     return (
         hello.legacy_version.to_bytes(2, "big")
         + hello.random
-        + _vector(1, hello.session_id)
+        + (b"" if bare else _vector(1, hello.session_id))
         + hello.cipher.to_bytes(2, "big")
-        + bytes((hello.compression,))
+        + (b"" if bare else bytes((hello.compression,)))
         + _build_extensions(hello.extensions)
     )
 
