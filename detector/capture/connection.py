@@ -97,10 +97,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: the place of its first packet in the file, from 1: what it is called by.
+        source: the place of that file among those that were read, from 0.
         client, server: addresses as text.
         first, last: seconds since 1970 of the first and last packet.
         opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
         refused: the SYN was answered with RST.
+        random: the ClientHello's, empty without one: by it key logs name a session.
         hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
         hello_lost: the server never acknowledged it.
         chain: DER certificates that were seen, leaf first.
@@ -123,6 +125,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int = 0
+    source: int = 0
     client: str
     client_port: int
     server: str
@@ -139,6 +142,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     preamble: Preamble | None = None
     sni: str | None = None
     hello: HelloFacts | None = None
+    random: bytes = b""
     hello_size: int = 0
     hello_segments: int = 1
     hello_records: int = 1
