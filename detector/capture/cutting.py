@@ -25,13 +25,13 @@ from detector.capture.blocks import (
     SECRETS,
     SECTION,
     Block,
-    encode,
     key_log_block,
     key_log_lines,
 )
 from detector.capture.connection import Connection
 from detector.capture.datagrams import turned
 from detector.capture.layers import TCP, Layers
+from detector.capture.one_section import OneSection
 
 _RST = 4
 _MAX_COMMENTS = 1 << 14
@@ -110,12 +110,13 @@ class _Cut(msgspec.Struct):
     reset: bool = False
 
 
-def cut(source: Iterable[Block], wanted: Wanted) -> Iterator[bytes]:
+def cut(source: Iterable[Block], wanted: Wanted, into: OneSection) -> Iterator[bytes]:
     """What is to be written: a pcapng of the wanted connections' packets.
 
     Args:
         source: the capture's blocks.
         wanted: its connections.
+        into: what they are put into, and other captures' before.
 
     """
     layers = _HoldingLayers()
@@ -128,10 +129,10 @@ def cut(source: Iterable[Block], wanted: Wanted) -> Iterator[bytes]:
         if block.kind == SECRETS:
             lines = wanted.sessions(key_log_lines(block))
             if lines:
-                yield encode(key_log_block(block.order, lines))
+                yield into.put(key_log_block(block.order, lines))
             continue
         if block.kind in (SECTION, INTERFACE, NAMES):
-            yield encode(block)
+            yield into.put(block)
             continue
         place += 1
         if following is None and not active:
@@ -158,8 +159,8 @@ def cut(source: Iterable[Block], wanted: Wanted) -> Iterator[bytes]:
         if protocol == TCP:
             comments += _seen(one, buffer, at, end)
         for fragment in held:
-            yield encode(fragment)
-        yield encode(block, [f"tlsight: {comment}" for comment in comments])
+            yield into.put(fragment)
+        yield into.put(block, [f"tlsight: {comment}" for comment in comments])
 
 
 def _seen(one: _Cut, buffer: bytes, at: int, end: int) -> Iterator[str]:

@@ -28,5 +28,6 @@ def short_comment(one: JudgedConnection) -> str:
 
 def _verdict(one: JudgedConnection) -> str:
     who = one.judgement.interceptor if one.judgement is not None else None
-    by = f" by {who.product or who.issuer}" if who is not None else ""
-    return f"verdict {one.verdict}{by}"
+    if who is None or one.verdict != "intercepted":
+        return f"verdict {one.verdict}"
+    return f"verdict {one.verdict}, by {who.product or who.issuer}"

@@ -24,6 +24,7 @@ from detector import clock
 from detector.capture.blocks import blocks
 from detector.capture.connection import Connection
 from detector.capture.cutting import Wanted, cut
+from detector.capture.one_section import OneSection
 from detector.errors import CaptureError, ConfigError, StoreError
 from detector.forensics.judged import JudgedConnection
 from detector.forensics.observed import moment
@@ -288,6 +289,7 @@ class _Packets:
     def finish(self, sources: Sequence[str | bytes]) -> list[str]:
         said: list[str] = []
         written = 0
+        section = OneSection()
         for place, source in enumerate(sources):
             wanted = self._wanted.get(place)
             if wanted is None and (written or place + 1 < len(sources)):
@@ -297,7 +299,7 @@ class _Packets:
             assert isinstance(source, str)
             with opened(source) as file:
                 try:
-                    for data in cut(blocks(file.read), wanted):
+                    for data in cut(blocks(file.read), wanted, section):
                         self._out.write(data)
                 except CaptureError as error:
                     raise ConfigError(source, error.message) from None
