@@ -19,6 +19,10 @@ class Fragments:
         self.lost = 0
         self._partial: dict[bytes, _Datagram] = {}
 
+    def __contains__(self, key: bytes) -> bool:
+        """Whether pieces of such a datagram are kept."""
+        return key in self._partial
+
     def add(self, key: bytes, place: int, data: bytes, *, more: bool) -> bytes | None:
         """The whole datagram once this was its last missing piece.
 

@@ -11,7 +11,12 @@ from detector.capture.connection import HelloFacts, ServerFacts
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.fingerprints import ja3, ja3s, ja4
-from detector.wire.hello import RETRY_RANDOM, ClientHello, parse_client_hello, parse_server_hello
+from detector.wire.hello import (
+    RETRY_RANDOM,
+    ClientHello,
+    parse_client_hello,
+    parse_server_hello,
+)
 
 _ROOM = 4096
 # Extensions whose content is the same for every connection of one client.
@@ -98,6 +103,7 @@ class Hellos:
                 alpn=hello.alpn.decode("latin-1") if hello.alpn is not None else None,
                 ja3s=ja3s(hello),
                 renegotiation=hello.extension(r.RENEGOTIATION_INFO) is not None,
+                psk=hello.takes_psk,
             )
         return found, retry, scts
 

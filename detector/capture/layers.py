@@ -32,8 +32,8 @@ Unpacked = tuple[int, bytes, int, bytes, int, int, int]
 class Layers:
     """Unpacks frames; keeps the fragments of datagrams that are not whole yet."""
 
-    def __init__(self) -> None:
-        self._fragments = Fragments()
+    def __init__(self, fragments: Fragments | None = None) -> None:
+        self._fragments = fragments if fragments is not None else Fragments()
 
     @property
     def fragments_lost(self) -> int:

@@ -8,6 +8,7 @@ from lengths where it has not (`sealed`).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv6Address
 
 import msgspec
@@ -32,6 +33,7 @@ from detector.capture.quic import messages
 from detector.capture.sealed import (
     came_too_late,
     has_completed,
+    has_resumed,
     inferred_alerts,
     refused_late,
 )
@@ -52,6 +54,8 @@ from detector.wire.key_exchange import parse_key_exchange
 _ROOM = 4096
 _PLAIN = 512
 _LONGEST = 3600.0
+# What a server says in clear before TLS 1.3 where it takes an earlier session up (RFC 5246 section 7.3).
+_ABBREVIATED = frozenset((r.SERVER_HELLO, r.NEW_SESSION_TICKET, r.HELLO_VERIFY_REQUEST))
 _BESIDE: tuple[tuple[int, Beside], ...] = (
     (r.SIGNED_CERTIFICATE_TIMESTAMP, "scts"),
     (r.STATUS_REQUEST, "ocsp"),
@@ -61,7 +65,8 @@ _BESIDE: tuple[tuple[int, Beside], ...] = (
 class Facts(msgspec.Struct):
     """What the handshake's messages say; filled once, when they are no longer needed.
 
-    `whole`: the server's flight was read to its end.
+    `whole`: the server's flight was read to its end. `bare`: of its flight only the hello, and perhaps a session
+    ticket, came in clear.
     """
 
     hello: HelloFacts | None = None
@@ -77,6 +82,8 @@ class Facts(msgspec.Struct):
     whole: bool = False
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
+    client_chain: tuple[bytes, ...] = ()
+    bare: bool = False
     dh_bits: int | None = None
     error: str = ""
 
@@ -168,6 +175,7 @@ class Reading:
             sni=facts.sni,
             ech=self._ech(facts),
             hello=facts.hello,
+            random=facts.random,
             hello_size=facts.size,
             hello_segments=client.hello_segments,
             hello_records=client.records if not client.ccs else 1,
@@ -181,6 +189,8 @@ class Reading:
             asked_for=facts.asked_for,
             authorities=facts.authorities,
             client_certificate=facts.client_certificate,
+            client_chain=facts.client_chain,
+            resumed=has_resumed(facts.answer, bare=facts.bare, ccs=server.ccs),
             dh_bits=facts.dh_bits,
             alerts=tuple(alerts),
             completed=completed and not refused_late(alerts, server),
@@ -207,11 +217,14 @@ class Reading:
                     facts.random = body[2:34]
                 elif kind == r.CERTIFICATE:
                     facts.client_certificate = len(body) > 3
+                    with suppress(WireError):  # that one was shown is all that blame asks
+                        facts.client_chain = self._chain(body, tls13=False)
         except WireError as error:
             facts.error = f"ClientHello: {error.message}"
         try:
             for kind, body in server:
                 self._server_message(facts, kind, body)
+            facts.bare = {r.SERVER_HELLO} <= {kind for kind, _ in server} <= _ABBREVIATED
         except WireError as error:
             facts.error = facts.error or f"server's handshake: {error.message}"
         return facts
@@ -278,9 +291,9 @@ class Reading:
             if request is not None:
                 facts.authorities = parse_certificate_request_tls13(request).authorities
                 shown = certificate_messages(ours)[0]
-                facts.client_certificate = shown is not None and bool(
-                    parse_certificate_tls13(shown)
-                )
+                if shown is not None:
+                    facts.client_chain = self._chain(shown, tls13=True)
+                facts.client_certificate = bool(facts.client_chain)
             if extensions is not None:
                 chosen = chosen_alpn(extensions)
                 facts.alpn = chosen.decode("latin-1") if chosen is not None else None
@@ -372,10 +385,13 @@ class Reading:
             transport="udp", protocol="quic" if quic else "dtls",
             first=flow.first, last=flow.last, packets=flow.packets,
             sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
-            sni=facts.sni, ech=self._ech(facts), hello=facts.hello, hello_size=facts.size, retry=facts.retry,
+            sni=facts.sni, ech=self._ech(facts), hello=facts.hello, random=facts.random,
+            hello_size=facts.size, retry=facts.retry,
             answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
             scts=facts.scts, asked_for=facts.asked_for,
             authorities=facts.authorities, client_certificate=facts.client_certificate,
+            client_chain=facts.client_chain,
+            resumed=has_resumed(facts.answer, bare=facts.bare, ccs=flow.server.ccs),
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,
             closed_by=fatal.sender if fatal else None, error=facts.error,

@@ -11,6 +11,7 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
+from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --interface eth0 --filter "port 443" --json
   tlsight pcap --logs /var/log/nginx/error.log trace.pcap     one story out of both
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
+  tlsight pcap --write cut.pcapng --zeek logs trace.pcap      their packets, and logs for a SIEM
 
 [bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
 today, 3 no TLS in it. Of several files one that cannot be read, or not to its end, is told on stderr and costs only
@@ -41,6 +43,7 @@ def pcap(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: CaptureOutput,
+    export: ExportOptions,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Captures; - for stdin.")
     ] = None,
@@ -106,11 +109,15 @@ def pcap(
         events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
         summary=output.summary, warn=warn,
     )  # fmt: skip
-    return tell_captures(run, compare, earlier, output)
+    return tell_captures(run, compare, earlier, output, export)
 
 
 def tell_captures(
-    run: CaptureRun, compare: KnowledgeOptions, earlier: HistoryOptions, output: CaptureOutput
+    run: CaptureRun,
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    output: CaptureOutput,
+    export: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
 ) -> int:
     """Read, print, write what was asked for; the exit code."""
     from detector.report.pcap_text import CapturePrinter
@@ -120,16 +127,24 @@ def tell_captures(
         json=output.json, connections=output.connections or run.at_once, summary=output.summary,
         verbose=output.verbose, anonymize=output.anonymize,
     )  # fmt: skip
-    with compare.opened() as opened, earlier.opened(read_only=True) as memory:
+    exports = export.exports(
+        run.files, live=run.interface is not None, anonymize=output.anonymize, json=output.json
+    )
+    with compare.opened() as opened, earlier.opened(read_only=True) as memory, exports:
         reading = run.begin(opened.knowledge, memory)
         try:
             for one, joined in reading.with_log():
-                printer.show(one, joined)
+                exports.note(one)
+                if not exports.on_stdout:
+                    printer.show(one, joined)
         except KeyboardInterrupt:
             if run.interface is None:
                 raise
         story = reading.so_far
-        printer.finish(story)
+        for line in exports.finish(run.files):
+            warn(line)
+        if not exports.on_stdout:
+            printer.finish(story)
         if plot is not None:
             from detector.report.plotting import save_plot
 

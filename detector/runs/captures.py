@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from detector.capture.connection import Connection
 from detector.capture.flow_table import DEFAULT_LIMIT
@@ -145,12 +146,13 @@ class CaptureReading:
     def _connections(self) -> Iterator[Connection]:
         tally = self._story.tally
         if self._how.interface is None:
-            for source in self._how.files:
+            for place, source in enumerate(self._how.files):
                 try:
                     if isinstance(source, bytes):
-                        yield from self._capture.of(BytesIO(source).read, "capture", tally)
+                        found = self._capture.of(BytesIO(source).read, "capture", tally)
                     else:
-                        yield from self._capture.connections(source, tally)
+                        found = self._capture.connections(source, tally)
+                    yield from (replace(c, source=place) for c in found) if place else found
                 except ConfigError as error:
                     if self._how.warn is None or len(self._how.files) == 1:
                         raise

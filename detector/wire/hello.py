@@ -126,6 +126,11 @@ class ServerHello(msgspec.Struct, frozen=True):
         return self.random[-8:] in DOWNGRADE_MARKS
 
     @property
+    def takes_psk(self) -> bool:
+        """It goes on from a secret that both had: a session before, mostly (RFC 8446 section 4.2.11)."""
+        return self.extension(r.PRE_SHARED_KEY) is not None
+
+    @property
     def version(self) -> int:
         body = self.extension(r.SUPPORTED_VERSIONS)
         return self.legacy_version if body is None else Reader(body).uint(2, "selected version")
@@ -201,12 +206,13 @@ def build_client_hello(hello: ClientHello) -> bytes:
 
 def build_server_hello(hello: ServerHello) -> bytes:
     """The handshake body of `hello`."""
+    early = r.is_early_draft(hello.legacy_version)
     return (
         hello.legacy_version.to_bytes(2, "big")
         + hello.random
-        + _vector(1, hello.session_id)
+        + (b"" if early else _vector(1, hello.session_id))
         + hello.cipher.to_bytes(2, "big")
-        + bytes((hello.compression,))
+        + (b"" if early else bytes((hello.compression,)))
         + _build_extensions(hello.extensions)
     )
 
