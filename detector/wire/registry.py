@@ -42,11 +42,21 @@ GROUPS: dict[int, str] = {
     0x0102: "ffdhe4096",
     0x0103: "ffdhe6144",
     0x0104: "ffdhe8192",
+    0x0200: "MLKEM512",
+    0x0201: "MLKEM768",
+    0x0202: "MLKEM1024",
     0x11EB: "SecP256r1MLKEM768",
     0x11EC: "X25519MLKEM768",
     0x11ED: "SecP384r1MLKEM1024",
+    0x11EE: "curveSM2MLKEM768",
     0x6399: "X25519Kyber768Draft00",
+    0x639A: "SecP256r1Kyber768Draft00",
 }
+
+# Groups that a quantum computer does not break, alone or beside a curve; the drafts of ML-KEM among them.
+POST_QUANTUM = frozenset(
+    code for code, name in GROUPS.items() if "MLKEM" in name or "Kyber" in name
+)
 
 SIGNATURE_SCHEMES: dict[int, str] = {
     0x0101: "rsa_pkcs1_md5",
