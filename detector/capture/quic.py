@@ -48,7 +48,8 @@ class QuicReader:
         crypto: per side ("client", "server") the joined bytes of its CRYPTO frames.
         closes: (side, error code) of CONNECTION_CLOSE frames; 0x100 and above are TLS alerts.
         version: of the last packet that was opened.
-        beyond: sides that went on to packets of the next kind: handshake keys or data.
+        beyond: sides that went on: the server to its handshake keys, the client to those of data, which it has once
+            the handshake is complete for it (RFC 9001 sections 4.1.1 and 5.7).
 
     """
 
@@ -99,8 +100,8 @@ class QuicReader:
             self._seen += 1
             whole = datagram[at : at + start + length]
             self._initial(side, version, to, whole, start)
-        elif sort == 2:
-            self.beyond.add(side)
+        elif sort == 2 and side == "server":
+            self.beyond.add(side)  # a client's may be the one that says no to the certificate
         return at + start + length
 
     def _initial(self, side: str, version: int, to: bytes, packet: bytes, start: int) -> None:

@@ -326,7 +326,8 @@ class Reading:
                 for side, code in flow.quic.closes
                 if 0x100 < code < 0x200
             ]
-            completed = {"client", "server"} <= flow.quic.beyond
+            # Whoever says no says so in packets of every kind that the other may read (RFC 9000 section 10.2.3).
+            completed = {"client", "server"} <= flow.quic.beyond and not alerts
         else:
             client, server = flow.client.messages, flow.server.messages
             alerts = [
@@ -341,8 +342,11 @@ class Reading:
         fatal = next((alert for alert in alerts if alert.fatal), None)
         reached: Reached = "nothing"
         if flow.server_started is not None:
+            # QUIC that cannot be opened, or acknowledges alone, is an answer all the same.
+            spoke = quic or flow.server.messages or flow.server.opaque
+            silent: Reached = "unseen" if spoke else "other"
             reached = (
-                "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
+                "data" if completed else "hello" if facts.answer else "alert" if alerts else silent
             )
         return Connection(
             number=flow.number,

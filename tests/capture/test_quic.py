@@ -9,8 +9,13 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 
 from detector.capture.connection import Connection
+from detector.capture.keylog import KeyLog
+from detector.capture.quic import QuicReader
+from detector.capture.tally import Tally
 from detector.lab.pki import LabPki
+from detector.runs.packets import Capture
 from tests.capture import packets as p
+from tests.capture.zeek_traces import zeek_trace
 
 QUIC_V2 = 0x6B3343CF
 
@@ -69,6 +74,50 @@ def test_a_client_that_refuses_the_certificate_does_so_where_nobody_reads(tmp_pa
     c = p.one(talk(tmp_path, trusted=False))
     assert c.sni == "quic.example"
     assert c.answer is not None
+
+
+def test_a_client_that_refuses_the_certificate_has_completed_nothing(tmp_path: Path) -> None:
+    """It closes in Initial, Handshake and 1-RTT packets; of these the first can be read."""
+    c = p.one(talk(tmp_path, trusted=False))
+    assert [(a.sender, a.code, a.fatal) for a in c.alerts] == [("client", 42, True)]
+    assert not c.completed
+    assert c.closed_by == "client"
+
+
+def test_a_clients_handshake_packets_alone_show_no_completed_handshake(tmp_path: Path) -> None:
+    """They may hold the Finished as well as a CONNECTION_CLOSE; data it sends only after the former."""
+    packets = talk(tmp_path)
+    assert p.one(packets).completed
+    reader = QuicReader()
+    for packet in packets:
+        side = "client" if packet[12:16] == bytes((10, 0, 0, 9)) else "server"
+        datagram = packet[28:]
+        if side == "client" and not datagram[0] & 0x80:
+            continue
+        reader.feed(side, without_data(datagram) if side == "client" else datagram)
+    assert reader.beyond == {"server"}
+
+
+def test_a_server_that_only_acknowledges_is_not_said_to_speak_no_tls(tmp_path: Path) -> None:
+    """Zeek's trace of a hello over several packets, of which the answer is not in the capture."""
+    path = zeek_trace("quic/quic-multiple-initial-fragmented-crypto.pcap")
+    (c,) = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+    assert c.received > 0
+    assert (c.completed, c.answer, c.reached) == (False, None, "unseen")
+
+
+def without_data(datagram: bytes) -> bytes:
+    """Only the packets with a long header."""
+    at = 0
+    while at < len(datagram) and datagram[at] & 0x80:
+        here = at + 6 + datagram[at + 5]
+        here += 1 + datagram[here]
+        if not datagram[at] & 0x30:
+            here += 1 + datagram[here]  # a token, here of less than 64 bytes
+        size = 1 << (datagram[here] >> 6)
+        length = int.from_bytes(datagram[here : here + size]) & ((1 << 8 * size - 2) - 1)
+        at = here + size + length
+    return datagram[:at]
 
 
 def test_a_hello_over_several_datagrams_in_any_order(tmp_path: Path) -> None:
