@@ -9,6 +9,8 @@ import msgspec
 from detector.errors import ProxyFault
 from detector.model.observation import Beside
 
+# An Encrypted Client Hello: the extension came, which GREASE sends, too; or the name is known to stand for others.
+EchUse = Literal["offered", "outer"]
 Sender = Literal["client", "server"]
 ClosedBy = Literal["client", "server", "middlebox"]
 Reached = Literal["nothing", "unseen", "other", "alert", "hello", "data"]
@@ -102,6 +104,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         first, last: seconds since 1970 of the first and last packet.
         opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
         refused: the SYN was answered with RST.
+        ech: whether the hello hides another one; `sni` is then the outer name.
         random: the ClientHello's, empty without one: by it key logs name a session.
         hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
         hello_lost: the server never acknowledged it.
@@ -141,6 +144,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
     preamble: Preamble | None = None
     sni: str | None = None
+    ech: EchUse | None = None
     hello: HelloFacts | None = None
     random: bytes = b""
     hello_size: int = 0

@@ -30,6 +30,7 @@ from detector.capture.blocks import (
 )
 from detector.capture.connection import Connection
 from detector.capture.datagrams import turned
+from detector.capture.fragments import Fragments
 from detector.capture.layers import TCP, Layers
 from detector.capture.one_section import OneSection
 
@@ -119,7 +120,7 @@ def cut(source: Iterable[Block], wanted: Wanted, into: OneSection) -> Iterator[b
         into: what they are put into, and other captures' before.
 
     """
-    layers = _HoldingLayers()
+    layers = _Holding()
     starts = wanted.in_order()
     wanted.missed = len(wanted)
     following = next(starts, None)
@@ -175,11 +176,12 @@ def _seen(one: _Cut, buffer: bytes, at: int, end: int) -> Iterator[str]:
         yield f"connection {one.number}: this reset cut it"
 
 
-class _HoldingLayers(Layers):
-    """Layers that keep the packets of fragments until it is known what they are of."""
+class _Holding(Fragments):
+    """Fragments whose packets are kept until it is known what they are of."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._layers = Layers(self)
         self._held: dict[bytes, list[Block]] = {}
         self._count = 0
         self._block: Block | None = None
@@ -188,20 +190,20 @@ class _HoldingLayers(Layers):
     def of(
         self, block: Block
     ) -> tuple[tuple[int, bytes, int, bytes, int, int, int] | None, list[Block]]:
-        """What `unpack` says of a packet, and the packets that held the rest of its datagram."""
+        """What a packet is, as Layers.unpack has it, and the packets that held the rest of its datagram."""
         self._block, self._whole = block, []
-        found = self.unpack(block.link, block.body, *block.frame)
+        found = self._layers.unpack(block.link, block.body, *block.frame)
         return found, self._whole
 
-    def _fragment(self, key: bytes, place: int, more: bool, data: bytes) -> bytes | None:
-        whole = super()._fragment(key, place, more, data)
+    def add(self, key: bytes, place: int, data: bytes, *, more: bool) -> bytes | None:
+        whole = super().add(key, place, data, more=more)
         if whole is not None:
             self._whole = self._held.pop(key, [])
             self._count -= len(self._whole)
-        elif key in self._partial and self._block is not None and self._count < _MAX_HELD:
+        elif key in self and self._block is not None and self._count < _MAX_HELD:
             self._held.setdefault(key, []).append(self._block)
             self._count += 1
         else:
-            for lost in [one for one in self._held if one not in self._partial]:
+            for lost in [one for one in self._held if one not in self]:
                 self._count -= len(self._held.pop(lost))
         return whole

@@ -15,6 +15,7 @@ import msgspec
 
 from detector.capture.connection import (
     Connection,
+    EchUse,
     HelloFacts,
     Reached,
     SeenAlert,
@@ -26,9 +27,10 @@ from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
+from detector.capture.outer_names import OuterNames
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
+from detector.capture.quic import messages
 from detector.capture.sealed import (
-    TLS13,
     came_too_late,
     has_completed,
     has_resumed,
@@ -99,9 +101,13 @@ class Reading:
     Args:
         keys: secrets of TLS 1.3 sessions.
 
+    Attributes:
+        outer_names: names that hellos show in place of others.
+
     """
 
     def __init__(self, keys: KeyLog | None = None) -> None:
+        self.outer_names = OuterNames()
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
@@ -135,7 +141,7 @@ class Reading:
         ]  # fmt: skip
         opened = False
         finished = None
-        if client.keep and facts.answer is not None and facts.answer.version == TLS13:
+        if client.keep and facts.answer is not None and r.is_tls13(facts.answer.version):
             opened, finished = self._open(facts, client, server, alerts)
         completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
         if not opened and not any(alert.fatal for alert in alerts):
@@ -167,6 +173,7 @@ class Reading:
                 server.preamble or (server.record[:4096] if reached == "other" else b""),
             ),
             sni=facts.sni,
+            ech=self._ech(facts),
             hello=facts.hello,
             random=facts.random,
             hello_size=facts.size,
@@ -265,10 +272,16 @@ class Reading:
         suite = facts.answer.cipher
         theirs = self.keys.open(facts.random, suite, "server", server.raw)
         ours = self.keys.open(facts.random, suite, "client", client.raw)
+        return self._under_keys(facts, ours, theirs, alerts)
+
+    def _under_keys(
+        self, facts: Facts, ours: Opened, theirs: Opened, alerts: list[SeenAlert]
+    ) -> tuple[bool, bool | None]:
+        """Take in what client and server said under encryption."""
         if not theirs.messages:
             return False, None
-        certificate, request, extensions = certificate_messages(theirs)
         try:
+            certificate, request, extensions = certificate_messages(theirs)
             if certificate is not None:
                 facts.chain = self._chain(certificate, tls13=True)
                 entries = parse_certificate_tls13(certificate)
@@ -277,7 +290,7 @@ class Reading:
                 facts.whole = theirs.finished
             if request is not None:
                 facts.authorities = parse_certificate_request_tls13(request).authorities
-                shown = next((b for k, b in ours.messages if k == r.CERTIFICATE), None)
+                shown = certificate_messages(ours)[0]
                 if shown is not None:
                     facts.client_chain = self._chain(shown, tls13=True)
                 facts.client_certificate = bool(facts.client_chain)
@@ -294,6 +307,11 @@ class Reading:
                 if code
             ]
         return True, theirs.finished and ours.finished
+
+    def _ech(self, facts: Facts) -> EchUse | None:
+        if facts.hello is None or r.ENCRYPTED_CLIENT_HELLO not in facts.hello.extensions:
+            return None
+        return "outer" if facts.sni in self.outer_names else "offered"
 
     def _ends(self, flow: Flow | DatagramFlow) -> tuple[str, int, str, int]:
         """Client and server with their ports."""
@@ -320,14 +338,17 @@ class Reading:
     def _datagrams(self, flow: DatagramFlow) -> Connection | None:
         quic = flow.kind == "quic"
         if quic:
-            client, server = (_messages(flow.quic.crypto[side]) for side in ("client", "server"))
+            client, server = (
+                messages(flow.quic.crypto["client"]),
+                messages(flow.quic.crypto["server"]),
+            )
             alerts = [
-                SeenAlert("client" if side == "client" else "server", code - 0x100, fatal=True)
+                SeenAlert(side, code - 0x100, fatal=True)
                 for side, code in flow.quic.closes
                 if 0x100 < code < 0x200
             ]
-            # Whoever says no says so in packets of every kind that the other may read (RFC 9000 section 10.2.3).
-            completed = {"client", "server"} <= flow.quic.beyond and not alerts
+            # A client that refuses the certificate says so under the handshake's keys, and never sends data.
+            completed = "client" in flow.quic.finished and "server" in flow.quic.beyond
         else:
             client, server = flow.client.messages, flow.server.messages
             alerts = [
@@ -338,15 +359,24 @@ class Reading:
             ]
             completed = bool(flow.client.opaque and flow.server.opaque)
         facts = self._clear(client, server, "q" if quic else "d")
+        if quic and facts.answer is not None and facts.random in self.keys:
+            opened = flow.quic.opened(self.keys.secrets(facts.random), facts.answer.cipher)
+            read, finished = self._under_keys(facts, *opened, alerts)
+            completed = bool(finished) if read else completed
+            alerts = _once(alerts)
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
-        reached: Reached = "nothing"
+        went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
+        reached: Reached = "unseen" if went_on else "nothing"
         if flow.server_started is not None:
-            # QUIC that cannot be opened, or acknowledges alone, is an answer all the same.
-            spoke = quic or flow.server.messages or flow.server.opaque
-            silent: Reached = "unseen" if spoke else "other"
             reached = (
-                "data" if completed else "hello" if facts.answer else "alert" if alerts else silent
+                "data"
+                if completed
+                else "hello"
+                if facts.answer
+                else "alert"
+                if alerts
+                else "unseen"
             )
         return Connection(
             number=flow.number,
@@ -355,7 +385,8 @@ class Reading:
             transport="udp", protocol="quic" if quic else "dtls",
             first=flow.first, last=flow.last, packets=flow.packets,
             sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
-            sni=facts.sni, hello=facts.hello, random=facts.random, hello_size=facts.size, retry=facts.retry,
+            sni=facts.sni, ech=self._ech(facts), hello=facts.hello, random=facts.random,
+            hello_size=facts.size, retry=facts.retry,
             answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
             scts=facts.scts, asked_for=facts.asked_for,
             authorities=facts.authorities, client_certificate=facts.client_certificate,
@@ -364,21 +395,22 @@ class Reading:
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,
             closed_by=fatal.sender if fatal else None, error=facts.error,
-            notes=("given up early: too many connections at once",) if flow.evicted else (),
+            notes=_datagram_notes(flow),
         )  # fmt: skip
 
 
-def _messages(stream: bytes) -> list[tuple[int, bytes]]:
-    """Handshake messages of a CRYPTO stream."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    while len(stream) - at >= 4 and len(found) < 16:
-        end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
-        if end > len(stream):
-            break
-        found.append((stream[at], stream[at + 4 : end]))
-        at = end
-    return found
+def _datagram_notes(flow: DatagramFlow) -> tuple[str, ...]:
+    notes: list[str] = []
+    if flow.evicted:
+        notes.append("given up early: too many connections at once")
+    if flow.quic.negotiated:
+        notes.append("the server answered with the versions of QUIC that it speaks")
+    return tuple(notes)
+
+
+def _once(alerts: list[SeenAlert]) -> list[SeenAlert]:
+    """A close is said under the keys of each level that the peer may have (RFC 9000 section 10.2.3)."""
+    return list({(alert.sender, alert.code): alert for alert in reversed(alerts)}.values())[::-1]
 
 
 def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:

@@ -13,17 +13,12 @@ from __future__ import annotations
 from detector.capture.connection import SeenAlert, ServerFacts
 from detector.capture.flow import Flow, Half
 from detector.wire.records import ALERT, APPLICATION_DATA
+from detector.wire.registry import is_tls13
 
-TLS13 = 0x0304
 _DTLS13 = 0xFEFC
 _SEALED_ALERT = 19
 # A server's records up to its Finished, session tickets included.
 _FLIGHT_RECORDS = 6
-
-
-def is_tls13(version: int) -> bool:
-    """TLS 1.3, one of its drafts (0x7f00 and its number), or a browser's trial of it (0x7e00)."""
-    return version == TLS13 or version >> 8 in (0x7E, 0x7F)
 
 
 def has_resumed(answer: ServerFacts | None, *, bare: bool, ccs: bool) -> bool | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
@@ -15,6 +16,7 @@ from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
+    from detector.forensics.selection import Selection
     from detector.runs.captures import CaptureRun
 
 _READ = "What to read"
@@ -42,6 +44,7 @@ itself: then 2 where nothing failed in the others. A single one is an error, 2.
 def pcap(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
+    which: CaptureFilters,
     output: CaptureOutput,
     export: ExportOptions,
     files: Annotated[
@@ -107,9 +110,22 @@ def pcap(
         keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
         access_logs=tuple(access_log or ()),
         events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
-        summary=output.summary, warn=warn,
+        summary=output.summary, selection=_selection(which, files), warn=warn,
     )  # fmt: skip
-    return tell_captures(run, compare, earlier, output, export)
+    return tell_captures(run, compare, earlier, output, export, ladders=bool(which.server))
+
+
+def _selection(which: CaptureFilters, files: list[str] | None) -> Selection:
+    from detector.knowledge.causes import cause_table
+    from detector.runs.capture_span import span
+
+    def spanned() -> tuple[float, float]:
+        if not files or "-" in files:
+            why = "such a time is counted from packets, which only a file has twice"
+            raise ConfigError("--since, --until", why, remedy="give a whole date, or a file")
+        return span(files)
+
+    return which.selection(cause_table(), spanned)
 
 
 def tell_captures(
@@ -118,14 +134,17 @@ def tell_captures(
     earlier: HistoryOptions,
     output: CaptureOutput,
     export: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
+    *,
+    ladders: bool = False,
 ) -> int:
-    """Read, print, write what was asked for; the exit code."""
+    """Read, print, write what was asked for; the exit code. `ladders` shows whole diagnoses."""
     from detector.report.pcap_text import CapturePrinter
 
     plot = plot_file(output.plot)
     printer = CapturePrinter(
         json=output.json, connections=output.connections or run.at_once, summary=output.summary,
         verbose=output.verbose, anonymize=output.anonymize,
+        ladders=ladders,
     )  # fmt: skip
     exports = export.exports(
         run.files, live=run.interface is not None, anonymize=output.anonymize, json=output.json

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?)(?![\w.])"
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?)(?!\w|\.\w)"
 )
 _NAME = re.compile(r"(?<![\w@/.-])(?:\*\.)?(?:[\w-]+\.)+(?:xn--[\w-]+|[A-Za-z]{2,18})(?![\w-])")
 _DN = re.compile(r"\b(CN|O|OU|L|ST|emailAddress|serialNumber)=([^,;]+)")

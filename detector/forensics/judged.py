@@ -21,7 +21,6 @@ from detector.forensics.blame import blame
 from detector.forensics.browsers import Browsers, HelloOpinion
 from detector.forensics.observed import observation
 from detector.forensics.offers import is_trial
-from detector.forensics.servers import Servers
 from detector.judging.judge import examine, judge_examined, unjudged
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Cause, Judgement, Observation, Target, VerdictName
@@ -82,7 +81,6 @@ class ConnectionJudge:
         sharing: Sharing | None = None,
         baseline: Callable[[Target], Baseline | None] = lambda _: None,
     ) -> None:
-        self.servers = Servers()
         self._known = known
         self._browsers = browsers
         self._agents = agents or {}
@@ -128,7 +126,6 @@ class ConnectionJudge:
         elif c.answer is not None and c.completed and c.answer.version < 0x0303:
             text = f"The connection uses {version_text(c.answer.version)}, which RFC 8996 forbids."
             causes = (*seen, self._known.causes.cause("obsolete-version", "warning", text))
-        self.servers.note(c, found)
         return JudgedConnection(c, judgement, causes, self._opinion(c), found)
 
     def judge(self, one: Observation) -> Judgement:

@@ -4,37 +4,78 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from detector.forensics.anonymous import Anonymizer
+from detector.forensics.groups import NONE, Kind
 from detector.forensics.joining import Joined
 from detector.forensics.judged import JudgedConnection
-from detector.forensics.story import CaptureStory, Counts, ServerDiagnosis
+from detector.forensics.outcomes import VERDICTS
+from detector.forensics.story import CaptureStory, Counts
 from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
-from detector.report.pcap_json import pcap_record, summary_records
+from detector.report.pcap_json import (
+    SummaryRecord,
+    capture_record,
+    pcap_record,
+    server_record,
+    summary_records,
+)
+from detector.report.pcap_table import ServerTable
+from detector.report.pcap_words import span
 from detector.report.plotting import sparkline
 
 _SHOWN = 12
+_ROWS = 40
 _NOTED = "yellow"
-COLUMNS = ("server", "name", "connections", "failed", "clients", "verdict", "cause")
+TITLES: dict[Kind, str] = {
+    "sni": "by name",
+    "ja4": "by JA4",
+    "cause": "by cause",
+    "version": "by version that was chosen",
+    "cipher": "by suite that was chosen",
+    "group": "by key exchange that was chosen",
+    "shares": "by groups with a key in the hello",
+    "post-quantum": "by post-quantum key exchange",
+    "hello-size": "by size of the hello",
+    "hello-packets": "by pieces of the hello",
+    "browser": "by browser: is the hello the named one's? (likely: intercepted)",
+}
 
 
 class CapturePrinter:
-    """Shows connections as they come, and the whole at the end."""
+    """Shows connections as they come, and the whole at the end.
+
+    Args:
+        json: objects on stdout instead of text.
+        connections: every connection.
+        summary: groups of connections.
+        verbose: the failed connections, all servers, and lines of configurations.
+        anonymize: replace names and addresses.
+        ladders: the diagnosis of each server.
+
+    """
 
     def __init__(
-        self, *, json: bool, connections: bool, summary: bool, verbose: bool, anonymize: bool
+        self,
+        *,
+        json: bool,
+        connections: bool,
+        summary: bool,
+        verbose: bool,
+        anonymize: bool,
+        ladders: bool = False,
     ) -> None:
         self._json, self._connections = json, connections
-        self._summary, self._verbose = summary, verbose
+        self._summary, self._verbose, self._ladders = summary, verbose, ladders
         self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
         self._encode = msgspec.json.Encoder().encode
         self._console = None if json else stdout_console()
@@ -67,6 +108,12 @@ class CapturePrinter:
         """A text as it may be shown."""
         return self._anonymizer.text(text) if self._anonymizer is not None else text
 
+    def hidden(self, record: SummaryRecord) -> SummaryRecord:
+        """A record as it may be shown."""
+        if self._anonymizer is None:
+            return record
+        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), SummaryRecord)
+
     def name(self, text: str) -> str:
         return self._anonymizer.value(text, "sni") if self._anonymizer is not None else text
 
@@ -92,58 +139,70 @@ class CapturePrinter:
         return marked("\n".join(lines))
 
     def _whole(self, story: CaptureStory) -> list[RenderableType]:
+        assert self._console is not None
+        width = self._console.width
+        whole = capture_record(story)
         parts: list[RenderableType] = [Text(headline(story), style="bold")]
-        if story.timeline.steps:
-            parts.append(sparkline(story.timeline))
-        if story.servers:
-            parts.append(self._servers(story))
-        for one in story.broken[:_SHOWN]:
-            if self._anonymizer is None and one.diagnosis is not None:
-                programs = None if self._verbose else ()
-                parts += [Text(""), diagnose_text.render(one.diagnosis, programs)]
-        parts += [self._group(by, counts) for by, counts in story.by.items()]
+        parts += [Text(line) for line in heads(whole)]
+        if len(story.timeline.steps) > 1:
+            parts.append(sparkline(story.timeline, min(60, width - 60) if width > 76 else 16))
+        parts += self._servers(story, width)
+        if self._ladders:
+            parts += self._diagnoses(story)
+        for by, counts in story.by.items():
+            if counts.connections:
+                parts += [Text(""), self._group(by, counts)]
         if story.joiner.count:
             parts.append(self._joined(story))
         parts += [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
         return parts
 
-    def _servers(self, story: CaptureStory) -> Table:
-        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        for column in COLUMNS:
-            right = column in ("connections", "failed", "clients")
-            table.add_column(column, justify="right" if right else "left")
-        for one in story.servers[: 3 * _SHOWN]:
-            cells = self.cells(one)
-            style = STYLES[one.verdict]
-            table.add_row(*map(escape, cells[:5]), f"[{style}]{cells[5]}[/]", escape(cells[6]))
-        return table
+    def _servers(self, story: CaptureStory, width: int) -> list[RenderableType]:
+        rows = story.servers if self._verbose or self._ladders else story.servers[:_ROWS]
+        if not rows:
+            return []
+        records = [self.hidden(server_record(one)) for one in rows]
+        table = ServerTable(width, every=self._verbose or self._ladders)
+        parts: list[RenderableType] = [Text(""), *table.lines(records)]
+        rest = story.servers[len(rows) :]
+        if rest or story.further:
+            failed = sum(bool(one.server.failed) for one in rest)
+            told = f"{failed:,} of them with failures" if failed else "none of them with failures"
+            count = len(rest) + story.further
+            parts.append(Text(f"and {count:,} more servers, {told}; -v shows them", style="dim"))
+        return parts
 
-    def cells(self, one: ServerDiagnosis) -> tuple[str, ...]:
-        """One row, as the table of servers has it."""
-        server = one.server
-        causes = [cause.id for cause in one.diagnosis.causes] if one.diagnosis is not None else []
-        return (
-            self.shown(socket_text(server.address, server.port)),
-            self.name(server.name) if server.name else "",
-            f"{server.connections:,}",
-            f"{server.failed:,}",
-            f"{len(server.clients):,}",
-            one.verdict,
-            ", ".join(causes[:3]),
-        )
+    def _diagnoses(self, story: CaptureStory) -> Iterator[RenderableType]:
+        """Ladders, for those who asked for a server."""
+        programs = None if self._verbose else ()
+        for one in story.servers[:_SHOWN]:
+            if one.diagnosis is None:
+                continue
+            made = diagnose_text.render(one.diagnosis, programs)
+            yield Text("")
+            if self._anonymizer is None:
+                yield made
+            else:
+                yield Text("\n".join(map(self.shown, _plain(made))))
 
-    def _group(self, by: str, counts: Counts) -> Table:
-        title = {"sni": "by name", "ja4": "by JA4", "cause": "by cause"}[by]
-        table = Table(box=None, header_style="dim", title=title, title_justify="left",
+    def _group(self, by: Kind, counts: Counts) -> Table:
+        table = Table(box=None, header_style="dim", title=TITLES[by], title_justify="left",
                       title_style="bold", padding=(0, 2, 0, 0))  # fmt: skip
-        table.add_column(by)
-        for column in ("connections", "failed", "clients"):
-            table.add_column(column, justify="right")
+        table.add_column("", overflow="fold")
+        for column in ("connections", "failed", "clients", "servers"):
+            table.add_column(column, justify="right", no_wrap=True)
         for key, count in counts.connections.most_common(_SHOWN):
-            shown = self.name(key) if by == "sni" and key != "(none)" else key
-            table.add_row(
-                escape(shown), str(count), str(counts.failed[key]), str(len(counts.clients[key]))
+            shown = self.name(key) if by == "sni" and key != NONE else key
+            figures = (
+                count,
+                counts.failed[key],
+                len(counts.clients[key]),
+                len(counts.servers[key]),
             )
+            table.add_row(escape(shown), *(f"{figure:,}" for figure in figures))
+        rest = len(counts.connections) - _SHOWN
+        if rest > 0:
+            table.add_row(f"[dim]and {rest:,} more[/]")
         return table
 
     def _joined(self, story: CaptureStory) -> RenderableType:
@@ -163,21 +222,51 @@ class CapturePrinter:
 
 
 def headline(story: CaptureStory) -> str:
-    """What the capture amounts to, in one line."""
+    """What the capture amounts to, in one line; the exit code says the same."""
     parts = [f"{story.failed:,} failed"]
     if story.intercepted:
         parts.append(f"{story.intercepted:,} intercepted")
     if story.broken:
-        count = len(story.broken)
-        parts.append(f"{count:,} {'server' if count == 1 else 'servers'} with faults")
-    head = f"{story.tally.packets:,} packets, {story.connections:,} connections with TLS"
+        parts.append(f"{_many(len(story.broken), 'server')} with faults")
+    if story.hellos["likely"]:
+        parts.append(f"{_many(story.hellos['likely'], 'hello')} not of the browser that is named")
+    count = f"{story.connections:,}"
+    if not story.selection.is_everything:
+        count = f"{story.connections:,} of {story.seen:,}"
+    head = f"{_many(story.tally.packets, 'packet')}, {count} connections with TLS"
     return f"{head}: {', '.join(parts)}"
+
+
+def heads(whole: SummaryRecord) -> list[str]:
+    """When it was, by the capture's own clock, and who answered."""
+    found: list[str] = []
+    if whole.first is not None and whole.last is not None:
+        when = span(whole.first, whole.last)
+        found.append(f"{when} by the capture's clock, {_many(whole.servers or 0, 'server')},"
+                     f" {_many(whole.clients, 'client')}")  # fmt: skip
+    told = [f"{whole.verdicts[name]:,} {name}" for name in VERDICTS if whole.verdicts.get(name)]
+    if told:
+        found.append(f"who answered: {', '.join(told)}")
+    return found
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _plain(made: RenderableType) -> list[str]:
+    """The same as lines of bare text."""
+    with (console := Console(width=4000, no_color=True)).capture() as written:
+        console.print(made)
+    return [line.rstrip() for line in written.get().splitlines()]
 
 
 def notes(story: CaptureStory) -> list[str]:
     """What was missing."""
     tally = story.tally
     found: list[str] = []
+    if story.seen and not story.connections:
+        found.append("none of the connections is what was asked for")
     if tally.skipped:
         found.append(f"{tally.skipped:,} bytes of the capture make no sense and were passed over")
     if tally.cut:

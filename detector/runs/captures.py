@@ -18,9 +18,11 @@ from detector.errors import ConfigError
 from detector.evidence.sharing import Sharing
 from detector.forensics.joining import Joined
 from detector.forensics.judged import BATCH, ConnectionJudge, JudgedConnection
+from detector.forensics.selection import Selection
 from detector.forensics.servers import TLS_PORTS
 from detector.forensics.story import CaptureStory
 from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.ech_outer_names import ech_outer_names
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
@@ -45,7 +47,8 @@ class CaptureRun(msgspec.Struct, frozen=True):
         events: failures of server logs of the same time.
         limit: connections under way at once.
         jobs: processes, 0 for one a core.
-        summary: count by name, JA4 and cause too.
+        summary: count by name, JA4, cause and more.
+        selection: which connections are given and counted; all are judged.
         warn: told about files that cannot be read, a line each, where others can; None raises.
 
     """
@@ -61,6 +64,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
     limit: int = DEFAULT_LIMIT
     jobs: int = 0
     summary: bool = False
+    selection: Selection = Selection()
     warn: Callable[[str], None] | None = None
 
     @property
@@ -85,8 +89,13 @@ class CaptureRun(msgspec.Struct, frozen=True):
             baseline=remembered.baseline,
         )
         tally = Tally()
-        story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
-        capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
+        story = CaptureStory(
+            known, config_lines(), judge, tally, self.events,
+            summary=self.summary, selection=self.selection,
+        )  # fmt: skip
+        capture = Capture(
+            _keys(self.keylogs), limit=self.limit, jobs=self.jobs, outer_names=ech_outer_names()
+        )
         return CaptureReading(self, capture, judge, story)
 
 
@@ -111,7 +120,7 @@ class CaptureReading:
         self._stream = self._judged()
 
     def __iter__(self) -> Iterator[JudgedConnection]:
-        """Connections that were not asked for before. Raises ConfigError."""
+        """Connections that the selection keeps and that were not asked for before. Raises ConfigError."""
         return (one for one, _ in self._stream)
 
     def with_log(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
@@ -138,7 +147,9 @@ class CaptureReading:
     def _judged(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
         ports = TLS_PORTS | frozenset(self._how.ports)
         for one in self._judge.tell(_worth_telling(self._connections(), ports)):
-            yield one, self._story.add(one)
+            wanted, joined = self._story.add(one)
+            if wanted:
+                yield one, joined
 
     def _connections(self) -> Iterator[Connection]:
         tally = self._story.tally

@@ -21,11 +21,6 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 # The end of the random of a server that could have done better (RFC 8446 section 4.1.3).
 DOWNGRADE_MARKS = (b"DOWNGRD\x01", b"DOWNGRD\x00")
 
-# The first byte of versions that are drafts of TLS 1.3, or browsers' trials of it.
-_TRIALS = (0x7E, 0x7F)
-# Type of key_share before draft-ietf-tls-tls13-23.
-_DRAFT_KEY_SHARE = 40
-
 Extension = tuple[int, bytes]
 
 
@@ -144,8 +139,8 @@ class ServerHello(msgspec.Struct, frozen=True):
     def group(self) -> int | None:
         """The key share's group; in a retry, the group the server asks for."""
         body = self.extension(r.KEY_SHARE)
-        if body is None and self.version >> 8 in _TRIALS:
-            body = self.extension(_DRAFT_KEY_SHARE)
+        if body is None and self.version != 0x0304 and r.is_tls13(self.version):
+            body = self.extension(r.EARLY_KEY_SHARE)
         return None if body is None else Reader(body).uint(2, "selected group")
 
     @property
@@ -176,20 +171,13 @@ def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
     read = Reader(body, base)
     version = read.uint(2, "legacy version")
     random = read.take(32, "random")
-    bare = is_bare_draft(version)
-    session = b"" if bare else read.vector(1, "session id").rest()
+    early = r.is_early_draft(version)
+    session = b"" if early else read.vector(1, "session id").rest()
     cipher = read.uint(2, "cipher suite")
-    compression = 0 if bare else read.uint(1, "compression method")
+    compression = 0 if early else read.uint(1, "compression method")
     found = ServerHello(version, random, session, cipher, compression, _extensions(read))
     _ = (found.version, found.group, found.alpn)
     return found
-
-
-def is_bare_draft(version: int) -> bool:
-    """A draft of TLS 1.3 before the 22nd, whose ServerHello has its version in front, and neither session id nor
-    compression (draft-ietf-tls-tls13-21 section 4.1.3).
-    """
-    return 0x7F00 <= version < 0x7F16
 
 
 def chosen_alpn(body: bytes) -> bytes | None:
@@ -218,13 +206,13 @@ def build_client_hello(hello: ClientHello) -> bytes:
 
 def build_server_hello(hello: ServerHello) -> bytes:
     """The handshake body of `hello`."""
-    bare = is_bare_draft(hello.legacy_version)
+    early = r.is_early_draft(hello.legacy_version)
     return (
         hello.legacy_version.to_bytes(2, "big")
         + hello.random
-        + (b"" if bare else _vector(1, hello.session_id))
+        + (b"" if early else _vector(1, hello.session_id))
         + hello.cipher.to_bytes(2, "big")
-        + (b"" if bare else bytes((hello.compression,)))
+        + (b"" if early else bytes((hello.compression,)))
         + _build_extensions(hello.extensions)
     )
 

@@ -42,3 +42,9 @@ def test_what_is_measured_stays() -> None:
 def test_addresses_of_version_6() -> None:
     hide = Anonymizer(b"k")
     assert hide.text("from [2001:db8:9::7]:443") == "from [2001:db8::1]:443"
+
+
+def test_an_address_at_the_end_of_a_sentence_is_replaced() -> None:
+    hide = Anonymizer(b"k")
+    assert "192.0.2.1" not in hide.text("It resolved to 192.0.2.1.")
+    assert "fd00:a::17" not in hide.text("It resolved to fd00:a::17.")

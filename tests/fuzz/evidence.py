@@ -16,6 +16,7 @@ from detector.capture.preamble import read_preamble
 from detector.capture.quic import QuicReader
 from detector.forensics.anonymous import Anonymizer
 from detector.forensics.judged import ConnectionJudge
+from detector.forensics.servers import Servers
 from detector.judging.diagnose import diagnose
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.explanations import error_table
@@ -67,10 +68,12 @@ def _captures() -> tuple[bytes, ...]:
 def _capture(data: bytes) -> None:
     """Everything that the command does with a file."""
     teller = ConnectionJudge(KNOWN, browser_hellos(), default_agent="Mozilla/5.0 Chrome/140.0")
+    servers = Servers()
     hide = Anonymizer(b"k")
     for told in teller.tell(_bounded(p.read(data, limit=64))):
         hide.value(msgspec.to_builtins(pcap_record(told)))
-    for server, others in teller.servers.inquired():
+        servers.note(told)
+    for server, others in servers.inquired():
         if server.shows_something:
             diagnose(server.inquiry(KNOWN.causes, others), KNOWN, config_lines())
 

@@ -124,6 +124,31 @@ def test_a_hello_cut_anywhere_is_an_error_with_an_offset(cut: int) -> None:
     assert 0 <= caught.value.offset <= len(body)
 
 
+@pytest.mark.parametrize("number", [14, 16, 18, 21])
+def test_an_early_drafts_server_hello_has_no_session_and_no_compression(number: int) -> None:
+    share = b"\0\x28\0\x24\0\x1d\0\x20" + bytes(32)
+    body = bytes((0x7F, number)) + bytes(32) + b"\x13\x01" + len(share).to_bytes(2) + share
+    found = h.parse_server_hello(body)
+    assert (found.version, found.cipher, found.group) == (0x7F00 | number, 0x1301, 29)
+    assert r.version_name(found.version) == f"TLSv1.3 draft {number}"
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "tls13"),
+    [
+        (0x0304, "TLSv1.3", True),
+        (0x7F17, "TLSv1.3 draft 23", True),
+        (0x7E02, "TLSv1.3 experiment 2", True),
+        (0xFB1A, "TLSv1.3 draft 26 (Facebook)", True),
+        (0x0303, "TLSv1.2", False),
+        (0x0A0A, "0x0a0a", False),
+    ],
+)
+def test_versions_before_the_rfc_are_named(version: int, name: str, tls13: bool) -> None:
+    assert r.version_name(version) == name
+    assert r.is_tls13(version) is tls13
+
+
 @pytest.mark.parametrize(("value", "expected"), [(0x0A0A, True), (0xFAFA, True), (0x0A1A, False)])
 def test_grease_is_recognised(value: int, expected: bool) -> None:
     assert r.is_grease(value) is expected
