@@ -111,7 +111,10 @@ def test_a_capture_that_is_cut_is_exported_as_far_as_it_goes(tmp_path: Path, tls
 
 def test_only_what_the_filters_leave_is_exported(tmp_path: Path, tlsight: Run) -> None:
     traces = [zeek_trace(f"tls/{name}.pcap") for name in ("tls-early-alert", "tls-conn-with-extensions")]  # fmt: skip
-    for words, names in ((("--failed",), {""}), (("--sni", "ssl.gstatic.com"), {"ssl.gstatic.com"})):
+    for words, names in (
+        (("--failed",), {"jeffbryner.com"}),
+        (("--sni", "ssl.gstatic.com"), {"ssl.gstatic.com"}),
+    ):
         out, table = tmp_path / "a.pcapng", tmp_path / "a.csv"
         tlsight("pcap", *words, "--write", out, "--csv", table, *traces)
         with table.open(newline="") as file:
@@ -122,7 +125,16 @@ def test_only_what_the_filters_leave_is_exported(tmp_path: Path, tlsight: Run) -
 
 def test_where_nothing_is_left_the_files_are_empty_ones(tmp_path: Path, tlsight: Run) -> None:
     out = tmp_path / "a.pcapng"
-    tlsight("pcap", "--sni", "nobody.example", "--write", out, "--zeek", tmp_path / "z", zeek_trace(TRACE))
+    tlsight(
+        "pcap",
+        "--sni",
+        "nobody.example",
+        "--write",
+        out,
+        "--zeek",
+        tmp_path / "z",
+        zeek_trace(TRACE),
+    )
     assert read(out) == 0
     assert [x for x in (tmp_path / "z/ssl.log").read_text().splitlines() if x[0] != "#"] == []
 
