@@ -14,8 +14,11 @@ from aioquic.tls import CipherSuite
 
 from detector.capture.connection import Connection, SeenAlert
 from detector.capture.keylog import KeyLog
+from detector.capture.tally import Tally
 from detector.lab.pki import LabPki
+from detector.runs.packets import Capture
 from tests.capture import packets as p
+from tests.capture.zeek_traces import zeek_trace
 
 QUIC_V2 = 0x6B3343CF
 
@@ -169,3 +172,11 @@ def test_datagrams_that_only_look_like_it_are_no_connection() -> None:
         )
     )
     assert made == []
+
+
+def test_a_server_that_only_acknowledges_is_not_said_to_speak_no_tls() -> None:
+    """Zeek's trace of a hello over several packets, of which the answer is not in the capture."""
+    path = zeek_trace("quic/quic-multiple-initial-fragmented-crypto.pcap")
+    (c,) = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+    assert c.received > 0
+    assert (c.completed, c.answer, c.reached) == (False, None, "unseen")
