@@ -74,8 +74,9 @@ class StreamFollower:
         seq, _, offset, flags = _HEADER(buffer, place + 4)
         at = place + (offset >> 4 << 2)
         side = self._sides[sender]
-        self._flags(number, time, sender, seq, flags)
+        before = side.resent
         if flags & _SYN:
+            self._opens(number, time, sender, seq, flags)
             seq = (seq + 1) & _MASK
         if flags & _ACK and self._taken is not None and self._acked is None and sender == "client":
             self._acked = time
@@ -86,27 +87,23 @@ class StreamFollower:
             for data, missing in side.segment(time, seq, buffer[at:stored], size):
                 self.bytes[sender] += len(data) + missing
                 self._said(number, time, sender, side, data, missing)
-            self.retransmitted[sender] = side.resent
-            self.overtaken[sender] = side.overtaken
         if flags & _FIN:
             side.fin((seq + max(size, 0)) & _MASK)
-            self.retransmitted[sender] = side.resent
             self._steps.add(time, number, sender, "FIN", 0, joins=True)
-
-    def _flags(self, number: int, time: float, sender: Sender, seq: int, flags: int) -> None:
-        side = self._sides[sender]
-        if flags & _SYN:
-            what = "SYN, ACK" if flags & _ACK else "SYN"
-            if flags & _ACK:
-                self._taken = self._taken if self._taken is not None else time
-            else:
-                self._syns.append(time)
-            side.resent += side.syn == seq
-            self.retransmitted[sender] = side.resent
-            side.begin(seq)
-            self._steps.add(time, number, sender, what, 0)
         if flags & _RST:
             self._steps.add(time, number, sender, "RST", 0, joins=True)
+        side.resent = min(side.resent, before + 1)  # a packet that says several things came once
+        self.retransmitted[sender], self.overtaken[sender] = side.resent, side.overtaken
+
+    def _opens(self, number: int, time: float, sender: Sender, seq: int, flags: int) -> None:
+        side = self._sides[sender]
+        if flags & _ACK:
+            self._taken = self._taken if self._taken is not None else time
+        elif self._taken is None:
+            self._syns.append(time)
+        side.resent += side.syn == seq
+        side.begin(seq)
+        self._steps.add(time, number, sender, "SYN, ACK" if flags & _ACK else "SYN", 0, joins=True)
 
     def _heard(self, time: float) -> None:
         """The server says something."""
@@ -141,9 +138,12 @@ class StreamFollower:
 
     def seconds(self) -> dict[str, float]:
         """How long it took: see `Followed.ms`."""
+        # Which of two SYNs was answered nobody knows; one that was captured twice is one.
+        syns = self._syns
+        syn = syns[-1] if syns and syns[-1] - syns[0] < _OVERTAKES else None
         marks = {
-            "rtt": (self._syns[-1] if len(self._syns) == 1 else None, self._acked),
-            "rtt-server": (self._syns[-1] if len(self._syns) == 1 else None, self._taken),
+            "rtt": (syn, self._acked),
+            "rtt-server": (syn, self._taken),
             "rtt-client": (self._taken, self._acked),
             "first-byte": (self._hello, self._first_byte),
             "answer": (self._asked, self._answered),

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from detector.capture.following import Followed
 from detector.forensics.anonymous import Anonymizer
 from detector.forensics.groups import NONE, Kind
 from detector.forensics.joining import Joined
@@ -22,6 +23,8 @@ from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
+from detector.report.pcap_connection_json import connection_record
+from detector.report.pcap_connection_text import connection_lines
 from detector.report.pcap_json import (
     SummaryRecord,
     capture_record,
@@ -78,6 +81,7 @@ class CapturePrinter:
         self._summary, self._verbose, self._ladders = summary, verbose, ladders
         self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
         self._encode = msgspec.json.Encoder().encode
+        self._followed = False
         self._console = None if json else stdout_console()
 
     def show(self, one: JudgedConnection, joined: Joined | None) -> None:
@@ -87,10 +91,21 @@ class CapturePrinter:
         elif self._console is not None and (self._connections or (self._verbose and one.failed)):
             self._console.print(self._line(one, joined))
 
+    def follow(self, one: JudgedConnection, found: Followed) -> None:
+        """Print one connection in detail, and nothing else but its diagnosis."""
+        record = self.hidden(connection_record(one, found))
+        self._followed = True
+        if self._console is None:
+            self._object(record)
+            return
+        width = self._console.width
+        for line in connection_lines(record, width):
+            self._console.print(line, soft_wrap=line.no_wrap or False)
+
     def finish(self, story: CaptureStory) -> None:
         """The servers, the summary, what was missing."""
         if self._json:
-            for record in summary_records(story) if self._summary else ():
+            for record in summary_records(story) if self._summary and not self._followed else ():
                 self._object(record)
             for line in notes(story):
                 print(f"tlsight: {harmless(line)}", file=sys.stderr)
@@ -108,11 +123,11 @@ class CapturePrinter:
         """A text as it may be shown."""
         return self._anonymizer.text(text) if self._anonymizer is not None else text
 
-    def hidden(self, record: SummaryRecord) -> SummaryRecord:
+    def hidden[R: msgspec.Struct](self, record: R) -> R:
         """A record as it may be shown."""
         if self._anonymizer is None:
             return record
-        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), SummaryRecord)
+        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), type(record))
 
     def name(self, text: str) -> str:
         return self._anonymizer.value(text, "sni") if self._anonymizer is not None else text
@@ -141,6 +156,8 @@ class CapturePrinter:
     def _whole(self, story: CaptureStory) -> list[RenderableType]:
         assert self._console is not None
         width = self._console.width
+        if self._followed:
+            return [*self._diagnoses(story), *_noted(story)]
         whole = capture_record(story)
         parts: list[RenderableType] = [Text(headline(story), style="bold")]
         parts += [Text(line) for line in heads(whole)]
@@ -154,8 +171,7 @@ class CapturePrinter:
                 parts += [Text(""), self._group(by, counts)]
         if story.joiner.count:
             parts.append(self._joined(story))
-        parts += [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
-        return parts
+        return [*parts, *_noted(story)]
 
     def _servers(self, story: CaptureStory, width: int) -> list[RenderableType]:
         rows = story.servers if self._verbose or self._ladders else story.servers[:_ROWS]
@@ -259,6 +275,10 @@ def _plain(made: RenderableType) -> list[str]:
     with (console := Console(width=4000, no_color=True)).capture() as written:
         console.print(made)
     return [line.rstrip() for line in written.get().splitlines()]
+
+
+def _noted(story: CaptureStory) -> list[Text]:
+    return [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
 
 
 def notes(story: CaptureStory) -> list[str]:

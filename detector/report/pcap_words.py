@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from detector.capture.connection import ClosedBy
+from detector.forensics.browsers import HelloOpinion
 from detector.forensics.outcomes import Stage
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 
@@ -105,6 +106,20 @@ def odd_hellos(one: SummaryRecord) -> str:
         said = f"{said} {odd.looks_like} sends this very hello.".lstrip()
     many = "The hello is" if count == 1 else f"{count:,} hellos are"
     return f"{many} not that{who} that the request names: {said} (#{odd.number})"
+
+
+def opinion_text(one: HelloOpinion) -> str:
+    """Whether a hello is that of the browser that the request names."""
+    who = f" of {one.claims}" if one.claims else ""
+    parts = {
+        "likely": f"the hello is not that{who} that the request names, so somebody in between likely sent it:",
+        "unlikely": f"the hello is that{who} that the request names",
+        "unknown": f"whether the hello is that{who} nobody knows",
+    }[one.interception]
+    said = [parts, *one.differs]
+    said += [f"{', '.join(one.headers)} added a header."] if one.headers else []
+    said += [f"{one.looks_like} sends this very hello."] if one.looks_like else []
+    return " ".join(said)
 
 
 def faults(one: SummaryRecord) -> list[tuple[str, str]]:
