@@ -49,8 +49,8 @@ class DatagramFollower:
             self._first_byte = time
         said = self._quic_said if self._quic is not None else self._dtls_said
         for what, size, joins in said(sender, datagram):
-            if what == "ClientHello" and sender == "client":
-                self._hello, self._first_byte = time, None
+            if what == "ClientHello" and sender == "client" and self._hello is None:
+                self._hello = time
             self._steps.add(time, number, sender, what, size, joins=joins)
 
     def _quic_said(self, sender: Sender, datagram: bytes) -> Iterator[tuple[str, int, bool]]:

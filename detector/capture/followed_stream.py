@@ -117,10 +117,10 @@ class StreamFollower:
     ) -> None:
         for what, size, joins, body in side.read(data, missing):
             step = self._steps.add(time, number, sender, what, size, joins=joins)
-            if body is not None and sender == "client" and what == "ClientHello":
+            first = sender == "client" and what == "ClientHello" and self._hello is None
+            if first and body is not None:
                 self._hello = time
                 self._random = body[2:34]
-                self._first_byte = None
                 if self._keys is not None and self._random in self._keys:
                     for one in self._sides.values():
                         one.named = True
