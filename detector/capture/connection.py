@@ -9,6 +9,8 @@ import msgspec
 from detector.errors import ProxyFault
 from detector.model.observation import Beside
 
+# An Encrypted Client Hello: the extension came, which GREASE sends, too; or the name is known to stand for others.
+EchUse = Literal["offered", "outer"]
 Sender = Literal["client", "server"]
 ClosedBy = Literal["client", "server", "middlebox"]
 Reached = Literal["nothing", "unseen", "other", "alert", "hello", "data"]
@@ -81,7 +83,7 @@ class HelloFacts(msgspec.Struct, frozen=True):
 
 
 class ServerFacts(msgspec.Struct, frozen=True):
-    """What a ServerHello chose."""
+    """What a ServerHello chose; `psk`: it goes on from a secret of before."""
 
     version: int
     cipher: int
@@ -89,6 +91,7 @@ class ServerFacts(msgspec.Struct, frozen=True):
     alpn: str | None
     ja3s: str
     renegotiation: bool
+    psk: bool = False
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,10 +99,13 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: the place of its first packet in the file, from 1: what it is called by.
+        source: the place of that file among those that were read, from 0.
         client, server: addresses as text.
         first, last: seconds since 1970 of the first and last packet.
         opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
         refused: the SYN was answered with RST.
+        ech: whether the hello hides another one; `sni` is then the outer name.
+        random: the ClientHello's, empty without one: by it key logs name a session.
         hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
         hello_lost: the server never acknowledged it.
         chain: DER certificates that were seen, leaf first.
@@ -107,6 +113,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         asked_for: what the client asked for beside the certificates, where the flight was seen to its end.
         authorities: names (DER) of CAs for client certificates, None where none was asked for.
         client_certificate: whether the client showed one, None where that cannot be seen.
+        client_chain: DER certificates that the client showed, leaf first.
+        resumed: it went on from an earlier session, None where that cannot be told.
         completed: both sides went on to use the keys.
         reached: how far the server got: "nothing", "unseen" (the capture does not show whether
             or what it answered), "other" bytes than TLS, "alert", "hello", "data".
@@ -120,6 +128,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int = 0
+    source: int = 0
     client: str
     client_port: int
     server: str
@@ -135,7 +144,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
     preamble: Preamble | None = None
     sni: str | None = None
+    ech: EchUse | None = None
     hello: HelloFacts | None = None
+    random: bytes = b""
     hello_size: int = 0
     hello_segments: int = 1
     hello_records: int = 1
@@ -149,6 +160,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     asked_for: tuple[Beside, ...] = ()
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
+    client_chain: tuple[bytes, ...] = ()
+    resumed: bool | None = None
     dh_bits: int | None = None
     alerts: tuple[SeenAlert, ...] = ()
     completed: bool = False

@@ -20,9 +20,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
-from detector.capture.datagrams import DatagramFlow, Datagrams, turned
+from detector.capture.datagrams import DNS, DatagramFlow, Datagrams, turned
 from detector.capture.flow import CLEAR, IGNORE, OPAQUE, Flow, Half, Reset
-from detector.capture.layers import ETHERNET, TCP, Layers
+from detector.capture.layers import TCP, Layers
+from detector.capture.links import ETHERNET
 from detector.capture.packet_file import Packet
 
 DEFAULT_LIMIT = 16384
@@ -57,7 +58,7 @@ class FlowTable:
     ) -> None:
         self.limit = limit
         self.layers = Layers()
-        self.datagrams = Datagrams(limit // 4)
+        self.datagrams = Datagrams(limit // 4, keys_wanted)
         self.packets = 0
         self.other_packets = 0
         self.evicted = 0
@@ -108,7 +109,7 @@ class FlowTable:
                     continue
                 protocol, key, ttl, buffer, place, stored, stop = found
                 if protocol != TCP:
-                    if count == 1 or (key[-3] + key[-1]) % count == number:
+                    if count == 1 or key[-4:-2] == DNS or (key[-3] + key[-1]) % count == number:
                         yield from self.datagrams.take(
                             time, key, buffer[place + 8 : stored], self.packets
                         )

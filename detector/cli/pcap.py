@@ -14,6 +14,7 @@ from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
+from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --connection 4711 trace.pcap         every message, and Wireshark's filter for it
   tlsight pcap --logs /var/log/nginx/error.log trace.pcap     one story out of both
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
+  tlsight pcap --write cut.pcapng --zeek logs trace.pcap      their packets, and logs for a SIEM
 
 [bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
-today, 3 no TLS in it, or none that was asked for; by what the filters leave. Of several files one that cannot be read, or not to its end, is told on stderr and costs only
-itself: then 2 where nothing failed in the others. A single one is an error, 2.
+today, 3 no TLS in it, or nothing that was asked for; all by what the filters leave. Of several files one that cannot
+be read, or not to its end, is told on stderr and costs only itself: then 2 where nothing failed in the others. A
+single one is an error, 2.
 """
 
 
@@ -49,6 +52,7 @@ def pcap(
     earlier: HistoryOptions,
     which: CaptureFilters,
     output: CaptureOutput,
+    export: ExportOptions,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Captures; - for stdin.")
     ] = None,
@@ -115,7 +119,7 @@ def pcap(
             events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
             summary=output.summary, selection=_selection(which, paths), warn=warn,
         )  # fmt: skip
-        return tell_captures(run, compare, earlier, output, ladders=bool(which.server))
+        return tell_captures(run, compare, earlier, output, export, ladders=bool(which.server))
 
 
 @contextmanager
@@ -151,6 +155,7 @@ def tell_captures(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: CaptureOutput,
+    export: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
     *,
     ladders: bool = False,
 ) -> int:
@@ -163,10 +168,16 @@ def tell_captures(
         verbose=output.verbose, anonymize=output.anonymize,
         ladders=ladders,
     )  # fmt: skip
-    with compare.opened() as opened, earlier.opened(read_only=True) as memory:
+    exports = export.exports(
+        run.files, live=run.interface is not None, anonymize=output.anonymize, json=output.json
+    )
+    with compare.opened() as opened, earlier.opened(read_only=True) as memory, exports:
         reading = run.begin(opened.knowledge, memory)
         try:
             for one, joined in reading.with_log():
+                exports.note(one)
+                if exports.on_stdout:
+                    continue
                 if run.selection.number is None:
                     printer.show(one, joined)
                 else:
@@ -177,7 +188,10 @@ def tell_captures(
         story = reading.so_far
         if run.selection.number is not None and not story.connections:
             raise _no_such_connection(run.selection)
-        printer.finish(story)
+        for line in exports.finish(run.files):
+            warn(line)
+        if not exports.on_stdout:
+            printer.finish(story)
         if plot is not None:
             from detector.report.plotting import save_plot
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from detector.capture.connection import Connection
 from detector.capture.flow_table import DEFAULT_LIMIT
@@ -22,6 +23,7 @@ from detector.forensics.selection import Selection
 from detector.forensics.servers import TLS_PORTS
 from detector.forensics.story import CaptureStory
 from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.ech_outer_names import ech_outer_names
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
@@ -93,7 +95,9 @@ class CaptureRun(msgspec.Struct, frozen=True):
             known, config_lines(), judge, tally, self.events,
             summary=self.summary, selection=self.selection,
         )  # fmt: skip
-        capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
+        capture = Capture(
+            _keys(self.keylogs), limit=self.limit, jobs=self.jobs, outer_names=ech_outer_names()
+        )
         return CaptureReading(self, capture, judge, story)
 
 
@@ -157,12 +161,13 @@ class CaptureReading:
     def _connections(self) -> Iterator[Connection]:
         tally = self._story.tally
         if self._how.interface is None:
-            for source in self._how.files:
+            for place, source in enumerate(self._how.files):
                 try:
                     if isinstance(source, bytes):
-                        yield from self._capture.of(BytesIO(source).read, "capture", tally)
+                        found = self._capture.of(BytesIO(source).read, "capture", tally)
                     else:
-                        yield from self._capture.connections(source, tally)
+                        found = self._capture.connections(source, tally)
+                    yield from (replace(c, source=place) for c in found) if place else found
                 except ConfigError as error:
                     if self._how.warn is None or len(self._how.files) == 1:
                         raise

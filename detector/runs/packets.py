@@ -26,6 +26,7 @@ from detector.capture.connection import Connection
 from detector.capture.flow import Flow
 from detector.capture.flow_table import DEFAULT_LIMIT, FlowTable
 from detector.capture.keylog import KeyLog
+from detector.capture.outer_names import OuterNames
 from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading
 from detector.capture.tally import Tally
@@ -44,12 +45,14 @@ class Capture(msgspec.Struct, frozen=True):
         keys: secrets of TLS 1.3 sessions.
         limit: connections under way at once.
         jobs: processes; 0 for as many as there are cores.
+        outer_names: names that hellos are known to show in place of others.
 
     """
 
     keys: KeyLog
     limit: int = DEFAULT_LIMIT
     jobs: int = 0
+    outer_names: frozenset[str] = frozenset()
 
     def connections(self, path: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one file, "-" for stdin. Raises ConfigError for what cannot be read."""
@@ -71,6 +74,7 @@ class Capture(msgspec.Struct, frozen=True):
         try:
             packets = PacketFile(read)
             table = FlowTable(self.limit, self._wanted(packets), shard, reading.settle)
+            reading.outer_names = table.datagrams.outer_names = OuterNames(self.outer_names)
             try:
                 for flow in table.run(_with_secrets(packets, self.keys)):
                     tally.flows += 1
