@@ -111,7 +111,8 @@ def _quic_packets(datagram: bytes) -> Iterator[tuple[str, int]]:
         while at < len(datagram):
             rest = len(datagram) - at
             if not datagram[at] & 0x80:
-                yield "QUIC 1-RTT", rest
+                if datagram[at] & 0x40:  # else it is what fills the datagram up
+                    yield "QUIC 1-RTT", rest
                 return
             read = Reader(datagram[at:], at)
             first = read.uint(1, "first byte")
