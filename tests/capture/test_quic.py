@@ -84,3 +84,18 @@ def test_datagrams_that_only_look_like_it_are_no_connection() -> None:
         )
     )
     assert made == []
+
+
+def test_a_hello_whose_datagrams_segmentation_offload_put_together_is_read_past_the_padding() -> (
+    None
+):
+    """As a capture on the client's own machine has it: Firefox fills each up with zeros."""
+    many = [f"protocol-{number:03}" for number in range(120)]
+    ours = QuicConfiguration(is_client=True, server_name="quic.example", alpn_protocols=many)
+    client = QuicConnection(configuration=ours)
+    client.connect(("192.0.2.5", 443), now=0.0)
+    first, second, *_ = (data for data, _ in client.datagrams_to_send(0.0))
+    c = p.one([p.udp(p.CLIENT, p.SERVER, (50000, 443), first + bytes(52) + second)])
+    assert c.hello is not None
+    assert c.hello.alpn == tuple(many)
+    assert not c.completed
