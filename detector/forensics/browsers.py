@@ -50,6 +50,8 @@ _TRANSPORTS: dict[str, Transport] = {"t": "tcp", "q": "quic"}
 _PASSING = frozenset((0, 16, 21, 41, 42, 44))
 _ROOM = 4096
 _Looks = tuple[str | None, Kind | None]
+_Key = tuple[tuple[object, ...], str | None, tuple[str, ...]]
+_GREASE = frozenset(byte << 8 | byte for byte in range(0x0A, 0x100, 0x10))
 
 
 class HelloOpinion(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ class Browsers:
                 self._by_ja4[_core(known.ja4)] = known
             else:
                 self._by_suites.setdefault(known.suites, []).append(known)
-        self._made: dict[tuple[HelloFacts, str | None, tuple[str, ...]], HelloOpinion | None] = {}
+        self._made: dict[_Key, HelloOpinion | None] = {}
 
     def patterns(self) -> Iterator[re.Pattern[str]]:
         """Every expression that is tried on a User-Agent."""
@@ -113,7 +115,7 @@ class Browsers:
             headers: names of the request's fields, lower case.
 
         """
-        key = hello, agent, headers
+        key = _told_by(hello), agent, headers
         if key not in self._made:
             if len(self._made) >= _ROOM:
                 self._made.clear()
@@ -174,6 +176,14 @@ class Browsers:
             if kinds == set(known.extensions) - _PASSING and known.groups in ((), hello.groups):
                 return known
         return self._by_ja4.get(_core(hello.ja4))
+
+
+def _told_by(hello: HelloFacts) -> tuple[object, ...]:
+    """All that an opinion depends on, without the order of extensions, which Chrome shuffles. JA4 has the
+    transport, the extensions and the signature schemes; GREASE is not in it.
+    """
+    grease = not _GREASE.isdisjoint(hello.extensions)
+    return hello.ja4, hello.ciphers, hello.groups, hello.formats, hello.compressions, grease
 
 
 def _opinion(

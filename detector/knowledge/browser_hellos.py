@@ -13,7 +13,7 @@ from detector.forensics.browser_rules import (
     ProductHeader,
 )
 from detector.forensics.browsers import Browsers
-from detector.knowledge.rows import load_rows
+from detector.knowledge.rows import read_toml, rows_of
 from detector.knowledge.shipped import DATA
 
 
@@ -25,10 +25,12 @@ def browser_hellos() -> Browsers:
 
 def load_browser_hellos(browsers: Path, interceptors: Path) -> Browsers:
     """Rules of two files. Raises ConfigError with file and line for a row that is none."""
+    data, text = read_toml(browsers)
+    other_data, other_text = read_toml(interceptors)
     return Browsers(
-        load_rows(browsers, "family", Family),
-        load_rows(browsers, "browser", BrowserRule),
-        load_rows(interceptors, "interceptor", KnownHello),
-        load_rows(interceptors, "header", ProductHeader),
-        load_rows(browsers, "other", NotJudged),
+        rows_of(browsers, data, text, "family", Family, required=True),
+        rows_of(browsers, data, text, "browser", BrowserRule, required=True),
+        rows_of(interceptors, other_data, other_text, "interceptor", KnownHello, required=True),
+        rows_of(interceptors, other_data, other_text, "header", ProductHeader, required=True),
+        rows_of(browsers, data, text, "other", NotJudged, required=True),
     )
