@@ -179,11 +179,13 @@ class Browsers:
 
 
 def _told_by(hello: HelloFacts) -> tuple[object, ...]:
-    """All that an opinion depends on, without the order of extensions, which Chrome shuffles. JA4 has the
-    transport, the extensions and the signature schemes; GREASE is not in it.
-    """
-    grease = not _GREASE.isdisjoint(hello.extensions)
-    return hello.ja4, hello.ciphers, hello.groups, hello.formats, hello.compressions, grease
+    """All that an opinion depends on, without the order of extensions, which Chrome shuffles."""
+    kinds = frozenset(hello.extensions)
+    plain = kinds - _GREASE
+    return (
+        hello.ja4, hello.ciphers, plain, len(plain) < len(kinds), hello.groups, hello.schemes,
+        hello.formats, hello.compressions,
+    )  # fmt: skip
 
 
 def _opinion(

@@ -12,6 +12,10 @@ from detector.wire.registry import is_grease
 _ALWAYS = frozenset((21, 41, 42, 44))
 _FALLBACK = 0x5600  # TLS_FALLBACK_SCSV (RFC 7507)
 _ANYWHERE = frozenset((0x1301, 0x1302, 0x1303, 0xCC13, 0xCC14, 0xCCA8, 0xCCA9))
+# What builds for one country add under the common name: GOST (RFC 9189, RFC 9367) and SM (RFC 8998).
+_NATIONAL_SUITES = frozenset((*range(0xC100, 0xC107), 0xFF85, 0x0081, 0x00C6, 0x00C7))
+_NATIONAL_GROUPS = frozenset(range(34, 42))
+_NATIONAL_SCHEMES = frozenset(range(0x0708, 0x0710))
 _SHOWN = 6
 
 
@@ -23,7 +27,8 @@ def impossible(rule: BrowserRule, hello: HelloFacts) -> list[str]:
     grease = len(kinds) < len(set(hello.extensions))
     if rule.grease is not None and grease != rule.grease:
         found.append(f"{name} {'sends' if rule.grease else 'never sends'} GREASE.")
-    suites = [code for code in hello.ciphers if code != _FALLBACK]
+    ignored = {_FALLBACK, *_NATIONAL_SUITES} - set(rule.suites)
+    suites = [code for code in hello.ciphers if code not in ignored]
     if extra := [code for code in suites if code not in rule.suites]:
         found.append(f"{name} never offers the suites {_hex(extra)}.")
     elif rule.ordered and not _in_order(suites, rule.suites):
@@ -32,9 +37,11 @@ def impossible(rule: BrowserRule, hello: HelloFacts) -> list[str]:
         found.append(f"{name} never sends the extensions {_listed(extra)}.")
     if missing := [kind for kind in rule.required if kind not in kinds]:
         found.append(f"{name} always sends the extensions {_listed(missing)}; they are missing.")
-    if rule.groups and (extra := [group for group in hello.groups if group not in rule.groups]):
+    groups = {*rule.groups, *_NATIONAL_GROUPS}
+    if rule.groups and (extra := [group for group in hello.groups if group not in groups]):
         found.append(f"{name} never offers the groups {_listed(extra)}.")
-    if rule.schemes and (extra := [code for code in hello.schemes if code not in rule.schemes]):
+    schemes = {*rule.schemes, *_NATIONAL_SCHEMES}
+    if rule.schemes and (extra := [code for code in hello.schemes if code not in schemes]):
         found.append(f"{name} never offers the signature schemes {_hex(extra)}.")
     if any(hello.formats):
         found.append(
@@ -46,9 +53,11 @@ def impossible(rule: BrowserRule, hello: HelloFacts) -> list[str]:
 
 
 def unusual(rule: BrowserRule, hello: HelloFacts) -> list[str]:
-    """What only a setting makes of that browser: it may be one, or somebody whose hello is a part of its."""
+    """What only a setting or a special build makes of that browser: it may be one, or somebody else."""
     found: list[str] = []
     name = rule.name
+    if added := [code for code in hello.ciphers if code in _NATIONAL_SUITES - set(rule.suites)]:
+        found.append(f"Only {name} built for one country offers the suites {_hex(added)}.")
     # With a ticket of TLS 1.3 at hand NSS asks for none of TLS 1.2.
     kinds = {*hello.extensions, 35} if 41 in hello.extensions else set(hello.extensions)
     if missing := [kind for kind in rule.usual if kind not in kinds]:

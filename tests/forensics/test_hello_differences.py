@@ -63,3 +63,9 @@ def test_who_resumes_asks_for_no_other_ticket() -> None:
 def test_a_long_list_is_told_by_its_beginning() -> None:
     (told,) = impossible(RULE, changed(ciphers=tuple(range(100, 120))))
     assert told.endswith("0064, 0065, 0066, 0067, 0068, 0069 and 14 more.")
+
+
+def test_a_build_for_one_country_is_possible_but_not_usual() -> None:
+    gost = changed(ciphers=(0xC102, 1, 2, 3), groups=(34, 23), schemes=(0x0709, 0x0403))
+    assert impossible(RULE, gost) == []
+    assert unusual(RULE, gost) == ["Only Some 3-5 built for one country offers the suites c102."]
