@@ -156,6 +156,7 @@ def test_settings_that_take_away_accuse_nobody() -> None:
             firefox.facts, groups=(29, 23, 24)
         ),  # no post-quantum key agreement
         msgspec.structs.replace(firefox.facts, alpn=("http/1.1",)),  # a WebSocket
+        msgspec.structs.replace(firefox.facts, extensions=(*firefox.facts.extensions, 49)),
     ):
         assert judged(changed, firefox.agent) == "unlikely"
     assert judged(without(CHROMES_HELLO, 0, 16, 17613), CHROME) == "unknown"
