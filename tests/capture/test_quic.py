@@ -180,3 +180,18 @@ def test_a_server_that_only_acknowledges_is_not_said_to_speak_no_tls() -> None:
     (c,) = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
     assert c.received > 0
     assert (c.completed, c.answer, c.reached) == (False, None, "unseen")
+
+
+def test_a_hello_whose_datagrams_segmentation_offload_put_together_is_read_past_the_padding() -> (
+    None
+):
+    """As a capture on the client's own machine has it: Firefox fills each up with zeros."""
+    many = [f"protocol-{number:03}" for number in range(120)]
+    ours = QuicConfiguration(is_client=True, server_name="quic.example", alpn_protocols=many)
+    client = QuicConnection(configuration=ours)
+    client.connect(("192.0.2.5", 443), now=0.0)
+    first, second, *_ = (data for data, _ in client.datagrams_to_send(0.0))
+    c = p.one([p.udp(p.CLIENT, p.SERVER, (50000, 443), first + bytes(52) + second)])
+    assert c.hello is not None
+    assert c.hello.alpn == tuple(many)
+    assert not c.completed
