@@ -98,6 +98,7 @@ class Reading:
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
+        self._answers: dict[tuple[ServerFacts, int, bytes], ServerFacts] = {}
         self._addresses: dict[bytes, str] = {}
 
     def settle(self, flow: Flow) -> None:
@@ -229,10 +230,23 @@ class Reading:
             parse = parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11
             facts.authorities = parse(body).authorities
         elif kind == r.SERVER_KEY_EXCHANGE and facts.answer is not None:
-            exchange = parse_key_exchange(body, facts.answer.cipher, facts.answer.version)
-            facts.dh_bits = exchange.dh_bits
-            if exchange.group is not None:
-                facts.answer = msgspec.structs.replace(facts.answer, group=exchange.group)
+            facts.answer, facts.dh_bits = self._exchanged(facts.answer, body)
+
+    def _exchanged(self, answer: ServerFacts, body: bytes) -> tuple[ServerFacts, int | None]:
+        """The answer with its group, and the size of a Diffie-Hellman prime. Of a key on a named curve the first
+        bytes and the length say all.
+        """
+        key = answer, len(body), body[:4]
+        found = self._answers.get(key)
+        if found is not None:
+            return found, None
+        exchange = parse_key_exchange(body, answer.cipher, answer.version)
+        if exchange.group is None:
+            return answer, exchange.dh_bits
+        if len(self._answers) >= _ROOM:
+            self._answers.clear()
+        made = self._answers[key] = msgspec.structs.replace(answer, group=exchange.group)
+        return made, exchange.dh_bits
 
     def _chain(self, body: bytes, *, tls13: bool) -> tuple[bytes, ...]:
         found = self._chains.get(body)
