@@ -63,20 +63,18 @@ def captures(folder: Path, megabytes: int) -> None:
     start = min(spent([*TLSIGHT, "pcap", "--json", "--no-store", str(small)])[0] for _ in range(3))
     size = many.stat().st_size / 1e6
     print(f"captures, MB a second of CPU             ({count:,} handshakes, {size:.0f} MB)")
-    ours = [*TLSIGHT, "pcap", "--json", "--no-store", "--jobs"]
-    seconds, wall, peak = spent([*ours, "1", str(many)])
+    ours = [*TLSIGHT, "pcap", "--json", "--no-store"]
+    seconds, wall, peak = spent([*ours, str(many)])
     row(
         "tlsight pcap --json, start-up apart",
         size / (seconds - start),
         f"{count / (seconds - start):,.0f} handshakes/s",
     )
     row(
-        "tlsight pcap --json, all of it, one process",
+        "tlsight pcap --json, all of it",
         size / seconds,
         f"{wall:.2f} s, {peak:.0f} MiB",
     )
-    _, both, _ = spent([*ours, "0", str(many)])
-    row("  the same, as many processes as cores", size / both, f"{both:.2f} s of wall time")
     tshark = ["tshark", "-r", str(many), "-Y", "tls.handshake || tls.alert_message", "-T", "fields"]
     tshark += [word for field in FIELDS for word in ("-e", field)]
     theirs, theirs_wall, theirs_peak = spent(tshark)
@@ -88,7 +86,7 @@ def captures(folder: Path, megabytes: int) -> None:
     )
     FIGURES.note("pcap: handshakes, times tshark's rate", theirs / seconds, "higher")
     size = bulk.stat().st_size / 1e6
-    seconds, _, _ = spent([*ours, "1", str(bulk)])
+    seconds, _, _ = spent([*ours, str(bulk)])
     row("tlsight, bulk traffic, start-up apart", size / (seconds - start), "")
     tshark[2] = str(bulk)
     theirs, _, _ = spent(tshark)

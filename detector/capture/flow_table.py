@@ -48,7 +48,6 @@ class FlowTable:
     Args:
         limit: how many at once.
         keys_wanted: whether a key log has secrets for a client's random.
-        shard: (number, count): look only at every count-th flow.
         settled: called once both sides of a flow are encrypted or given up, to free what was read.
 
     """
@@ -57,7 +56,6 @@ class FlowTable:
         self,
         limit: int = DEFAULT_LIMIT,
         keys_wanted: Callable[[bytes], bool] | None = None,
-        shard: tuple[int, int] = (0, 1),
         settled: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.limit = limit
@@ -67,7 +65,6 @@ class FlowTable:
         self.other_packets = 0
         self.evicted = 0
         self._keys_wanted = keys_wanted
-        self._shard = shard
         self._settled = settled
         self._halves: dict[bytes, Half] = {}
         self._flows: dict[bytes, Flow] = {}
@@ -77,7 +74,6 @@ class FlowTable:
         """Finished flows, in the order in which they finish."""
         halves, closing = self._halves, self._closing
         unpack = self.layers.unpack
-        number, count = self._shard
         sweep_at = 0.0
         seen = 0
         try:
@@ -107,10 +103,7 @@ class FlowTable:
                         continue
                     protocol, key, ttl, buffer, place, stored, stop = found
                     if protocol != TCP:
-                        if count == 1 or (key[-3] + key[-1]) % count == number:
-                            yield from self.datagrams.take(
-                                time, key, buffer[place + 8 : stored], seen
-                            )
+                        yield from self.datagrams.take(time, key, buffer[place + 8 : stored], seen)
                         continue
                     seq, ack, head = _TCP(buffer, place + 4)
                     data = place + (head >> 12 << 2)
@@ -143,8 +136,6 @@ class FlowTable:
                         half.segment(time, seq, buffer, data, min(stop, stored), stop)
                         if half.mode >= OPAQUE and flow.facts is None and half.peer.mode >= OPAQUE:
                             self._settled(flow)
-                    continue
-                if half is None and count > 1 and (key[-3] + key[-1]) % count != number:
                     continue
                 if hops >= 0:
                     ttl = frame[hops]

@@ -14,6 +14,7 @@ from detector.cli.output import CaptureOutput, plot_file, warn
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
+    from detector.logs.event import Event
     from detector.runs.captures import CaptureRun
 
 _READ = "What to read"
@@ -90,12 +91,8 @@ def pcap(
     limit: Annotated[
         int, typer.Option(min=64, help="Connections under way at once.", rich_help_panel=_READ)
     ] = 16384,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="Processes; 0 for one a core.", rich_help_panel=_READ)
-    ] = 0,
 ) -> int:
     from detector.runs.captures import CaptureRun
-    from detector.runs.logs import LogRun
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
@@ -103,10 +100,16 @@ def pcap(
         files=tuple(files or ()), interface=interface, expression=filter_,
         keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
         access_logs=tuple(access_log or ()),
-        events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
-        summary=output.summary, warn=warn,
+        events=_events(logs) if logs else (), limit=limit, summary=output.summary, warn=warn,
     )  # fmt: skip
     return tell_captures(run, compare, earlier, output)
+
+
+def _events(logs: list[str]) -> tuple[Event, ...]:
+    """Failures of server logs; reading them takes modules that a capture alone does not need."""
+    from detector.runs.logs import LogRun
+
+    return tuple(LogRun(warn=warn).events(logs))
 
 
 def tell_captures(

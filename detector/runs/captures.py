@@ -43,7 +43,6 @@ class CaptureRun(msgspec.Struct, frozen=True):
         access_logs: logs with User-Agents, joined by client address and port.
         events: failures of server logs of the same time.
         limit: connections under way at once.
-        jobs: processes, 0 for one a core.
         summary: count by name, JA4 and cause too.
         warn: told about files that cannot be read, a line each, where others can; None raises.
 
@@ -58,7 +57,6 @@ class CaptureRun(msgspec.Struct, frozen=True):
     access_logs: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     limit: int = DEFAULT_LIMIT
-    jobs: int = 0
     summary: bool = False
     warn: Callable[[str], None] | None = None
 
@@ -85,7 +83,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
         )
         tally = Tally()
         story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
-        capture = Capture(_keys(self.keylogs), limit=self.limit, jobs=self.jobs)
+        capture = Capture(_keys(self.keylogs), limit=self.limit)
         return CaptureReading(self, capture, judge, story)
 
 
