@@ -83,7 +83,7 @@ class PacketFile:
         size = len(buffer)
         last = 0  # second of the last packet, 0 where none is to be trusted
         while True:
-            if size - at < 16:
+            if at + 16 > size:
                 buffer, at = _at_least(self._read, buffer[at:], 16), 0
                 size = len(buffer)
                 if size < 16:

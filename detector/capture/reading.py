@@ -120,26 +120,20 @@ class Reading:
         facts = flow.facts
         if not isinstance(facts, Facts):
             facts = self._clear(client.messages, server.messages)
-        sides: tuple[tuple[Sender, Half], ...] = (("client", client), ("server", server))
-        alerts = [
-            SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
-            for name, half in sides
-            for level, code in half.alerts
-            if code or level == 2
-        ]  # fmt: skip
+        alerts = _alerts(flow) if client.alerts or server.alerts else []
         opened = False
         finished = None
         if client.keep and facts.answer is not None and facts.answer.version == TLS13:
             opened, finished = self._open(facts, client, server, alerts)
         completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
-        if not opened and not any(alert.fatal for alert in alerts):
+        if not opened and not (alerts and any(alert.fatal for alert in alerts)):
             alerts += inferred_alerts(client, server, facts.answer, completed=completed)
         reached, plain = _reached(server, facts)
         if reached == "nothing" and _hidden(client, server):
             reached = "unseen"
         if facts.hello is None and facts.answer is None and not _worth_telling(flow, reached):
             return None
-        fatal = next((alert for alert in alerts if alert.fatal), None)
+        fatal = next((alert for alert in alerts if alert.fatal), None) if alerts else None
         closed_by, how, signs = ended(flow, fatal)
         refused = not flow.opened.endswith("ack") and flow.syns > 0 and how == "rst"
         addresses = self._ends(flow)
@@ -387,6 +381,17 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
         return "hello", b""
     plain = server.record[:_PLAIN] or server.preamble[:_PLAIN]
     return "other", plain
+
+
+def _alerts(flow: Flow) -> list[SeenAlert]:
+    """Those in clear, the client's first."""
+    sides: tuple[tuple[Sender, Half], ...] = (("client", flow.client), ("server", flow.server))
+    return [
+        SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
+        for name, half in sides
+        for level, code in half.alerts
+        if code or level == 2
+    ]
 
 
 def _hidden(client: Half, server: Half) -> bool:
