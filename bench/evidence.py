@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from captures import HEADER, Writer, conversation, write_bulk, write_handshakes
+from captures import HEADER, Writer, conversation, write_bulk, write_flood, write_handshakes
 from children import child
 from figures import FIGURES
 
@@ -52,6 +52,12 @@ def evidence(*, quick: bool, gigabytes: float = 0) -> None:
         captures(folder, 30 if quick else 200)
         logs(folder, 200_000 if quick else 2_000_000)
         memory((0.1, 0.3) if quick else (0.1, 1, gigabytes) if gigabytes else (0.1, 1))
+
+
+def traffic(*, quick: bool) -> None:
+    """The table of captures alone."""
+    with tempfile.TemporaryDirectory() as name:
+        captures(Path(name), 30 if quick else 200)
 
 
 def captures(folder: Path, megabytes: int) -> None:
@@ -91,6 +97,11 @@ def captures(folder: Path, megabytes: int) -> None:
     tshark[2] = str(bulk)
     theirs, _, _ = spent(tshark)
     row("tshark, bulk traffic", size / theirs, f"{theirs / (seconds - start):.1f}x")
+    flood = folder / "flood.pcap"
+    count = 1000 * megabytes
+    write_flood(flood, count)
+    seconds, _, peak = spent([*ours, str(flood)])
+    row(f"tlsight, {count:,} SYNs, connections/s", count / (seconds - start), f"{peak:.0f} MiB")
     print(f"  start-up {start:.2f} s   (aim: 120 MB/s of handshakes, 400 MB/s of bulk)\n")
 
 
