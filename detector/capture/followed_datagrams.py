@@ -49,8 +49,8 @@ class DatagramFollower:
             self._first_byte = time
         said = self._quic_said if self._quic is not None else self._dtls_said
         for what, size, joins in said(sender, datagram):
-            if what == "ClientHello" and sender == "client":
-                self._hello, self._first_byte = time, None
+            if what == "ClientHello" and sender == "client" and self._hello is None:
+                self._hello = time
             self._steps.add(time, number, sender, what, size, joins=joins)
 
     def _quic_said(self, sender: Sender, datagram: bytes) -> Iterator[tuple[str, int, bool]]:
@@ -111,7 +111,8 @@ def _quic_packets(datagram: bytes) -> Iterator[tuple[str, int]]:
         while at < len(datagram):
             rest = len(datagram) - at
             if not datagram[at] & 0x80:
-                yield "QUIC 1-RTT", rest
+                if datagram[at] & 0x40:  # else it is what fills the datagram up
+                    yield "QUIC 1-RTT", rest
                 return
             read = Reader(datagram[at:], at)
             first = read.uint(1, "first byte")

@@ -34,6 +34,7 @@ _OVERTAKES = 0.003  # seconds by which packets overtake each other, as Wireshark
 _MAX_NAMED = 64
 _MAX_NAMED_BYTES = 1 << 17
 _ENCRYPTED = "encrypted"
+_BEGINNINGS = frozenset(bytes((kind, 3)) for kind in CONTENT_TYPES)
 
 
 class StreamFollower:
@@ -74,8 +75,9 @@ class StreamFollower:
         seq, _, offset, flags = _HEADER(buffer, place + 4)
         at = place + (offset >> 4 << 2)
         side = self._sides[sender]
-        self._flags(number, time, sender, seq, flags)
+        before = side.resent
         if flags & _SYN:
+            self._opens(number, time, sender, seq, flags)
             seq = (seq + 1) & _MASK
         if flags & _ACK and self._taken is not None and self._acked is None and sender == "client":
             self._acked = time
@@ -86,27 +88,23 @@ class StreamFollower:
             for data, missing in side.segment(time, seq, buffer[at:stored], size):
                 self.bytes[sender] += len(data) + missing
                 self._said(number, time, sender, side, data, missing)
-            self.retransmitted[sender] = side.resent
-            self.overtaken[sender] = side.overtaken
         if flags & _FIN:
             side.fin((seq + max(size, 0)) & _MASK)
-            self.retransmitted[sender] = side.resent
             self._steps.add(time, number, sender, "FIN", 0, joins=True)
-
-    def _flags(self, number: int, time: float, sender: Sender, seq: int, flags: int) -> None:
-        side = self._sides[sender]
-        if flags & _SYN:
-            what = "SYN, ACK" if flags & _ACK else "SYN"
-            if flags & _ACK:
-                self._taken = self._taken if self._taken is not None else time
-            else:
-                self._syns.append(time)
-            side.resent += side.syn == seq
-            self.retransmitted[sender] = side.resent
-            side.begin(seq)
-            self._steps.add(time, number, sender, what, 0)
         if flags & _RST:
             self._steps.add(time, number, sender, "RST", 0, joins=True)
+        side.resent = min(side.resent, before + 1)  # a packet that says several things came once
+        self.retransmitted[sender], self.overtaken[sender] = side.resent, side.overtaken
+
+    def _opens(self, number: int, time: float, sender: Sender, seq: int, flags: int) -> None:
+        side = self._sides[sender]
+        if flags & _ACK:
+            self._taken = self._taken if self._taken is not None else time
+        elif self._taken is None:
+            self._syns.append(time)
+        side.resent += side.syn == seq
+        side.begin(seq)
+        self._steps.add(time, number, sender, "SYN, ACK" if flags & _ACK else "SYN", 0, joins=True)
 
     def _heard(self, time: float) -> None:
         """The server says something."""
@@ -120,10 +118,10 @@ class StreamFollower:
     ) -> None:
         for what, size, joins, body in side.read(data, missing):
             step = self._steps.add(time, number, sender, what, size, joins=joins)
-            if body is not None and sender == "client" and what == "ClientHello":
+            first = sender == "client" and what == "ClientHello" and self._hello is None
+            if first and body is not None:
                 self._hello = time
                 self._random = body[2:34]
-                self._first_byte = None
                 if self._keys is not None and self._random in self._keys:
                     for one in self._sides.values():
                         one.named = True
@@ -141,9 +139,12 @@ class StreamFollower:
 
     def seconds(self) -> dict[str, float]:
         """How long it took: see `Followed.ms`."""
+        # Which of two SYNs was answered nobody knows; one that was captured twice is one.
+        syns = self._syns
+        syn = syns[-1] if syns and syns[-1] - syns[0] < _OVERTAKES else None
         marks = {
-            "rtt": (self._syns[-1] if len(self._syns) == 1 else None, self._acked),
-            "rtt-server": (self._syns[-1] if len(self._syns) == 1 else None, self._taken),
+            "rtt": (syn, self._acked),
+            "rtt-server": (syn, self._taken),
             "rtt-client": (self._taken, self._acked),
             "first-byte": (self._hello, self._first_byte),
             "answer": (self._asked, self._answered),
@@ -174,6 +175,7 @@ class _Side:
         self._searched = bytearray()
         self._told = 0
         self._plain = False
+        self._lost = "no TLS"
         self._records = _Records()
         self._handshake = HandshakeReader()
         self._hidden = False
@@ -243,7 +245,7 @@ class _Side:
     def read(self, data: bytes, missing: int) -> Iterator[tuple[str, int, bool, bytes | None]]:
         """Name, size, whether it joins its like, and content of what a piece of the stream completes."""
         if self._plain:
-            yield "no TLS", len(data) + missing, True, None
+            yield self._lost, len(data) + missing, True, None
             return
         if self._finder.mode == SEARCH:
             yield from self._search(data, missing)
@@ -262,7 +264,11 @@ class _Side:
             self._plain = len(self._searched) > MAX_PREAMBLE
             return
         before = len(finder.preamble)
-        if finder.mode == IGNORE and not (finder.messages or finder.alerts or finder.records):
+        # Where the packet was captured in part the first pass gives up; its first record is one all the same.
+        begun = missing and bytes(self._searched[:2]) in _BEGINNINGS
+        if finder.mode == IGNORE and not (
+            begun or finder.messages or finder.alerts or finder.records
+        ):
             self._plain = True
             yield _words(data), len(data) + missing, False, None
             return
@@ -275,19 +281,33 @@ class _Side:
 
     def _cut(self, data: bytes, missing: int) -> Iterator[tuple[str, int, bool, bytes | None]]:
         try:
-            for kind, length, body in self._records.feed(data, missing):
-                yield from self._record(kind, length, body)
+            for kind, length, body, whole in self._records.feed(data, missing):
+                if whole:
+                    yield from self._record(kind, length, body)
+                else:
+                    yield self._partly(kind, length, body), length, True, None
         except WireError:
             self._plain = True
-            yield "no TLS from here on", len(data) + missing, True, None
+            self._lost = "records whose beginning was not captured" if missing else "no TLS"
+            yield self._lost, len(data) + missing, True, None
+
+    def _partly(self, kind: int, length: int, body: bytes) -> str:
+        """What a record is of which the capture has a part."""
+        if kind == HANDSHAKE and body and not self._hidden:
+            name = _message(body[0], body[4:])
+        elif kind == HANDSHAKE:
+            name = "handshake message"
+        elif kind == APPLICATION_DATA:
+            return self._data(length)
+        else:
+            name = {ALERT: "alert", CHANGE_CIPHER_SPEC: "ChangeCipherSpec"}.get(kind, "heartbeat")
+        return f"{name}, not captured whole"
 
     def _record(
-        self, kind: int, length: int, body: bytes | None
+        self, kind: int, length: int, body: bytes
     ) -> Iterator[tuple[str, int, bool, bytes | None]]:
         if kind == HANDSHAKE:
-            if body is None:
-                yield "handshake, not captured whole", length, True, None
-            elif self._hidden and not _is_hello(body):
+            if self._hidden and not _is_hello(body):
                 yield "encrypted handshake message", length, True, None
             else:
                 for message in self._handshake.feed(body):
@@ -298,7 +318,7 @@ class _Side:
                         message.body,
                     )
         elif kind == ALERT:
-            if body is not None and length == 2 and not self._hidden:
+            if length == 2 and not self._hidden:
                 level = {1: "warning", 2: "fatal"}.get(body[0], f"level {body[0]}")
                 yield f"alert {alert_name(body[1])} ({body[1]}), {level}", 2, False, None
             else:
@@ -307,14 +327,19 @@ class _Side:
             self._hidden = True
             yield "ChangeCipherSpec", length, False, None
         elif kind == APPLICATION_DATA:
-            self._hidden = True
-            self.asks = self.asks or not self._tls13 or self._finished
-            self._finished = self._finished or length in _FINISHED
-            sealed = self._tls13 and length == _SEALED_ALERT
-            what = "encrypted, as long as an alert" if sealed else _ENCRYPTED
-            yield what if self._tls13 else DATA, length, not self.named, body
+            yield self._data(length), length, not self.named, body
         else:
             yield "heartbeat", length, False, None
+
+    def _data(self, length: int) -> str:
+        """What application data of so many bytes is; the client's first ones after its Finished ask for something."""
+        self._hidden = True
+        if not self._tls13:
+            self.asks = True
+            return DATA
+        self.asks = self.asks or self._finished
+        self._finished = self._finished or length in _FINISHED
+        return "encrypted, as long as an alert" if length == _SEALED_ALERT else _ENCRYPTED
 
     def keep(self, step: Step, body: bytes) -> None:
         """A record that a key may open."""
@@ -350,8 +375,8 @@ class _Records:
         self._left = 0
         self._whole = True
 
-    def feed(self, data: bytes, missing: int) -> Iterator[tuple[int, int, bytes | None]]:
-        """Content type, length, and content if it was captured whole. Raises WireError where no record begins."""
+    def feed(self, data: bytes, missing: int) -> Iterator[tuple[int, int, bytes, bool]]:
+        """Content type, length, content, and whether it was captured whole. Raises WireError where no record begins."""
         at, size = 0, len(data)
         while at < size:
             if len(self._head) < 5:
@@ -381,11 +406,12 @@ class _Records:
             if not self._left:
                 yield self._done()
 
-    def _done(self) -> tuple[int, int, bytes | None]:
+    def _done(self) -> tuple[int, int, bytes, bool]:
         found = (
             self._head[0],
             self._head[3] << 8 | self._head[4],
-            bytes(self._body) if self._whole else None,
+            bytes(self._body),
+            self._whole,
         )
         self._head.clear()
         self._body.clear()

@@ -30,6 +30,7 @@ Span = Callable[[], tuple[float, float]]
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RELATIVE = re.compile(r"([+-])(\d{1,9}(?:\.\d{1,6})?)([smhd]?)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DAY = 86400.0
 _TIMES = "give 2026-09-21T14:13:20Z, 14:13:20, +5m after the beginning, or -5m before the end"
 
@@ -114,7 +115,7 @@ def moment(option: str, text: str, span: Span) -> float:
     if shown is not None:
         return _shown(option, text, shown, span()[0])
     try:
-        made = datetime.fromisoformat(given)
+        made = datetime.fromisoformat(given if _DATE.match(given) else "")
         return (made if made.tzinfo is not None else made.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise ConfigError(option, f"{text!r} is no time", remedy=_TIMES) from None

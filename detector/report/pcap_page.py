@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detector.forensics.groups import NONE
 from detector.forensics.story import CaptureStory, ServerDiagnosis
 from detector.model.targets import socket_text
 from detector.report.page import Block, Page, TableOf, chart_of, html, number
@@ -71,7 +70,7 @@ def _groups(printer: CapturePrinter, story: CaptureStory) -> Iterator[TableOf]:
     for by, counts in story.by.items():
         rows = tuple(
             (
-                printer.name(key) if by == "sni" and key != NONE else key,
+                printer.key(by, key),
                 number(count), number(counts.failed[key]), number(len(counts.clients[key])),
                 number(len(counts.servers[key])),
             )
@@ -79,7 +78,8 @@ def _groups(printer: CapturePrinter, story: CaptureStory) -> Iterator[TableOf]:
         )  # fmt: skip
         if rows:
             figures = ("connections", "failed", "clients", "servers")
-            yield TableOf(TITLES[by].capitalize(), ("", *figures), rows, (1, 2, 3, 4))
+            title = TITLES[by]
+            yield TableOf(title[:1].upper() + title[1:], ("", *figures), rows, (1, 2, 3, 4))
 
 
 def _block(printer: CapturePrinter, one: ServerDiagnosis) -> Block:

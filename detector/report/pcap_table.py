@@ -112,7 +112,7 @@ class ServerTable:
             max([cell_len(title), *(cell_len(row[n]) for row in rows)])
             for n, title in enumerate(titles)
         ]
-        most_from = 39 if self._is_wide else 15
+        most_from = 24 if self._is_wide else 15
         widest[2] = min(widest[2], most_from)
         rest = self._width - sum(widest) + widest[1] - _GAP * (len(titles) - 1)
         widest[1] = min(widest[1], max(rest, _LEAST))

@@ -12,16 +12,20 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from detector.capture.following import Followed
 from detector.forensics.anonymous import Anonymizer
 from detector.forensics.groups import NONE, Kind
 from detector.forensics.joining import Joined
 from detector.forensics.judged import JudgedConnection
-from detector.forensics.outcomes import VERDICTS
+from detector.forensics.observed import moment
+from detector.forensics.outcomes import VERDICTS, reason_of, stage
 from detector.forensics.story import CaptureStory, Counts
 from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
+from detector.report.pcap_connection_json import connection_record
+from detector.report.pcap_connection_text import connection_lines
 from detector.report.pcap_json import (
     SummaryRecord,
     capture_record,
@@ -30,25 +34,26 @@ from detector.report.pcap_json import (
     summary_records,
 )
 from detector.report.pcap_table import ServerTable
-from detector.report.pcap_words import span
+from detector.report.pcap_words import after, cut_of, opinion_text, span
 from detector.report.plotting import sparkline
 
 _SHOWN = 12
 _ROWS = 40
 _NOTED = "yellow"
 TITLES: dict[Kind, str] = {
-    "sni": "by name",
-    "ja4": "by JA4",
-    "cause": "by cause",
-    "version": "by version that was chosen",
-    "cipher": "by suite that was chosen",
-    "group": "by key exchange that was chosen",
-    "shares": "by groups with a key in the hello",
-    "post-quantum": "by post-quantum key exchange",
-    "hello-size": "by size of the hello",
-    "hello-packets": "by pieces of the hello",
-    "browser": "by browser: is the hello the named one's? (likely: intercepted)",
+    "sni": "name",
+    "ja4": "JA4",
+    "cause": "cause",
+    "version": "version chosen",
+    "cipher": "suite chosen",
+    "group": "key exchange chosen",
+    "shares": "groups with a key in the hello",
+    "post-quantum": "post-quantum key exchange",
+    "hello-size": "size of the hello",
+    "hello-packets": "pieces of the hello",
+    "browser": "is the hello its browser's?",
 }
+_BROWSER = {"likely": "no, intercepted", "unlikely": "yes", "unknown": "unknown"}
 
 
 class CapturePrinter:
@@ -78,6 +83,7 @@ class CapturePrinter:
         self._summary, self._verbose, self._ladders = summary, verbose, ladders
         self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
         self._encode = msgspec.json.Encoder().encode
+        self._followed = False
         self._console = None if json else stdout_console()
 
     def show(self, one: JudgedConnection, joined: Joined | None) -> None:
@@ -87,10 +93,21 @@ class CapturePrinter:
         elif self._console is not None and (self._connections or (self._verbose and one.failed)):
             self._console.print(self._line(one, joined))
 
+    def follow(self, one: JudgedConnection, found: Followed) -> None:
+        """Print one connection in detail, and nothing else but its diagnosis."""
+        record = self.hidden(connection_record(one, found))
+        self._followed = True
+        if self._console is None:
+            self._object(record)
+            return
+        width = self._console.width
+        for line in connection_lines(record, width):
+            self._console.print(line, soft_wrap=line.no_wrap or False)
+
     def finish(self, story: CaptureStory) -> None:
         """The servers, the summary, what was missing."""
         if self._json:
-            for record in summary_records(story) if self._summary else ():
+            for record in summary_records(story) if self._summary and not self._followed else ():
                 self._object(record)
             for line in notes(story):
                 print(f"tlsight: {harmless(line)}", file=sys.stderr)
@@ -108,11 +125,11 @@ class CapturePrinter:
         """A text as it may be shown."""
         return self._anonymizer.text(text) if self._anonymizer is not None else text
 
-    def hidden(self, record: SummaryRecord) -> SummaryRecord:
+    def hidden[R: msgspec.Struct](self, record: R) -> R:
         """A record as it may be shown."""
         if self._anonymizer is None:
             return record
-        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), SummaryRecord)
+        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), type(record))
 
     def name(self, text: str) -> str:
         return self._anonymizer.value(text, "sni") if self._anonymizer is not None else text
@@ -122,18 +139,25 @@ class CapturePrinter:
         word = (
             "[red]failed[/]" if told.failed else "[green]done[/]" if c.completed else "[dim]open[/]"
         )
+        when = f"{moment(c.first):%m-%d %H:%M:%S.%f}"[:-3]
         where = f"{self.shown(socket_text(c.client, c.client_port))} → {self.shown(socket_text(c.server, c.server_port))}"
         name = f" {self.name(c.sni)}" if c.sni else ""
-        parts = [f"{word} {escape(where)}{escape(name)}"]
+        parts = [f"[dim]#{c.number} {when}[/] {word} {escape(where)}{escape(name)}"]
         if told.judgement is not None:
             parts.append(f"[{STYLES[told.verdict]}]{told.verdict}[/]")
-        if told.opinion is not None and told.opinion.interception == "likely":
+        opinion = told.opinion
+        if opinion is not None and opinion.interception == "likely":
             parts.append("[bold red]not the hello of the browser it claims to be[/]")
         lines = ["  ".join(parts)]
         lines += [f"    {escape(self.shown(x.text))} [dim]({x.id})[/]" for x in told.causes[:3]]
+        if told.blamed is not None:
+            lines.append(f"    {after(stage(c))}, {cut_of(c)}")
         lines += [f"    {escape(text)}" for text in c.signs]
-        if told.opinion is not None:
-            lines += [f"    {escape(text)}" for text in told.opinion.differs]
+        if told.verdict in ("intercepted", "suspect"):
+            reason = reason_of(told.judgement, None) or ""
+            lines.append(f"    {told.verdict}: {escape(self.shown(reason))}")
+        if opinion is not None:
+            lines.append(f"    {escape(opinion_text(opinion))}")
         if joined is not None:
             lines.append(f"    [dim]log:[/] {escape(self.shown(joined.event.reason))}")
         return marked("\n".join(lines))
@@ -141,6 +165,8 @@ class CapturePrinter:
     def _whole(self, story: CaptureStory) -> list[RenderableType]:
         assert self._console is not None
         width = self._console.width
+        if self._followed:
+            return [*self._diagnoses(story), *_noted(story)]
         whole = capture_record(story)
         parts: list[RenderableType] = [Text(headline(story), style="bold")]
         parts += [Text(line) for line in heads(whole)]
@@ -154,8 +180,7 @@ class CapturePrinter:
                 parts += [Text(""), self._group(by, counts)]
         if story.joiner.count:
             parts.append(self._joined(story))
-        parts += [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
-        return parts
+        return [*parts, *_noted(story)]
 
     def _servers(self, story: CaptureStory, width: int) -> list[RenderableType]:
         rows = story.servers if self._verbose or self._ladders else story.servers[:_ROWS]
@@ -186,24 +211,31 @@ class CapturePrinter:
                 yield Text("\n".join(map(self.shown, _plain(made))))
 
     def _group(self, by: Kind, counts: Counts) -> Table:
-        table = Table(box=None, header_style="dim", title=TITLES[by], title_justify="left",
-                      title_style="bold", padding=(0, 2, 0, 0))  # fmt: skip
-        table.add_column("", overflow="fold")
+        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+        table.add_column(TITLES[by], header_style="bold", overflow="fold", min_width=36)
         for column in ("connections", "failed", "clients", "servers"):
             table.add_column(column, justify="right", no_wrap=True)
         for key, count in counts.connections.most_common(_SHOWN):
-            shown = self.name(key) if by == "sni" and key != NONE else key
             figures = (
                 count,
                 counts.failed[key],
                 len(counts.clients[key]),
                 len(counts.servers[key]),
             )
-            table.add_row(escape(shown), *(f"{figure:,}" for figure in figures))
+            table.add_row(escape(self.key(by, key)), *(f"{figure:,}" for figure in figures))
         rest = len(counts.connections) - _SHOWN
         if rest > 0:
             table.add_row(f"[dim]and {rest:,} more[/]")
         return table
+
+    def key(self, by: Kind, key: str) -> str:
+        """What a group is called, as it may be shown."""
+        if by == "sni" and key != NONE:
+            return self.name(key)
+        if by == "browser":
+            said, _, rest = key.partition(":")
+            return f"{_BROWSER[said]}{':' if rest else ''}{rest}"
+        return key
 
     def _joined(self, story: CaptureStory) -> RenderableType:
         joiner = story.joiner
@@ -229,7 +261,7 @@ def headline(story: CaptureStory) -> str:
     if story.broken:
         parts.append(f"{_many(len(story.broken), 'server')} with faults")
     if story.hellos["likely"]:
-        parts.append(f"{_many(story.hellos['likely'], 'hello')} not of the browser that is named")
+        parts.append(f"{_many(story.hellos['likely'], 'hello')} not of the browser named")
     count = f"{story.connections:,}"
     if not story.selection.is_everything:
         count = f"{story.connections:,} of {story.seen:,}"
@@ -259,6 +291,10 @@ def _plain(made: RenderableType) -> list[str]:
     with (console := Console(width=4000, no_color=True)).capture() as written:
         console.print(made)
     return [line.rstrip() for line in written.get().splitlines()]
+
+
+def _noted(story: CaptureStory) -> list[Text]:
+    return [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
 
 
 def notes(story: CaptureStory) -> list[str]:

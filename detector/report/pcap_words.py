@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from detector.capture.connection import ClosedBy
+from detector.capture.connection import ClosedBy, Connection
+from detector.forensics.browsers import HelloOpinion
 from detector.forensics.outcomes import Stage
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 
@@ -59,6 +60,13 @@ def cut(
     return f"closed by {_WHO[closed_by]} (FIN)" if how == "fin" else f"left by {_WHO[closed_by]}"
 
 
+def cut_of(c: Connection) -> str:
+    """As `cut`, of one connection."""
+    fatal = c.fatal
+    code = fatal.code if fatal is not None else None
+    return cut(c.closed_by, c.how, code, encrypted=fatal is not None and code is None)
+
+
 def ended(one: FailureRecord) -> str:
     """How far the connections came, and who ended them."""
     said = cut(one.closed_by, one.how, one.alert, encrypted=one.encrypted)
@@ -105,6 +113,21 @@ def odd_hellos(one: SummaryRecord) -> str:
         said = f"{said} {odd.looks_like} sends this very hello.".lstrip()
     many = "The hello is" if count == 1 else f"{count:,} hellos are"
     return f"{many} not that{who} that the request names: {said} (#{odd.number})"
+
+
+def opinion_text(one: HelloOpinion) -> str:
+    """Whether a hello is that of the browser that the request names."""
+    who = one.claims or "the browser"
+    if one.interception == "likely":
+        said = f"The hello is not that of {who} that the request names, so somebody in between likely sent it:"
+    elif one.interception == "unlikely":
+        said = f"The hello is that of {who}, as the request says."
+    else:
+        said = f"No rule says whether the hello is that of {who} that the request names."
+    parts = [said, *one.differs]
+    parts += [f"{', '.join(one.headers)} added a header."] if one.headers else []
+    parts += [f"{one.looks_like} sends this very hello."] if one.looks_like else []
+    return " ".join(parts)
 
 
 def faults(one: SummaryRecord) -> list[tuple[str, str]]:

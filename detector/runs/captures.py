@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from detector.capture.connection import Connection
 from detector.capture.flow_table import DEFAULT_LIMIT
+from detector.capture.following import Followed
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.errors import ConfigError
@@ -28,6 +29,7 @@ from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
 from detector.logs.event import Event
 from detector.runs.files import lines_of, opened
+from detector.runs.following import followed
 from detector.runs.memory import Memory
 from detector.runs.packets import Capture, live
 
@@ -126,6 +128,11 @@ class CaptureReading:
     def with_log(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
         """As iterating, each with the log's line that belongs to it."""
         return self._stream
+
+    def followed(self, one: JudgedConnection) -> Followed:
+        """A connection in detail, by a second pass over the only file. Raises ConfigError."""
+        (path,) = self._how.files
+        return followed(path, one.connection, self._capture.keys)
 
     def keep(self) -> tuple[JudgedConnection, ...]:
         """Read to the end, and keep the connections."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -20,13 +21,14 @@ MAX_SPOOLED = 1 << 28
 _PIECE = 1 << 20
 
 
-def followed(path: str, connection: Connection, keys: KeyLog) -> Followed:
-    """Follow a connection through the file that it was read from.
+def followed(source: str | bytes, connection: Connection, keys: KeyLog) -> Followed:
+    """Follow a connection through the file that it was read from, by its path or its content.
 
     Raises ConfigError where the file cannot be read, or is no longer the one that was read.
     """
+    path = source if isinstance(source, str) else "capture"
     try:
-        with opened(path) as file:
+        with _open(source) as file:
             found = follow(connection, _packets(PacketFile(file.read), keys), keys)
     except CaptureError as error:
         raise ConfigError(path, error.message) from None
@@ -35,6 +37,10 @@ def followed(path: str, connection: Connection, keys: KeyLog) -> Followed:
     if found.packets != connection.packets:
         raise ConfigError(path, "the file changed while it was read")
     return found
+
+
+def _open(source: str | bytes) -> AbstractContextManager[IO[bytes]]:
+    return opened(source) if isinstance(source, str) else BytesIO(source)
 
 
 def _packets(packets: PacketFile, keys: KeyLog) -> Iterator[Packet]:
