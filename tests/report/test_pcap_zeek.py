@@ -22,7 +22,6 @@ from detector.report.pcap_zeek import (
     uid,
     version_name,
 )
-from detector.report.pcap_zeek_x509 import X509_COLUMNS, x509_values
 from detector.runs.packets import Capture
 from tests.capture.zeek_traces import zeek_trace
 
@@ -65,45 +64,6 @@ def test_a_row_is_the_one_that_zeeks_own_test_expects() -> None:
         "a580247a25324adf4add5af648de4ac5798030dfd622f26a5f2280d7528ae244,"
         "250da2691be97c9a33ceef7e311c14fb01846e058a99cea9bd1125bd25a0cad5\t(empty)\tT\n"
     )
-
-
-def test_certificates_are_the_ones_that_zeeks_own_test_expects() -> None:
-    (c,) = connections("tls/tls-conn-with-extensions.pcap")
-    leaf, above = (
-        dict(zip(X509_COLUMNS, line(X509_COLUMNS, values)[:-1].split("\t"), strict=True))
-        for values in (
-            x509_values(c.chain[0], 1.0, leaf=True, client=False),
-            x509_values(c.chain[1], 1.0, leaf=False, client=False),
-        )
-    )
-    assert list(leaf.values())[2:6] == [
-        "3", "36F5DA5300000000505E", "CN=*.gstatic.com,O=Google Inc,L=Mountain View,ST=California,C=US",
-        "CN=Google Internet Authority,O=Google Inc,C=US",
-    ]  # fmt: skip
-    assert list(leaf.values())[8:] == [
-        "rsaEncryption", "sha1WithRSAEncryption", "rsa", "1024", "65537", "-",
-        "*.gstatic.com,gstatic.com,*.metric.gstatic.com", "-", "-", "-", "-", "-", "T", "F",
-    ]  # fmt: skip
-    assert above["certificate.serial"] == "0B6771"
-    assert above["san.dns"] == "-"
-    assert (above["basic_constraints.ca"], above["basic_constraints.path_len"]) == ("T", "0")
-    assert above["host_cert"] == "F"
-
-
-def test_keys_on_curves_are_called_as_openssl_calls_them() -> None:
-    (c,) = connections("tls/ecdsa-cert.pcap")
-    values = x509_values(c.chain[0], 1.0, leaf=True, client=False)
-    assert values["certificate.key_alg"] == "id-ecPublicKey"
-    assert values["certificate.sig_alg"] == "ecdsa-with-SHA256"
-    assert values["certificate.key_type"] == "ecdsa"
-    assert values["certificate.curve"] == "secp384r1"
-    assert values["certificate.exponent"] is None
-
-
-def test_a_certificate_that_cannot_be_read_has_its_digest_alone() -> None:
-    values = x509_values(b"nothing", 1.0, leaf=True, client=True)
-    told = {name for name, value in values.items() if value is not None}
-    assert told == {"ts", "fingerprint", "host_cert", "client_cert"}
 
 
 @pytest.mark.parametrize(
