@@ -27,7 +27,8 @@ _TIMES = {
 def connection_lines(record: PcapConnectionRecord, width: int) -> Iterator[Text]:
     """The connection as lines of a terminal of so many columns."""
     c = record.connection
-    head = Text(f"#{c.number} ", style="dim")
+    head = Text()
+    head.append(f"#{c.number} ", style="dim")
     head.append(harmless(f"{c.client} → {c.server}"), style="bold")
     if c.sni:
         head.append(f"  {harmless(c.sni)}", style="bold")

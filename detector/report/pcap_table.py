@@ -41,6 +41,8 @@ _ENDINGS = 3
 _TORN = re.compile(r"[^ .:/,-]*[ .:/,-]?")
 _FOOTNOTES = "¹²³⁴"
 _UNSEEN = frozenset(UNSEEN.values())
+# What a line is about: a cause, how often, or a verdict of so many.
+_ID = re.compile(r"(?:[\d,]{1,20} × )?[a-z0-9-]{1,60}(?: \([\d,]{1,20} of [\d,]{1,20}\))?:")
 _WHEN, _VERDICT = "when UTC", "verdict"
 
 
@@ -174,7 +176,10 @@ def paragraph(mark: str, style: str, text: str, width: int, indent: int) -> Iter
     for number, line in enumerate(torn(harmless(text), room)):
         lead = Text(" " * indent)
         lead.append(f"{mark} " if number == 0 else "  ", style=style)
-        yield lead + Text(line)
+        told = Text(line)
+        if number == 0 and _ID.match(line):
+            told.stylize("bold", 0, line.index(":"))
+        yield lead + told
 
 
 def torn(text: str, width: int) -> list[str]:
