@@ -61,6 +61,8 @@ class HelloFacts(msgspec.Struct, frozen=True):
     Attributes:
         extensions: types in order, GREASE included.
         shares: groups with a key in the hello.
+        formats: of points (RFC 8422 section 5.1.2).
+        compressions: methods, where the hello is parsed from bytes.
 
     """
 
@@ -74,6 +76,8 @@ class HelloFacts(msgspec.Struct, frozen=True):
     shares: tuple[int, ...]
     ja3: str
     ja4: str
+    formats: tuple[int, ...] = ()
+    compressions: tuple[int, ...] = (0,)
 
     @property
     def highest(self) -> int:

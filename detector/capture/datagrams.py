@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from detector.capture.dtls import DtlsReader, may_be_dtls
-from detector.capture.outer_names import OuterNames
 from detector.capture.quic import QuicReader, may_be_quic
+from detector.capture.surroundings import Surroundings
 from detector.errors import WireError
 
 _IDLE = 60.0
@@ -55,11 +55,16 @@ class DatagramFlow:
 
 
 class Datagrams:
-    """The table of them, at most `limit`."""
+    """The table of them, at most `limit`.
+
+    Attributes:
+        surroundings: what the capture as a whole shows; filled here.
+
+    """
 
     def __init__(self, limit: int, keys_wanted: Callable[[bytes], bool] | None = None) -> None:
         self.limit = max(limit, 16)
-        self.outer_names = OuterNames()
+        self.surroundings = Surroundings()
         self._keys_wanted = keys_wanted
         self.evicted = 0
         self._flows: dict[bytes, tuple[DatagramFlow, bool]] = {}
@@ -73,7 +78,8 @@ class Datagrams:
             kind = "quic" if may_be_quic(datagram) else "dtls" if may_be_dtls(datagram) else ""
             if not kind:
                 if key[-4:-2] == DNS:
-                    self.outer_names.learn(datagram)
+                    self.surroundings.two_sided = True
+                    self.surroundings.outer_names.learn(datagram)
                 return
             if len(self._flows) >= 2 * self.limit:
                 yield from self._evict()
@@ -81,6 +87,8 @@ class Datagrams:
             self._flows[key] = found = flow, True
             self._flows[turned(key)] = flow, False
         flow, from_client = found
+        if not from_client:
+            self.surroundings.two_sided = True
         flow.take(time, datagram, from_client=from_client)
 
     def sweep(self, time: float) -> Iterator[DatagramFlow]:

@@ -43,7 +43,8 @@ class Hellos:
         if ciphers >= size:
             raise WireError("cipher suites reach past the hello", at)
         start = ciphers + 1 + body[ciphers] + 2
-        kinds: list[bytes] = [body[:2], body[at:ciphers], transport.encode()]
+        # Suites and methods of compression, then what the extensions say.
+        kinds: list[bytes] = [body[:2], body[at : start - 2], transport.encode()]
         name: str | None = None
         shares = 0
         here = start
@@ -120,6 +121,8 @@ def _facts(hello: ClientHello, transport: str) -> HelloFacts:
         shares=tuple(group for group, _ in hello.key_shares if not r.is_grease(group)),
         ja3=ja3(hello),
         ja4=ja4(hello, transport),
+        formats=hello.point_formats,
+        compressions=tuple(hello.compression),
     )
 
 

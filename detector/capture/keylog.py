@@ -95,7 +95,10 @@ class KeyLog:
                 elif content == ALERT and len(plain) == 2:
                     found.alerts.append((plain[0], plain[1]))
             except (WireError, ValueError):
-                break
+                if found.messages or side == "server":
+                    break
+                # Early data goes before, under keys of its own (RFC 8446 section 4.2.10).
+                opener = RecordOpener(suite, secret)
         return found
 
 

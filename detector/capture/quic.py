@@ -91,6 +91,11 @@ class QuicReader:
         at = 0
         try:
             while at < len(datagram) and self._seen < _MAX_PACKETS:
+                if datagram[at] == 0:
+                    # Firefox fills its datagrams up behind the packet; what segmentation offload puts
+                    # together has the next datagram behind that.
+                    at = len(datagram) - len(datagram[at:].lstrip(b"\0"))
+                    continue
                 if not datagram[at] & 0x80:
                     if datagram[at] & 0x40:  # else padding behind the last packet
                         self.beyond.add(side)

@@ -27,7 +27,6 @@ from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
-from detector.capture.outer_names import OuterNames
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
 from detector.capture.quic import messages
 from detector.capture.sealed import (
@@ -37,6 +36,7 @@ from detector.capture.sealed import (
     inferred_alerts,
     refused_late,
 )
+from detector.capture.surroundings import Surroundings
 from detector.errors import WireError
 from detector.model.observation import Beside
 from detector.wire import registry as r
@@ -102,12 +102,12 @@ class Reading:
         keys: secrets of TLS 1.3 sessions.
 
     Attributes:
-        outer_names: names that hellos show in place of others.
+        surroundings: what the capture as a whole shows.
 
     """
 
     def __init__(self, keys: KeyLog | None = None) -> None:
-        self.outer_names = OuterNames()
+        self.surroundings = Surroundings()
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
@@ -129,6 +129,8 @@ class Reading:
 
     def _tcp(self, flow: Flow) -> Connection | None:
         client, server = flow.client, flow.server
+        if client.packets_seen and server.packets_seen:
+            self.surroundings.two_sided = True
         facts = flow.facts
         if not isinstance(facts, Facts):
             facts = self._clear(client.messages, server.messages)
@@ -311,7 +313,7 @@ class Reading:
     def _ech(self, facts: Facts) -> EchUse | None:
         if facts.hello is None or r.ENCRYPTED_CLIENT_HELLO not in facts.hello.extensions:
             return None
-        return "outer" if facts.sni in self.outer_names else "offered"
+        return "outer" if facts.sni in self.surroundings.outer_names else "offered"
 
     def _ends(self, flow: Flow | DatagramFlow) -> tuple[str, int, str, int]:
         """Client and server with their ports."""
@@ -367,7 +369,8 @@ class Reading:
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
         went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
-        reached: Reached = "unseen" if went_on else "nothing"
+        alone = went_on or not self.surroundings.two_sided
+        reached: Reached = "unseen" if alone else "nothing"
         if flow.server_started is not None:
             reached = (
                 "data"

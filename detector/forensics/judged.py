@@ -64,7 +64,8 @@ class ConnectionJudge:
     Args:
         known: what certificates are compared with.
         browsers: how browsers' hellos look.
-        agents: User-Agent by client address and port, or by address alone (port 0).
+        agents: User-Agent by client address and port, or by address alone (port 0): of connections that
+            came to something.
         batch: how many connections to look at together; 1 tells each at once.
         sharing: what earlier runs saw.
         baseline: how a host looked when it was last proven direct.
@@ -140,7 +141,10 @@ class ConnectionJudge:
         agent = c.preamble.agent if c.preamble is not None else None
         headers = c.preamble.headers if c.preamble is not None else ()
         if agent is None:
-            agent = self._agents.get((c.client, c.client_port)) or self._agents.get((c.client, 0))
+            agent = self._agents.get((c.client, c.client_port))
+        if agent is None and c.completed:
+            # Others behind that address, who came to no request, are not in the log.
+            agent = self._agents.get((c.client, 0))
         return self._browsers.opinion(c.hello, agent or self._default_agent, headers)
 
     def _key(self, c: Connection) -> _Key:

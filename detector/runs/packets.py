@@ -26,9 +26,9 @@ from detector.capture.connection import Connection
 from detector.capture.flow import Flow
 from detector.capture.flow_table import DEFAULT_LIMIT, FlowTable
 from detector.capture.keylog import KeyLog
-from detector.capture.outer_names import OuterNames
 from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading
+from detector.capture.surroundings import Surroundings
 from detector.capture.tally import Tally
 from detector.errors import CaptureError, ConfigError, StoreError
 from detector.runs.files import damages, opened
@@ -74,7 +74,7 @@ class Capture(msgspec.Struct, frozen=True):
         try:
             packets = PacketFile(read)
             table = FlowTable(self.limit, self._wanted(packets), shard, reading.settle)
-            reading.outer_names = table.datagrams.outer_names = OuterNames(self.outer_names)
+            reading.surroundings = table.datagrams.surroundings = Surroundings(self.outer_names)
             try:
                 for flow in table.run(_with_secrets(packets, self.keys)):
                     tally.flows += 1

@@ -203,3 +203,25 @@ def test_of_very_many_comments_only_the_short_ones_are_kept(
     for number in range(5):
         chosen.add(replace(c, number=5 - number), f"long {number}", "short")
     assert [one.comment for one in chosen.in_order()] == ["short"] * 3 + ["long 1", "long 0"]
+
+
+def test_many_connections_are_found_in_order_of_their_places(
+    monkeypatch: pytest.MonkeyPatch, tls12: Said
+) -> None:
+    monkeypatch.setattr("detector.capture.cutting._PIECE", 7)
+    chosen = Wanted()
+    (c,) = connections(p.pcap(talk(tls12), 101))
+    numbers = [n * 37 % 101 + 1 for n in range(100)]
+    for number in numbers:
+        chosen.add(replace(c, number=number), "x", "x")
+    assert [one.number for one in chosen.in_order()] == sorted(numbers)
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_a_packet_with_a_nonsensical_length_goes_along(place: int, tls12: Said) -> None:
+    """It was counted to its connection, so it has to be found there: the flow table looks at no such length."""
+    made = [bytearray(p.ethernet(frame).ljust(60, b"\0")) for frame in talk(tls12)]
+    made[place][16:18] = b"\x00\x15"
+    data = p.pcap(map(bytes, made))
+    found = connections(data)
+    assert count(cut_out(data, found[:1])) == found[0].packets

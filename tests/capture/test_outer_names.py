@@ -48,7 +48,7 @@ def first(name: str, *, ech: bool = True, before: bytes = b"", port: int = 53) -
     packets += p.Talk().open().client(hello(name, ech=ech)).packets
     reading = Reading()
     table = FlowTable(1000)
-    reading.outer_names = table.datagrams.outer_names
+    reading.surroundings = table.datagrams.surroundings
     data = p.pcap(packets, 101)
     parts = iter([data])
     found = [reading.connection(flow) for flow in table.run(PacketFile(lambda _: next(parts, b"")))]

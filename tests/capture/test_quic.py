@@ -14,8 +14,11 @@ from aioquic.tls import CipherSuite
 
 from detector.capture.connection import Connection, SeenAlert
 from detector.capture.keylog import KeyLog
+from detector.capture.tally import Tally
 from detector.lab.pki import LabPki
+from detector.runs.packets import Capture
 from tests.capture import packets as p
+from tests.capture.zeek_traces import zeek_trace
 
 QUIC_V2 = 0x6B3343CF
 
@@ -140,6 +143,21 @@ def test_a_server_whose_hello_is_not_in_the_capture_is_not_accused_of_another_pr
         assert not c.completed
 
 
+def test_silence_says_nothing_where_only_one_direction_was_captured(tmp_path: Path) -> None:
+    first = talk(tmp_path)[0]
+    assert p.one([first]).reached == "unseen"
+    answer = p.udp("192.0.2.53", p.CLIENT, (53, 40000), bytes(40))
+    assert p.one([first, answer]).reached == "nothing"
+    tcp = p.Talk(own=50001).open().packets
+    assert next(c for c in p.read(p.pcap([*tcp, first], 101)) if c.sni).reached == "nothing"
+
+
+def test_a_client_that_went_on_was_answered(tmp_path: Path) -> None:
+    packets = [packet for packet in talk(tmp_path) if packet[12:16] == bytes((10, 0, 0, 9))]
+    answer = p.udp("192.0.2.53", p.CLIENT, (53, 40000), bytes(40))
+    assert p.one([answer, *packets]).reached == "unseen"
+
+
 def test_a_server_that_speaks_other_versions_is_told(tmp_path: Path) -> None:
     first = talk(tmp_path)[0]
     negotiation = b"\x80\0\0\0\0\0\0" + b"\x6b\x33\x43\xcf"
@@ -154,3 +172,26 @@ def test_datagrams_that_only_look_like_it_are_no_connection() -> None:
         )
     )
     assert made == []
+
+
+def test_a_server_that_only_acknowledges_is_not_said_to_speak_no_tls() -> None:
+    """Zeek's trace of a hello over several packets, of which the answer is not in the capture."""
+    path = zeek_trace("quic/quic-multiple-initial-fragmented-crypto.pcap")
+    (c,) = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+    assert c.received > 0
+    assert (c.completed, c.answer, c.reached) == (False, None, "unseen")
+
+
+def test_a_hello_whose_datagrams_segmentation_offload_put_together_is_read_past_the_padding() -> (
+    None
+):
+    """As a capture on the client's own machine has it: Firefox fills each up with zeros."""
+    many = [f"protocol-{number:03}" for number in range(120)]
+    ours = QuicConfiguration(is_client=True, server_name="quic.example", alpn_protocols=many)
+    client = QuicConnection(configuration=ours)
+    client.connect(("192.0.2.5", 443), now=0.0)
+    first, second, *_ = (data for data, _ in client.datagrams_to_send(0.0))
+    c = p.one([p.udp(p.CLIENT, p.SERVER, (50000, 443), first + bytes(52) + second)])
+    assert c.hello is not None
+    assert c.hello.alpn == tuple(many)
+    assert not c.completed

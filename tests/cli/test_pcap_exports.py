@@ -107,3 +107,39 @@ def test_a_capture_that_is_cut_is_exported_as_far_as_it_goes(tmp_path: Path, tls
     trace.write_bytes(zeek_trace(TRACE).read_bytes()[:-700])
     tlsight("pcap", "--write", tmp_path / "a.pcapng", trace)
     assert read(tmp_path / "a.pcapng") == read(trace)
+
+
+def test_only_what_the_filters_leave_is_exported(tmp_path: Path, tlsight: Run) -> None:
+    traces = [zeek_trace(f"tls/{name}.pcap") for name in ("tls-early-alert", "tls-conn-with-extensions")]  # fmt: skip
+    for words, names in (
+        (("--failed",), {"jeffbryner.com"}),
+        (("--sni", "ssl.gstatic.com"), {"ssl.gstatic.com"}),
+    ):
+        out, table = tmp_path / "a.pcapng", tmp_path / "a.csv"
+        tlsight("pcap", *words, "--write", out, "--csv", table, *traces)
+        with table.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert 0 < len(rows) == read(out) < sum(map(read, traces))
+        assert {row["sni"] for row in rows} == names
+
+
+def test_where_nothing_is_left_the_files_are_empty_ones(tmp_path: Path, tlsight: Run) -> None:
+    out = tmp_path / "a.pcapng"
+    tlsight(
+        "pcap",
+        "--sni",
+        "nobody.example",
+        "--write",
+        out,
+        "--zeek",
+        tmp_path / "z",
+        zeek_trace(TRACE),
+    )
+    assert read(out) == 0
+    assert [x for x in (tmp_path / "z/ssl.log").read_text().splitlines() if x[0] != "#"] == []
+
+
+def test_a_packed_capture_is_read_twice_too(tmp_path: Path, tlsight: Run) -> None:
+    out = tmp_path / "a.pcapng"
+    tlsight("pcap", "--write", out, zeek_trace("tls/tls-fragmented-handshake.pcap.gz"))
+    assert read(out) == 1

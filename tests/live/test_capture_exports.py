@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.runs.packets import Capture
+from detector.wire.hello import ClientHello, client_hello_record
 from tests.capture import packets as p
 from tests.capture.test_keylog import conversation
 from tests.capture.zeek_traces import zeek_trace, zeek_traces
@@ -20,11 +20,11 @@ from tests.cli.conftest import Run, command
 from tests.live.programs import find
 
 pytestmark = pytest.mark.live
+NAME = "a\tb\\x41,\n#close"
 READ = """
 import json, sys
-from zat.log_to_dataframe import LogToDataFrame
-from zat.zeek_log_reader import ZeekLogReader
-print(json.dumps([list(ZeekLogReader(path).readrows()) for path in sys.argv[1:]], default=str))
+from parsezeeklogs import read_zeek
+print(json.dumps([list(read_zeek(path)) for path in sys.argv[1:]], default=str))
 """
 
 
@@ -122,18 +122,34 @@ def test_openssl_reads_the_chains(tmp_path: Path, tlsight: Run) -> None:
 @pytest.mark.timeout(300)
 def test_a_reader_of_zeeks_logs_reads_ours(tmp_path: Path, tlsight: Run) -> None:
     traces = [path for path in zeek_traces() if path.parent.name == "tls" and path.suffix != ".gz"]
-    tlsight("pcap", "--zeek", tmp_path / "logs", *traces)
+    tlsight("pcap", "--zeek", tmp_path / "logs", *traces, hostile(tmp_path))
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
-    said_by(python, "-m", "pip", "install", "-q", "zat>=0.4.9")
-    logs = tmp_path / "logs"
-    ssl, x509 = json.loads(said_by(python, "-c", READ, logs / "ssl.log", logs / "x509.log"))
-    plain = [
-        one.split("\t") for one in (logs / "ssl.log").read_text().splitlines() if one[0] != "#"
-    ]
+    said_by(python, "-m", "pip", "install", "-q", "parsezeeklogs>=3")
+    logs = [tmp_path / "logs" / f"{name}.log" for name in ("ssl", "x509")]
+    ssl, x509 = json.loads(said_by(python, "-c", READ, *logs))
+    plain = [one for one in logs[0].read_text().splitlines() if one[0] != "#"]
     assert len(ssl) == len(plain) > 80
     assert {row["version"] for row in ssl} > {"TLSv12", "TLSv13", "TLSv13-draft23", "DTLSv12"}
-    assert all(isinstance(row["established"], bool) for row in ssl)
-    assert any(row["server_name"] == "ssl.gstatic.com" for row in ssl)
-    assert any(row["certificate.key_length"] == 1024 for row in x509)
-    assert sys.executable
+    assert {row["established"] for row in ssl} == {True, False}
+    (basic,) = [row for row in ssl if row["server_name"] == "ssl.gstatic.com"]
+    assert len(basic["cert_chain_fps"]) == 2
+    assert basic["client_cert_chain_fps"] == []
+    assert NAME in {row["server_name"] for row in ssl}
+    (leaf,) = [row for row in x509 if row["fingerprint"] == basic["cert_chain_fps"][0]]
+    assert leaf["certificate.key_length"] == 1024
+    assert leaf["san.dns"] == ["*.gstatic.com", "gstatic.com", "*.metric.gstatic.com"]
+
+
+def hostile(folder: Path) -> Path:
+    """A capture with a name in it that would break lines and columns."""
+    hello = client_hello_record(
+        ClientHello(
+            0x0303, bytes(32), b"", (0xC02F,), b"\0",
+            ((0, b"\0" + (len(NAME) + 3).to_bytes(1) + b"\0\0" + len(NAME).to_bytes(1) + NAME.encode()),),
+        )
+    )  # fmt: skip
+    talk = p.Talk().open().send(True, hello).send(False, b"\x15\x03\x03\0\x02\x02\x28").close()
+    path = folder / "hostile.pcap"
+    path.write_bytes(p.pcap(talk.packets, 101))
+    return path
