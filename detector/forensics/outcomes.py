@@ -16,9 +16,10 @@ from detector.forensics.judged import JudgedConnection
 from detector.model.observation import Judgement, VerdictName
 
 # Why nobody saw who answers.
-Unseen = Literal["hidden", "not-sent", "too-early", "missing"]
+Unseen = Literal["hidden", "resumed", "not-sent", "too-early", "missing"]
 UNSEEN: dict[Unseen, str] = {
     "hidden": "TLS 1.3 hides its certificates; a key log opens them (--keylog).",
+    "resumed": "An earlier session was resumed, without certificates.",
     "not-sent": "No certificate was sent: a resumed session, a key shared before, or an anonymous suite.",
     "too-early": "It ended before a certificate came.",
     "missing": "The server's certificates are not in the capture.",
@@ -60,6 +61,8 @@ def unseen(c: Connection) -> Unseen | None:
     answer = c.answer
     # Drafts of TLS 1.3 are 0x7f00 and their number.
     encrypted = answer is not None and (answer.version in _TLS13 or answer.version >> 8 == 0x7F)
+    if c.resumed and c.completed:
+        return "resumed"
     if encrypted and (c.completed or c.reached == "data"):
         return "hidden"
     if any(note.startswith(_GAPS) for note in c.notes):
@@ -112,6 +115,7 @@ class Outcomes:
         verdicts: all connections by who answers; `judged` has the first judgement of each.
         unseen: connections without certificates by why.
         protocols: "tls", "quic", "dtls", or the name of what asked for STARTTLS.
+        outer: connections whose name is known to stand for an encrypted one (ECH).
         hellos: connections by what their hello says of the sender; `odd` is the first that is not its browser's.
 
     """
@@ -124,6 +128,7 @@ class Outcomes:
         self.unseen: Counter[Unseen] = Counter()
         self.stages: Counter[str] = Counter()
         self.protocols: Counter[str] = Counter()
+        self.outer = 0
         self.hellos: Counter[str] = Counter()
         self.odd: tuple[int, HelloOpinion] | None = None
 
@@ -139,6 +144,7 @@ class Outcomes:
         elif verdict not in self.judged:
             self.judged[verdict] = one.judgement
         self.stages[stage(c)] += 1
+        self.outer += c.ech == "outer"
         before = c.preamble
         self.protocols[(before.protocol if before is not None else None) or c.protocol] += 1
         if one.opinion is not None:
@@ -183,6 +189,7 @@ class Outcomes:
         self.unseen.update(other.unseen)
         self.stages.update(other.stages)
         self.protocols.update(other.protocols)
+        self.outer += other.outer
         self.hellos.update(other.hellos)
         self.odd = self.odd or other.odd
 

@@ -32,6 +32,8 @@ def connection_lines(record: PcapConnectionRecord, width: int) -> Iterator[Text]
     head.append(harmless(f"{c.client} → {c.server}"), style="bold")
     if c.sni:
         head.append(f"  {harmless(c.sni)}", style="bold")
+    if c.ech == "outer":
+        head.append(" (the outer name: the one that was asked for is encrypted)")
     yield head
     yield Text(harmless(_when(record)))
     spoken = [c.version, c.cipher, c.group, c.alpn]

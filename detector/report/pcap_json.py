@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.capture.connection import ClosedBy, Connection, Preamble, SeenAlert
+from detector.capture.connection import ClosedBy, Connection, EchUse, Preamble, SeenAlert
 from detector.forensics.browsers import HelloOpinion
 from detector.forensics.groups import Kind
 from detector.forensics.judged import JudgedConnection
@@ -43,7 +43,8 @@ class SeenAlertRecord(msgspec.Struct, frozen=True):
 class PcapRecord(msgspec.Struct, frozen=True):
     """One connection; `number` is the place of its first packet in the file, from 1.
 
-    `reached` is the last step that was taken, `reason` what decided the verdict.
+    `reached` is the last step that was taken, `reason` what decided the verdict. `ech` is "outer" where `sni` is known
+    to stand for an encrypted name, "offered" where the extension came, which says nothing: browsers always send it.
     """
 
     schema: Literal["tlsight.pcap/1"]
@@ -55,6 +56,7 @@ class PcapRecord(msgspec.Struct, frozen=True):
     transport: Literal["tcp", "udp"]
     protocol: Literal["tls", "quic", "dtls"]
     sni: str | None
+    ech: EchUse | None
     version: str | None
     cipher: str | None
     group: str | None
@@ -96,6 +98,7 @@ def pcap_record(told: JudgedConnection) -> PcapRecord:
         transport=c.transport,
         protocol=c.protocol,
         sni=c.sni,
+        ech=c.ech,
         version=r.version_name(answer.version) if answer else None,
         cipher=suite_name(answer.cipher) if answer else None,
         group=r.group_name(answer.group) if answer and answer.group is not None else None,
@@ -157,10 +160,7 @@ class OddHelloRecord(msgspec.Struct, frozen=True):
     """A hello that is not that of the browser that the request names: the first one at a server."""
 
     number: int
-    claims: str | None
-    looks_like: str | None
-    differs: tuple[str, ...]
-    headers: tuple[str, ...]
+    opinion: HelloOpinion
 
 
 class SummaryRecord(msgspec.Struct, frozen=True):
@@ -168,7 +168,8 @@ class SummaryRecord(msgspec.Struct, frozen=True):
 
     Of all connections `of` were seen, `connections` are those that the filters left. `causes` are the failed
     connections by cause; `diagnosis` what all connections to a server say together, `faults` that in words.
-    `name` is the one that was asked for at the server, `via` the tunnel's end where the address is a proxy's.
+    `name` is the one that was asked for at the server, `via` the tunnel's end where the address is a proxy's,
+    `outer` how many times the name is known to stand for an encrypted one (ECH).
     `verdict` is the worst of `verdicts`, `reason` what decided it. `reached` counts the last steps that were taken,
     `hellos` what hellos say of who sent them. `faulty` are servers with faults that a client of today does not take.
     """
@@ -185,6 +186,7 @@ class SummaryRecord(msgspec.Struct, frozen=True):
     faulty: int | None = None
     name: str | None = None
     via: str | None = None
+    outer: int = 0
     client: str | None = None
     protocols: dict[str, int] = {}
     verdict: VerdictName | None = None
@@ -253,6 +255,7 @@ def server_record(one: ServerDiagnosis) -> SummaryRecord:
         causes=dict(server.causes),
         name=server.name,
         via=server.via,
+        outer=told.outer,
         client=next(iter(server.clients)) if len(server.clients) == 1 else None,
         protocols=dict(told.protocols),
         verdict=one.verdict,
@@ -263,7 +266,7 @@ def server_record(one: ServerDiagnosis) -> SummaryRecord:
         diagnosis=tuple(cause.id for cause in diagnosis.causes) if diagnosis is not None else (),
         faults=[_fault(cause) for cause in diagnosis.causes] if diagnosis is not None else [],
         hellos=dict(told.hellos),
-        odd_hello=_odd_hello(*told.odd) if told.odd is not None else None,
+        odd_hello=OddHelloRecord(*told.odd) if told.odd is not None else None,
         first=moment(server.first),
         last=moment(server.last),
     )
@@ -289,12 +292,6 @@ def _failures(ending: Ending, found: Failures) -> FailureRecord:
         last=moment(found.last),
         number=found.number,
         client=found.client,
-    )
-
-
-def _odd_hello(number: int, opinion: HelloOpinion) -> OddHelloRecord:
-    return OddHelloRecord(
-        number, opinion.claims, opinion.looks_like, opinion.differs, opinion.headers
     )
 
 

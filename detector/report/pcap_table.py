@@ -39,7 +39,7 @@ _WIDE = 110
 _INDENT = 2
 _ENDINGS = 3
 _TORN = re.compile(r"[^ .:/,-]*[ .:/,-]?")
-_FOOTNOTES = "¹²³⁴"
+_FOOTNOTES = "¹²³⁴⁵"
 _UNSEEN = frozenset(UNSEEN.values())
 # What a line is about: a cause, how often, or a verdict of so many.
 _ID = re.compile(r"(?:[\d,]{1,20} × )?[a-z0-9-]{1,60}(?: \([\d,]{1,20} of [\d,]{1,20}\))?:")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from detector.forensics.browsers import HelloOpinion
 from detector.forensics.outcomes import UNSEEN
 from detector.report.check_json import CauseRecord
 from detector.report.pcap_json import FailureRecord, OddHelloRecord, SummaryRecord
@@ -99,7 +100,9 @@ def test_what_a_peer_wrote_steers_no_terminal() -> None:
 
 def test_faults_that_no_client_met_and_odd_hellos_have_their_lines() -> None:
     fault = CauseRecord("certificate-expired", "server", "error", "It expired on 2026-01-01.")
-    odd = OddHelloRecord(12, "Chrome 140", "squid", ("Chrome sends GREASE.",), ())
+    odd = OddHelloRecord(
+        12, HelloOpinion("likely", "Chrome 140", "squid", ("Chrome sends GREASE.",))
+    )
     lines = drawn(changed(faults=[fault], hellos={"likely": 2}, odd_hello=odd))
     assert "  ! certificate-expired: It expired on 2026-01-01." in lines
     text = " ".join(" ".join(lines).split())
