@@ -93,7 +93,7 @@ class Failures(msgspec.Struct):
 
     Attributes:
         first, last: seconds since 1970 of the first packet of the earliest and of the latest.
-        number: the earliest one's place in the file.
+        number, source: the earliest one's place in its file, and that file's among those that were read.
         client: its address.
         text: why, a sentence.
 
@@ -103,6 +103,7 @@ class Failures(msgspec.Struct):
     first: float
     last: float
     number: int
+    source: int
     client: str
     text: str
 
@@ -164,11 +165,10 @@ class Outcomes:
             found.count += 1
             found.last = max(found.last, c.first)
             if c.first < found.first:
-                found.first, found.number, found.client, found.text = (
-                    c.first, c.number, c.client, text,
-                )  # fmt: skip
+                found.first, found.number, found.source = c.first, c.number, c.source
+                found.client, found.text = c.client, text
         elif len(self.endings) < _MAX_ENDINGS:
-            self.endings[ending] = Failures(1, c.first, c.first, c.number, c.client, text)
+            self.endings[ending] = Failures(1, c.first, c.first, c.number, c.source, c.client, text)
         else:
             self.further += 1
 

@@ -41,7 +41,7 @@ class SeenAlertRecord(msgspec.Struct, frozen=True):
 
 
 class PcapRecord(msgspec.Struct, frozen=True):
-    """One connection; `number` is the place of its first packet in the file, from 1.
+    """One connection; `number` is the place of its first packet in the file, from 1, `source` that file's, from 0.
 
     `reached` is the last step that was taken, `reason` what decided the verdict. `ech` is "outer" where `sni` is known
     to stand for an encrypted name, "offered" where the extension came, which says nothing: browsers always send it.
@@ -49,6 +49,7 @@ class PcapRecord(msgspec.Struct, frozen=True):
 
     schema: Literal["tlsight.pcap/1"]
     number: int
+    source: int
     at: datetime
     seconds: float
     client: str
@@ -91,6 +92,7 @@ def pcap_record(told: JudgedConnection) -> PcapRecord:
     return PcapRecord(
         schema="tlsight.pcap/1",
         number=c.number,
+        source=c.source,
         at=moment(c.first),
         seconds=round(c.last - c.first, 6),
         client=socket_text(c.client, c.client_port),
@@ -138,7 +140,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     """Connections to one server that failed in one way.
 
     `reached` is the last step that was taken; `alert` the fatal alert's number, null where none came or where it is
-    encrypted; `number` and `client` are those of the earliest, which began at `first`; the latest began at `last`.
+    encrypted; `number`, `source` and `client` are those of the earliest, which began at `first`; the latest began at `last`.
     """
 
     cause: str
@@ -153,6 +155,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     first: datetime
     last: datetime
     number: int
+    source: int
     client: str
 
 
@@ -291,6 +294,7 @@ def _failures(ending: Ending, found: Failures) -> FailureRecord:
         first=moment(found.first),
         last=moment(found.last),
         number=found.number,
+        source=found.source,
         client=found.client,
     )
 

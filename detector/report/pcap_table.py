@@ -22,6 +22,7 @@ from detector.report.check_text import STYLES
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 from detector.report.pcap_words import (
     REACHED,
+    called,
     clients,
     clock,
     counted,
@@ -161,10 +162,11 @@ def beneath(
 
 def _failure(one: FailureRecord, server: SummaryRecord, *, days: bool) -> str:
     many = f"{one.connections:,} × " if one.connections > 1 else ""
-    parts = [ended(one), f"#{one.number}"]
+    name = called(one.number, one.source)
+    parts = [ended(one), name]
     if one.connections > 1:
         start, end = clock(one.first, days=days), clock(one.last, days=days)
-        parts[1:] = [f"{start} to {end}" if start != end else start, f"first #{one.number}"]
+        parts[1:] = [f"{start} to {end}" if start != end else start, f"first {name}"]
     if server.client is None:
         parts[-1] += f" from {one.client}"
     return f"{many}{one.cause}: {one.text} [{'; '.join(parts)}]"

@@ -96,6 +96,11 @@ def reached(one: SummaryRecord) -> str:
     return max(one.reached, key=lambda name: one.reached[name]) if one.reached else ""
 
 
+def called(number: int, source: int) -> str:
+    """What a connection is called by: of several files the later ones are told."""
+    return f"#{number} of file {source + 1}" if source else f"#{number}"
+
+
 def counted(one: SummaryRecord) -> str:
     """How many of the connections failed."""
     return f"{one.failed:,}/{one.connections:,}"

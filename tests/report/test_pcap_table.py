@@ -17,7 +17,7 @@ from detector.report.pcap_table import ServerTable, torn
 AT = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 FAILURE = FailureRecord(
     "untrusted-root", "The client sends unknown_ca (48): no public program has the chain's root.",
-    3, "certificate", "client", "rst", 48, "unknown_ca", False, AT, AT + timedelta(minutes=7), 4711,
+    3, "certificate", "client", "rst", 48, "unknown_ca", False, AT, AT + timedelta(minutes=7), 4711, 0,
     "10.0.0.9",
 )  # fmt: skip
 SERVER = SummaryRecord(
