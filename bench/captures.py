@@ -4,6 +4,7 @@ is cut into the packets of an Ethernet.
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import struct
 import tempfile
@@ -89,10 +90,15 @@ def _segments(said: list[tuple[bool, bytes]]) -> Iterator[Segment]:
 
 
 class Writer:
-    """Writes a conversation again and again, each time from another client."""
+    """Writes a conversation again and again, each time from another client.
+
+    The hellos' randoms and session ids are others each time, as they are on a real wire: nothing is to be gained
+    by remembering a hello whole.
+    """
 
     def __init__(self, segments: list[Segment]) -> None:
         self._frames: list[tuple[bytearray, bool]] = []
+        self._chosen: list[tuple[bytearray, int, int]] = []  # what chance fills: frame, place, size
         seq = {True: 1000, False: 2000}
         for from_client, flags, payload in segments:
             total = 52 + len(payload)
@@ -105,7 +111,12 @@ class Writer:
             )
             frame = _ETHERNET + ip + tcp + _OPTIONS + payload
             head = struct.pack("<IIII", 0, 0, len(frame), len(frame))
-            self._frames.append((bytearray(head + frame), from_client))
+            written = bytearray(head + frame)
+            self._frames.append((written, from_client))
+            if payload[:1] == b"\x16" and payload[5:6] in (b"\x01", b"\x02"):
+                start = len(written) - len(payload)
+                self._chosen.append((written, start + 11, 32))
+                self._chosen.append((written, start + 44, min(payload[43], 32)))
             seq[from_client] += len(payload) + bool(flags & 3)
         self.size = sum(len(frame) for frame, _ in self._frames)
 
@@ -113,6 +124,9 @@ class Writer:
         """The conversation of one client: its address and port follow from the number."""
         address = (0x0A000001 + number // 20000).to_bytes(4, "big")
         port = (20000 + number % 20000).to_bytes(2, "big")
+        chance = hashlib.sha256(number.to_bytes(8, "big")).digest()
+        for frame, place, size in self._chosen:
+            frame[place : place + size] = chance[:size]
         out: list[bytes] = []
         for frame, from_client in self._frames:
             frame[0:4] = seconds.to_bytes(4, "little")
@@ -141,6 +155,15 @@ def write_handshakes(path: Path, megabytes: int, response: int = 6000) -> int:
             size += file.write(data)
             number += 1
     return number
+
+
+def write_flood(path: Path, count: int) -> None:
+    """SYNs that nobody answers, each from another client."""
+    syn = Writer([(True, _SYN, b"")])
+    with path.open("wb") as file:
+        file.write(HEADER)
+        for number in range(count):
+            file.write(syn.connection(number, 1_790_000_000 + number // 5000))
 
 
 def write_bulk(path: Path, megabytes: int) -> int:

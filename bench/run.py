@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from children import child, end_in_order
 from diagnosis import diagnosis
-from evidence import evidence
+from evidence import evidence, traffic
 from figures import FIGURES, earlier
 from knowledge import knowledge
 from messages import messages
@@ -49,7 +49,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "memory": ("openssl", "nginx"),
     "diagnosis": ("openssl", "curl", "testssl", "sslscan", "nmap"),
     "knowledge": (),
-    "evidence": ("tshark",),
+    "captures": ("tshark",),
+    "evidence": ("tshark",),  # captures, logs, and memory over both
     "bypass": ("curl",),
     "messages": ("grep",),
     "judge": (),
@@ -129,6 +130,8 @@ def measure(parts: list[str], *, quick: bool) -> None:
             messages(folder, 3 if quick else 9)
     if "evidence" in parts:
         evidence(quick=quick)
+    elif "captures" in parts:
+        traffic(quick=quick)
     if "bypass" in parts:
         from bypass import bypass  # mitmproxy in this process would count as memory of its children
 

@@ -226,7 +226,6 @@ def read_captures(
     knowledge: Knowledge | None = None,
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
-    jobs: int = 1,
 ) -> CaptureReading:
     """TLS connections of captures, each with its verdict and why it failed.
 
@@ -235,7 +234,6 @@ def read_captures(
         knowledge: what to compare with; `default_knowledge()` when left out.
         keylogs: files of SSLKEYLOGFILE, which open TLS 1.3.
         agent: User-Agent that the clients claim.
-        jobs: processes for large files, 0 for one a core; several need an importable main module.
 
     Returns a reading: iterate over it for the connections, as they come; `story` has the servers, each with
     its diagnosis, once all is read (it reads on where that is not so yet).
@@ -250,7 +248,6 @@ def read_captures(
         files=tuple(map(_source, sources)),
         keylogs=tuple(map(_path, keylogs)),
         agent=agent,
-        jobs=jobs,
     )
     return run.begin(_knowledge(knowledge))
 
@@ -260,11 +257,10 @@ async def read_captures_async(
     knowledge: Knowledge | None = None,
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
-    jobs: int = 1,
 ) -> CaptureReading:
     """As `read_captures`, read to the end in a thread of its own; the connections are in `kept`."""
     reading = await asyncio.to_thread(
-        read_captures, *sources, knowledge=knowledge, keylogs=keylogs, agent=agent, jobs=jobs
+        read_captures, *sources, knowledge=knowledge, keylogs=keylogs, agent=agent
     )
     await asyncio.to_thread(reading.keep)
     return reading

@@ -244,7 +244,7 @@ def _chains(path: Path, how: How) -> list[Observation]:
 
 
 def _capture(path: Path) -> Iterator[Judgement]:
-    for one in CaptureRun(files=(str(path),), jobs=1).begin(_known):
+    for one in CaptureRun(files=(str(path),)).begin(_known):
         if one.judgement is not None:
             yield one.judgement
 

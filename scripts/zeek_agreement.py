@@ -213,7 +213,7 @@ def our_rows(path: Path) -> list[Row]:
     """The rows that we would write of a capture."""
     return [
         dict(zip(SSL_COLUMNS, line(SSL_COLUMNS, ssl_values(c))[:-1].split("\t"), strict=True))
-        for c in Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+        for c in Capture(KeyLog()).connections(str(path), Tally())
         if spoke_tls(c)
     ]
 

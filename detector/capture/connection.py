@@ -181,4 +181,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fatal(self) -> SeenAlert | None:
         """The alert that ended it."""
-        return next((alert for alert in self.alerts if alert.fatal), None)
+        for alert in self.alerts:
+            if alert.fatal:
+                return alert
+        return None

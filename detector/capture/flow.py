@@ -201,31 +201,39 @@ class Half:
 
     def segment(self, time: float, seq: int, buffer: bytes, at: int, end: int, stop: int) -> None:
         """A segment with payload: captured from `at` to `end`, on the wire up to `stop`."""
-        if self.next is None:
-            self.next = self.start = seq
-        if seq in self.also_from:
-            self.next = self.start = seq
+        following = self.next
+        if following is None:
+            following = self.next = self.start = seq
+        if self.also_from and seq in self.also_from:
+            following = self.next = self.start = seq
             self.moved, self.peer.acked = True, -1
             self.also_from = ()
-        ahead = (seq - self.next) & _MASK
-        size = stop - at
-        if ahead > 0x7FFFFFFF:  # old: sent again, in part or in whole
-            known = _MASK + 1 - ahead
+        if seq != following:
+            ahead = (seq - following) & _MASK
+            if ahead <= 0x7FFFFFFF:
+                self._wait(seq, buffer[at:end], stop - at)
+                return
+            known = _MASK + 1 - ahead  # old: sent again, in part or in whole
             self.resent += 1
-            if size <= known:
+            if stop - at <= known:
                 return
             at += known
-            ahead = 0
-        if ahead:
-            self._wait(seq, buffer[at:end], size)
-            return
         if self.started is None:
             self.started = time
             self.also_from = ()
         if self.flow.resets:
             self.after_reset = True
-        self._take(buffer, at, min(end, stop), stop)
-        while self.pending and (more := self.pending.pop(self.next, None)) is not None:
+        self._take(buffer, at, end, stop)
+        if self.pending:
+            self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        """What waited for the bytes that came now."""
+        while self.pending:
+            assert self.next is not None
+            more = self.pending.pop(self.next, None)
+            if more is None:
+                break
             self.waiting -= len(more)
             self._take(more, 0, len(more), len(more))
         if self.pending:
@@ -366,15 +374,19 @@ class Half:
             at, stop = 0, len(data)
             if not data:
                 return self._sensible(self.partial, 0)
+        messages = self.messages
         while stop - at >= 4:
-            if not self._sensible(data, at):
+            size = data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+            if (size > MAX_HANDSHAKE or len(messages) >= MAX_MESSAGES) and not self._sensible(
+                data, at
+            ):
                 return False
-            end = at + 4 + (data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3])
+            end = at + 4 + size
             if end > stop:
                 break
             message = data[at], data[at + 4 : end]
-            self.messages.append(message)
-            if len(self.messages) == 1:
+            messages.append(message)
+            if len(messages) == 1:
                 self.flow.hello(self, message)
             at = end
         if at < stop or self.partial:
@@ -418,15 +430,23 @@ class Half:
             data = head + data[at:end]
             at, end = 0, len(data)
             self.head = b""
+        count, last = self.opaque, self.last  # as `_note` counts them
         while end - at >= 5:
             kind = data[at]
             length = data[at + 3] << 8 | data[at + 4]
             if not 20 <= kind <= 24 or data[at + 1] != 3 or length > MAX_RECORD:
+                self.opaque, self.last = count, last
                 self.error = "no TLS record where one should begin"
                 self.close(IGNORE)
                 return
-            self._note(kind, length)
+            last = kind, length
+            if count < _KEPT_SIZES:
+                if not count:
+                    self.before = self.peer.opaque
+                self.sizes.append(last)
+            count += 1
             at += 5 + length
+        self.opaque, self.last = count, last
         if at >= end:
             self.skip = at - end
         else:

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
-from detector.capture.datagrams import DNS, DatagramFlow, Datagrams, turned
+from detector.capture.datagrams import DatagramFlow, Datagrams, turned
 from detector.capture.flow import CLEAR, IGNORE, OPAQUE, Flow, Half, Reset
 from detector.capture.layers import TCP, Layers
 from detector.capture.links import ETHERNET
@@ -33,7 +33,12 @@ _DUE_WITHIN = 2 * _LINGER  # more than the linger: packets come a little out of 
 _IDLE = 300.0
 _SWEEP = 30.0
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
-_HEADER = Struct(">IIBB").unpack_from
+# Ethernet's type, and of IPv4 and TCP behind it what the loop looks at; of IPv6 what comes after its first
+# four bytes; of TCP what comes after the ports. Offset and flags of TCP are one number.
+_IPV4_TCP = Struct(">3sxHxxHxBxx12sIIH").unpack_from
+_IPV6_TCP = Struct(">Hxx36sIIH").unpack_from
+_TCP = Struct(">IIH").unpack_from
+_PLAIN_IPV4, _IPV6 = b"\x08\x00\x45", b"\x86\xdd"  # without options
 _MAX_RESETS = 4
 _MAX_STARTS = 4
 
@@ -44,7 +49,6 @@ class FlowTable:
     Args:
         limit: how many at once.
         keys_wanted: whether a key log has secrets for a client's random.
-        shard: (number, count): look only at every count-th flow.
         settled: called once both sides of a flow are encrypted or given up, to free what was read.
 
     """
@@ -53,7 +57,6 @@ class FlowTable:
         self,
         limit: int = DEFAULT_LIMIT,
         keys_wanted: Callable[[bytes], bool] | None = None,
-        shard: tuple[int, int] = (0, 1),
         settled: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.limit = limit
@@ -63,7 +66,6 @@ class FlowTable:
         self.other_packets = 0
         self.evicted = 0
         self._keys_wanted = keys_wanted
-        self._shard = shard
         self._settled = settled
         self._halves: dict[bytes, Half] = {}
         self._flows: dict[bytes, Flow] = {}
@@ -73,112 +75,103 @@ class FlowTable:
         """Finished flows, in the order in which they finish."""
         halves, closing = self._halves, self._closing
         unpack = self.layers.unpack
-        number, count = self._shard
         sweep_at = 0.0
-        time = 0.0
-        for time, link, frame, start, end, _ in packets:
-            self.packets += 1
-            if link == ETHERNET and end - start > 53:
-                kind = frame[start + 12] << 8 | frame[start + 13]
-                ip = start + 14
-            else:
-                kind, ip = 0, start
-            if (
-                kind == 0x0800
-                and frame[ip] == 0x45
-                and frame[ip + 9] == TCP
-                and not (frame[ip + 6] & 0x3F or frame[ip + 7])
-            ):
-                size = frame[ip + 2] << 8 | frame[ip + 3]
-                stop = ip + size if size else end
-                key = frame[ip + 12 : ip + 24]
-                place = ip + 20
-                buffer = frame
-                stored = min(stop, end)  # noqa: FURB136: called for every packet
-            elif kind == 0x86DD and frame[ip + 6] == TCP and end - ip >= 60:
-                size = frame[ip + 4] << 8 | frame[ip + 5]
-                stop = ip + 40 + size if size else end
-                key = frame[ip + 8 : ip + 44]
-                place = ip + 40
-                buffer = frame
-                stored = end if end < stop else stop  # noqa: FURB136
-            else:
-                found = unpack(link, frame, start, end)
-                if found is None:
-                    self.other_packets += 1
+        seen = 0
+        try:
+            for time, link, frame, start, end, _ in packets:
+                seen += 1
+                if link == ETHERNET and end - start > 53:
+                    kind, size, place, protocol, key, seq, ack, head = _IPV4_TCP(frame, start + 12)
+                    if kind == _PLAIN_IPV4 and protocol == TCP and not place & 0x3FFF:
+                        hops = start + 22
+                        stop = start + 14 + size if size else end
+                        data = start + 34 + (head >> 12 << 2)
+                        buffer, stored = frame, end
+                    elif kind[:2] == _IPV6 and frame[start + 20] == TCP and end - start > 73:
+                        size, key, seq, ack, head = _IPV6_TCP(frame, start + 18)
+                        hops = start + 21
+                        stop = start + 54 + size if size else end
+                        data = start + 54 + (head >> 12 << 2)
+                        buffer, stored = frame, end
+                    else:
+                        hops = -1
+                else:
+                    hops = -1
+                if hops < 0:
+                    found = unpack(link, frame, start, end)
+                    if found is None:
+                        self.other_packets += 1
+                        continue
+                    protocol, key, ttl, buffer, place, stored, stop = found
+                    if protocol != TCP:
+                        yield from self.datagrams.take(time, key, buffer[place + 8 : stored], seen)
+                        continue
+                    seq, ack, head = _TCP(buffer, place + 4)
+                    data = place + (head >> 12 << 2)
+                half = halves.get(key)
+                if half is not None and not head & 7:
+                    flow = half.flow
+                    flow.last = time
+                    flow.packets += 1
+                    if half.mode >= OPAQUE:
+                        if half.mode == IGNORE or data >= stop:
+                            continue
+                        if seq == half.next and stop <= stored:
+                            size = stop - data
+                            half.next = (seq + size) & _MASK
+                            half.bytes += size
+                            if size <= half.skip:
+                                half.skip -= size
+                            else:
+                                half.opaque_bytes(buffer, data, stop)
+                            continue
+                    elif head & _ACK:
+                        peer = half.peer
+                        if peer.mode <= CLEAR and peer.next is not None:
+                            known = (ack - peer.start) & _MASK
+                            if half.acked < known < 0x7FFFFFFF:
+                                half.acked = known
+                    if data < stop:
+                        if half.ttl < 0:
+                            half.ttl = frame[hops] if hops >= 0 else ttl
+                        half.segment(time, seq, buffer, data, min(stop, stored), stop)
+                        if half.mode >= OPAQUE and flow.facts is None and half.peer.mode >= OPAQUE:
+                            self._settled(flow)
                     continue
-                protocol, key, ttl, buffer, place, stored, stop = found
-                if protocol != TCP:
-                    if count == 1 or key[-4:-2] == DNS or (key[-3] + key[-1]) % count == number:
-                        yield from self.datagrams.take(
-                            time, key, buffer[place + 8 : stored], self.packets
-                        )
-                    continue
-                ip = -1
-            half = halves.get(key)
-            seq, ack, offset, flags = _HEADER(buffer, place + 4)
-            data = place + (offset >> 4 << 2)
-            if half is not None and not flags & 7:
+                if hops >= 0:
+                    ttl = frame[hops]
+                while closing and not time <= closing[0][0] <= time + _DUE_WITHIN:
+                    flow = closing.popleft()[1]
+                    if self._forget(flow):
+                        yield flow
+                half = halves.get(key)  # its flow may just have been handed out
+                if half is None or (head & 18 == _SYN and half.flow.ends):
+                    if half is not None and self._forget(half.flow):
+                        yield half.flow
+                    if len(self._flows) >= self.limit:
+                        yield from self._evict()
+                    half = self._open(key, time, head, seen)
                 flow = half.flow
                 flow.last = time
                 flow.packets += 1
-                if half.mode >= OPAQUE:
-                    if half.mode == IGNORE or data >= stop:
-                        continue
-                    if seq == half.next and stored == stop:
-                        length = stop - data
-                        half.next = (seq + length) & _MASK
-                        half.bytes += length
-                        if length <= half.skip:
-                            half.skip -= length
-                        else:
-                            half.opaque_bytes(buffer, data, stop)
-                        continue
-                elif flags & _ACK and half.peer.mode <= CLEAR and half.peer.next is not None:
-                    known = (ack - half.peer.start) & _MASK
-                    if half.acked < known < 0x7FFFFFFF:
-                        half.acked = known
-                if data < stop:
-                    if half.ttl < 0:
-                        half.ttl = frame[ip + 8 - (len(key) > 12)] if ip >= 0 else ttl
-                    half.segment(time, seq, buffer, data, stored, stop)
-                    if half.mode >= OPAQUE and flow.facts is None and half.peer.mode >= OPAQUE:
-                        self._settled(flow)
-                continue
-            if half is None and count > 1 and (key[-3] + key[-1]) % count != number:
-                continue
-            if ip >= 0:
-                ttl = frame[ip + 8 - (len(key) > 12)]
-            while closing and not time <= closing[0][0] <= time + _DUE_WITHIN:
-                flow = closing.popleft()[1]
-                if self._forget(flow):
-                    yield flow
-            half = halves.get(key)  # its flow may just have been handed out
-            if half is None or (flags & 18 == _SYN and half.flow.ends):
-                if half is not None and self._forget(half.flow):
-                    yield half.flow
-                if len(self._flows) >= self.limit:
-                    yield from self._evict()
-                half = self._open(key, time, flags)
-            flow = half.flow
-            flow.last = time
-            flow.packets += 1
-            if half.ttl < 0:
-                half.ttl = ttl
-            if flags & 7:
-                self._flagged(half, time, seq, flags, ttl)
-                if flags & _SYN:
-                    seq = (seq + 1) & _MASK
-            if data < stop and half.mode != IGNORE:
-                half.segment(time, seq, buffer, data, stored, stop)
-            if not sweep_at - 2 * _SWEEP < time < sweep_at:
-                if sweep_at:
-                    yield from self._sweep(time)
-                sweep_at = time + _SWEEP
+                if half.ttl < 0:
+                    half.ttl = ttl
+                if head & 7:
+                    self._flagged(half, time, seq, head, ttl)
+                    if head & _SYN:
+                        seq = (seq + 1) & _MASK
+                if data < stop and half.mode != IGNORE:
+                    half.segment(time, seq, buffer, data, min(stop, stored), stop)
+                if not sweep_at - 2 * _SWEEP < time < sweep_at:
+                    if sweep_at:
+                        yield from self._sweep(time)
+                    sweep_at = time + _SWEEP
+        finally:
+            self.packets = seen
         yield from self._all()
 
-    def _open(self, key: bytes, time: float, flags: int) -> Half:
-        flow = Flow(key, time, self._keys_wanted, self.packets)
+    def _open(self, key: bytes, time: float, flags: int, number: int) -> Half:
+        flow = Flow(key, time, self._keys_wanted, number)
         half = flow.opener
         flow.swapped = flags & 18 == 18
         self._flows[key] = flow

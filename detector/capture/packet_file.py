@@ -81,16 +81,16 @@ class PacketFile:
         header = Struct(f"{order}4I").unpack_from
         buffer, at = self._start, 24
         size = len(buffer)
-        last = 0
+        last = 0  # second of the last packet, 0 where none is to be trusted
         while True:
-            if size - at < 16:
+            if at + 16 > size:
                 buffer, at = _at_least(self._read, buffer[at:], 16), 0
                 size = len(buffer)
                 if size < 16:
                     self.cut = self.cut or size > 0
                     return
             seconds, part, captured, whole = header(buffer, at)
-            if captured > MAX_PACKET or (last and abs(seconds - last) > _LEAP):
+            if captured > MAX_PACKET or (seconds != last and last and abs(seconds - last) > _LEAP):
                 if captured <= MAX_PACKET and size - at < 32 + captured:
                     buffer, at = _at_least(self._read, buffer[at:], 32 + captured), 0
                     size = len(buffer)

@@ -111,6 +111,7 @@ class Reading:
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
+        self._answers: dict[tuple[ServerFacts, int, bytes], ServerFacts] = {}
         self._addresses: dict[bytes, str] = {}
 
     def settle(self, flow: Flow) -> None:
@@ -134,26 +135,20 @@ class Reading:
         facts = flow.facts
         if not isinstance(facts, Facts):
             facts = self._clear(client.messages, server.messages)
-        sides: tuple[tuple[Sender, Half], ...] = (("client", client), ("server", server))
-        alerts = [
-            SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
-            for name, half in sides
-            for level, code in half.alerts
-            if code or level == 2
-        ]  # fmt: skip
+        alerts = _alerts(flow) if client.alerts or server.alerts else []
         opened = False
         finished = None
         if client.keep and facts.answer is not None and r.is_tls13(facts.answer.version):
             opened, finished = self._open(facts, client, server, alerts)
         completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
-        if not opened and not any(alert.fatal for alert in alerts):
+        if not opened and not (alerts and any(alert.fatal for alert in alerts)):
             alerts += inferred_alerts(client, server, facts.answer, completed=completed)
         reached, plain = _reached(server, facts)
         if reached == "nothing" and _hidden(client, server):
             reached = "unseen"
         if facts.hello is None and facts.answer is None and not _worth_telling(flow, reached):
             return None
-        fatal = next((alert for alert in alerts if alert.fatal), None)
+        fatal = next((alert for alert in alerts if alert.fatal), None) if alerts else None
         closed_by, how, signs = ended(flow, fatal)
         refused = not flow.opened.endswith("ack") and flow.syns > 0 and how == "rst"
         addresses = self._ends(flow)
@@ -251,10 +246,23 @@ class Reading:
             parse = parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11
             facts.authorities = parse(body).authorities
         elif kind == r.SERVER_KEY_EXCHANGE and facts.answer is not None:
-            exchange = parse_key_exchange(body, facts.answer.cipher, facts.answer.version)
-            facts.dh_bits = exchange.dh_bits
-            if exchange.group is not None:
-                facts.answer = msgspec.structs.replace(facts.answer, group=exchange.group)
+            facts.answer, facts.dh_bits = self._exchanged(facts.answer, body)
+
+    def _exchanged(self, answer: ServerFacts, body: bytes) -> tuple[ServerFacts, int | None]:
+        """The answer with its group, and the size of a Diffie-Hellman prime. Of a key on a named curve the first
+        bytes and the length say all.
+        """
+        key = answer, len(body), body[:4]
+        found = self._answers.get(key)
+        if found is not None:
+            return found, None
+        exchange = parse_key_exchange(body, answer.cipher, answer.version)
+        if exchange.group is None:
+            return answer, exchange.dh_bits
+        if len(self._answers) >= _ROOM:
+            self._answers.clear()
+        made = self._answers[key] = msgspec.structs.replace(answer, group=exchange.group)
+        return made, exchange.dh_bits
 
     def _chain(self, body: bytes, *, tls13: bool) -> tuple[bytes, ...]:
         found = self._chains.get(body)
@@ -427,6 +435,17 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
         return "hello", b""
     plain = server.record[:_PLAIN] or server.preamble[:_PLAIN]
     return "other", plain
+
+
+def _alerts(flow: Flow) -> list[SeenAlert]:
+    """Those in clear, the client's first."""
+    sides: tuple[tuple[Sender, Half], ...] = (("client", flow.client), ("server", flow.server))
+    return [
+        SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
+        for name, half in sides
+        for level, code in half.alerts
+        if code or level == 2
+    ]
 
 
 def _hidden(client: Half, server: Half) -> bool:

@@ -19,6 +19,7 @@ from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from detector.forensics.selection import Selection
+    from detector.logs.event import Event
     from detector.runs.captures import CaptureRun
 
 _READ = "What to read"
@@ -102,12 +103,11 @@ def pcap(
     limit: Annotated[
         int, typer.Option(min=64, help="Connections under way at once.", rich_help_panel=_READ)
     ] = 16384,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="Processes; 0 for one a core.", rich_help_panel=_READ)
+    jobs: Annotated[  # noqa: ARG001
+        int, typer.Option(min=0, hidden=True, help="Without effect: one process is the fastest.")
     ] = 0,
 ) -> int:
     from detector.runs.captures import CaptureRun
-    from detector.runs.logs import LogRun
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
@@ -116,7 +116,7 @@ def pcap(
             files=paths, interface=interface, expression=filter_,
             keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
             access_logs=tuple(access_log or ()),
-            events=tuple(LogRun(warn=warn).events(logs or ())), limit=limit, jobs=jobs,
+            events=_events(logs) if logs else (), limit=limit,
             summary=output.summary, selection=_selection(which, paths), warn=warn,
         )  # fmt: skip
         return tell_captures(run, compare, earlier, output, export, ladders=bool(which.server))
@@ -148,6 +148,13 @@ def _selection(which: CaptureFilters, files: Sequence[str]) -> Selection:
         return span(files)
 
     return which.selection(cause_table(), spanned)
+
+
+def _events(logs: list[str]) -> tuple[Event, ...]:
+    """Failures of server logs; reading them takes modules that a capture alone does not need."""
+    from detector.runs.logs import LogRun
+
+    return tuple(LogRun(warn=warn).events(logs))
 
 
 def tell_captures(

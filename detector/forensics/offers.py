@@ -27,8 +27,13 @@ def offer_of(c: Connection) -> tuple[str, bool]:
     if c.hello is None or c.hello.ja4[:1] != "t":
         return "", False
     framing = (c.hello_size > _LARGE, c.hello_segments > 1, c.hello_records > 1)
-    exact = _own_hellos().get((*_features(c.hello), *framing))
-    return (exact, True) if exact is not None else (_likeness(c.hello, framing), False)
+    return _offer(c.hello, framing)
+
+
+@lru_cache(maxsize=256)
+def _offer(hello: HelloFacts, framing: tuple[bool, bool, bool]) -> tuple[str, bool]:
+    exact = _own_hellos().get((*_features(hello), *framing))
+    return (exact, True) if exact is not None else (_likeness(hello, framing), False)
 
 
 def is_trial(c: Connection) -> bool:

@@ -89,6 +89,7 @@ class Server:
         self.first = self.last = 0.0
         self.outcomes = Outcomes()
         self.best: Connection | None = None
+        self._best_tells = (False, False, False, False)
         self.worst: tuple[Connection, Cause] | None = None
         self.trials: dict[tuple[str, str | None], Trial] = {}
         self._votes: dict[tuple[str, str | None], Counter[str]] = {}
@@ -118,8 +119,10 @@ class Server:
         if cause is not None:
             if self.worst is None or _tells(c) > _tells(self.worst[0]):
                 self.worst = c, cause
-        elif c.answer is not None and (self.best is None or _tells(c) > _tells(self.best)):
-            self.best = c
+        elif c.answer is not None:
+            tells = _tells(c)
+            if self.best is None or tells > self._best_tells:
+                self.best, self._best_tells = c, tells
         self._try(c)
 
     def _try(self, c: Connection) -> None:
@@ -144,7 +147,9 @@ class Server:
             self._exact.add(key)
             self.trials.pop(key, None)
             self._votes.pop(key, None)
-        votes = self._votes.setdefault(key, Counter())
+        votes = self._votes.get(key)
+        if votes is None:
+            votes = self._votes[key] = Counter()
         votes[made.outcome] += 1
         kept = self.trials.get(key)
         better = kept is None or votes[made.outcome] >= votes[kept.outcome]

@@ -48,7 +48,6 @@ class CaptureRun(msgspec.Struct, frozen=True):
         access_logs: logs with User-Agents, joined by client address and port.
         events: failures of server logs of the same time.
         limit: connections under way at once.
-        jobs: processes, 0 for one a core.
         summary: count by name, JA4, cause and more.
         selection: which connections are given and counted; all are judged.
         warn: told about files that cannot be read, a line each, where others can; None raises.
@@ -64,7 +63,6 @@ class CaptureRun(msgspec.Struct, frozen=True):
     access_logs: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     limit: int = DEFAULT_LIMIT
-    jobs: int = 0
     summary: bool = False
     selection: Selection = Selection()
     warn: Callable[[str], None] | None = None
@@ -95,9 +93,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
             known, config_lines(), judge, tally, self.events,
             summary=self.summary, selection=self.selection,
         )  # fmt: skip
-        capture = Capture(
-            _keys(self.keylogs), limit=self.limit, jobs=self.jobs, outer_names=ech_outer_names()
-        )
+        capture = Capture(_keys(self.keylogs), limit=self.limit, outer_names=ech_outer_names())
         return CaptureReading(self, capture, judge, story)
 
 

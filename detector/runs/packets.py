@@ -1,22 +1,19 @@
-"""Reading captures from files, pipes and interfaces, on as many cores as there are.
+"""Reading captures from files, pipes and interfaces.
 
-A large file is read by several processes: each walks over all packets and reads the flows whose ports fall to
-it, so that no flow is torn. Capturing itself is dumpcap's or tcpdump's business: nothing here needs root.
+One process reads: several would each have to walk over all packets, so that no flow is torn, and hand every
+connection over to be judged with the others, which costs what they save. Capturing itself is dumpcap's or
+tcpdump's business: nothing here needs root.
 """
 
 from __future__ import annotations
 
 import gc
-import heapq
-import os
 import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,11 +27,9 @@ from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading
 from detector.capture.surroundings import Surroundings
 from detector.capture.tally import Tally
-from detector.errors import CaptureError, ConfigError, StoreError
+from detector.errors import CaptureError, ConfigError
 from detector.runs.files import damages, opened
 
-SPLIT_FROM = 64 << 20
-_PARCEL = 256
 _LOOKS_UP = 0.5
 
 
@@ -44,28 +39,20 @@ class Capture(msgspec.Struct, frozen=True):
     Attributes:
         keys: secrets of TLS 1.3 sessions.
         limit: connections under way at once.
-        jobs: processes; 0 for as many as there are cores.
         outer_names: names that hellos are known to show in place of others.
 
     """
 
     keys: KeyLog
     limit: int = DEFAULT_LIMIT
-    jobs: int = 0
     outer_names: frozenset[str] = frozenset()
 
     def connections(self, path: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one file, "-" for stdin. Raises ConfigError for what cannot be read."""
-        jobs = self.jobs or os.cpu_count() or 1
-        if path != "-" and jobs > 1 and _splits(path):
-            yield from self._by_many(path, tally, jobs)
-            return
         with opened(path) as file:
             yield from self.of(file.read, path, tally)
 
-    def of(
-        self, read: Read, name: str, tally: Tally, shard: tuple[int, int] = (0, 1)
-    ) -> Iterator[Connection]:
+    def of(self, read: Read, name: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one stream of bytes."""
         # Flows go by themselves; a collector that looks at every new object costs a seventh of the time.
         before = gc.get_threshold()
@@ -73,7 +60,7 @@ class Capture(msgspec.Struct, frozen=True):
         reading = Reading(self.keys)
         try:
             packets = PacketFile(read)
-            table = FlowTable(self.limit, self._wanted(packets), shard, reading.settle)
+            table = FlowTable(self.limit, self._wanted(packets), reading.settle)
             reading.surroundings = table.datagrams.surroundings = Surroundings(self.outer_names)
             try:
                 for flow in table.run(_with_secrets(packets, self.keys)):
@@ -102,26 +89,6 @@ class Capture(msgspec.Struct, frozen=True):
             return self.keys.__contains__
         return None
 
-    def _by_many(self, path: str, tally: Tally, jobs: int) -> Iterator[Connection]:
-        context = get_context("spawn")
-        workers = []
-        try:
-            for number in range(jobs):
-                ours, theirs = context.Pipe(duplex=False)
-                worker = context.Process(
-                    target=_work, args=(theirs, self, path, (number, jobs)), daemon=True
-                )
-                worker.start()
-                theirs.close()
-                workers.append((worker, ours))
-            streams = [_received(pipe, tally, number) for number, (_, pipe) in enumerate(workers)]
-            yield from heapq.merge(*streams, key=lambda connection: connection.last)
-        finally:
-            for worker, pipe in workers:
-                pipe.close()
-                worker.terminate()
-                worker.join()
-
 
 def _count(tally: Tally, packets: PacketFile, table: FlowTable) -> None:
     """Add one file, as far as it was read."""
@@ -131,54 +98,6 @@ def _count(tally: Tally, packets: PacketFile, table: FlowTable) -> None:
     tally.skipped += packets.skipped
     tally.fragments_lost += table.layers.fragments_lost
     tally.cut = tally.cut or packets.cut
-
-
-def _work(pipe: Pipe, capture: Capture, path: str, shard: tuple[int, int]) -> None:
-    """One process's share: parcels of connections, then the tally or what went wrong."""
-    tally = Tally()
-    encode = msgspec.msgpack.Encoder().encode
-    parcel: list[Connection] = []
-    try:
-        with opened(path) as file:
-            for connection in capture.of(file.read, path, tally, shard):
-                parcel.append(connection)
-                if len(parcel) == _PARCEL:
-                    pipe.send_bytes(b"c" + encode(parcel))
-                    parcel.clear()
-        pipe.send_bytes(b"c" + encode(parcel))
-        pipe.send_bytes(b"t" + encode(tally))
-    except ConfigError as error:
-        pipe.send_bytes(b"e" + str(error).encode())
-    except (BrokenPipeError, KeyboardInterrupt):
-        return
-
-
-def _received(pipe: Pipe, tally: Tally, number: int) -> Iterator[Connection]:
-    decode = msgspec.msgpack.Decoder(list[Connection]).decode
-    while True:
-        try:
-            data = pipe.recv_bytes()
-        except EOFError:
-            raise StoreError(
-                "capture", "a reading process ended unexpectedly", remedy="try --jobs 1"
-            ) from None
-        if data[:1] == b"c":
-            yield from decode(data[1:])
-            continue
-        if data[:1] == b"e":
-            raise ConfigError("capture", data[1:].decode())
-        part = msgspec.msgpack.decode(data[1:], type=Tally)
-        if number == 0:  # every process sees every packet
-            tally.packets += part.packets
-            tally.other_packets += part.other_packets
-            tally.skipped += part.skipped
-            tally.cut = tally.cut or part.cut
-        tally.flows += part.flows
-        tally.evicted += part.evicted
-        tally.fragments_lost += part.fragments_lost
-        tally.first = min(tally.first or part.first, part.first or tally.first)
-        tally.last = max(tally.last, part.last)
-        return
 
 
 def _with_secrets(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
@@ -194,14 +113,6 @@ def _watching(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
             keys.add(bytes(packets.secrets).splitlines())
             packets.secrets.clear()
         yield packet
-
-
-def _splits(path: str) -> bool:
-    try:
-        with Path(path).open("rb") as file:
-            return os.fstat(file.fileno()).st_size >= SPLIT_FROM and file.read(2) != b"\x1f\x8b"
-    except OSError:
-        return False  # told where it is opened
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def cut_out(data: bytes, wanted: Sequence[Connection]) -> bytes:
 
 
 def connections(data: bytes) -> list[Connection]:
-    return list(Capture(KeyLog(), jobs=1).of(BytesIO(data).read, "capture", Tally()))
+    return list(Capture(KeyLog()).of(BytesIO(data).read, "capture", Tally()))
 
 
 def same(found: Sequence[Connection]) -> list[str]:

@@ -177,7 +177,7 @@ def test_datagrams_that_only_look_like_it_are_no_connection() -> None:
 def test_a_server_that_only_acknowledges_is_not_said_to_speak_no_tls() -> None:
     """Zeek's trace of a hello over several packets, of which the answer is not in the capture."""
     path = zeek_trace("quic/quic-multiple-initial-fragmented-crypto.pcap")
-    (c,) = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+    (c,) = Capture(KeyLog()).connections(str(path), Tally())
     assert c.received > 0
     assert (c.completed, c.answer, c.reached) == (False, None, "unseen")
 

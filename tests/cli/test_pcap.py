@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.captures import write_handshakes
-from detector.capture.keylog import KeyLog
-from detector.capture.tally import Tally
 from detector.forensics.groups import KINDS
-from detector.runs import packets
 from tests.capture import packets as p
 from tests.capture.conftest import tls12, tls13
 from tests.capture.test_preamble import BEFORE
@@ -65,21 +62,6 @@ def test_files_packed_files_and_stdin_are_the_same(way: str, trace: Path, tlsigh
         packed.write_bytes(gzip.compress(trace.read_bytes()))
         done = tlsight("pcap", "--json", str(packed))
     assert len(objects(done.stdout)) == wanted
-
-
-def test_several_processes_see_the_same_connections(tmp_path: Path) -> None:
-    path = tmp_path / "large.pcap"
-    write_handshakes(path, 66)
-    found = []
-    for jobs in (1, 2):
-        tally = Tally()
-        how = packets.Capture(KeyLog(), jobs=jobs)
-        made = sorted(
-            (c.client, c.client_port, c.completed, c.sni, c.chain)
-            for c in how.connections(str(path), tally)
-        )
-        found.append((made, tally.packets, tally.flows))
-    assert found[0] == found[1]
 
 
 def test_a_log_and_a_capture_tell_one_story(

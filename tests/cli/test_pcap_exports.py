@@ -20,7 +20,7 @@ TRACE = "tls/google-duplicate.pcap"
 
 def read(path: Path) -> int:
     """How many connections a capture has."""
-    return len(list(Capture(KeyLog(), jobs=1).connections(str(path), Tally())))
+    return len(list(Capture(KeyLog()).connections(str(path), Tally())))
 
 
 def test_everything_is_exported_and_the_story_told_as_without(tmp_path: Path, tlsight: Run) -> None:

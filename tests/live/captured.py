@@ -45,6 +45,6 @@ def read(
 ) -> tuple[list[JudgedConnection], CaptureStory]:
     """Every connection of a capture, judged, and what they amount to."""
     keylogs = (keys,) if keys is not None and keys.exists() else ()
-    run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, jobs=1, ports=ports)
+    run = CaptureRun(files=(str(path),), keylogs=keylogs, agent=agent, ports=ports)
     reading = run.begin(known)
     return list(reading.keep()), reading.story

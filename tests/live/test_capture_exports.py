@@ -53,7 +53,7 @@ def test_wiresharks_tools_and_tcpdump_read_what_is_written(tmp_path: Path, tlsig
     tlsight("pcap", "--write", out, *traces)
     wanted = 0
     for path in traces:
-        wanted += sum(c.packets for c in Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+        wanted += sum(c.packets for c in Capture(KeyLog()).connections(str(path), Tally())
                       if c.hello is not None)  # fmt: skip
     count = int(said_by(find("capinfos"), "-M", "-c", out).split()[-1])
     assert count >= wanted > 4000

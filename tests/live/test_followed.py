@@ -114,7 +114,7 @@ def test_wireshark_finds_the_same_packets_and_sees_the_same_in_zeeks_traces() ->
         if path.suffix == ".gz":
             continue
         with suppress(ConfigError):
-            for c in list(Capture(KeyLog(), jobs=1).connections(str(path), Tally()))[:2]:
+            for c in list(Capture(KeyLog()).connections(str(path), Tally()))[:2]:
                 seen += 1
                 differs = compared(path, c)
                 if (
@@ -143,7 +143,7 @@ def test_ports_that_are_used_again_are_two_connections_to_wireshark_too(tmp_path
         _connect(port, own, ssl.create_default_context(cadata=LabPki().root.pem))
         server.join(20)
     both = [
-        c for c in Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+        c for c in Capture(KeyLog()).connections(str(path), Tally())
         if c.server_port == port
     ]  # fmt: skip
     assert {c.client_port for c in both} == {own}

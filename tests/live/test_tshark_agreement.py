@@ -79,7 +79,7 @@ def last(told: dict[str, list[str]], *names: str) -> str:
 
 
 def by_us(path: Path) -> dict[tuple[End, End], Connection]:
-    found = Capture(KeyLog(), jobs=1).connections(str(path), Tally())
+    found = Capture(KeyLog()).connections(str(path), Tally())
     return {((c.client, str(c.client_port)), (c.server, str(c.server_port))): c for c in found}
 
 

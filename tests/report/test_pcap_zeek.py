@@ -30,7 +30,7 @@ HELLO = HelloFacts(0x0303, (0x0303,), (1,), (), (), (), (), (), "", "")
 
 
 def connections(trace: str) -> list[Connection]:
-    return list(Capture(KeyLog(), jobs=1).connections(str(zeek_trace(trace)), Tally()))
+    return list(Capture(KeyLog()).connections(str(zeek_trace(trace)), Tally()))
 
 
 def a_connection(**given: object) -> Connection:
