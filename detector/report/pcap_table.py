@@ -35,8 +35,8 @@ from detector.report.pcap_words import (
 )
 
 _GAP = 2
-_LEAST = 16
-_WIDE = 110
+_LEAST = 10
+_USUAL, _WIDE = 76, 110
 _INDENT = 2
 _ENDINGS = 3
 _TORN = re.compile(r"[^ .:/,-]*[ .:/,-]?")
@@ -115,7 +115,7 @@ class ServerTable:
             max([cell_len(title), *(cell_len(row[n]) for row in rows)])
             for n, title in enumerate(titles)
         ]
-        most_from = 24 if self._is_wide else 15
+        most_from = 24 if self._is_wide else 15 if self._width >= _USUAL else 9
         widest[2] = min(widest[2], most_from)
         rest = self._width - sum(widest) + widest[1] - _GAP * (len(titles) - 1)
         widest[1] = min(widest[1], max(rest, _LEAST))

@@ -47,6 +47,10 @@ def test_a_server_is_one_line_and_its_cause_another() -> None:
     ]
 
 
+SOLE = changed(
+    verdict="inconclusive", reason=UNSEEN["hidden"], client="198.51.100.200", clients=1,
+    last=AT + timedelta(days=1), key="198.51.100.201:64000",
+)  # fmt: skip
 LONG = changed(
     name="a-very-long-name-of-a-machine." + "sub." * 40 + "example.org",
     key="[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
@@ -55,7 +59,7 @@ LONG = changed(
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-@pytest.mark.parametrize("record", [SERVER, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("record", [SERVER, SOLE, LONG], ids=["short", "sole", "long"])
 def test_nothing_is_wider_than_the_terminal_and_nothing_is_left_out(
     record: SummaryRecord, width: int
 ) -> None:
