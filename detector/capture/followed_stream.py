@@ -7,19 +7,17 @@ from struct import Struct
 
 from detector.capture.connection import Connection, Sender
 from detector.capture.flow import IGNORE, MAX_PENDING, MAX_PREAMBLE, MAX_SEGMENTS, SEARCH, Flow
+from detector.capture.followed_records import Records, first_word, is_hello, message_name
 from detector.capture.keylog import KeyLog
 from detector.capture.steps import DATA, Step, Steps
 from detector.errors import WireError
-from detector.wire import registry as r
 from detector.wire.alerts import alert_name
-from detector.wire.hello import RETRY_RANDOM
 from detector.wire.records import (
     ALERT,
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     CONTENT_TYPES,
     HANDSHAKE,
-    MAX_RECORD,
     HandshakeReader,
 )
 
@@ -176,7 +174,7 @@ class _Side:
         self._told = 0
         self._plain = False
         self._lost = "no TLS"
-        self._records = _Records()
+        self._records = Records()
         self._handshake = HandshakeReader()
         self._hidden = False
         self._finished = False
@@ -259,7 +257,7 @@ class _Side:
         finder.segment(0.0, at, data, 0, len(data), len(data) + missing)
         if finder.mode == SEARCH:
             if len(data) + missing:
-                yield _words(data), len(data) + missing, False, None
+                yield first_word(data), len(data) + missing, False, None
             self._told = len(self._searched)
             self._plain = len(self._searched) > MAX_PREAMBLE
             return
@@ -270,11 +268,11 @@ class _Side:
             begun or finder.messages or finder.alerts or finder.records
         ):
             self._plain = True
-            yield _words(data), len(data) + missing, False, None
+            yield first_word(data), len(data) + missing, False, None
             return
         if before > self._told:
             text = bytes(self._searched[self._told : before])
-            yield _words(text), len(text), False, None
+            yield first_word(text), len(text), False, None
         rest = bytes(self._searched[before:])
         self._searched.clear()
         yield from self._cut(rest, missing)
@@ -294,7 +292,7 @@ class _Side:
     def _partly(self, kind: int, length: int, body: bytes) -> str:
         """What a record is of which the capture has a part."""
         if kind == HANDSHAKE and body and not self._hidden:
-            name = _message(body[0], body[4:])
+            name = message_name(body[0], body[4:])
         elif kind == HANDSHAKE:
             name = "handshake message"
         elif kind == APPLICATION_DATA:
@@ -307,12 +305,12 @@ class _Side:
         self, kind: int, length: int, body: bytes
     ) -> Iterator[tuple[str, int, bool, bytes | None]]:
         if kind == HANDSHAKE:
-            if self._hidden and not _is_hello(body):
+            if self._hidden and not is_hello(body):
                 yield "encrypted handshake message", length, True, None
             else:
                 for message in self._handshake.feed(body):
                     yield (
-                        _message(message.type, message.body),
+                        message_name(message.type, message.body),
                         len(message.body) + 4,
                         False,
                         message.body,
@@ -355,7 +353,7 @@ class _Side:
         messages = alerts = 0
         for count, (step, _) in enumerate(self._kept, 1):
             found = keys.open(random, suite, sender, raw[:count])
-            said = [_message(kind, body) for kind, body in found.messages[messages:]]
+            said = [message_name(kind, body) for kind, body in found.messages[messages:]]
             said += [f"alert {alert_name(code)} ({code})" for _, code in found.alerts[alerts:]]
             if said:
                 step.what = ", ".join(said)
@@ -364,74 +362,3 @@ class _Side:
             elif found.messages:
                 step.what = "part of a handshake message"
             messages, alerts = len(found.messages), len(found.alerts)
-
-
-class _Records:
-    """Records of a stream, also where their ends were not captured."""
-
-    def __init__(self) -> None:
-        self._head = bytearray()
-        self._body = bytearray()
-        self._left = 0
-        self._whole = True
-
-    def feed(self, data: bytes, missing: int) -> Iterator[tuple[int, int, bytes, bool]]:
-        """Content type, length, content, and whether it was captured whole. Raises WireError where no record begins."""
-        at, size = 0, len(data)
-        while at < size:
-            if len(self._head) < 5:
-                take = data[at : at + 5 - len(self._head)]
-                self._head += take
-                at += len(take)
-                if len(self._head) < 5:
-                    break
-                self._left = self._head[3] << 8 | self._head[4]
-                if (
-                    self._head[0] not in CONTENT_TYPES
-                    or self._head[1] != 3
-                    or self._left > MAX_RECORD
-                ):
-                    raise WireError("no record begins here", at)
-            take = data[at : at + self._left]
-            self._body += take
-            self._left -= len(take)
-            at += len(take)
-            if not self._left:
-                yield self._done()
-        if missing:
-            if len(self._head) < 5 or missing > self._left:
-                raise WireError("where the next record begins was not captured", at)
-            self._left -= missing
-            self._whole = False
-            if not self._left:
-                yield self._done()
-
-    def _done(self) -> tuple[int, int, bytes, bool]:
-        found = (
-            self._head[0],
-            self._head[3] << 8 | self._head[4],
-            bytes(self._body),
-            self._whole,
-        )
-        self._head.clear()
-        self._body.clear()
-        self._whole = True
-        return found
-
-
-def _message(kind: int, body: bytes) -> str:
-    if kind == r.SERVER_HELLO and body[2:34] == RETRY_RANDOM:
-        return "HelloRetryRequest"
-    return r.HANDSHAKE_TYPES.get(kind, f"handshake message {kind}")
-
-
-def _is_hello(body: bytes) -> bool:
-    """A hello in clear after a ChangeCipherSpec that is only for show (RFC 8446 section D.4)."""
-    return body[:1] in (b"\1", b"\2") and int.from_bytes(body[1:4]) == len(body) - 4
-
-
-def _words(data: bytes) -> str:
-    """Clear text by its first word alone: what follows it may be a password."""
-    word = data[:16].split(b" ")[0].split(b"\r")[0].split(b"\n")[0]
-    shown = word.decode("ascii", "replace")
-    return f"before TLS: {shown}" if shown.isalnum() and shown.isascii() else "before TLS"

@@ -16,9 +16,10 @@ from detector.forensics.judged import JudgedConnection
 from detector.model.observation import Judgement, VerdictName
 
 # Why nobody saw who answers.
-Unseen = Literal["hidden", "not-sent", "too-early", "missing"]
+Unseen = Literal["hidden", "resumed", "not-sent", "too-early", "missing"]
 UNSEEN: dict[Unseen, str] = {
     "hidden": "TLS 1.3 hides its certificates; a key log opens them (--keylog).",
+    "resumed": "An earlier session was resumed, without certificates.",
     "not-sent": "No certificate was sent: a resumed session, a key shared before, or an anonymous suite.",
     "too-early": "It ended before a certificate came.",
     "missing": "The server's certificates are not in the capture.",
@@ -60,6 +61,8 @@ def unseen(c: Connection) -> Unseen | None:
     answer = c.answer
     # Drafts of TLS 1.3 are 0x7f00 and their number.
     encrypted = answer is not None and (answer.version in _TLS13 or answer.version >> 8 == 0x7F)
+    if c.resumed and c.completed:
+        return "resumed"
     if encrypted and (c.completed or c.reached == "data"):
         return "hidden"
     if any(note.startswith(_GAPS) for note in c.notes):
@@ -90,7 +93,7 @@ class Failures(msgspec.Struct):
 
     Attributes:
         first, last: seconds since 1970 of the first packet of the earliest and of the latest.
-        number: the earliest one's place in the file.
+        number, source: the earliest one's place in its file, and that file's among those that were read.
         client: its address.
         text: why, a sentence.
 
@@ -100,6 +103,7 @@ class Failures(msgspec.Struct):
     first: float
     last: float
     number: int
+    source: int
     client: str
     text: str
 
@@ -112,6 +116,7 @@ class Outcomes:
         verdicts: all connections by who answers; `judged` has the first judgement of each.
         unseen: connections without certificates by why.
         protocols: "tls", "quic", "dtls", or the name of what asked for STARTTLS.
+        outer: connections whose name is known to stand for an encrypted one (ECH).
         hellos: connections by what their hello says of the sender; `odd` is the first that is not its browser's.
 
     """
@@ -124,6 +129,7 @@ class Outcomes:
         self.unseen: Counter[Unseen] = Counter()
         self.stages: Counter[str] = Counter()
         self.protocols: Counter[str] = Counter()
+        self.outer = 0
         self.hellos: Counter[str] = Counter()
         self.odd: tuple[int, HelloOpinion] | None = None
 
@@ -139,6 +145,7 @@ class Outcomes:
         elif verdict not in self.judged:
             self.judged[verdict] = one.judgement
         self.stages[stage(c)] += 1
+        self.outer += c.ech == "outer"
         before = c.preamble
         self.protocols[(before.protocol if before is not None else None) or c.protocol] += 1
         if one.opinion is not None:
@@ -158,11 +165,10 @@ class Outcomes:
             found.count += 1
             found.last = max(found.last, c.first)
             if c.first < found.first:
-                found.first, found.number, found.client, found.text = (
-                    c.first, c.number, c.client, text,
-                )  # fmt: skip
+                found.first, found.number, found.source = c.first, c.number, c.source
+                found.client, found.text = c.client, text
         elif len(self.endings) < _MAX_ENDINGS:
-            self.endings[ending] = Failures(1, c.first, c.first, c.number, c.client, text)
+            self.endings[ending] = Failures(1, c.first, c.first, c.number, c.source, c.client, text)
         else:
             self.further += 1
 
@@ -183,6 +189,7 @@ class Outcomes:
         self.unseen.update(other.unseen)
         self.stages.update(other.stages)
         self.protocols.update(other.protocols)
+        self.outer += other.outer
         self.hellos.update(other.hellos)
         self.odd = self.odd or other.odd
 

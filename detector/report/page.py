@@ -37,12 +37,17 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class TableOf(msgspec.Struct, frozen=True):
-    """A table; `numbers` are the columns that hold numbers."""
+    """A table; `numbers` are the columns that hold numbers, `whole` those whose cells are never torn.
+
+    With `beneath` the last cell, where there is something in it, is a line of its own under its row.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
+    whole: tuple[int, ...] = ()
+    beneath: bool = False
     styles: dict[str, str] = msgspec.field(default_factory=lambda: dict(_VERDICTS))
 
 
@@ -66,12 +71,13 @@ class Chart(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What the page says; every text is escaped when it is written."""
+    """What the page says; every text is escaped when it is written. `leading` are tables before the blocks."""
 
     title: str
     lead: str
     figures: tuple[tuple[str, str], ...]
     chart: Chart | None = None
+    leading: tuple[TableOf, ...] = ()
     blocks: tuple[Block, ...] = ()
     tables: tuple[TableOf, ...] = ()
     notes: tuple[str, ...] = ()

@@ -27,10 +27,13 @@ _TIMES = {
 def connection_lines(record: PcapConnectionRecord, width: int) -> Iterator[Text]:
     """The connection as lines of a terminal of so many columns."""
     c = record.connection
-    head = Text(f"#{c.number} ", style="dim")
+    head = Text()
+    head.append(f"#{c.number} ", style="dim")
     head.append(harmless(f"{c.client} → {c.server}"), style="bold")
     if c.sni:
         head.append(f"  {harmless(c.sni)}", style="bold")
+    if c.ech == "outer":
+        head.append(" (the outer name: the one that was asked for is encrypted)")
     yield head
     yield Text(harmless(_when(record)))
     spoken = [c.version, c.cipher, c.group, c.alpn]

@@ -41,14 +41,15 @@ class SeenAlertRecord(msgspec.Struct, frozen=True):
 
 
 class PcapRecord(msgspec.Struct, frozen=True):
-    """One connection; `number` is the place of its first packet in the file, from 1.
+    """One connection; `number` is the place of its first packet in the file, from 1, `source` that file's, from 0.
 
-    `reached` is the last step that was taken, `reason` what decided the verdict. `ech` is null for no Encrypted Client
-    Hello, "offered" for one that may be GREASE, "outer" where `sni` is known to stand for another name.
+    `reached` is the last step that was taken, `reason` what decided the verdict. `ech` is "outer" where `sni` is known
+    to stand for an encrypted name, "offered" where the extension came, which says nothing: browsers always send it.
     """
 
     schema: Literal["tlsight.pcap/1"]
     number: int
+    source: int
     at: datetime
     seconds: float
     client: str
@@ -91,6 +92,7 @@ def pcap_record(told: JudgedConnection) -> PcapRecord:
     return PcapRecord(
         schema="tlsight.pcap/1",
         number=c.number,
+        source=c.source,
         at=moment(c.first),
         seconds=round(c.last - c.first, 6),
         client=socket_text(c.client, c.client_port),
@@ -138,7 +140,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     """Connections to one server that failed in one way.
 
     `reached` is the last step that was taken; `alert` the fatal alert's number, null where none came or where it is
-    encrypted; `number` and `client` are those of the earliest, which began at `first`; the latest began at `last`.
+    encrypted; `number`, `source` and `client` are those of the earliest, which began at `first`; the latest began at `last`.
     """
 
     cause: str
@@ -153,6 +155,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     first: datetime
     last: datetime
     number: int
+    source: int
     client: str
 
 
@@ -160,10 +163,7 @@ class OddHelloRecord(msgspec.Struct, frozen=True):
     """A hello that is not that of the browser that the request names: the first one at a server."""
 
     number: int
-    claims: str | None
-    looks_like: str | None
-    differs: tuple[str, ...]
-    headers: tuple[str, ...]
+    opinion: HelloOpinion
 
 
 class SummaryRecord(msgspec.Struct, frozen=True):
@@ -171,9 +171,10 @@ class SummaryRecord(msgspec.Struct, frozen=True):
 
     Of all connections `of` were seen, `connections` are those that the filters left. `causes` are the failed
     connections by cause; `diagnosis` what all connections to a server say together, `faults` that in words.
-    `name` is the one that was asked for at the server, `via` the tunnel's end where the address is a proxy's.
+    `name` is the one that was asked for at the server, `via` the tunnel's end where the address is a proxy's,
+    `outer` how many times the name is known to stand for an encrypted one (ECH).
     `verdict` is the worst of `verdicts`, `reason` what decided it. `reached` counts the last steps that were taken,
-    `hellos` what hellos say of who sent them. Where `hides_names`, `name` stands for others (Encrypted Client Hello). `faulty` are servers with faults that a client of today does not take.
+    `hellos` what hellos say of who sent them. `faulty` are servers with faults that a client of today does not take.
     """
 
     schema: Literal["tlsight.pcap-summary/1"]
@@ -187,8 +188,8 @@ class SummaryRecord(msgspec.Struct, frozen=True):
     servers: int | None = None
     faulty: int | None = None
     name: str | None = None
-    hides_names: bool = False
     via: str | None = None
+    outer: int = 0
     client: str | None = None
     protocols: dict[str, int] = {}
     verdict: VerdictName | None = None
@@ -256,8 +257,8 @@ def server_record(one: ServerDiagnosis) -> SummaryRecord:
         clients=len(server.clients),
         causes=dict(server.causes),
         name=server.name,
-        hides_names=server.hides_names,
         via=server.via,
+        outer=told.outer,
         client=next(iter(server.clients)) if len(server.clients) == 1 else None,
         protocols=dict(told.protocols),
         verdict=one.verdict,
@@ -268,7 +269,7 @@ def server_record(one: ServerDiagnosis) -> SummaryRecord:
         diagnosis=tuple(cause.id for cause in diagnosis.causes) if diagnosis is not None else (),
         faults=[_fault(cause) for cause in diagnosis.causes] if diagnosis is not None else [],
         hellos=dict(told.hellos),
-        odd_hello=_odd_hello(*told.odd) if told.odd is not None else None,
+        odd_hello=OddHelloRecord(*told.odd) if told.odd is not None else None,
         first=moment(server.first),
         last=moment(server.last),
     )
@@ -293,13 +294,8 @@ def _failures(ending: Ending, found: Failures) -> FailureRecord:
         first=moment(found.first),
         last=moment(found.last),
         number=found.number,
+        source=found.source,
         client=found.client,
-    )
-
-
-def _odd_hello(number: int, opinion: HelloOpinion) -> OddHelloRecord:
-    return OddHelloRecord(
-        number, opinion.claims, opinion.looks_like, opinion.differs, opinion.headers
     )
 
 

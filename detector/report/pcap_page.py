@@ -43,8 +43,9 @@ def capture_page(printer: CapturePrinter, story: CaptureStory) -> str:
                 ("hellos not their browser's", number(story.hellos["likely"])),
             ),
             chart=chart_of(story.timeline),
+            leading=(_servers(records),),
             blocks=tuple(_block(printer, one) for one in story.broken[:_BLOCKS]),
-            tables=(_servers(records), *_groups(printer, story)),
+            tables=tuple(_groups(printer, story)),
             notes=tuple(lines),
         )
     )
@@ -61,9 +62,9 @@ def _servers(records: list[SummaryRecord]) -> TableOf:
         when = min((f.first for f in one.failures), default=one.first)
         rows.append((
             clock(when, days=days) if when is not None else "", place(one), clients(one),
-            REACHED.get(reached(one), ""), counted(one), one.verdict or "", " ".join(said),
+            REACHED.get(reached(one), ""), counted(one), one.verdict or "", "\n".join(said),
         ))  # fmt: skip
-    return TableOf("Servers", _COLUMNS, tuple(rows), (4,))
+    return TableOf("Servers", _COLUMNS, tuple(rows), (4,), (0, 3, 5), beneath=True)
 
 
 def _groups(printer: CapturePrinter, story: CaptureStory) -> Iterator[TableOf]:

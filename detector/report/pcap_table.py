@@ -22,6 +22,7 @@ from detector.report.check_text import STYLES
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 from detector.report.pcap_words import (
     REACHED,
+    called,
     clients,
     clock,
     counted,
@@ -34,13 +35,15 @@ from detector.report.pcap_words import (
 )
 
 _GAP = 2
-_LEAST = 16
-_WIDE = 110
+_LEAST = 10
+_USUAL, _WIDE = 76, 110
 _INDENT = 2
 _ENDINGS = 3
 _TORN = re.compile(r"[^ .:/,-]*[ .:/,-]?")
-_FOOTNOTES = "¹²³⁴"
+_FOOTNOTES = "¹²³⁴⁵"
 _UNSEEN = frozenset(UNSEEN.values())
+# What a line is about: a cause, how often, or a verdict of so many.
+_ID = re.compile(r"(?:[\d,]{1,20} × )?[a-z0-9-]{1,60}(?: \([\d,]{1,20} of [\d,]{1,20}\))?:")
 _WHEN, _VERDICT = "when UTC", "verdict"
 
 
@@ -112,7 +115,7 @@ class ServerTable:
             max([cell_len(title), *(cell_len(row[n]) for row in rows)])
             for n, title in enumerate(titles)
         ]
-        most_from = 24 if self._is_wide else 15
+        most_from = 24 if self._is_wide else 15 if self._width >= _USUAL else 9
         widest[2] = min(widest[2], most_from)
         rest = self._width - sum(widest) + widest[1] - _GAP * (len(titles) - 1)
         widest[1] = min(widest[1], max(rest, _LEAST))
@@ -159,10 +162,11 @@ def beneath(
 
 def _failure(one: FailureRecord, server: SummaryRecord, *, days: bool) -> str:
     many = f"{one.connections:,} × " if one.connections > 1 else ""
-    parts = [ended(one), f"#{one.number}"]
+    name = called(one.number, one.source)
+    parts = [ended(one), name]
     if one.connections > 1:
         start, end = clock(one.first, days=days), clock(one.last, days=days)
-        parts[1:] = [f"{start} to {end}" if start != end else start, f"first #{one.number}"]
+        parts[1:] = [f"{start} to {end}" if start != end else start, f"first {name}"]
     if server.client is None:
         parts[-1] += f" from {one.client}"
     return f"{many}{one.cause}: {one.text} [{'; '.join(parts)}]"
@@ -174,7 +178,10 @@ def paragraph(mark: str, style: str, text: str, width: int, indent: int) -> Iter
     for number, line in enumerate(torn(harmless(text), room)):
         lead = Text(" " * indent)
         lead.append(f"{mark} " if number == 0 else "  ", style=style)
-        yield lead + Text(line)
+        told = Text(line)
+        if number == 0 and _ID.match(line):
+            told.stylize("bold", 0, line.index(":"))
+        yield lead + told
 
 
 def torn(text: str, width: int) -> list[str]:

@@ -34,7 +34,7 @@ from detector.report.pcap_json import (
     summary_records,
 )
 from detector.report.pcap_table import ServerTable
-from detector.report.pcap_words import after, cut_of, opinion_text, span
+from detector.report.pcap_words import after, called, cut_of, opinion_text, span
 from detector.report.plotting import sparkline
 
 _SHOWN = 12
@@ -142,9 +142,9 @@ class CapturePrinter:
         when = f"{moment(c.first):%m-%d %H:%M:%S.%f}"[:-3]
         where = f"{self.shown(socket_text(c.client, c.client_port))} → {self.shown(socket_text(c.server, c.server_port))}"
         name = f" {self.name(c.sni)}" if c.sni else ""
-        if c.ech == "outer":
-            name += " (outer name)"
-        parts = [f"[dim]#{c.number} {when}[/] {word} {escape(where)}{escape(name)}"]
+        parts = [
+            f"[dim]{called(c.number, c.source)} {when}[/] {word} {escape(where)}{escape(name)}"
+        ]
         if told.judgement is not None:
             parts.append(f"[{STYLES[told.verdict]}]{told.verdict}[/]")
         opinion = told.opinion

@@ -78,7 +78,8 @@ def place(one: SummaryRecord) -> str:
     if one.via is not None:
         return f"{one.via} via {one.key}"
     name = f"{one.name} " if one.name and one.name not in _hosts(one.key) else ""
-    name = f"{name}(outer name) " if one.hides_names and name else name
+    if name and one.outer:
+        name += "(outer name) "
     spoken = [protocol.upper() for protocol in one.protocols if protocol != "tls"]
     return " ".join((f"{name}{one.key}", *spoken[:3]))
 
@@ -95,6 +96,11 @@ def reached(one: SummaryRecord) -> str:
     return max(one.reached, key=lambda name: one.reached[name]) if one.reached else ""
 
 
+def called(number: int, source: int) -> str:
+    """What a connection is called by: of several files the later ones are told."""
+    return f"#{number} of file {source + 1}" if source else f"#{number}"
+
+
 def counted(one: SummaryRecord) -> str:
     """How many of the connections failed."""
     return f"{one.failed:,}/{one.connections:,}"
@@ -106,13 +112,10 @@ def odd_hellos(one: SummaryRecord) -> str:
     count = one.hellos.get("likely", 0)
     if odd is None or not count:
         return ""
-    who = f" of {odd.claims}" if odd.claims else ""
-    said = " ".join(odd.differs)
-    if odd.headers:
-        said = f"{said} {', '.join(odd.headers)} added a header.".lstrip()
-    if odd.looks_like:
-        said = f"{said} {odd.looks_like} sends this very hello.".lstrip()
+    opinion = odd.opinion
+    who = f" of {opinion.claims}" if opinion.claims else ""
     many = "The hello is" if count == 1 else f"{count:,} hellos are"
+    said = " ".join(_beside(opinion))
     return f"{many} not that{who} that the request names: {said} (#{odd.number})"
 
 
@@ -120,18 +123,23 @@ def opinion_text(one: HelloOpinion) -> str:
     """Whether a hello is that of the browser that the request names."""
     who = one.claims or "the browser"
     if one.interception == "likely":
-        said = f"The hello is not that of {who} that the request names, so somebody in between likely sent it:"
+        said = f"The hello is not that of {who} that the request names, so somebody in between likely sent it."
     elif one.interception == "unlikely":
         said = f"The hello is that of {who}, as the request says."
     else:
-        said = (
-            one.reason
-            or f"No rule says whether the hello is that of {who}, whom the request names."
-        )
-    parts = [said, *one.differs]
-    parts += [f"{', '.join(one.headers)} added a header."] if one.headers else []
-    parts += [f"{one.looks_like} sends this very hello."] if one.looks_like else []
-    return " ".join(parts)
+        said = one.reason or f"Whether the hello is that of {who} is unknown."
+    return " ".join([said, *_beside(one)])
+
+
+def _beside(one: HelloOpinion) -> list[str]:
+    """What does not fit, and whose hello it is."""
+    parts = list(one.differs)
+    if one.headers:
+        parts.append(f"{', '.join(one.headers)} added a header.")
+    if one.looks_like and one.looks_like not in one.reason:
+        kind = " (a library that many programs have)" if one.looks_like_kind == "library" else ""
+        parts.append(f"{one.looks_like}{kind} sends this very hello.")
+    return parts
 
 
 def faults(one: SummaryRecord) -> list[tuple[str, str]]:

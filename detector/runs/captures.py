@@ -126,9 +126,9 @@ class CaptureReading:
         return self._stream
 
     def followed(self, one: JudgedConnection) -> Followed:
-        """A connection in detail, by a second pass over the only file. Raises ConfigError."""
-        (path,) = self._how.files
-        return followed(path, one.connection, self._capture.keys)
+        """A connection in detail, by a second pass over its file, which is not stdin. Raises ConfigError."""
+        file = self._how.files[one.connection.source]
+        return followed(file, one.connection, self._capture.keys)
 
     def keep(self) -> tuple[JudgedConnection, ...]:
         """Read to the end, and keep the connections."""

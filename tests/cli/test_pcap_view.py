@@ -238,3 +238,28 @@ def test_five_hundred_servers_are_forty_lines_the_worst_first(
     assert "and 460 more servers, none of them with failures; -v shows them" in done.stdout
     assert sum("198.18." in line for line in tlsight("pcap", "-v", str(path)).stdout.splitlines()
                if line.startswith("14:13:")) == 500  # fmt: skip
+
+
+def test_of_several_files_a_connection_is_called_by_its_file_too(
+    trace: Path, refused: Said, tmp_path: Path, tlsight: Run
+) -> None:
+    talk = p.Talk("10.0.0.7", "203.0.113.5").open()
+    for from_client, data in refused:
+        talk.send(from_client, data)
+    other = tmp_path / "other.pcap"
+    other.write_bytes(p.pcap(talk.close().packets, 101))
+    done = tlsight("pcap", "--server", "203.0.113.5", str(trace), str(other))
+    assert "#1 of file 2]" in " ".join(done.stdout.split())
+    (row,) = objects(
+        tlsight("pcap", "--json", "--server", "203.0.113.5", str(trace), str(other)).stdout
+    )
+    assert (row["number"], row["source"]) == (1, 1)
+
+
+def test_what_is_no_file_cannot_be_read_twice(trace: Path, tlsight: Run) -> None:
+    from_file = ("sh", "-c", 'file=$1; shift; exec "$@" < "$file"', "sh", str(trace))
+    done = tlsight("pcap", "--since", "-5m", "-", prefix=from_file)
+    assert done.returncode == 2
+    assert "give a whole date, or a file" in done.stderr
+    late = ("--since", "2026-09-21T14:14:00Z", "--json", "-")
+    assert len(objects(tlsight("pcap", *late, prefix=from_file).stdout)) == 1

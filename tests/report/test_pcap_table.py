@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from detector.forensics.browsers import HelloOpinion
 from detector.forensics.outcomes import UNSEEN
 from detector.report.check_json import CauseRecord
 from detector.report.pcap_json import FailureRecord, OddHelloRecord, SummaryRecord
@@ -16,7 +17,7 @@ from detector.report.pcap_table import ServerTable, torn
 AT = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 FAILURE = FailureRecord(
     "untrusted-root", "The client sends unknown_ca (48): no public program has the chain's root.",
-    3, "certificate", "client", "rst", 48, "unknown_ca", False, AT, AT + timedelta(minutes=7), 4711,
+    3, "certificate", "client", "rst", 48, "unknown_ca", False, AT, AT + timedelta(minutes=7), 4711, 0,
     "10.0.0.9",
 )  # fmt: skip
 SERVER = SummaryRecord(
@@ -46,6 +47,10 @@ def test_a_server_is_one_line_and_its_cause_another() -> None:
     ]
 
 
+SOLE = changed(
+    verdict="inconclusive", reason=UNSEEN["hidden"], client="198.51.100.200", clients=1,
+    last=AT + timedelta(days=1), key="198.51.100.201:64000",
+)  # fmt: skip
 LONG = changed(
     name="a-very-long-name-of-a-machine." + "sub." * 40 + "example.org",
     key="[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
@@ -54,7 +59,7 @@ LONG = changed(
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-@pytest.mark.parametrize("record", [SERVER, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("record", [SERVER, SOLE, LONG], ids=["short", "sole", "long"])
 def test_nothing_is_wider_than_the_terminal_and_nothing_is_left_out(
     record: SummaryRecord, width: int
 ) -> None:
@@ -99,7 +104,9 @@ def test_what_a_peer_wrote_steers_no_terminal() -> None:
 
 def test_faults_that_no_client_met_and_odd_hellos_have_their_lines() -> None:
     fault = CauseRecord("certificate-expired", "server", "error", "It expired on 2026-01-01.")
-    odd = OddHelloRecord(12, "Chrome 140", "squid", ("Chrome sends GREASE.",), ())
+    odd = OddHelloRecord(
+        12, HelloOpinion("likely", "Chrome 140", "squid", ("Chrome sends GREASE.",))
+    )
     lines = drawn(changed(faults=[fault], hellos={"likely": 2}, odd_hello=odd))
     assert "  ! certificate-expired: It expired on 2026-01-01." in lines
     text = " ".join(" ".join(lines).split())

@@ -36,7 +36,10 @@ def _shown(clues: Clues) -> str | None:
     late = application.alert if application is not None and application.outcome == "alert" else None
     if late == 116 or (failure is not None and failure.cause == "client-certificate-required"):
         where = _where(clues) if not asked and late == 116 else ""
-        return f"The server sends the alert certificate_required (116){where}."
+        sent = late if late is not None else _said_no(clues)
+        if sent is None:
+            return "It asks for one, and ends the handshake when none comes."
+        return f"The server sends the alert {alert_name(sent)} ({sent}){where}."
     if application is not None and application.anew and late in _REFUSALS:
         where = _where(clues)
         return f"It asks for one by another handshake{where}, and sends {alert_name(late)} ({late}) when none comes."
@@ -52,6 +55,12 @@ def _shown(clues: Clues) -> str | None:
     if asked and _cut_when_asked(clues) and _speaks_its_words(clues):
         return "It asks for one, and ends the connection when none comes, whatever it is asked."
     return None
+
+
+def _said_no(clues: Clues) -> int | None:
+    """The alert by which the server ended the handshake itself."""
+    said = (one.code for one in clues.observation.alerts if one.sender == "server" and one.fatal)
+    return next(said, None)
 
 
 def _perhaps(clues: Clues) -> Claim | None:
