@@ -7,8 +7,10 @@ Read are PEM and DER chains (leaf first), observations that `check --save` wrote
 inside of tar archives; what a file is, its first bytes tell. Offline, with the shipped tables: no store, no roots of this
 machine. A chain is asked for by the leaf's own first name, on the day after the leaf became valid.
 
-Told are the verdicts, every accusation with its reasons, tracebacks and slow files. Exit code 1: a traceback, a file that
-took longer than --limit, or, with --honest, an accusation. 2: no such folder, or nothing in it to judge.
+Told are the verdicts, every accusation with its reasons, tracebacks and slow files. Where a folder has what Zeek says of
+its captures (baselines.tar.gz, as in tests/data/zeek), what is read of them is held against it: see zeek_agreement.py.
+Exit code 1: a traceback, a file that took longer than --limit, a disagreement with Zeek that nothing explains, or, with
+--honest, an accusation. 2: no such folder, or nothing in it to judge.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from zeek_agreement import BASELINES, compare, tell
 
 from detector.chain.certificate import MAX_PEM, read_certificate
 from detector.cli.judge import parse_time
@@ -111,8 +115,9 @@ def main(words: list[str] | None = None) -> int:
         print(f"corpus: nothing to judge below {folder}", file=sys.stderr)
         return 2
     crashed = any(outcome.crash for outcome in judged)
+    agreed = [_with_zeek(place) for place in sorted({p.parent for p in folder.rglob(BASELINES)})]
     accused = any(v.verdict == "intercepted" for outcome in judged for v in outcome.verdicts)
-    return 1 if crashed or (options.honest and accused) else 0
+    return 1 if crashed or not all(agreed) or (options.honest and accused) else 0
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
@@ -261,6 +266,14 @@ def _together(files: Iterable[tuple[str, Path]], how: How) -> Outcome:
         return replace(outcome, verdicts=verdicts, seconds=time.monotonic() - begun)
     except Exception:  # what this program looks for
         return replace(outcome, crash=traceback.format_exc())
+
+
+def _with_zeek(place: Path) -> bool:
+    """Whether every difference from Zeek is explained; told where it is."""
+    found = compare(place)
+    print(f"\nagreement with Zeek, {place}:")
+    tell(found, every=True)
+    return found.holds
 
 
 def _verdict(found: Judgement) -> Verdict:

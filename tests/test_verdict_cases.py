@@ -153,7 +153,10 @@ def test_a_dropped_root_counts_as_well_where_only_the_machine_has_it(observe: Ob
     machine = TrustAnchors((chain("dropped_root_one")[2],), "this machine")
     programs = ProgramRoots(public_roots, machine, known.public)
     seen = replace(ONE, chain=ONE.chain[:2])
-    (alone,) = judge_all([seen], known)
+    without = ProgramRoots(public_roots, None, known.public)
+    (alone,) = judge_all([seen], replace(known, programs=without))
+    (shipped,) = judge_all([seen], known)
+    assert shipped.verdict == "consistent"
     (helped,) = judge_all([seen], replace(known, local=machine, programs=programs))
     assert (alone.verdict, helped.verdict) == ("suspect", "consistent")
 

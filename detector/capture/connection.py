@@ -9,6 +9,8 @@ import msgspec
 from detector.errors import ProxyFault
 from detector.model.observation import Beside
 
+# An Encrypted Client Hello: the extension came, which GREASE sends, too; or the name is known to stand for others.
+EchUse = Literal["offered", "outer"]
 Sender = Literal["client", "server"]
 ClosedBy = Literal["client", "server", "middlebox"]
 Reached = Literal["nothing", "unseen", "other", "alert", "hello", "data"]
@@ -59,6 +61,8 @@ class HelloFacts(msgspec.Struct, frozen=True):
     Attributes:
         extensions: types in order, GREASE included.
         shares: groups with a key in the hello.
+        formats: of points (RFC 8422 section 5.1.2).
+        compressions: methods, where the hello is parsed from bytes.
 
     """
 
@@ -72,6 +76,8 @@ class HelloFacts(msgspec.Struct, frozen=True):
     shares: tuple[int, ...]
     ja3: str
     ja4: str
+    formats: tuple[int, ...] = ()
+    compressions: tuple[int, ...] = (0,)
 
     @property
     def highest(self) -> int:
@@ -81,7 +87,7 @@ class HelloFacts(msgspec.Struct, frozen=True):
 
 
 class ServerFacts(msgspec.Struct, frozen=True):
-    """What a ServerHello chose."""
+    """What a ServerHello chose; `psk`: it goes on from a secret of before."""
 
     version: int
     cipher: int
@@ -89,6 +95,7 @@ class ServerFacts(msgspec.Struct, frozen=True):
     alpn: str | None
     ja3s: str
     renegotiation: bool
+    psk: bool = False
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,10 +103,13 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: the place of its first packet in the file, from 1: what it is called by.
+        source: the place of that file among those that were read, from 0.
         client, server: addresses as text.
         first, last: seconds since 1970 of the first and last packet.
         opened: "syn-ack" stands, "syn" had no answer, "" began before the capture.
         refused: the SYN was answered with RST.
+        ech: whether the hello hides another one; `sni` is then the outer name.
+        random: the ClientHello's, empty without one: by it key logs name a session.
         hello_size: bytes of the ClientHello's message; `hello_segments` and `hello_records` it came in.
         hello_lost: the server never acknowledged it.
         chain: DER certificates that were seen, leaf first.
@@ -107,6 +117,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         asked_for: what the client asked for beside the certificates, where the flight was seen to its end.
         authorities: names (DER) of CAs for client certificates, None where none was asked for.
         client_certificate: whether the client showed one, None where that cannot be seen.
+        client_chain: DER certificates that the client showed, leaf first.
+        resumed: it went on from an earlier session, None where that cannot be told.
         completed: both sides went on to use the keys.
         reached: how far the server got: "nothing", "unseen" (the capture does not show whether
             or what it answered), "other" bytes than TLS, "alert", "hello", "data".
@@ -120,6 +132,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int = 0
+    source: int = 0
     client: str
     client_port: int
     server: str
@@ -135,7 +148,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
     preamble: Preamble | None = None
     sni: str | None = None
+    ech: EchUse | None = None
     hello: HelloFacts | None = None
+    random: bytes = b""
     hello_size: int = 0
     hello_segments: int = 1
     hello_records: int = 1
@@ -149,6 +164,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     asked_for: tuple[Beside, ...] = ()
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
+    client_chain: tuple[bytes, ...] = ()
+    resumed: bool | None = None
     dh_bits: int | None = None
     alerts: tuple[SeenAlert, ...] = ()
     completed: bool = False

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from detector.capture.dtls import DtlsReader, may_be_dtls
 from detector.capture.quic import QuicReader, may_be_quic
+from detector.capture.surroundings import Surroundings
 from detector.errors import WireError
 
 _IDLE = 60.0
+DNS = (53).to_bytes(2)  # the port that answers come from
 
 
 class DatagramFlow:
@@ -19,7 +21,10 @@ class DatagramFlow:
         "server", "server_started", "silent_at",
     )  # fmt: skip
 
-    def __init__(self, key: bytes, kind: str, time: float, number: int = 0) -> None:
+    def __init__(
+        self, key: bytes, kind: str, time: float, number: int = 0,
+        keys_wanted: Callable[[bytes], bool] | None = None,
+    ) -> None:  # fmt: skip
         self.key = key
         self.number = number
         self.kind = kind
@@ -29,7 +34,7 @@ class DatagramFlow:
         self.silent_at = 0
         self.bytes = [0, 0]
         self.evicted = False
-        self.quic = QuicReader()
+        self.quic = QuicReader(keys_wanted)
         self.client = DtlsReader()
         self.server = DtlsReader()
 
@@ -50,10 +55,17 @@ class DatagramFlow:
 
 
 class Datagrams:
-    """The table of them, at most `limit`."""
+    """The table of them, at most `limit`.
 
-    def __init__(self, limit: int) -> None:
+    Attributes:
+        surroundings: what the capture as a whole shows; filled here.
+
+    """
+
+    def __init__(self, limit: int, keys_wanted: Callable[[bytes], bool] | None = None) -> None:
         self.limit = max(limit, 16)
+        self.surroundings = Surroundings()
+        self._keys_wanted = keys_wanted
         self.evicted = 0
         self._flows: dict[bytes, tuple[DatagramFlow, bool]] = {}
 
@@ -65,13 +77,18 @@ class Datagrams:
         if found is None:
             kind = "quic" if may_be_quic(datagram) else "dtls" if may_be_dtls(datagram) else ""
             if not kind:
+                if key[-4:-2] == DNS:
+                    self.surroundings.two_sided = True
+                    self.surroundings.outer_names.learn(datagram)
                 return
             if len(self._flows) >= 2 * self.limit:
                 yield from self._evict()
-            flow = DatagramFlow(key, kind, time, number)
+            flow = DatagramFlow(key, kind, time, number, self._keys_wanted)
             self._flows[key] = found = flow, True
             self._flows[turned(key)] = flow, False
         flow, from_client = found
+        if not from_client:
+            self.surroundings.two_sided = True
         flow.take(time, datagram, from_client=from_client)
 
     def sweep(self, time: float) -> Iterator[DatagramFlow]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from detector.wire.old_hello import read_old_hello
 from detector.wire.records import (
     ALERT,
     APPLICATION_DATA,
@@ -301,6 +302,14 @@ class Half:
         if 20 <= data[0] <= 24 and data[1:2] == b"\x03":
             self.mode = CLEAR
             self._cut(data)
+            return
+        if data[0] & 0x80 and (old := read_old_hello(data)) is not None:
+            self.mode = CLEAR
+            self.records = 1
+            message = 1, old[1]
+            self.messages.append(message)
+            self.flow.hello(self, message)
+            self._cut(data[old[0] :])
             return
         found = _HELLO.search(data)
         if found is not None:

@@ -22,7 +22,8 @@ from struct import Struct
 
 from detector.capture.datagrams import DatagramFlow, Datagrams, turned
 from detector.capture.flow import CLEAR, IGNORE, OPAQUE, Flow, Half, Reset
-from detector.capture.layers import ETHERNET, TCP, Layers
+from detector.capture.layers import TCP, Layers
+from detector.capture.links import ETHERNET
 from detector.capture.packet_file import Packet
 
 DEFAULT_LIMIT = 16384
@@ -60,7 +61,7 @@ class FlowTable:
     ) -> None:
         self.limit = limit
         self.layers = Layers()
-        self.datagrams = Datagrams(limit // 4)
+        self.datagrams = Datagrams(limit // 4, keys_wanted)
         self.packets = 0
         self.other_packets = 0
         self.evicted = 0

@@ -11,13 +11,19 @@ from detector.capture.connection import HelloFacts, ServerFacts
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.fingerprints import ja3, ja3s, ja4
-from detector.wire.hello import RETRY_RANDOM, ClientHello, parse_client_hello, parse_server_hello
+from detector.wire.hello import (
+    RETRY_RANDOM,
+    ClientHello,
+    parse_client_hello,
+    parse_server_hello,
+)
 
 _ROOM = 4096
 # Extensions whose content is the same for every connection of one client.
 _TELLING = frozenset(
     (r.SUPPORTED_GROUPS, r.EC_POINT_FORMATS, r.SIGNATURE_ALGORITHMS, r.ALPN, r.SUPPORTED_VERSIONS)
 )
+_SHARES = (r.KEY_SHARE, r.EARLY_KEY_SHARE)
 
 
 class Hellos:
@@ -37,7 +43,8 @@ class Hellos:
         if ciphers >= size:
             raise WireError("cipher suites reach past the hello", at)
         start = ciphers + 1 + body[ciphers] + 2
-        kinds: list[bytes] = [body[:2], body[at:ciphers], transport.encode()]
+        # Suites and methods of compression, then what the extensions say.
+        kinds: list[bytes] = [body[:2], body[at : start - 2], transport.encode()]
         name: str | None = None
         shares = 0
         here = start
@@ -68,9 +75,10 @@ class Hellos:
         size = len(body)
         if size < 38:
             raise WireError("ServerHello cut short", size)
-        at = 35 + body[34]
-        kinds: list[bytes] = [body[:2], body[at : at + 3]]
-        here = at + 5
+        early = r.is_early_draft(body[0] << 8 | body[1])
+        at = 34 if early else 35 + body[34]
+        kinds: list[bytes] = [body[:2], body[at : at + (2 if early else 3)]]
+        here = at + (4 if early else 5)
         scts: bytes | None = None
         while here + 4 <= size:
             kind = body[here] << 8 | body[here + 1]
@@ -80,7 +88,7 @@ class Hellos:
                 kinds.append(body[here : here + 2])
             else:
                 # Of a key share the group counts, not the key.
-                kinds.append(body[here : here + 6 if kind == r.KEY_SHARE else end])
+                kinds.append(body[here : here + 6 if kind in _SHARES else end])
             here = end
         retry = body[2:34] == RETRY_RANDOM
         key = (retry, here == size, *kinds)
@@ -96,6 +104,7 @@ class Hellos:
                 alpn=hello.alpn.decode("latin-1") if hello.alpn is not None else None,
                 ja3s=ja3s(hello),
                 renegotiation=hello.extension(r.RENEGOTIATION_INFO) is not None,
+                psk=hello.takes_psk,
             )
         return found, retry, scts
 
@@ -112,6 +121,8 @@ def _facts(hello: ClientHello, transport: str) -> HelloFacts:
         shares=tuple(group for group, _ in hello.key_shares if not r.is_grease(group)),
         ja3=ja3(hello),
         ja4=ja4(hello, transport),
+        formats=hello.point_formats,
+        compressions=tuple(hello.compression),
     )
 
 

@@ -6,12 +6,13 @@ Python write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from detector.errors import WireError
 from detector.wire import registry as r
+from detector.wire.compressed_certificate import unpacked_certificate
 from detector.wire.key_schedule import RecordOpener, can_read
 from detector.wire.records import ALERT, HANDSHAKE, HandshakeReader
 
@@ -58,12 +59,16 @@ class KeyLog:
                 continue
             self._secrets.setdefault(random, {})[label] = secret
 
+    def secrets(self, random: bytes) -> Mapping[str, bytes]:
+        """What is known for a client's random: "client handshake", "server traffic" ... -> secret."""
+        return self._secrets.get(random, {})
+
     def open(
         self, random: bytes, suite: int, side: str, raw: Iterable[tuple[int, bytes]]
     ) -> Opened:
         """Messages and alerts of one side ("client" or "server") as far as the keys open them."""
         found = Opened()
-        secrets = self._secrets.get(random, {})
+        secrets = self.secrets(random)
         secret = secrets.get(f"{side} handshake")
         if secret is None or not can_read(suite):
             return found
@@ -90,15 +95,24 @@ class KeyLog:
                 elif content == ALERT and len(plain) == 2:
                     found.alerts.append((plain[0], plain[1]))
             except (WireError, ValueError):
-                break
+                if found.messages or side == "server":
+                    break
+                # Early data goes before, under keys of its own (RFC 8446 section 4.2.10).
+                opener = RecordOpener(suite, secret)
         return found
 
 
 def certificate_messages(opened: Opened) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """Bodies of Certificate, CertificateRequest and EncryptedExtensions."""
+    """Bodies of Certificate, CertificateRequest and EncryptedExtensions.
+
+    Raises WireError for a compressed certificate that does not unpack.
+    """
     by_type = dict(reversed(opened.messages))
+    certificate, packed = by_type.get(r.CERTIFICATE), by_type.get(r.COMPRESSED_CERTIFICATE)
+    if certificate is None and packed is not None:
+        certificate = unpacked_certificate(packed)
     return (
-        by_type.get(r.CERTIFICATE),
+        certificate,
         by_type.get(r.CERTIFICATE_REQUEST),
         by_type.get(r.ENCRYPTED_EXTENSIONS),
     )

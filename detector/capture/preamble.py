@@ -15,19 +15,21 @@ from ipaddress import ip_address
 from detector.capture.connection import Preamble
 from detector.wire.proxy_answer import meaning, read_reply
 
-_CONNECT = re.compile(rb"CONNECT ([^\s]{1,260}) HTTP/1\.[01]\r\n", re.IGNORECASE)
+# Behind other requests, too: one with a password follows one that was refused.
+_CONNECT = re.compile(rb"(?:\A|\r\n\r\n)CONNECT ([^\s]{1,260}) HTTP/1\.[01]\r\n", re.IGNORECASE)
 _FIELD = re.compile(rb"^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}):[ \t]*([^\r\n]{0,512})", re.MULTILINE)
 # Protocol, what the client says, what the server says.
 _STARTTLS: tuple[tuple[str, bytes, bytes], ...] = (
     ("smtp", rb"(?i)\A(?>.*?(?:ehlo|helo|lhlo)[ \t]).*starttls", rb"^220"),
-    ("imap", rb"(?i)^\S+ starttls", rb"^\* "),
+    ("imap", rb"(?im)^\S{1,64} starttls\r?$", rb"^\* "),
     ("pop3", rb"(?im)^stls\r?$", rb"^\+OK"),
     ("ftp", rb"(?im)^auth (?:tls|ssl)", rb"^220"),
     ("nntp", rb"(?im)^starttls", rb"^20[01]"),
     ("sieve", rb"(?im)^starttls", rb"^\"IMPLEMENTATION\"|^\"SIEVE\""),
-    ("xmpp", rb"urn:ietf:params:xml:ns:xmpp-tls", rb""),
-    ("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb""),
-    ("postgres", rb"^\x00\x00\x00\x08\x04\xd2\x16\x2f", rb""),
+    ("xmpp", rb"\A\s{0,64}<.*urn:ietf:params:xml:ns:xmpp-tls", rb"\A\s{0,64}<|\A\Z"),
+    ("ldap", rb"\A0.*1\.3\.6\.1\.4\.1\.1466\.20037", rb"\A0|\A\Z"),
+    ("postgres", rb"\A\x00\x00\x00\x08\x04\xd2\x16\x2f\Z", rb"\A[SNE]|\A\Z"),
+    ("irc", rb"(?im)^starttls\r?$", rb"^:?\S{1,255} (?:670|691|NOTICE) |\A\Z"),
     ("mysql", rb"^\x20\x00\x00\x01", rb"(?s)^.\x00\x00\x00\x0a"),
     ("smtp", rb"(?im)^starttls", rb"^220"),
 )
@@ -39,7 +41,7 @@ def read_preamble(client: bytes, server: bytes) -> Preamble | None:
     if not client and not server:
         return None
     found = _CONNECT.search(client)
-    if found is not None:
+    if found is not None and (not server or server[:5] == b"HTTP/"[: len(server)]):
         return _http(client, server, found)
     socks = _socks5(client, server) or _socks4(client, server)
     if socks is not None:

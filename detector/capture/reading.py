@@ -8,12 +8,14 @@ from lengths where it has not (`sealed`).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv6Address
 
 import msgspec
 
 from detector.capture.connection import (
     Connection,
+    EchUse,
     HelloFacts,
     Reached,
     SeenAlert,
@@ -26,13 +28,15 @@ from detector.capture.flow import IGNORE, Flow, Half
 from detector.capture.hellos import Hellos
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
+from detector.capture.quic import messages
 from detector.capture.sealed import (
-    TLS13,
     came_too_late,
     has_completed,
+    has_resumed,
     inferred_alerts,
     refused_late,
 )
+from detector.capture.surroundings import Surroundings
 from detector.errors import WireError
 from detector.model.observation import Beside
 from detector.wire import registry as r
@@ -50,6 +54,8 @@ from detector.wire.key_exchange import parse_key_exchange
 _ROOM = 4096
 _PLAIN = 512
 _LONGEST = 3600.0
+# What a server says in clear before TLS 1.3 where it takes an earlier session up (RFC 5246 section 7.3).
+_ABBREVIATED = frozenset((r.SERVER_HELLO, r.NEW_SESSION_TICKET, r.HELLO_VERIFY_REQUEST))
 _BESIDE: tuple[tuple[int, Beside], ...] = (
     (r.SIGNED_CERTIFICATE_TIMESTAMP, "scts"),
     (r.STATUS_REQUEST, "ocsp"),
@@ -59,7 +65,8 @@ _BESIDE: tuple[tuple[int, Beside], ...] = (
 class Facts(msgspec.Struct):
     """What the handshake's messages say; filled once, when they are no longer needed.
 
-    `whole`: the server's flight was read to its end.
+    `whole`: the server's flight was read to its end. `bare`: of its flight only the hello, and perhaps a session
+    ticket, came in clear.
     """
 
     hello: HelloFacts | None = None
@@ -75,6 +82,8 @@ class Facts(msgspec.Struct):
     whole: bool = False
     authorities: tuple[bytes, ...] | None = None
     client_certificate: bool | None = None
+    client_chain: tuple[bytes, ...] = ()
+    bare: bool = False
     dh_bits: int | None = None
     error: str = ""
 
@@ -92,9 +101,13 @@ class Reading:
     Args:
         keys: secrets of TLS 1.3 sessions.
 
+    Attributes:
+        surroundings: what the capture as a whole shows.
+
     """
 
     def __init__(self, keys: KeyLog | None = None) -> None:
+        self.surroundings = Surroundings()
         self.keys = keys if keys is not None else KeyLog()
         self._hellos = Hellos()
         self._chains: dict[bytes, tuple[bytes, ...]] = {}
@@ -117,13 +130,15 @@ class Reading:
 
     def _tcp(self, flow: Flow) -> Connection | None:
         client, server = flow.client, flow.server
+        if client.packets_seen and server.packets_seen:
+            self.surroundings.two_sided = True
         facts = flow.facts
         if not isinstance(facts, Facts):
             facts = self._clear(client.messages, server.messages)
         alerts = _alerts(flow) if client.alerts or server.alerts else []
         opened = False
         finished = None
-        if client.keep and facts.answer is not None and facts.answer.version == TLS13:
+        if client.keep and facts.answer is not None and r.is_tls13(facts.answer.version):
             opened, finished = self._open(facts, client, server, alerts)
         completed = has_completed(client, server, facts.answer, opened=opened, finished=finished)
         if not opened and not (alerts and any(alert.fatal for alert in alerts)):
@@ -155,7 +170,9 @@ class Reading:
                 server.preamble or (server.record[:4096] if reached == "other" else b""),
             ),
             sni=facts.sni,
+            ech=self._ech(facts),
             hello=facts.hello,
+            random=facts.random,
             hello_size=facts.size,
             hello_segments=client.hello_segments,
             hello_records=client.records if not client.ccs else 1,
@@ -169,6 +186,8 @@ class Reading:
             asked_for=facts.asked_for,
             authorities=facts.authorities,
             client_certificate=facts.client_certificate,
+            client_chain=facts.client_chain,
+            resumed=has_resumed(facts.answer, bare=facts.bare, ccs=server.ccs),
             dh_bits=facts.dh_bits,
             alerts=tuple(alerts),
             completed=completed and not refused_late(alerts, server),
@@ -195,11 +214,14 @@ class Reading:
                     facts.random = body[2:34]
                 elif kind == r.CERTIFICATE:
                     facts.client_certificate = len(body) > 3
+                    with suppress(WireError):  # that one was shown is all that blame asks
+                        facts.client_chain = self._chain(body, tls13=False)
         except WireError as error:
             facts.error = f"ClientHello: {error.message}"
         try:
             for kind, body in server:
                 self._server_message(facts, kind, body)
+            facts.bare = {r.SERVER_HELLO} <= {kind for kind, _ in server} <= _ABBREVIATED
         except WireError as error:
             facts.error = facts.error or f"server's handshake: {error.message}"
         return facts
@@ -260,10 +282,16 @@ class Reading:
         suite = facts.answer.cipher
         theirs = self.keys.open(facts.random, suite, "server", server.raw)
         ours = self.keys.open(facts.random, suite, "client", client.raw)
+        return self._under_keys(facts, ours, theirs, alerts)
+
+    def _under_keys(
+        self, facts: Facts, ours: Opened, theirs: Opened, alerts: list[SeenAlert]
+    ) -> tuple[bool, bool | None]:
+        """Take in what client and server said under encryption."""
         if not theirs.messages:
             return False, None
-        certificate, request, extensions = certificate_messages(theirs)
         try:
+            certificate, request, extensions = certificate_messages(theirs)
             if certificate is not None:
                 facts.chain = self._chain(certificate, tls13=True)
                 entries = parse_certificate_tls13(certificate)
@@ -272,10 +300,10 @@ class Reading:
                 facts.whole = theirs.finished
             if request is not None:
                 facts.authorities = parse_certificate_request_tls13(request).authorities
-                shown = next((b for k, b in ours.messages if k == r.CERTIFICATE), None)
-                facts.client_certificate = shown is not None and bool(
-                    parse_certificate_tls13(shown)
-                )
+                shown = certificate_messages(ours)[0]
+                if shown is not None:
+                    facts.client_chain = self._chain(shown, tls13=True)
+                facts.client_certificate = bool(facts.client_chain)
             if extensions is not None:
                 chosen = chosen_alpn(extensions)
                 facts.alpn = chosen.decode("latin-1") if chosen is not None else None
@@ -289,6 +317,11 @@ class Reading:
                 if code
             ]
         return True, theirs.finished and ours.finished
+
+    def _ech(self, facts: Facts) -> EchUse | None:
+        if facts.hello is None or r.ENCRYPTED_CLIENT_HELLO not in facts.hello.extensions:
+            return None
+        return "outer" if facts.sni in self.surroundings.outer_names else "offered"
 
     def _ends(self, flow: Flow | DatagramFlow) -> tuple[str, int, str, int]:
         """Client and server with their ports."""
@@ -315,13 +348,17 @@ class Reading:
     def _datagrams(self, flow: DatagramFlow) -> Connection | None:
         quic = flow.kind == "quic"
         if quic:
-            client, server = (_messages(flow.quic.crypto[side]) for side in ("client", "server"))
+            client, server = (
+                messages(flow.quic.crypto["client"]),
+                messages(flow.quic.crypto["server"]),
+            )
             alerts = [
-                SeenAlert("client" if side == "client" else "server", code - 0x100, fatal=True)
+                SeenAlert(side, code - 0x100, fatal=True)
                 for side, code in flow.quic.closes
                 if 0x100 < code < 0x200
             ]
-            completed = {"client", "server"} <= flow.quic.beyond
+            # A client that refuses the certificate says so under the handshake's keys, and never sends data.
+            completed = "client" in flow.quic.finished and "server" in flow.quic.beyond
         else:
             client, server = flow.client.messages, flow.server.messages
             alerts = [
@@ -332,12 +369,25 @@ class Reading:
             ]
             completed = bool(flow.client.opaque and flow.server.opaque)
         facts = self._clear(client, server, "q" if quic else "d")
+        if quic and facts.answer is not None and facts.random in self.keys:
+            opened = flow.quic.opened(self.keys.secrets(facts.random), facts.answer.cipher)
+            read, finished = self._under_keys(facts, *opened, alerts)
+            completed = bool(finished) if read else completed
+            alerts = _once(alerts)
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
-        reached: Reached = "nothing"
+        went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
+        alone = went_on or not self.surroundings.two_sided
+        reached: Reached = "unseen" if alone else "nothing"
         if flow.server_started is not None:
             reached = (
-                "data" if completed else "hello" if facts.answer else "alert" if alerts else "other"
+                "data"
+                if completed
+                else "hello"
+                if facts.answer
+                else "alert"
+                if alerts
+                else "unseen"
             )
         return Connection(
             number=flow.number,
@@ -346,28 +396,32 @@ class Reading:
             transport="udp", protocol="quic" if quic else "dtls",
             first=flow.first, last=flow.last, packets=flow.packets,
             sent=flow.bytes[0], received=flow.bytes[1], opened="syn-ack",
-            sni=facts.sni, hello=facts.hello, hello_size=facts.size, retry=facts.retry,
+            sni=facts.sni, ech=self._ech(facts), hello=facts.hello, random=facts.random,
+            hello_size=facts.size, retry=facts.retry,
             answer=facts.answer, alpn=facts.alpn, chain=facts.chain, ocsp=facts.ocsp,
             scts=facts.scts, asked_for=facts.asked_for,
             authorities=facts.authorities, client_certificate=facts.client_certificate,
+            client_chain=facts.client_chain,
+            resumed=has_resumed(facts.answer, bare=facts.bare, ccs=flow.server.ccs),
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,
             closed_by=fatal.sender if fatal else None, error=facts.error,
-            notes=("given up early: too many connections at once",) if flow.evicted else (),
+            notes=_datagram_notes(flow),
         )  # fmt: skip
 
 
-def _messages(stream: bytes) -> list[tuple[int, bytes]]:
-    """Handshake messages of a CRYPTO stream."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    while len(stream) - at >= 4 and len(found) < 16:
-        end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
-        if end > len(stream):
-            break
-        found.append((stream[at], stream[at + 4 : end]))
-        at = end
-    return found
+def _datagram_notes(flow: DatagramFlow) -> tuple[str, ...]:
+    notes: list[str] = []
+    if flow.evicted:
+        notes.append("given up early: too many connections at once")
+    if flow.quic.negotiated:
+        notes.append("the server answered with the versions of QUIC that it speaks")
+    return tuple(notes)
+
+
+def _once(alerts: list[SeenAlert]) -> list[SeenAlert]:
+    """A close is said under the keys of each level that the peer may have (RFC 9000 section 10.2.3)."""
+    return list({(alert.sender, alert.code): alert for alert in reversed(alerts)}.values())[::-1]
 
 
 def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:

@@ -13,11 +13,31 @@ from __future__ import annotations
 from detector.capture.connection import SeenAlert, ServerFacts
 from detector.capture.flow import Flow, Half
 from detector.wire.records import ALERT, APPLICATION_DATA
+from detector.wire.registry import is_tls13
 
-TLS13 = 0x0304
+_DTLS13 = 0xFEFC
 _SEALED_ALERT = 19
 # A server's records up to its Finished, session tickets included.
 _FLIGHT_RECORDS = 6
+
+
+def has_resumed(answer: ServerFacts | None, *, bare: bool, ccs: bool) -> bool | None:
+    """Whether the session is an earlier one.
+
+    Args:
+        answer: the ServerHello.
+        bare: nothing followed it in clear, apart from a session ticket.
+        ccs: the server's ChangeCipherSpec came.
+
+    Before TLS 1.3 the abbreviated handshake tells: after its hello the server goes over to the keys at once
+    (RFC 5246 section 7.3, RFC 5077 section 3.1), whatever the session ids say.
+
+    """
+    if answer is None:
+        return None
+    if is_tls13(answer.version) or answer.version == _DTLS13:
+        return answer.psk
+    return (True if ccs else None) if bare else False
 
 
 def has_completed(
@@ -27,7 +47,7 @@ def has_completed(
         return False
     if opened:
         return bool(finished)
-    if answer.version == TLS13:
+    if is_tls13(answer.version):
         return client.opaque > 0 and server.opaque > 0 and not _is_alert(client.sizes[0])
     return client.ccs and server.ccs
 
@@ -36,7 +56,7 @@ def inferred_alerts(
     client: Half, server: Half, answer: ServerFacts | None, *, completed: bool
 ) -> list[SeenAlert]:
     """Alerts of TLS 1.3 that nobody can read, told from lengths."""
-    if answer is None or answer.version != TLS13:
+    if answer is None or not is_tls13(answer.version):
         return []
     if client.sizes and _is_alert(client.sizes[0]):
         return [SeenAlert("client", None, fatal=True, encrypted=True)]

@@ -102,13 +102,14 @@ def _index[K](items: Iterable[tuple[K, Certificate]]) -> dict[K, tuple[Certifica
 class ProgramRoots(TrustAnchors):
     """Roots that a public program has or had, known by digest alone.
 
-    The certificates are those of `stores` that are listed and that `beside` lacks; further ones are
+    The certificates are those of `stores` and `past` that are listed and that `beside` lacks; further ones are
     recognised when a peer sends them.
 
     Args:
         listed: gives the digests (SHA-256 of the certificate, hex); asked when first needed.
         stores: where certificates may be, this machine's own store as a rule.
         beside: anchors that were tried before, so that they need not be here too.
+        past: gives certificates (DER) that come along; asked when first needed.
 
     """
 
@@ -117,8 +118,10 @@ class ProgramRoots(TrustAnchors):
         listed: Callable[[], Container[str]],
         stores: TrustAnchors | None = None,
         beside: TrustAnchors | None = None,
+        past: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
         super().__init__((), "roots that public programs have or had")
+        self._past = past
         self._listed = listed
         self._stores = stores
         self._beside = beside
@@ -134,7 +137,10 @@ class ProgramRoots(TrustAnchors):
         found = TrustAnchors(
             (
                 data
-                for data in (self._stores.ders if self._stores is not None else ())
+                for data in (
+                    *(self._stores.ders if self._stores is not None else ()),
+                    *self._past(),
+                )
                 if data not in tried and sha256(data).hexdigest() in listed
             ),
             self.name,
@@ -143,15 +149,16 @@ class ProgramRoots(TrustAnchors):
 
     def but(self, digests: frozenset[str]) -> ProgramRoots:
         """The same, but for some of the listed."""
-        return ProgramRoots(lambda: _But(self._listed(), digests), self._stores, self._beside)
+        kept = _But(self._listed, digests)
+        return ProgramRoots(lambda: kept, self._stores, self._beside, self._past)
 
 
 class _But(Container[str]):
-    def __init__(self, listed: Container[str], left_out: frozenset[str]) -> None:
+    def __init__(self, listed: Callable[[], Container[str]], left_out: frozenset[str]) -> None:
         self._listed, self._left_out = listed, left_out
 
     def __contains__(self, digest: object) -> bool:
-        return digest not in self._left_out and digest in self._listed
+        return digest not in self._left_out and digest in self._listed()
 
 
 class SelectedRoots(TrustAnchors):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli import exit_codes
+from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
+from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
+    from detector.forensics.selection import Selection
     from detector.logs.event import Event
     from detector.runs.captures import CaptureRun
 
@@ -28,12 +33,17 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --keylog keys.txt --html report.html trace.pcap
   tcpdump -w - port 443 | tlsight pcap -
   tlsight pcap --interface eth0 --filter "port 443" --json
+  tlsight pcap --failed --host www.example.org --since -5m trace.pcap
+  tlsight pcap --server 192.0.2.5:443 trace.pcap    its whole diagnosis
+  tlsight pcap --connection 4711 trace.pcap         every message, and Wireshark's filter for it
   tlsight pcap --logs /var/log/nginx/error.log trace.pcap     one story out of both
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
+  tlsight pcap --write cut.pcapng --zeek logs trace.pcap      their packets, and logs for a SIEM
 
 [bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
-today, 3 no TLS in it. Of several files one that cannot be read, or not to its end, is told on stderr and costs only
-itself: then 2 where nothing failed in the others. A single one is an error, 2.
+today, 3 no TLS in it, or nothing that was asked for; all by what the filters leave. Of several files one that cannot
+be read, or not to its end, is told on stderr and costs only itself: then 2 where nothing failed in the others. A
+single one is an error, 2.
 """
 
 
@@ -41,7 +51,9 @@ itself: then 2 where nothing failed in the others. A single one is an error, 2.
 def pcap(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
+    which: CaptureFilters,
     output: CaptureOutput,
+    export: ExportOptions,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Captures; - for stdin.")
     ] = None,
@@ -96,13 +108,43 @@ def pcap(
 
     if bool(files) == bool(interface):
         raise ConfigError("pcap", "give files, or --interface", remedy="see tlsight pcap --help")
-    run = CaptureRun(
-        files=tuple(files or ()), interface=interface, expression=filter_,
-        keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
-        access_logs=tuple(access_log or ()),
-        events=_events(logs) if logs else (), limit=limit, summary=output.summary, warn=warn,
-    )  # fmt: skip
-    return tell_captures(run, compare, earlier, output)
+    with _read_twice(files or (), which) as paths:
+        run = CaptureRun(
+            files=paths, interface=interface, expression=filter_,
+            keylogs=tuple(keylog or ()), ports=tuple(port or ()), agent=ua,
+            access_logs=tuple(access_log or ()),
+            events=_events(logs) if logs else (), limit=limit,
+            summary=output.summary, selection=_selection(which, paths), warn=warn,
+        )  # fmt: skip
+        return tell_captures(run, compare, earlier, output, export, ladders=bool(which.server))
+
+
+@contextmanager
+def _read_twice(files: Sequence[str], which: CaptureFilters) -> Iterator[tuple[str, ...]]:
+    """The files, for a connection that is followed such as can be read twice."""
+    if which.connection is None:
+        yield tuple(files)
+        return
+    from detector.runs.following import twice
+
+    if len(files) != 1:
+        why = "a connection is called by its first packet's place in one file"
+        raise ConfigError("--connection", why, remedy="give that file alone")
+    with twice(files) as paths:
+        yield paths
+
+
+def _selection(which: CaptureFilters, files: Sequence[str]) -> Selection:
+    from detector.knowledge.causes import cause_table
+    from detector.runs.capture_span import span
+
+    def spanned() -> tuple[float, float]:
+        if not files or "-" in files:
+            why = "such a time is counted from packets, which only a file has twice"
+            raise ConfigError("--since, --until", why, remedy="give a whole date, or a file")
+        return span(files)
+
+    return which.selection(cause_table(), spanned)
 
 
 def _events(logs: list[str]) -> tuple[Event, ...]:
@@ -113,26 +155,47 @@ def _events(logs: list[str]) -> tuple[Event, ...]:
 
 
 def tell_captures(
-    run: CaptureRun, compare: KnowledgeOptions, earlier: HistoryOptions, output: CaptureOutput
+    run: CaptureRun,
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    output: CaptureOutput,
+    export: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
+    *,
+    ladders: bool = False,
 ) -> int:
-    """Read, print, write what was asked for; the exit code."""
+    """Read, print, write what was asked for; the exit code. `ladders` shows whole diagnoses."""
     from detector.report.pcap_text import CapturePrinter
 
     plot = plot_file(output.plot)
     printer = CapturePrinter(
         json=output.json, connections=output.connections or run.at_once, summary=output.summary,
         verbose=output.verbose, anonymize=output.anonymize,
+        ladders=ladders,
     )  # fmt: skip
-    with compare.opened() as opened, earlier.opened(read_only=True) as memory:
+    exports = export.exports(
+        run.files, live=run.interface is not None, anonymize=output.anonymize, json=output.json
+    )
+    with compare.opened() as opened, earlier.opened(read_only=True) as memory, exports:
         reading = run.begin(opened.knowledge, memory)
         try:
             for one, joined in reading.with_log():
-                printer.show(one, joined)
+                exports.note(one)
+                if exports.on_stdout:
+                    continue
+                if run.selection.number is None:
+                    printer.show(one, joined)
+                else:
+                    printer.follow(one, reading.followed(one))
         except KeyboardInterrupt:
             if run.interface is None:
                 raise
         story = reading.so_far
-        printer.finish(story)
+        if run.selection.number is not None and not story.connections:
+            raise _no_such_connection(run.selection)
+        for line in exports.finish(run.files):
+            warn(line)
+        if not exports.on_stdout:
+            printer.finish(story)
         if plot is not None:
             from detector.report.plotting import save_plot
 
@@ -146,6 +209,15 @@ def tell_captures(
     if story.failed or story.intercepted or story.broken:
         code = exit_codes.FOUND
     return exit_codes.worst(code, exit_codes.USAGE if reading.unread else exit_codes.CLEAN)
+
+
+def _no_such_connection(asked: Selection) -> ConfigError:
+    from detector.forensics.selection import Selection
+
+    if asked == Selection(number=asked.number):
+        why = f"no connection with TLS begins with packet {asked.number}"
+        return ConfigError("--connection", why, remedy="tlsight pcap --connections lists them")
+    return ConfigError("--connection", f"{asked.number} is none of those that were asked for")
 
 
 pcap.__doc__ = _TEXT

@@ -25,7 +25,7 @@ from hashlib import sha256
 
 import msgspec
 
-from detector.chain.names import holds_name, is_private_address, registrable_domain
+from detector.chain.names import as_address, holds_name, is_private_address, registrable_domain
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.evidence.innocence import innocent_private_ca
@@ -234,16 +234,23 @@ class Sharing:
         return found is None or (found.kind == "owners-ca" and not found.complete)
 
     def one_for_all(self, seen: Examination) -> tuple[str, ...]:
-        """Hosts that were shown the observation's leaf key though the leaf names none of them."""
+        """Hosts that were shown the observation's leaf key though the leaf names none of them.
+
+        Who is asked for by an address alone is named by hardly any leaf, so that says nothing.
+        """
         keys = keys_of(seen)
         if not keys:
             return ()
         use = use_of(seen)
-        if use.named:
+        if use.named or as_address(use.host) is not None:
             return ()
         leaf = (key for key in keys if key.role == "leaf")
         found = [one for key in leaf for one in self._uses.get(key, ())]
-        return tuple(o.host for o in found if not o.named and o.domain != use.domain)
+        return tuple(
+            o.host
+            for o in found
+            if not o.named and o.domain != use.domain and as_address(o.host) is None
+        )
 
 
 def _weight(use: Use) -> int:

@@ -12,10 +12,13 @@ from ipaddress import ip_address
 from typing import Any
 
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?)(?![\w.])"
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\]?)(?!\w|\.\w)"
 )
 _NAME = re.compile(r"(?<![\w@/.-])(?:\*\.)?(?:[\w-]+\.)+(?:xn--[\w-]+|[A-Za-z]{2,18})(?![\w-])")
-_DN = re.compile(r"\b(CN|O|OU|L|ST|emailAddress|serialNumber)=([^,;]+)")
+# Attributes of names as certificates show them, those without a short name by their number.
+_DN = re.compile(
+    r"\b(CN|OU?|L|ST|DC|UID|email|emailAddress|serialNumber|street|\d{1,9}(?:\.\d{1,9}){2,9})=((?:[^,;\\]|\\.)+)"
+)
 _NAMES_KEPT = frozenset(("schema", "ja3", "ja3s", "ja4", "cipher", "version"))
 _DIGESTS = frozenset(("sha256", "spki_sha256", "issuer_spki_sha256"))
 _WHOLE = frozenset(("subject", "issuer", "agent", "product"))

@@ -129,6 +129,8 @@ def _unanswered(c: Connection) -> _Said | None:
     if c.hello_lost and c.hello_size > _LARGE:
         text = f"A ClientHello of {c.hello_size} bytes is sent again and again and never arrives."
         return "large-hello-dropped", text, None
+    if c.transport == "udp":
+        return "connection-timeout", "Nothing answers the ClientHello over UDP.", None
     return "silent-drop", "The connection stands, and nothing answers the ClientHello.", None
 
 

@@ -2,76 +2,56 @@
 
 Theory of operation
 -------------------
-A browser's hello shows its family: Chrome and Edge send GREASE, shuffle their extensions and say
-application_settings; Firefox has no GREASE, a record size limit and delegated credentials; Safari has GREASE in
-fixed order. An interceptor's own TLS library sends its own hello in the browser's name (Durumeric et al., "The
-Security Impact of HTTPS Interception", NDSS 2017). What differs is told field by field. A hello whose JA4 is that
-of a known interceptor is one more sign; alone it is none, because curl's JA4 is OpenSSL's too.
+A browser's hello shows its family and, within limits, its release. An interceptor's own TLS library sends its
+own hello in the browser's name (Durumeric et al., "The Security Impact of HTTPS Interception", NDSS 2017).
+Three things make a field safe to judge:
 
-"likely" needs a browser in the User-Agent and a field that no release of its family, as far as the rule says,
-ever sent so. "unlikely" needs all fields to fit. What no rule speaks of is "unknown".
+* it was seen in releases on both sides of the interval (`since`, `until`); what is newer than the newest that was
+  measured is unknown, because browsers change their hellos every few releases;
+* no setting adds it. Enterprises and users take suites, groups, TLS 1.3, ECH or tickets away; Tor Browser is
+  Firefox with less. So a hello may have less than a rule allows, in the rule's order, and never more;
+* the transport is the rule's. Over QUIC the same browser has other suites and extensions.
+
+"likely" needs a browser in the User-Agent and a field that no release of the interval ever sent so. "unlikely"
+needs everything that such a release usually sends. In between, and where no rule speaks, is "unknown", with
+the reason; so is the hello of another browser, which no library sends by itself: there the User-Agent was
+changed. A User-Agent is a claim and no proof: "likely" also fits a program that took a browser's name, and
+"unlikely" one that copied its hello.
+
+A hello that equals a known interceptor's names it; alone it proves nothing, because most programs send the hello
+of a library that others have too. Then the library is named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from detector.capture.connection import HelloFacts
+from detector.forensics.browser_rules import (
+    BrowserRule,
+    Family,
+    Kind,
+    KnownHello,
+    NotJudged,
+    ProductHeader,
+    Transport,
+)
+from detector.forensics.claimed import Claims
+from detector.forensics.hello_differences import impossible, unusual
 from detector.wire.registry import is_grease
 
 Opinion = Literal["likely", "unlikely", "unknown"]
-
-
-class BrowserRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one family of browsers greets.
-
-    Attributes:
-        agent: expression with one group, the major version, that finds the family in a User-Agent.
-        unless: expression of other families that use the same words.
-        since: first major version that the rule speaks of.
-        grease: it sends GREASE (RFC 8701).
-        first_suites: suites in the order in which they begin, GREASE left out.
-        extensions: types that are always there.
-        never: types that never are.
-        groups: groups that are always offered.
-        never_suites: suites that never are.
-
-    """
-
-    family: str
-    agent: str
-    since: int
-    source: str
-    unless: str = ""
-    grease: bool | None = None
-    first_suites: tuple[int, ...] = ()
-    extensions: tuple[int, ...] = ()
-    never: tuple[int, ...] = ()
-    groups: tuple[int, ...] = ()
-    never_suites: tuple[int, ...] = ()
-    http2: bool = False
-
-
-class InterceptorHello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hello of a program that intercepts, as JA4. The middle count changes with resumption, so the parts
-    are compared without the counts.
-    """
-
-    product: str
-    ja4: str
-    source: str
-
-
-class ProductHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request header, by the start of its name, that an intercepting product adds."""
-
-    product: str
-    prefix: str
-    source: str
+_TRANSPORTS: dict[str, Transport] = {"t": "tcp", "q": "quic"}
+# They come and go: name, ALPN, padding, ticket of before, early data, cookie.
+_PASSING = frozenset((0, 16, 21, 41, 42, 44))
+_ROOM = 4096
+_Looks = tuple[str | None, Kind | None]
+_Key = tuple[tuple[object, ...], str | None, tuple[str, ...]]
+_GREASE = frozenset(byte << 8 | byte for byte in range(0x0A, 0x100, 0x10))
 
 
 class HelloOpinion(msgspec.Struct, frozen=True):
@@ -79,10 +59,12 @@ class HelloOpinion(msgspec.Struct, frozen=True):
 
     Attributes:
         interception: "likely", "unlikely" or "unknown".
-        claims: family and version of the User-Agent.
-        looks_like: an interceptor that sends this very hello.
+        claims: family and version of the User-Agent, or who it is that is not judged.
+        looks_like: an interceptor, a library or another browser that sends this very hello.
         differs: a sentence for each field that does not fit.
         headers: products that added a header to the request.
+        looks_like_kind: whether `looks_like` is a program, a library that many programs have, or a browser.
+        reason: why nothing is said, a sentence; empty where something is.
 
     """
 
@@ -91,6 +73,8 @@ class HelloOpinion(msgspec.Struct, frozen=True):
     looks_like: str | None
     differs: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    looks_like_kind: Kind | None = None
+    reason: str = ""
 
 
 class Browsers:
@@ -98,17 +82,27 @@ class Browsers:
 
     def __init__(
         self,
+        families: Sequence[Family] = (),
         rules: Sequence[BrowserRule] = (),
-        interceptors: Sequence[InterceptorHello] = (),
+        interceptors: Sequence[KnownHello] = (),
         headers: Sequence[ProductHeader] = (),
+        others: Sequence[NotJudged] = (),
     ) -> None:
+        self._claims = Claims(families, rules, others)
+        self._distinct = tuple(rule for rule in rules if rule.distinct)
         self._headers = tuple(headers)
-        self._rules = [
-            (rule, re.compile(rule.agent), re.compile(rule.unless) if rule.unless else None)
-            for rule in rules
-        ]
-        self._interceptors = {_core(known.ja4): known.product for known in interceptors}
-        self._made: dict[tuple[str, str | None, tuple[str, ...]], HelloOpinion | None] = {}
+        self._by_suites: dict[tuple[int, ...], list[KnownHello]] = {}
+        self._by_ja4: dict[str, KnownHello] = {}
+        for known in interceptors:
+            if known.ja4:
+                self._by_ja4[_core(known.ja4)] = known
+            else:
+                self._by_suites.setdefault(known.suites, []).append(known)
+        self._made: dict[_Key, HelloOpinion | None] = {}
+
+    def patterns(self) -> Iterator[re.Pattern[str]]:
+        """Every expression that is tried on a User-Agent."""
+        return self._claims.patterns()
 
     def opinion(
         self, hello: HelloFacts, agent: str | None, headers: tuple[str, ...] = ()
@@ -121,9 +115,9 @@ class Browsers:
             headers: names of the request's fields, lower case.
 
         """
-        key = hello.ja3, agent, headers
+        key = _told_by(hello), agent, headers
         if key not in self._made:
-            if len(self._made) >= 4096:
+            if len(self._made) >= _ROOM:
                 self._made.clear()
             self._made[key] = self._with_headers(self._judge(hello, agent), headers)
         return self._made[key]
@@ -142,55 +136,69 @@ class Browsers:
         if not products:
             return made
         made = made or HelloOpinion("likely", None, None)
-        return msgspec.structs.replace(made, interception="likely", headers=products)
+        return msgspec.structs.replace(made, interception="likely", headers=products, reason="")
 
     def _judge(self, hello: HelloFacts, agent: str | None) -> HelloOpinion | None:
-        known = self._interceptors.get(_core(hello.ja4))
+        known = self._known(hello)
+        looks: _Looks = (known.name, known.kind) if known is not None else (None, None)
         if agent is None:
-            return HelloOpinion("unknown", None, known) if known is not None else None
-        for rule, expression, unless in self._rules:
-            found = expression.search(agent)
-            if found is None or (unless is not None and unless.search(agent)):
-                continue
-            version = int(found[1][:9])
-            claims = f"{rule.family} {version}"
-            if version < rule.since:
-                return HelloOpinion("unknown", claims, known)
-            differs = tuple(_differences(rule, hello))
-            return HelloOpinion("likely" if differs else "unlikely", claims, known, differs)
-        return HelloOpinion("unknown", None, known)
+            if known is None:
+                return None
+            return _opinion("unknown", None, looks, "No User-Agent says who sent it.")
+        transport = _TRANSPORTS.get(hello.ja4[:1])
+        if transport is None:
+            return _opinion("unknown", None, looks, "No browser is judged over this transport.")
+        claim = self._claims.of(agent, transport)
+        if claim.rule is None:
+            return _opinion("unknown", claim.name, looks, claim.reason)
+        if differs := impossible(claim.rule, hello):
+            other = self._browser(hello, transport)
+            if other is not None:
+                reason = (
+                    f"It is the hello of {other}: rather a changed User-Agent than interception."
+                )
+                return _opinion("unknown", claim.name, (other, "browser"), reason, differs)
+            return _opinion("likely", claim.name, looks, "", differs)
+        if missing := unusual(claim.rule, hello):
+            return _opinion("unknown", claim.name, looks, " ".join(missing))
+        return _opinion("unlikely", claim.name, looks, "")
+
+    def _browser(self, hello: HelloFacts, transport: Transport) -> str | None:
+        """The browser whose hello it is, where no library sends the same."""
+        for rule in self._distinct:
+            if rule.transport == transport and not impossible(rule, hello):
+                return rule.name
+        return None
+
+    def _known(self, hello: HelloFacts) -> KnownHello | None:
+        kinds = {kind for kind in hello.extensions if not is_grease(kind)} - _PASSING
+        for known in self._by_suites.get(hello.ciphers, ()):
+            if kinds == set(known.extensions) - _PASSING and known.groups in ((), hello.groups):
+                return known
+        return self._by_ja4.get(_core(hello.ja4))
 
 
-def _differences(rule: BrowserRule, hello: HelloFacts) -> list[str]:
-    found: list[str] = []
-    name = rule.family
-    grease = any(is_grease(kind) for kind in hello.extensions)
-    if rule.grease is not None and grease != rule.grease:
-        found.append(f"{name} {'sends' if rule.grease else 'never sends'} GREASE.")
-    if rule.first_suites and hello.ciphers[: len(rule.first_suites)] != rule.first_suites:
-        wanted = ", ".join(f"{code:04x}" for code in rule.first_suites)
-        sent = ", ".join(f"{code:04x}" for code in hello.ciphers[: len(rule.first_suites)])
-        found.append(f"{name} begins its suites with {wanted}; this hello with {sent}.")
-    kinds = set(hello.extensions)
-    missing = [kind for kind in rule.extensions if kind not in kinds]
-    if missing:
-        found.append(f"{name} always sends the extensions {_listed(missing)}; they are missing.")
-    extra = [kind for kind in rule.never if kind in kinds]
-    if extra:
-        found.append(f"{name} never sends the extensions {_listed(extra)}.")
-    groups = [group for group in rule.groups if group not in hello.groups]
-    if groups:
-        found.append(f"{name} offers the groups {_listed(groups)}; they are missing.")
-    suites = [suite for suite in rule.never_suites if suite in hello.ciphers]
-    if suites:
-        found.append(f"{name} never offers the suites {', '.join(f'{s:04x}' for s in suites)}.")
-    if rule.http2 and hello.alpn and "h2" not in hello.alpn:
-        found.append(f"{name} offers HTTP/2; this hello only {', '.join(hello.alpn)}.")
-    return found
+def _told_by(hello: HelloFacts) -> tuple[object, ...]:
+    """All that an opinion depends on, without the order of extensions, which Chrome shuffles."""
+    kinds = frozenset(hello.extensions)
+    plain = kinds - _GREASE
+    return (
+        hello.ja4, hello.ciphers, plain, len(plain) < len(kinds), hello.groups, hello.schemes,
+        hello.formats, hello.compressions,
+    )  # fmt: skip
 
 
-def _listed(codes: Sequence[int]) -> str:
-    return ", ".join(map(str, codes))
+def _opinion(
+    interception: Opinion,
+    claims: str | None,
+    looks: _Looks,
+    reason: str,
+    differs: Sequence[str] = (),
+) -> HelloOpinion:
+    name, kind = looks
+    return HelloOpinion(
+        interception, claims, name, tuple(differs), looks_like_kind=kind, reason=reason
+    )
 
 
 def _core(ja4: str) -> str:

@@ -21,7 +21,6 @@ from detector.forensics.blame import blame
 from detector.forensics.browsers import Browsers, HelloOpinion
 from detector.forensics.observed import observation
 from detector.forensics.offers import is_trial
-from detector.forensics.servers import Servers
 from detector.judging.judge import examine, judge_examined, unjudged
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Cause, Judgement, Observation, Target, VerdictName
@@ -65,7 +64,8 @@ class ConnectionJudge:
     Args:
         known: what certificates are compared with.
         browsers: how browsers' hellos look.
-        agents: User-Agent by client address and port, or by address alone (port 0).
+        agents: User-Agent by client address and port, or by address alone (port 0): of connections that
+            came to something.
         batch: how many connections to look at together; 1 tells each at once.
         sharing: what earlier runs saw.
         baseline: how a host looked when it was last proven direct.
@@ -82,7 +82,6 @@ class ConnectionJudge:
         sharing: Sharing | None = None,
         baseline: Callable[[Target], Baseline | None] = lambda _: None,
     ) -> None:
-        self.servers = Servers()
         self._known = known
         self._browsers = browsers
         self._agents = agents or {}
@@ -128,7 +127,6 @@ class ConnectionJudge:
         elif c.answer is not None and c.completed and c.answer.version < 0x0303:
             text = f"The connection uses {version_text(c.answer.version)}, which RFC 8996 forbids."
             causes = (*seen, self._known.causes.cause("obsolete-version", "warning", text))
-        self.servers.note(c, found)
         return JudgedConnection(c, judgement, causes, self._opinion(c), found)
 
     def judge(self, one: Observation) -> Judgement:
@@ -143,7 +141,10 @@ class ConnectionJudge:
         agent = c.preamble.agent if c.preamble is not None else None
         headers = c.preamble.headers if c.preamble is not None else ()
         if agent is None:
-            agent = self._agents.get((c.client, c.client_port)) or self._agents.get((c.client, 0))
+            agent = self._agents.get((c.client, c.client_port))
+        if agent is None and c.completed:
+            # Others behind that address, who came to no request, are not in the log.
+            agent = self._agents.get((c.client, 0))
         return self._browsers.opinion(c.hello, agent or self._default_agent, headers)
 
     def _key(self, c: Connection) -> _Key:

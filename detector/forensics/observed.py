@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from detector.capture.connection import Connection
-from detector.errors import TargetError
+from detector.chain.certificate import read_certificate
+from detector.chain.names import claims_name
+from detector.errors import CertificateError, TargetError
 from detector.model.inquiry import Outcome, Trial
 from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
@@ -53,14 +55,31 @@ def target(c: Connection) -> Target:
         name, _, number = asked.rpartition(":")
         host = name.strip("[]") or host
         port = int(number) if number.isdecimal() and len(number) < 6 else port
-    name = c.sni or host
+    sni = None if hides_its_name(c) else c.sni
+    name = sni or host
     try:
         name = normal_host(name)
     except TargetError:
         name = c.server
     starttls = c.preamble.protocol if c.preamble is not None else None
     ip = None if asked is not None else c.server
-    return Target(name, port, ip=ip, sni=c.sni, starttls=starttls)
+    return Target(name, port, ip=ip, sni=sni, starttls=starttls)
+
+
+def hides_its_name(c: Connection) -> bool:
+    """The hello's name only stands for the one that was asked for.
+
+    A client that completes with a certificate of another name, and sent ECH's extension, had it answered; the names of
+    all such servers nobody knows.
+    """
+    if c.ech is None or c.ech == "outer":
+        return c.ech is not None
+    if not (c.completed and c.chain and c.sni):
+        return False
+    try:
+        return not claims_name(read_certificate(c.chain[0]), c.sni.lower())
+    except CertificateError:
+        return False
 
 
 def route(c: Connection) -> Route:

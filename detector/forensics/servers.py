@@ -24,8 +24,10 @@ import msgspec
 
 from detector.capture.connection import Connection
 from detector.causes.plan import OTHER_NAME
+from detector.forensics.judged import JudgedConnection
 from detector.forensics.observed import observation, trial
 from detector.forensics.offers import offer_of
+from detector.forensics.outcomes import Outcomes
 from detector.model.causes import CauseTable
 from detector.model.inquiry import Application, Inquiry, Trial
 from detector.model.observation import Cause, Failure, Observation
@@ -61,7 +63,7 @@ _MAX_NAMES = 64
 
 
 class Server:
-    """One server's connections, counted; the telling ones kept.
+    """One server's connections: those that are wanted counted, the telling ones of all kept.
 
     Attributes:
         name: the name that was asked for, None where nobody named one.
@@ -70,6 +72,7 @@ class Server:
         trials: by the plan's offer and the name in the hello.
         sni: the name in the hellos of its own trials.
         clients: addresses, the first few thousand; `failed_clients` those that failed.
+        outcomes: how they ended and who answered.
 
     """
 
@@ -84,6 +87,7 @@ class Server:
         self.clients: set[str] = set()
         self.failed_clients: dict[str, set[str]] = {}
         self.first = self.last = 0.0
+        self.outcomes = Outcomes()
         self.best: Connection | None = None
         self._best_tells = (False, False, False, False)
         self.worst: tuple[Connection, Cause] | None = None
@@ -94,8 +98,9 @@ class Server:
         self._late: Application | None = None
         self._showed = False
 
-    def note(self, c: Connection, cause: Cause | None) -> None:
+    def count(self, one: JudgedConnection) -> None:
         """Count one connection."""
+        c, cause = one.connection, one.blamed
         self.connections += 1
         self.first = min(self.first or c.first, c.first)
         self.last = max(self.last, c.last)
@@ -107,6 +112,11 @@ class Server:
             who = self.failed_clients.setdefault(cause.id, set())
             if len(who) < _MAX_CLIENTS:
                 who.add(c.client)
+        self.outcomes.add(one)
+
+    def note(self, c: Connection, cause: Cause | None) -> None:
+        """Keep what one connection, wanted or not, tells of the server."""
+        if cause is not None:
             if self.worst is None or _tells(c) > _tells(self.worst[0]):
                 self.worst = c, cause
         elif c.answer is not None:
@@ -158,6 +168,7 @@ class Server:
             self.failed_clients.setdefault(cause, set()).update(who)
         self.first = min(self.first or other.first, other.first or self.first)
         self.last = max(self.last, other.last)
+        self.outcomes.absorb(other.outcomes)
         self.best = self.best or other.best
         self.worst = self.worst or other.worst
 
@@ -232,26 +243,32 @@ class Servers:
         self._count = 0
         self.left_out = 0
 
-    def note(self, c: Connection, cause: Cause | None) -> None:
+    def note(self, one: JudgedConnection, *, wanted: bool = True) -> None:
+        """Take one connection; those that are not wanted only tell of the server, and are not counted."""
+        c = one.connection
         asked = c.preamble.target if c.preamble is not None else None
-        place = self._rows.setdefault((c.server, c.server_port, asked), {})
+        where = c.server, c.server_port, asked
+        place = self._rows.get(where, {})
         name = _name_of(c)
         if name not in place and len(place) >= _MAX_NAMES:
             name = None
         row = place.get(name)
         if row is None:
             if self._count >= MAX_SERVERS:
-                self.left_out += 1
+                self.left_out += wanted
                 return
             self._count += 1
             row = place[name] = Server(c.server, c.server_port, name, asked)
-        row.note(c, cause)
+            self._rows[where] = place
+        row.note(c, one.blamed)
+        if wanted:
+            row.count(one)
 
     def __len__(self) -> int:
         return len(self.inquired())
 
     def inquired(self) -> list[tuple[Server, tuple[Server, ...]]]:
-        """Each server with the other rows of its address, the worst first."""
+        """Each server of which a connection is wanted, with the other rows of its address, the worst first."""
         found: list[tuple[Server, tuple[Server, ...]]] = []
         for place in self._rows.values():
             named = [row for name, row in place.items() if name is not None]
@@ -260,12 +277,28 @@ class Servers:
                 whole = copy(named[0])
                 whole.causes, whole.clients = Counter(whole.causes), set(whole.clients)
                 whole.failed_clients = {k: set(v) for k, v in whole.failed_clients.items()}
+                whole.outcomes = whole.outcomes.copy()
                 whole.absorb(nameless)
                 found.append((whole, (nameless,)))
                 continue
             rows = tuple(place.values())
             found += [(row, tuple(r for r in rows if r is not row)) for row in rows]
-        return sorted(found, key=lambda pair: (-pair[0].failed, -pair[0].connections))
+        return sorted((pair for pair in found if pair[0].connections), key=_worst_first)
+
+
+def _worst_first(pair: tuple[Server, tuple[Server, ...]]) -> tuple[int, int, int, float]:
+    """Intercepted, then failed, then odd hellos, then suspect ones; the busiest of equals first."""
+    server = pair[0]
+    told = server.outcomes
+    if told.verdict == "intercepted":
+        rank = 0
+    elif server.failed:
+        rank = 1
+    elif told.hellos["likely"]:
+        rank = 2
+    else:
+        rank = 3 if told.verdict == "suspect" else 4
+    return rank, -server.failed, -server.connections, server.first
 
 
 def _name_of(c: Connection) -> str | None:

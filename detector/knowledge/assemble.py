@@ -64,7 +64,7 @@ def assemble(
         public=public,
         causes=cause_table(),
         local=machine,
-        programs=None if lab else ProgramRoots(_root_table, machine, public),
+        programs=None if lab else ProgramRoots(_root_table, machine, public, _past_roots),
         listed=None if lab else _root_table,
         added=None if lab else SelectedRoots(found, lambda digest: not _is_listed(digest)),
         vouched=None if lab else _vouched_roots,
@@ -91,6 +91,12 @@ def _root_table() -> RootTable:
     from detector.knowledge.trust_tables import root_table
 
     return root_table()
+
+
+def _past_roots() -> tuple[bytes, ...]:
+    from detector.knowledge.past_roots import past_roots
+
+    return past_roots()
 
 
 def _is_listed(sha256: str) -> bool:

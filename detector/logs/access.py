@@ -22,10 +22,12 @@ def agents(lines: Iterable[bytes]) -> dict[tuple[str, int], str]:
     several: set[str] = set()
     for line in lines:
         read = _of(line[:_MAX_LINE])
-        if read is None or len(found) >= MAX_AGENTS:
+        if read is None:
             continue
         address, port, agent = read
-        if port:
+        if len(found) >= MAX_AGENTS and (address, 0) not in found:
+            continue  # of those that are in, it still counts that they are several
+        if port and len(found) < MAX_AGENTS:
             found[address, port] = agent
         if found.setdefault((address, 0), agent) != agent:
             several.add(address)

@@ -4,39 +4,86 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from detector.capture.following import Followed
 from detector.forensics.anonymous import Anonymizer
+from detector.forensics.groups import NONE, Kind
 from detector.forensics.joining import Joined
 from detector.forensics.judged import JudgedConnection
-from detector.forensics.story import CaptureStory, Counts, ServerDiagnosis
+from detector.forensics.observed import moment
+from detector.forensics.outcomes import VERDICTS, reason_of, stage
+from detector.forensics.story import CaptureStory, Counts
 from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
-from detector.report.pcap_json import pcap_record, summary_records
+from detector.report.pcap_connection_json import connection_record
+from detector.report.pcap_connection_text import connection_lines
+from detector.report.pcap_json import (
+    SummaryRecord,
+    capture_record,
+    pcap_record,
+    server_record,
+    summary_records,
+)
+from detector.report.pcap_table import ServerTable
+from detector.report.pcap_words import after, cut_of, opinion_text, span
 from detector.report.plotting import sparkline
 
 _SHOWN = 12
+_ROWS = 40
 _NOTED = "yellow"
-COLUMNS = ("server", "name", "connections", "failed", "clients", "verdict", "cause")
+TITLES: dict[Kind, str] = {
+    "sni": "name",
+    "ja4": "JA4",
+    "cause": "cause",
+    "version": "version chosen",
+    "cipher": "suite chosen",
+    "group": "key exchange chosen",
+    "shares": "groups with a key in the hello",
+    "post-quantum": "post-quantum key exchange",
+    "hello-size": "size of the hello",
+    "hello-packets": "pieces of the hello",
+    "browser": "is the hello its browser's?",
+}
+_BROWSER = {"likely": "no, intercepted", "unlikely": "yes", "unknown": "unknown"}
 
 
 class CapturePrinter:
-    """Shows connections as they come, and the whole at the end."""
+    """Shows connections as they come, and the whole at the end.
+
+    Args:
+        json: objects on stdout instead of text.
+        connections: every connection.
+        summary: groups of connections.
+        verbose: the failed connections, all servers, and lines of configurations.
+        anonymize: replace names and addresses.
+        ladders: the diagnosis of each server.
+
+    """
 
     def __init__(
-        self, *, json: bool, connections: bool, summary: bool, verbose: bool, anonymize: bool
+        self,
+        *,
+        json: bool,
+        connections: bool,
+        summary: bool,
+        verbose: bool,
+        anonymize: bool,
+        ladders: bool = False,
     ) -> None:
         self._json, self._connections = json, connections
-        self._summary, self._verbose = summary, verbose
+        self._summary, self._verbose, self._ladders = summary, verbose, ladders
         self._anonymizer = Anonymizer(os.urandom(32)) if anonymize else None
         self._encode = msgspec.json.Encoder().encode
+        self._followed = False
         self._console = None if json else stdout_console()
 
     def show(self, one: JudgedConnection, joined: Joined | None) -> None:
@@ -46,10 +93,21 @@ class CapturePrinter:
         elif self._console is not None and (self._connections or (self._verbose and one.failed)):
             self._console.print(self._line(one, joined))
 
+    def follow(self, one: JudgedConnection, found: Followed) -> None:
+        """Print one connection in detail, and nothing else but its diagnosis."""
+        record = self.hidden(connection_record(one, found))
+        self._followed = True
+        if self._console is None:
+            self._object(record)
+            return
+        width = self._console.width
+        for line in connection_lines(record, width):
+            self._console.print(line, soft_wrap=line.no_wrap or False)
+
     def finish(self, story: CaptureStory) -> None:
         """The servers, the summary, what was missing."""
         if self._json:
-            for record in summary_records(story) if self._summary else ():
+            for record in summary_records(story) if self._summary and not self._followed else ():
                 self._object(record)
             for line in notes(story):
                 print(f"tlsight: {harmless(line)}", file=sys.stderr)
@@ -67,6 +125,12 @@ class CapturePrinter:
         """A text as it may be shown."""
         return self._anonymizer.text(text) if self._anonymizer is not None else text
 
+    def hidden[R: msgspec.Struct](self, record: R) -> R:
+        """A record as it may be shown."""
+        if self._anonymizer is None:
+            return record
+        return msgspec.convert(self._anonymizer.value(msgspec.to_builtins(record)), type(record))
+
     def name(self, text: str) -> str:
         return self._anonymizer.value(text, "sni") if self._anonymizer is not None else text
 
@@ -75,76 +139,103 @@ class CapturePrinter:
         word = (
             "[red]failed[/]" if told.failed else "[green]done[/]" if c.completed else "[dim]open[/]"
         )
+        when = f"{moment(c.first):%m-%d %H:%M:%S.%f}"[:-3]
         where = f"{self.shown(socket_text(c.client, c.client_port))} → {self.shown(socket_text(c.server, c.server_port))}"
         name = f" {self.name(c.sni)}" if c.sni else ""
-        parts = [f"{word} {escape(where)}{escape(name)}"]
+        parts = [f"[dim]#{c.number} {when}[/] {word} {escape(where)}{escape(name)}"]
         if told.judgement is not None:
             parts.append(f"[{STYLES[told.verdict]}]{told.verdict}[/]")
-        if told.opinion is not None and told.opinion.interception == "likely":
+        opinion = told.opinion
+        if opinion is not None and opinion.interception == "likely":
             parts.append("[bold red]not the hello of the browser it claims to be[/]")
         lines = ["  ".join(parts)]
         lines += [f"    {escape(self.shown(x.text))} [dim]({x.id})[/]" for x in told.causes[:3]]
+        if told.blamed is not None:
+            lines.append(f"    {after(stage(c))}, {cut_of(c)}")
         lines += [f"    {escape(text)}" for text in c.signs]
-        if told.opinion is not None:
-            lines += [f"    {escape(text)}" for text in told.opinion.differs]
+        if told.verdict in ("intercepted", "suspect"):
+            reason = reason_of(told.judgement, None) or ""
+            lines.append(f"    {told.verdict}: {escape(self.shown(reason))}")
+        if opinion is not None:
+            lines.append(f"    {escape(opinion_text(opinion))}")
         if joined is not None:
             lines.append(f"    [dim]log:[/] {escape(self.shown(joined.event.reason))}")
         return marked("\n".join(lines))
 
     def _whole(self, story: CaptureStory) -> list[RenderableType]:
+        assert self._console is not None
+        width = self._console.width
+        if self._followed:
+            return [*self._diagnoses(story), *_noted(story)]
+        whole = capture_record(story)
         parts: list[RenderableType] = [Text(headline(story), style="bold")]
-        if story.timeline.steps:
-            parts.append(sparkline(story.timeline))
-        if story.servers:
-            parts.append(self._servers(story))
-        for one in story.broken[:_SHOWN]:
-            if self._anonymizer is None and one.diagnosis is not None:
-                programs = None if self._verbose else ()
-                parts += [Text(""), diagnose_text.render(one.diagnosis, programs)]
-        parts += [self._group(by, counts) for by, counts in story.by.items()]
+        parts += [Text(line) for line in heads(whole)]
+        if len(story.timeline.steps) > 1:
+            parts.append(sparkline(story.timeline, min(60, width - 60) if width > 76 else 16))
+        parts += self._servers(story, width)
+        if self._ladders:
+            parts += self._diagnoses(story)
+        for by, counts in story.by.items():
+            if counts.connections:
+                parts += [Text(""), self._group(by, counts)]
         if story.joiner.count:
             parts.append(self._joined(story))
-        parts += [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
+        return [*parts, *_noted(story)]
+
+    def _servers(self, story: CaptureStory, width: int) -> list[RenderableType]:
+        rows = story.servers if self._verbose or self._ladders else story.servers[:_ROWS]
+        if not rows:
+            return []
+        records = [self.hidden(server_record(one)) for one in rows]
+        table = ServerTable(width, every=self._verbose or self._ladders)
+        parts: list[RenderableType] = [Text(""), *table.lines(records)]
+        rest = story.servers[len(rows) :]
+        if rest or story.further:
+            failed = sum(bool(one.server.failed) for one in rest)
+            told = f"{failed:,} of them with failures" if failed else "none of them with failures"
+            count = len(rest) + story.further
+            parts.append(Text(f"and {count:,} more servers, {told}; -v shows them", style="dim"))
         return parts
 
-    def _servers(self, story: CaptureStory) -> Table:
+    def _diagnoses(self, story: CaptureStory) -> Iterator[RenderableType]:
+        """Ladders, for those who asked for a server."""
+        programs = None if self._verbose else ()
+        for one in story.servers[:_SHOWN]:
+            if one.diagnosis is None:
+                continue
+            made = diagnose_text.render(one.diagnosis, programs)
+            yield Text("")
+            if self._anonymizer is None:
+                yield made
+            else:
+                yield Text("\n".join(map(self.shown, _plain(made))))
+
+    def _group(self, by: Kind, counts: Counts) -> Table:
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        for column in COLUMNS:
-            right = column in ("connections", "failed", "clients")
-            table.add_column(column, justify="right" if right else "left")
-        for one in story.servers[: 3 * _SHOWN]:
-            cells = self.cells(one)
-            style = STYLES[one.verdict]
-            table.add_row(*map(escape, cells[:5]), f"[{style}]{cells[5]}[/]", escape(cells[6]))
-        return table
-
-    def cells(self, one: ServerDiagnosis) -> tuple[str, ...]:
-        """One row, as the table of servers has it."""
-        server = one.server
-        causes = [cause.id for cause in one.diagnosis.causes] if one.diagnosis is not None else []
-        return (
-            self.shown(socket_text(server.address, server.port)),
-            self.name(server.name) if server.name else "",
-            f"{server.connections:,}",
-            f"{server.failed:,}",
-            f"{len(server.clients):,}",
-            one.verdict,
-            ", ".join(causes[:3]),
-        )
-
-    def _group(self, by: str, counts: Counts) -> Table:
-        title = {"sni": "by name", "ja4": "by JA4", "cause": "by cause"}[by]
-        table = Table(box=None, header_style="dim", title=title, title_justify="left",
-                      title_style="bold", padding=(0, 2, 0, 0))  # fmt: skip
-        table.add_column(by)
-        for column in ("connections", "failed", "clients"):
-            table.add_column(column, justify="right")
+        table.add_column(TITLES[by], header_style="bold", overflow="fold", min_width=36)
+        for column in ("connections", "failed", "clients", "servers"):
+            table.add_column(column, justify="right", no_wrap=True)
         for key, count in counts.connections.most_common(_SHOWN):
-            shown = self.name(key) if by == "sni" and key != "(none)" else key
-            table.add_row(
-                escape(shown), str(count), str(counts.failed[key]), str(len(counts.clients[key]))
+            figures = (
+                count,
+                counts.failed[key],
+                len(counts.clients[key]),
+                len(counts.servers[key]),
             )
+            table.add_row(escape(self.key(by, key)), *(f"{figure:,}" for figure in figures))
+        rest = len(counts.connections) - _SHOWN
+        if rest > 0:
+            table.add_row(f"[dim]and {rest:,} more[/]")
         return table
+
+    def key(self, by: Kind, key: str) -> str:
+        """What a group is called, as it may be shown."""
+        if by == "sni" and key != NONE:
+            return self.name(key)
+        if by == "browser":
+            said, _, rest = key.partition(":")
+            return f"{_BROWSER[said]}{':' if rest else ''}{rest}"
+        return key
 
     def _joined(self, story: CaptureStory) -> RenderableType:
         joiner = story.joiner
@@ -163,21 +254,55 @@ class CapturePrinter:
 
 
 def headline(story: CaptureStory) -> str:
-    """What the capture amounts to, in one line."""
+    """What the capture amounts to, in one line; the exit code says the same."""
     parts = [f"{story.failed:,} failed"]
     if story.intercepted:
         parts.append(f"{story.intercepted:,} intercepted")
     if story.broken:
-        count = len(story.broken)
-        parts.append(f"{count:,} {'server' if count == 1 else 'servers'} with faults")
-    head = f"{story.tally.packets:,} packets, {story.connections:,} connections with TLS"
+        parts.append(f"{_many(len(story.broken), 'server')} with faults")
+    if story.hellos["likely"]:
+        parts.append(f"{_many(story.hellos['likely'], 'hello')} not of the browser named")
+    count = f"{story.connections:,}"
+    if not story.selection.is_everything:
+        count = f"{story.connections:,} of {story.seen:,}"
+    head = f"{_many(story.tally.packets, 'packet')}, {count} connections with TLS"
     return f"{head}: {', '.join(parts)}"
+
+
+def heads(whole: SummaryRecord) -> list[str]:
+    """When it was, by the capture's own clock, and who answered."""
+    found: list[str] = []
+    if whole.first is not None and whole.last is not None:
+        when = span(whole.first, whole.last)
+        found.append(f"{when} by the capture's clock, {_many(whole.servers or 0, 'server')},"
+                     f" {_many(whole.clients, 'client')}")  # fmt: skip
+    told = [f"{whole.verdicts[name]:,} {name}" for name in VERDICTS if whole.verdicts.get(name)]
+    if told:
+        found.append(f"who answered: {', '.join(told)}")
+    return found
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _plain(made: RenderableType) -> list[str]:
+    """The same as lines of bare text."""
+    with (console := Console(width=4000, no_color=True)).capture() as written:
+        console.print(made)
+    return [line.rstrip() for line in written.get().splitlines()]
+
+
+def _noted(story: CaptureStory) -> list[Text]:
+    return [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
 
 
 def notes(story: CaptureStory) -> list[str]:
     """What was missing."""
     tally = story.tally
     found: list[str] = []
+    if story.seen and not story.connections:
+        found.append("none of the connections is what was asked for")
     if tally.skipped:
         found.append(f"{tally.skipped:,} bytes of the capture make no sense and were passed over")
     if tally.cut:

@@ -19,6 +19,7 @@ from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.logs_json import LogsRecord
+from detector.report.pcap_connection_json import PcapConnectionRecord
 from detector.report.pcap_json import PcapRecord, SummaryRecord
 from detector.report.trust_fix_json import TrustFixRecord
 from detector.report.trust_json import TrustRecord
@@ -33,6 +34,7 @@ TYPES: dict[str, type] = {
     "explain": ExplainRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,
+    "pcap-connection": PcapConnectionRecord,
     "pcap-summary": SummaryRecord,
     "trust": TrustRecord,
     "trust-why": TrustWhyRecord,

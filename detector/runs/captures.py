@@ -8,23 +8,28 @@ from io import BytesIO
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from detector.capture.connection import Connection
 from detector.capture.flow_table import DEFAULT_LIMIT
+from detector.capture.following import Followed
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.errors import ConfigError
 from detector.evidence.sharing import Sharing
 from detector.forensics.joining import Joined
 from detector.forensics.judged import BATCH, ConnectionJudge, JudgedConnection
+from detector.forensics.selection import Selection
 from detector.forensics.servers import TLS_PORTS
 from detector.forensics.story import CaptureStory
 from detector.knowledge.browser_hellos import browser_hellos
+from detector.knowledge.ech_outer_names import ech_outer_names
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.logs.access import agents
 from detector.logs.event import Event
 from detector.runs.files import lines_of, opened
+from detector.runs.following import followed
 from detector.runs.memory import Memory
 from detector.runs.packets import Capture, live
 
@@ -43,7 +48,8 @@ class CaptureRun(msgspec.Struct, frozen=True):
         access_logs: logs with User-Agents, joined by client address and port.
         events: failures of server logs of the same time.
         limit: connections under way at once.
-        summary: count by name, JA4 and cause too.
+        summary: count by name, JA4, cause and more.
+        selection: which connections are given and counted; all are judged.
         warn: told about files that cannot be read, a line each, where others can; None raises.
 
     """
@@ -58,6 +64,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
     limit: int = DEFAULT_LIMIT
     summary: bool = False
+    selection: Selection = Selection()
     warn: Callable[[str], None] | None = None
 
     @property
@@ -82,8 +89,11 @@ class CaptureRun(msgspec.Struct, frozen=True):
             baseline=remembered.baseline,
         )
         tally = Tally()
-        story = CaptureStory(known, config_lines(), judge, tally, self.events, summary=self.summary)
-        capture = Capture(_keys(self.keylogs), limit=self.limit)
+        story = CaptureStory(
+            known, config_lines(), judge, tally, self.events,
+            summary=self.summary, selection=self.selection,
+        )  # fmt: skip
+        capture = Capture(_keys(self.keylogs), limit=self.limit, outer_names=ech_outer_names())
         return CaptureReading(self, capture, judge, story)
 
 
@@ -108,12 +118,17 @@ class CaptureReading:
         self._stream = self._judged()
 
     def __iter__(self) -> Iterator[JudgedConnection]:
-        """Connections that were not asked for before. Raises ConfigError."""
+        """Connections that the selection keeps and that were not asked for before. Raises ConfigError."""
         return (one for one, _ in self._stream)
 
     def with_log(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
         """As iterating, each with the log's line that belongs to it."""
         return self._stream
+
+    def followed(self, one: JudgedConnection) -> Followed:
+        """A connection in detail, by a second pass over the only file. Raises ConfigError."""
+        (path,) = self._how.files
+        return followed(path, one.connection, self._capture.keys)
 
     def keep(self) -> tuple[JudgedConnection, ...]:
         """Read to the end, and keep the connections."""
@@ -135,17 +150,20 @@ class CaptureReading:
     def _judged(self) -> Iterator[tuple[JudgedConnection, Joined | None]]:
         ports = TLS_PORTS | frozenset(self._how.ports)
         for one in self._judge.tell(_worth_telling(self._connections(), ports)):
-            yield one, self._story.add(one)
+            wanted, joined = self._story.add(one)
+            if wanted:
+                yield one, joined
 
     def _connections(self) -> Iterator[Connection]:
         tally = self._story.tally
         if self._how.interface is None:
-            for source in self._how.files:
+            for place, source in enumerate(self._how.files):
                 try:
                     if isinstance(source, bytes):
-                        yield from self._capture.of(BytesIO(source).read, "capture", tally)
+                        found = self._capture.of(BytesIO(source).read, "capture", tally)
                     else:
-                        yield from self._capture.connections(source, tally)
+                        found = self._capture.connections(source, tally)
+                    yield from (replace(c, source=place) for c in found) if place else found
                 except ConfigError as error:
                     if self._how.warn is None or len(self._how.files) == 1:
                         raise

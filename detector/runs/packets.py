@@ -25,6 +25,7 @@ from detector.capture.flow_table import DEFAULT_LIMIT, FlowTable
 from detector.capture.keylog import KeyLog
 from detector.capture.packet_file import PacketFile, Read
 from detector.capture.reading import Reading
+from detector.capture.surroundings import Surroundings
 from detector.capture.tally import Tally
 from detector.errors import CaptureError, ConfigError
 from detector.runs.files import damages, opened
@@ -38,11 +39,13 @@ class Capture(msgspec.Struct, frozen=True):
     Attributes:
         keys: secrets of TLS 1.3 sessions.
         limit: connections under way at once.
+        outer_names: names that hellos are known to show in place of others.
 
     """
 
     keys: KeyLog
     limit: int = DEFAULT_LIMIT
+    outer_names: frozenset[str] = frozenset()
 
     def connections(self, path: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one file, "-" for stdin. Raises ConfigError for what cannot be read."""
@@ -58,6 +61,7 @@ class Capture(msgspec.Struct, frozen=True):
         try:
             packets = PacketFile(read)
             table = FlowTable(self.limit, self._wanted(packets), reading.settle)
+            reading.surroundings = table.datagrams.surroundings = Surroundings(self.outer_names)
             try:
                 for flow in table.run(_with_secrets(packets, self.keys)):
                     tally.flows += 1

@@ -126,6 +126,11 @@ class ServerHello(msgspec.Struct, frozen=True):
         return self.random[-8:] in DOWNGRADE_MARKS
 
     @property
+    def takes_psk(self) -> bool:
+        """It goes on from a secret that both had: a session before, mostly (RFC 8446 section 4.2.11)."""
+        return self.extension(r.PRE_SHARED_KEY) is not None
+
+    @property
     def version(self) -> int:
         body = self.extension(r.SUPPORTED_VERSIONS)
         return self.legacy_version if body is None else Reader(body).uint(2, "selected version")
@@ -134,6 +139,8 @@ class ServerHello(msgspec.Struct, frozen=True):
     def group(self) -> int | None:
         """The key share's group; in a retry, the group the server asks for."""
         body = self.extension(r.KEY_SHARE)
+        if body is None and self.version != 0x0304 and r.is_tls13(self.version):
+            body = self.extension(r.EARLY_KEY_SHARE)
         return None if body is None else Reader(body).uint(2, "selected group")
 
     @property
@@ -164,9 +171,10 @@ def parse_server_hello(body: bytes, base: int = 0) -> ServerHello:
     read = Reader(body, base)
     version = read.uint(2, "legacy version")
     random = read.take(32, "random")
-    session = read.vector(1, "session id").rest()
+    early = r.is_early_draft(version)
+    session = b"" if early else read.vector(1, "session id").rest()
     cipher = read.uint(2, "cipher suite")
-    compression = read.uint(1, "compression method")
+    compression = 0 if early else read.uint(1, "compression method")
     found = ServerHello(version, random, session, cipher, compression, _extensions(read))
     _ = (found.version, found.group, found.alpn)
     return found
@@ -198,12 +206,13 @@ def build_client_hello(hello: ClientHello) -> bytes:
 
 def build_server_hello(hello: ServerHello) -> bytes:
     """The handshake body of `hello`."""
+    early = r.is_early_draft(hello.legacy_version)
     return (
         hello.legacy_version.to_bytes(2, "big")
         + hello.random
-        + _vector(1, hello.session_id)
+        + (b"" if early else _vector(1, hello.session_id))
         + hello.cipher.to_bytes(2, "big")
-        + bytes((hello.compression,))
+        + (b"" if early else bytes((hello.compression,)))
         + _build_extensions(hello.extensions)
     )
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from detector.errors import WireError
 
 # Suite -> hash, key length in bytes.
-_SUITES: dict[int, tuple[hashes.HashAlgorithm, int]] = {
+SUITES: dict[int, tuple[hashes.HashAlgorithm, int]] = {
     0x1301: (hashes.SHA256(), 16),
     0x1302: (hashes.SHA384(), 32),
     0x1303: (hashes.SHA256(), 32),
@@ -21,7 +21,7 @@ _SUITES: dict[int, tuple[hashes.HashAlgorithm, int]] = {
 
 
 def can_read(suite: int) -> bool:
-    return suite in _SUITES
+    return suite in SUITES
 
 
 def server_handshake_reader(suite: int, shared: bytes, hellos: bytes) -> RecordOpener:
@@ -33,7 +33,7 @@ def server_handshake_reader(suite: int, shared: bytes, hellos: bytes) -> RecordO
         hellos: ClientHello and ServerHello, with their message headers.
 
     """
-    algorithm, _ = _SUITES[suite]
+    algorithm, _ = SUITES[suite]
     empty = _digest(algorithm, b"")
     early = extract(algorithm, bytes(algorithm.digest_size), bytes(algorithm.digest_size))
     derived = expand_label(algorithm, early, b"derived", empty, algorithm.digest_size)
@@ -48,7 +48,7 @@ class RecordOpener:
     """Opens the records of one direction under one traffic secret (RFC 8446 section 5.2)."""
 
     def __init__(self, suite: int, secret: bytes) -> None:
-        algorithm, size = _SUITES[suite]
+        algorithm, size = SUITES[suite]
         key = expand_label(algorithm, secret, b"key", b"", size)
         self._iv = expand_label(algorithm, secret, b"iv", b"", 12)
         self._cipher = ChaCha20Poly1305(key) if suite == 0x1303 else AESGCM(key)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 # Handshake types
-CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET = 1, 2, 4
+CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST, NEW_SESSION_TICKET = 1, 2, 3, 4
 ENCRYPTED_EXTENSIONS, CERTIFICATE, SERVER_KEY_EXCHANGE = 8, 11, 12
 CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CERTIFICATE_STATUS = 13, 14, 22
+COMPRESSED_CERTIFICATE = 25
 
 # Extension types
 SERVER_NAME, STATUS_REQUEST, SUPPORTED_GROUPS, EC_POINT_FORMATS = 0, 5, 10, 11
@@ -13,6 +14,7 @@ SIGNATURE_ALGORITHMS, ALPN, SIGNED_CERTIFICATE_TIMESTAMP = 13, 16, 18
 PADDING, EXTENDED_MASTER_SECRET, SESSION_TICKET, PRE_SHARED_KEY = 21, 23, 35, 41
 EARLY_DATA, SUPPORTED_VERSIONS, COOKIE, PSK_KEY_EXCHANGE_MODES = 42, 43, 44, 45
 CERTIFICATE_AUTHORITIES, SIGNATURE_ALGORITHMS_CERT, KEY_SHARE = 47, 50, 51
+EARLY_KEY_SHARE = 40  # in drafts of TLS 1.3 before 23
 ENCRYPTED_CLIENT_HELLO, RENEGOTIATION_INFO = 0xFE0D, 0xFF01
 
 VERSIONS: dict[int, str] = {
@@ -40,11 +42,21 @@ GROUPS: dict[int, str] = {
     0x0102: "ffdhe4096",
     0x0103: "ffdhe6144",
     0x0104: "ffdhe8192",
+    0x0200: "MLKEM512",
+    0x0201: "MLKEM768",
+    0x0202: "MLKEM1024",
     0x11EB: "SecP256r1MLKEM768",
     0x11EC: "X25519MLKEM768",
     0x11ED: "SecP384r1MLKEM1024",
+    0x11EE: "curveSM2MLKEM768",
     0x6399: "X25519Kyber768Draft00",
+    0x639A: "SecP256r1Kyber768Draft00",
 }
+
+# Groups that a quantum computer does not break, alone or beside a curve; the drafts of ML-KEM among them.
+POST_QUANTUM = frozenset(
+    code for code, name in GROUPS.items() if "MLKEM" in name or "Kyber" in name
+)
 
 SIGNATURE_SCHEMES: dict[int, str] = {
     0x0101: "rsa_pkcs1_md5",
@@ -95,8 +107,30 @@ def is_grease(value: int) -> bool:
     return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
+# The upper byte of versions that were spoken before RFC 8446; the lower one is the draft's number.
+_DRAFT, _EXPERIMENT, _FACEBOOK = 0x7F, 0x7E, 0xFB
+_FIRST_DRAFT_AS_NOW = 22
+
+
 def version_name(value: int) -> str:
-    return VERSIONS.get(value, f"{value:#06x}")
+    """As OpenSSL writes it: "TLSv1.2"; drafts of TLS 1.3 as "TLSv1.3 draft 23"."""
+    number = value & 0xFF
+    early = {
+        _DRAFT: f"TLSv1.3 draft {number}",
+        _EXPERIMENT: f"TLSv1.3 experiment {number}",
+        _FACEBOOK: f"TLSv1.3 draft {number} (Facebook)",
+    }
+    return VERSIONS.get(value) or early.get(value >> 8) or f"{value:#06x}"
+
+
+def is_tls13(version: int) -> bool:
+    """TLS 1.3, or a draft of it: what follows the ServerHello is encrypted."""
+    return version == 0x0304 or version >> 8 in (_DRAFT, _EXPERIMENT, _FACEBOOK)
+
+
+def is_early_draft(version: int) -> bool:
+    """A draft of TLS 1.3 whose ServerHello has neither a session id nor a compression method."""
+    return version >> 8 == _DRAFT and version & 0xFF < _FIRST_DRAFT_AS_NOW
 
 
 def version_text(value: int) -> str:

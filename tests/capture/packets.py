@@ -143,6 +143,7 @@ def read(data: bytes, keys: KeyLog | None = None, limit: int = 1000) -> list[Con
     table = FlowTable(
         limit, keys.__contains__ if keys is not None else None, settled=reading.settle
     )
+    reading.surroundings = table.datagrams.surroundings
     found = (reading.connection(flow) for flow in table.run(PacketFile(take)))
     return [connection for connection in found if connection is not None]
 

@@ -112,3 +112,14 @@ def test_lines_that_make_no_sense_are_passed_over(line: bytes) -> None:
     keys = KeyLog()
     keys.add([line])
     assert len(keys) == 0
+
+
+def test_early_data_goes_before_what_the_handshakes_keys_open(tmp_path: Path) -> None:
+    (_, hello), *rest = conversation(tmp_path)
+    early = b"\x17\x03\x03\0\x30" + bytes(range(48))
+    keys = KeyLog()
+    with (tmp_path / "keys.txt").open("rb") as file:
+        keys.add(file)
+    (c,) = p.read(p.pcap(packets([(True, hello + early), *rest]), 101), keys)
+    assert c.completed
+    assert len(c.chain) == 2

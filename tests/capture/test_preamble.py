@@ -28,6 +28,20 @@ BEFORE: dict[str, list[tuple[bool, bytes]]] = {
         (False, b"220 mx ESMTP\r\n"), (True, b"EHLO me\r\n"), (False, b"250-mx\r\n250 STARTTLS\r\n"),
         (True, b"STARTTLS\r\n"), (False, b"220 go on\r\n"),
     ],
+    "irc": [(True, b"STARTTLS\r\n"), (False, b":irc.example 670  :STARTTLS successful\r\n")],
+    "xmpp": [
+        (True, b"<stream:stream to='a.example'>"),
+        (False, b"<?xml version='1.0'?><stream:stream><stream:features/>"),
+        (True, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"), (False, b"<proceed/>"),
+    ],
+    "ldap": [
+        (True, b"0\x1d\x02\x01\x01w\x18\x80\x161.3.6.1.4.1.1466.20037"),
+        (False, b"0\x0c\x02\x01\x01x\x07\n\x01\0\x04\0\x04\0"),
+    ],
+    "imap after another command": [
+        (False, b"* OK hello\r\n"), (True, b"a1 CAPABILITY\r\n"), (False, b"* CAPABILITY STARTTLS\r\n"),
+        (True, b"a2 STARTTLS\r\n"), (False, b"a2 OK begin\r\n"),
+    ],
     "imap": [(False, b"* OK hello\r\n"), (True, b"a1 STARTTLS\r\n"), (False, b"a1 OK begin\r\n")],
     "pop3": [(False, b"+OK hello\r\n"), (True, b"STLS\r\n"), (False, b"+OK begin\r\n")],
     "ftp": [(False, b"220 hello\r\n"), (True, b"AUTH TLS\r\n"), (False, b"234 go\r\n")],
@@ -46,7 +60,26 @@ def test_tls_is_found_after(name: str, tls12: Said) -> None:
     assert c.sni == "www.example.org"
     assert c.completed
     assert c.preamble is not None
-    assert name in (c.preamble.kind, c.preamble.protocol)
+    assert name.partition(" ")[0] in (c.preamble.kind, c.preamble.protocol)
+
+
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [
+        (b"POST / HTTP/1.1\r\n\r\nhow to: CONNECT a.example:443 HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n"),
+        (b"CONNECT a.example:443 HTTP/1.1\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"),
+        (b"GET /?urn:ietf:params:xml:ns:xmpp-tls HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n"),
+        (b"GET /1.3.6.1.4.1.1466.20037 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n"),
+        (b"\0\0\0\x08\x04\xd2\x16\x2fand more", b"S"),
+        (b"\0\0\0\x08\x04\xd2\x16\x2f", b"HTTP/1.1 400 Bad Request\r\n"),
+        (b"STARTTLS\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"),
+        (b"a1 NOOP starttls\r\n", b"* OK hello\r\n"),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_protocol_is_none(client: bytes, server: bytes) -> None:
+    found = read_preamble(client, server)
+    assert found is not None
+    assert found.kind == "other"
 
 
 def test_a_proxys_request_tells_target_agent_and_headers(tls12: Said) -> None:

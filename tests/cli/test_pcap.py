@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.captures import write_handshakes
+from detector.forensics.groups import KINDS
 from tests.capture import packets as p
 from tests.capture.conftest import tls12, tls13
 from tests.capture.test_preamble import BEFORE
@@ -45,7 +46,7 @@ def test_json_is_one_object_a_connection(trace: Path, tlsight: Run) -> None:
 
 def test_a_summary_is_by_server_name_hello_and_cause(trace: Path, tlsight: Run) -> None:
     records = objects(tlsight("pcap", "--json", "--summary", str(trace)).stdout)
-    assert {r["by"] for r in records} == {"server", "sni", "ja4", "cause"}
+    assert {r["by"] for r in records} == {"capture", "server", *KINDS} - {"browser"}
     (server,) = [r for r in records if r["by"] == "server"]
     assert server["key"] == "192.0.2.1:443"
 
@@ -163,8 +164,10 @@ def test_addresses_are_shown_as_they_are(tls12: Said, tmp_path: Path, tlsight: R
     for words in (("--connections",), ("-v",)):
         done = tlsight("pcap", *words, str(path), COLUMNS="200")
         assert "[fd00:a:b::1]:50000 → [2001:db8:a:b::1]:443" in done.stdout
-        rows = [line for line in done.stdout.splitlines() if line.startswith("[")]
-        assert [row.split()[:2] for row in rows] == [["[2001:db8:a:b::1]:443", "www.example.org"]]
+        rows = [line.split() for line in done.stdout.splitlines() if line.startswith("14:13:20")]
+        assert [row[1:4] for row in rows] == [
+            ["www.example.org", "[2001:db8:a:b::1]:443", "fd00:a:b::1"]
+        ]
 
 
 @pytest.mark.parametrize("bad", ["cut.pcap.gz", "torn.pcap.gz", "page.html", "missing.pcap"])

@@ -92,3 +92,22 @@ def test_names_that_cannot_be_read_name_no_canary(
     assert use_of(Examination(seen, known)).ip == "203.0.113.1"
     (judgement,) = judge_all([seen], known)
     assert judgement.verdict in ("suspect", "intercepted")
+
+
+def test_one_certificate_at_several_addresses_is_no_portal(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    """Of who asks by an address, or in a capture without a name, nobody knows whom the leaf should name."""
+    leaf = corporate.issue("default.example")
+
+    def portal(*hosts: str) -> tuple[str, ...]:
+        seen = [Examination(observe(host, (leaf.der, corporate.der)), known) for host in hosts]
+        sharing = Sharing()
+        for one in seen:
+            sharing.note(one)
+        return sharing.one_for_all(seen[-1])
+
+    assert portal("www.a.com", "www.b.org") == ("www.a.com",)
+    assert portal("192.0.2.1", "198.51.100.2") == ()
+    assert portal("192.0.2.1", "www.b.org") == ()
+    assert portal("www.a.com", "2001:db8::1") == ()

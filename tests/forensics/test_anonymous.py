@@ -42,3 +42,17 @@ def test_what_is_measured_stays() -> None:
 def test_addresses_of_version_6() -> None:
     hide = Anonymizer(b"k")
     assert hide.text("from [2001:db8:9::7]:443") == "from [2001:db8::1]:443"
+
+
+def test_an_address_at_the_end_of_a_sentence_is_replaced() -> None:
+    hide = Anonymizer(b"k")
+    assert "192.0.2.1" not in hide.text("It resolved to 192.0.2.1.")
+    assert "fd00:a::17" not in hide.text("It resolved to fd00:a::17.")
+
+
+def test_a_comma_inside_of_a_name_does_not_end_it_and_mail_is_a_name_too() -> None:
+    text = "email=hostmaster@bank.example,CN=www.bank.example,O=Bank\\, Trust,2.5.4.9=1 Bank Street,C=US"
+    shown = Anonymizer(b"k").text(text)
+    for secret in ("bank.example", "hostmaster", "Bank", "Trust", "Street"):
+        assert secret not in shown
+    assert shown.endswith(",C=US")

@@ -9,6 +9,7 @@ import pytest
 
 from detector.capture.connection import Preamble
 from detector.forensics.observed import observation, trial
+from detector.lab.pki import LabPki
 from tests.forensics.test_blame import BASE
 
 
@@ -37,3 +38,31 @@ def test_a_proxys_port_that_is_no_number_is_the_servers(number: str) -> None:
 def test_where_the_capture_has_no_answer_nothing_was_tried() -> None:
     unseen = msgspec.structs.replace(BASE, opened="syn", reached="unseen", closed_by="client")
     assert trial(unseen, "plain") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "host"),
+    [
+        ({"ech": None}, "www.example.org"),
+        ({"ech": "offered"}, "www.example.org"),  # GREASE, and the certificate is of the name
+        ({"ech": "outer"}, BASE.server),
+        (
+            {"ech": "offered", "sni": "front.example"},
+            BASE.server,
+        ),  # it was answered for another name
+        ({"ech": None, "sni": "front.example"}, "front.example"),
+        ({"ech": "offered", "sni": "front.example", "completed": False}, "front.example"),
+        (
+            {"ech": "offered", "sni": "front.example", "chain": (b"no certificate",)},
+            "front.example",
+        ),
+    ],
+)
+def test_a_name_that_stands_for_another_is_not_the_one_that_was_asked_for(
+    changes: dict[str, Any], host: str, pki: LabPki
+) -> None:
+    chain = pki.issue("www.example.org").chain
+    given = {"sni": "www.example.org", "chain": chain, "completed": True, **changes}
+    seen = observation(msgspec.structs.replace(BASE, **given))
+    assert seen.target.host == host
+    assert (seen.target.sni is None) == (host == BASE.server)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
 
 from bench.captures import HEADER, Writer, conversation
+from detector.capture.blocks import blocks
 from detector.capture.connection import Connection
+from detector.capture.cutting import Wanted, cut
 from detector.capture.dtls import DtlsReader
 from detector.capture.keylog import KeyLog
+from detector.capture.one_section import OneSection
+from detector.capture.packet_file import PacketFile
 from detector.capture.preamble import read_preamble
 from detector.capture.quic import QuicReader
+from detector.chain.certificate import split_pem
 from detector.forensics.anonymous import Anonymizer
-from detector.forensics.judged import ConnectionJudge
+from detector.forensics.judged import ConnectionJudge, JudgedConnection
+from detector.forensics.servers import Servers
 from detector.judging.diagnose import diagnose
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.knowledge.explanations import error_table
@@ -23,6 +30,8 @@ from detector.knowledge.fixes import config_lines
 from detector.logs import access, journal
 from detector.logs.ledger import Ledger
 from detector.messages.explaining import explain
+from detector.report import pcap_chains, pcap_csv, pcap_zeek, pcap_zeek_x509
+from detector.report.pcap_comment import comment
 from detector.report.pcap_json import pcap_record
 from tests.capture import packets as p
 from tests.capture.test_preamble import BEFORE
@@ -67,12 +76,35 @@ def _captures() -> tuple[bytes, ...]:
 def _capture(data: bytes) -> None:
     """Everything that the command does with a file."""
     teller = ConnectionJudge(KNOWN, browser_hellos(), default_agent="Mozilla/5.0 Chrome/140.0")
+    servers = Servers()
     hide = Anonymizer(b"k")
     for told in teller.tell(_bounded(p.read(data, limit=64))):
         hide.value(msgspec.to_builtins(pcap_record(told)))
-    for server, others in teller.servers.inquired():
+        servers.note(told)
+    for server, others in servers.inquired():
         if server.shows_something:
             diagnose(server.inquiry(KNOWN.causes, others), KNOWN, config_lines())
+
+
+def _exported(data: bytes) -> None:
+    """What is cut out is a whole capture in which every connection is found, and each has its lines in tables."""
+    wanted = Wanted()
+    for c in _bounded(p.read(data, limit=64)):
+        one = JudgedConnection(c, None, ())
+        wanted.add(c, comment(one), "x")
+        assert pcap_csv.row(one).count("\n") == 1
+        assert pcap_zeek.line(pcap_zeek.SSL_COLUMNS, pcap_zeek.ssl_values(c)).count("\n") == 1
+        for der in c.chain:
+            values = pcap_zeek_x509.x509_values(der, c.first, leaf=True, client=False)
+            assert pcap_zeek.line(pcap_zeek_x509.X509_COLUMNS, values).count("\n") == 1
+            assert len(split_pem(pcap_chains.pem((der,)))) == 1
+    out = b"".join(cut(blocks(BytesIO(data).read), wanted, OneSection()))
+    assert wanted.missed == 0
+    if out:
+        again = PacketFile(BytesIO(out).read)
+        assert len(list(again)) >= len(wanted)
+        assert not again.skipped
+        assert not again.cut
 
 
 def _bounded(found: list[Connection]) -> list[Connection]:
@@ -145,6 +177,7 @@ def targets() -> dict[str, Target]:
     preambles = tuple(b"".join(data for _, data in said) for said in BEFORE.values())
     return {
         "capture": Target(_capture, _captures()),
+        "capture-exported": Target(_exported, _captures()),
         "quic-and-dtls": Target(_udp, (*datagrams, b"\x16\xfe\xfd" + bytes(60))),
         "preamble": Target(_preamble, preambles),
         "log": Target(_log, (*lines, b"".join(lines))),

@@ -209,6 +209,7 @@ def test_a_browsers_hello_is_its_own_alone_and_not_behind_a_proxy(
     )
     wanted = "likely" if engine else "unlikely"
     assert {o.interception for o in opinions} == {wanted}, [o.differs for o in opinions]
+    assert {o.looks_like for o in opinions} == {engine or None}
 
 
 TSHARK_FIELDS = (

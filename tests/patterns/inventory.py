@@ -157,10 +157,7 @@ def _suites() -> Iterator[re.Pattern[Any]]:
 def _agents() -> Iterator[re.Pattern[Any]]:
     from detector.knowledge.browser_hellos import browser_hellos
 
-    for _, agent, unless in browser_hellos()._rules:
-        yield agent
-        if unless is not None:
-            yield unless
+    return iter(browser_hellos().patterns())
 
 
 def _issuers() -> Iterator[re.Pattern[Any]]:
@@ -223,8 +220,9 @@ TABLES = {
     ("detector/knowledge/explanations.py", "expression"): Table(_nothing),  # asked by re2
     ("detector/wire/proxy_answer.py", "words"): Table(_words),
     ("detector/wire/suites.py", "pattern"): Table(_suites),
-    ("detector/forensics/browsers.py", "rule.agent"): Table(_agents),
-    ("detector/forensics/browsers.py", "rule.unless"): Table(_nothing),  # with the others
+    ("detector/forensics/claimed.py", "family.agent"): Table(_agents),
+    ("detector/forensics/claimed.py", "family.platform"): Table(_nothing),  # with the others
+    ("detector/forensics/claimed.py", "other.agent"): Table(_nothing),
     ("detector/knowledge/shipped.py", "expression"): Table(_issuers, "fullmatch"),
     ("detector/knowledge/shipped.py", "f'[0-9a-f]{{{size}}}'"): Table(_nothing),  # in our own file
     ("detector/known/knowledge.py", "text"): Table(_nothing),  # the issuers again

@@ -124,6 +124,31 @@ def test_a_hello_cut_anywhere_is_an_error_with_an_offset(cut: int) -> None:
     assert 0 <= caught.value.offset <= len(body)
 
 
+@pytest.mark.parametrize("number", [14, 16, 18, 21])
+def test_an_early_drafts_server_hello_has_no_session_and_no_compression(number: int) -> None:
+    share = b"\0\x28\0\x24\0\x1d\0\x20" + bytes(32)
+    body = bytes((0x7F, number)) + bytes(32) + b"\x13\x01" + len(share).to_bytes(2) + share
+    found = h.parse_server_hello(body)
+    assert (found.version, found.cipher, found.group) == (0x7F00 | number, 0x1301, 29)
+    assert r.version_name(found.version) == f"TLSv1.3 draft {number}"
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "tls13"),
+    [
+        (0x0304, "TLSv1.3", True),
+        (0x7F17, "TLSv1.3 draft 23", True),
+        (0x7E02, "TLSv1.3 experiment 2", True),
+        (0xFB1A, "TLSv1.3 draft 26 (Facebook)", True),
+        (0x0303, "TLSv1.2", False),
+        (0x0A0A, "0x0a0a", False),
+    ],
+)
+def test_versions_before_the_rfc_are_named(version: int, name: str, tls13: bool) -> None:
+    assert r.version_name(version) == name
+    assert r.is_tls13(version) is tls13
+
+
 @pytest.mark.parametrize(("value", "expected"), [(0x0A0A, True), (0xFAFA, True), (0x0A1A, False)])
 def test_grease_is_recognised(value: int, expected: bool) -> None:
     assert r.is_grease(value) is expected
@@ -139,3 +164,26 @@ def test_any_hello_survives_build_and_parse(
 ) -> None:
     made = h.ClientHello(0x0303, b"x" * 32, session, tuple(ciphers), b"\x00", tuple(extensions))
     assert h.parse_client_hello(h.build_client_hello(made)) == made
+
+
+def test_a_drafts_server_hello_has_neither_session_id_nor_compression() -> None:
+    """draft-ietf-tls-tls13-18 section 4.1.3; key_share was type 40 before draft 23."""
+    share = b"\x00\x1d" + b"\x00\x20" + bytes(32)
+    hello = h.ServerHello(0x7F12, bytes(32), b"", 0x1301, 0, ((40, share),))
+    body = h.build_server_hello(hello)
+    assert len(body) == 2 + 32 + 2 + 2 + 4 + len(share)
+    read = h.parse_server_hello(body)
+    assert read == hello
+    assert (read.version, read.group) == (0x7F12, 0x001D)
+
+
+def test_a_trial_of_tls_1_3_tells_its_group_in_the_old_extension() -> None:
+    """What Chrome 63 tried: a ServerHello as of TLS 1.2, with 0x7e01 in supported_versions."""
+    extensions = ((40, b"\x00\x1d\x00\x00"), (r.SUPPORTED_VERSIONS, b"\x7e\x01"))
+    hello = h.ServerHello(0x0303, bytes(32), bytes(32), 0x1301, 0, extensions)
+    assert h.parse_server_hello(h.build_server_hello(hello)).group == 0x001D
+
+
+def test_in_a_final_version_type_40_is_no_key_share() -> None:
+    hello = h.ServerHello(0x0303, bytes(32), b"", 0xC02F, 0, ((40, b"\x00\x1d\x00\x00"),))
+    assert h.parse_server_hello(h.build_server_hello(hello)).group is None

@@ -1,0 +1,166 @@
+"""Words for what a captured connection did, the same in lines, tables and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from detector.capture.connection import ClosedBy, Connection
+from detector.forensics.browsers import HelloOpinion
+from detector.forensics.outcomes import Stage
+from detector.report.pcap_json import FailureRecord, SummaryRecord
+
+REACHED: dict[str, str] = {
+    "syn": "SYN",
+    "tcp": "TCP",
+    "preamble": "before TLS",
+    "client-hello": "ClientHello",
+    "server-hello": "ServerHello",
+    "certificate": "Certificate",
+    "finished": "Finished",
+}
+_AFTER: dict[Stage, str] = {
+    "syn": "at the SYN",
+    "tcp": "before the ClientHello",
+    "preamble": "before TLS",
+    "client-hello": "after the ClientHello",
+    "server-hello": "after the ServerHello",
+    "certificate": "after the certificate",
+    "finished": "after Finished",
+}
+_WHO: dict[ClosedBy, str] = {
+    "client": "the client",
+    "server": "the server",
+    "middlebox": "somebody on the way",
+}
+_FAULTS = 2
+
+
+def after(reached: Stage) -> str:
+    """How far it came, as the end of a sentence."""
+    return _AFTER[reached]
+
+
+def cut(
+    closed_by: ClosedBy | None,
+    how: Literal["fin", "rst", "open"],
+    alert: int | None,
+    *,
+    encrypted: bool = False,
+) -> str:
+    """Who ended it, and by what."""
+    if closed_by is None:
+        return "no end was seen"
+    if encrypted or alert is not None:
+        what = "encrypted alert" if encrypted else f"alert {alert}"
+        return f"ended by {_WHO[closed_by]} ({what})"
+    if how == "rst":
+        return f"cut by {_WHO[closed_by]} (RST)"
+    return f"closed by {_WHO[closed_by]} (FIN)" if how == "fin" else f"left by {_WHO[closed_by]}"
+
+
+def cut_of(c: Connection) -> str:
+    """As `cut`, of one connection."""
+    fatal = c.fatal
+    code = fatal.code if fatal is not None else None
+    return cut(c.closed_by, c.how, code, encrypted=fatal is not None and code is None)
+
+
+def ended(one: FailureRecord) -> str:
+    """How far the connections came, and who ended them."""
+    said = cut(one.closed_by, one.how, one.alert, encrypted=one.encrypted)
+    return f"{after(one.reached)}, {said}"
+
+
+def place(one: SummaryRecord) -> str:
+    """A server: the name that was asked for, its address and port, and what is spoken where that is not TLS at once."""
+    if one.via is not None:
+        return f"{one.via} via {one.key}"
+    name = f"{one.name} " if one.name and one.name not in _hosts(one.key) else ""
+    spoken = [protocol.upper() for protocol in one.protocols if protocol != "tls"]
+    return " ".join((f"{name}{one.key}", *spoken[:3]))
+
+
+def clients(one: SummaryRecord) -> str:
+    """Who asked: the only one's address, or how many."""
+    return one.client or f"{one.clients:,} clients"
+
+
+def reached(one: SummaryRecord) -> str:
+    """How far most of those that failed came, else how far most came; "" for none."""
+    if one.failures:
+        return one.failures[0].reached
+    return max(one.reached, key=lambda name: one.reached[name]) if one.reached else ""
+
+
+def counted(one: SummaryRecord) -> str:
+    """How many of the connections failed."""
+    return f"{one.failed:,}/{one.connections:,}"
+
+
+def odd_hellos(one: SummaryRecord) -> str:
+    """What hellos say against the browsers that they claim to be; "" where nothing."""
+    odd = one.odd_hello
+    count = one.hellos.get("likely", 0)
+    if odd is None or not count:
+        return ""
+    who = f" of {odd.claims}" if odd.claims else ""
+    said = " ".join(odd.differs)
+    if odd.headers:
+        said = f"{said} {', '.join(odd.headers)} added a header.".lstrip()
+    if odd.looks_like:
+        said = f"{said} {odd.looks_like} sends this very hello.".lstrip()
+    many = "The hello is" if count == 1 else f"{count:,} hellos are"
+    return f"{many} not that{who} that the request names: {said} (#{odd.number})"
+
+
+def opinion_text(one: HelloOpinion) -> str:
+    """Whether a hello is that of the browser that the request names."""
+    who = one.claims or "the browser"
+    if one.interception == "likely":
+        said = f"The hello is not that of {who} that the request names, so somebody in between likely sent it:"
+    elif one.interception == "unlikely":
+        said = f"The hello is that of {who}, as the request says."
+    else:
+        said = f"No rule says whether the hello is that of {who} that the request names."
+    parts = [said, *one.differs]
+    parts += [f"{', '.join(one.headers)} added a header."] if one.headers else []
+    parts += [f"{one.looks_like} sends this very hello."] if one.looks_like else []
+    return " ".join(parts)
+
+
+def faults(one: SummaryRecord) -> list[tuple[str, str]]:
+    """Id and sentence of what is wrong at a server beside what its failed connections say."""
+    said = {text for failure in one.failures for text in (failure.cause, failure.text)}
+    found = [
+        (fault.id, fault.text)
+        for fault in one.faults
+        if fault.severity == "error"
+        and not {fault.id, fault.text} & said
+        and fault.id != "tls-intercepted"
+    ]
+    return found[:_FAULTS]
+
+
+def spans_days(times: Sequence[datetime]) -> bool:
+    """Whether the time of day does not tell them apart."""
+    return len({time.date() for time in times}) > 1
+
+
+def clock(time: datetime, *, days: bool) -> str:
+    """A time in UTC, to the second."""
+    return f"{time:%m-%d %H:%M:%S}" if days else f"{time:%H:%M:%S}"
+
+
+def span(first: datetime, last: datetime) -> str:
+    """From when to when, with the zone."""
+    start, end = f"{first:%Y-%m-%d %H:%M:%S}", f"{last:%Y-%m-%d %H:%M:%S}"
+    if start == end:
+        return f"{start} UTC"
+    return f"{start} to {end[11:] if start[:10] == end[:10] else end} UTC"
+
+
+def _hosts(key: str) -> tuple[str, ...]:
+    host = key.rpartition(":")[0]
+    return host, host.strip("[]")

@@ -1,0 +1,28 @@
+"""Zeek's traces, unpacked once."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from functools import cache
+from pathlib import Path
+
+ARCHIVE = Path(__file__).parents[1] / "data/zeek/traces.tar.gz"
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    place = tempfile.TemporaryDirectory(prefix="zeek-traces-")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(place.name, filter="data")
+    return place
+
+
+def zeek_trace(name: str) -> Path:
+    """The file of a trace, e.g. "tls/dhe.pcap"."""
+    return Path(_folder().name, "zeek/traces", name)
+
+
+def zeek_traces() -> list[Path]:
+    """All of them."""
+    return sorted(path for path in zeek_trace("").rglob("*") if path.is_file())
