@@ -22,6 +22,7 @@ _LABELS = {
     b"CLIENT_TRAFFIC_SECRET_0": "client traffic",
     b"SERVER_TRAFFIC_SECRET_0": "server traffic",
 }
+_OTHERS = (b"CLIENT_RANDOM", b"RSA", b"CLIENT_EARLY_TRAFFIC_SECRET", b"EXPORTER_SECRET")
 MAX_KEYS = 1 << 20
 _FINISHED = 20
 
@@ -35,9 +36,13 @@ class Opened(msgspec.Struct):
 
 
 class KeyLog:
-    """Secrets by client random."""
+    """Secrets by client random.
+
+    `others` counts lines whose secrets are of no use here: TLS 1.2's, early data's, exporters'.
+    """
 
     def __init__(self) -> None:
+        self.others = 0
         self._secrets: dict[bytes, dict[str, bytes]] = {}
 
     def __len__(self) -> int:
@@ -51,6 +56,8 @@ class KeyLog:
         for line in lines:
             words = line.split()
             label = _LABELS.get(words[0]) if len(words) == 3 else None
+            if label is None and len(words) == 3 and words[0] in _OTHERS:
+                self.others += 1
             if label is None or len(words[1]) != 64 or len(self._secrets) >= MAX_KEYS:
                 continue
             try:

@@ -103,6 +103,9 @@ def pcap(
     limit: Annotated[
         int, typer.Option(min=64, help="Connections under way at once.", rich_help_panel=_READ)
     ] = 16384,
+    jobs: Annotated[  # noqa: ARG001
+        int, typer.Option(min=0, hidden=True, help="Without effect: one process is the fastest.")
+    ] = 0,
 ) -> int:
     from detector.runs.captures import CaptureRun
 

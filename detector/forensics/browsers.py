@@ -115,6 +115,8 @@ class Browsers:
             headers: names of the request's fields, lower case.
 
         """
+        if agent is None and not headers and not self._may_be_known(hello):
+            return None
         key = _told_by(hello), agent, headers
         if key not in self._made:
             if len(self._made) >= _ROOM:
@@ -169,6 +171,9 @@ class Browsers:
             if rule.transport == transport and not impossible(rule, hello):
                 return rule.name
         return None
+
+    def _may_be_known(self, hello: HelloFacts) -> bool:
+        return hello.ciphers in self._by_suites or _core(hello.ja4) in self._by_ja4
 
     def _known(self, hello: HelloFacts) -> KnownHello | None:
         kinds = {kind for kind in hello.extensions if not is_grease(kind)} - _PASSING

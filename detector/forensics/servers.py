@@ -67,6 +67,7 @@ class Server:
 
     Attributes:
         name: the name that was asked for, None where nobody named one.
+        hides_names: the name stands for others that the hellos hide (ECH).
         via: the tunnel's target where the address is a proxy's, as host:port.
         causes: failed connections by cause.
         trials: by the plan's offer and the name in the hello.
@@ -80,6 +81,7 @@ class Server:
         self.address = address
         self.port = port
         self.name = name
+        self.hides_names = False
         self.via = via
         self.connections = 0
         self.failed = 0
@@ -116,6 +118,7 @@ class Server:
 
     def note(self, c: Connection, cause: Cause | None) -> None:
         """Keep what one connection, wanted or not, tells of the server."""
+        self.hides_names = self.hides_names or c.ech == "outer"
         if cause is not None:
             if self.worst is None or _tells(c) > _tells(self.worst[0]):
                 self.worst = c, cause

@@ -10,7 +10,8 @@ import msgspec
 from detector.model.no_json import NO_JSON
 
 _COMBINED = re.compile(
-    rb'^([0-9a-fA-F.:]+)(?::(\d{1,5}))? \S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "([^"]*)"'
+    rb"^(?:(?P<v4>[0-9.]+)|\[?(?P<v6>[0-9a-fA-F.:]+)\]?)(?::(?P<port>\d{1,5}))? "
+    rb'\S+ \S+ \[[^\]]+\] "[^"]*" \d+ \S+ "[^"]*" "(?P<agent>[^"]*)"'
 )
 MAX_AGENTS = 200_000
 _MAX_LINE = 1 << 16
@@ -40,9 +41,10 @@ def _of(line: bytes) -> tuple[str, int, str] | None:
     if line[:1] == b"{":
         return _of_json(line)
     found = _COMBINED.match(line)
-    if found is None or found[3] in (b"", b"-"):
+    if found is None or found["agent"] in (b"", b"-"):
         return None
-    return found[1].decode(), int(found[2] or 0), found[3].decode("utf-8", "replace")
+    address: bytes = found["v4"] or found["v6"]
+    return address.decode(), int(found["port"] or 0), found["agent"].decode("utf-8", "replace")
 
 
 def _of_json(line: bytes) -> tuple[str, int, str] | None:

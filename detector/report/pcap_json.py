@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.capture.connection import ClosedBy, Connection, Preamble, SeenAlert
+from detector.capture.connection import ClosedBy, Connection, EchUse, Preamble, SeenAlert
 from detector.forensics.browsers import HelloOpinion
 from detector.forensics.groups import Kind
 from detector.forensics.judged import JudgedConnection
@@ -43,7 +43,8 @@ class SeenAlertRecord(msgspec.Struct, frozen=True):
 class PcapRecord(msgspec.Struct, frozen=True):
     """One connection; `number` is the place of its first packet in the file, from 1.
 
-    `reached` is the last step that was taken, `reason` what decided the verdict.
+    `reached` is the last step that was taken, `reason` what decided the verdict. `ech` is null for no Encrypted Client
+    Hello, "offered" for one that may be GREASE, "outer" where `sni` is known to stand for another name.
     """
 
     schema: Literal["tlsight.pcap/1"]
@@ -55,6 +56,7 @@ class PcapRecord(msgspec.Struct, frozen=True):
     transport: Literal["tcp", "udp"]
     protocol: Literal["tls", "quic", "dtls"]
     sni: str | None
+    ech: EchUse | None
     version: str | None
     cipher: str | None
     group: str | None
@@ -96,6 +98,7 @@ def pcap_record(told: JudgedConnection) -> PcapRecord:
         transport=c.transport,
         protocol=c.protocol,
         sni=c.sni,
+        ech=c.ech,
         version=r.version_name(answer.version) if answer else None,
         cipher=suite_name(answer.cipher) if answer else None,
         group=r.group_name(answer.group) if answer and answer.group is not None else None,
@@ -170,7 +173,7 @@ class SummaryRecord(msgspec.Struct, frozen=True):
     connections by cause; `diagnosis` what all connections to a server say together, `faults` that in words.
     `name` is the one that was asked for at the server, `via` the tunnel's end where the address is a proxy's.
     `verdict` is the worst of `verdicts`, `reason` what decided it. `reached` counts the last steps that were taken,
-    `hellos` what hellos say of who sent them. `faulty` are servers with faults that a client of today does not take.
+    `hellos` what hellos say of who sent them. Where `hides_names`, `name` stands for others (Encrypted Client Hello). `faulty` are servers with faults that a client of today does not take.
     """
 
     schema: Literal["tlsight.pcap-summary/1"]
@@ -184,6 +187,7 @@ class SummaryRecord(msgspec.Struct, frozen=True):
     servers: int | None = None
     faulty: int | None = None
     name: str | None = None
+    hides_names: bool = False
     via: str | None = None
     client: str | None = None
     protocols: dict[str, int] = {}
@@ -252,6 +256,7 @@ def server_record(one: ServerDiagnosis) -> SummaryRecord:
         clients=len(server.clients),
         causes=dict(server.causes),
         name=server.name,
+        hides_names=server.hides_names,
         via=server.via,
         client=next(iter(server.clients)) if len(server.clients) == 1 else None,
         protocols=dict(told.protocols),

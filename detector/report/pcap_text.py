@@ -142,6 +142,8 @@ class CapturePrinter:
         when = f"{moment(c.first):%m-%d %H:%M:%S.%f}"[:-3]
         where = f"{self.shown(socket_text(c.client, c.client_port))} → {self.shown(socket_text(c.server, c.server_port))}"
         name = f" {self.name(c.sni)}" if c.sni else ""
+        if c.ech == "outer":
+            name += " (outer name)"
         parts = [f"[dim]#{c.number} {when}[/] {word} {escape(where)}{escape(name)}"]
         if told.judgement is not None:
             parts.append(f"[{STYLES[told.verdict]}]{told.verdict}[/]")

@@ -78,6 +78,7 @@ def place(one: SummaryRecord) -> str:
     if one.via is not None:
         return f"{one.via} via {one.key}"
     name = f"{one.name} " if one.name and one.name not in _hosts(one.key) else ""
+    name = f"{name}(outer name) " if one.hides_names and name else name
     spoken = [protocol.upper() for protocol in one.protocols if protocol != "tls"]
     return " ".join((f"{name}{one.key}", *spoken[:3]))
 
@@ -123,7 +124,10 @@ def opinion_text(one: HelloOpinion) -> str:
     elif one.interception == "unlikely":
         said = f"The hello is that of {who}, as the request says."
     else:
-        said = f"No rule says whether the hello is that of {who} that the request names."
+        said = (
+            one.reason
+            or f"No rule says whether the hello is that of {who}, whom the request names."
+        )
     parts = [said, *one.differs]
     parts += [f"{', '.join(one.headers)} added a header."] if one.headers else []
     parts += [f"{one.looks_like} sends this very hello."] if one.looks_like else []

@@ -206,7 +206,7 @@ def _keys(paths: Iterable[Path]) -> KeyLog:
                 found.add(lines_of(file, str(path)))
         except OSError as error:
             raise ConfigError(str(path), error.strerror or str(error)) from None
-        if not len(found):
-            raise ConfigError(str(path), "no secret of TLS 1.3 in it",
+        if not len(found) and not found.others:
+            raise ConfigError(str(path), "no secret of TLS in it",
                               remedy="record it with SSLKEYLOGFILE")  # fmt: skip
     return found

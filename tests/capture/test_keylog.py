@@ -114,6 +114,14 @@ def test_lines_that_make_no_sense_are_passed_over(line: bytes) -> None:
     assert len(keys) == 0
 
 
+def test_secrets_of_tls_1_2_are_known_and_of_no_use() -> None:
+    keys = KeyLog()
+    keys.add(
+        [b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48, b"hello", b"# a comment of three"]
+    )
+    assert (len(keys), keys.others) == (0, 1)
+
+
 def test_early_data_goes_before_what_the_handshakes_keys_open(tmp_path: Path) -> None:
     (_, hello), *rest = conversation(tmp_path)
     early = b"\x17\x03\x03\0\x30" + bytes(range(48))

@@ -13,6 +13,7 @@ from detector.forensics.groups import KINDS
 from tests.capture import packets as p
 from tests.capture.conftest import tls12, tls13
 from tests.capture.test_preamble import BEFORE
+from tests.capture.zeek_traces import zeek_trace
 from tests.cli.conftest import Run
 from tests.logs.test_programs import TRANSCRIPTS
 
@@ -200,3 +201,10 @@ def test_a_file_that_was_not_read_is_no_clean_result(tmp_path: Path, tlsight: Ru
     done = tlsight("pcap", "--json", str(quiet), str(tmp_path / "missing.pcap"))
     assert done.returncode == 2
     assert tlsight("pcap", "--json", str(quiet)).returncode == 3
+
+
+def test_an_outer_name_is_told_as_such(tlsight: Run) -> None:
+    trace = str(zeek_trace("tls/tls13-ech.pcap"))
+    assert "cloudflare-ech.com (outer name)" in " ".join(tlsight("pcap", trace).stdout.split())
+    found = objects(tlsight("pcap", "--json", trace).stdout)
+    assert {one["ech"] for one in found} == {"outer"}

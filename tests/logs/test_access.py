@@ -23,6 +23,8 @@ def test_with_a_port_it_is_that_connections() -> None:
         ("192.0.2.1", 5000): "a",
         ("192.0.2.1", 5001): "b",
     }
+    assert access.agents([line("[2001:db8::1]:5000", "a")])["2001:db8::1", 5000] == "a"
+    assert access.agents([line("2001:db8::1", "a")]) == {("2001:db8::1", 0): "a"}
 
 
 def test_a_full_table_still_learns_that_an_address_has_several(
