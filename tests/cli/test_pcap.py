@@ -126,7 +126,7 @@ def test_addresses_and_names_are_replaced_on_request(trace: Path, tlsight: Run) 
         ((), "give files, or --interface"),
         (("no-such.pcap",), "No such file"),
         (("--keylog", "no-such.keys", "FILE"), "No such file"),
-        (("--keylog", "FILE", "FILE"), "no secret of TLS 1.3"),
+        (("--keylog", "FILE", "FILE"), "no secret of TLS in it"),
         (("--plot", "a.pdf", "FILE"), "neither .svg nor .png"),
         (("--interface", "no-such-if0"), "no-such-if0"),
     ],
