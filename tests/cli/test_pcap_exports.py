@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.captures import write_handshakes
 from detector.capture.keylog import KeyLog
 from detector.capture.tally import Tally
 from detector.runs.packets import Capture
@@ -63,17 +62,6 @@ def test_stdout_may_be_the_export_and_then_is_nothing_else(tlsight: Run) -> None
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert len(rows) == read(trace)
     assert {row["server_port"] for row in rows} == {"443"}
-
-
-def test_several_processes_export_the_same(tmp_path: Path, tlsight: Run) -> None:
-    path = tmp_path / "large.pcap"
-    write_handshakes(path, 66)
-    sizes = set()
-    for jobs in (1, 2):
-        out = tmp_path / f"{jobs}.pcapng"
-        tlsight("pcap", "--jobs", jobs, "--write", out, path, "--summary")
-        sizes.add(out.stat().st_size)
-    assert len(sizes) == 1
 
 
 @pytest.mark.parametrize(
