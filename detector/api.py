@@ -226,6 +226,7 @@ def read_captures(
     knowledge: Knowledge | None = None,
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
+    jobs: int = 1,  # noqa: ARG001
 ) -> CaptureReading:
     """TLS connections of captures, each with its verdict and why it failed.
 
@@ -234,6 +235,7 @@ def read_captures(
         knowledge: what to compare with; `default_knowledge()` when left out.
         keylogs: files of SSLKEYLOGFILE, which open TLS 1.3.
         agent: User-Agent that the clients claim.
+        jobs: without effect: one process is the fastest.
 
     Returns a reading: iterate over it for the connections, as they come; `story` has the servers, each with
     its diagnosis, once all is read (it reads on where that is not so yet).
@@ -257,6 +259,7 @@ async def read_captures_async(
     knowledge: Knowledge | None = None,
     keylogs: Sequence[AnyPath] = (),
     agent: str | None = None,
+    jobs: int = 1,  # noqa: ARG001
 ) -> CaptureReading:
     """As `read_captures`, read to the end in a thread of its own; the connections are in `kept`."""
     reading = await asyncio.to_thread(
