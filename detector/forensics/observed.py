@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from detector.capture.connection import Connection
 from detector.chain.certificate import read_certificate
-from detector.chain.names import claims_name
+from detector.chain.names import as_address, claims_name
 from detector.errors import CertificateError, TargetError
 from detector.model.inquiry import Outcome, Trial
 from detector.model.observation import Alert, Failure, Handshake, Observation, Route, Target
@@ -55,7 +55,9 @@ def target(c: Connection) -> Target:
         name, _, number = asked.rpartition(":")
         host = name.strip("[]") or host
         port = int(number) if number.isdecimal() and len(number) < 6 else port
-    sni = None if hides_its_name(c) else c.sni
+    # An address is no name, and not allowed there (RFC 6066 section 3): whom such a client checks, nobody knows.
+    told = c.sni is not None and as_address(c.sni) is None
+    sni = c.sni if told and not hides_its_name(c) else None
     name = sni or host
     try:
         name = normal_host(name)
