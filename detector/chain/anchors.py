@@ -145,7 +145,9 @@ class ProgramRoots(TrustAnchors):
             ),
             self.name,
         )
-        return tuple(root for root in found.certificates if root.may_serve_tls)
+        usable = (root for root in found.certificates if root.may_serve_tls)
+        # Of a root that was renewed under its key the one that lasts longest excuses most.
+        return tuple(sorted(usable, key=lambda root: root.not_after, reverse=True))
 
     def but(self, digests: frozenset[str]) -> ProgramRoots:
         """The same, but for some of the listed."""

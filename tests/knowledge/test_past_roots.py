@@ -46,3 +46,14 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
     broken.write_bytes(rows.PAST_ROOTS.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="past_roots"):
         rows.read_past_roots(broken)
+
+
+def test_of_a_root_that_was_renewed_the_one_that_lasts_longest_is_tried_first() -> None:
+    programs = assemble(local=False).programs
+    assert programs is not None
+    several = 0
+    for root in programs.certificates:
+        same = [one for one in programs.named(root.subject) if one.spki == root.spki]
+        several += len(same) > 1
+        assert same == sorted(same, key=lambda one: one.not_after, reverse=True)
+    assert several > 10
