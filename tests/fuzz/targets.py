@@ -12,13 +12,16 @@ from tests.fuzz import (
     files,
     judgements,
     lists,
+    packets,
     planted,
     transparency,
     wire,
 )
 from tests.fuzz.target import Target
 
-_ROOMS = (wire, certificates, transparency, lists, judgements, evidence, dialogues, files, addons)
+_ROOMS = (
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons,
+)  # fmt: skip
 
 
 @cache
