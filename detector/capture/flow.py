@@ -37,6 +37,7 @@ MAX_SEGMENTS = 128
 MAX_MESSAGES = 64
 MAX_RAW = 1 << 17
 _KEPT_SIZES = 8
+_HELLO_BEGINS = 16
 _MASK = 0xFFFFFFFF
 _HELLO = re.compile(
     rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]|\x15\x03[\x00-\x04]\x00\x02[\x01\x02]",
@@ -142,6 +143,7 @@ class Half:
         hole: bytes are missing in the capture.
         also_from: where its bytes begin by further SYN-ACKs, as long as none came; `moved` once they
             did begin there.
+        went_on: after an alert it went on with the handshake.
         after_reset: it went on sending after a segment with RST.
 
     """
@@ -149,7 +151,7 @@ class Half:
     __slots__ = (
         "acked", "after_reset", "alert_at", "alerts", "also_from", "before", "bytes", "ccs", "error", "flow", "head", "hello_segments", "hole", "keep", "kept",
         "last", "messages", "mode", "moved", "next", "opaque", "partial", "peer", "pending", "preamble", "raw",
-        "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting",
+        "record", "records", "resent", "sizes", "skip", "start", "started", "ttl", "waiting", "went_on",
     )  # fmt: skip
 
     def __init__(self, flow: Flow) -> None:
@@ -186,6 +188,7 @@ class Half:
         self.hole = False
         self.after_reset = False
         self.alert_at = 0.0
+        self.went_on = False
         self.also_from: tuple[int, ...] = ()
         self.moved = False
 
@@ -311,7 +314,8 @@ class Half:
             self.flow.hello(self, message)
             self._cut(data[old[0] :])
             return
-        found = _HELLO.search(data)
+        # What waits was searched already; a hello may have begun at its end.
+        found = _HELLO.search(data, max(0, len(self.record) - _HELLO_BEGINS))
         if found is not None:
             self.preamble = data[: found.start()]
             self.hello_segments = 1
@@ -344,6 +348,8 @@ class Half:
                 if end > size:
                     break
                 self.records += 1
+                if self.alerts:
+                    self.went_on = True
                 if not self._handshake(data, at + 5, end):
                     return
             elif kind == APPLICATION_DATA or (kind == ALERT and (self.ccs or length != 2)):
@@ -353,6 +359,7 @@ class Half:
                 break
             elif kind == CHANGE_CIPHER_SPEC:
                 self.ccs = True
+                self.went_on = self.went_on or bool(self.alerts)
             elif kind == ALERT:
                 if not self.alerts:
                     self.alert_at = self.flow.last

@@ -76,6 +76,7 @@ class FlowTable:
         halves, closing = self._halves, self._closing
         unpack = self.layers.unpack
         sweep_at = 0.0
+        swept = 0
         seen = 0
         try:
             for time, link, frame, start, end, _ in packets:
@@ -162,10 +163,12 @@ class FlowTable:
                         seq = (seq + 1) & _MASK
                 if data < stop and half.mode != IGNORE:
                     half.segment(time, seq, buffer, data, min(stop, stored), stop)
-                if not sweep_at - 2 * _SWEEP < time < sweep_at:
+                # A clock that jumps about must not make every packet a look at the whole table.
+                if not sweep_at - 2 * _SWEEP < time < sweep_at and seen >= swept:
                     if sweep_at:
                         yield from self._sweep(time)
                     sweep_at = time + _SWEEP
+                    swept = seen + len(self._flows) // 4
         finally:
             self.packets = seen
         yield from self._all()

@@ -7,6 +7,8 @@ when one is full it is emptied.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from detector.capture.connection import HelloFacts, ServerFacts
 from detector.errors import WireError
 from detector.wire import registry as r
@@ -17,8 +19,10 @@ from detector.wire.hello import (
     parse_client_hello,
     parse_server_hello,
 )
+from detector.wire.reader import Reader
 
 _ROOM = 4096
+_MOST_EXTENSIONS = 256
 # Extensions whose content is the same for every connection of one client.
 _TELLING = frozenset(
     (r.SUPPORTED_GROUPS, r.EC_POINT_FORMATS, r.SIGNATURE_ALGORITHMS, r.ALPN, r.SUPPORTED_VERSIONS)
@@ -124,6 +128,35 @@ def _facts(hello: ClientHello, transport: str) -> HelloFacts:
         formats=hello.point_formats,
         compressions=tuple(hello.compression),
     )
+
+
+def salvaged(body: bytes) -> tuple[HelloFacts, str | None]:
+    """What can be read of a ClientHello that makes no sense as a whole, and the name in it. Never raises.
+
+    It has no fingerprints: those are of whole hellos.
+    """
+    read = Reader(body)
+    version = 0
+    ciphers: tuple[int, ...] = ()
+    kinds: list[int] = []
+    name: str | None = None
+    with suppress(WireError):
+        version = read.uint(2, "version")
+        read.take(32, "random")
+        read.vector(1, "session id")
+        ciphers = read.vector(2, "cipher suites").uint16_list("cipher suites")
+        read.vector(1, "compression methods")
+        read.uint(2, "extensions length")
+        for _ in range(_MOST_EXTENSIONS):
+            kind = read.uint(2, "extension")
+            kinds.append(kind)
+            content = read.vector(2, "extension").rest()
+            if kind == r.SERVER_NAME and name is None:
+                name = _name(content)
+    return HelloFacts(
+        legacy_version=version, versions=(), ciphers=tuple(c for c in ciphers if not r.is_grease(c)),
+        extensions=tuple(kinds), groups=(), schemes=(), alpn=(), shares=(), ja3="", ja4="",
+    ), name  # fmt: skip
 
 
 def _name(body: bytes) -> str | None:

@@ -25,7 +25,7 @@ from detector.capture.connection import (
 from detector.capture.datagrams import DatagramFlow
 from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
-from detector.capture.hellos import Hellos
+from detector.capture.hellos import Hellos, salvaged
 from detector.capture.keylog import KeyLog, Opened, certificate_messages
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
 from detector.capture.quic import messages
@@ -66,11 +66,12 @@ class Facts(msgspec.Struct):
     """What the handshake's messages say; filled once, when they are no longer needed.
 
     `whole`: the server's flight was read to its end. `bare`: of its flight only the hello, and perhaps a session
-    ticket, came in clear.
+    ticket, came in clear. `fault`: what makes no sense in the ClientHello.
     """
 
     hello: HelloFacts | None = None
     sni: str | None = None
+    fault: str = ""
     size: int = 0
     random: bytes = b""
     retry: bool = False
@@ -197,7 +198,7 @@ class Reading:
             signs=signs,
             plain=plain,
             error=facts.error or server.error or client.error,
-            notes=_notes(flow, client, server),
+            notes=(*_notes(flow, client, server), *_odd(facts)),
             ms=_milliseconds(flow, client, server),
         )
 
@@ -209,7 +210,11 @@ class Reading:
         try:
             for kind, body in client:
                 if kind == r.CLIENT_HELLO and facts.hello is None:
-                    facts.hello, facts.sni = self._hellos.client(body, transport)
+                    try:
+                        facts.hello, facts.sni = self._hellos.client(body, transport)
+                    except WireError as error:
+                        facts.hello, facts.sni = salvaged(body)
+                        facts.fault = error.message
                     facts.size = len(body) + 4
                     facts.random = body[2:34]
                 elif kind == r.CERTIFICATE:
@@ -217,7 +222,7 @@ class Reading:
                     with suppress(WireError):  # that one was shown is all that blame asks
                         facts.client_chain = self._chain(body, tls13=False)
         except WireError as error:
-            facts.error = f"ClientHello: {error.message}"
+            facts.error = f"client's handshake: {error.message}"
         try:
             for kind, body in server:
                 self._server_message(facts, kind, body)
@@ -406,8 +411,12 @@ class Reading:
             dh_bits=facts.dh_bits, alerts=tuple(alerts), completed=completed,
             reached=reached,
             closed_by=fatal.sender if fatal else None, error=facts.error,
-            notes=_datagram_notes(flow),
+            notes=(*_datagram_notes(flow), *_odd(facts)),
         )  # fmt: skip
+
+
+def _odd(facts: Facts) -> tuple[str, ...]:
+    return (f"the ClientHello makes no sense: {facts.fault}",) if facts.fault else ()
 
 
 def _datagram_notes(flow: DatagramFlow) -> tuple[str, ...]:
@@ -437,11 +446,16 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
     return "other", plain
 
 
+def _ends(level: int, code: int, half: Half) -> bool:
+    """A warning ends it where its sender did not go on (RFC 5246 section 7.2); close_notify and user_canceled never."""
+    return level == 2 or (code not in (0, 90) and not half.went_on)
+
+
 def _alerts(flow: Flow) -> list[SeenAlert]:
     """Those in clear, the client's first."""
     sides: tuple[tuple[Sender, Half], ...] = (("client", flow.client), ("server", flow.server))
     return [
-        SeenAlert(name, code, (level == 2 or code not in (0, 90)) and not came_too_late(flow, half))
+        SeenAlert(name, code, _ends(level, code, half) and not came_too_late(flow, half))
         for name, half in sides
         for level, code in half.alerts
         if code or level == 2

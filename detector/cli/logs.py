@@ -11,6 +11,7 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, StoryOutput, plot_file, warn
+from detector.cli.overwriting import refuse_overwriting
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def logs(
     from detector.report.logs_text import LogPrinter
     from detector.runs.logs import LogRun
 
+    refuse_overwriting({"--html": output.html, "--plot": output.plot}, (*files, *(config or ())))
     plot = plot_file(output.plot)
     if pcap:
         if follow or config or certificate:

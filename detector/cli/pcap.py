@@ -14,6 +14,7 @@ from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
+from detector.cli.overwriting import refuse_overwriting
 from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
 
@@ -77,6 +78,8 @@ def pcap(
     port: Annotated[
         list[int] | None,
         typer.Option(
+            min=1,
+            max=65535,
             help="Also a TLS port: tell connections to it that were never taken.",
             rich_help_panel=_READ,
         ),
@@ -119,7 +122,9 @@ def pcap(
             events=_events(logs) if logs else (), limit=limit,
             summary=output.summary, selection=_selection(which, paths), warn=warn,
         )  # fmt: skip
-        return tell_captures(run, compare, earlier, output, export, ladders=bool(which.server))
+        return tell_captures(
+            run, compare, earlier, output, export, ladders=bool(which.server), reads=logs or ()
+        )
 
 
 @contextmanager
@@ -165,10 +170,25 @@ def tell_captures(
     export: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
     *,
     ladders: bool = False,
+    reads: Sequence[str] = (),
 ) -> int:
-    """Read, print, write what was asked for; the exit code. `ladders` shows whole diagnoses."""
+    """Read, print, write what was asked for; the exit code.
+
+    Args:
+        run, compare, earlier, output, export: as the command has them.
+        ladders: show whole diagnoses.
+        reads: further files that are read, which nothing may be written to.
+
+    """
     from detector.report.pcap_text import CapturePrinter
 
+    refuse_overwriting(
+        {
+            "--write": export.write, "--csv": export.csv, "--html": output.html,
+            "--plot": output.plot,
+        },
+        (*run.files, *run.keylogs, *run.access_logs, *reads),
+    )  # fmt: skip
     plot = plot_file(output.plot)
     printer = CapturePrinter(
         json=output.json, connections=output.connections or run.at_once, summary=output.summary,

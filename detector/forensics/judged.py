@@ -136,7 +136,7 @@ class ConnectionJudge:
         return unjudged(one, self._known) if seen is None else judge_examined(seen, self._sharing)
 
     def _opinion(self, c: Connection) -> HelloOpinion | None:
-        if c.hello is None:
+        if c.hello is None or not c.hello.ja4:
             return None
         agent = c.preamble.agent if c.preamble is not None else None
         headers = c.preamble.headers if c.preamble is not None else ()

@@ -61,8 +61,8 @@ def target(c: Connection) -> Target:
     name = sni or host
     try:
         name = normal_host(name)
-    except TargetError:
-        name = c.server
+    except TargetError:  # a name that no resolver takes: whom the client checks, nobody knows
+        name, sni = c.server, None
     starttls = c.preamble.protocol if c.preamble is not None else None
     ip = None if asked is not None else c.server
     return Target(name, port, ip=ip, sni=sni, starttls=starttls)

@@ -14,11 +14,13 @@ from detector.capture.connection import ClosedBy, Connection
 from detector.forensics.browsers import HelloOpinion
 from detector.forensics.judged import JudgedConnection
 from detector.model.observation import Judgement, VerdictName
+from detector.wire.registry import is_tls13
 
 # Why nobody saw who answers.
-Unseen = Literal["hidden", "resumed", "not-sent", "too-early", "missing"]
+Unseen = Literal["hidden", "draft", "resumed", "not-sent", "too-early", "missing"]
 UNSEEN: dict[Unseen, str] = {
     "hidden": "TLS 1.3 hides its certificates; a key log opens them (--keylog).",
+    "draft": "A draft of TLS 1.3 hides its certificates; key logs of drafts are not read.",
     "resumed": "An earlier session was resumed, without certificates.",
     "not-sent": "No certificate was sent: a resumed session, a key shared before, or an anonymous suite.",
     "too-early": "It ended before a certificate came.",
@@ -59,15 +61,19 @@ def unseen(c: Connection) -> Unseen | None:
     if c.chain:
         return None
     answer = c.answer
-    # Drafts of TLS 1.3 are 0x7f00 and their number.
-    encrypted = answer is not None and (answer.version in _TLS13 or answer.version >> 8 == 0x7F)
+    encrypted = answer is not None and (answer.version in _TLS13 or is_tls13(answer.version))
     if c.resumed and c.completed:
         return "resumed"
     if encrypted and (c.completed or c.reached == "data"):
-        return "hidden"
+        return "hidden" if answer is not None and _has_key_log(answer.version) else "draft"
     if any(note.startswith(_GAPS) for note in c.notes):
         return "missing"
     return "not-sent" if c.completed else "too-early"
+
+
+def _has_key_log(version: int) -> bool:
+    """Since its 25th draft TLS 1.3 encrypts as it does now."""
+    return version in _TLS13 or 0x7F19 <= version <= 0x7F1C
 
 
 class Ending(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from detector.model.harmless import harmless
 from detector.model.timeline import Timeline
 from detector.report.plotting import COLOURS, KINDS_SHOWN, clock_text
 from detector.version import __version__
@@ -84,8 +85,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def html(page: Page) -> str:
-    """The page as text."""
-    return _template().render(page=page, version=__version__)
+    """The page as text; what would steer a terminal that shows the file is taken out."""
+    made = _template().render(page=page, version=__version__)
+    return "\n".join(harmless(line) for line in made.expandtabs().split("\n"))
 
 
 @lru_cache(maxsize=1)

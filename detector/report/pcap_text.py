@@ -109,7 +109,7 @@ class CapturePrinter:
         if self._json:
             for record in summary_records(story) if self._summary and not self._followed else ():
                 self._object(record)
-            for line in notes(story):
+            for line in notes(story, json=not self._summary):
                 print(f"tlsight: {harmless(line)}", file=sys.stderr)
             sys.stdout.buffer.flush()
             return
@@ -136,6 +136,9 @@ class CapturePrinter:
 
     def _line(self, told: JudgedConnection, joined: Joined | None) -> RenderableType:
         c = told.connection
+        if self._anonymizer is not None:
+            target = c.preamble.target if c.preamble is not None else None
+            self._anonymizer.learn({"sni": c.sni, "target": target})
         word = (
             "[red]failed[/]" if told.failed else "[green]done[/]" if c.completed else "[dim]open[/]"
         )
@@ -194,7 +197,12 @@ class CapturePrinter:
         rest = story.servers[len(rows) :]
         if rest or story.further:
             failed = sum(bool(one.server.failed) for one in rest)
-            told = f"{failed:,} of them with failures" if failed else "none of them with failures"
+            more = " or more" if story.further else ""
+            told = (
+                f"{failed:,}{more} of them with failures"
+                if failed or more
+                else "none of them with failures"
+            )
             count = len(rest) + story.further
             parts.append(Text(f"and {count:,} more servers, {told}; -v shows them", style="dim"))
         return parts
@@ -264,10 +272,10 @@ def headline(story: CaptureStory) -> str:
         parts.append(f"{_many(len(story.broken), 'server')} with faults")
     if story.hellos["likely"]:
         parts.append(f"{_many(story.hellos['likely'], 'hello')} not of the browser named")
-    count = f"{story.connections:,}"
+    count = _many(story.connections, "connection")
     if not story.selection.is_everything:
-        count = f"{story.connections:,} of {story.seen:,}"
-    head = f"{_many(story.tally.packets, 'packet')}, {count} connections with TLS"
+        count = f"{story.connections:,} of {_many(story.seen, 'connection')}"
+    head = f"{_many(story.tally.packets, 'packet')}, {count} with TLS"
     return f"{head}: {', '.join(parts)}"
 
 
@@ -299,7 +307,7 @@ def _noted(story: CaptureStory) -> list[Text]:
     return [Text(f"note: {line}", style=_NOTED) for line in notes(story)]
 
 
-def notes(story: CaptureStory) -> list[str]:
+def notes(story: CaptureStory, *, json: bool = False) -> list[str]:
     """What was missing."""
     tally = story.tally
     found: list[str] = []
@@ -313,6 +321,9 @@ def notes(story: CaptureStory) -> list[str]:
         found.append(
             f"{tally.evicted:,} connections were told before their end: too many at once; see --limit"
         )
+    if story.broken and json:
+        many = _many(len(story.broken), "server")
+        found.append(f"{many} with faults that clients of today refuse; --summary names them")
     if tally.fragments_lost:
         found.append(f"{tally.fragments_lost:,} datagrams were never whole")
     if story.left_out:

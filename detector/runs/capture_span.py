@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from detector.capture.packet_file import PacketFile
 from detector.errors import CaptureError, ConfigError
-from detector.runs.files import damages, opened
+from detector.runs.files import UntilCut, damages, opened
 
 
 def span(paths: Iterable[str]) -> tuple[float, float]:
@@ -19,7 +19,7 @@ def span(paths: Iterable[str]) -> tuple[float, float]:
     for path in paths:
         try:
             with opened(path) as file:
-                for time, *_ in PacketFile(file.read):
+                for time, *_ in PacketFile(UntilCut(file).read):
                     if time:
                         first, last = min(first or time, time), max(last, time)
         except unreadable:

@@ -32,7 +32,7 @@ from detector.knowledge.whole_file import replacing, write_whole
 from detector.model.targets import socket_text
 from detector.report import pcap_chains, pcap_csv, pcap_zeek, pcap_zeek_x509
 from detector.report.pcap_comment import comment, short_comment
-from detector.runs.files import damages, opened
+from detector.runs.files import UntilCut, damages, opened
 
 STDOUT = "-"
 _MAX_CHAINS = 1 << 16
@@ -299,7 +299,7 @@ class _Packets:
             assert isinstance(source, str)
             with opened(source) as file:
                 try:
-                    for data in cut(blocks(file.read), wanted, section):
+                    for data in cut(blocks(UntilCut(file).read), wanted, section):
                         self._out.write(data)
                 except CaptureError as error:
                     raise ConfigError(source, error.message) from None

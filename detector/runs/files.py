@@ -29,7 +29,7 @@ def opened(path: str) -> Generator[IO[bytes]]:
         raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
         start = raw.peek(6)[:6]
         if start[:2] == b"\x1f\x8b":
-            file: Any = gzip.GzipFile(fileobj=raw)
+            file: Any = io.BufferedReader(_Gz(raw))
         elif start == b"\xfd7zXZ\0":
             file = io.BufferedReader(_Xz(raw))
         elif start[:4] == b"\x28\xb5\x2f\xfd":
@@ -47,12 +47,47 @@ def opened(path: str) -> Generator[IO[bytes]]:
             raw.close()
 
 
+class UntilCut:
+    """Reads a packed file to where it was cut: what came before counts. `cut` says that it was."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.cut = False
+        # What is at hand, so that nothing is lost by the error behind it.
+        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+
+    def read(self, size: int) -> bytes:
+        """At most that many bytes, none at the end."""
+        try:
+            return self._read(size)
+        except EOFError:
+            self.cut = True
+            return b""
+
+
 def lines_of(file: IO[bytes], name: str) -> Iterator[bytes]:
     """Lines of a file of which each is short. Raises ConfigError where one is not, as in /dev/zero or a bomb."""
     while line := file.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
             raise ConfigError(name, f"a line of more than {_LONGEST_LINE >> 10} KiB")
         yield line
+
+
+class _Gz(io.RawIOBase):
+    """What is packed in .gz, member after member, given out as it comes: gzip.GzipFile loses the last piece of a cut
+    file.
+    """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._file = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Raises EOFError where the file is cut, zlib.error and OSError where it is damaged."""
+        data = self._file.read1(min(len(buffer), _PACKED))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _Xz(io.RawIOBase):

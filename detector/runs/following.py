@@ -15,7 +15,7 @@ from detector.capture.following import Followed, follow
 from detector.capture.keylog import KeyLog
 from detector.capture.packet_file import Packet, PacketFile
 from detector.errors import CaptureError, ConfigError
-from detector.runs.files import damages, opened
+from detector.runs.files import UntilCut, damages, opened
 
 MAX_SPOOLED = 1 << 28
 _PIECE = 1 << 20
@@ -29,7 +29,7 @@ def followed(source: str | bytes, connection: Connection, keys: KeyLog) -> Follo
     path = source if isinstance(source, str) else "capture"
     try:
         with _open(source) as file:
-            found = follow(connection, _packets(PacketFile(file.read), keys), keys)
+            found = follow(connection, _packets(PacketFile(UntilCut(file).read), keys), keys)
     except CaptureError as error:
         raise ConfigError(path, error.message) from None
     except damages() as error:

@@ -28,7 +28,7 @@ from detector.capture.reading import Reading
 from detector.capture.surroundings import Surroundings
 from detector.capture.tally import Tally
 from detector.errors import CaptureError, ConfigError
-from detector.runs.files import damages, opened
+from detector.runs.files import UntilCut, damages, opened
 
 _LOOKS_UP = 0.5
 
@@ -50,7 +50,11 @@ class Capture(msgspec.Struct, frozen=True):
     def connections(self, path: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one file, "-" for stdin. Raises ConfigError for what cannot be read."""
         with opened(path) as file:
-            yield from self.of(file.read, path, tally)
+            whole = UntilCut(file)
+            try:
+                yield from self.of(whole.read, path, tally)
+            finally:
+                tally.cut = tally.cut or whole.cut
 
     def of(self, read: Read, name: str, tally: Tally) -> Iterator[Connection]:
         """Connections of one stream of bytes."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from detector.capture.datagrams import turned
+from detector.capture.datagrams import DatagramFlow, turned
 from detector.capture.flow import Flow
 from detector.capture.flow_table import FlowTable
 from detector.capture.packet_file import PacketFile, Read
@@ -179,3 +180,22 @@ def _mangled(packet: bytes, chance: random.Random) -> bytes:
 def _once(data: bytes) -> Read:
     parts = [data]
     return lambda _: parts.pop() if parts else b""
+
+
+def test_a_clock_that_jumps_about_does_not_make_every_packet_a_look_at_the_table() -> None:
+    class Counting(FlowTable):
+        sweeps = 0
+
+        def _sweep(self, time: float) -> Iterator[Flow | DatagramFlow]:
+            self.sweeps += 1
+            return super()._sweep(time)
+
+    packets = []
+    for number in range(4000):
+        talk = p.Talk(f"10.1.{number >> 8}.{number & 255}").send(True, flags=p.SYN)
+        packets.append(talk.packets[0])
+    data = p.pcap(packets, 101, leaps={n: 100.0 if n % 2 else -100.0 for n in range(4000)})
+    table = Counting(10_000)
+    parts = iter([data])
+    assert len(list(table.run(PacketFile(lambda _: next(parts, b""))))) == 4000
+    assert table.sweeps < 60

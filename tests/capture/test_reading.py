@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.capture.connection import Connection
+from detector.capture.connection import Connection, SeenAlert
+from detector.wire import hello as h
 from tests.capture import packets as p
 from tests.capture.packets import Talk
 
@@ -262,3 +263,53 @@ def test_a_clock_that_begins_at_nought_is_a_time(tls12: Said) -> None:
     c = p.read(p.pcap(talk.close().packets, 101, step=0.0, leaps={0: -p.START}))[0]
     assert c.completed
     assert c.reached == "data"
+
+
+WARNING = b"\x15\x03\x03\x00\x02\x01\x70"
+
+
+def test_a_warning_after_which_the_handshake_goes_on_ends_nothing(
+    tls12: list[tuple[bool, bytes]],
+) -> None:
+    talk = p.Talk().open()
+    warned = False
+    for from_client, data in tls12:
+        talk.send(from_client, data if from_client or warned else WARNING + data)
+        warned = warned or not from_client
+    c = p.one(talk.close().packets)
+    assert c.alerts == (SeenAlert("server", 112, fatal=False),)
+    assert c.completed
+
+
+def test_a_warning_after_which_nothing_comes_is_the_end(tls12: list[tuple[bool, bytes]]) -> None:
+    talk = p.Talk().open().client(tls12[0][1]).server(WARNING).close(by_client=False)
+    c = p.one(talk.packets)
+    assert c.alerts == (SeenAlert("server", 112, fatal=True),)
+    assert not c.completed
+
+
+@pytest.mark.parametrize(
+    "spoiled", [(51, b"\0\xff\0\x1d"), (16, b"\0\x09\xff"), (10, b"\0\x03\0\x1d\0")]
+)
+def test_a_hello_with_a_spoiled_extension_keeps_its_name(spoiled: tuple[int, bytes]) -> None:
+    extensions = (h.server_name("odd.example"), spoiled)
+    made = h.ClientHello(0x0303, bytes(32), b"", (0x1301, 0xC02F), b"\0", extensions)
+    talk = p.Talk().open().client(h.client_hello_record(made)).send(False, flags=p.RST | p.ACK)
+    c = p.one(talk.packets)
+    assert c.sni == "odd.example"
+    assert c.hello is not None
+    assert (c.hello.ciphers, c.hello.ja4) == ((0x1301, 0xC02F), "")
+    assert c.notes[-1].startswith("the ClientHello makes no sense: ")
+
+
+def test_a_hello_in_single_bytes_is_found_behind_what_came_before(
+    tls12: list[tuple[bool, bytes]],
+) -> None:
+    talk = p.Talk().open()
+    before = b"CONNECT www.example.org:443 HTTP/1.1\r\n\r\n"
+    for byte in before + tls12[0][1]:
+        talk.send(True, bytes((byte,)))
+    c = p.one(talk.packets)
+    assert c.sni == "www.example.org"
+    assert c.preamble is not None
+    assert c.preamble.kind == "http-connect"

@@ -56,3 +56,21 @@ def test_a_comma_inside_of_a_name_does_not_end_it_and_mail_is_a_name_too() -> No
     for secret in ("bank.example", "hostmaster", "Bank", "Trust", "Street"):
         assert secret not in shown
     assert shown.endswith(",C=US")
+
+
+def test_names_without_a_dot_and_odd_ones_are_hidden_in_sentences_beside_them() -> None:
+    hide = Anonymizer(b"k")
+    record = {
+        "causes": [
+            {"text": "The certificate does not name fileserver01."},
+            {"text": "for b\u00fccher x!"},
+        ],
+        "before": {"target": "fileserver01:443"},
+        "via": "10.0.0.1:8443",
+        "sni": "b\u00fccher x!",
+    }
+    made = str(hide.value(record))
+    assert "fileserver01" not in made
+    assert "cher x!" not in made
+    assert "10.0.0.1" not in made
+    assert ":443" in made

@@ -28,8 +28,8 @@ def test_who_sent_no_name_asked_for_none(changes: dict[str, Any], asks: bool) ->
     assert seen.asks_for_name == asks
 
 
-@pytest.mark.parametrize("sni", ["192.0.2.5", "2001:db8::5"])
-def test_an_address_in_the_hello_is_no_name_that_was_asked_for(sni: str) -> None:
+@pytest.mark.parametrize("sni", ["192.0.2.5", "2001:db8::5", "shop-.example.org", "b\\xc3 x"])
+def test_what_is_no_name_in_the_hello_was_not_asked_for(sni: str) -> None:
     seen = observation(msgspec.structs.replace(BASE, sni=sni))
     assert (seen.target.host, seen.target.sni) == (BASE.server, None)
     assert not seen.asks_for_name

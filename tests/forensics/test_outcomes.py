@@ -45,6 +45,7 @@ def test_the_last_step_that_was_taken_is_told(c: Connection, reached: Stage) -> 
         (made(chain=(b"x",)), None),
         (made(answer=MODERN, completed=True), "hidden"),
         (made(answer=msgspec.structs.replace(ANSWER, version=0x7F1C), reached="data"), "hidden"),
+        (made(answer=msgspec.structs.replace(ANSWER, version=0x7F14), reached="data"), "draft"),
         (made(answer=ANSWER, completed=True), "not-sent"),
         (made(answer=ANSWER, completed=True, resumed=True), "resumed"),
         (made(answer=MODERN, completed=True, resumed=True), "resumed"),

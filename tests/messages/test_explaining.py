@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -209,9 +210,12 @@ def test_revocation_that_could_not_be_asked_is_said_first_and_never_revoked() ->
 def test_time_grows_with_the_text_and_no_faster(piece: str) -> None:
     def spent(count: int) -> float:
         lines = lines_of("".join(piece.replace("{}", str(n)) for n in range(count)))
-        begun = time.process_time()
-        answers(lines, TABLE)
-        return time.process_time() - begun
+        best = math.inf
+        for _ in range(3):  # the collector of a long run of tests may look at all of it just then
+            begun = time.process_time()
+            answers(lines, TABLE)
+            best = min(best, time.process_time() - begun)
+        return best
 
     spent(50)
     few = (16 << 10) // len(piece)
