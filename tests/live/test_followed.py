@@ -110,7 +110,7 @@ def _tcp(c: Connection, found: Followed, rows: list[list[str]]) -> dict[str, tup
 def test_wireshark_finds_the_same_packets_and_sees_the_same_in_zeeks_traces() -> None:
     wrong: dict[str, object] = {}
     seen = 0
-    for path in zeek_traces():
+    for path in zeek_traces(every=6):
         if path.suffix == ".gz":
             continue
         with suppress(ConfigError):
@@ -124,7 +124,7 @@ def test_wireshark_finds_the_same_packets_and_sees_the_same_in_zeeks_traces() ->
                 ):
                     wrong[f"{path.name} #{c.number}"] = differs
     assert wrong == {}
-    assert seen > 100
+    assert seen > 15
 
 
 def test_ports_that_are_used_again_are_two_connections_to_wireshark_too(tmp_path: Path) -> None:

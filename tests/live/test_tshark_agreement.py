@@ -95,7 +95,7 @@ def ours(c: Connection) -> Told:
 
 
 def test_where_tshark_says_something_we_say_the_same() -> None:
-    paths = zeek_traces()
+    paths = zeek_traces(every=4)
     with ThreadPoolExecutor(2) as pool:
         theirs = list(pool.map(by_tshark, paths))
     differences: list[str] = []
@@ -116,5 +116,5 @@ def test_where_tshark_says_something_we_say_the_same() -> None:
                         f"{name} {ends} {field}: tshark {value}, we {ours(c)[field]}"
                     )
     assert not differences, "\n".join(differences)
-    assert compared["cipher"] > 100
-    assert compared["certificates"] > 50
+    assert compared["cipher"] > 20
+    assert compared["certificates"] > 10
