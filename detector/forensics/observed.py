@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from detector.capture.connection import Connection
+from detector.causes.plan import OTHER_NAME
 from detector.chain.certificate import read_certificate
 from detector.chain.names import as_address, claims_name
 from detector.errors import CertificateError, TargetError
@@ -55,8 +56,9 @@ def target(c: Connection) -> Target:
         name, _, number = asked.rpartition(":")
         host = name.strip("[]") or host
         port = int(number) if number.isdecimal() and len(number) < 6 else port
-    # An address is no name, and not allowed there (RFC 6066 section 3): whom such a client checks, nobody knows.
-    told = c.sni is not None and as_address(c.sni) is None
+    # An address is no name, and not allowed there (RFC 6066 section 3): whom such a client checks, nobody knows. And
+    # a trial of our own asks for nobody by the other name.
+    told = c.sni is not None and c.sni != OTHER_NAME and as_address(c.sni) is None
     sni = c.sni if told and not hides_its_name(c) else None
     name = sni or host
     try:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from detector.capture.connection import Preamble
+from detector.causes.plan import OTHER_NAME
 from detector.forensics.observed import observation, trial
 from detector.lab.pki import LabPki
 from tests.forensics.test_blame import BASE
@@ -28,7 +29,9 @@ def test_who_sent_no_name_asked_for_none(changes: dict[str, Any], asks: bool) ->
     assert seen.asks_for_name == asks
 
 
-@pytest.mark.parametrize("sni", ["192.0.2.5", "2001:db8::5", "shop-.example.org", "b\\xc3 x"])
+@pytest.mark.parametrize(
+    "sni", ["192.0.2.5", "2001:db8::5", OTHER_NAME, "shop-.example.org", "b\\xc3 x"]
+)
 def test_what_is_no_name_in_the_hello_was_not_asked_for(sni: str) -> None:
     seen = observation(msgspec.structs.replace(BASE, sni=sni))
     assert (seen.target.host, seen.target.sni) == (BASE.server, None)

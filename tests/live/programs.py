@@ -45,7 +45,9 @@ def readable_by_all(folder: Path) -> None:
 
 
 class Program(ABC):
-    """A child process that is ready when its port answers."""
+    """A child process that is ready when its port answers, `patience` seconds from its start at the latest."""
+
+    patience = _PATIENCE
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,7 +65,7 @@ class Program(ABC):
             self._process = subprocess.Popen(
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self.patience
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._stop()

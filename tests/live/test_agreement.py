@@ -189,6 +189,10 @@ def agree(name: str, seen: Seen) -> bool:
     """All say the same; a capture, which has no keys here, less of who answers at most."""
     (verdict, cause), (captured_verdict, captured_cause) = seen["check"], seen["pcap"]
     weaker = {verdict, "consistent"} if verdict == "direct" else {verdict}
+    if verdict == "inconclusive":
+        weaker.add(
+            "consistent"
+        )  # another of the many hellos in the capture was shown a certificate
     if name in ENCRYPTED:
         weaker.add("inconclusive")
     alike = {seen[verb] for verb in ("check", "judge", "diagnose")}

@@ -153,6 +153,8 @@ def _build(stack: Stack, folder: Path) -> Path:
 class Cell(Program):
     """One stack in one setting, with a port of its own."""
 
+    patience = 120.0  # dozens start at once, beside everything else
+
     def __init__(
         self, stack: Stack, setting: Setting, built: Path, shown: _Shown, folder: Path, port: int
     ) -> None:
