@@ -109,9 +109,9 @@ class CapturePrinter:
         if self._json:
             for record in summary_records(story) if self._summary and not self._followed else ():
                 self._object(record)
+            sys.stdout.buffer.flush()  # where that fails nothing else is to be said
             for line in notes(story, json=not self._summary):
                 print(f"tlsight: {harmless(line)}", file=sys.stderr)
-            sys.stdout.buffer.flush()
             return
         assert self._console is not None
         self._console.print(Group(*self._whole(story)))
