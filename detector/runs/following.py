@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import IO
 from detector.capture.connection import Connection
 from detector.capture.following import Followed, follow
 from detector.capture.keylog import KeyLog
-from detector.capture.packet_file import Packet, PacketFile
+from detector.capture.packet_file import PacketFile
 from detector.errors import CaptureError, ConfigError
 from detector.runs.files import UntilCut, damages, opened
+from detector.runs.packets import with_secrets
 
 MAX_SPOOLED = 1 << 28
 _PIECE = 1 << 20
@@ -29,7 +30,7 @@ def followed(source: str | bytes, connection: Connection, keys: KeyLog) -> Follo
     path = source if isinstance(source, str) else "capture"
     try:
         with _open(source) as file:
-            found = follow(connection, _packets(PacketFile(UntilCut(file).read), keys), keys)
+            found = follow(connection, with_secrets(PacketFile(UntilCut(file).read), keys), keys)
     except CaptureError as error:
         raise ConfigError(path, error.message) from None
     except damages() as error:
@@ -41,15 +42,6 @@ def followed(source: str | bytes, connection: Connection, keys: KeyLog) -> Follo
 
 def _open(source: str | bytes) -> AbstractContextManager[IO[bytes]]:
     return opened(source) if isinstance(source, str) else BytesIO(source)
-
-
-def _packets(packets: PacketFile, keys: KeyLog) -> Iterator[Packet]:
-    """The packets; key logs inside of the file are taken in as they come."""
-    for packet in packets:
-        if packets.secrets:
-            keys.add(bytes(packets.secrets).splitlines())
-            packets.secrets.clear()
-        yield packet
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from detector.capture.connection import Connection
 from detector.capture.flow import Flow
 from detector.capture.flow_table import DEFAULT_LIMIT, FlowTable
 from detector.capture.keylog import KeyLog
-from detector.capture.packet_file import PacketFile, Read
+from detector.capture.packet_file import Packet, PacketFile, Read
 from detector.capture.reading import Reading
 from detector.capture.surroundings import Surroundings
 from detector.capture.tally import Tally
@@ -67,7 +67,7 @@ class Capture(msgspec.Struct, frozen=True):
             table = FlowTable(self.limit, self._wanted(packets), reading.settle)
             reading.surroundings = table.datagrams.surroundings = Surroundings(self.outer_names)
             try:
-                for flow in table.run(_with_secrets(packets, self.keys)):
+                for flow in table.run(with_secrets(packets, self.keys)):
                     tally.flows += 1
                     found = reading.connection(flow)
                     if isinstance(flow, Flow):
@@ -104,14 +104,14 @@ def _count(tally: Tally, packets: PacketFile, table: FlowTable) -> None:
     tally.cut = tally.cut or packets.cut
 
 
-def _with_secrets(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
+def with_secrets(packets: PacketFile, keys: KeyLog) -> Iterator[Packet]:
     """The packets; key logs inside of the file are taken in as they come."""
     if packets.format != "pcapng":
         return iter(packets)
     return _watching(packets, keys)
 
 
-def _watching(packets: PacketFile, keys: KeyLog) -> Iterator[Any]:
+def _watching(packets: PacketFile, keys: KeyLog) -> Iterator[Packet]:
     for packet in packets:
         if packets.secrets:
             keys.add(bytes(packets.secrets).splitlines())
