@@ -29,7 +29,7 @@ def opened(path: str) -> Generator[IO[bytes]]:
         raw: Any = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
         start = raw.peek(6)[:6]
         if start[:2] == b"\x1f\x8b":
-            file: Any = io.BufferedReader(_Gz(raw))
+            file: Any = gzip.GzipFile(fileobj=raw)
         elif start == b"\xfd7zXZ\0":
             file = io.BufferedReader(_Xz(raw))
         elif start[:4] == b"\x28\xb5\x2f\xfd":
@@ -70,24 +70,6 @@ def lines_of(file: IO[bytes], name: str) -> Iterator[bytes]:
         if len(line) == _LONGEST_LINE:
             raise ConfigError(name, f"a line of more than {_LONGEST_LINE >> 10} KiB")
         yield line
-
-
-class _Gz(io.RawIOBase):
-    """What is packed in .gz, member after member, given out as it comes: gzip.GzipFile loses the last piece of a cut
-    file.
-    """
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._file = gzip.GzipFile(fileobj=raw)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Raises EOFError where the file is cut, zlib.error and OSError where it is damaged."""
-        data = self._file.read1(min(len(buffer), _PACKED))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class _Xz(io.RawIOBase):
