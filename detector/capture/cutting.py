@@ -48,10 +48,16 @@ _NO_ALERT = 0
 class Wanted:
     """Connections of one capture that are to be cut out; what is kept of each takes some 60 bytes.
 
+    Args:
+        most_comments: how many different comments are kept before short ones take their place.
+        piece: how many connections are sorted at once.
+
     `missed` is how many of them `cut` has not found whole: the capture is another one than it was.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_comments: int = _MAX_COMMENTS, piece: int = _PIECE) -> None:
+        self._most_comments, self._piece = most_comments, piece
         self.missed = 0
         self._starts = array("Q")
         self._counts = array("Q")
@@ -72,7 +78,9 @@ class Wanted:
             short: the same in words that many connections share, for when there are too many others.
 
         """
-        text = comment if comment in self._texts or len(self._texts) < _MAX_COMMENTS else short
+        text = (
+            comment if comment in self._texts or len(self._texts) < self._most_comments else short
+        )
         fatal = c.fatal
         told = fatal is not None and fatal.code is not None and not fatal.encrypted
         self._starts.append(c.number)
@@ -93,8 +101,8 @@ class Wanted:
 
     def _sorted(self) -> Iterator[int]:
         """Places in the arrays, sorted piece by piece: a million of integers as objects are 36 MB."""
-        count = len(self._starts)
-        pieces = (range(at, min(at + _PIECE, count)) for at in range(0, count, _PIECE))
+        count, size = len(self._starts), self._piece
+        pieces = (range(at, min(at + size, count)) for at in range(0, count, size))
         ordered = (array("L", sorted(piece, key=self._starts.__getitem__)) for piece in pieces)
         return heapq.merge(*ordered, key=self._starts.__getitem__)
 

@@ -194,22 +194,16 @@ def test_another_capture_than_was_read_is_told(tls12: Said) -> None:
     assert count(out) < c.packets
 
 
-def test_of_very_many_comments_only_the_short_ones_are_kept(
-    monkeypatch: pytest.MonkeyPatch, tls12: Said
-) -> None:
-    monkeypatch.setattr("detector.capture.cutting._MAX_COMMENTS", 2)
-    chosen = Wanted()
+def test_of_very_many_comments_only_the_short_ones_are_kept(tls12: Said) -> None:
+    chosen = Wanted(most_comments=2)
     (c,) = connections(p.pcap(talk(tls12), 101))
     for number in range(5):
         chosen.add(replace(c, number=5 - number), f"long {number}", "short")
     assert [one.comment for one in chosen.in_order()] == ["short"] * 3 + ["long 1", "long 0"]
 
 
-def test_many_connections_are_found_in_order_of_their_places(
-    monkeypatch: pytest.MonkeyPatch, tls12: Said
-) -> None:
-    monkeypatch.setattr("detector.capture.cutting._PIECE", 7)
-    chosen = Wanted()
+def test_many_connections_are_found_in_order_of_their_places(tls12: Said) -> None:
+    chosen = Wanted(piece=7)
     (c,) = connections(p.pcap(talk(tls12), 101))
     numbers = [n * 37 % 101 + 1 for n in range(100)]
     for number in numbers:
