@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from detector.capture.connection import Connection, Sender
 from detector.capture.dtls import DtlsReader
-from detector.capture.quic import QuicReader
+from detector.capture.quic import QuicReader, messages
 from detector.capture.steps import Steps
 from detector.errors import WireError
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
-from detector.wire.reader import Reader
+from detector.wire.quic_packets import heads
 
-_LONG = ("Initial", "0-RTT", "Handshake", "Retry")
-_V2 = 0x6B3343CF  # RFC 9369 section 3.2: the types are shifted by one
 _MAX_MESSAGES = 64
 
 
@@ -59,10 +57,10 @@ class DatagramFollower:
             yield what, size, True
         self._quic.feed(sender, datagram)
         stream = self._quic.crypto[sender]
-        ends = list(_messages(stream))
-        for kind, size in ends[self._told[sender] :]:
-            yield r.HANDSHAKE_TYPES.get(kind, f"handshake message {kind}"), size, False
-        self._told[sender] = max(self._told[sender], len(ends))
+        whole = messages(stream, _MAX_MESSAGES)
+        for kind, body in whole[self._told[sender] :]:
+            yield r.HANDSHAKE_TYPES.get(kind, f"handshake message {kind}"), len(body) + 4, False
+        self._told[sender] = max(self._told[sender], len(whole))
         for side, code in self._quic.closes[self._closes :]:
             if side == sender:
                 alert = code - 0x100
@@ -105,51 +103,12 @@ class DatagramFollower:
 
 
 def _quic_packets(datagram: bytes) -> Iterator[tuple[str, int]]:
-    """Name and size of the packets in a datagram (RFC 9000 section 17)."""
+    """Name and size of the packets in a datagram."""
     at = 0
     try:
-        while at < len(datagram):
-            rest = len(datagram) - at
-            if not datagram[at] & 0x80:
-                if datagram[at] & 0x40:  # else it is what fills the datagram up
-                    yield "QUIC 1-RTT", rest
-                return
-            read = Reader(datagram[at:], at)
-            first = read.uint(1, "first byte")
-            version = read.uint(4, "version")
-            read.vector(1, "destination id")
-            read.vector(1, "source id")
-            if version == 0:
-                yield "QUIC version negotiation", rest
-                return
-            sort = (first >> 4 & 3) - (1 if version == _V2 else 0) & 3
-            if sort == 3:
-                yield "QUIC Retry", rest
-                return
-            if sort == 0:
-                read.take(_varint(read), "token")
-            length = _varint(read)
-            read.take(length, "packet")
-            yield f"QUIC {_LONG[sort]}", read.at
-            at += read.at
+        for head in heads(datagram):
+            name = "version negotiation" if head.sort == "Version Negotiation" else head.sort
+            yield f"QUIC {name}", head.end - head.at
+            at = head.end
     except WireError:
         yield "not whole", len(datagram) - at
-
-
-def _varint(read: Reader) -> int:
-    """RFC 9000 section 16."""
-    first = read.uint(1, "integer")
-    size = (1 << (first >> 6)) - 1
-    return (first & 0x3F) << (8 * size) | read.uint(size, "integer")
-
-
-def _messages(stream: bytes) -> Iterator[tuple[int, int]]:
-    """Type and size of the whole handshake messages of a CRYPTO stream."""
-    at = count = 0
-    while len(stream) - at >= 4 and count < _MAX_MESSAGES:
-        end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
-        if end > len(stream):
-            return
-        yield stream[at], end - at
-        at = end
-        count += 1

@@ -24,8 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from detector.capture.keylog import Opened
 from detector.errors import WireError
 from detector.wire.key_schedule import can_read, expand_label, extract
-from detector.wire.quic_packets import VERSION_2, Frames, PacketKeys, varint
-from detector.wire.reader import Reader
+from detector.wire.quic_packets import VERSION_2, Frames, Head, PacketKeys, heads
 
 Side = Literal["client", "server"]
 _V1_SALT = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
@@ -88,23 +87,22 @@ class QuicReader:
 
     def feed(self, side: Side, datagram: bytes) -> None:
         """Read the packets of one datagram. Never raises."""
-        at = 0
         try:
-            while at < len(datagram) and self._seen < _MAX_PACKETS:
-                if datagram[at] == 0:
-                    # Firefox fills its datagrams up behind the packet; what segmentation offload puts
-                    # together has the next datagram behind that.
-                    at = len(datagram) - len(datagram[at:].lstrip(b"\0"))
-                    continue
-                if not datagram[at] & 0x80:
-                    if datagram[at] & 0x40:  # else padding behind the last packet
-                        self.beyond.add(side)
-                        self.finished.add(side)
-                        self._sent[side] += 1
-                        if self._keeps:
-                            self._latest[side].append(datagram[at:])
+            for head in heads(datagram):
+                if self._seen >= _MAX_PACKETS:
                     return
-                at = self._packet(side, datagram, at)
+                if head.sort == "1-RTT":
+                    self.beyond.add(side)
+                    self.finished.add(side)
+                    self._sent[side] += 1
+                    if self._keeps:
+                        self._latest[side].append(datagram[head.at :])
+                elif head.sort == "Version Negotiation":
+                    self.negotiated = True
+                elif head.version not in _SALTS:
+                    return
+                else:
+                    self._packet(side, head, datagram[head.at : head.end])
         except WireError:
             return
 
@@ -138,36 +136,17 @@ class QuicReader:
         found.alerts = [(2, code - 0x100) for code in frames.closes if 0x100 < code < 0x200]
         return found
 
-    def _packet(self, side: Side, datagram: bytes, at: int) -> int:
-        read = Reader(datagram[at:], at)
-        first = read.uint(1, "first byte")
-        version = read.uint(4, "version")
-        to = read.vector(1, "destination id").rest()
-        own = read.vector(1, "source id").rest()
-        if version == 0:
-            self.negotiated = True
-            return len(datagram)
-        if version not in _SALTS:
-            return len(datagram)
-        sort = (first >> 4 & 3) - (1 if version == VERSION_2 else 0) & 3
-        if sort == 3:
+    def _packet(self, side: Side, head: Head, packet: bytes) -> None:
+        if head.sort == "Retry":
             self.retry = True
-            return len(datagram)
-        if sort == 0:
-            read.take(varint(read), "token")
-        length = varint(read)
-        start = read.at
-        read.take(length, "packet")
-        packet = datagram[at : at + start + length]
-        if sort == 0:
+        elif head.sort == "Initial":
             self._seen += 1
-            self._initial(side, version, to, packet, start)
-        elif sort == 2:
+            self._initial(side, head.version, head.to, packet, head.number)
+        elif head.sort == "Handshake":
             self.beyond.add(side)
-            self._ids[side] = len(own)
+            self._ids[side] = len(head.own)
             if self._keeps and len(self._kept[side]) < _MAX_KEPT:
-                self._kept[side].append((packet, start))
-        return at + start + length
+                self._kept[side].append((packet, head.number))
 
     def _initial(self, side: Side, version: int, to: bytes, packet: bytes, start: int) -> None:
         plain = None
@@ -191,11 +170,11 @@ class QuicReader:
             self._keeps = len(hello) == 38 and self._keys_wanted(hello[6:])
 
 
-def messages(stream: bytes) -> list[tuple[int, bytes]]:
-    """Handshake messages of a CRYPTO stream."""
+def messages(stream: bytes, most: int = 16) -> list[tuple[int, bytes]]:
+    """The whole handshake messages at the beginning of a CRYPTO stream, at most so many."""
     found: list[tuple[int, bytes]] = []
     at = 0
-    while len(stream) - at >= 4 and len(found) < 16:
+    while len(stream) - at >= 4 and len(found) < most:
         end = at + 4 + int.from_bytes(stream[at + 1 : at + 4])
         if end > len(stream):
             break

@@ -1,4 +1,4 @@
-"""QUIC's packet protection (RFC 9001 section 5): keys of one side at one level, packets opened with them.
+"""QUIC's packets: their headers, their protection (RFC 9001 section 5), the frames in those that are opened.
 
 Theory of operation
 -------------------
@@ -8,6 +8,9 @@ one to four bytes; what it stands for follows from the largest one so far (RFC 9
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -16,6 +19,8 @@ from detector.errors import WireError
 from detector.wire.key_schedule import SUITES, expand_label
 from detector.wire.reader import Reader
 
+Sort = Literal["Initial", "0-RTT", "Handshake", "Retry", "Version Negotiation", "1-RTT"]
+_LONG: tuple[Sort, ...] = ("Initial", "0-RTT", "Handshake", "Retry")
 VERSION_1, VERSION_2 = 0x00000001, 0x6B3343CF
 _CHACHA20 = 0x1303
 
@@ -167,6 +172,69 @@ def _stream(read: Reader, kind: int) -> bool:
         return False
     read.take(varint(read), "stream data")
     return True
+
+
+class Head(NamedTuple):
+    """A packet in a datagram, by what it shows in clear (RFC 9000 section 17).
+
+    Attributes:
+        sort: its type, by the name that the RFC has for it.
+        version: 0 for version negotiation, and for a short header.
+        to, own: destination and source id; a short header's id has no length that is told, and is left out.
+        at, end: where it begins and ends in the datagram.
+        number: where its number begins, counted from `at`; 0 where it has none to be told.
+
+    """
+
+    sort: Sort
+    version: int
+    to: bytes
+    own: bytes
+    at: int
+    end: int
+    number: int
+
+
+def heads(datagram: bytes) -> Iterator[Head]:
+    """The packets in a datagram, in order; padding between and behind them is passed over.
+
+    Raises WireError at the first that is not whole.
+    """
+    at, stop = 0, len(datagram)
+    while at < stop:
+        if datagram[at] == 0:
+            # Firefox fills its datagrams up behind the packet; what segmentation offload puts together
+            # has the next datagram behind that.
+            at = stop - len(datagram[at:].lstrip(b"\0"))
+            continue
+        if not datagram[at] & 0x80:
+            if datagram[at] & 0x40:
+                yield Head("1-RTT", 0, b"", b"", at, stop, 0)
+            return
+        head = _long(datagram, at)
+        yield head
+        at = head.end
+
+
+def _long(datagram: bytes, at: int) -> Head:
+    stop = len(datagram)
+    read = Reader(datagram[at:], at)
+    first = read.uint(1, "first byte")
+    version = read.uint(4, "version")
+    to = read.vector(1, "destination id").rest()
+    own = read.vector(1, "source id").rest()
+    if version == 0:
+        return Head("Version Negotiation", 0, to, own, at, stop, 0)
+    # In version 2 the types are shifted by one (RFC 9369 section 3.2).
+    sort = _LONG[(first >> 4 & 3) - (1 if version == VERSION_2 else 0) & 3]
+    if sort == "Retry":
+        return Head(sort, version, to, own, at, stop, 0)
+    if sort == "Initial":
+        read.take(varint(read), "token")
+    length = varint(read)
+    number = read.at
+    read.take(length, "packet")
+    return Head(sort, version, to, own, at, at + read.at, number)
 
 
 def varint(read: Reader) -> int:
