@@ -20,11 +20,11 @@ from detector.wire.records import (
     HANDSHAKE,
     HandshakeReader,
 )
+from detector.wire.registry import is_tls13
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _MASK, _HALF = 0xFFFFFFFF, 0x80000000
 _HEADER = Struct(">IIBB").unpack_from
-_TLS13 = 0x0304
 # A Finished of TLS 1.3 by its hash: 32 or 48 bytes, its header, the content type and the tag.
 _FINISHED = (53, 69)
 _SEALED_ALERT = 19
@@ -47,9 +47,7 @@ class StreamFollower:
         self._steps = steps
         self._keys = keys
         self._suite = c.answer.cipher if c.answer is not None else 0
-        tls13 = c.answer is not None and (
-            c.answer.version == _TLS13 or c.answer.version >> 8 == 0x7F
-        )
+        tls13 = c.answer is not None and is_tls13(c.answer.version)
         self._sides: dict[Sender, _Side] = {
             "client": _Side(tls13=tls13), "server": _Side(tls13=tls13),
         }  # fmt: skip

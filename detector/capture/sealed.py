@@ -13,9 +13,8 @@ from __future__ import annotations
 from detector.capture.connection import SeenAlert, ServerFacts
 from detector.capture.flow import Flow, Half
 from detector.wire.records import ALERT, APPLICATION_DATA
-from detector.wire.registry import is_tls13
+from detector.wire.registry import hides_certificates, is_tls13
 
-_DTLS13 = 0xFEFC
 _SEALED_ALERT = 19
 # A server's records up to its Finished, session tickets included.
 _FLIGHT_RECORDS = 6
@@ -35,7 +34,7 @@ def has_resumed(answer: ServerFacts | None, *, bare: bool, ccs: bool) -> bool | 
     """
     if answer is None:
         return None
-    if is_tls13(answer.version) or answer.version == _DTLS13:
+    if hides_certificates(answer.version):
         return answer.psk
     return (True if ccs else None) if bare else False
 

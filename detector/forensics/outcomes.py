@@ -14,7 +14,7 @@ from detector.capture.connection import ClosedBy, Connection
 from detector.forensics.browsers import HelloOpinion
 from detector.forensics.judged import JudgedConnection
 from detector.model.observation import Judgement, VerdictName
-from detector.wire.registry import is_tls13
+from detector.wire.registry import hides_certificates
 
 # Why nobody saw who answers.
 Unseen = Literal["hidden", "draft", "resumed", "not-sent", "too-early", "missing"]
@@ -61,11 +61,11 @@ def unseen(c: Connection) -> Unseen | None:
     if c.chain:
         return None
     answer = c.answer
-    encrypted = answer is not None and (answer.version in _TLS13 or is_tls13(answer.version))
     if c.resumed and c.completed:
         return "resumed"
-    if encrypted and (c.completed or c.reached == "data"):
-        return "hidden" if answer is not None and _has_key_log(answer.version) else "draft"
+    went_on = c.completed or c.reached == "data"
+    if answer is not None and went_on and hides_certificates(answer.version):
+        return "hidden" if _has_key_log(answer.version) else "draft"
     if any(note.startswith(_GAPS) for note in c.notes):
         return "missing"
     return "not-sent" if c.completed else "too-early"

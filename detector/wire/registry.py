@@ -128,6 +128,11 @@ def is_tls13(version: int) -> bool:
     return version == 0x0304 or version >> 8 in (_DRAFT, _EXPERIMENT, _FACEBOOK)
 
 
+def hides_certificates(version: int) -> bool:
+    """Certificates are encrypted: TLS 1.3, a draft of it, or DTLS 1.3."""
+    return is_tls13(version) or version == 0xFEFC
+
+
 def is_early_draft(version: int) -> bool:
     """A draft of TLS 1.3 whose ServerHello has neither a session id nor a compression method."""
     return version >> 8 == _DRAFT and version & 0xFF < _FIRST_DRAFT_AS_NOW
