@@ -11,8 +11,8 @@ from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, StoryOutput, plot_file, warn
-from detector.cli.overwriting import refuse_overwriting
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from detector.logs.event import Event

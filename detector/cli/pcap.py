@@ -14,9 +14,9 @@ from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import CaptureOutput, plot_file, warn
-from detector.cli.overwriting import refuse_overwriting
 from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from detector.forensics.selection import Selection

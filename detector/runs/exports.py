@@ -33,6 +33,7 @@ from detector.model.targets import socket_text
 from detector.report import pcap_chains, pcap_csv, pcap_zeek, pcap_zeek_x509
 from detector.report.pcap_comment import comment, short_comment
 from detector.runs.files import UntilCut, damages, opened
+from detector.runs.overwriting import refuse_overwriting
 
 STDOUT = "-"
 _MAX_CHAINS = 1 << 16
@@ -72,7 +73,9 @@ class Exports:
         return STDOUT in (self._write, self._csv)
 
     def check(self, sources: Sequence[str | bytes], *, live: bool) -> None:
-        """Raises ConfigError where the sources cannot be read a second time, and that is needed."""
+        """Raises ConfigError where the sources cannot be read a second time, and that is needed, or would be
+        written to.
+        """
         if self._write is None:
             return
         files = (isinstance(s, str) and s != STDOUT and Path(s).is_file() for s in sources)
@@ -82,8 +85,7 @@ class Exports:
                 "--write", "the packets are read a second time, which only a file allows",
                 remedy="save the capture to a file first (tcpdump -w FILE), and give that",
             )  # fmt: skip
-        if self._write != STDOUT and any(_same(self._write, s) for s in sources):
-            raise ConfigError(self._write, "is read itself", remedy="write to another file")
+        refuse_overwriting({"--write": self._write}, sources)
 
     def __enter__(self) -> Self:
         """Raises StoreError, ConfigError where something cannot be begun."""
@@ -318,14 +320,6 @@ def _folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(str(path), f"cannot be made: {error.strerror or error}") from None
-
-
-def _same(one: str, other: str | bytes) -> bool:
-    if isinstance(other, bytes):
-        return False
-    with suppress(OSError):
-        return Path(one).samefile(other)
-    return False
 
 
 def _begins_with(path: Path, start: str) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.cli.overwriting import refuse_overwriting
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 
 def test_a_file_that_is_read_is_not_written_to(tmp_path: Path) -> None:
