@@ -8,25 +8,20 @@ from lengths where it has not (`sealed`).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from ipaddress import IPv6Address
-
-import msgspec
 
 from detector.capture.connection import (
     Connection,
     EchUse,
-    HelloFacts,
     Reached,
     SeenAlert,
     Sender,
-    ServerFacts,
 )
 from detector.capture.datagrams import DatagramFlow
 from detector.capture.ending import ended
 from detector.capture.flow import IGNORE, Flow, Half
-from detector.capture.hellos import Hellos, salvaged
-from detector.capture.keylog import KeyLog, Opened, certificate_messages
+from detector.capture.handshake import PARTING, Facts, Handshakes
+from detector.capture.keylog import KeyLog
 from detector.capture.preamble import asks_for_a_tunnel, read_preamble
 from detector.capture.quic import messages
 from detector.capture.sealed import (
@@ -37,63 +32,10 @@ from detector.capture.sealed import (
     refused_late,
 )
 from detector.capture.surroundings import Surroundings
-from detector.errors import WireError
-from detector.model.observation import Beside
 from detector.wire import registry as r
-from detector.wire.certificates import (
-    parse_certificate_request_tls11,
-    parse_certificate_request_tls12,
-    parse_certificate_request_tls13,
-    parse_certificate_status,
-    parse_certificate_tls12,
-    parse_certificate_tls13,
-)
-from detector.wire.hello import chosen_alpn
-from detector.wire.key_exchange import parse_key_exchange
 
-_ROOM = 4096
 _PLAIN = 512
 _LONGEST = 3600.0
-# What a server says in clear before TLS 1.3 where it takes an earlier session up (RFC 5246 section 7.3).
-_ABBREVIATED = frozenset((r.SERVER_HELLO, r.NEW_SESSION_TICKET, r.HELLO_VERIFY_REQUEST))
-_BESIDE: tuple[tuple[int, Beside], ...] = (
-    (r.SIGNED_CERTIFICATE_TIMESTAMP, "scts"),
-    (r.STATUS_REQUEST, "ocsp"),
-)
-
-
-class Facts(msgspec.Struct):
-    """What the handshake's messages say; filled once, when they are no longer needed.
-
-    `whole`: the server's flight was read to its end. `bare`: of its flight only the hello, and perhaps a session
-    ticket, came in clear. `fault`: what makes no sense in the ClientHello.
-    """
-
-    hello: HelloFacts | None = None
-    sni: str | None = None
-    fault: str = ""
-    size: int = 0
-    random: bytes = b""
-    retry: bool = False
-    answer: ServerFacts | None = None
-    alpn: str | None = None
-    chain: tuple[bytes, ...] = ()
-    ocsp: bytes | None = None
-    scts: bytes | None = None
-    whole: bool = False
-    authorities: tuple[bytes, ...] | None = None
-    client_certificate: bool | None = None
-    client_chain: tuple[bytes, ...] = ()
-    bare: bool = False
-    dh_bits: int | None = None
-    error: str = ""
-
-    @property
-    def asked_for(self) -> tuple[Beside, ...]:
-        """What the client asked for beside the certificates, as far as the answer is known."""
-        if not self.whole or not self.chain or self.hello is None:
-            return ()
-        return tuple(name for kind, name in _BESIDE if kind in self.hello.extensions)
 
 
 class Reading:
@@ -110,16 +52,14 @@ class Reading:
     def __init__(self, keys: KeyLog | None = None) -> None:
         self.surroundings = Surroundings()
         self.keys = keys if keys is not None else KeyLog()
-        self._hellos = Hellos()
-        self._chains: dict[bytes, tuple[bytes, ...]] = {}
-        self._answers: dict[tuple[ServerFacts, int, bytes], ServerFacts] = {}
+        self._handshakes = Handshakes()
         self._addresses: dict[bytes, str] = {}
 
     def settle(self, flow: Flow) -> None:
         """Read the clear part now and let go of its bytes."""
         if flow.client.keep or flow.server.keep:
             return
-        flow.facts = self._clear(flow.client.messages, flow.server.messages)
+        flow.facts = self._handshakes.clear(flow.client.messages, flow.server.messages)
         for half in (flow.client, flow.server):
             half.messages.clear()
 
@@ -135,7 +75,7 @@ class Reading:
             self.surroundings.two_sided = True
         facts = flow.facts
         if not isinstance(facts, Facts):
-            facts = self._clear(client.messages, server.messages)
+            facts = self._handshakes.clear(client.messages, server.messages)
         alerts = _alerts(flow) if client.alerts or server.alerts else []
         opened = False
         finished = None
@@ -202,83 +142,6 @@ class Reading:
             ms=_milliseconds(flow, client, server),
         )
 
-    def _clear(
-        self, client: list[tuple[int, bytes]], server: list[tuple[int, bytes]], transport: str = "t"
-    ) -> Facts:
-        """Messages that came in clear. What makes no sense is kept as an error."""
-        facts = Facts()
-        try:
-            for kind, body in client:
-                if kind == r.CLIENT_HELLO and facts.hello is None:
-                    try:
-                        facts.hello, facts.sni = self._hellos.client(body, transport)
-                    except WireError as error:
-                        facts.hello, facts.sni = salvaged(body)
-                        facts.fault = error.message
-                    facts.size = len(body) + 4
-                    facts.random = body[2:34]
-                elif kind == r.CERTIFICATE:
-                    facts.client_certificate = len(body) > 3
-                    with suppress(WireError):  # that one was shown is all that blame asks
-                        facts.client_chain = self._chain(body, tls13=False)
-        except WireError as error:
-            facts.error = f"client's handshake: {error.message}"
-        try:
-            for kind, body in server:
-                self._server_message(facts, kind, body)
-            facts.bare = {r.SERVER_HELLO} <= {kind for kind, _ in server} <= _ABBREVIATED
-        except WireError as error:
-            facts.error = facts.error or f"server's handshake: {error.message}"
-        return facts
-
-    def _server_message(self, facts: Facts, kind: int, body: bytes) -> None:
-        if kind == r.SERVER_HELLO:
-            answer, retry, scts = self._hellos.server(body)
-            facts.scts = scts
-            if retry:
-                facts.retry = True
-                facts.answer = facts.answer or answer
-            else:
-                facts.answer, facts.alpn = answer, answer.alpn
-        elif kind == r.CERTIFICATE:
-            facts.chain = self._chain(body, tls13=False)
-        elif kind == r.CERTIFICATE_STATUS:
-            facts.ocsp = parse_certificate_status(body)
-        elif kind == r.SERVER_HELLO_DONE:
-            facts.whole = True
-        elif kind == r.CERTIFICATE_REQUEST:
-            tls12 = facts.answer is None or facts.answer.version >= 0x0303
-            parse = parse_certificate_request_tls12 if tls12 else parse_certificate_request_tls11
-            facts.authorities = parse(body).authorities
-        elif kind == r.SERVER_KEY_EXCHANGE and facts.answer is not None:
-            facts.answer, facts.dh_bits = self._exchanged(facts.answer, body)
-
-    def _exchanged(self, answer: ServerFacts, body: bytes) -> tuple[ServerFacts, int | None]:
-        """The answer with its group, and the size of a Diffie-Hellman prime. Of a key on a named curve the first
-        bytes and the length say all.
-        """
-        key = answer, len(body), body[:4]
-        found = self._answers.get(key)
-        if found is not None:
-            return found, None
-        exchange = parse_key_exchange(body, answer.cipher, answer.version)
-        if exchange.group is None:
-            return answer, exchange.dh_bits
-        if len(self._answers) >= _ROOM:
-            self._answers.clear()
-        made = self._answers[key] = msgspec.structs.replace(answer, group=exchange.group)
-        return made, exchange.dh_bits
-
-    def _chain(self, body: bytes, *, tls13: bool) -> tuple[bytes, ...]:
-        found = self._chains.get(body)
-        if found is None:
-            parse = parse_certificate_tls13 if tls13 else parse_certificate_tls12
-            found = tuple(entry.der for entry in parse(body))
-            if len(self._chains) >= _ROOM:
-                self._chains.clear()
-            self._chains[body] = found
-        return found
-
     def _open(
         self, facts: Facts, client: Half, server: Half, alerts: list[SeenAlert]
     ) -> tuple[bool, bool | None]:
@@ -287,41 +150,7 @@ class Reading:
         suite = facts.answer.cipher
         theirs = self.keys.open(facts.random, suite, "server", server.raw)
         ours = self.keys.open(facts.random, suite, "client", client.raw)
-        return self._under_keys(facts, ours, theirs, alerts)
-
-    def _under_keys(
-        self, facts: Facts, ours: Opened, theirs: Opened, alerts: list[SeenAlert]
-    ) -> tuple[bool, bool | None]:
-        """Take in what client and server said under encryption."""
-        if not theirs.messages:
-            return False, None
-        try:
-            certificate, request, extensions = certificate_messages(theirs)
-            if certificate is not None:
-                facts.chain = self._chain(certificate, tls13=True)
-                entries = parse_certificate_tls13(certificate)
-                facts.ocsp = entries[0].ocsp if entries else None
-                facts.scts = entries[0].scts if entries else None
-                facts.whole = theirs.finished
-            if request is not None:
-                facts.authorities = parse_certificate_request_tls13(request).authorities
-                shown = certificate_messages(ours)[0]
-                if shown is not None:
-                    facts.client_chain = self._chain(shown, tls13=True)
-                facts.client_certificate = bool(facts.client_chain)
-            if extensions is not None:
-                chosen = chosen_alpn(extensions)
-                facts.alpn = chosen.decode("latin-1") if chosen is not None else None
-        except WireError as error:
-            facts.error = error.message
-        sides: tuple[tuple[Sender, Opened], ...] = (("client", ours), ("server", theirs))
-        for name, side in sides:
-            alerts += [
-                SeenAlert(name, code, code not in (0, 90), encrypted=True)
-                for _, code in side.alerts
-                if code
-            ]
-        return True, theirs.finished and ours.finished
+        return self._handshakes.under_keys(facts, ours, theirs, alerts)
 
     def _ech(self, facts: Facts) -> EchUse | None:
         if facts.hello is None or r.ENCRYPTED_CLIENT_HELLO not in facts.hello.extensions:
@@ -373,27 +202,19 @@ class Reading:
                 if code
             ]
             completed = bool(flow.client.opaque and flow.server.opaque)
-        facts = self._clear(client, server, "q" if quic else "d")
+        facts = self._handshakes.clear(client, server, "q" if quic else "d")
         if quic and facts.answer is not None and facts.random in self.keys:
             opened = flow.quic.opened(self.keys.secrets(facts.random), facts.answer.cipher)
-            read, finished = self._under_keys(facts, *opened, alerts)
+            read, finished = self._handshakes.under_keys(facts, *opened, alerts)
             completed = bool(finished) if read else completed
             alerts = _once(alerts)
         addresses = self._ends(flow)
         fatal = next((alert for alert in alerts if alert.fatal), None)
-        went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
-        alone = went_on or not self.surroundings.two_sided
-        reached: Reached = "unseen" if alone else "nothing"
-        if flow.server_started is not None:
-            reached = (
-                "data"
-                if completed
-                else "hello"
-                if facts.answer
-                else "alert"
-                if alerts
-                else "unseen"
-            )
+        reached = (
+            _silent(flow, two_sided=self.surroundings.two_sided)
+            if flow.server_started is None
+            else _answered(facts, alerts, completed=completed)
+        )
         return Connection(
             number=flow.number,
             client=addresses[0], client_port=addresses[1],
@@ -428,6 +249,21 @@ def _datagram_notes(flow: DatagramFlow) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _silent(flow: DatagramFlow, *, two_sided: bool) -> Reached:
+    """No datagram of the server came: it, or the capture of its direction, may be missing."""
+    went_on = "client" in flow.quic.beyond or flow.client.opaque > 0
+    return "unseen" if went_on or not two_sided else "nothing"
+
+
+def _answered(facts: Facts, alerts: list[SeenAlert], *, completed: bool) -> Reached:
+    """Datagrams of the server came."""
+    if completed:
+        return "data"
+    if facts.answer is not None:
+        return "hello"
+    return "alert" if alerts else "unseen"
+
+
 def _once(alerts: list[SeenAlert]) -> list[SeenAlert]:
     """A close is said under the keys of each level that the peer may have (RFC 9000 section 10.2.3)."""
     return list({(alert.sender, alert.code): alert for alert in reversed(alerts)}.values())[::-1]
@@ -446,16 +282,16 @@ def _reached(server: Half, facts: Facts) -> tuple[Reached, bytes]:
     return "other", plain
 
 
-def _ends(level: int, code: int, half: Half) -> bool:
+def _is_fatal(level: int, code: int, half: Half) -> bool:
     """A warning ends it where its sender did not go on (RFC 5246 section 7.2); close_notify and user_canceled never."""
-    return level == 2 or (code not in (0, 90) and not half.went_on)
+    return level == 2 or (code not in PARTING and not half.went_on)
 
 
 def _alerts(flow: Flow) -> list[SeenAlert]:
     """Those in clear, the client's first."""
     sides: tuple[tuple[Sender, Half], ...] = (("client", flow.client), ("server", flow.server))
     return [
-        SeenAlert(name, code, _ends(level, code, half) and not came_too_late(flow, half))
+        SeenAlert(name, code, _is_fatal(level, code, half) and not came_too_late(flow, half))
         for name, half in sides
         for level, code in half.alerts
         if code or level == 2
