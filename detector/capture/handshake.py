@@ -84,28 +84,19 @@ class Handshakes:
     ) -> Facts:
         """Messages that came in clear. What makes no sense is kept as an error."""
         facts = Facts()
-        try:
-            for kind, body in client:
-                if kind == r.CLIENT_HELLO and facts.hello is None:
-                    try:
-                        facts.hello, facts.sni = self._hellos.client(body, transport)
-                    except WireError as error:
-                        facts.hello, facts.sni = salvaged(body)
-                        facts.fault = error.message
-                    facts.size = len(body) + 4
-                    facts.random = body[2:34]
-                elif kind == r.CERTIFICATE:
-                    facts.client_certificate = len(body) > 3
-                    with suppress(WireError):  # that one was shown is all that blame asks
-                        facts.client_chain = self._chain(body, tls13=False)
-        except WireError as error:
-            facts.error = f"client's handshake: {error.message}"
+        for kind, body in client:
+            if kind == r.CLIENT_HELLO and facts.hello is None:
+                self._client_hello(facts, body, transport)
+            elif kind == r.CERTIFICATE:
+                facts.client_certificate = len(body) > 3
+                with suppress(WireError):  # that one was shown is all that blame asks
+                    facts.client_chain = self._chain(body, tls13=False)
         try:
             for kind, body in server:
                 self._server_message(facts, kind, body)
             facts.bare = {r.SERVER_HELLO} <= {kind for kind, _ in server} <= _ABBREVIATED
         except WireError as error:
-            facts.error = facts.error or f"server's handshake: {error.message}"
+            facts.error = f"server's handshake: {error.message}"
         return facts
 
     def under_keys(
@@ -141,6 +132,15 @@ class Handshakes:
                 if code
             ]
         return True, theirs.finished and ours.finished
+
+    def _client_hello(self, facts: Facts, body: bytes, transport: str) -> None:
+        try:
+            facts.hello, facts.sni = self._hellos.client(body, transport)
+        except WireError as error:
+            facts.hello, facts.sni = salvaged(body)
+            facts.fault = error.message
+        facts.size = len(body) + 4
+        facts.random = body[2:34]
 
     def _server_message(self, facts: Facts, kind: int, body: bytes) -> None:
         if kind == r.SERVER_HELLO:
