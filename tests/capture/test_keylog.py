@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from detector.capture.keylog import KeyLog
 from detector.lab.pki import LabPki
 from tests.capture import packets as p
-
-Said = list[tuple[bool, bytes]]
+from tests.capture.handshakes import Said, shake_hands
 
 
 def conversation(folder: Path, *, ask: bool = False, trusted: bool = True) -> Said:
@@ -30,21 +28,7 @@ def conversation(folder: Path, *, ask: bool = False, trusted: bool = True) -> Sa
     client = ssl.create_default_context(cadata=(pki if trusted else LabPki()).root.pem)
     client.set_alpn_protocols(["h2"])
     client.keylog_filename = str(folder / "keys.txt")
-    pipes = [ssl.MemoryBIO() for _ in range(4)]
-    ours = client.wrap_bio(pipes[0], pipes[1], server_hostname="a.example")
-    theirs = server.wrap_bio(pipes[2], pipes[3], server_side=True)
-    said: Said = []
-    for _ in range(4):
-        for from_client, end, out, into in (
-            (True, ours, pipes[1], pipes[2]),
-            (False, theirs, pipes[3], pipes[0]),
-        ):
-            with suppress(ssl.SSLError):
-                end.do_handshake()
-            if data := out.read():
-                into.write(data)
-                said.append((from_client, data))
-    return said
+    return shake_hands(client, server)[0]
 
 
 def packets(said: Said, *, by_client: bool = True) -> list[bytes]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from detector.lab.pki import LabPki
 from tests.capture import packets as p
+from tests.capture.handshakes import Said, shake_hands
 from tests.wire.test_old_hello import old_hello
-
-Said = list[tuple[bool, bytes]]
 
 
 class Pair:
@@ -34,25 +32,7 @@ class Pair:
         self._session: ssl.SSLSession | None = None
 
     def meet(self) -> Said:
-        pipes = [ssl.MemoryBIO() for _ in range(4)]
-        ours = self.client.wrap_bio(
-            pipes[0], pipes[1], server_hostname="a.example", session=self._session
-        )
-        theirs = self.server.wrap_bio(pipes[2], pipes[3], server_side=True)
-        said: Said = []
-        for _ in range(4):
-            for from_client, end, out, into in (
-                (True, ours, pipes[1], pipes[2]),
-                (False, theirs, pipes[3], pipes[0]),
-            ):
-                with suppress(ssl.SSLError):
-                    end.do_handshake()
-                    if from_client:
-                        end.read(1)
-                if data := out.read():
-                    into.write(data)
-                    said.append((from_client, data))
-        self._session = ours.session
+        said, self._session = shake_hands(self.client, self.server, self._session)
         return said
 
 
