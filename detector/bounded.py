@@ -1,4 +1,4 @@
-"""Files read up to a limit, whatever they are: /dev/zero says that its size is 0."""
+"""Files read up to a limit, whatever they are: /dev/zero says that its size is 0; and where they really are."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def read_regular(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "no file")
         return file.read(limit)
+
+
+def real_path(path: Path) -> Path:
+    """Where it really is, links followed; a circle of links is left as it stands, by every Python."""
+    return Path(os.path.realpath(path))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from addons.bypass.place import apart
 from addons.bypass.rule import RuleRow, rule_of
-from addons.formats.exported import Imported, Unread
+from addons.formats.exported import Entry, Imported, Unread
 from detector.errors import TargetError
 
 MAX_LINES = 2_000_000
@@ -31,7 +31,7 @@ def read_names(
     entries: Iterable[tuple[int, str]], meaning: Callable[[str], RuleRow | str]
 ) -> Imported:
     """Rows for entries; `meaning` gives the row, or why there is none."""
-    rows: list[RuleRow] = []
+    read: list[Entry] = []
     unread: list[Unread] = []
     for line, entry in entries:
         name, port = apart(entry)
@@ -48,8 +48,8 @@ def read_names(
         if isinstance(found, str):
             unread.append(Unread(line, entry[:100], found))
         else:
-            rows.append(found)
-    return Imported(tuple(dict.fromkeys(rows)), tuple(unread))
+            read.append(Entry(found, line, entry[:100]))
+    return Imported(tuple(read), tuple(unread))
 
 
 def _network(text: str) -> str | None:

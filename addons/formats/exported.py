@@ -6,7 +6,7 @@ it always did; one that ends at a moment is left out, so that hours do not becom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -30,17 +30,52 @@ class Exported(msgspec.Struct, frozen=True):
     refused: tuple[Refused, ...]
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """A rule, and the entry of a foreign list that means it. One entry may be several rules."""
+
+    row: RuleRow
+    line: int = 0
+    text: str = ""
+    file: str = ""
+
+
 class Unread(msgspec.Struct, frozen=True):
-    """A line of a foreign list that says something that no rule says."""
+    """An entry of a foreign list that no rule says.
+
+    Attributes:
+        file: where it stands, when that is not the list itself but one that it names.
+
+    """
 
     line: int
     text: str
     why: str
+    file: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True):
-    rows: tuple[RuleRow, ...]
+    """What a foreign list says: each entry of it is among the one or the other."""
+
+    entries: tuple[Entry, ...]
     unread: tuple[Unread, ...] = ()
+
+    @property
+    def rows(self) -> tuple[RuleRow, ...]:
+        """The rules, each once."""
+        return tuple(dict.fromkeys(one.row for one in self.entries))
+
+
+class ReadOptions(msgspec.Struct, frozen=True):
+    """What a reader may need besides the list itself.
+
+    Attributes:
+        beside: the text of a file that the list names. Raises ConfigError.
+        columns: of a table without a head that we know: our field by the column's name or number, from 1.
+
+    """
+
+    beside: Callable[[str], str] | None = None
+    columns: Mapping[str, str] = {}
 
 
 class Speech(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from addons.bypass.expression import has_alternatives, plain
 from addons.bypass.place import regex_and_ports
 from addons.bypass.reach import in_force
 from addons.bypass.rule import Rule, RuleRow, rule_of, settled
-from addons.formats.exported import Exported, Imported, Refused, Unread, why_not
+from addons.formats.exported import Entry, Exported, Imported, Refused, Unread, why_not
 from detector.chain.names import as_address
 from detector.errors import TargetError
 
@@ -74,17 +74,17 @@ def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
     it. What cannot be said is left out, with its line; so are the entries of its sisters, which let nothing
     through. Of other options nothing is said. A file without any option is taken for a list of ignore_hosts.
     """
-    rows: list[RuleRow] = []
+    read: list[Entry] = []
     unread: list[Unread] = []
     for number, option, written in _entries(text):
         try:
             if option == "ignore_hosts":
-                rows += _meaning(written)
+                read += [Entry(row, number, written[:100]) for row in _meaning(written)]
             elif option in _NO_RULE:
                 unread.append(Unread(number, written[:100], _NO_RULE[option]))
         except (ValueError, TargetError) as error:
             unread.append(Unread(number, written[:100], str(error)))
-    return Imported(tuple(dict.fromkeys(rows)), tuple(unread))
+    return Imported(tuple(read), tuple(unread))
 
 
 def patterns(text: str) -> list[str]:

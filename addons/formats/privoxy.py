@@ -47,7 +47,7 @@ def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
     inspected = [one for one in entries if actions[one[1]] == "inspect"]
     first, second = read_names(passed, _meaning("pass")), read_names(inspected, _meaning("inspect"))
     unread = sorted((*first.unread, *second.unread), key=lambda one: one.line)
-    return Imported((*first.rows, *second.rows), tuple(unread))
+    return Imported((*first.entries, *second.entries), tuple(unread))
 
 
 def _meaning(action: Action) -> Callable[[str], RuleRow | str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from addons.bypass.rule import Rule, settled
-from addons.formats.exported import Exported, Imported, Refused
+from addons.formats.exported import Exported, Imported, ReadOptions, Refused
 from detector.errors import ConfigError
 
 
@@ -19,6 +19,7 @@ class Format(NamedTuple):
 
     Attributes:
         reads: its lists can be read back.
+        asks: its reader takes `ReadOptions`.
         skips: what it lists goes around the proxy altogether, which is more than not being decrypted.
 
     """
@@ -26,6 +27,7 @@ class Format(NamedTuple):
     title: str
     reads: bool = False
     skips: bool = False
+    asks: bool = False
 
 
 FORMATS = {
@@ -88,13 +90,16 @@ def export(
     return exported
 
 
-def read(target: str, text: str, source: str) -> Imported:
-    """The rules of a target's list. Raises ConfigError for one that cannot be read."""
-    if not _format(target).reads:
+def read(target: str, text: str, source: str, options: ReadOptions | None = None) -> Imported:
+    """What a target's list says. Raises ConfigError for one that cannot be read."""
+    form = _format(target)
+    if not form.reads:
         raise ConfigError(source, f"lists of {target} cannot be read back")
-    found = _module(target).read(text, source)
+    more = (options or ReadOptions(),) if form.asks else ()
+    found = _module(target).read(text, source, *more)
     assert isinstance(found, Imported)
-    return msgspec.structs.replace(found, rows=tuple(map(settled, found.rows)))
+    entries = (msgspec.structs.replace(one, row=settled(one.row)) for one in found.entries)
+    return msgspec.structs.replace(found, entries=tuple(entries))
 
 
 def _format(target: str) -> Format:

@@ -10,7 +10,7 @@ import tomlkit
 
 from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
 from addons.bypass.shown import shown_toml
-from addons.formats.exported import Exported, Imported
+from addons.formats.exported import Entry, Exported, Imported
 from detector.errors import ConfigError, TargetError
 
 
@@ -31,7 +31,7 @@ def read(text: str, source: str) -> Imported:
             rule_of(row)
         except (ValueError, TargetError) as error:
             raise ConfigError(source, f"rule {number}: {error}") from None
-    return Imported(tuple(rows))
+    return Imported(tuple(Entry(row) for row in rows))
 
 
 def render(rows: Iterable[RuleRow]) -> str:

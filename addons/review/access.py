@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from addons.bypass.bounded import placed
 from addons.review.admission import Admission
 from addons.review.guesses import Guesses, address_of
+from addons.review.people import TOKEN_HOLDER, Person
 
 COOKIE, KNOWN_COOKIE = "tlsight_session", "tlsight_known"
 SESSION_SECONDS = 12 * 3600
@@ -52,6 +53,7 @@ _HEADERS = {
 class Session:
     csrf: str
     ends: float
+    person: Person = TOKEN_HOLDER
 
 
 @dataclass

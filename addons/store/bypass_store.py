@@ -105,15 +105,18 @@ class BypassStore:
         """Counts the changes of rules."""
         return int(self._one("SELECT value FROM setting WHERE name = 'revision'"))
 
-    def rules(self) -> list[StoredRule]:
-        """Every rule that is there, also one whose regex is not in force; trials that are over are not."""
+    def rules(self, *, drafts: bool = False) -> list[StoredRule]:
+        """Every rule that is there, also one whose regex is not in force; trials that are over are not.
+
+        `drafts` are none of them, unless they are asked for.
+        """
         now = self._now()
         query = "SELECT id, row, state, until FROM rule ORDER BY id"
         decoder = msgspec.json.Decoder(RuleRow)
         found: list[StoredRule] = []
         for number, row, state, until in self._all(query):
             end = _moment(until)
-            if end is None or end > now:
+            if (end is None or end > now) and (drafts or state != "draft"):
                 try:
                     rule = kept_rule(decoder.decode(row))
                 except (*NO_JSON, ValueError, TargetError) as error:

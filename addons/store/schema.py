@@ -57,6 +57,30 @@ ALTER TABLE attempt ADD COLUMN bound INTEGER;
 ALTER TABLE attempt ADD COLUMN client TEXT;
 ALTER TABLE attempt_day ADD COLUMN bound INTEGER;
 """,
+    # A draft is a rule that waits for a person, and is not in force.
+    """
+CREATE TABLE rule_with_drafts (
+    id INTEGER PRIMARY KEY, pattern TEXT NOT NULL UNIQUE, row TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('draft', 'approved', 'trial')), until TEXT
+) STRICT;
+INSERT INTO rule_with_drafts SELECT id, pattern, row, state, until FROM rule;
+DROP TABLE rule;
+ALTER TABLE rule_with_drafts RENAME TO rule;
+CREATE TABLE feed (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recheck (
+    pattern TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reminded (
+    pattern TEXT NOT NULL PRIMARY KEY, until TEXT NOT NULL, days INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE gateway (
+    id TEXT NOT NULL PRIMARY KEY, seen TEXT NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempt_hour (
+    hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (hour, host, class)
+) STRICT, WITHOUT ROWID;
+""",
 )
 # From here on a store that may not be written can be read as it is.
 OLDEST_READABLE = 1

@@ -10,15 +10,16 @@ import msgspec
 from addons.bypass.learning import Candidate
 from addons.bypass.rule import Rule
 
+RuleState = Literal["draft", "approved", "trial"]
 CandidateState = Literal["pending", "approved", "rejected", "snoozed", "cleared"]
 
 
 class StoredRule(msgspec.Struct, frozen=True, gc=False):
-    """A rule and its life: approved by a person, or on trial `until` a moment."""
+    """A rule and its life: a draft that waits for a person, approved by one, or on trial `until` a moment."""
 
     id: int
     rule: Rule
-    state: Literal["approved", "trial"]
+    state: RuleState
     until: datetime | None
 
 

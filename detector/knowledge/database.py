@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from detector.bounded import real_path
 from detector.errors import StoreError
 from detector.knowledge.owners import is_ours
 
@@ -146,7 +147,7 @@ def _open(path: Path) -> sqlite3.Connection:
     if not path.exists():
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
         with suppress(FileExistsError):  # another process was quicker
-            os.close(os.open(path.resolve(), flags, 0o600))
+            os.close(os.open(real_path(path), flags, 0o600))
     _expect_file(path)
     return sqlite3.connect(path, timeout=2.0)
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from detector import clock
+from detector.bounded import real_path
 from detector.errors import StoreError
 from detector.knowledge.owners import is_ours
 
@@ -141,7 +142,7 @@ def _mode_of(path: Path) -> int | None:
 
 def _stream(path: Path) -> BinaryIO | None:
     """`path` opened for writing where it is a device or a pipe; None where a file is to be replaced."""
-    follow = str(path.parent.resolve()) in ("/dev", f"/proc/{os.getpid()}/fd")
+    follow = str(real_path(path.parent)) in ("/dev", f"/proc/{os.getpid()}/fd")
     try:
         found = path.stat() if follow else path.lstat()
     except FileNotFoundError:

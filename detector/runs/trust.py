@@ -12,6 +12,7 @@ from detector import clock
 from detector.auditing.audit import audit
 from detector.auditing.model import TrustAudit, TrustKnowledge
 from detector.auditing.precedence import tool_trust
+from detector.bounded import real_path
 from detector.errors import ConfigError
 from detector.knowledge.assemble import assemble
 from detector.knowledge.installed import InstalledLists
@@ -48,7 +49,7 @@ class TrustRun(msgspec.Struct, frozen=True):
             if not path.exists():
                 raise ConfigError(str(path), "no such file or folder")
         known = self._known()
-        root = self.root.resolve()
+        root = real_path(self.root)
         seen = survey(
             variables_for(root), programs().values(), clock.now(),
             root=root, homes=self.homes, also=self.also,

@@ -19,7 +19,7 @@ from detector.auditing.removal import (
     places_of,
     removal_steps,
 )
-from detector.bounded import read_whole
+from detector.bounded import read_whole, real_path
 from detector.errors import ConfigError, StoreError
 from detector.knowledge.roots import public_roots as certifi_roots
 from detector.knowledge.trust_tables import public_roots
@@ -99,7 +99,7 @@ class RemoveRun(msgspec.Struct, frozen=True):
             raise ConfigError(
                 sha256, why, remedy="sites stop working without it; --force if you mean it"
             )
-        root = self.root.resolve()
+        root = real_path(self.root)
         seen = self._survey(root)
         anchors = anchor_places(root)
         held = places_of(seen, sha256)

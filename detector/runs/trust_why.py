@@ -16,7 +16,7 @@ from detector import clock
 from detector.auditing.precedence import beneath, choice_of, unsafe_of
 from detector.auditing.strictness import SINCE, refused_by_strict
 from detector.auditing.why import CAUSE, Sought, TrustWhy, fix_lines, held, stores_read
-from detector.bounded import read_regular
+from detector.bounded import read_regular, real_path
 from detector.chain.certificate import Certificate
 from detector.errors import ConfigError
 from detector.knowledge.causes import cause_table
@@ -54,7 +54,7 @@ class WhyRun(msgspec.Struct, frozen=True):
     def answer(self) -> TrustWhy:
         """Raises ConfigError for a program that nobody knows, and a root that is not there."""
         program = program_named(self.program)
-        root = self.root.resolve()
+        root = real_path(self.root)
         if not root.is_dir():
             raise ConfigError(str(self.root), "no such folder")
         here = root == Path("/")
@@ -77,7 +77,7 @@ class WhyRun(msgspec.Struct, frozen=True):
             hashed_places(root),
         )
         asked = self.sought.ca is not None or bool(self.sought.chain)
-        ca = str(self.ca.resolve()) if self.ca else "/path/to/ca.pem"
+        ca = str(real_path(self.ca)) if self.ca else "/path/to/ca.pem"
         return TrustWhy(
             program.id, program.name, version, whom_to_ask(),
             tuple(owner.id for owner in beneath(program, table))[1:], choice, stores, self.sought,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.auditing.model import Place, Root
+from detector.bounded import real_path
 from detector.stores.programs import output
 from detector.stores.reading import inside, roots_of
 
@@ -38,7 +39,7 @@ def java_places(
     if environment.get("JAVA_HOME") and root == Path("/"):
         found.append(Path(environment["JAVA_HOME"], "lib/security/cacerts"))
     own = {inside(root, path) for path in found if path.is_file() or path.is_symlink()}
-    given = {path.resolve() for path in also} - own
+    given = {real_path(path) for path in also} - own
     # A keytool beside a keystore is run only where this machine's own programs are.
     beside = root == Path("/")
     places = [

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from detector.bounded import read_whole
+from detector.bounded import read_whole, real_path
 from detector.errors import ConfigError, StoreError
 from detector.knowledge.owners import is_ours
 from detector.knowledge.trust_tables import SettingKind, setting_kinds
@@ -91,9 +91,9 @@ def writable(path: Path, home: Path) -> tuple[Path, bytes | None]:
 
     Raises StoreError for what is not to be written: somebody else's, read-only, no file.
     """
-    real = path.resolve()
+    real = real_path(path)
     remedy = "add the lines there yourself, or name another file"
-    if real != path and not real.is_relative_to(home.resolve()):
+    if real != path and not real.is_relative_to(real_path(home)):
         raise StoreError(str(path), f"leads out of the home, to {real}", remedy=remedy)
     try:
         found = real.stat()

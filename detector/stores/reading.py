@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.auditing.model import Place, Root
-from detector.bounded import read_regular
+from detector.bounded import read_regular, real_path
 from detector.chain.certificate import Certificate, split_pem
 from detector.errors import CertificateError
 
@@ -60,7 +60,7 @@ def inside(root: Path, path: Path) -> Path:
     below `root`, e.g. an active environment, is this machine's.
     """
     if root == Path("/") or not path.is_relative_to(root):
-        return path.resolve()
+        return real_path(path)
     waiting = list(path.relative_to(root).parts)
     current = root
     links = 0

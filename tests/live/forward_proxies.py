@@ -25,6 +25,9 @@ class OpenSquid(Program):
         self.credential, self.hosts = credential, hosts
         self.tls_port = free_port()
 
+    def ports(self) -> list[int]:
+        return [self.port, self.tls_port]
+
     def command(self) -> list[str]:
         pem = self.write("proxy.pem", self.credential.key_pem + self.credential.chain_pem)
         names = self.write("hosts", "".join(f"{ip} {name}\n" for name, ip in self.hosts.items()))

@@ -6,6 +6,8 @@ program that is not installed raises FileNotFoundError: a test without the real 
 
 from __future__ import annotations
 
+import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -21,6 +23,10 @@ from detector.lab.squid import BUMP_ALL, squid_command
 
 TOOLS = Path(__file__).parents[2] / ".tools"
 _PATIENCE = 30.0
+# From here on ports are the system's own to choose: net.ipv4.ip_local_port_range.
+_HANDED_OUT = 32_768
+_given: set[int] = set()
+_chance = random.SystemRandom()  # another would be seeded, alike in every worker
 
 
 def find(program: str) -> str:
@@ -32,9 +38,26 @@ def find(program: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that a program may be told to take, which may be a while later.
+
+    None of those that the system hands out by itself, which another test's connection could have by then, and
+    none that was handed out here.
+    """
+    while True:
+        port = _chance.randrange(10_000, _HANDED_OUT)
+        with socket.socket() as probe:
+            if port in _given or probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            _given.add(port)
+            return port
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(0.5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def readable_by_all(folder: Path) -> None:
@@ -90,10 +113,12 @@ class Program(ABC):
         path.chmod(0o600)
         return path
 
+    def ports(self) -> list[int]:
+        """Those that have to answer."""
+        return [self.port]
+
     def _answers(self) -> bool:
-        with socket.socket() as client:
-            client.settimeout(0.5)
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
+        return all(map(_is_open, self.ports()))
 
     def _stop(self) -> None:
         process = self._process
