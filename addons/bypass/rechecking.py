@@ -39,7 +39,7 @@ State = Literal["needed", "no-longer-needed", "now-breaks", "cannot-tell", "ende
 Reason = Literal[
     "ended", "not-in-force",
     "ineffective", "blocked", "gone",
-    "offline", "unreachable-from-here",
+    "offline", "unreachable-from-here", "proxy-trouble",
     "no-traffic", "young", "unused",
     "asks-for-certificate", "old-version", "mended",
     "refused", "taken", "used",
@@ -50,6 +50,7 @@ SCHEMA: Schema = "tlsight.bypass-recheck/1"
 # Clients that took our certificate at a host before its rule is called superfluous.
 ENOUGH = 2
 _LATELY = timedelta(days=2)
+_PROXY: frozenset[ProofReason] = frozenset(("proxy-trouble", "proxy-login"))
 _BLOCKED: frozenset[ProofReason] = frozenset(("blocked", "no-handshake"))
 
 
@@ -134,6 +135,11 @@ class Case(msgspec.Struct, frozen=True):
     def blocked(self) -> Proof | None:
         """A host that answers past the proxy, and not through it."""
         return next((one for one in self.proofs if one.reason in _BLOCKED), None)
+
+    @property
+    def troubled(self) -> Proof | None:
+        """A host that was not asked, because the proxy could not be used."""
+        return next((one for one in self.proofs if one.reason in _PROXY), None)
 
     @property
     def unreached(self) -> str | None:
@@ -243,6 +249,12 @@ TABLE: tuple[Row, ...] = (
         lambda c: f"nobody answers any more; {c.unreached}",
     ),
     Row(
+        "proxy-trouble",
+        "cannot-tell",
+        lambda c: c.troubled,
+        lambda c: _said(c.troubled),
+    ),
+    Row(
         "no-traffic",
         "cannot-tell",
         lambda c: _is_idle(c) and not c.seen,
@@ -259,9 +271,7 @@ TABLE: tuple[Row, ...] = (
         "no-longer-needed",
         _is_idle,
         lambda c: (
-            f"nothing passes by it, last {c.use.last or 'never'}: let it end"
-            if c.use.last is None
-            else f"nothing passes by it, last on {c.use.last}: let it end"
+            f"nothing passes by it, {_last(c.use)}: let it end"
         ),
     ),
     Row(
@@ -359,8 +369,12 @@ def _evidence(case: Case) -> list[str]:
 def _used(case: Case) -> str:
     use = case.use
     if use.connections <= 0:
-        return f"no connection in {UNUSED_DAYS} days, last {use.last or 'never'}"
+        return f"no connection in {UNUSED_DAYS} days, {_last(use)}"
     return f"{use.connections:,} connections in {UNUSED_DAYS} days, {use.size:,} bytes, last on {use.last}"
+
+
+def _last(use: Use) -> str:
+    return f"last on {use.last}" if use.last is not None else "never"
 
 
 def _just_used(case: Case) -> bool:

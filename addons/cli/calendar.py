@@ -15,10 +15,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from addons.bypass.due import THRESHOLDS, Due
 from addons.bypass.shown import shown
 from detector.version import __version__
+
+if TYPE_CHECKING:
+    import icalendar
 
 _LONGEST = 1000
 
@@ -53,7 +57,7 @@ def uid(origin: str, pattern: str) -> str:
     return f"{digest[:40]}@bypass.tlsight"
 
 
-def _event(one: Due, now: datetime, origin: str, revision: int) -> object:
+def _event(one: Due, now: datetime, origin: str, revision: int) -> icalendar.Event:
     import icalendar
 
     rule = one.rule
