@@ -23,7 +23,7 @@ import msgspec
 
 from addons.bypass.expression import fault
 from addons.bypass.reach import end_moment, has_ended
-from addons.bypass.rule import Rule
+from addons.bypass.rule import Rule, said
 
 Stage = Literal["draft", "trial", "approved", "expiring", "ended"]
 SOON = 14
@@ -123,6 +123,18 @@ def when(found: Life) -> str:
     if found.stage == "ended":
         return "ended today" if days >= 0 else f"ended {_days(-days)} ago"
     return "ends today" if days == 0 else f"ends in {_days(days)}"
+
+
+def until_in_words(stored: Kept, found: Life) -> str:
+    """Its stage and its end as a list shows them."""
+    end = stored.rule.until
+    if found.stage == "trial":
+        return f"trial until {said(found.ends)}" if found.ends is not None else "trial"
+    if not end:
+        return "draft" if found.stage == "draft" else "without end"
+    if found.stage == "expiring":
+        return f"until {end}, {when(found)}"
+    return {"ended": f"ended {end}", "draft": f"draft until {end}"}.get(found.stage, f"until {end}")
 
 
 def threshold(rule: Rule, now: datetime) -> int | None:
