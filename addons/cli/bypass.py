@@ -14,6 +14,7 @@ from addons.cli import (
     life,
     proving,
     rechecking,
+    report,
     review,
     running,
     unbound,
@@ -252,5 +253,16 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, review, life, rechecking, proving, audit):
+for module in (
+    running,
+    candidates,
+    unbound,
+    exchange,
+    review,
+    life,
+    rechecking,
+    report,
+    proving,
+    audit,
+):
     module.register(app)
