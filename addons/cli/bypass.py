@@ -11,6 +11,7 @@ from addons.cli import (
     candidates,
     exchange,
     given,
+    importing,
     life,
     proving,
     rechecking,
@@ -18,6 +19,7 @@ from addons.cli import (
     review,
     running,
     unbound,
+    undoing,
 )
 from detector.cli import exit_codes
 from detector.cli.output import Json
@@ -254,15 +256,6 @@ def lint_(
 
 
 for module in (
-    running,
-    candidates,
-    unbound,
-    exchange,
-    review,
-    life,
-    rechecking,
-    report,
-    proving,
-    audit,
-):
+    running, candidates, unbound, importing, exchange, undoing, life, rechecking, report, review, proving, audit,
+):  # fmt: skip
     module.register(app)

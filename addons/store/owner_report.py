@@ -220,11 +220,11 @@ def _passed(
             sizes[key] = sizes.get(key, 0) + one.size
     for pattern, traffic in found.items():
         made = rechecks[pattern].probes if pattern in rechecks else ()
-        lately = sum(at.date() >= since for at in made)
+        ours = sum(at.date() >= since for at in made)
         busiest = hosts.get(pattern, Counter()).most_common(MOST_HOSTS)
         found[pattern] = msgspec.structs.replace(
             traffic,
-            connections=max(traffic.connections - lately, 0),
+            connections=max(traffic.connections - ours, 0),
             in_all=max(traffic.in_all - len(made), 0),
             hosts=tuple(HostUse(host, n, sizes[pattern, host]) for host, n in busiest),
         )
