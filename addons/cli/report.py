@@ -77,7 +77,8 @@ def whose(found: OwnerReport) -> str:
 def counted(found: OwnerReport) -> str:
     """How many rules are in which stage."""
     told = ", ".join(f"{count} {stage}" for stage, count in found.stages.items())
-    return f"{len(found.rules)} rules" + (f": {told}" if told else "")
+    rules = "1 rule" if len(found.rules) == 1 else f"{len(found.rules):,} rules"
+    return rules + (f": {told}" if told else "")
 
 
 def about(one: Told, since: date) -> Iterator[tuple[str, str]]:
@@ -172,8 +173,8 @@ def _lines(found: OwnerReport) -> Iterator[str]:
 def trail_text(found: OwnerReport) -> str:
     """Whether it holds, and its head."""
     told = found.trail
-    state = "hold" if told.holds else "DO NOT HOLD"
-    return f"{told.entries} entries {state}; the last digest is {told.head}"
+    state = "It holds" if told.holds else "It does NOT hold"
+    return f"{state}: entries: {told.entries}; the last digest is {told.head}"
 
 
 def _since(text: str, now: datetime) -> date:

@@ -147,7 +147,7 @@ def test_past_the_proxy_conditions_on_clients_do_not_count_through_it_they_do(
         "a.example",
         "c.example",
     }
-    assert not {one for one in Round(store, START).through("no address")} - {
+    assert not set(Round(store, START).through("no address")) - {
         Target("c.example", sni="c.example")
     }
 

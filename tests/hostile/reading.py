@@ -59,6 +59,8 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass export": ("bypass", "export", "squid"),
     "bypass import": ("bypass", "import", "squid", "--owner", "x", "--expires", "90d"),
     "bypass diff": ("bypass", "diff", "squid"),
+    "bypass due": ("bypass", "due"),
+    "bypass report": ("bypass", "report"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
     "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
