@@ -271,7 +271,7 @@ TABLE: tuple[Row, ...] = (
         "no-longer-needed",
         _is_idle,
         lambda c: (
-            f"nothing passes by it, {_last(c.use)}: let it end"
+            f"nothing passed by it in {UNUSED_DAYS} days, {_last(c.use)}: let it end"
         ),
     ),
     Row(
@@ -374,7 +374,7 @@ def _used(case: Case) -> str:
 
 
 def _last(use: Use) -> str:
-    return f"last on {use.last}" if use.last is not None else "never"
+    return f"last on {use.last}" if use.last is not None else "and nothing before"
 
 
 def _just_used(case: Case) -> bool:

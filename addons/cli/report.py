@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from addons.bypass.biography import Decision
-    from addons.store.owner_report import OwnerReport, Told
+    from addons.store.owner_report import Gone, OwnerReport, Told
 
 
 def report(
@@ -111,6 +111,11 @@ def decided(one: Decision) -> str:
     return f"{one.number} {one.at} {who(one)}: {what}{why}; {one.digest}"
 
 
+def ended_by(one: Gone) -> str:
+    """Who did it and in which entry, empty where a rule came to its own end."""
+    return f"; by {one.by}, entry {one.number}" if one.number is not None else ""
+
+
 def who(one: Decision) -> str:
     """Who decided, with what the kernel said of him."""
     if one.uid is None:
@@ -135,7 +140,8 @@ def _approved(one: Told) -> str:
     found = one.approved
     if found is None:
         return "by nobody: it waits" if one.stage == "draft" else "by no entry that says so"
-    return f"by {who(found)} on {found.at}, entry {found.number} ({found.action})"
+    at = f"{found.at[:16].replace('T', ' ')} UTC"
+    return f"by {who(found)} on {at}, entry {found.number} ({found.action})"
 
 
 def _traffic(one: Told, since: date) -> str:
@@ -162,8 +168,8 @@ def _lines(found: OwnerReport) -> Iterator[str]:
         yield ""
         yield f"ended since {found.since}"
     for gone in found.ended:
-        by = f" by {gone.by}, entry {gone.number}" if gone.number is not None else ""
-        yield f"  {gone.at} {gone.how:14} {gone.pattern}{by} ({gone.owner or 'nobody'}: {gone.reason})"
+        whose_it_was = f"({gone.owner or 'nobody'}: {gone.reason})"
+        yield f"  {gone.at[:10]} {gone.how:14} {gone.pattern} {whose_it_was}{ended_by(gone)}"
     yield ""
     yield f"trail     {trail_text(found)}"
     for text in (*found.trail.faults, *found.trail.notes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from addons.bypass.shown import shown
-from addons.cli.report import about, amount, counted, decided, trail_text, whose
+from addons.cli.report import about, amount, counted, decided, ended_by, trail_text, whose
 from addons.store.owner_report import OwnerReport, Told
 from detector.report.page import Block, Page, TableOf, html, number
 
@@ -28,13 +28,14 @@ def page(found: OwnerReport) -> str:
     if found.ended:
         rows = tuple(
             (
-                shown(one.at), shown(one.how), shown(one.pattern), shown(one.owner or "nobody"), shown(one.reason),
-                f"{shown(one.by or '')}, entry {one.number}" if one.number is not None else "",
+                one.at[:10], shown(one.how), shown(one.pattern), shown(one.owner or "nobody"),
+                shown(f"{one.reason or 'no reason was given'}{ended_by(one)}"),
             )
             for one in found.ended
         )  # fmt: skip
-        columns = ("when", "how", "rule", "owner", "why", "by")
-        tables.append(TableOf(f"Ended since {found.since}", columns, rows))
+        columns = ("when", "how", "rule", "owner", "")
+        title = f"Ended since {found.since}"
+        tables.append(TableOf(title, columns, rows, whole=(0, 1), beneath=True))
     return html(
         Page(
             title=shown(whose(found)),
@@ -76,7 +77,7 @@ def _owners(found: OwnerReport) -> tuple[TableOf, ...]:
         for owner, rules in of.items()
     )  # fmt: skip
     columns = ("owner", "rules", "end soon", "connections", "passed")
-    return (TableOf("Owners", columns, rows, (1, 2, 3, 4)),)
+    return (TableOf("Owners", columns, rows, (1, 2, 3, 4), whole=(0,)),)
 
 
 def _block(one: Told, found: OwnerReport) -> Block:

@@ -102,7 +102,7 @@ def test_recheck_keeps_what_it_found_and_a_timer_asks_again_only_when_it_is_old(
     done = tlsight("bypass", "recheck", "--timeout", "2", "--evidence")
     assert done.returncode == 1
     assert "now-breaks       gone.invalid" in done.stdout
-    assert "no connection in 30 days, never" in done.stdout
+    assert "no connection in 30 days, and nothing before" in done.stdout
     entries = tlsight("bypass", "audit", "list").stdout
     again = tlsight("bypass", "recheck", "--if-older", "7d", "--json")
     assert (again.returncode, json.loads(again.stdout)["reason"]) == (1, "gone")
