@@ -94,13 +94,10 @@ def _public_suffix(rule: Rule, _: Guarded) -> str | None:
 
 
 def _shared_names(rule: Rule, guarded: Guarded) -> str | None:
-    below = rule.suffix or rule.wildcard
-    if below is None or is_public_suffix(below):  # that has been said
-        return None
+    below = rule.suffix or rule.wildcard or ""
     # Names of a wildcard have one label more: of those above a shared name none is a stranger's.
-    wildcard = rule.wildcard is not None
-    name = below if wildcard else guarded.shared_names.at_or_below(below)
-    if name is None or name not in guarded.shared:
+    name = below if rule.wildcard is not None else guarded.shared_names.at_or_below(below)
+    if name is None or name not in guarded.shared or is_public_suffix(below):  # that has been said
         return None
     return f"{name} is {guarded.shared[name]}: whoever has a name below it would pass."
 
