@@ -11,8 +11,8 @@ Rules
    that were inspected there in spite of the rule say how they took it. So "needed" is never proof, and says why.
 4. What made a server impossible to decrypt (it asks for the client's certificate, it speaks no version of today) the
    server itself still does, or does no more.
-5. One machine's network is not the world: what nobody reaches from here and clients pass to is not gone, and where
-   nothing at all was reached nothing is said.
+5. One machine's network is not the world: what clients pass to is not gone because nobody gets there from here, and
+   where nothing at all was reached that says nothing about any rule.
 
 Theory of operation
 -------------------
@@ -39,7 +39,7 @@ State = Literal["needed", "no-longer-needed", "now-breaks", "cannot-tell", "ende
 Reason = Literal[
     "ended", "not-in-force",
     "ineffective", "blocked", "gone",
-    "offline", "unreachable-from-here", "proxy-trouble",
+    "proxy-trouble",
     "no-traffic", "young", "unused",
     "asks-for-certificate", "old-version", "mended",
     "refused", "taken", "used",
@@ -231,21 +231,9 @@ TABLE: tuple[Row, ...] = (
         lambda c: _said(c.blocked),
     ),
     Row(
-        "offline",
-        "cannot-tell",
-        lambda c: c.offline and c.unreached,
-        lambda c: f"nothing at all was reached from here; {c.unreached}",
-    ),
-    Row(
-        "unreachable-from-here",
-        "cannot-tell",
-        lambda c: c.unreached and _just_used(c),
-        lambda c: f"clients pass, last on {c.use.last}, and from here nobody gets there; {c.unreached}",
-    ),
-    Row(
         "gone",
         "now-breaks",
-        lambda c: c.unreached,
+        lambda c: c.unreached and not c.offline and not _just_used(c),
         lambda c: f"nobody answers any more; {c.unreached}",
     ),
     Row(

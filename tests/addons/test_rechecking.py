@@ -57,8 +57,6 @@ CASES = [
     (of(idle="it is too slow"), "now-breaks", "not-in-force"),
     (of(proofs=(through("decrypted", "judged"),)), "now-breaks", "ineffective"),
     (of(proofs=(through("cannot-tell", "no-handshake"),)), "now-breaks", "blocked"),
-    (of(proofs=(through("cannot-tell", "unreachable"),), offline=True), "cannot-tell", "offline"),
-    (of(servers=(server("silent"),)), "cannot-tell", "unreachable-from-here"),
     (of(use=Use(3, 9, date(2026, 11, 5)), servers=(server("silent"),)), "now-breaks", "gone"),
     (of(use=Use(), servers=(server("silent"),)), "now-breaks", "gone"),
     (of(proofs=(through("cannot-tell", "proxy-login"),)), "cannot-tell", "proxy-trouble"),
@@ -128,3 +126,12 @@ def test_since_goes_back_as_far_as_the_state_does() -> None:
 def test_what_is_kept_reads_back_as_it_was() -> None:
     found = recheck(of(proofs=(PASSES,), servers=(server(),)), None, (NOW,))
     assert msgspec.json.decode(msgspec.json.encode(found), type=Rechecked) == found
+
+
+def test_what_clients_pass_to_is_not_gone_and_neither_is_all_of_it_at_once() -> None:
+    away = (server("silent"),)
+    assert answer(of(servers=away)) == ("needed", "used")
+    assert away[0].text in recheck(of(servers=away), None).evidence
+    long_ago = Use(0, 0, date(2026, 9, 1))
+    assert answer(of(use=long_ago, servers=away)) == ("now-breaks", "gone")
+    assert answer(of(use=long_ago, servers=away, offline=True)) == ("no-longer-needed", "unused")

@@ -190,7 +190,7 @@ def test_nothing_at_all_reached_is_no_word_about_any_rule(store: BypassStore) ->
         (host, 443): Server(host, 443, "silent", "no network", None)
         for host in ("a.example", "b.example")
     }
-    assert {one.reason for one in Round(store, START).finish(silent)} == {"offline"}
+    assert {one.reason for one in Round(store, START).finish(silent)} == {"no-traffic"}
     one = {("a.example", 443): Server("a.example", 443, "completed", "TLS", "TLSv1.3")}
     assert {one.reason for one in Round(store, START).finish(silent | one)} == {
         "no-traffic",

@@ -153,9 +153,8 @@ def test_a_month_of_two_administrators(tlsight: Run, tmp_path: Path) -> None:
             return _until(lambda: clients(host, key), wanted)
 
         # The proxy and the calendar say that a rule ends; it is renewed, and its history stays.
-        assert any(
-            f"{TAX}, owned by network: It ends in 2 days" in one for one in stage.proxy.lines
-        )
+        ending = f"{TAX}, owned by network: It ends in 2 days"
+        assert ending in _until(lambda: "\n".join(stage.proxy.lines), ending)
         assert f"ends in 2 days     pass     {TAX}" in ok("due", code=1)
         ok("renew", TAX, "--expires", "365d", "--reason", "the app still pins")
         ok("due")
