@@ -12,7 +12,10 @@ from addons.cli import (
     exchange,
     given,
     importing,
+    life,
     proving,
+    rechecking,
+    report,
     review,
     running,
     unbound,
@@ -37,31 +40,35 @@ app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 @app.command("list")
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules, how often each was used, and what passed by it."""
+    from addons.bypass.due import life as life_of
+    from addons.bypass.due import until_in_words
     from addons.bypass.lint import not_in_force
     from addons.bypass.matcher import Matcher
-    from addons.bypass.reach import has_ended
 
-    found = given.rules_in_force(rules, store)
     with given.read_store(store) as opened:
+        found = life.kept_rules(rules, opened)
         uses = opened.traffic.uses()
         proxies = running.tell_readers(opened)
-    unsaid = {id(rule): why for rule, why in Matcher(found).unsaid}
+    unsaid = {id(rule): why for rule, why in Matcher(one.rule for one in found).unsaid}
     now = given.now()
-    for rule in found:
+    for stored in found:
+        rule, lived = stored.rule, life_of(stored, now)
         use = uses.get(rule.pattern)
         count, size = (use.connections, use.up + use.down) if use else (0, 0)
         idle = unsaid.get(id(rule))
         if json:
-            told: dict[str, object] = {"connections": count, "bytes": size}
+            told: dict[str, object] = {
+                "connections": count, "bytes": size, "stage": lived.stage, "ends": lived.ends, "days": lived.days,
+            }  # fmt: skip
             given.print_json(
                 {**given.record(rule), **told, "not_in_force": idle, "proxies": proxies}
             )
             continue
-        until = f"{'ended' if has_ended(rule, now) else 'until'} {rule.until}"
+        until = until_in_words(stored, lived)
         used = f"{count} used, {size:,} bytes"
         bind = f" (bind {rule.bind})" if rule.bind is not None else ""
         given.say(
-            f"{rule.action:8} {rule.pattern:40} {until if rule.expires else 'without end':18}"
+            f"{rule.action:8} {rule.pattern:40} {until:18}"
             f" {used:28} {rule.owner}: {rule.reason}{bind}"
         )
         if idle is not None:
@@ -248,5 +255,7 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, importing, exchange, undoing, review, proving, audit):
+for module in (
+    running, candidates, unbound, importing, exchange, undoing, life, rechecking, report, review, proving, audit,
+):  # fmt: skip
     module.register(app)

@@ -34,6 +34,7 @@ from addons.bypass.shown import harmless_logger
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.heartbeat import Heart
+from addons.store.reminding import Reminding
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
 from detector import clock
@@ -93,6 +94,7 @@ class Keeper:
         self.dropped = 0
         self.heart = Heart(now)
         self._now = now
+        self._reminding = Reminding(now)
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
         self._learning = threading.Lock()
@@ -228,6 +230,7 @@ class Keeper:
             store = None
         if path is None:
             self._unwritten.clear()
+            self._reminding.tell(None, self._file_rules, self._store_rules)
             return None
         try:
             here = self._inode(path)
@@ -241,6 +244,7 @@ class Keeper:
             self._write(store)
             self._read_rules(store)
             self._beat(store)
+            self._reminding.tell(store, self._file_rules, self._store_rules)
             self._propose(store, touched)
             self._prune(store)
         except (StoreError, ConfigError) as error:

@@ -18,6 +18,8 @@ from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
+from addons.store.rechecks import Rechecks
+from addons.store.reminding import Reminded
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.syslog import syslog_of
@@ -47,6 +49,8 @@ class Opened:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        reminded: ends of rules that were told.
+        rechecks: what was found of each rule when it was last looked at.
 
     """
 
@@ -79,6 +83,8 @@ class Opened:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.reminded = Reminded(self._db, self._failing)
+        self.rechecks = Rechecks(self._db, self._failing)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

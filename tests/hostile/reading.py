@@ -64,6 +64,8 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass renew": ("bypass", "renew", HOST, "--expires", "90d"),
     "bypass approve-draft": ("bypass", "approve-draft", HOST),
     "bypass diff": ("bypass", "diff", "squid"),
+    "bypass due": ("bypass", "due"),
+    "bypass report": ("bypass", "report"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
     "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
