@@ -33,7 +33,7 @@ class Format(NamedTuple):
 FORMATS = {
     "toml": Format("tlsight's own rule file", reads=True),
     "mitmproxy": Format("mitmproxy: ignore_hosts of config.yaml", reads=True),
-    "squid": Format("Squid: ssl_bump", reads=True),
+    "squid": Format("Squid: ssl_bump", reads=True, asks=True),
     "haproxy": Format("HAProxy: use_backend by SNI"),
     "nginx": Format("nginx: map of a stream block"),
     "envoy": Format("Envoy: filter chains by server name"),
