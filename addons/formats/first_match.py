@@ -21,7 +21,7 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
-from addons.bypass.reach import covers, meets, overlap, rank
+from addons.bypass.reach import covers, is_any_host, meets, overlap, rank
 from addons.bypass.rule import Action, Network, Rule, RuleRow, rule_of
 from addons.formats.exported import Entry, Imported, Unread
 from detector.errors import TargetError
@@ -54,6 +54,7 @@ class Line(msgspec.Struct, frozen=True):
         named: hosts that it is for; empty with `any_host` for all.
         spared: hosts that it is not for, whatever `named` says.
         doubt: a condition that no rule says.
+        untold: why it is not known what becomes of its hosts: no rule is made of it, and none goes past it.
 
     """
 
@@ -65,6 +66,7 @@ class Line(msgspec.Struct, frozen=True):
     any_host: bool = False
     spared: tuple[Named, ...] = ()
     doubt: str = ""
+    untold: str = ""
 
 
 def settle(lines: Iterable[Line], before: Iterable[Unread] = ()) -> Imported:
@@ -102,6 +104,10 @@ class _Settling:
     def take(self, line: Line, paired: _Pairs | None) -> None:
         """One line, after those before it."""
         if line.action == "pass":
+            if line.any_host and not line.doubt and not line.spared:
+                # All that is left to it is what a line before it spares.
+                left = next((any_[0].spared for any_ in self._anys if any_[1]), ())
+                line = replace(line, any_host=not left, named=left)
             self._pass(line, paired or _Pairs())
         else:
             self._keep(line)
@@ -128,23 +134,28 @@ class _Settling:
             self._put(line, replace(one, row=row), rule)
 
     def _put(self, line: Line, one: Named, rule: Rule) -> None:
-        spared = [
-            rule for other in line.spared if meets_anywhere(rule := rule_of(other.row), _of(one))
-        ]
-        if one.without:
-            spared.append(replace(rule, suffix=None, host=rule.suffix))
         first = self._first_over(rule)
         if first is not None:
             self._tell(one, f"line {first.line} comes before it: {first.text[:MOST_TEXT]}")
             return
+        spared = [rule_of(other.row) for other in line.spared if not other.why]
+        if one.without:
+            spared.append(replace(rule, suffix=None, host=rule.suffix))
+        kept: list[Rule] = []
         for other in spared:
-            kept = replace(other, action="inspect")
-            if self._passed.over(kept) is None:
-                self._kept.put(_Place(kept, line))
-                row = _row_of(kept)
-                self.entries.append(Entry(row, one.line, one.text[:MOST_TEXT], one.file))
+            if not meets_anywhere(other, rule) or not overlap(other, rule):
+                continue
+            before = None if covers(other, rule) else _in_front(other, rule)
+            if before is None:
+                self._tell(one, f"its line spares {other.pattern}, and no rule says both")
+                return
+            kept.append(before)
+        for before in kept:
+            if self._passed.over(before) is None:
+                self._kept.put(_Place(before, line))
+                self._found(_row_of(before), one, line)
         self._passed.put(_Place(rule, line))
-        self.entries.append(Entry(one.row, one.line, one.text[:MOST_TEXT], one.file))
+        self._found(one.row, one, line)
 
     def _keep(self, line: Line) -> None:
         spared = tuple(rule for one in line.spared if not one.why and (rule := _sound(one.row)))
@@ -161,7 +172,9 @@ class _Settling:
                 continue
             rule = replace(rule, action=line.action)
             before = self._passed.over(rule)
-            if before is not None:
+            if line.untold:
+                self._tell(one, line.untold)
+            elif before is not None:
                 if covers(before.rule, rule):
                     self._tell(one, f"never asked: line {before.line.line} lets it through before")
                     continue
@@ -171,8 +184,8 @@ class _Settling:
             if one.without:
                 but = (*but, replace(rule, suffix=None, host=rule.suffix))
             self._kept.put(_Place(rule, line, but))
-            row = replace(one.row, action=line.action)
-            self.entries.append(Entry(row, one.line, one.text[:MOST_TEXT], one.file))
+            if not line.untold:
+                self._found(replace(one.row, action=line.action), one, line)
 
     def _first_over(self, rule: Rule) -> Line | None:
         """An earlier line that does not pass what a rule would."""
@@ -195,6 +208,11 @@ class _Settling:
             self._tell(one, "any address is everything: no list of exceptions says it")
             return None
         return rule
+
+    def _found(self, row: RuleRow, one: Named, line: Line) -> None:
+        """What is named without a line of its own stands in the line that decides."""
+        text = (one.text or line.text)[:MOST_TEXT]
+        self.entries.append(Entry(row, one.line or line.line, text, one.file or line.file))
 
     def _tell(self, one: Named, why: str) -> None:
         self.unread.append(Unread(one.line, one.text[:MOST_TEXT], why, one.file))
@@ -235,7 +253,7 @@ class _Earlier:
         mine = rank(rule)
         for place in self._meeting(rule):
             if (
-                rank(place.rule) > mine
+                (rank(place.rule) > mine or covers(place.rule, rule) or _same(place.rule, rule))
                 and overlap(place.rule, rule)
                 and not any(covers(one, rule) for one in place.but)
             ):
@@ -303,6 +321,23 @@ def _paired(named: list[Named]) -> _Pairs:
     return found
 
 
+def _in_front(spared: Rule, rule: Rule) -> Rule | None:
+    """What inspects what is spared, and comes before the rule; None where nothing does."""
+    kept = replace(spared, action="inspect")
+    if rank(kept) < rank(rule):
+        return kept
+    if spared.client is not None and rule.client is None and is_any_host(spared):
+        return replace(rule, client=spared.client, port=spared.port or rule.port, action="inspect")
+    if spared.port is not None and rule.port is None and is_any_host(spared) and not spared.client:
+        return replace(rule, port=spared.port, action="inspect")
+    return None
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    """Of regexes nothing else is known."""
+    return one.regex is not None and replace(one, action="pass") == replace(other, action="pass")
+
+
 def meets_anywhere(one: Rule, other: Rule) -> bool:
     """As `meets`, and an address may have any name."""
     return one.network is not None or other.network is not None or meets(one, other)
@@ -310,10 +345,6 @@ def meets_anywhere(one: Rule, other: Rule) -> bool:
 
 def _conditioned(rule: Rule, name: str | None) -> tuple[object, ...]:
     return name, rule.port, rule.client, rule.ja4
-
-
-def _of(one: Named) -> Rule:
-    return rule_of(one.row)
 
 
 def _sound(row: RuleRow) -> Rule | None:

@@ -34,7 +34,7 @@ FORMATS = {
     "toml": Format("tlsight's own rule file", reads=True),
     "mitmproxy": Format("mitmproxy: ignore_hosts of config.yaml", reads=True),
     "squid": Format("Squid: ssl_bump", reads=True, asks=True),
-    "haproxy": Format("HAProxy: use_backend by SNI"),
+    "haproxy": Format("HAProxy: use_backend by SNI", reads=True, asks=True),
     "nginx": Format("nginx: map of a stream block"),
     "envoy": Format("Envoy: filter chains by server name"),
     "privoxy": Format("Privoxy: actions file", reads=True),

@@ -23,14 +23,16 @@ import msgspec
 from addons.bypass.expression import has_alternatives
 from addons.bypass.place import apart
 from addons.bypass.reach import covers
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import RuleRow
 from addons.formats import addresses, searched
 from addons.formats.exported import Imported, Unread
 from addons.formats.first_match import Line, Named, settle
 from addons.formats.squid_text import Word, logical_lines
-from detector.errors import ConfigError, TargetError
+from addons.formats.together import MOST_ROWS, sound, together
+from detector.errors import ConfigError
 
 Beside = Callable[[str], str] | None
+_ANYTHING = re.compile(r"[.*+?()^$]")
 _NAME = re.compile(r"\.?[\w-]+(?:\.[\w-]+)*\.?")
 _ACTIONS = {
     "splice": "pass", "none": "pass", "deny": "pass", "bump": "inspect", "server-first": "inspect",
@@ -38,7 +40,7 @@ _ACTIONS = {
 }  # fmt: skip
 _ONWARD = ("peek", "stare")
 _STEPS = {"sslbump1": 1, "sslbump2": 2, "sslbump3": 3}
-_MOST_ROWS, _MOST_DEPTH = 200_000, 8
+_MOST_DEPTH = 8
 _NAMES = ("ssl::server_name", "dstdomain")
 _EXPRESSIONS = ("ssl::server_name_regex", "dstdom_regex")
 # Lists that hold for all TLS that a proxy is asked for.
@@ -90,6 +92,8 @@ def _value(word: Word, kind: str) -> Named:
 
 def searched_row(text: str) -> RuleRow | str:
     """A regex of Squid, which knows no \\d, as GNU's extended ones do not."""
+    if not re.search(r"[A-Za-z]", text):
+        return "an expression of addresses: write them as networks, in a list of the type dst"
     if re.search(r"(?<!\\)(?:\\\\)*\\[dD]", text):
         return r"\d is the letter d in Squid's expressions: write [0-9]"
     if has_alternatives(text) and re.search(r"[\^$]", text) is None:
@@ -190,11 +194,17 @@ class _Reading:
     def _put(self, found: _List, word: Word) -> None:
         kind = found.kind
         self._rows += 1
-        if self._rows > _MOST_ROWS:
-            raise ConfigError(self.source, f"more than {_MOST_ROWS} values in its lists")
-        if kind in _NAMES or kind in _EXPRESSIONS:
+        if self._rows > MOST_ROWS:
+            raise ConfigError(self.source, f"more than {MOST_ROWS} values in its lists")
+        if kind in _EXPRESSIONS and not _ANYTHING.sub("", word.text):
+            found.everything = True
+        elif kind in _NAMES or kind in _EXPRESSIONS:
             found.values.append(_value(word, kind))
-            return
+        else:
+            self._put_condition(found, word)
+
+    def _put_condition(self, found: _List, word: Word) -> None:
+        kind = found.kind
         at = (word.line, word.text, word.file)
         try:
             if kind in ("dst", "src"):
@@ -258,7 +268,7 @@ class _Reading:
                     doubts.append(found.why)
                 else:
                     positive.append(found.values)
-        named, why = _together(positive)
+        named, why = together(positive)
         doubts += [why] if why else []
         line = Line(
             _ACTIONS.get(action, "inspect"), named, any_host=not positive, spared=tuple(spared),
@@ -287,8 +297,8 @@ class _Reading:
         lists = [one for one in parts if one is not None]
         why = next((one.why for one in lists if one.why), "")
         if found.kind == "any-of":
-            return _List("any-of", [v for one in lists for v in one.values][:_MOST_ROWS], why)
-        named, more = _together([one.values for one in lists])
+            return _List("any-of", [v for one in lists for v in one.values][:MOST_ROWS], why)
+        named, more = together([one.values for one in lists])
         return _List("all-of", list(named), why or more)
 
     def in_steps(self) -> tuple[list[Line], list[Unread]]:
@@ -329,6 +339,12 @@ class _Reading:
                 break
             if not everyone:
                 only = _narrowed(onward, only)
+        if not any(one.action == "stare" for one in self.bumps):
+            # Squid's own end: "become a TCP tunnel without decrypting".
+            all_of = [one.line for one in self.bumps if one.line.any_host]
+            ends = any(one.action == "pass" for one in all_of)
+            spares = [] if ends else [one for one in all_of if one.spared and not one.doubt]
+            found += [msgspec.structs.replace(one, action="pass", spared=()) for one in spares[:1]]
         for number, one in enumerate(self.bumps):
             if number not in reached and one.line.action == "pass" and one.action not in _ONWARD:
                 why = "Squid never comes to it"
@@ -366,59 +382,10 @@ def _narrowed(named: list[Named], only: list[Named] | None) -> list[Named]:
     if only is None:
         return named
     same = {one.row for one in only if not one.why}
-    wide = [rule for row in list(same)[:1000] if (rule := _sound(row)) is not None]
+    wide = [rule for row in list(same)[:1000] if (rule := sound(row)) is not None]
     return [
         one
         for one in named
         if one.why or one.row in same
-        or ((rule := _sound(one.row)) is not None and any(covers(other, rule) for other in wide))
+        or ((rule := sound(one.row)) is not None and any(covers(other, rule) for other in wide))
     ]  # fmt: skip
-
-
-def _together(lists: list[list[Named]]) -> tuple[tuple[Named, ...], str]:
-    """What all of several lists name: conditions added to names. With the reason where no rule says it."""
-    if not lists:
-        return (), ""
-    found = lists[0]
-    for other in lists[1:]:
-        if len(found) * len(other) > _MOST_ROWS:
-            return (*found,), "too many pairs of two lists"
-        made = [_both(one, two) for one in found for two in other]
-        found = [one for one in made if one is not None]
-    return tuple(found), ""
-
-
-def _both(one: Named, two: Named) -> Named | None:
-    if one.why or two.why:
-        return msgspec.structs.replace(one, why=one.why or two.why)
-    fields: dict[str, object] = {}
-    for name in ("host", "suffix", "wildcard", "cidr", "regex", "port", "client"):
-        first, second = getattr(one.row, name), getattr(two.row, name)
-        if name == "host":
-            first, second = (None if v == "*" else v for v in (first, second))
-        if first is not None and second is not None and first != second:
-            if name == "port":
-                return None  # holds for nothing
-            return msgspec.structs.replace(one, why=f"asks for two of a kind ({name}) at once")
-        fields[name] = first if first is not None else second
-    places = [k for k in ("host", "suffix", "wildcard", "cidr", "regex") if fields[k] is not None]
-    if len(places) > 1:
-        if "host" in places and "cidr" not in places and _within(one.row, two.row):
-            return one if one.row.host not in (None, "*") else two
-        return msgspec.structs.replace(one, why="asks for a name by two lists at once, and a rule has one")
-    if not places and fields["port"] is not None:
-        fields["host"] = "*"
-    main = one if one.row.host != "*" or one.row.client is not None else two
-    return msgspec.structs.replace(main, row=RuleRow(**fields))  # type: ignore[arg-type]
-
-
-def _within(one: RuleRow, two: RuleRow) -> bool:
-    first, second = _sound(one), _sound(two)
-    return first is not None and second is not None and (covers(first, second) or covers(second, first))
-
-
-def _sound(row: RuleRow) -> Rule | None:
-    try:
-        return rule_of(row)
-    except (ValueError, TargetError):
-        return None
