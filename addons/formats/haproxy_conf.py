@@ -184,7 +184,8 @@ class _Reading:
                 yield (), (), "a condition of alternatives, turned round", True
                 return
         for terms in branches:
-            yield _joined(terms)
+            if all(holds or not acl.everything for holds, acl in terms):
+                yield _joined(terms)
 
     def _terms(self, words: list[str]) -> Iterator[list[tuple[bool, _Acl]]]:
         """Alternatives, each of terms with whether it is to hold."""
@@ -302,7 +303,7 @@ def _joined(
     spared: list[Named] = []
     doubts: list[str] = []
     for holds, acl in terms:
-        if acl.why or (not holds and (acl.everything or any(one.why for one in acl.values))):
+        if acl.why or (not holds and any(one.why for one in acl.values)):
             doubts.append(acl.why or "what is turned round is no rule")
         elif acl.everything:
             continue
