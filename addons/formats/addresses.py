@@ -9,7 +9,7 @@ MOST = 64
 
 
 def networks(text: str) -> list[str]:
-    """"10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9", "::1". Raises ValueError."""
+    """ "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9", "::1". Raises ValueError."""
     first, dash, last = text.partition("-")
     if not dash:
         return [str(ip_network(text.strip(), strict=False))]
@@ -22,7 +22,7 @@ def networks(text: str) -> list[str]:
     if start.version != end.version:
         raise ValueError(f"{text!r} is no range of addresses")
     found = []
-    for one in summarize_address_range(start, end):  # type: ignore[type-var]
+    for one in summarize_address_range(start, end):
         found.append(str(one))
         if len(found) > MOST:
             raise ValueError(f"{text!r} is more than {MOST} networks: write them as networks")
@@ -30,7 +30,7 @@ def networks(text: str) -> list[str]:
 
 
 def ports(text: str) -> list[int]:
-    """"443" or "8000-8005". Raises ValueError."""
+    """ "443" or "8000-8005". Raises ValueError."""
     first, dash, last = text.strip().partition("-")
     if not (first.isdecimal() and (not dash or last.isdecimal())) or len(text) > 11:
         raise ValueError(f"{text!r} is no port")

@@ -10,7 +10,7 @@ from typing import cast
 
 from addons.bypass.rule import Action
 from addons.formats.exported import ReadOptions
-from addons.formats.first_match import Line, Named
+from addons.formats.settling import Line, Named
 
 OURS: dict[str, Action] = {"tlsight_pass": "pass", "tlsight_inspect": "inspect"}
 _ACTIONS = ("pass", "inspect", "block")
@@ -33,6 +33,8 @@ class Backends:
     ) -> Line:  # fmt: skip
         """A line that sends what is named to a backend; it stands where `at` says."""
         action = self._known.get(backend, "inspect")
-        why = f"goes to {backend!r}, and nothing says whether that lets through: --map {backend}=pass"
+        why = (
+            f"goes to {backend!r}, and nothing says whether that lets through: --map {backend}=pass"
+        )
         untold = "" if self.knows(backend) else why[:200]
         return Line(action, named, at.line, at.text, at.file, any_host, spared, doubt, untold)

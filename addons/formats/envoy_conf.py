@@ -21,7 +21,7 @@ import msgspec
 from addons.bypass.rule import RuleRow
 from addons.formats.backends import Backends
 from addons.formats.exported import Imported, ReadOptions, Unread
-from addons.formats.first_match import MOST_TEXT, Line, Named, settle
+from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from addons.formats.together import together
 from addons.formats.yaml_tree import Node, parsed, walked
 from detector.errors import ConfigError
@@ -102,10 +102,15 @@ def _line(chain: Node, backends: Backends) -> Line:
 
 def _by_structure(chain: Node) -> str:
     """What the chain does with TLS: "pass", "inspect", or empty where that cannot be told."""
-    if any(chain.at(one) for one in ("transport_socket", "transportSocket", "tls_context", "tlsContext")):
+    if any(
+        chain.at(one)
+        for one in ("transport_socket", "transportSocket", "tls_context", "tlsContext")
+    ):
         return "inspect"
     filters = chain.at("filters")
-    named = [(one.at("name") or Node(0)).text or "" for one in (filters.items if filters else None) or ()]
+    named = [
+        (one.at("name") or Node(0)).text or "" for one in (filters.items if filters else None) or ()
+    ]
     return "pass" if named and named[-1].endswith("tcp_proxy") else ""
 
 
@@ -117,7 +122,9 @@ def _name(node: Node) -> Named:
     if text.startswith("*."):
         return Named(RuleRow(suffix=text[2:]), *at, without=True)
     if text in ("*", ""):
-        return Named(RuleRow(host="*"), *at, why="any host is everything: no list of exceptions says it")
+        return Named(
+            RuleRow(host="*"), *at, why="any host is everything: no list of exceptions says it"
+        )
     return Named(RuleRow(host=text), *at)
 
 
@@ -135,9 +142,7 @@ def _either(node: Node, one: str, two: str) -> Node | None:
 
 def _by_name(lines: list[Line]) -> Iterator[Line]:
     """Each name in a line of its own: whole ones, then stars, the longest one first, then chains for any name."""
-    each = [
-        msgspec.structs.replace(line, named=(one,)) for line in lines for one in line.named
-    ]
+    each = [msgspec.structs.replace(line, named=(one,)) for line in lines for one in line.named]
     yield from sorted(each, key=lambda line: _place(line.named[0]))
     yield from (line for line in lines if line.any_host)
 

@@ -23,8 +23,8 @@ from addons.bypass.rule import RuleRow
 from addons.formats import addresses, searched
 from addons.formats.backends import Backends
 from addons.formats.exported import Imported, ReadOptions, Unread
-from addons.formats.first_match import MOST_TEXT, Line, Named, settle
 from addons.formats.router_words import MAX_LINES, haproxy_words
+from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from addons.formats.together import MOST_ROWS, together
 from detector.errors import ConfigError
 
@@ -32,7 +32,13 @@ _SECTIONS = ("global", "defaults", "frontend", "listen", "backend", "userlist", 
              "mailers", "http-errors", "ring", "crt-store", "fcgi-app")  # fmt: skip
 _SNI = re.compile(r"req[._]ssl_sni((?:,[a-z_]+(?:\([^()]*\))?)*)")
 _MAP = re.compile(r"%\[(?P<fetch>[^\]]*?),map(?:_(?P<how>[a-z]+))?\((?P<args>[^()]*)\)\]")
-_HELLO = ("req.ssl_hello_type", "req_ssl_hello_type", "req.ssl_ver", "always_true", "req.proto_http")
+_HELLO = (
+    "req.ssl_hello_type",
+    "req_ssl_hello_type",
+    "req.ssl_ver",
+    "always_true",
+    "req.proto_http",
+)
 _FLAGS = ("-i", "-n", "-u", "-M", "--")
 _PREDEFINED = ("TRUE", "WAIT_END")
 _METHODS = ("str", "end", "beg", "sub", "dom", "reg", "found")
@@ -70,7 +76,9 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
             if not why and line.action == "pass":
                 why = f"of another frontend, {front.name}: give its lines alone"
             if why:
-                unread += [Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named]
+                unread += [
+                    Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named
+                ]
             del backend
     if chosen is None:
         return Imported((), tuple(unread))
@@ -120,7 +128,9 @@ class _Reading:
         for named, spared, doubt, any_host in self._branches(condition):
             mapped = _MAP.fullmatch(backend)
             if backend.startswith("%[") and mapped is None:
-                whose = replace_all(named or (at,), why="the backend is worked out, in no way that is read here")
+                whose = replace_all(
+                    named or (at,), why="the backend is worked out, in no way that is read here"
+                )
                 yield Line("inspect", whose, at.line, at.text, any_host=any_host)
                 continue
             if mapped is None:
@@ -150,7 +160,12 @@ class _Reading:
             yield self.backends.line(value.strip(), rows, where, spared=spared, doubt=doubt or why)
         if default:
             yield self.backends.line(
-                default.rpartition(",")[2].strip(), named, at, any_host=any_host, spared=spared, doubt=doubt
+                default.rpartition(",")[2].strip(),
+                named,
+                at,
+                any_host=any_host,
+                spared=spared,
+                doubt=doubt,
             )
 
     def _file(self, name: str, at: Named) -> list[tuple[int, str]] | None:

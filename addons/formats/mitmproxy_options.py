@@ -21,7 +21,9 @@ NO_RULE = {
 }
 OPTIONS = ("ignore_hosts", *NO_RULE)
 _KEY = re.compile(r"""["']?[A-Za-z_]\w*["']?\s*:(?:\s|$)""")
-_COMMAND = re.compile(r"(?:^|\s)--?(?:set|(?:ignore|allow|tcp|udp)-hosts)(?:[=\s]|$)|^\s*:?set\s+\w+=?")
+_COMMAND = re.compile(
+    r"(?:^|\s)--?(?:set|(?:ignore|allow|tcp|udp)-hosts)(?:[=\s]|$)|^\s*:?set\s+\w+=?"
+)
 _FLAG = re.compile(r"--(ignore|allow|tcp|udp)-hosts(?:=(.*))?", re.DOTALL)
 
 
@@ -67,7 +69,9 @@ def _entries(option: str, value: Node) -> Iterator[Given]:
         return
     for one in value.items:
         if one.text is None:
-            yield Given(one.line, option, "", "a list or a mapping, where an expression is expected")
+            yield Given(
+                one.line, option, "", "a list or a mapping, where an expression is expected"
+            )
         else:
             yield Given(one.line, option, one.text)
 
@@ -115,7 +119,9 @@ def _of_words(words: list[str], line: int) -> Iterator[Given]:
     for word in left:
         flag = _FLAG.fullmatch(word)
         if flag is not None:
-            yield Given(line, f"{flag[1]}_hosts", flag[2] if flag[2] is not None else next(left, ""))
+            yield Given(
+                line, f"{flag[1]}_hosts", flag[2] if flag[2] is not None else next(left, "")
+            )
         elif word in ("--set", "set", ":set"):
             name, _, value = next(left, "").partition("=")
             if name in OPTIONS:

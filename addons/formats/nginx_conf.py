@@ -21,8 +21,8 @@ from addons.bypass.rule import RuleRow
 from addons.formats import searched
 from addons.formats.backends import Backends
 from addons.formats.exported import Imported, ReadOptions, Unread
-from addons.formats.first_match import MOST_TEXT, Line, Named, settle
 from addons.formats.router_words import Token, nginx_tokens
+from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from detector.errors import ConfigError
 
 _SOURCE = ("$ssl_preread_server_name", "${ssl_preread_server_name}")
@@ -53,7 +53,9 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
         for line in _lines(one, backends):
             why = line.untold or ("of another map: give it alone" if line.action == "pass" else "")
             if why:
-                unread += [Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named]
+                unread += [
+                    Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named
+                ]
     if chosen is None:
         return Imported((), tuple(unread))
     return settle(_lines(chosen, backends), unread)
@@ -160,7 +162,10 @@ def _named(pair: _Pair, number: int, *, hostnames: bool) -> tuple[tuple[int, int
     elif hostnames and key.endswith(".*"):
         row, place = RuleRow(regex=rf"{re.escape(key[:-2])}\..+"), (2, -len(key))
     elif "*" in key or key.startswith("."):
-        row, place = "never matches: a star and a dot in front mean something after hostnames;", (0, 0)
+        row, place = (
+            "never matches: a star and a dot in front mean something after hostnames;",
+            (0, 0),
+        )
     else:
         row, place = (RuleRow(host=key) if key else "no server name at all"), (0, 0)
     if isinstance(row, str):

@@ -30,7 +30,9 @@ def nginx_tokens(text: str) -> Iterator[Token]:
         if found["mark"] is not None:
             yield Token(whole, line, mark=True)
         else:
-            inside = next((one for one in found.group("double", "single", "bare") if one is not None), None)
+            inside = next(
+                (one for one in found.group("double", "single", "bare") if one is not None), None
+            )
             if inside is not None:
                 yield Token(re.sub(r"""\\(["'\\ ])""", r"\1", inside), line)
         line += whole.count("\n")

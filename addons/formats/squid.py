@@ -23,6 +23,7 @@ _SPEECH = Speech(
     wildcard=lambda name: [rf"{_REGEX} ^[^.]+\.{re.escape(name)}$"],
 )
 _DIRECTIVE = re.compile(r"\s*(?:acl\s+\S+\s+\S|ssl_bump\s|include\s|http_access\s|https?_port\s)")
+_NOTHING = ReadOptions()
 _WORDS = {"pass": "splice", "inspect": "bump"}
 
 
@@ -42,7 +43,7 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
     return Exported("\n".join(lines) + "\n", refused)
 
 
-def read(text: str, source: str, options: ReadOptions) -> Imported:
+def read(text: str, source: str, options: ReadOptions = _NOTHING) -> Imported:
     """squid.conf, or a file of names as `ssl::server_name "FILE"` takes it: one or more in a line."""
     if any(map(_DIRECTIVE.match, text.splitlines())):
         return squid_conf.read(text, source, options.beside)

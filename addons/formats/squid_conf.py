@@ -23,10 +23,10 @@ import msgspec
 from addons.bypass.expression import has_alternatives
 from addons.bypass.place import apart
 from addons.bypass.reach import covers
-from addons.bypass.rule import RuleRow
+from addons.bypass.rule import Action, RuleRow
 from addons.formats import addresses, searched
 from addons.formats.exported import Imported, Unread
-from addons.formats.first_match import Line, Named, settle
+from addons.formats.settling import Line, Named, settle
 from addons.formats.squid_text import Word, logical_lines
 from addons.formats.together import MOST_ROWS, sound, together
 from detector.errors import ConfigError
@@ -34,13 +34,13 @@ from detector.errors import ConfigError
 Beside = Callable[[str], str] | None
 _ANYTHING = re.compile(r"[.*+?()^$]")
 _NAME = re.compile(r"\.?[\w-]+(?:\.[\w-]+)*\.?")
-_ACTIONS = {
+_ACTIONS: dict[str, Action] = {
     "splice": "pass", "none": "pass", "deny": "pass", "bump": "inspect", "server-first": "inspect",
     "client-first": "inspect", "allow": "inspect", "terminate": "block", "err": "block",
 }  # fmt: skip
 _ONWARD = ("peek", "stare")
 _STEPS = {"sslbump1": 1, "sslbump2": 2, "sslbump3": 3}
-_MOST_DEPTH = 8
+_MOST_DEPTH, MOST_PARTS = 8, 1000
 _NAMES = ("ssl::server_name", "dstdomain")
 _EXPRESSIONS = ("ssl::server_name_regex", "dstdom_regex")
 # Lists that hold for all TLS that a proxy is asked for.
@@ -59,6 +59,12 @@ class _List(msgspec.Struct):
     parts: tuple[str, ...] = ()
 
 
+_BUILT_IN = {
+    "all": _List("all", [], everything=True), "CONNECT": _List("all", [], everything=True),
+    "localhost": _List("src", [Named(RuleRow(client="127.0.0.0/8")), Named(RuleRow(client="::1"))]),
+}  # fmt: skip
+
+
 class _Bump(msgspec.Struct, frozen=True):
     """An ssl_bump line."""
 
@@ -72,8 +78,7 @@ def read(text: str, source: str, beside: Beside) -> Imported:
     found = _Reading(source, beside)
     found.file(text, "", 0)
     lines, unread = found.in_steps()
-    result = settle(lines, [*found.unread, *unread, *found.unused()])
-    return result
+    return settle(lines, [*found.unread, *unread, *found.unused()])
 
 
 def values(text: str) -> Imported:
@@ -112,7 +117,9 @@ def _name_row(text: str) -> RuleRow | str:
         bare = name.lstrip("*.")
         return f"Squid knows no star, it never matches: write .{bare}"
     if not _NAME.fullmatch(name):
-        return "is no name; an expression stands in a list of the type ssl::server_name_regex"
+        if re.search(r"[\^$()\[\]+|\\]", name):
+            return "is no name: expressions stand in a list of the type ssl::server_name_regex"
+        return "is no name"
     if name.startswith("."):
         return RuleRow(suffix=name, port=port)
     return RuleRow(host=name, port=port)
@@ -173,7 +180,7 @@ class _Reading:
         if found is None:
             found = self.lists[name.text] = _List(kind, [])
         if found.kind != kind:
-            found.why = f"the list {name.text} is of two types"
+            self._broken(found, name, f"the list {name.text} is of two types")
             return
         flags = {one.text for one in values if one.text[:1] in ("-", "+") and not one.quoted}
         values = [one for one in values if one.text not in flags]
@@ -186,10 +193,15 @@ class _Reading:
         elif (kind, values[0].text if values else "") in _TLS:
             found.everything = True
         elif flags & {"--server-provided", "--consensus"} and kind == "ssl::server_name":
-            found.why = "asks for the name in the server's certificate, which no rule does"
+            why = "asks for the name in the server's certificate, which no rule does"
+            self._broken(found, values[0] if values else name, why)
         else:
             for one in self._values(values, found):
                 self._put(found, one)
+
+    def _broken(self, found: _List, word: Word, why: str) -> None:
+        """A part of a list that no rule says: it stands for any name there."""
+        found.values.append(Named(RuleRow(), word.line, word.text, word.file, why=why))
 
     def _put(self, found: _List, word: Word) -> None:
         kind = found.kind
@@ -242,7 +254,6 @@ class _Reading:
     def _bump(self, first: Word, rest: list[Word]) -> None:
         action, steps = rest[0].text, frozenset((1, 2, 3))
         text = " ".join(("ssl_bump", *(one.text for one in rest)))
-        at = {"line": first.line, "text": text, "file": first.file}
         if action not in _ACTIONS and action not in _ONWARD:
             self.unread.append(Unread(first.line, text[:100], "no action of ssl_bump", first.file))
             return
@@ -263,43 +274,46 @@ class _Reading:
                 if found.why or any(v.why for v in found.values):
                     doubts.append(found.why or "a value of a list that is turned round is no rule")
                 spared += found.values
+            elif found.why and not found.values:
+                doubts.append(found.why)
             else:
-                if found.why and not found.values:
-                    doubts.append(found.why)
-                else:
-                    positive.append(found.values)
+                positive.append(found.values)
         named, why = together(positive)
         doubts += [why] if why else []
         line = Line(
-            _ACTIONS.get(action, "inspect"), named, any_host=not positive, spared=tuple(spared),
-            doubt="; ".join(doubts)[:200], **at,
-        )  # type: ignore[arg-type]  # fmt: skip
+            _ACTIONS.get(action, "inspect"), named, first.line, text, first.file, not positive,
+            tuple(spared), "; ".join(doubts)[:200],
+        )  # fmt: skip
         self.bumps.append(_Bump(action, steps, line))
 
     def _resolved(self, name: str, depth: int) -> _List | None:
-        built = {
-            "all": _List("all", [], everything=True), "CONNECT": _List("all", [], everything=True),
-            "localhost": _List("src", [Named(RuleRow(client="127.0.0.0/8")), Named(RuleRow(client="::1"))]),
-        }  # fmt: skip
-        found = self.lists.get(name) or built.get(name)
-        if found is None:
-            return None
-        found.used = True
-        if found.kind not in ("any-of", "all-of") or found.why:
+        found = self.lists.get(name) or _BUILT_IN.get(name)
+        if found is None or found.kind not in ("any-of", "all-of"):
+            if found is not None:
+                found.used = True
             return found
-        if depth > _MOST_DEPTH:
-            return _List(found.kind, [], why="lists of lists of lists")
-        parts = [self._resolved(one.lstrip("!"), depth + 1) for one in found.parts]
-        if any(one is None or one.steps or one.everything for one in parts) or any(
-            one.startswith("!") for one in found.parts
-        ):
+        if not found.used:  # once, and not again for what is made of it
+            found.used = True
+            found.why = found.why or f"the list {name} is made of itself"
+            made = self._made(name, found, depth)
+            found.values, found.why = made.values, made.why
+        return found
+
+    def _made(self, name: str, found: _List, depth: int) -> _List:
+        """A list of lists, from what they name."""
+        parts = [self._resolved(one.lstrip("!"), depth + 1) for one in found.parts[:MOST_PARTS]]
+        lists = [one for one in parts if one is not None and not one.steps and not one.everything]
+        whole = len(lists) == len(found.parts) and not any(one[0] == "!" for one in found.parts)
+        if not whole or depth > _MOST_DEPTH:
             return _List(found.kind, [], why=f"the list {name} is made of what no rule says")
-        lists = [one for one in parts if one is not None]
         why = next((one.why for one in lists if one.why), "")
-        if found.kind == "any-of":
-            return _List("any-of", [v for one in lists for v in one.values][:MOST_ROWS], why)
-        named, more = together([one.values for one in lists])
-        return _List("all-of", list(named), why or more)
+        if found.kind == "all-of":
+            named, more = together([one.values for one in lists])
+            return _List("all-of", list(named), why or more)
+        count = sum(len(one.values) for one in lists)
+        if count > MOST_ROWS:
+            return _List(found.kind, [], why=f"more than {MOST_ROWS} values")
+        return _List("any-of", [v for one in lists for v in one.values], why)
 
     def in_steps(self) -> tuple[list[Line], list[Unread]]:
         """The lines that decide, in the order in which Squid comes to them, and what it never comes to."""

@@ -21,7 +21,7 @@ import msgspec
 from addons.bypass.rule import Action, RuleRow
 from addons.formats import addresses
 from addons.formats.exported import Imported, ReadOptions, Unread
-from addons.formats.first_match import MOST_TEXT, Line, Named, settle
+from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from addons.formats.together import MOST_ROWS, together
 from detector.errors import ConfigError
 
@@ -158,12 +158,9 @@ class _Reading:
                 doubts.append(f"no rule asks for {kind[:40]}")
         named, why = together(lists)
         doubts += [why] if why else []
-        self.lines.append(
-            Line(
-                _ACTIONS[rule.action], named, rule.line, rule.text, rule.file, not lists,
-                doubt="; ".join(doubts),
-            )  # fmt: skip
-        )
+        action, doubt = _ACTIONS[rule.action], "; ".join(doubts)
+        line = Line(action, named, rule.line, rule.text, rule.file, any_host=not lists, doubt=doubt)
+        self.lines.append(line)
 
     def _named(self, kind: str, value: str, rule: _Filter) -> Iterator[Named]:
         self._rows += 1

@@ -6,7 +6,7 @@ import msgspec
 
 from addons.bypass.reach import covers
 from addons.bypass.rule import Rule, RuleRow, rule_of
-from addons.formats.first_match import Named
+from addons.formats.settling import Named
 from detector.errors import TargetError
 
 MOST_ROWS = 200_000
@@ -42,7 +42,9 @@ def _both(one: Named, two: Named) -> Named | None:
     if len(places) > 1:
         if "host" in places and "cidr" not in places and _within(one.row, two.row):
             return one if one.row.host not in (None, "*") else two
-        return msgspec.structs.replace(one, why="asks for a name by two lists at once, and a rule has one")
+        return msgspec.structs.replace(
+            one, why="asks for a name by two lists at once, and a rule has one"
+        )
     if not places and fields["port"] is not None:
         fields["host"] = "*"
     main = two if places and getattr(one.row, places[0]) in (None, "*") else one
@@ -51,7 +53,11 @@ def _both(one: Named, two: Named) -> Named | None:
 
 def _within(one: RuleRow, two: RuleRow) -> bool:
     first, second = sound(one), sound(two)
-    return first is not None and second is not None and (covers(first, second) or covers(second, first))
+    return (
+        first is not None
+        and second is not None
+        and (covers(first, second) or covers(second, first))
+    )
 
 
 def sound(row: RuleRow) -> Rule | None:

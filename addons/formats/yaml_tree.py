@@ -110,7 +110,9 @@ def _document(events: object, source: str) -> Node | None:
                 raise ConfigError(source, f"nothing is called *{event.anchor}", line=line)
             node = anchors[event.anchor]
         elif isinstance(event, ScalarEvent):
-            node = Node(line, text=event.value, plain=event.style is None and event.value is not None)
+            node = Node(
+                line, text=event.value, plain=event.style is None and event.value is not None
+            )
         elif isinstance(event, SequenceStartEvent):
             node = Node(line, items=[])
         elif isinstance(event, MappingStartEvent):

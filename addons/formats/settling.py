@@ -151,7 +151,7 @@ class _Settling:
                 return
             kept.append(before)
         for before in kept:
-            if self._passed.over(before) is None:
+            if self._passed.covering(before) is None:
                 self._kept.put(_Place(before, line))
                 self._found(_row_of(before), one, line)
         self._passed.put(_Place(rule, line))
@@ -171,13 +171,13 @@ class _Settling:
                     self._anys.append((line, ()))
                 continue
             rule = replace(rule, action=line.action)
-            before = self._passed.over(rule)
+            covered = self._passed.covering(rule)
             if line.untold:
                 self._tell(one, line.untold)
-            elif before is not None:
-                if covers(before.rule, rule):
-                    self._tell(one, f"never asked: line {before.line.line} lets it through before")
-                    continue
+            elif covered is not None:
+                self._tell(one, f"never asked: line {covered.line.line} lets it through before")
+                continue
+            elif (before := self._passed.over(rule)) is not None:
                 why = f"line {before.line.line} lets some of it through before; the rules do not"
                 self._tell(one, why)
             but = spared
@@ -259,6 +259,10 @@ class _Earlier:
             ):
                 return place
         return None
+
+    def covering(self, rule: Rule) -> _Place | None:
+        """One that leaves nothing of the rule."""
+        return next((one for one in self._meeting(rule) if covers(one.rule, rule)), None)
 
     def _meeting(self, rule: Rule) -> Iterator[_Place]:
         yield from self._others
