@@ -16,16 +16,16 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
 from addons.bypass.lint import lint
-from addons.bypass.outer import outer_names
 from addons.bypass.reach import covers, end_moment, meets, overlap, rank
 from addons.bypass.rule import Rule, RuleRow, kept_rule, settled
+from addons.bypass.safety import Guarded
 from detector.chain.names import is_public_suffix
 from detector.errors import ConfigError
 
@@ -140,7 +140,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def admitted(
-    rows: Iterable[RuleRow], now: datetime, outer: Collection[str] | None = None
+    rows: Iterable[RuleRow], now: datetime, guarded: Guarded
 ) -> tuple[tuple[RuleRow, ...], list[Left]]:
     """The rows that a feed may have, each pattern once, and those it may not. Raises ConfigError for too many."""
     kept: dict[str, tuple[Rule, RuleRow]] = {}
@@ -156,7 +156,7 @@ def admitted(
         if len(kept) > MAX_ROWS:
             raise ConfigError("feed", f"more than {MAX_ROWS:,} rules")
     rules = [rule for rule, _ in kept.values()]
-    for remark in lint(rules, now, outer=outer_names() if outer is None else outer):
+    for remark in lint(rules, now, guarded=guarded):
         refused = remark.id in _REFUSED or (
             remark.severity == "error" and remark.id not in _HARMLESS
         )
@@ -217,7 +217,9 @@ def why_refused(edition: Edition, known: Iterable[Edition | None]) -> str | None
         if not same or edition.number is None:
             continue
         if edition.number < one.number:
-            return f"it is number {edition.number}, older than the last good list, number {one.number}"
+            return (
+                f"it is number {edition.number}, older than the last good list, number {one.number}"
+            )
         if edition.number == one.number and one.numbering != "http":
             return f"it is another list under the same number {one.number}"
     return None
@@ -254,8 +256,12 @@ def rules_of(name: str, feed: Feed, rows: Iterable[RuleRow]) -> list[Rule]:
         reason = f"feed {name}: {rule.reason}" if rule.reason else f"feed {name}"
         found.append(
             msgspec.structs.replace(
-                rule, reason=reason, owner=rule.owner or settings.owner, evidence=evidence,
-                expires=expires, created=None,
+                rule,
+                reason=reason,
+                owner=rule.owner or settings.owner,
+                evidence=evidence,
+                expires=expires,
+                created=None,
             )  # fmt: skip
         )
     return found

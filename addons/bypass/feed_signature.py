@@ -57,7 +57,7 @@ class PublicKey(msgspec.Struct, frozen=True):
 
 
 def read_key(text: str) -> PublicKey:
-    """minisign's key (its line, or its file), PEM, or 64 hex digits. Raises ConfigError."""
+    """A key of minisign's (its line, or its file), PEM, or 64 hex digits. Raises ConfigError."""
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if text.lstrip().startswith("-----BEGIN"):
         return PublicKey(_from_pem(text))

@@ -25,6 +25,7 @@ import msgspec
 from addons.bypass import feed
 from addons.bypass.feed import Edition, Feed, Left, Numbering
 from addons.bypass.feed_signature import Signed, read_key, verify
+from addons.bypass.guarded import guarded
 from addons.bypass.pattern import row_of
 from addons.bypass.rule import RuleRow, rule_of, rule_rows
 from addons.bypass.seeds import microsoft365
@@ -81,7 +82,7 @@ def arrived(
             raise ConfigError(name, "has no signature")
         signed = verify(data, answer.signature, read_key(settings.key))
     rows, left, serial = _read(name, settings.form, data)
-    kept, refused = feed.admitted(rows, now)
+    kept, refused = feed.admitted(rows, now, guarded())
     left += refused
     number, numbering = _number(serial, signed, answer)
     if settings.key is not None and numbering not in ("list", "signature"):

@@ -23,6 +23,7 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.feeds import Feeds
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
@@ -55,6 +56,7 @@ class BypassStore:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        feeds: lists that somebody else keeps.
 
     """
 
@@ -86,6 +88,7 @@ class BypassStore:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
@@ -291,7 +294,7 @@ class BypassStore:
         """From now on the trail says what is there, whatever it said before; the `faults` are kept in it."""
         with self._writing():
             more = {"why": why, "faults": list(faults), "lost": self.trail.lost()}
-            for details in parts_of(*self.tables()):
+            for details in parts_of(*self.tables(), self.feeds.states()):
                 self.trail.enter("accept", why, {**details, **more})
         self.trail.publish(accepted=True)
 
@@ -359,9 +362,10 @@ class BypassStore:
     def _adopt(self) -> None:
         """Sign a trail of old with all that it leads to; one that is not whole a person has to accept."""
         rules, candidates = self.tables()
-        known = Evidence(rules, candidates)
+        feeds = self.feeds.states()
+        known = Evidence(rules, candidates, feeds=feeds)
         if not verified(list(self.trail.entries()), known, self._now()).faults:
-            for details in parts_of(rules, candidates):
+            for details in parts_of(rules, candidates, feeds):
                 self.trail.enter("adopt", "the trail so far", details)
 
     @contextmanager

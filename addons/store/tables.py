@@ -13,6 +13,7 @@ from detector.errors import TargetError
 
 # Rules in one entry of the trail: a long list is many entries.
 PART = 1000
+_NO_FEEDS: Mapping[str, str] = {}
 
 
 def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Placed | None]:
@@ -32,7 +33,9 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
 
 
 def parts_of(
-    rules: Mapping[str, Placed | None], candidates: Mapping[str, str]
+    rules: Mapping[str, Placed | None],
+    candidates: Mapping[str, str],
+    feeds: Mapping[str, str] = _NO_FEEDS,
 ) -> Iterator[dict[str, object]]:
     """All of it as the details of entries that take it over."""
     placed = [
@@ -45,7 +48,8 @@ def parts_of(
     for part in range(parts):
         here = slice(part * PART, (part + 1) * PART)
         known = {"rows": placed[here], "candidates": dict(states[here])}
-        yield {"part": part + 1, "parts": parts, **known}
+        also = {"feeds": dict(feeds)} if part == 0 and feeds else {}
+        yield {"part": part + 1, "parts": parts, **known, **also}
 
 
 def lean(row: RuleRow) -> dict[str, object]:
