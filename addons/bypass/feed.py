@@ -16,7 +16,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -246,25 +246,48 @@ def rules_of(name: str, feed: Feed, rows: Iterable[RuleRow]) -> list[Rule]:
         return []
     end = stale_since(feed) if settings.when_stale == "end" else None
     end = end.replace(microsecond=0) if end is not None else None
-    where = f"feed {name}, {settings.source}"
-    evidence = f"{where}, {_edition(edition)}"
+    evidence = f"feed {name}, {shown_source(settings)}, {said(edition)}"
     found: list[Rule] = []
     for row in rows:
         rule = kept_rule(row)
         own = end_moment(rule)
         expires = rule.expires if end is None or (own is not None and own < end) else end
         reason = f"feed {name}: {rule.reason}" if rule.reason else f"feed {name}"
-        found.append(
-            msgspec.structs.replace(
-                rule,
-                reason=reason,
-                owner=rule.owner or settings.owner,
-                evidence=evidence,
-                expires=expires,
-                created=None,
-            )  # fmt: skip
-        )
+        owner = rule.owner or settings.owner
+        about = {"reason": reason, "owner": owner, "evidence": evidence, "expires": expires}
+        found.append(msgspec.structs.replace(rule, **about, created=None))
     return found
+
+
+def shown_source(settings: Settings) -> str:
+    """Its source as others may read it: a URL's query may be a secret."""
+    return settings.source.partition("?")[0]
+
+
+def said(edition: Edition) -> str:
+    """Which one it is, in words."""
+    number = f"number {edition.number}, " if edition.number is not None else ""
+    return f"{number}of {edition.fetched:%Y-%m-%d}, SHA-256 {edition.digest[:16]}"
+
+
+def remarks(feeds: Mapping[str, Feed], now: datetime) -> Iterator[tuple[str, str, str]]:
+    """What stands out: the feed's name, a stable id and a sentence."""
+    for name, feed in feeds.items():
+        if is_stale(feed, now):
+            since = stale_since(feed)
+            ends = ", and its rules have ended" if feed.settings.when_stale == "end" else ""
+            yield (
+                name,
+                "feed-stale",
+                f"Nobody has confirmed it since {feed.confirmed:%Y-%m-%d}: stale since {since:%Y-%m-%d}{ends}.",
+            )
+        if feed.waiting is not None:
+            text = (
+                f"An edition of {feed.waiting.count} rules waits: tlsight bypass feed diff {name}."
+            )
+            yield name, "feed-waiting", text
+        if feed.trouble:
+            yield name, "feed-trouble", f"The last update brought nothing: {feed.trouble}"
 
 
 def state_of(feed: Feed, rows: Iterable[RuleRow]) -> str:
@@ -316,8 +339,3 @@ def _wide(row: RuleRow) -> str | None:
     if name is not None and is_public_suffix(name.partition(".")[2]):
         return "a whole domain"
     return None
-
-
-def _edition(edition: Edition) -> str:
-    number = f"number {edition.number}, " if edition.number is not None else ""
-    return f"{number}of {edition.fetched:%Y-%m-%d}, SHA-256 {edition.digest[:16]}"

@@ -53,7 +53,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The rules of what is shipped."""
         evidence = f"{self.page}, read on {self.read}"
         return [
-            RuleRow(**{kind: name}, port=443, reason=group.reason, evidence=evidence)  # type: ignore[arg-type]
+            RuleRow(**{kind: name}, reason=group.reason, evidence=evidence)  # type: ignore[arg-type]
             for group in self.group
             for kind, names in (("host", group.hosts), ("suffix", group.suffixes))
             for name in names

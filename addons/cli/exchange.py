@@ -45,14 +45,20 @@ def export(
     store: given.Store = None,
 ) -> int:
     """Print the rules in another program's language; what it cannot say exactly is refused."""
+    from addons.bypass.feed import flattened
     from addons.formats.registry import export as exported
 
-    listed = given.rules_in_force(rules, store)
+    layers = given.layers(rules, store)
+    listed, beneath = flattened(layers.own, layers.beneath)
     found = exported(target, listed, given.now(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
         given.tell(f"left out {one.rule.pattern}: {one.why}")
-    return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
+    for rule in beneath:
+        why = "a rule of your own that keeps inspecting comes first, and the list cannot say that"
+        given.tell(f"left out {rule.pattern} ({rule.reason}): {why}")
+    refused = found.refused or beneath
+    return exit_codes.FOUND if strict and refused else exit_codes.CLEAN
 
 
 def import_(

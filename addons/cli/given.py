@@ -107,6 +107,36 @@ def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
         return [*found, *(one.rule for one in opened.rules())]
 
 
+class Layers(NamedTuple):
+    """What a proxy has in force.
+
+    Attributes:
+        own: rules of the file and of the store.
+        beneath: those of feeds.
+
+    """
+
+    own: list[Rule]
+    beneath: list[Rule]
+
+    def matcher(self) -> Matcher:
+        """As the proxy asks them."""
+        from addons.bypass.matcher import Matcher
+
+        return Matcher(self.own, self.beneath)
+
+    def feed_of(self, rule: Rule) -> str:
+        """Feed, source and edition of a rule; empty for one's own."""
+        return rule.evidence if any(rule is one for one in self.beneath) else ""
+
+
+def layers(rules: Path | None, store: Path | None) -> Layers:
+    """All that is in force. Raises ConfigError, StoreError."""
+    own = rules_in_force(rules, store)
+    with read_store(store) as opened:
+        return Layers(own, opened.feeds.rules())
+
+
 def rules_path(rules: Path | None) -> Path | None:
     """The file that is named, or the usual one where there is one."""
     import os

@@ -132,7 +132,11 @@ class Feeds:
             settings.key,
             settings.form,
         ):
-            feed = msgspec.structs.replace(feed, waiting=None)
+            # What the server calls unchanged is no longer what would be made of it.
+            there = feed.accepted
+            if there is not None:
+                there = msgspec.structs.replace(there, etag=None, modified=None)
+            feed = msgspec.structs.replace(feed, accepted=there, waiting=None)
         self._settle("feed set", name, feed, self.rows(name))
 
     def remove(self, name: str, why: str = "") -> None:
@@ -153,7 +157,7 @@ class Feeds:
         why = why_a_person(change, len(there), feed.settings.auto)
         if why is None and feed.accepted is not None:
             if edition.digest == feed.accepted.digest and not change:
-                self.confirm(name)
+                self.confirm(name, edition.fetched)
             else:
                 self._accept(name, feed, edition, rows, change, by_itself=True)
             return None
@@ -163,11 +167,16 @@ class Feeds:
             self._put_rows(name, "waiting", rows)
         return why or "changes wait for a person"
 
-    def confirm(self, name: str) -> None:
-        """The source says what is in force already: it is fresh, and nothing waits."""
+    def confirm(self, name: str, at: datetime | None = None) -> None:
+        """The source says what is in force already: it is fresh, and nothing waits.
+
+        `at` is the moment of which that is true, now when left out.
+        """
         now = self._now().replace(microsecond=0)
         feed = self.one(name)
-        kept = msgspec.structs.replace(feed, waiting=None, confirmed=now, tried=now, trouble="")
+        kept = msgspec.structs.replace(
+            feed, waiting=None, confirmed=at or now, tried=now, trouble=""
+        )
         with self._writing():
             self._put(name, kept)
             self._db.execute("DELETE FROM feed_list WHERE name = ? AND place = 'waiting'", (name,))
