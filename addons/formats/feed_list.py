@@ -153,7 +153,7 @@ def _toml(name: str, data: bytes) -> tuple[list[RuleRow], list[Left], int | None
     if not isinstance(about, dict) or not {*about} <= {"serial", "title"}:
         raise ConfigError(name, "[feed] may say serial and title")
     serial = about.get("serial")
-    if serial is not None and (not isinstance(serial, int) or not 0 <= serial < _MOST):
+    if serial is not None and (type(serial) is not int or not 0 <= serial < _MOST):
         raise ConfigError(name, "serial of [feed] is no whole number")
     return rows, [], serial
 
