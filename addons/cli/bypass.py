@@ -13,10 +13,12 @@ from addons.cli import (
     feed_text,
     feeds,
     given,
+    importing,
     proving,
     review,
     running,
     unbound,
+    undoing,
 )
 from detector.cli import exit_codes
 from detector.cli.output import Json
@@ -265,5 +267,7 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, feeds, review, proving, audit):
+for module in (
+    running, candidates, unbound, importing, exchange, feeds, undoing, review, proving, audit,
+):  # fmt: skip
     module.register(app)

@@ -99,12 +99,29 @@ def user() -> str:
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
     """Rules of the file and of the store. Raises ConfigError, StoreError."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        return [*found, *(one.rule for one in opened.rules())]
+
+
+def approved(rules: Path | None, store: Path | None) -> list[Rule]:
+    """As `rules_in_force`, without trials, which are told: nobody has decided on them."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        for one in opened.rules():
+            if one.state == "approved":
+                found.append(one.rule)
+            else:
+                tell(f"left out {one.rule.pattern}: on {one.state}, not approved")
+    return found
+
+
+def file_rules(rules: Path | None) -> list[Rule]:
+    """Rules of the file alone. Raises ConfigError."""
     from addons.bypass.rule import load_rules
 
     path = rules_path(rules)
-    found = list(load_rules(path)) if path is not None else []
-    with read_store(store) as opened:
-        return [*found, *(one.rule for one in opened.rules())]
+    return list(load_rules(path)) if path is not None else []
 
 
 class Layers(NamedTuple):
@@ -132,9 +149,13 @@ class Layers(NamedTuple):
 
 def layers(rules: Path | None, store: Path | None) -> Layers:
     """All that is in force. Raises ConfigError, StoreError."""
-    own = rules_in_force(rules, store)
+    return Layers(rules_in_force(rules, store), beneath(store))
+
+
+def beneath(store: Path | None) -> list[Rule]:
+    """What feeds have in force. Raises StoreError."""
     with read_store(store) as opened:
-        return Layers(own, opened.feeds.rules())
+        return opened.feeds.rules()
 
 
 def rules_path(rules: Path | None) -> Path | None:

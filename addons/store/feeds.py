@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from addons.bypass.change import lean
 from addons.bypass.feed import (
     Difference,
     Edition,
@@ -26,7 +27,6 @@ from addons.bypass.feed import (
     why_a_person,
 )
 from addons.bypass.rule import Rule, RuleRow, kept_rule
-from addons.store.tables import lean
 from detector.errors import ConfigError, StoreError, TargetError
 from detector.model.no_json import NO_JSON
 

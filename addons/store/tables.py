@@ -7,12 +7,11 @@ from datetime import datetime
 
 import msgspec
 
+from addons.bypass.change import PART, lean
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
-# Rules in one entry of the trail: a long list is many entries.
-PART = 1000
 _NO_FEEDS: Mapping[str, str] = {}
 
 
@@ -50,13 +49,3 @@ def parts_of(
         known = {"rows": placed[here], "candidates": dict(states[here])}
         also = {"feeds": dict(feeds)} if part == 0 and feeds else {}
         yield {"part": part + 1, "parts": parts, **known, **also}
-
-
-def lean(row: RuleRow) -> dict[str, object]:
-    """A row as the trail keeps it: without what has its default."""
-    fields = msgspec.structs.asdict(row)
-    return {
-        name: value
-        for name, value in fields.items()
-        if value not in (None, "") and (name, value) != ("action", "pass")
-    }

@@ -91,7 +91,9 @@ def test_what_a_change_does_is_said_rule_by_rule() -> None:
     assert not feed.difference(before, reversed(before))
 
 
-def why(before: tuple[RuleRow, ...], after: tuple[RuleRow, ...], most: int | None = 2) -> str | None:
+def why(
+    before: tuple[RuleRow, ...], after: tuple[RuleRow, ...], most: int | None = 2
+) -> str | None:
     return feed.why_a_person(feed.difference(before, after), len(before), most)
 
 
@@ -102,11 +104,15 @@ def test_only_a_small_change_is_accepted_by_itself() -> None:
     assert why(before, before[:2]) is None
     assert why(before, (*before, *rows("d.example.com")), None) == "changes wait for a person"
     assert "first edition" in (why((), before) or "")
-    assert "3 rules are new" in (why(before, (*before, *rows("d.x.com", "e.x.com", "f.x.com"))) or "")
+    assert "3 rules are new" in (
+        why(before, (*before, *rows("d.x.com", "e.x.com", "f.x.com"))) or ""
+    )
     assert "2 of 3 rules are gone" in (why(before, before[:1]) or "")
 
 
-@pytest.mark.parametrize("wide", [".example.com", "*.example.com", "192.0.2.0/23", "/a[0-9]\\.example\\.com/"])
+@pytest.mark.parametrize(
+    "wide", [".example.com", "*.example.com", "192.0.2.0/23", "/a[0-9]\\.example\\.com/"]
+)
 def test_what_is_wide_waits_for_a_person(wide: str) -> None:
     before = rows("a.example.com")
     assert wide in (why(before, (*before, *rows(wide)), 100) or "")
@@ -120,7 +126,14 @@ def test_a_rule_that_says_something_else_or_no_longer_inspects_waits_for_a_perso
 
 
 PATTERNS = st.sampled_from(
-    ["a.example.com", "b.example.com", ".sub.example.com", ".example.com", "192.0.2.0/16", "*.x.org"]
+    [
+        "a.example.com",
+        "b.example.com",
+        ".sub.example.com",
+        ".example.com",
+        "192.0.2.0/16",
+        "*.x.org",
+    ]
 )
 LISTS = st.lists(st.tuples(PATTERNS, st.sampled_from(["pass", "inspect", "block"])), max_size=6)
 
@@ -231,7 +244,9 @@ def test_a_flat_list_leaves_out_what_would_come_before_a_rule_of_ones_own() -> N
     assert [one.pattern for one in refused] == ["x.third.org", ".com"]
 
 
-FLAT = st.sampled_from(["a.example.com", ".example.com", "*.example.com", ".com", "b.example.com", ".org"])
+FLAT = st.sampled_from(
+    ["a.example.com", ".example.com", "*.example.com", ".com", "b.example.com", ".org"]
+)
 RULES = st.lists(st.tuples(FLAT, st.sampled_from(["pass", "inspect", "block"])), max_size=5)
 
 
@@ -242,7 +257,14 @@ def test_a_flat_list_passes_nothing_that_the_layers_do_not(
     upper, lower = ([rule(*one) for one in dict(some).items()] for some in (own, beneath))
     layers = Matcher(upper, lower)
     flat = Matcher(feed.flattened(upper, lower)[0])
-    for name in ("a.example.com", "b.example.com", "c.example.com", "d.c.example.com", "x.org", "com"):
+    for name in (
+        "a.example.com",
+        "b.example.com",
+        "c.example.com",
+        "d.c.example.com",
+        "x.org",
+        "com",
+    ):
         asked = Arrival(name, None, None, 443)
         meant, found = (one.match(asked, NOW) for one in (layers, flat))
         if found is not None and found.action == "pass":

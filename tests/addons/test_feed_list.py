@@ -34,7 +34,12 @@ action = "inspect"
 
 
 def read(
-    data: bytes, form: str = "list", *, known: Edition | None = None, key: str | None = None, **more: Any
+    data: bytes,
+    form: str = "list",
+    *,
+    known: Edition | None = None,
+    key: str | None = None,
+    **more: Any,
 ) -> tuple[Edition, tuple[RuleRow, ...]]:
     older = more.pop("older", False)
     feed = Feed(Settings("https://x.example/", form, key=key), known)

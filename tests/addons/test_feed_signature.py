@@ -49,9 +49,7 @@ def test_minisigns_own_vectors_hold_and_say_their_time(signature: bytes, time: i
         ((b"\ntrusted", b"\n\ntrusted"), "none of minisign's"),
     ],
 )
-def test_a_changed_signature_of_minisigns_is_refused(
-    change: tuple[bytes, bytes], why: str
-) -> None:
+def test_a_changed_signature_of_minisigns_is_refused(change: tuple[bytes, bytes], why: str) -> None:
     assert HASHED.count(change[0]) >= 1
     with pytest.raises(ConfigError, match=why):
         verify(b"test", HASHED.replace(*change), read_key(KEY))
@@ -105,7 +103,10 @@ def test_a_key_for_something_else_is_refused(tmp_path: Path) -> None:
         ["openssl", "genpkey", "-algorithm", "x25519", "-out", "key.pem"], cwd=tmp_path, check=True
     )
     made = subprocess.run(
-        ["openssl", "pkey", "-in", "key.pem", "-pubout"], cwd=tmp_path, check=True, capture_output=True
+        ["openssl", "pkey", "-in", "key.pem", "-pubout"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     with pytest.raises(ConfigError, match="no Ed25519 key"):
         read_key(made.stdout.decode())
