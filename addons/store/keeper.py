@@ -105,6 +105,7 @@ class Keeper:
         self._complaints: dict[str, str] = {}
         self._file_rules: Sequence[Rule] = ()
         self._store_rules: Sequence[Rule] = ()
+        self._feed_rules: Sequence[Rule] = ()
         self._file_stamp: tuple[int, ...] | None = None
         self._store_stamp: tuple[object, ...] | None = None
         self._unwritten: list[Seen] = []
@@ -193,7 +194,7 @@ class Keeper:
         if before.rules != options.rules:
             self._file_rules, self._file_stamp = (), None
         if before.store != options.store:
-            self._store_rules, self._store_stamp = (), None
+            self._store_rules, self._feed_rules, self._store_stamp = (), (), None
             self._opened, self._remembered = None, False
         if options.rules is None and options.store is None:
             self._put_in_force()
@@ -338,7 +339,10 @@ class Keeper:
         stamp = (store.revision(), store.next_end())
         if stamp == self._store_stamp:
             return
-        self._store_rules = [one.rule for one in store.rules()]
+        self._store_rules, self._feed_rules = (
+            [one.rule for one in store.rules()],
+            store.feeds.rules(),
+        )
         self._store_stamp = stamp
         self._put_in_force()
 
@@ -349,8 +353,8 @@ class Keeper:
 
     def _put_in_force(self) -> None:
         rules = [*self._file_rules, *self._store_rules]
-        self.parents = Parents(rules)
-        self.matcher = Matcher(rules)
+        self.parents = Parents([*rules, *self._feed_rules])
+        self.matcher = Matcher(rules, self._feed_rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
         for rule, why in self.matcher.unsaid[:_MOST_TOLD]:

@@ -16,6 +16,7 @@ import msgspec
 from addons.bypass.ledger import Placed
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.feeds import Feeds
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
 from addons.store.rechecks import Rechecks
@@ -51,6 +52,7 @@ class Opened:
         leaves: names that share a certificate.
         reminded: ends of rules that were told.
         rechecks: what was found of each rule when it was last looked at.
+        feeds: lists that somebody else keeps.
 
     """
 
@@ -85,6 +87,7 @@ class Opened:
         self.leaves = Leaves(self._db, self._failing)
         self.reminded = Reminded(self._db, self._failing)
         self.rechecks = Rechecks(self._db, self._failing)
+        self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
@@ -134,9 +137,10 @@ class Opened:
     def _adopt(self) -> None:
         """Sign a trail of old with all that it leads to; one that is not whole a person has to accept."""
         rules, candidates = self.tables()
-        known = Evidence(rules, candidates)
+        feeds = self.feeds.states()
+        known = Evidence(rules, candidates, feeds=feeds)
         if not verified(list(self.trail.entries()), known, self._now()).faults:
-            for details in parts_of(rules, candidates):
+            for details in parts_of(rules, candidates, feeds):
                 self.trail.enter("adopt", "the trail so far", details)
 
     @contextmanager
