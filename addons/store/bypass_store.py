@@ -48,6 +48,7 @@ class BypassStore:
         read_only: for a moment, and without writing anything anywhere.
         or_empty: with `read_only`, a file that is not there is an empty one.
         environment: says where the key and the syslog are, and who sudo says it was.
+        login: how a page's user got in.
 
     Attributes:
         trail: who decided what.
@@ -67,6 +68,7 @@ class BypassStore:
         read_only: bool = False,
         or_empty: bool = False,
         environment: Mapping[str, str] = os.environ,
+        login: str | None = None,
     ) -> None:
         self.path = path
         self._now = now
@@ -86,7 +88,7 @@ class BypassStore:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
-        who = msgspec.json.encode(actor(environment)).decode()
+        who = msgspec.json.encode(actor(environment, login)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
 
