@@ -68,9 +68,9 @@ class Forwarded:
     user_header: str
     role_header: str | None
     sources: tuple[Network, ...]
-    secret: str
+    secret: str = field(repr=False)
     roles: Mapping[str, Role] = field(default_factory=dict)
-    chance: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    chance: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def person(self, request: Request, known: Known | None) -> Person | None:
         """Whom the request speaks for; None where it names nobody. Raises StrangerError."""

@@ -76,18 +76,11 @@ class Entrance(msgspec.Struct, frozen=True):
 
 def serve(store: Path, listen: str, entrance: Entrance) -> None:
     """Until it is interrupted or told to end. Raises ConfigError, StoreError."""
+    # Uvicorn raises the signal that ended it once more, and that would end us before the token is gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server, bound, listening, leave = _prepared(store, listen, entrance)
-    print(f"review page: {listening.url}", flush=True)
-    if listening.secret_file is not None:
-        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
-        if sys.stdout.isatty():  # a journal or a file would keep it for others
-            print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
-    if listening.users_file is not None:
-        print(shown(f"users of {listening.users_file}"), flush=True)
-    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
     try:
-        # Uvicorn raises the signal that ended it once more, and that would end us before the token is gone.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        _tell(listening)
         server.run(sockets=[bound])
     finally:
         leave()
@@ -193,6 +186,17 @@ def _prepared(
     server.admission = access.admission
     url = f"{public or f'{scheme}://{host}:{port}'}/"
     return server, bound, Listening(url, secret_file, metrics_file, users_path), leave
+
+
+def _tell(listening: Listening) -> None:
+    print(f"review page: {listening.url}", flush=True)
+    if listening.secret_file is not None:
+        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
+        if sys.stdout.isatty():  # a journal or a file would keep it for others
+            print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
+    if listening.users_file is not None:
+        print(shown(f"users of {listening.users_file}"), flush=True)
+    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
 
 
 def _nothing() -> None:
