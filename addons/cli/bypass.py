@@ -16,6 +16,7 @@ from addons.cli import (
     proving,
     review,
     running,
+    service,
     unbound,
 )
 from detector.cli import exit_codes
@@ -249,6 +250,6 @@ def lint_(
 
 
 for module in (
-    running, candidates, unbound, exchange, review, people, proving, audit, backup,
+    running, candidates, unbound, exchange, review, people, proving, audit, backup, service,
 ):  # fmt: skip
     module.register(app)
