@@ -189,7 +189,7 @@ def _put_back(db: sqlite3.Connection, trail: Trail, checked: Checked, copy: Path
 def _brought_up(copy: Path, now: datetime) -> Generator[tuple[Checked, Path, str | None]]:
     """A copy that was checked, as a file of this version, and the key in it. Raises StoreError."""
     checked = check(copy, now)
-    with tempfile.TemporaryDirectory(prefix="tlsight-") as folder:
+    with _folder() as folder:
         path = Path(folder) / "copy"
         with opened(copy) as db:
             if strange := trail_of(db, copy).strangers():
@@ -199,6 +199,17 @@ def _brought_up(copy: Path, now: datetime) -> Generator[tuple[Checked, Path, str
                 db.backup(target)
         _made(path)
         yield checked, path, secret
+
+
+@contextmanager
+def _folder() -> Generator[str]:
+    """For this user alone; a copy has the key. Raises StoreError."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="tlsight-")
+    except OSError as error:
+        raise StoreError("temporary folder", f"cannot be made: {error.strerror}") from None
+    with made as folder:
+        yield folder
 
 
 def _made(path: Path) -> None:

@@ -1,8 +1,8 @@
 """What systemd gives a unit, without systemd: a mount namespace, a user without rights, and the unit's own words.
 
 Root's and everybody's home are empty but for the interpreter, the file system is read-only but for the state folder and
-/var/backups, /proc shows processes alone, no capability is left, and no memory is both written and run. `shell` is
-root beside it, in the same namespace, as an administrator who is logged in there.
+/var/backups, /proc shows processes alone, no capability is left, and memory is not both written and run where the unit
+forbids it. `shell` is root beside it, in the same namespace, as an administrator who is logged in there.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ for each in $EXPOSED; do n=$((n+1)); mkdir -p "$each"; mount --move "$kept/$n" "
 rm -r "$kept"
 mount -t tmpfs -o mode=755 tmpfs /var/lib
 mount -t tmpfs -o mode=755 tmpfs /var/backups
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 install -d -m 0750 -o $UID_ -g $UID_ /var/lib/tlsight
 install -d -m 0700 -o $UID_ -g $UID_ /var/backups/tlsight
 mount -t proc -o hidepid=invisible,subset=pid proc /proc
@@ -73,8 +74,11 @@ class UnitWorld:
             assert one.stdout is not None
             one.stdout.close()
 
-    def unit(self, words: Sequence[str], environment: dict[str, str]) -> list[str]:
-        """What starts `words` as the unit's user."""
+    def unit(self, unit: Path, variables: dict[str, str], environment: dict[str, str]) -> list[str]:
+        """What starts the unit's command as its user."""
+        words: Sequence[str] = exec_start(unit, variables)
+        if "MemoryDenyWriteExecute=yes" in unit.read_text().splitlines():
+            words = (sys.executable, "-c", _CONFINED, *words)
         given = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
             "HOME": STATE, "USER": "tlsight", "LOGNAME": "tlsight", "LANG": "C.UTF-8",
@@ -84,13 +88,13 @@ class UnitWorld:
             *self._inside(), find("setpriv"), f"--reuid={UID}", f"--regid={UID}", "--clear-groups",
             "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "env", "-i",
             *(f"{name}={value}" for name, value in given.items()),
-            sys.executable, "-c", _CONFINED, *words,
+            *words,
         ]  # fmt: skip
 
     def start(self, unit: Path, **variables: str) -> subprocess.Popen[str]:
         """A unit's ExecStart; `variables` are what its EnvironmentFile says."""
         started = subprocess.Popen(
-            self.unit(exec_start(unit, variables), {"PYTHONUNBUFFERED": "1"}),
+            self.unit(unit, variables, {"PYTHONUNBUFFERED": "1"}),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self._running.append(started)
@@ -98,7 +102,7 @@ class UnitWorld:
 
     def run(self, unit: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """As `start`, to its end."""
-        command = self.unit(exec_start(unit, variables), {})
+        command = self.unit(unit, variables, {})
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     def shell(self, line: str, typed: str = "") -> subprocess.CompletedProcess[str]:
