@@ -12,12 +12,14 @@ from addons.cli import (
     candidates,
     exchange,
     given,
+    importing,
     people,
     proving,
     review,
     running,
     service,
     unbound,
+    undoing,
 )
 from detector.cli import exit_codes
 from detector.cli.output import Json
@@ -250,6 +252,6 @@ def lint_(
 
 
 for module in (
-    running, candidates, unbound, exchange, review, people, proving, audit, backup, service,
+    running, candidates, unbound, importing, exchange, undoing, review, people, proving, audit, backup, service,
 ):  # fmt: skip
     module.register(app)

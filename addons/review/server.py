@@ -52,6 +52,13 @@ class Listening(NamedTuple):
     metrics_file: Path
     users_file: Path | None = None
 
+    @property
+    def way_in(self) -> str:
+        """Where it says who may log in."""
+        if self.secret_file is not None:
+            return f"token in {self.secret_file}"
+        return f"users of {self.users_file}"
+
 
 class Entrance(msgspec.Struct, frozen=True):
     """How one gets in.
