@@ -8,6 +8,7 @@ import typer
 
 from addons.cli import (
     audit,
+    backup,
     candidates,
     exchange,
     feed_text,
@@ -15,11 +16,13 @@ from addons.cli import (
     given,
     importing,
     life,
+    people,
     proving,
     rechecking,
     report,
     review,
     running,
+    service,
     unbound,
     undoing,
 )
@@ -288,5 +291,8 @@ for module in (
     review,
     proving,
     audit,
+    people,
+    backup,
+    service,
 ):
     module.register(app)

@@ -42,6 +42,7 @@ class Opened:
         read_only: for a moment, and without writing anything anywhere.
         or_empty: with `read_only`, a file that is not there is an empty one.
         environment: says where the key and the syslog are, and who sudo says it was.
+        login: how a page's user got in.
 
     Attributes:
         by: who decides.
@@ -65,6 +66,7 @@ class Opened:
         read_only: bool = False,
         or_empty: bool = False,
         environment: Mapping[str, str] = os.environ,
+        login: str | None = None,
     ) -> None:
         self.path = path
         self.by = by
@@ -88,7 +90,7 @@ class Opened:
         self.reminded = Reminded(self._db, self._failing)
         self.rechecks = Rechecks(self._db, self._failing)
         self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)
-        who = msgspec.json.encode(actor(environment)).decode()
+        who = msgspec.json.encode(actor(environment, login)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
 
