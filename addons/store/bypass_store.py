@@ -23,7 +23,9 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.episodes import Episodes
 from addons.store.heartbeat import Heartbeats
+from addons.store.hours import Hours
 from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
@@ -55,6 +57,8 @@ class BypassStore:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        hours: attempts by hour and client, and what was changed.
+        episodes: what breaks.
 
     """
 
@@ -82,7 +86,9 @@ class BypassStore:
             or_empty=or_empty,
         )
         self._db = self._file.db
-        self.traffic = Traffic(self._db, self._failing)
+        self.hours = Hours(self._db, self._failing)
+        self.episodes = Episodes(self._db, self._failing)
+        self.traffic = Traffic(self._db, self._failing, self.hours)
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
