@@ -30,29 +30,32 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
 from addons.bypass.attempt import REMEDIES, AttemptClass
 from addons.bypass.clients import Client, Network, largest
+from addons.bypass.tally import (
+    MEMORY,
+    REFUSED,
+    TOOK,
+    UNITS,
+    UPSTREAM,
+    Alteration,
+    Count,
+    Seen,
+    Trust,
+)
 from detector.chain.names import registrable_domain
 
 What = Literal["rule", "root", "nothing"]
 Party = Literal["client", "proxy", "server"]
-TOOK: frozenset[AttemptClass] = frozenset(("trusted", "not-http"))
-REFUSED: frozenset[AttemptClass] = frozenset(
-    ("refused", "refused-silently", "hung-up", "client-version", "quic")
-)
-UPSTREAM: frozenset[AttemptClass] = frozenset(
-    ("upstream-mtls", "upstream-version", "upstream-certificate-invalid", "upstream-not-tls")
-)
-FAILED = REFUSED | UPSTREAM
-UNITS, KNOWN, LACKS = 3, 3, 3
+KNOWN, LACKS = 3, 3
 ALPHA = 0.01
-RECENT, MEMORY, PAST = timedelta(hours=2), timedelta(hours=24), timedelta(days=8)
+RECENT = timedelta(hours=2)
 # Failures and tries of every host before it was seen; of one that passed.
 _BELIEVED, _BELIEVED_OF_PASSED = (1, 20), (5, 100)
 _NAMED = 20
@@ -60,48 +63,6 @@ _PARTIES: dict[AttemptClass, Party] = {
     "upstream-mtls": "proxy", "upstream-version": "proxy", "quic": "proxy",
     "upstream-certificate-invalid": "server", "upstream-not-tls": "server",
 }  # fmt: skip
-
-
-class Count(NamedTuple):
-    """So many attempts of one class; `client` is empty where it is no longer known, and the count then of units."""
-
-    slot: datetime
-    host: str
-    kind: AttemptClass
-    client: str
-    count: int
-
-
-class Alteration(msgspec.Struct, frozen=True):
-    """What was changed that clients may feel.
-
-    Attributes:
-        subject: the pattern of a rule that passes no more, or that keeps from passing; the digest of the CA that the
-            proxy signs with now.
-        text: in words.
-
-    """
-
-    at: datetime
-    what: Literal["rule", "root"]
-    subject: str
-    text: str
-
-
-class Passed(NamedTuple):
-    """Connections that a rule let through."""
-
-    rule: str
-    connections: int
-    last: datetime
-
-
-class Trust(NamedTuple):
-    """Of one client: when it took the proxy's certificate first and last, and where it failed."""
-
-    first: datetime | None
-    last: datetime | None
-    failed: frozenset[str]
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -146,29 +107,6 @@ class Breaking(msgspec.Struct, frozen=True):
     text: str
 
 
-class Seen(NamedTuple):
-    """What there is to judge.
-
-    Attributes:
-        counts: of the hosts at which somebody failed, back to PAST.
-        hosts: how many had attempts of late.
-        trust: by client, of those that failed there.
-        passed: by host, what rules let through, the latest last.
-        alterations: of the last MEMORY.
-        decides: action and pattern of the rule that decides on a host now, None where none does.
-        in_force: patterns of all rules that are.
-
-    """
-
-    counts: Sequence[Count]
-    hosts: int
-    trust: Mapping[str, Trust]
-    passed: Mapping[str, Sequence[Passed]]
-    alterations: Sequence[Alteration]
-    decides: Callable[[str], tuple[str, str] | None]
-    in_force: frozenset[str]
-
-
 def breaking(
     seen: Seen,
     now: datetime,
@@ -201,13 +139,13 @@ def breaking(
         turn = turns[host]
         past = max((one.connections for one in seen.passed.get(host, ())), default=0)
         judge = _Judge(host, counts, seen, clients, tuple(devices), past)
-        one = judge.since(turn, concerned[turn.subject]) if turn is not None else None
-        if one is None and root is not None and (turn is None or root.at > turn.at):
-            one = judge.since(root, seen.hosts)
-        if one is None and turn is None:
-            one = judge.lately(now - recent, root)
-        if one is not None:
-            found.append(one)
+        it = judge.since(turn, concerned[turn.subject]) if turn is not None else None
+        if it is None and root is not None and (turn is None or root.at > turn.at):
+            it = judge.since(root, seen.hosts)
+        if it is None and turn is None:
+            it = judge.lately(now - recent, root)
+        if it is not None:
+            found.append(it)
     return sorted(found, key=lambda one: (-one.count, one.chance, one.host))
 
 
@@ -288,7 +226,9 @@ class _Judge:
         if len(names) < self._clients:
             return None
         ignored = self._failing(start, kinds) - names
-        after = _share([c for c in self._counts if c.slot >= start and c.client not in ignored], kinds)
+        after = _share(
+            [c for c in self._counts if c.slot >= start and c.client not in ignored], kinds
+        )
         before = _share([c for c in self._counts if c.slot < start], kinds)
         worked = before.tried - before.failed >= KNOWN or (what == "rule" and self._past > 0)
         rises = after.value > 2 * before.value + 0.05
@@ -304,7 +244,7 @@ class _Judge:
         return Breaking(
             self._host, start if turn is not None else first, what, subject, kind, before, after,
             self._past, tuple(sorted(names))[:_NAMED], len(names), proven, found,
-            *_to_do(what, turn, kind), _text(what, turn, kind, len(names)),
+            *_to_do(what, turn, kind), _text(turn, kind, len(names)),
         )  # fmt: skip
 
     def _failing(self, start: datetime, kinds: frozenset[AttemptClass]) -> set[str]:
@@ -328,7 +268,7 @@ class _Judge:
         often = Counter[AttemptClass]()
         for c in self._counts:
             if c.slot >= start and c.kind in kinds and c.client in names:
-                often[c.kind] += min(c.count, UNITS)
+                often[c.kind] += min(c.number, UNITS)
         return often.most_common(1)[0][0]
 
 
@@ -357,9 +297,9 @@ def _share(counts: Iterable[Count], kinds: frozenset[AttemptClass]) -> Share:
     for one in counts:
         key = (one.slot, one.client)
         if one.kind in kinds:
-            failed[key] += one.count
+            failed[key] += one.number
         elif one.kind in TOOK:
-            took[key] += one.count
+            took[key] += one.number
     lost = tried = 0
     for key in took.keys() | failed.keys():
         bad, good = failed[key], took[key]
@@ -396,7 +336,7 @@ def _to_do(what: What, turn: Alteration | None, kind: AttemptClass) -> tuple[Par
     return _PARTIES.get(kind, "client"), REMEDIES[kind]
 
 
-def _text(what: What, turn: Alteration | None, kind: AttemptClass, count: int) -> str:
+def _text(turn: Alteration | None, kind: AttemptClass, count: int) -> str:
     who = f"{count} client{'s fail' if count > 1 else ' fails'} ({kind})"
     why = f"since {turn.at.isoformat(timespec='seconds')}: {turn.text}" if turn is not None else ""
     return f"{who} {why or 'that did not before, and no rule and no CA of the proxy has changed'}"

@@ -17,7 +17,8 @@ from typing import Literal
 
 import msgspec
 
-from addons.bypass.breaking import FAILED, TOOK, UNITS, Breaking, Count, Party, What, passes
+from addons.bypass.breaking import Breaking, Party, What, passes
+from addons.bypass.tally import FAILED, TOOK, UNITS, Count
 
 Event = Literal["opened", "changed", "closed"]
 MANY = 10
@@ -88,7 +89,9 @@ def steps(
     by_host: dict[str, list[Count]] = {}
     for one in counts:
         by_host.setdefault(one.host, []).append(one)
-    result = [_opened(key, group, now, fresh()) for key, group in groups.items() if key not in there]
+    result = [
+        _opened(key, group, now, fresh()) for key, group in groups.items() if key not in there
+    ]
     for key, episode in there.items():
         grown = _grown(episode, groups.get(key, ()))
         breaking = {one.host for one in groups.get(key, ())}
@@ -204,7 +207,7 @@ def _over(
     bad = good = 0
     for one in counts:
         if one.slot > newest - _LATEST and one.client:
-            taken = min(one.count, UNITS)
+            taken = min(one.number, UNITS)
             bad += taken if one.kind in FAILED else 0
             good += taken if one.kind in TOOK else 0
     mended = good >= UNITS and bad / (bad + good) <= 2 * before + 0.05

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, breaking, candidates, exchange, given, proving, review, running, unbound
+from addons.cli import (
+    audit,
+    breaking,
+    candidates,
+    exchange,
+    given,
+    proving,
+    review,
+    running,
+    unbound,
+)
 from detector.cli import exit_codes
 from detector.cli.output import Json
 

@@ -40,7 +40,9 @@ class Alive:
     def configure(self, updated: set[str]) -> None:
         if updated & _OF_ROOT:
             with contextlib.suppress(RuntimeError):  # before it runs, `running` tells
-                asyncio.get_running_loop().call_soon(self._tell)  # mitmproxy's own part may read it after us
+                asyncio.get_running_loop().call_soon(
+                    self._tell
+                )  # mitmproxy's own part may read it after us
         if not updated & _NAMES:
             return
         found = beside()
@@ -49,7 +51,6 @@ class Alive:
         for line in sorted(lines - self._told):
             log.warning("tlsight: %s", line)
         self._told = lines
-
 
     def _tell(self) -> None:
         about = self._keeper.heart.about

@@ -66,7 +66,10 @@ _STRINGS = {
         "https address that is told of what breaks, or a file of mode 0600 that holds it; empty for none.",
     ),
     "bypass_webhook_token": ("", "File of mode 0600 with the token that the webhook asks for."),
-    "bypass_webhook_roots": ("", "PEM file of the only roots to trust there; empty for the system's."),
+    "bypass_webhook_roots": (
+        "",
+        "PEM file of the only roots to trust there; empty for the system's.",
+    ),
 }
 _CHOICES: dict[str, Sequence[str]] = {"bypass_mode": _MODES, "bypass_verify": get_args(Verify)}
 _NUMBERS = {
@@ -135,9 +138,7 @@ def read() -> KeeperOptions:
             pause=timedelta(hours=o.bypass_pause),
             keep_days=o.bypass_keep_days,
             cut=_grace(o.bypass_cut),
-            webhook=webhook_of(
-                o.bypass_webhook, o.bypass_webhook_token, o.bypass_webhook_roots
-            ),
+            webhook=webhook_of(o.bypass_webhook, o.bypass_webhook_token, o.bypass_webhook_roots),
         )
     except (ValueError, OverflowError, TlsightError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]

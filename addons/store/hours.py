@@ -22,8 +22,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from addons.bypass.attempt import Attempt, classify
-from addons.bypass.breaking import FAILED, MEMORY, PAST, TOOK, UNITS, Alteration, Count, Passed, Trust
 from addons.bypass.clients import client_of
+from addons.bypass.tally import FAILED, MEMORY, PAST, TOOK, UNITS, Alteration, Count, Passed, Trust
 
 MOST, CROWD = 200_000, 256
 BY_CLIENT, KEPT = timedelta(hours=48), timedelta(days=9)
@@ -166,10 +166,12 @@ class Hours:
                     took[client] = (min(first, before[0]), max(last, before[1]))
                 else:
                     failed.setdefault(client, set()).add(host)
-        return {
-            client: Trust(*map(_moment, took.get(client, (None, None))), frozenset(failed.get(client, ())))  # type: ignore[arg-type]
-            for client in took.keys() | failed.keys()
-        }  # fmt: skip
+        found: dict[str, Trust] = {}
+        for client in took.keys() | failed.keys():
+            first, last = took.get(client, (None, None))
+            where = frozenset(failed.get(client, ()))
+            found[client] = Trust(_moment(first), _moment(last), where)
+        return found
 
     def passed(self, hosts: Sequence[str], now: datetime) -> dict[str, list[Passed]]:
         """What rules let through, by host, the latest last."""
@@ -181,7 +183,9 @@ class Hours:
         )
         found: dict[str, list[Passed]] = {}
         with self._failing():
-            for host, rule, connections, last in self._db.execute(query, (_json(days), _json(hosts))):
+            for host, rule, connections, last in self._db.execute(
+                query, (_json(days), _json(hosts))
+            ):
                 moment = datetime.fromisoformat(last)
                 found.setdefault(host, []).append(Passed(rule, connections, moment))
         return found
@@ -189,7 +193,9 @@ class Hours:
 
 def failing_clients(counts: Iterable[Count], since: datetime) -> list[str]:
     """Names of those who failed, the first _MAX_CLIENTS of them."""
-    found = {one.client for one in counts if one.client and one.kind in FAILED and one.slot >= since}
+    found = {
+        one.client for one in counts if one.client and one.kind in FAILED and one.slot >= since
+    }
     return sorted(found)[:_MAX_CLIENTS]
 
 

@@ -315,7 +315,7 @@ class Traffic:
                 rows = self._db.execute(query, (since, limit)).fetchall()
             else:
                 query = (
-                    f"{_USE} INDEXED BY passage_host WHERE host IN (SELECT value FROM json_each(?))"
+                    f"{_USE} INDEXED BY passage_host WHERE host IN (SELECT value FROM json_each(?))"  # noqa: S608 (literals)
                     " AND day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host"
                 )
                 rows = self._db.execute(query, (_json(hosts), since)).fetchall()

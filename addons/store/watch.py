@@ -11,12 +11,13 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from addons.bypass.breaking import MEMORY, RECENT, Alteration, Breaking, Seen, breaking
+from addons.bypass.breaking import RECENT, Breaking, breaking
 from addons.bypass.episodes import Step, steps
 from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.reach import end_moment, has_ended
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger
+from addons.bypass.tally import MEMORY, Alteration, Seen
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.hours import failing_clients
@@ -88,7 +89,9 @@ class Watch:
     ) -> None:
         now = self._now()
         before = store.episodes.opened()
-        seen = seen_in(store, matcher, rules, now, [h for one in before for h in one.hosts])
+        seen = seen_in(
+            store, matcher, rules, now, learning.clients, [h for one in before for h in one.hosts]
+        )
         found = breaking(seen, now, clients=learning.clients, devices=learning.devices)
         if not (before or found):
             return
@@ -121,12 +124,13 @@ def seen_in(
     matcher: Matcher,
     rules: Iterable[Rule],
     now: datetime,
+    clients: int,
     besides: Sequence[str] = (),
     recent: timedelta = RECENT,
 ) -> Seen:
-    """What there is to judge, of hosts at which somebody failed of late and of those `besides`. Raises StoreError."""
+    """What there is to judge, of hosts at which so many failed of late and of those `besides`. Raises StoreError."""
     since = now - max(MEMORY, recent)
-    hosts = list(dict.fromkeys([*store.hours.suspects(since), *besides]))
+    hosts = list(dict.fromkeys([*store.hours.suspects(since, clients), *besides]))
     counts = store.hours.counts(hosts, now) if hosts else []
     listed = [*rules]
     ended = [
@@ -179,7 +183,7 @@ def judged(
     store: BypassStore, rules: Sequence[Rule], now: datetime, recent: timedelta, clients: int = 2
 ) -> list[Breaking]:
     """What breaks by what the store holds, for whoever asks. Raises StoreError."""
-    seen = seen_in(store, Matcher(rules), rules, now, recent=recent)
+    seen = seen_in(store, Matcher(rules), rules, now, clients, recent=recent)
     return breaking(seen, now, clients=clients, recent=recent)
 
 

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.bypass.attempt import AttemptClass
-from addons.bypass.breaking import (
-    FAILED,
-    TOOK,
-    Alteration,
-    Breaking,
-    Count,
-    Passed,
-    Seen,
-    Share,
-    Trust,
-    breaking,
-    chance,
-)
+from addons.bypass.breaking import Breaking, Share, breaking, chance
 from addons.bypass.clients import networks
+from addons.bypass.tally import FAILED, TOOK, Alteration, Count, Passed, Seen, Trust
 from tests.addons.conftest import START
 
 NOW = START
@@ -68,7 +57,12 @@ def judged(
 def test_a_change_of_the_ca_is_to_blame_where_those_who_trusted_us_trust_us_nowhere_since() -> None:
     found = judged(counts("shop.example", {"trusted": 5}, {"refused": 5}), ROOT)
     (one,) = found
-    assert (one.host, one.changed, one.subject, one.since) == ("shop.example", "root", "ab" * 32, TURN)
+    assert (one.host, one.changed, one.subject, one.since) == (
+        "shop.example",
+        "root",
+        "ab" * 32,
+        TURN,
+    )
     assert (one.party, one.count, one.proven, one.kind) == ("client", 2, 2, "refused")
     assert one.after == Share(6, 6)
     assert "install the proxy's CA" in one.remedy
@@ -82,13 +76,20 @@ def test_the_ca_is_not_to_blame_where_the_same_clients_trust_us_elsewhere() -> N
 
 def test_a_rule_that_is_gone_is_named_though_nobody_was_inspected_before() -> None:
     (one,) = judged(counts("bank.example", {}, {"refused": 5}), GONE, passed=PASSED)
-    assert (one.changed, one.subject, one.party, one.passed) == ("rule", "bank.example", "proxy", 40)
+    assert (one.changed, one.subject, one.party, one.passed) == (
+        "rule",
+        "bank.example",
+        "proxy",
+        40,
+    )
     assert "undo" in one.remedy
 
 
 def test_a_rule_that_is_gone_breaks_nothing_where_clients_take_our_certificate() -> None:
     assert judged(counts("bank.example", {}, {"trusted": 5}), GONE, passed=PASSED) == []
-    mixed = counts("bank.example", {}, {"trusted": 90, "hung-up": 1}, [f"10.0.0.{n}" for n in range(40)])
+    mixed = counts(
+        "bank.example", {}, {"trusted": 90, "hung-up": 1}, [f"10.0.0.{n}" for n in range(40)]
+    )
     assert len(judged(mixed, GONE, passed=PASSED, hosts=1)) == 1  # three in four units took it
     rare = counts("bank.example", {}, {"trusted": 90}, [f"10.0.0.{n}" for n in range(40)])
     rare += counts("bank.example", {}, {"hung-up": 1}, (ANN, BEN))
@@ -102,7 +103,9 @@ def test_a_rule_that_comes_first_now_is_named_in_the_place_of_the_one_that_stays
         decides={"bank.example": ("inspect", ".example")}, in_force=["bank.example", ".example"],
     )  # fmt: skip
     assert (one.changed, one.subject) == ("rule", ".example")
-    stays = judged(counts("bank.example", {}, {"refused": 5}), passed=PASSED, in_force=["bank.example"])
+    stays = judged(
+        counts("bank.example", {}, {"refused": 5}), passed=PASSED, in_force=["bank.example"]
+    )
     assert stays == []
 
 
@@ -131,7 +134,11 @@ def test_a_site_that_was_always_broken_is_no_finding_whatever_changes() -> None:
 def test_a_site_whose_server_breaks_is_the_servers_matter() -> None:
     page = {"trusted": 5, "upstream-certificate-invalid": 5}
     (one,) = judged(counts("shop.example", {"trusted": 5}, page), ROOT)  # type: ignore[arg-type]
-    assert (one.changed, one.kind, one.party) == ("nothing", "upstream-certificate-invalid", "server")
+    assert (one.changed, one.kind, one.party) == (
+        "nothing",
+        "upstream-certificate-invalid",
+        "server",
+    )
     (one,) = judged(counts("shop.example", {"trusted": 5}, {"trusted": 5, "upstream-mtls": 5}))
     assert one.party == "proxy"
 
@@ -139,12 +146,18 @@ def test_a_site_whose_server_breaks_is_the_servers_matter() -> None:
 def test_one_client_raises_no_alarm_for_the_house_however_often_it_tries() -> None:
     alone = counts("shop.example", {"trusted": 5}, {"refused": 50_000}, [ANN])
     assert judged(alone, ROOT) == []
-    assert judged([*alone, *counts("shop.example", {"trusted": 5}, {"trusted": 1}, [BEN, KIM])]) == []
+    assert (
+        judged([*alone, *counts("shop.example", {"trusted": 5}, {"trusted": 1}, [BEN, KIM])]) == []
+    )
     assert len(judged(alone, ROOT, clients=1, hosts=1)) == 1  # a house of one says so
 
 
-def test_a_user_with_two_addresses_is_one_person_and_addresses_are_only_told_as_proven_where_declared() -> None:
-    assert judged(counts("a.example", {"trusted": 5}, {"refused": 5}, [ANN, "10.0.0.1"]), ROOT) == []
+def test_a_user_with_two_addresses_is_one_person_and_addresses_are_only_told_as_proven_where_declared() -> (
+    None
+):
+    assert (
+        judged(counts("a.example", {"trusted": 5}, {"refused": 5}, [ANN, "10.0.0.1"]), ROOT) == []
+    )
     two = counts("a.example", {"trusted": 5}, {"refused": 5}, ["10.0.0.1", "10.0.0.2"])
     assert judged(two, ROOT)[0].proven == 0
     assert judged(two, ROOT, devices="10.0.0.0/24")[0].proven == 2
@@ -171,7 +184,11 @@ def exact(failed: int, tried: int, before_failed: int, before_tried: int) -> flo
     from math import comb
 
     bad, good = failed + before_failed + 1, tried - failed + before_tried - before_failed + 19
-    ways = sum(comb(bad, k) * comb(good, tried - k) for k in range(failed, min(bad, tried) + 1) if tried - k <= good)
+    ways = sum(
+        comb(bad, k) * comb(good, tried - k)
+        for k in range(failed, min(bad, tried) + 1)
+        if tried - k <= good
+    )
     return ways / comb(bad + good, tried)
 
 
@@ -210,7 +227,9 @@ def house(rng: random.Random, hosts: int, sticky: float) -> tuple[list[Count], d
     return found, {one.client: Trust(old, old, frozenset()) for one in found}
 
 
-def alarms(found: Sequence[Count], trust: Mapping[str, Trust], hosts: int, looks: int = 24) -> set[str]:
+def alarms(
+    found: Sequence[Count], trust: Mapping[str, Trust], hosts: int, looks: int = 24
+) -> set[str]:
     """Hosts found at any look, an hour after the other."""
     result: set[str] = set()
     for look in range(looks):
