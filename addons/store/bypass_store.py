@@ -23,7 +23,7 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
-from addons.store.episodes import Episodes
+from addons.store.episode_table import Episodes
 from addons.store.heartbeat import Heartbeats
 from addons.store.hours import Hours
 from addons.store.leaves import Leaves

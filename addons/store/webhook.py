@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from addons.store.episodes import Notice
+from addons.store.episode_table import Notice
 from addons.store.private_file import read_private
 from detector.errors import ConfigError, FetchError
 from detector.net.fetch import Fetcher, FetchOptions
