@@ -19,13 +19,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
 from addons.bypass.clients import client_of
 from addons.store.hours import Hours
+from addons.store.largest import HostUse, largest
 from detector.model.no_json import NO_JSON
 
 MAX_ATTEMPTS, MAX_COUNTS = 200_000, 200_000
@@ -56,12 +57,6 @@ SELECT host, count(DISTINCT day) AS days, sum(count) AS often,
     max(class IN ('trusted', 'not-http')) AS taken
 FROM attempt_day WHERE bound IS NOT 0 GROUP BY host
 """
-_USE = (
-    "SELECT host, sum(connections), sum(up), sum(down), max(last), json_group_array(DISTINCT rule)"
-    " FROM passage_day"
-)
-# Rules by which a host passes on one day, as far as the quick way to the top goes.
-_RULES = 4
 _WORTHIEST = "days > 1 DESC, taken DESC, days DESC, often DESC, day DESC"
 
 
@@ -93,22 +88,6 @@ class RuleUse(msgspec.Struct, frozen=True):
     down: int
     seconds: float
     last: datetime
-
-
-class HostUse(msgspec.Struct, frozen=True):
-    """What passed to one host.
-
-    Attributes:
-        rules: the patterns that let it.
-
-    """
-
-    host: str
-    connections: int
-    up: int
-    down: int
-    last: datetime
-    rules: tuple[str, ...]
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -271,14 +250,14 @@ class Traffic:
                 except NO_JSON as error:
                     raise sqlite3.DatabaseError(f"malformed attempt: {error}") from None
 
-    def hosts(self, most: int = 20_000) -> list[str]:
-        """Names seen in traffic, the busiest first."""
+    def hosts(self, most: int = 20_000, since: str = "") -> list[str]:
+        """Names seen in traffic from that day on, the busiest first."""
         query = (
-            "SELECT host, sum(count) FROM attempt_day WHERE host != ''"
+            "SELECT host, sum(count) FROM attempt_day WHERE host != '' AND day >= ?"
             " GROUP BY host ORDER BY 2 DESC LIMIT ?"
         )
         with self._failing():
-            return [host for host, _ in self._db.execute(query, (most,))]
+            return [host for host, _ in self._db.execute(query, (since, most))]
 
     def classes(self, host: str, since: str) -> dict[str, dict[AttemptClass, int]]:
         """Day -> class -> attempts of a host's clients."""
@@ -303,56 +282,9 @@ class Traffic:
             }
 
     def top(self, since: str, limit: int = 20) -> list[HostUse]:
-        """The hosts of the most bytes that passed from that day on, most first; "" are those that lost their names.
-
-        Each day's first hosts are looked at, and the sums of the best of them made. Where what comes behind them on
-        each day could add up to more, all of it is summed.
-        """
+        """The hosts of the most bytes that passed from that day on, most first; "" are those that lost their names."""
         with self._failing():
-            hosts = self._first(since, limit)
-            if hosts is None:
-                query = f"{_USE} WHERE day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host LIMIT ?"
-                rows = self._db.execute(query, (since, limit)).fetchall()
-            else:
-                query = (
-                    f"{_USE} INDEXED BY passage_host WHERE host IN (SELECT value FROM json_each(?))"  # noqa: S608 (literals)
-                    " AND day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host"
-                )
-                rows = self._db.execute(query, (_json(hosts), since)).fetchall()
-        return [
-            HostUse(host, count, up, down, datetime.fromisoformat(last), _strings(rules))
-            for host, count, up, down, last, rules in rows
-        ]
-
-    def _first(self, since: str, limit: int) -> list[str] | None:
-        """The hosts, None where that would not be certain."""
-        there = "SELECT 1 FROM sqlite_schema WHERE name = 'passage_size'"
-        last = self._db.execute("SELECT max(day) FROM passage_day").fetchone()[0]
-        if last is None or self._db.execute(there).fetchone() is None:
-            return None
-        depth = 8 * limit
-        seen: dict[str, int] = {}
-        behind = 0  # what one row a day can bring at most that was not looked at
-        for day in _days(since, last):
-            query = (
-                "SELECT host, up + down FROM passage_day INDEXED BY passage_size WHERE day = ?"
-                " ORDER BY up + down DESC LIMIT ?"
-            )
-            rows = self._db.execute(query, (day, depth)).fetchall()
-            behind += rows[-1][1] if len(rows) == depth else 0
-            for host, size in rows:
-                seen[host] = seen.get(host, 0) + size
-        best = sorted(seen, key=lambda host: -seen[host])
-        taken, rest = best[: 3 * limit], best[3 * limit :]
-        query = (
-            "SELECT host, sum(up + down) FROM passage_day INDEXED BY passage_host"
-            " WHERE host IN (SELECT value FROM json_each(?)) AND day >= ? GROUP BY host"
-        )
-        sums = dict(self._db.execute(query, (_json(taken), since)).fetchall())
-        order = sorted(taken, key=lambda host: (-sums[host], host))[:limit]
-        least = sums[order[-1]] if len(order) == limit else 0
-        others = max((seen[host] for host in rest), default=0)
-        return order if others + behind * _RULES <= least or not (rest or behind) else None
+            return largest(self._db, since, limit)
 
     def inspected(self, since: str, most: int = 20_000) -> dict[str, int]:
         """Hosts whose connections were inspected from that day on, and how often; the busiest first.
@@ -397,18 +329,3 @@ class Traffic:
 
 def _day(moment: datetime) -> str:
     return moment.date().isoformat()
-
-
-def _days(first: str, last: str) -> Iterator[str]:
-    day, end = date.fromisoformat(first), date.fromisoformat(last)
-    while day <= end:
-        yield day.isoformat()
-        day += timedelta(days=1)
-
-
-def _json(values: Sequence[str]) -> str:
-    return msgspec.json.encode(values).decode()
-
-
-def _strings(text: str) -> tuple[str, ...]:
-    return msgspec.json.decode(text, type=tuple[str, ...])
