@@ -9,6 +9,7 @@ import typer
 from addons.cli import (
     audit,
     backup,
+    breaking,
     candidates,
     exchange,
     feed_text,
@@ -294,5 +295,6 @@ for module in (
     people,
     backup,
     service,
+    breaking,
 ):
     module.register(app)

@@ -16,8 +16,10 @@ import msgspec
 from addons.bypass.ledger import Placed
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.episode_table import Episodes
 from addons.store.feeds import Feeds
 from addons.store.heartbeat import Heartbeats
+from addons.store.hours import Hours
 from addons.store.leaves import Leaves
 from addons.store.rechecks import Rechecks
 from addons.store.reminding import Reminded
@@ -54,6 +56,8 @@ class Opened:
         reminded: ends of rules that were told.
         rechecks: what was found of each rule when it was last looked at.
         feeds: lists that somebody else keeps.
+        hours: attempts by hour and client, and what was changed.
+        episodes: what breaks.
 
     """
 
@@ -83,7 +87,9 @@ class Opened:
             or_empty=or_empty,
         )
         self._db = self._file.db
-        self.traffic = Traffic(self._db, self._failing)
+        self.hours = Hours(self._db, self._failing)
+        self.episodes = Episodes(self._db, self._failing)
+        self.traffic = Traffic(self._db, self._failing, self.hours)
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
