@@ -23,9 +23,17 @@ LIBRARIES = ""
 PACKAGES = ("addons", "detector", "tlsight")
 PYTHON, MITMPROXY = (3, 12), ((12, 2), (13, 0))
 # What the addon loads, now or later. Those that are compiled fail where they were built for another Python.
-COMPILED = ("ahocorasick", "brotli", "cryptography", "msgspec", "re2", "zstandard")
+COMPILED = (
+    "_argon2_cffi_bindings",
+    "ahocorasick",
+    "brotli",
+    "cryptography",
+    "msgspec",
+    "re2",
+    "zstandard",
+)
 PURE = (
-    "aioquic", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
+    "aioquic", "argon2", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
     "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 
