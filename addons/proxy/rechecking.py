@@ -27,7 +27,7 @@ from addons.store.bypass_store import BypassStore
 from addons.store.keeper import Keeper
 from addons.store.recheck_process import Line, Order, command
 from detector import clock
-from detector.errors import TlsightError
+from detector.errors import StoreError, TlsightError
 from detector.model.no_json import NO_JSON
 
 log = harmless_logger(__name__)
