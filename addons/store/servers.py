@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from addons.bypass.proof import OF_SERVER
 from addons.bypass.rechecking import Answer, Server
 from detector.knowledge.assemble import assemble
 from detector.known.knowledge import Knowledge
@@ -81,6 +82,8 @@ def _server(seen: Observation, causes: frozenset[str], *, thorough: bool) -> Ser
     if failure is not None:
         causes |= {failure.cause}
     answer: Answer = "completed" if completed else "silent"
+    if failure is not None and failure.proxy is not None and failure.proxy.fault not in OF_SERVER:
+        answer = "unasked"
     if _ASKS in causes:
         answer, text = "asks", "wants the client's own certificate"
     elif causes & _OLD or (made is not None and made.version in _OLD_VERSIONS):

@@ -13,6 +13,7 @@ from detector.lab.cases import case
 from detector.lab.world import open_world
 from detector.model.observation import Target
 from detector.net.probe import ProbeOptions
+from detector.net.routes import Routing, parse_proxy
 
 
 def asked(folder: Path, name: str, *, thorough: bool) -> Server:
@@ -70,3 +71,15 @@ def test_nobody_is_silent_and_one_probe_says_nothing_of_certificates(tmp_path: P
     assert {one.answer for one in found.values()} == {"silent"}
     assert "gone.invalid:443 past the proxy: " in found["gone.invalid", 443].text
     assert "certificate" not in asked(tmp_path, "self-signed", thorough=False).text
+
+
+def test_a_proxy_on_the_way_that_is_gone_says_nothing_of_the_server() -> None:
+    upstream = Routing(parse_proxy("http://ann:secret@127.0.0.1:9"))
+    target = Target("bank.example", 443, sni="bank.example")
+    for thorough in (False, True):
+        found = asyncio.run(
+            servers_now([(target, thorough)], ProbeOptions(timeout=2, routing=upstream))
+        )
+        (one,) = found.values()
+        assert one.answer == "unasked", one
+        assert "secret" not in one.text
