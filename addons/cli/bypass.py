@@ -8,15 +8,22 @@ import typer
 
 from addons.cli import (
     audit,
+    backup,
+    breaking,
     candidates,
     exchange,
     feed_text,
     feeds,
     given,
     importing,
+    life,
+    people,
     proving,
+    rechecking,
+    report,
     review,
     running,
+    service,
     unbound,
     undoing,
 )
@@ -39,32 +46,36 @@ app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 @app.command("list")
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules, how often each was used, and what passed by it."""
+    from addons.bypass.due import life as life_of
+    from addons.bypass.due import until_in_words
     from addons.bypass.lint import not_in_force
     from addons.bypass.matcher import Matcher
-    from addons.bypass.reach import has_ended
 
-    found = given.rules_in_force(rules, store)
     with given.read_store(store) as opened:
+        found = life.kept_rules(rules, opened)
         uses = opened.traffic.uses()
         proxies = running.tell_readers(opened)
         lists = opened.feeds.all()
-    unsaid = {id(rule): why for rule, why in Matcher(found).unsaid}
+    unsaid = {id(rule): why for rule, why in Matcher(one.rule for one in found).unsaid}
     now = given.now()
-    for rule in found:
+    for stored in found:
+        rule, lived = stored.rule, life_of(stored, now)
         use = uses.get(rule.pattern)
         count, size = (use.connections, use.up + use.down) if use else (0, 0)
         idle = unsaid.get(id(rule))
         if json:
-            told: dict[str, object] = {"connections": count, "bytes": size}
+            told: dict[str, object] = {
+                "connections": count, "bytes": size, "stage": lived.stage, "ends": lived.ends, "days": lived.days,
+            }  # fmt: skip
             given.print_json(
                 {**given.record(rule), **told, "not_in_force": idle, "proxies": proxies}
             )
             continue
-        until = f"{'ended' if has_ended(rule, now) else 'until'} {rule.until}"
+        until = until_in_words(stored, lived)
         used = f"{count} used, {size:,} bytes"
         bind = f" (bind {rule.bind})" if rule.bind is not None else ""
         given.say(
-            f"{rule.action:8} {rule.pattern:40} {until if rule.expires else 'without end':18}"
+            f"{rule.action:8} {rule.pattern:40} {until:18}"
             f" {used:28} {rule.owner}: {rule.reason}{bind}"
         )
         if idle is not None:
@@ -268,6 +279,22 @@ def lint_(
 
 
 for module in (
-    running, candidates, unbound, importing, exchange, feeds, undoing, review, proving, audit,
-):  # fmt: skip
+    running,
+    candidates,
+    unbound,
+    importing,
+    exchange,
+    feeds,
+    undoing,
+    life,
+    rechecking,
+    report,
+    review,
+    proving,
+    audit,
+    people,
+    backup,
+    service,
+    breaking,
+):
     module.register(app)

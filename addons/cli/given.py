@@ -88,13 +88,12 @@ def read_store(store: Path | None) -> BypassStore:
 
 
 def user() -> str:
-    """Who decides."""
-    import getpass
+    """Who decides: who logged in, as far as the kernel bears it out."""
+    import os
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    from addons.store.actor import user as who
+
+    return who(os.environ)
 
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:

@@ -96,7 +96,7 @@ class Bypass:
             except TlsightError as error:
                 log.error("tlsight: no review page: %s", error)  # noqa: TRY400 (one line)
             else:
-                log.warning("tlsight: review page at %s, token in %s", page.url, page.secret_file)
+                log.warning("tlsight: review page at %s, %s", page.url, page.way_in)
 
     def done(self) -> None:
         self._passages.close()
