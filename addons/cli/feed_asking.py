@@ -21,8 +21,8 @@ import msgspec
 from addons.bypass.feed import MAX_BYTES, Edition, Feed, Settings
 from addons.bypass.feed_signature import MAX_SIGNATURE, read_key
 from addons.bypass.feed_sources import Source, sources
-from addons.formats.feed_list import Answer, arrived
 from addons.formats.toml import render
+from addons.store.feed_list import Answer, arrived
 from detector.errors import ConfigError, FetchError
 
 if TYPE_CHECKING:

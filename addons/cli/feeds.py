@@ -275,7 +275,7 @@ def _settings_of(
     from addons.bypass.feed import Settings
     from addons.bypass.feed_sources import sources
     from addons.cli.feed_asking import SHIPPED, check_url
-    from addons.formats.feed_list import forms
+    from addons.store.feed_list import forms
     from detector.errors import ConfigError
 
     known = sources().get(source)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from addons.bypass.feed import MAX_BYTES, Edition, Feed, Settings
 from addons.bypass.rule import RuleRow, rule_of
-from addons.formats.feed_list import Answer, arrived
+from addons.store.feed_list import Answer, arrived
 from detector.errors import ConfigError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
