@@ -64,11 +64,8 @@ async def update(
             found = await _fetched(feed, fetch)
         else:
             found = file_answer(Path(source), feed.settings)
-    except FetchError as error:
+    except (FetchError, ConfigError) as error:
         feeds.fail(name, str(error), refused=False)
-        raise
-    except ConfigError as error:
-        feeds.fail(name, str(error), refused=True)
         raise
     if found == "accepted":
         feeds.confirm(name)

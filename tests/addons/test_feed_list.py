@@ -119,6 +119,13 @@ def test_a_huge_list_is_refused() -> None:
         read(lines)
 
 
+def test_a_huge_toml_is_refused_before_it_is_understood() -> None:
+    with pytest.raises(ConfigError, match="more than 50,000"):
+        read(b"[[rule]]\n" * 50_001, "toml")
+    with pytest.raises(ConfigError):
+        read(b"rule = 1\n", "toml")
+
+
 def test_a_list_that_goes_back_is_refused_unless_that_is_meant() -> None:
     known, _ = read(TOML.replace(b"7", b"9"), "toml")
     with pytest.raises(ConfigError, match="number 7, older than the last good list, number 9"):
