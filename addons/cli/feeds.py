@@ -375,7 +375,8 @@ def _update(
                     except (ConfigError, FetchError) as error:
                         kept = opened.feeds.one(name).accepted
                         stays = f"; the {kept.count} rules in force stay" if kept else ""
-                        given.tell(f"{name}: {error}{stays}")
+                        text = str(error).removeprefix(f"{name}: ")
+                        given.tell(f"{name}: {text}{stays}")
                         code = exit_codes.FOUND
 
     asyncio.run(run())
