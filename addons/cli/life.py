@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from addons.store.stored import StoredRule
 
 SCHEMA = "tlsight.bypass-due/1"
+# No calendar program takes more, and each takes a millisecond or two to write.
+_MOST_EVENTS = 2_000
 
 
 def due(
@@ -108,6 +110,10 @@ def _print_calendar(found: list[Due], opened: BypassStore) -> None:
     from detector.cli.streams import write_file
     from detector.errors import ConfigError
 
+    if len(found) > _MOST_EVENTS:
+        left = len(found) - _MOST_EVENTS
+        given.tell(f"the first {_MOST_EVENTS} ends are in the calendar, {left} later ones are not")
+        found = found[:_MOST_EVENTS]
     origin, revisions = "", dict[str, int]()
     wanted = {one.rule.pattern for one in found}
     for entry in opened.audit() if opened.trail.is_there() else ():

@@ -144,3 +144,14 @@ def test_a_report_does_not_overwrite_the_store(tlsight: Run, tmp_path: Path) -> 
     done = tlsight("bypass", "report", "--store", store, "--html", store)
     assert done.returncode == 2
     assert "is read itself" in done.stderr
+
+
+def test_a_calendar_of_a_very_long_list_has_its_first_ends(tlsight: Run, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rows = (
+        f'[[rule]]\nhost = "a{n}.bank.com"\nexpires = {day(2 + n // 1000)}\n' for n in range(2100)
+    )
+    rules.write_text("".join(rows))
+    done = tlsight("bypass", "due", "--ics", "--rules", rules)
+    assert done.stdout.count("BEGIN:VEVENT") == 2000
+    assert "100 later ones are not" in done.stderr
