@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from addons.store.stored import StoredRule
 
 SCHEMA = "tlsight.bypass-due/1"
-# No calendar program takes more, and each takes a millisecond or two to write.
-_MOST_EVENTS = 2_000
+# Nobody reads more, and each takes some milliseconds to write.
+_MOST_EVENTS = 500
 
 
 def due(
