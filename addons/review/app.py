@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
 from addons.bypass.coverage import foretold
+from addons.bypass.feed import is_stale
 from addons.bypass.guarded import guarded
 from addons.bypass.matcher import Matcher
 from addons.bypass.pattern import end
@@ -112,7 +113,7 @@ class Review:
         others = [one.candidate for one in store.candidates("pending")]
         seen, leaves, now = store.traffic.hosts(), store.leaves.all(), self._now()
         proposed = scopes(found.candidate, others, seen)
-        rules = Matcher(one.rule for one in store.rules())
+        rules = Matcher((one.rule for one in store.rules()), store.feeds.rules())
         attempts = list(store.traffic.attempts(host, _SHOWN))
         days = store.traffic.classes(host, self._days_ago(30))
         label = f"Attempts on {host} by day"
@@ -305,7 +306,28 @@ class Review:
         attempts = Gauge("tlsight_bypass_attempts", "TLS attempts", ["class"], registry=registry)
         passed = Gauge("tlsight_bypass_passed", "Connections let through", registry=registry)
         size = Gauge("tlsight_bypass_passed_bytes", "Bytes let through", registry=registry)
+        lists = Gauge("tlsight_bypass_feed_rules", "Rules in force", ["feed"], registry=registry)
+        age = Gauge(
+            "tlsight_bypass_feed_age_seconds",
+            "Since its source confirmed it",
+            ["feed"],
+            registry=registry,
+        )
+        stale = Gauge(
+            "tlsight_bypass_feed_stale", "1 for a stale feed", ["feed"], registry=registry
+        )
+        waits = Gauge(
+            "tlsight_bypass_feed_waiting", "1 where a list waits", ["feed"], registry=registry
+        )
         with self._store() as store:
+            for name, feed in store.feeds.all().items():
+                kept = feed.accepted
+                lists.labels(name).set(kept.count if kept is not None else 0)
+                stale.labels(name).set(is_stale(feed, self._now()))
+                waits.labels(name).set(feed.waiting is not None)
+                if kept is not None:
+                    since = self._now() - (feed.confirmed or kept.fetched)
+                    age.labels(name).set(since.total_seconds())
             rules.set(len(store.rules()))
             pending.set(len(store.candidates("pending")))
             for kind, count in store.traffic.totals().items():

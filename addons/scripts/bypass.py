@@ -125,6 +125,7 @@ def ours() -> list[object]:
     from addons.proxy.alive import Alive
     from addons.proxy.bypass import Bypass
     from addons.proxy.coalescing import Coalescing
+    from addons.proxy.rechecking import Rechecking
     from addons.proxy.recorder import Recorder
     from addons.proxy.truth import UpstreamTruth
     from addons.store.keeper import Keeper
@@ -133,7 +134,9 @@ def ours() -> list[object]:
     bypass = Bypass(keeper)
     # The recorder comes first: what still waits in it at the end goes to the keeper, which Bypass closes.
     recorder = Recorder(keeper, bypass.is_bound)
-    return [recorder, bypass, Coalescing(keeper), UpstreamTruth(), Alive(keeper)]
+    return [
+        recorder, bypass, Coalescing(keeper), UpstreamTruth(), Alive(keeper), Rechecking(keeper)
+    ]  # fmt: skip
 
 
 why = trouble()

@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -126,8 +127,6 @@ def waited(what: Callable[[], object], seconds: float = 15) -> None:
             if what():
                 return
         assert clock.stopwatch() < deadline
-        import time
-
         time.sleep(0.1)
 
 
@@ -223,9 +222,8 @@ def test_the_commands_of_the_how_to_work_one_after_the_other(world: UnitWorld) -
     assert len(lines) > 15
     world.shell(f"rm -f {STATE}/review-users {STATE}/bypass.sqlite3* {BACKUPS}/*")
     world.shell(f"mkdir -p {STATE}/written && touch {STATE}/bypass.sqlite3")
-    for line in lines:
-        line = line.replace("--write /", f"--write {STATE}/written/")
-        line = line.replace("--write ./", f"--write {STATE}/written/")
+    for shown in lines:
+        line = re.sub(r"--write \.?/", f"--write {STATE}/written/", shown)
         if "bypass-*" in line:  # one of them
             world.shell(f"cd {BACKUPS} && ls | tail -n +2 | xargs -r rm")
         done = world.shell(line, "a good long passphrase\n")
