@@ -55,13 +55,12 @@ def test_the_services_folder_counts_before_its_store_is_there_where_it_is_ones_o
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_begun_by_root_for_that_user_and_by_nobody_else(
-    shell: dict[str, str], mine: Path
-) -> None:
+def test_a_folder_of_another_user_is_begun_by_root_for_that_user_and_by_nobody_else() -> None:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # where a third user comes to
         Path(folder).chmod(0o755)
-        service = Path(folder) / "var"
+        service, home = Path(folder) / "var", Path(folder) / "home"
         service.mkdir()
+        shell, mine = {"XDG_STATE_HOME": str(home)}, home / "tlsight" / "bypass.sqlite3"
         os.chown(service, 65534, 65534)
         os.seteuid(65533)
         try:
