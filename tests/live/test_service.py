@@ -208,7 +208,7 @@ def test_the_page_as_the_unit_starts_it_lets_its_users_in(units: Path, world: Un
         )  # fmt: skip
         assert answer.stdout == status
     told = world.shell("tlsight bypass audit list").stdout
-    assert "user-add" in told
+    assert "user add" in told
     assert password not in told
 
 
