@@ -24,7 +24,7 @@ PACKAGES = ("addons", "detector", "tlsight")
 PYTHON, MITMPROXY = (3, 12), ((12, 2), (13, 0))
 # What the addon loads, now or later. Those that are compiled fail where they were built for another Python.
 COMPILED = (
-    "_argon2_cffi_bindings",
+    "argon2",
     "ahocorasick",
     "brotli",
     "cryptography",
