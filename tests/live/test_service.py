@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from ruamel.yaml import YAML
 
 from addons.service import KINDS, shipped
@@ -145,7 +146,7 @@ def test_a_proxy_as_the_unit_starts_it_obeys_the_shell_and_a_restore(
     options = f"--mode regular@127.0.0.1:{port} --set ssl_insecure=true --set bypass_mode=suggest"
     with running(Origin({"127.0.0.1": credential})) as origin:
         world.start(folder / "tlsight-proxy.service", TLSIGHT_PROXY_OPTIONS=options)
-        own = ssl.PEM_cert_to_DER_cert(credential.chain_pem)
+        own = credential.certificate.public_bytes(Encoding.DER)
         waited(lambda: leaf(port, origin.port), 40)
         assert leaf(port, origin.port) != own  # inspected, without a word of memory that is run
 
