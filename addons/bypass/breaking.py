@@ -13,8 +13,9 @@ Rules
      passed, of which nothing else can be known, at 5 of 100.
 3. Since what: of a host that a rule let through, which decides no more, since that ("rule"); else since the proxy's CA
    changed, where none of those who fail has trusted the proxy anywhere since ("root"); else since RECENT ("nothing").
-4. A client that fails at LACKS unrelated domains and never trusted us has not got our CA, and breaks nothing. Where no
-   rule is to blame, only clients count that trusted us: before the change of the CA, or at any time.
+4. Whoever mostly failed there before breaks nothing now. A client that fails at LACKS unrelated domains and never
+   trusted us has not got our CA, and breaks nothing. Where the CA is to blame only clients count that trusted us before
+   its change; where nothing is, those that mostly succeeded at that very host.
 5. What clients say and what servers do are judged apart. Of servers, failures are held against connections of clients.
 
 Theory of operation
@@ -191,7 +192,9 @@ class _Judge:
         """Whether it breaks since a change."""
         for kinds in (REFUSED, UPSTREAM) if turn.what == "rule" else (REFUSED,):
             counting = {
-                name for name in self._failing(turn.at, kinds) if self._counts_for(name, turn)
+                name
+                for name in self._failing(turn.at, kinds)
+                if self._counts_for(name, turn) and self._before(name, turn.at, kinds) is not False
             }
             found = self._judged(turn.what, turn, turn.at, kinds, counting, hosts)
             if found is not None:
@@ -204,7 +207,7 @@ class _Judge:
             trusting = {
                 name
                 for name in self._failing(start, kinds)
-                if self._trust(name).first is not None
+                if self._before(name, start, kinds)
                 and not (kinds is REFUSED and root is not None and self._counts_for(name, root))
             }
             found = self._judged("nothing", None, start, kinds, trusting, self._seen.hosts)
@@ -258,6 +261,11 @@ class _Judge:
             return trusted and (trust.last is None or trust.last < turn.at)
         domains = {registrable_domain(host) for host in trust.failed}
         return trust.first is not None or len(domains) < LACKS
+
+    def _before(self, name: str, start: datetime, kinds: frozenset[AttemptClass]) -> bool | None:
+        """Whether a client mostly succeeded here before, None where it was not here by any client's name."""
+        own = _share([c for c in self._counts if c.slot < start and c.client == name], kinds)
+        return own.value < 0.5 if own.tried else None
 
     def _trust(self, name: str) -> Trust:
         return self._seen.trust.get(name, Trust(None, None, frozenset()))

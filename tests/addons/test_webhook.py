@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,12 @@ def test_nobody_waits_for_a_receiver_that_is_dead() -> None:
 
 def test_few_wait_for_it_in_memory() -> None:
     teller = Teller()
-    with pytest.raises(queue.Full):
+    given = 0
+    with suppress(queue.Full):
         for number in range(1000):
             teller.give(Webhook("https://127.0.0.1:9/"), Notice(number, START, 0, BODY))
-    assert not teller.has_room
+            given += 1
+    assert given < 1000
 
 
 def secret(path: Path, text: str, mode: int = 0o600) -> str:
