@@ -45,7 +45,7 @@ def largest(db: sqlite3.Connection, since: str, limit: int) -> list[HostUse]:
     last = db.execute("SELECT max(day) FROM passage_day").fetchone()[0]
     there = "SELECT 1 FROM sqlite_schema WHERE name = 'passage_size'"
     if last is not None and db.execute(there).fetchone() is not None:
-        for depth in (2 * limit, 10 * limit):
+        for depth in (10 * limit, 40 * limit):
             found = _quickly(db, [*_days(since, last)], limit, depth)
             if found is not None:
                 return found
