@@ -90,14 +90,17 @@ def test_a_rule_that_goes_is_told_once_and_closed_when_it_comes_back(
         assert store.episodes.waiting() == 2
 
 
-def test_a_rule_that_ends_by_itself_is_named_with_its_end(tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("later", [timedelta(minutes=40), HOUR])
+def test_a_rule_that_ends_by_itself_is_named_with_its_end(
+    tmp_path: Path, clock: Clock, later: timedelta
+) -> None:
     end = START + timedelta(minutes=30)
     ending = Rule(host="bank.example", expires=end)
     with BypassStore(tmp_path / "b", clock) as store:
         proxy = Proxy(store, clock)
         proxy.rules = [ending]
         proxy.turn(Passage(clock(), "bank.example", "bank.example", 1, 1, 1.0))
-        clock.at += HOUR
+        clock.at += later
         proxy.turn(*visits(clock, "bank.example", took=False))
         (one,) = judged(store, [ending], clock(), 2 * HOUR)
         assert (one.changed, one.subject, one.text.split(": ")[-1]) == (

@@ -22,7 +22,7 @@ def test_who_breaks_is_listed_with_who_must_act_and_the_exit_code_says_so(
     with BypassStore(path, clock.now) as store:
         calm = tlsight("bypass", "breaking", *where)
         assert (calm.returncode, calm.stdout) == (0, "nothing breaks that did not before\n")
-        passed = Passage(now - timedelta(hours=1), "bank.example", "bank.example", 4, 10, 20, 1.0)
+        passed = Passage(now - timedelta(hours=1), "bank.example", "bank.example", 10, 20, 1.0, 4)
         refused = [
             Attempt(now, "client", "bank.example", 443, f"10.0.0.{n % 2}", "failed", alert=48,
                     alert_by="client", bound=True)
