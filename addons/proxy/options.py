@@ -80,6 +80,10 @@ _NUMBERS = {
     "bypass_trial": (30, "Minutes that a trial lasts in mode auto."),
     "bypass_pause": (24, "Hours between two trials of one host."),
     "bypass_keep_days": (30, "Days for which attempts are kept one by one."),
+    "bypass_recheck": (
+        0,
+        "Hours between two looks at whether the rules are still needed; 0 for none.",
+    ),
 }
 _LONGEST = timedelta(days=36_500)
 NAMES = frozenset((*_STRINGS, *_NUMBERS))
@@ -125,6 +129,7 @@ def read() -> KeeperOptions:
         _check_length(days=max(half_life, o.bypass_keep_days))
         _check_length(minutes=o.bypass_trial)
         _check_length(hours=o.bypass_pause)
+        _check_length(hours=o.bypass_recheck)
         learning = LearningOptions(
             clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life),
             devices=networks(o.bypass_devices),

@@ -34,6 +34,7 @@ from addons.bypass.shown import harmless_logger
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.heartbeat import Heart
+from addons.store.reminding import Reminding
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
 from addons.store.watch import Watch
@@ -99,6 +100,7 @@ class Keeper:
         self.heart = Heart(now)
         self.watch = Watch(now)
         self._now = now
+        self._reminding = Reminding(now)
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
         self._learning = threading.Lock()
@@ -109,6 +111,7 @@ class Keeper:
         self._complaints: dict[str, str] = {}
         self._file_rules: Sequence[Rule] = ()
         self._store_rules: Sequence[Rule] = ()
+        self._feed_rules: Sequence[Rule] = ()
         self._in_force: Sequence[Rule] = ()
         self._file_stamp: tuple[int, ...] | None = None
         self._store_stamp: tuple[object, ...] | None = None
@@ -198,7 +201,7 @@ class Keeper:
         if before.rules != options.rules:
             self._file_rules, self._file_stamp = (), None
         if before.store != options.store:
-            self._store_rules, self._store_stamp = (), None
+            self._store_rules, self._feed_rules, self._store_stamp = (), (), None
             self._opened, self._remembered = None, False
         if options.rules is None and options.store is None:
             self._put_in_force()
@@ -235,6 +238,7 @@ class Keeper:
             store = None
         if path is None:
             self._unwritten.clear()
+            self._reminding.tell(None, self._file_rules, self._store_rules)
             return None
         try:
             here = self._inode(path)
@@ -250,6 +254,7 @@ class Keeper:
             self._write(store)
             self._read_rules(store)
             self._beat(store)
+            self._reminding.tell(store, self._file_rules, self._store_rules)
             self._propose(store, touched)
             self.watch.turn(
                 store, self.matcher, self._in_force, self.options.learning, self.options.webhook
@@ -347,6 +352,12 @@ class Keeper:
         if stamp == self._store_stamp:
             return
         self._store_rules = [one.rule for one in store.rules()]
+        try:
+            self._feed_rules = store.feeds.rules()
+        except StoreError as error:  # one's own rules are in force all the same
+            self._complain("feeds", str(error))
+        else:
+            self._complaints.pop("feeds", None)
         self._store_stamp = stamp
         self._put_in_force()
 
@@ -357,10 +368,11 @@ class Keeper:
 
     def _put_in_force(self) -> None:
         rules = [*self._file_rules, *self._store_rules]
-        self.watch.rules(self._in_force, rules)
-        self._in_force = rules
-        self.parents = Parents(rules)
-        self.matcher = Matcher(rules)
+        every = [*rules, *self._feed_rules]
+        self.watch.rules(self._in_force, every)
+        self._in_force = every
+        self.parents = Parents(every)
+        self.matcher = Matcher(rules, self._feed_rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
         for rule, why in self.matcher.unsaid[:_MOST_TOLD]:

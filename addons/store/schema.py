@@ -67,6 +67,10 @@ INSERT INTO rule_with_drafts SELECT id, pattern, row, state, until FROM rule;
 DROP TABLE rule;
 ALTER TABLE rule_with_drafts RENAME TO rule;
 CREATE TABLE feed (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE feed_list (
+    name TEXT NOT NULL, place TEXT NOT NULL CHECK (place IN ('accepted', 'waiting')), rows TEXT NOT NULL,
+    PRIMARY KEY (name, place)
+) STRICT;
 CREATE TABLE recheck (
     pattern TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

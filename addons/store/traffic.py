@@ -19,7 +19,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -88,6 +88,21 @@ class RuleUse(msgspec.Struct, frozen=True):
     down: int
     seconds: float
     last: datetime
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """What passed by a rule to one host on one day; the host is "" for those that are folded.
+
+    Attributes:
+        size: bytes, both ways.
+
+    """
+
+    rule: str
+    host: str
+    day: date
+    connections: int
+    size: int
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -280,6 +295,13 @@ class Traffic:
                 rule: RuleUse(rule, count, up, down, seconds, datetime.fromisoformat(last))
                 for rule, count, up, down, seconds, last in self._db.execute(query)
             }
+
+    def passed(self) -> Iterator[Passed]:
+        """Everything that passed, by rule, host and day, the earliest first."""
+        query = "SELECT rule, host, day, connections, up + down FROM passage_day ORDER BY day"
+        with self._failing():
+            for rule, host, day, count, size in self._db.execute(query):
+                yield Passed(rule, host, date.fromisoformat(day), count, size)
 
     def top(self, since: str, limit: int = 20) -> list[HostUse]:
         """The hosts of the most bytes that passed from that day on, most first; "" are those that lost their names."""
