@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from addons.bypass import expression
+from addons.bypass.due import ending
 from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.overlaps import overlaps
 from addons.bypass.reach import has_ended, is_any_host
@@ -81,6 +82,11 @@ def _alone(rule: Rule, now: datetime) -> Iterator[Remark]:
 def _expired(rule: Rule, now: datetime) -> Iterator[Remark]:
     if has_ended(rule, now):
         yield Remark(rule, "expired", "error", f"It ended on {rule.until}.")
+
+
+def _ending(rule: Rule, now: datetime) -> Iterator[Remark]:
+    if (text := ending(rule, now)) is not None:
+        yield Remark(rule, "ending", "warning", text)
 
 
 def _wide(rule: Rule, _: datetime) -> Iterator[Remark]:
@@ -161,6 +167,7 @@ def _regex(rule: Rule, _: datetime) -> Iterator[Remark]:
 
 _CHECKS: tuple[Callable[[Rule, datetime], Iterator[Remark]], ...] = (
     _expired,
+    _ending,
     _wide,
     _undefended,
     _dead,

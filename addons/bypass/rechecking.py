@@ -44,7 +44,7 @@ Reason = Literal[
     "asks-for-certificate", "old-version", "mended",
     "refused", "taken", "used",
 ]  # fmt: skip
-Answer = Literal["completed", "asks", "old", "not-tls", "silent"]
+Answer = Literal["completed", "asks", "old", "not-tls", "silent", "unasked"]
 Schema = Literal["tlsight.bypass-recheck/1"]
 SCHEMA: Schema = "tlsight.bypass-recheck/1"
 # Clients that took our certificate at a host before its rule is called superfluous.
@@ -85,7 +85,8 @@ class Server(msgspec.Struct, frozen=True):
     """What a server answers whoever asks it past the proxy.
 
     Attributes:
-        answer: "asks" for the client's certificate, speaks only what is "old", is "silent" or gone.
+        answer: "asks" for the client's certificate, speaks only what is "old", is "silent" or gone; "unasked" where a
+            proxy on the way there failed.
         thorough: everything was tried, so that "completed" says that it does not ask, and speaks a version of today.
         text: one line.
 

@@ -20,7 +20,7 @@ async def prove(name: str, address: str, port: int) -> NameProof:
     trust = ctx.options.ssl_verify_upstream_trusted_ca
     try:
         context = _context(trust or certifi.where())
-        return await prove_name(name, address, port, context, proxy=upstream())
+        return await prove_name(name, address, port, context, proxy=_upstream())
     except TlsightError as error:
         return NameProof("unknown", why=str(error))
 
@@ -30,12 +30,17 @@ def _context(roots: str) -> ssl.SSLContext:
     return verifying_context(Path(roots).expanduser())
 
 
-def upstream() -> Proxy | None:
-    """The proxy that mitmproxy itself goes through; the first of its modes that has one."""
+def upstream_url() -> str | None:
+    """The proxy that mitmproxy itself goes through, with its login; the first of its modes that has one."""
     for mode in ctx.options.mode:
         kind, _, where = mode.partition(":")
         if kind == "upstream":
             user = f"{ctx.options.upstream_auth}@" if ctx.options.upstream_auth else ""
             scheme, _, rest = where.rpartition("://")
-            return parse_proxy(f"{scheme or 'http'}://{user}{rest}", "upstream")
+            return f"{scheme or 'http'}://{user}{rest}"
     return None
+
+
+def _upstream() -> Proxy | None:
+    url = upstream_url()
+    return parse_proxy(url, "upstream") if url is not None else None

@@ -180,6 +180,6 @@ def _as_anybody(rule: Rule) -> Rule:
 
 def _offline(servers: Iterable[Server], proofs: Iterable[Proof]) -> bool:
     """Several were asked, and nobody at all was reached."""
-    reached = [one.answer != "silent" for one in servers]
+    reached = [one.answer not in ("silent", "unasked") for one in servers]
     reached += [one.reason != "unreachable" for one in proofs]
     return len(reached) > 1 and not any(reached)

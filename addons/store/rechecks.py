@@ -40,8 +40,7 @@ class Rechecks:
     def all(self) -> dict[str, Rechecked]:
         """By pattern; none in a store of old, and none that cannot be read."""
         with self._failing():
-            there = "SELECT 1 FROM sqlite_schema WHERE name = 'recheck'"
-            if self._db.execute(there).fetchone() is None:
+            if not self._is_there():
                 return {}
             rows = self._db.execute("SELECT pattern, body FROM recheck").fetchall()
         decoder = msgspec.json.Decoder(Rechecked)
@@ -68,8 +67,14 @@ class Rechecks:
     def last(self) -> datetime | None:
         """When a rule was looked at last."""
         with self._failing():
+            if not self._is_there():
+                return None
             ((at,),) = self._db.execute("SELECT max(at) FROM recheck").fetchall()
         return datetime.fromisoformat(at) if at else None
+
+    def _is_there(self) -> bool:
+        query = "SELECT 1 FROM sqlite_schema WHERE name = 'recheck'"
+        return self._db.execute(query).fetchone() is not None
 
     def uses(
         self, now: datetime, probes: Mapping[str, Sequence[datetime]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from addons.bypass.proof import OF_SERVER
 from addons.bypass.rechecking import Answer, Server
 from detector.knowledge.assemble import assemble
 from detector.known.knowledge import Knowledge
@@ -20,6 +21,8 @@ from detector.runs.diagnose import Investigation
 # Seconds between two beginnings: a gateway shall not take a re-check for a scan.
 PACE = 0.05
 _OLD = frozenset(("version-mismatch", "no-shared-cipher", "weak-cipher-only"))
+# Versions that mitmproxy does not speak unless it is told to (tls_version_server_min).
+_OLD_VERSIONS = frozenset(("SSLv3", "TLSv1", "TLSv1.1"))
 _ASKS = "client-certificate-required"
 
 
@@ -79,9 +82,11 @@ def _server(seen: Observation, causes: frozenset[str], *, thorough: bool) -> Ser
     if failure is not None:
         causes |= {failure.cause}
     answer: Answer = "completed" if completed else "silent"
+    if failure is not None and failure.proxy is not None and failure.proxy.fault not in OF_SERVER:
+        answer = "unasked"
     if _ASKS in causes:
         answer, text = "asks", "wants the client's own certificate"
-    elif causes & _OLD:
+    elif causes & _OLD or (made is not None and made.version in _OLD_VERSIONS):
         answer, text = "old", failure.text if failure is not None else "speaks what is too old"
     elif completed and made is not None:
         wants = ", and wants no certificate" if thorough else ""

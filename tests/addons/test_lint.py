@@ -35,6 +35,7 @@ def test_a_rule_that_can_be_defended_is_left_alone() -> None:
         (Rule(suffix="co.uk", **GOOD), "public-suffix"),  # type: ignore[arg-type]
         (Rule(wildcard="github.io", **GOOD), "public-suffix"),  # type: ignore[arg-type]
         (Rule(host="a.com", reason="r", owner="o", expires=TODAY - timedelta(1)), "expired"),
+        (Rule(host="a.com", reason="r", owner="o", expires=TODAY + timedelta(14)), "ending"),
         (Rule(network=ipaddress.ip_network("10.0.0.0/8"), **GOOD), "wide-range"),  # type: ignore[arg-type]
         (Rule(client=ipaddress.ip_network("10.0.0.0/24"), **GOOD), "any-host"),  # type: ignore[arg-type]
         (Rule(host="a.com", client=ipaddress.ip_network("0.0.0.0/0"), **GOOD), "any-client"),  # type: ignore[arg-type]
@@ -65,7 +66,7 @@ def test_rules_that_inspect_need_no_defence() -> None:
 
 def test_the_second_of_two_is_told() -> None:
     one = Rule(host="a.com", **GOOD)  # type: ignore[arg-type]
-    again = Rule(host="a.com", reason="again", owner="x", expires=TODAY)
+    again = Rule(host="a.com", reason="again", owner="x", expires=TODAY + timedelta(90))
     other = Rule(host="a.com", action="block")
     assert found(one, again) == ["duplicate"]
     assert found(one, other) == ["contradiction"]

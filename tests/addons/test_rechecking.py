@@ -135,3 +135,8 @@ def test_what_clients_pass_to_is_not_gone_and_neither_is_all_of_it_at_once() -> 
     long_ago = Use(0, 0, date(2026, 9, 1))
     assert answer(of(use=long_ago, servers=away)) == ("now-breaks", "gone")
     assert answer(of(use=long_ago, servers=away, offline=True)) == ("no-longer-needed", "unused")
+
+
+def test_where_the_way_there_failed_a_server_is_not_gone() -> None:
+    assert answer(of(use=Use(), servers=(server("unasked"),))) == ("no-longer-needed", "unused")
+    assert answer(of(MTLS, servers=(server("unasked"),))) == ("needed", "used")

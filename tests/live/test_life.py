@@ -58,7 +58,7 @@ def test_it_looks_at_the_rules_by_itself_and_says_once_that_one_ends(
             yield origin.port, proxy
 
     with running(world("a", 24)) as (port, proxy):
-        assert told(proxy, "looked at 2 rules again"), proxy.lines
+        assert told(proxy, "looked at the rules again: "), proxy.lines
         assert told(proxy, f"localhost:{port}, owned by net: It ends in 1 day")
         done = tlsight("bypass", "recheck", "--show", "--json", "--store", store)
         found = {one["pattern"]: one for one in map(json.loads, done.stdout.splitlines())}
