@@ -133,13 +133,12 @@ def _bare(raw: str) -> str:
 
 
 def _decided(line: _Line, defined: dict[str, _Defined], source: str) -> Iterator[Decision]:
-    how = next((one["how"] for word in line.words if (one := _PROPERTY.fullmatch(word))), None)
+    properties = [found["how"] for word in line.words if (found := _PROPERTY.fullmatch(word))]
+    how = properties[0] if properties else None
     action: Action = "pass" if how is not None and how.lower() == "no" else "inspect"
     conditions = [word for word in line.words if "=" in word.partition("(")[0]]
-    count = 0
-    for one in _all(line, conditions, defined, 0):
-        count += 1
-        if count > MAX_PATTERNS:
+    for number, one in enumerate(_all(line, conditions, defined, 0)):
+        if number > MAX_PATTERNS:
             raise ConfigError(source, "conditions of too many lines")
         yield Decision(one.line, one.text, one.found, action, one.client)
 
@@ -158,8 +157,8 @@ def _all(
         if key in ("url.port", "server_url.port") and value.isdecimal() and len(value) <= 5:
             port = int(value)
         elif key == "client.address":
-            found = network(value)
-            client = found[0].value if found is not None and len(found) == 1 else None
+            place = network(value)
+            client = place[0].value if place is not None and len(place) == 1 else None
             why = why or ("" if client is not None else f"{word}: clients that are not in the file")
         elif names is not None:
             why = "several conditions of names at once"
@@ -168,7 +167,7 @@ def _all(
     if names is None:
         names = [_Meant(line.number, line.text, [Pattern("any", "*")])]
     for one in names:
-        found = one.found if not why else why
+        found: Found = why or one.found
         if not isinstance(found, str) and port is not None:
             found = [each._replace(port=port) for each in found]
         if client is not None and one.client is not None and client != one.client:

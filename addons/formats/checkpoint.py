@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from addons.bypass.rule import Rule
@@ -25,6 +26,7 @@ from detector.errors import ConfigError
 
 MAX_LINES = 1_000_000
 MAX_OBJECTS = 200_000
+_AT_ONCE = 50
 _SPEECH = Speech(
     host=lambda name: [f'mgmt_cli add dns-domain name ".{name}" is-sub-domain false'],
     suffix=lambda name: [f'mgmt_cli add dns-domain name ".{name}" is-sub-domain true'],
@@ -45,8 +47,10 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
         if name not in commands or (below and not commands[name][0]):
             commands[name] = below, command + _comments(rule)
     lines = ["mgmt_cli add group name tlsight"] if commands else []
-    for number, (name, (_, command)) in enumerate(commands.items(), 1):
-        lines += [command, f'mgmt_cli set group name tlsight members.add.{number} "{name}"']
+    lines += [command for _, command in commands.values()]
+    for some in batched(commands, _AT_ONCE):
+        members = " ".join(f'members.add.{n} "{name}"' for n, name in enumerate(some, 1))
+        lines.append(f"mgmt_cli set group name tlsight {members}")
     return Exported("".join(f"{line}\n" for line in lines), refused)
 
 

@@ -96,8 +96,10 @@ def _conditions(entries: list[str]) -> str:
         names = dict.fromkeys(entry[1:] for entry in entries if entry[0] == sign)
         if names:
             parts.append(field % " ".join(f'"{name}"' for name in names))
-    for name in dict.fromkeys(entry[1:] for entry in entries if entry[0] == "~"):
-        parts.append(f"{_HOST} matches " + json.dumps(rf"^[^.]+\.{re.escape(name)}$"))
+    parts += [
+        f"{_HOST} matches " + json.dumps(rf"^[^.]+\.{re.escape(name)}$")
+        for name in dict.fromkeys(entry[1:] for entry in entries if entry[0] == "~")
+    ]
     return " or ".join(parts)
 
 

@@ -219,7 +219,7 @@ def _conflict(early: _Placed, late: _Placed) -> _Placed | None:
 def _meet(one: Rule, other: Rule) -> bool:
     if one.network is not None and other.network is not None:
         same = one.network.version == other.network.version
-        return same and one.network.overlaps(other.network)  # type: ignore[arg-type]
+        return same and one.network.overlaps(other.network)
     if one.regex is not None and other.host is not None:
         return holds(one, other.host)
     if other.regex is not None and one.host is not None:

@@ -81,7 +81,7 @@ class Gathered:
 
         """
         text = text[:MAX_TEXT]
-        if isinstance(found, str) or not found:
+        if isinstance(found, str):
             self._unread.append(Unread(line, text, found or "says nothing", file))
             return
         rows: list[tuple[Pattern, RuleRow]] = []

@@ -35,7 +35,7 @@ GRAMMAR = Grammar(plain="host", dot="suffix", star="wildcard")
 _SPEECH = Speech(host=itself, suffix=dotted, wildcard=starred)
 _REMARK = re.compile(r"(?:^|\s)(?:#|//|;)")
 _HOSTS = re.compile(r"(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|::1?|fe80::1%lo0|255\.255\.255\.255)\s")
-_OWN = {"localhost", "broadcasthost", "local", "localhost.localdomain", "0.0.0.0", "ip6-localhost",
+_OWN = {"localhost", "broadcasthost", "local", "localhost.localdomain", "ip6-localhost",
         "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters",
         "ip6-allhosts"}  # fmt: skip
 _STAR = "*.name is read as one label more than name; write .name where all below it is meant"

@@ -39,7 +39,7 @@ def _touch(one: Rule, other: Rule) -> bool:
     assert other.network is not None
     if one.network.version != other.network.version or not overlap(one, other):
         return False
-    return one.network.overlaps(other.network)  # type: ignore[arg-type]
+    return one.network.overlaps(other.network)
 
 
 def _spelt(rule: Rule) -> str:

@@ -38,10 +38,11 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
 
 
 def _json(text: str, source: str) -> Imported:
-    data, at = loaded(text, source)
+    whole, at = loaded(text, source)
     gathered = Gathered()
-    for one in objects(data, "urllists", "data", "result"):
-        inner = one.get("data") if isinstance(one.get("data"), dict) else one
+    for one in objects(whole, "urllists", "data", "result"):
+        data = one.get("data")
+        inner = data if isinstance(data, dict) else one
         name = str(one.get("name", ""))
         about = {"evidence": f"Netskope's list {name}"} if name else {}
         keys = ("urls", "domains", "domain", "hosts", "ips")

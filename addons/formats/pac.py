@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import batched, groupby
 
 from addons.bypass.rule import Action, Rule
 from addons.formats import shapes
@@ -31,6 +32,7 @@ _SPEECH = Speech(
     ],
     wildcard=lambda name: [rf"/^[^.]+\.{re.escape(name)}$/.test(host)"],
 )
+_AT_ONCE = 50
 _WAYS = {"pass": '"DIRECT"', "inspect": "TLSIGHT_PROXY"}
 _GLOB = Grammar("host", "is no name", "below", label=".*", scheme=False)
 
@@ -43,7 +45,11 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
         "function FindProxyForURL(url, host) {",
         '  host = host.toLowerCase().replace(/\\.$/, "");',
     ]
-    lines += [f"  if ({' || '.join(conditions)}) return {_WAYS[a]};" for a, conditions in said]
+    lines += [
+        f"  if ({' || '.join(some)}) return {_WAYS[action]};"
+        for action, group in groupby(said, key=lambda one: one[0])
+        for some in batched([one for _, conditions in group for one in conditions], _AT_ONCE)
+    ]
     return Exported("\n".join([*lines, "  return TLSIGHT_PROXY;", "}"]) + "\n", refused)
 
 

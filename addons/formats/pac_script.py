@@ -15,9 +15,12 @@ MAX_TOKENS = 500_000
 MAX_DEPTH = 40
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)|(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')"""
-    r"""|(?P<regex>(?<=[(|&!=,])\s*/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++/[a-z]*)|(?P<word>[A-Za-z_$][\w$]*+)"""
+    r"""|(?P<word>[A-Za-z_$][\w$]*+)"""
     r"""|(?P<number>\d[\w.]*+)|(?P<sign>===|!==|==|!=|&&|\|\||[-+*/%<>=!.,;:?(){}\[\]&|^~])"""
 )
+# A slash divides, unless nothing stands before it that could be divided.
+_REGEX = re.compile(r"(?P<regex>/(?:[^/\\\n\[*]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++/[a-z]*)")
+_BEFORE_REGEX = {"", "(", "|", "||", "&&", "!", "=", "==", ",", ":", "?", "return", "{", ";", "["}
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -62,13 +65,15 @@ def unquoted(token: Token) -> str:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    place, line, count = 0, 1, 0
+    place, line, count, before = 0, 1, 0, ""
     while place < len(text):
-        found = _TOKEN.match(text, place)
+        found = _REGEX.match(text, place) if before in _BEFORE_REGEX else None
+        found = found or _TOKEN.match(text, place)
         count += 1
         if found is None or count > MAX_TOKENS:
             raise ScriptError(f"line {line}: is no script at {text[place : place + 20]!r}")
         if found.lastgroup != "space":
+            before = found[0]
             yield Token(found.lastgroup or "", found[0].strip(), line)
         line += found[0].count("\n")
         place = found.end()

@@ -42,10 +42,7 @@ def fields(text: str) -> dict[str, Any]:
     if ticket is not None:
         found["ticket"] = ticket[0]
     rest = rest if ticket is None else rest.replace(ticket[0], "")
-    rest = re.sub(
-        r"[;,(]?\s*\)|\(\s*[;,]?", lambda one: ")" if one[0].strip() == ")" else one[0], rest
-    )
-    reason = re.sub(r"\(\s*[;,]*\s*\)", "", rest).strip(" ;,.-")
+    reason = re.sub(r"\([\s;,]*\)", "", rest).strip(" ;,.-")
     if reason:
         found["reason"] = reason
     return found
@@ -62,4 +59,4 @@ def remark(rule: Rule) -> str:
 
 def _plain(text: str) -> str:
     """Without what could end a line or look like a part of the grammar."""
-    return " ".join(re.sub(r"[;,()\"'<>{}\\|#`]", " ", shown(text)[:200]).split())
+    return " ".join(re.sub(r"[;,()\"'<>{}\\|#`\ufffd]", " ", shown(text)[:200]).split())

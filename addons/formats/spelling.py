@@ -51,9 +51,10 @@ def meaning(text: str, grammar: Grammar) -> Found:
     text = text.strip()
     if len(text) > MAX_ENTRY:
         return f"of {len(text)} characters, at most {MAX_ENTRY}"
-    addresses = network(text)
+    place, port = apart(text)
+    addresses = network(text) or network(place)
     if addresses is not None:
-        return addresses
+        return [one._replace(port=port) for one in addresses]
     rest, default = text, None
     scheme = _SCHEME.match(text)
     if scheme is not None and scheme.group(1).lower() != "https" and grammar.scheme:
@@ -62,10 +63,10 @@ def meaning(text: str, grammar: Grammar) -> Found:
         rest, default = text[scheme.end() :], grammar.https
         if "@" in rest.partition("/")[0]:
             return "a user's name in a URL is no host"
-    place, slash, path = rest.partition("/")
+    host, slash, path = rest.partition("/")
     if slash and path not in _ALL_PATHS:
         return PATH
-    name, port = apart(place)
+    name, port = apart(host)
     addresses = network(name)
     if port is None:
         port = default
@@ -84,11 +85,9 @@ def network(text: str) -> list[Pattern] | None:
     try:
         if between is not None:
             first, last = ip_address(between[1]), ip_address(between[2])
-            ranges = list(summarize_address_range(first, last))  # type: ignore[type-var]
+            ranges = list(summarize_address_range(first, last))
             return (
-                [Pattern("cidr", str(one)) for one in ranges[:MAX_RANGE]]
-                if len(ranges) <= MAX_RANGE
-                else None
+                [Pattern("cidr", str(one)) for one in ranges] if len(ranges) <= MAX_RANGE else None
             )
         return [Pattern("cidr", str(ip_network(text.strip("[]"), strict=False)))]
     except (ValueError, TypeError):
