@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from addons.bypass.rule import Rule, settled
+from addons.bypass.rule import Rule, rule_of, settled
 from addons.formats.exported import Exported, Imported, ReadOptions, Refused
 from detector.errors import ConfigError
 
@@ -33,13 +33,13 @@ class Format(NamedTuple):
 FORMATS = {
     "toml": Format("tlsight's own rule file", reads=True),
     "mitmproxy": Format("mitmproxy: ignore_hosts of config.yaml", reads=True),
-    "squid": Format("Squid: ssl_bump", reads=True),
-    "haproxy": Format("HAProxy: use_backend by SNI"),
-    "nginx": Format("nginx: map of a stream block"),
-    "envoy": Format("Envoy: filter chains by server name"),
+    "squid": Format("Squid: ssl_bump", reads=True, asks=True),
+    "haproxy": Format("HAProxy: use_backend by SNI", reads=True, asks=True),
+    "nginx": Format("nginx: map of a stream block", reads=True, asks=True),
+    "envoy": Format("Envoy: filter chains by server name", reads=True, asks=True),
     "privoxy": Format("Privoxy: actions file", reads=True),
     "e2guardian": Format("e2guardian: exceptionsitelist", reads=True, asks=True),
-    "sslproxy": Format("SSLproxy: FilterRule"),
+    "sslproxy": Format("SSLproxy: FilterRule", reads=True, asks=True),
     "panos": Format("Palo Alto PAN-OS: SSL decryption exclusion", reads=True),
     "fortios": Format("Fortinet FortiOS: ssl-exempt", reads=True),
     "sophos": Format("Sophos Firewall: web exception", reads=True),
@@ -105,6 +105,21 @@ def read(target: str, text: str, source: str, options: ReadOptions | None = None
     assert isinstance(found, Imported)
     entries = (msgspec.structs.replace(one, row=settled(one.row)) for one in found.entries)
     return msgspec.structs.replace(found, entries=tuple(entries))
+
+
+def differences(
+    target: str, theirs: Imported, rules: Iterable[Rule], now: datetime
+) -> list[tuple[str, str | None, str | None]]:
+    """Patterns that the list of a target and our export to it do not say alike: ours, theirs; None for nothing."""
+    exported = export(target, rules, now, skip_proxy=True)
+    said = read(target, exported.text, target)
+    ours = {rule_of(row).pattern: row.action for row in said.rows}
+    there = {rule_of(row).pattern: row.action for row in theirs.rows}
+    return [
+        (pattern, ours.get(pattern), there.get(pattern))
+        for pattern in sorted({*ours, *there})
+        if ours.get(pattern) != there.get(pattern)
+    ]
 
 
 def _format(target: str) -> Format:
