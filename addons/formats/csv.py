@@ -193,8 +193,11 @@ def _about(told: dict[str, str]) -> dict[str, Any]:
         if told.get(field):
             about[field] = told[field]
     # A table without a column for it has the ticket among the remarks.
-    remarked = fields(about.get("reason", ""))
-    about |= {key: remarked[key] for key in ("ticket", "owner") if key in remarked.keys() - told}
+    if "reason" in about and not {"ticket", "owner"} <= told.keys():
+        remarked = fields(about["reason"])
+        about |= {
+            key: remarked[key] for key in ("ticket", "owner") if key in remarked.keys() - told
+        }
     if "bind" in about and about["bind"] not in ("resolve", "certificate", "none"):
         raise UnclearError(f"bind {about['bind']!r} is none of resolve, certificate, none")
     if "client" in about and about["client"] in ("*", "any", "all"):

@@ -19,10 +19,12 @@ from msgspec.structs import replace
 from addons.bypass.rule import RuleRow, rule_of
 from addons.formats.exported import Entry, Imported, Unread
 from detector.errors import TargetError
-from detector.model.targets import normal_host
+from detector.model.targets import PLAIN_NAME, normal_host
 
 Kind = Literal["host", "suffix", "wildcard", "below", "cidr", "regex", "any"]
 MAX_TEXT = 100
+_NAMED = ("host", "suffix", "wildcard", "below")
+_LONGEST = 253
 
 
 class Pattern(NamedTuple):
@@ -84,6 +86,14 @@ class Gathered:
         if isinstance(found, str):
             self._unread.append(Unread(line, text, found or "says nothing", file))
             return
+        if (
+            len(found) == 1
+            and found[0].kind in _NAMED
+            and found[0].port is None
+            and _is_plain(found[0].value, about)
+        ):
+            self._keep(found[0], found[0].row(**about), line, text, file)
+            return
         rows: list[tuple[Pattern, RuleRow]] = []
         try:
             for pattern in found:
@@ -94,9 +104,12 @@ class Gathered:
             self._unread.append(Unread(line, text, str(error), file))
             return
         for pattern, row in rows:
-            if pattern.kind == "below" and row.action == "pass":
-                self._below.append(len(self._entries))
-            self._entries.append(Entry(row, line, text, file))
+            self._keep(pattern, row, line, text, file)
+
+    def _keep(self, pattern: Pattern, row: RuleRow, line: int, text: str, file: str) -> None:
+        if pattern.kind == "below" and row.action == "pass":
+            self._below.append(len(self._entries))
+        self._entries.append(Entry(row, line, text, file))
 
     def unread(self, line: int, text: str, why: str, file: str = "") -> None:
         """An entry that no rule says."""
@@ -165,6 +178,13 @@ class _Passed:
                     return True
                 parent = parent.partition(".")[2]
         return False
+
+
+def _is_plain(name: str, about: dict[str, Any]) -> bool:
+    """Whether a rule of this name is known to hold: almost all are so, and asking each takes long."""
+    if not PLAIN_NAME.fullmatch(name) or len(name) > _LONGEST:
+        return False
+    return "client" not in about and "ja4" not in about and "port" not in about
 
 
 def _name(text: str) -> str:

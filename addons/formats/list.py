@@ -29,6 +29,7 @@ from addons.formats.names_and_ranges import ranges
 from addons.formats.remark import fields, remark
 from addons.formats.spelling import Grammar, meaning, network
 from detector.errors import ConfigError
+from detector.model.targets import PLAIN_NAME
 
 MAX_LINES = 2_000_000
 GRAMMAR = Grammar(plain="host", dot="suffix", star="wildcard")
@@ -93,6 +94,9 @@ def _is_heading(line: str) -> bool:
 
 
 def _meanings(entry: str) -> Iterator[tuple[str, Found]]:
+    if PLAIN_NAME.fullmatch(entry):
+        yield entry, [Pattern("host", entry)]
+        return
     if _HOSTS.match(entry):
         for name in entry.split()[1:]:
             own = name.lower() in _OWN

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from addons.bypass.place import apart
 from addons.formats.gathered import Found, Kind, Pattern
+from detector.model.targets import PLAIN_NAME
 
 MAX_ENTRY = 300
 MAX_RANGE = 64
@@ -49,6 +50,8 @@ class Grammar(NamedTuple):
 def meaning(text: str, grammar: Grammar) -> Found:
     """The patterns of one entry, or why there is none."""
     text = text.strip()
+    if PLAIN_NAME.fullmatch(text) and " " not in grammar.plain:
+        return [Pattern(grammar.plain, text)]  # type: ignore[arg-type]
     if len(text) > MAX_ENTRY:
         return f"of {len(text)} characters, at most {MAX_ENTRY}"
     place, port = apart(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 
 from addons.bypass.rule import Action, end_of
 
@@ -44,6 +45,7 @@ class UnclearError(ValueError):
     """A cell that is not plain; its row is told, not read."""
 
 
+@lru_cache(4096)
 def day_of(cell: str) -> date | None:
     """The day or moment of a cell, None for one that says never. Raises UnclearError."""
     cell = cell.strip()
