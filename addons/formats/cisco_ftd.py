@@ -5,9 +5,9 @@ Source: FMC REST API, `.../sslpolicies/ID/sslrules` and `decryptionpolicyrules`;
 literals. Objects are read from the file wherever they stand in it (`/object/urls`, `/object/networks`). Rules are asked
 in their order, all conditions of a rule at once.
 
-A URL object is looked for as a piece of the URL, so "ign.com" finds verisign.com (FMC guide, "Manual URL Filtering"):
-no rule of ours is as wide; it is read as the name and all below it, which is what is meant, and told. "CN=x" is asked
-of the server's certificate: it is read as the host x, which is narrower. So names cannot be written, ranges can.
+A URL object without a path is asked of the host's name: "ign.com" is that name and all below it, and not verisign.com
+(FMC guide, "Manual URL Filtering Options"); it knows no stars. "CN=x" is asked of the server's certificate: it is read
+as the host x, which is narrower, and told. So what can be written are names with all below them, and ranges.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from addons.bypass.reach import in_force
 from addons.bypass.rule import Rule
-from addons.bypass.shown import shown
-from addons.formats.exported import Exported, Imported, Refused, why_not
+from addons.formats.domain_list import itself
+from addons.formats.exported import Exported, Imported, Speech, name_list
 from addons.formats.gathered import Found, Gathered
 from addons.formats.json_lines import Lines, loaded, objects, texts
 from addons.formats.names_and_ranges import ranges
@@ -29,9 +28,10 @@ from addons.formats.spelling import Grammar, meaning, network
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 20
-_URL = Grammar("suffix", "below", "below", https=None)
+_URL = Grammar("suffix", "below", "a URL object knows no star", https=None)
+_BELOW = "a URL object also means every name below it"
+_SPEECH = Speech(host=_BELOW, suffix=itself, wildcard=_BELOW)
 _NAME = Grammar("host", "is no name of a certificate", "wildcard", scheme=False)
-_PIECE = "a URL object is found anywhere in a URL; it is read as that name and all below it, which is narrower"
 _CERTIFICATE = "CN=x is asked of the certificate; it is read as the host x: other names of that certificate are inspected"
 _NOTHING = "no rule that does not decrypt asks for it"
 # Conditions of a rule that no rule of ours has, or that are not read.
@@ -49,23 +49,20 @@ _PLACES = (
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
-    """Network objects for a rule that does not decrypt."""
-    rules = in_force(rules, now)
-    said, refused = ranges(rules, now, ports=False)
-    why = "a URL object is found anywhere in a URL, and a CN is the certificate's: no name can be said"
-    names = [
-        Refused(one, why_not(one) or why)
-        for one in rules
-        if one.network is None and one.action != "inspect"
-    ]
-    found = [
-        {"type": "Network", "name": f"tlsight-{n}", "value": value,
-         "description": shown(remark(rule))[:200]}
-        for n, (rule, value) in enumerate(said, 1)
-    ]  # fmt: skip
-    return Exported(
-        json.dumps({"items": found}, indent=1) + "\n" if found else "", (*refused, *names)
-    )
+    """URL and network objects for a rule that does not decrypt."""
+    rules = list(rules)
+    names, refused = name_list(rules, now, _SPEECH)
+    places, kept = ranges(rules, now, ports=False)
+    said = [("Url", "url", rule, name) for rule, (name,) in names]
+    said += [("Network", "value", rule, value) for rule, value in places]
+    found: dict[str, dict[str, str]] = {}
+    for kind, key, rule, value in said:
+        about = {"description": remark(rule)[:200]} if remark(rule) else {}
+        found.setdefault(
+            value, {"type": kind, "name": f"tlsight-{value}"[:64], key: value, **about}
+        )
+    text = json.dumps({"items": [*found.values()]}, indent=0) + "\n" if found else ""
+    return Exported(text, (*(one for one in refused if one.rule.network is None), *kept))
 
 
 def read(text: str, source: str) -> Imported:
@@ -83,8 +80,9 @@ def read(text: str, source: str) -> Imported:
                 _object(gathered, one, at, "")
         return gathered.done()
     used: set[str] = set()
+    decided: set[str] = set()
     for rule in rules:
-        _rule(gathered, rule, by, used, at)
+        _rule(gathered, rule, by, used, decided, at)
     for one in every:
         value = _value(one)
         if value and str(one.get("id")) not in used and str(one.get("name")) not in used:
@@ -136,6 +134,7 @@ def _rule(
     rule: dict[str, Any],
     by: dict[str, dict[str, Any]],
     used: set[str],
+    decided: set[str],
     at: Lines,
 ) -> None:
     name = str(rule.get("name", ""))
@@ -160,11 +159,15 @@ def _rule(
         entry = (
             one if _value(one) else by.get(str(one.get("id")), by.get(str(one.get("name")), one))
         )
-        fresh = not {str(entry.get("id")), str(entry.get("name"))} & used
-        used.update(str(entry[key]) for key in ("id", "name") if key in entry)
+        called = {str(entry[key]) for key in ("id", "name") if key in entry}
+        fresh = not called & decided
+        used |= called
+        # A rule that is not asked of everything decides nothing yet, unless it may decrypt.
+        if why is None or (rule.get("enabled") is not False and "DO_NOT" not in action):
+            decided |= called
         if not _value(entry):
-            called = str(one.get("name", one))
-            gathered.unread(at.of(called), called, "an object that is not in the file")
+            label = str(one.get("name", one))
+            gathered.unread(at.of(label), label, "an object that is not in the file")
         elif why is None and fresh:
             _object(gathered, entry, at, name)
         elif why is not None:
@@ -190,7 +193,6 @@ def _object(gathered: Gathered, one: dict[str, Any], at: Lines, rule: str) -> No
     kind = str(one.get("type", "")).lower()
     if "url" in kind:
         found = meaning(value, _URL)
-        gathered.note(_PIECE)
     elif "dn" in one:
         parts = [part.strip() for part in value.split(",") if part.strip()]
         name = parts[0].partition("=") if len(parts) == 1 else ("", "", "")

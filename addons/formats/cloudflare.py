@@ -106,7 +106,7 @@ def _conditions(entries: list[str]) -> str:
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError for JSON that is none."""
     data, at = loaded(text, source)
-    every = list(_every(data))
+    every = list({id(one): one for one in _every(data)}.values())
     rules = [one for one in every if isinstance(one.get("traffic"), str)]
     lists = {
         re.sub(r"[^0-9a-z_]", "", str(one[key]).lower()): one
@@ -176,6 +176,14 @@ class _Reading:
                 said.append([Decision(self._line, _spelt(part), str(error), "pass")])
         plain = [one for each in said if all(d.action == "pass" for d in each) for one in each]
         narrowed = [each for each in said if any(d.action != "pass" for d in each)]
+        if len({tuple(d.found[0] for d in each if _keeps_back(d)) for each in narrowed}) == 1:
+            # The same exceptions from all of them.
+            narrowed = [
+                [
+                    *filter(_keeps_back, narrowed[0]),
+                    *(d for each in narrowed for d in each if not _keeps_back(d)),
+                ]
+            ]
         for each in narrowed[:-1]:
             told = " and ".join(d.text for d in each)[:200]
             plain.append(
@@ -272,6 +280,10 @@ class _Reading:
         if test.field in _PORTS or test.field in _CLIENTS:
             return "that is every host"
         return f"{test.field[:60]} is no name and no address"
+
+
+def _keeps_back(one: Decision) -> bool:
+    return one.action != "pass"
 
 
 def _narrowed(

@@ -33,6 +33,8 @@ from detector.model.targets import PLAIN_NAME
 
 MAX_LINES = 2_000_000
 GRAMMAR = Grammar(plain="host", dot="suffix", star="wildcard")
+_PIECE = "a piece of URLs, to an ad blocker: only ||name^ is a host"
+_OF_BLOCKERS = Grammar(plain="host", dot=_PIECE, star=_PIECE)
 _SPEECH = Speech(host=itself, suffix=dotted, wildcard=starred)
 _REMARK = re.compile(r"(?:^|\s)(?:#|//|;)")
 _HOSTS = re.compile(r"(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|::1?|fe80::1%lo0|255\.255\.255\.255)\s")
@@ -59,8 +61,9 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError for more lines than anybody keeps."""
     gathered = Gathered()
+    grammar = _OF_BLOCKERS if _is_of_a_blocker(text) else GRAMMAR
     for line, entry, about in _entries(text, source):
-        for one, found in _meanings(entry):
+        for one, found in _meanings(entry, grammar):
             if not isinstance(found, str) and found[0].kind == "wildcard":
                 gathered.note(_STAR)
             gathered.add(line, one, found, **about)
@@ -88,18 +91,23 @@ def _entries(text: str, source: str) -> Iterator[tuple[int, str, dict[str, Any]]
             yield number, line[: found.start()].strip(), {**above, **about}
 
 
+def _is_of_a_blocker(text: str) -> bool:
+    """Whether an ad blocker reads it: there `.ads.` and `-banner/` are pieces of URLs."""
+    return any(line.startswith(("!", "[Adblock")) for line in text[:5000].splitlines())
+
+
 def _is_heading(line: str) -> bool:
     """Of an ad blocker's list: [Adblock Plus 2.0]."""
     return line.startswith("[") and line.endswith("]") and ":" not in line
 
 
-def _meanings(entry: str) -> Iterator[tuple[str, Found]]:
+def _meanings(entry: str, grammar: Grammar) -> Iterator[tuple[str, Found]]:
     if PLAIN_NAME.fullmatch(entry):
         yield entry, [Pattern("host", entry)]
         return
     if _HOSTS.match(entry):
         for name in entry.split()[1:]:
-            own = name.lower() in _OWN
+            own = name.lower() in _OWN or network(name) is not None
             yield name, "is a machine's name for itself" if own else meaning(name, GRAMMAR)
         return
     if entry.startswith(("||", "|", "@@")) or "##" in entry or "#@#" in entry:
@@ -108,14 +116,14 @@ def _meanings(entry: str) -> Iterator[tuple[str, Found]]:
     parts = [one for one in re.split(r"[\s,;]+", entry) if one]
     if len(parts) > 1 and network(entry) is None:
         if all("." in one or ":" in one for one in parts):
-            yield from ((one, _said(one)) for one in parts)
+            yield from ((one, _said(one, grammar)) for one in parts)
         else:
             yield entry, "several words: one entry a line, or read it as csv"
         return
-    yield entry, _said(parts[0] if len(parts) == 1 else entry)
+    yield entry, _said(parts[0] if len(parts) == 1 else entry, grammar)
 
 
-def _said(entry: str) -> Found:
+def _said(entry: str, grammar: Grammar) -> Found:
     if (
         entry[0] in "^("
         or entry[-1] == "$"
@@ -123,7 +131,11 @@ def _said(entry: str) -> Found:
         or (entry[0] == "/" and entry[-1] == "/")
     ):
         return _regex(entry)
-    return meaning(entry, GRAMMAR)
+    if grammar is _OF_BLOCKERS and (
+        entry[0] in "-/_&?=." or entry[-1] in "-/_&?=." or "." not in entry
+    ):
+        return _PIECE
+    return meaning(entry, grammar)
 
 
 def _regex(entry: str) -> str:

@@ -24,6 +24,7 @@ _SET = re.compile(
     r"""\s*(?:-\s+)?(?:export\s+|ENV\s+|ARG\s+|set\s+|setx\s+|Environment=)?["']?no_proxy["']?\s*(?:[=:]|\s)\s*(?P<value>.*)""",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"\$(?:\{[^{}]*\}|\w+)")
 _OTHER = re.compile(r"\s*(?:export\s+|ENV\s+)?\w+\s*=|\s*#")
 
 
@@ -45,6 +46,9 @@ def _entries(text: str) -> Iterator[tuple[int, str]]:
         if found is None and (named or _OTHER.match(line)):
             continue
         value = line if found is None else found["value"]
-        for entry in re.split(r"[\s,|;]+", value.split(" #")[0]):
+        value = value.split(" #")[0]
+        for variable in _VARIABLE.findall(value):
+            yield number, variable
+        for entry in re.split(r"[\s,|;]+", _VARIABLE.sub(",", value)):
             if entry.strip("\"'"):
                 yield number, entry.strip("\"'")

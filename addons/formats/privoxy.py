@@ -46,6 +46,8 @@ def read(text: str, source: str) -> Imported:
     """Sections of https-inspection; of others nothing. Raises ConfigError."""
     gathered = Gathered()
     found = list(_decisions(text, source))
+    if not found:
+        gathered.note("no section of it turns https-inspection on or off")
     gather(reversed(found), gathered, source)
     return gathered.done()
 

@@ -115,7 +115,10 @@ class _Parser:
         field = self._next("word").removesuffix("[*]")
         how = self._next()
         values: tuple[str, ...]
-        if how == "in":
+        if how == "not" and self._peek() == "in":
+            self._at += 1
+            values, how = self._values(), "!="
+        elif how == "in":
             values = self._values()
         elif how in ("==", "!=", "matches", "~", "eq", "ne"):
             values = (self._value(),)
