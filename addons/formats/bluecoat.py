@@ -35,13 +35,14 @@ _WORDS = {"pass": "no", "inspect": "https"}
 _DOMAIN = Grammar("suffix", "suffix", "a star is no pattern of CPL's", https=None)
 _HOST = Grammar("host", "host", "a star is no pattern of CPL's", https=None)
 _SUFFIX = Grammar("suffix", "below", "a star is no pattern of CPL's", https=None)
-_TOKEN = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|\{[^}]*+\}|\([^()]*+\)|[^\s"();{}])+')
+# What is opened and not closed ends with the line.
+_TOKEN = re.compile(r'(?:"(?:[^"\\]|\\.)*+"?|\{[^}]*+\}?|\([^()]*+\)?|[^\s"();{}])++')
 _DEFINE = re.compile(
     r"define\s+(?:(?P<of>[\w.]+)\s+)?(?P<kind>condition|category|subnet)\s+(?P<name>\"[^\"]+\"|\S+)",
     re.IGNORECASE,
 )
 _OTHER = re.compile(r"define\s", re.IGNORECASE)
-_LAYER = re.compile(r"<\s*(?P<kind>[\w-]+)[^>]*>(?P<guard>.*)")
+_LAYER = re.compile(r"<\s*(?P<kind>[\w-]++)[^>]*+>(?P<guard>.*)")
 _PROPERTY = re.compile(r"ssl\.forward_proxy\((?P<how>[^()]*)\)", re.IGNORECASE)
 
 

@@ -18,7 +18,7 @@ from addons.formats.exported import Exported, Imported, Speech, lines
 from addons.formats.gathered import Gathered
 from addons.formats.remark import fields
 from addons.formats.spelling import Grammar, meaning, network
-from addons.formats.xml_tree import Node, tree
+from addons.formats.xml_elements import Element, parsed
 from detector.errors import ConfigError
 
 MAX_LINES = 1_000_000
@@ -40,10 +40,11 @@ def read(text: str, source: str) -> Imported:
     """Raises ConfigError for XML that is none."""
     gathered = Gathered()
     if text.lstrip("\ufeff \n\r\t")[:1] == "<":
-        root = tree(text, source)
-        for node in root.below("WebFilterException"):
+        root = parsed(text, source)
+        top = Element("", 0, children=[root])  # the entity may stand alone
+        for node in top.all("WebFilterException"):
             _exception(gathered, node)
-        for node in root.below("WebFilterURLGroup"):
+        for node in top.all("WebFilterURLGroup"):
             _group(gathered, node)
         return gathered.done()
     for number, line in enumerate(text.splitlines(), 1):
@@ -54,12 +55,12 @@ def read(text: str, source: str) -> Imported:
     return gathered.done()
 
 
-def _exception(gathered: Gathered, node: Node) -> None:
-    name, about = node.first("Name"), fields(node.first("Desc"))
+def _exception(gathered: Gathered, node: Element) -> None:
+    name, about = _text(node, "Name"), fields(_text(node, "Desc"))
     about.setdefault("reason", f"Sophos's exception {name}")
-    regexes, places = list(node.below("URLRegex")), list(node.below("DstIp", "DstIP"))
-    clients, categories = list(node.below("SrcIp", "SrcIP")), list(node.below("WebCategory"))
-    if not [*regexes, *places, *clients, *categories] and not node.first("Name"):
+    regexes, places = list(node.all("URLRegex")), [*node.all("DstIp"), *node.all("DstIP")]
+    clients, categories = [*node.all("SrcIp"), *node.all("SrcIP")], list(node.all("WebCategory"))
+    if not [*regexes, *places, *clients, *categories] and not _text(node, "Name"):
         return
     regexes = regexes if _on(node, "EnableURLRegex", bool(regexes)) else []
     places = places if _on(node, "EnableDstIP", bool(places)) else []
@@ -94,8 +95,13 @@ def _exception(gathered: Gathered, node: Node) -> None:
             gathered.unread(one.line, one.text, why)
 
 
-def _on(node: Node, tag: str, default: bool) -> bool:
-    text = node.first(tag)
+def _text(node: Element, tag: str) -> str:
+    found = node.one(tag)
+    return "" if found is None else found.text
+
+
+def _on(node: Element, tag: str, default: bool) -> bool:
+    text = _text(node, tag)
     return text.lower() in _ON if text else default
 
 
@@ -104,9 +110,9 @@ def _client(text: str) -> str | None:
     return found[0].value if found is not None and len(found) == 1 else None
 
 
-def _group(gathered: Gathered, node: Node) -> None:
-    name = node.first("Name")
+def _group(gathered: Gathered, node: Element) -> None:
+    name = _text(node, "Name")
     local = name.lower() == "local tls exclusion list"
-    for one in node.below("URL"):
+    for one in node.all("URL"):
         why = f"the URL group {name} is read by no exception"
         gathered.add(one.line, one.text, meaning(one.text, _GROUP) if local else why)

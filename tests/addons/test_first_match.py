@@ -49,9 +49,7 @@ def by_list(decisions: list[Decision], name: str, port: int) -> str:
 
 @settings(max_examples=400)
 @given(DECISIONS, NAMES, st.sampled_from((443, 8443)))
-def test_the_rules_decide_as_the_list_does(
-    decisions: list[Decision], name: str, port: int
-) -> None:
+def test_the_rules_decide_as_the_list_does(decisions: list[Decision], name: str, port: int) -> None:
     gathered = Gathered()
     gather(decisions, gathered, "x")
     found = Matcher([rule_of(one.row) for one in gathered.done().entries])

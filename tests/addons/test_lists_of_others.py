@@ -25,7 +25,10 @@ def table(name: str) -> str:
     text = (LISTS / name).read_bytes().decode("utf-8-sig")
     found = registry.read(FILES[name], text, name)
     lines = [
-        (one.line, f"{_flat(one.text)} -> {one.row.action} {rule_of(one.row).pattern}{_about(one.row)}")
+        (
+            one.line,
+            f"{_flat(one.text)} -> {one.row.action} {rule_of(one.row).pattern}{_about(one.row)}",
+        )
         for one in found.entries
     ]
     lines += [(one.line, f"{_flat(one.text)} -- {one.why}") for one in found.unread]

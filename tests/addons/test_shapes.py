@@ -17,7 +17,9 @@ BEGINNINGS = ("", "^", r"^(.*\.)?", r"^(.+\.)?", r"^(?:[^.]+\.)*", r"^([^.]+\.)?
               r"^[a-z]+\.", r"^(^|\.)", r"^\.", ".*", r"^([^.]+\.)+", r"^(?:.*\.)*")  # fmt: skip
 MIDDLES = (r"b\.com", r"b[.]com", "b.com", r"x-y\.b\.com")
 ENDS = ("$", "", r"\.?/", "/", "/.*", "(/|$)", "/path", "/?$")
-NAMES = st.lists(st.sampled_from(("a", "b", "com", "x-y", "1", "xb")), min_size=1, max_size=5).map(".".join)
+NAMES = st.lists(st.sampled_from(("a", "b", "com", "x-y", "1", "xb")), min_size=1, max_size=5).map(
+    ".".join
+)
 
 
 def said(patterns: list[Pattern], name: str) -> bool:
