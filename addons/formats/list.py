@@ -102,7 +102,7 @@ def _is_heading(line: str) -> bool:
 
 
 def _meanings(entry: str, grammar: Grammar) -> Iterator[tuple[str, Found]]:
-    if PLAIN_NAME.fullmatch(entry):
+    if grammar is GRAMMAR and PLAIN_NAME.fullmatch(entry):
         yield entry, [Pattern("host", entry)]
         return
     if _HOSTS.match(entry):
