@@ -122,20 +122,28 @@ class Feed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Rules of one edition beside those of another; of changed ones the latter."""
+    """Rules of one edition beside those of another; of changed ones the latter.
+
+    Attributes:
+        changed: the same pattern does something else.
+        reworded: it does the same, explained in other words.
+
+    """
 
     added: tuple[RuleRow, ...] = ()
     removed: tuple[RuleRow, ...] = ()
     changed: tuple[RuleRow, ...] = ()
+    reworded: tuple[RuleRow, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
+        return bool(self.added or self.removed or self.changed or self.reworded)
 
     @property
     def counts(self) -> dict[str, int]:
         """By what happened."""
         return {
             "added": len(self.added), "removed": len(self.removed), "changed": len(self.changed),
+            "reworded": len(self.reworded),
         }  # fmt: skip
 
 
@@ -172,8 +180,23 @@ def difference(before: Iterable[RuleRow], after: Iterable[RuleRow]) -> Differenc
     return Difference(
         tuple(row for pattern, row in new.items() if pattern not in old),
         tuple(row for pattern, row in old.items() if pattern not in new),
-        tuple(row for pattern, row in new.items() if pattern in old and old[pattern] != row),
+        *_changed(old, new),
     )
+
+
+def _changed(
+    old: Mapping[str, RuleRow], new: Mapping[str, RuleRow]
+) -> tuple[tuple[RuleRow, ...], tuple[RuleRow, ...]]:
+    both = [(old[pattern], row) for pattern, row in new.items() if pattern in old]
+    same = [(_wordless(one) == _wordless(row), row) for one, row in both if one != row]
+    return tuple(row for is_same, row in same if not is_same), tuple(
+        row for is_same, row in same if is_same
+    )
+
+
+def _wordless(row: RuleRow) -> RuleRow:
+    """What a row does."""
+    return msgspec.structs.replace(row, reason="", owner="", ticket="", evidence="", created=None)
 
 
 def why_a_person(change: Difference, before: int, most: int | None) -> str | None:

@@ -11,7 +11,6 @@ from addons.bypass.feed_sources import sources
 from addons.bypass.rule import RuleRow, rule_of
 from detector.errors import ConfigError, TargetError
 
-M365 = "https://endpoints.office.com/endpoints/worldwide"
 MAX_M365 = 4 << 20
 
 

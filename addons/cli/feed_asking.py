@@ -21,8 +21,8 @@ import msgspec
 from addons.bypass.feed import MAX_BYTES, Edition, Feed, Settings
 from addons.bypass.feed_signature import MAX_SIGNATURE, read_key
 from addons.bypass.feed_sources import Source, sources
-from addons.formats.feed_list import Answer, arrived
 from addons.formats.toml import render
+from addons.store.feed_list import Answer, arrived
 from detector.errors import ConfigError, FetchError
 
 if TYPE_CHECKING:
@@ -64,11 +64,8 @@ async def update(
             found = await _fetched(feed, fetch)
         else:
             found = file_answer(Path(source), feed.settings)
-    except FetchError as error:
+    except (FetchError, ConfigError) as error:
         feeds.fail(name, str(error), refused=False)
-        raise
-    except ConfigError as error:
-        feeds.fail(name, str(error), refused=True)
         raise
     if found == "accepted":
         feeds.confirm(name)

@@ -47,14 +47,20 @@ def show_edition(what: str, edition: Edition) -> None:
 
 def tell_change(change: Difference, most: int | None) -> None:
     """Rule by rule, and counted; at most so many lines."""
-    marks = (("+", change.added), ("-", change.removed), ("!", change.changed))
+    marks = (
+        ("+", change.added),
+        ("-", change.removed),
+        ("!", change.changed),
+        ("~", change.reworded),
+    )
     lines = [_line(mark, row) for mark, rows in marks for row in rows]
     for line in lines[:most]:
         given.say(line)
     if most is not None and len(lines) > most:
         given.say(f"and {len(lines) - most} more: --all")
     counts = change.counts
-    given.say(f"{counts['added']} new, {counts['removed']} gone, {counts['changed']} changed")
+    told = f"{counts['added']} new, {counts['removed']} gone, {counts['changed']} changed"
+    given.say(f"{told}, {counts['reworded']} in other words")
 
 
 def _line(mark: str, row: RuleRow) -> str:

@@ -275,7 +275,7 @@ def _settings_of(
     from addons.bypass.feed import Settings
     from addons.bypass.feed_sources import sources
     from addons.cli.feed_asking import SHIPPED, check_url
-    from addons.formats.feed_list import forms
+    from addons.store.feed_list import forms
     from detector.errors import ConfigError
 
     known = sources().get(source)
@@ -375,7 +375,8 @@ def _update(
                     except (ConfigError, FetchError) as error:
                         kept = opened.feeds.one(name).accepted
                         stays = f"; the {kept.count} rules in force stay" if kept else ""
-                        given.tell(f"{name}: {error}{stays}")
+                        text = str(error).removeprefix(f"{name}: ")
+                        given.tell(f"{name}: {text}{stays}")
                         code = exit_codes.FOUND
 
     asyncio.run(run())

@@ -162,7 +162,11 @@ class Bypass:
         except TargetError as error:
             return [shown(str(error))]
         told = self._keeper.matcher.considered(connection, datetime.now(UTC))
-        lines = [shown(f"{rule.action} {rule.pattern}: {why}") for rule, why in told]
+        lines = [
+            shown(f"{rule.action} {rule.pattern}: {why} ({rule.reason})" if rule.reason else
+                  f"{rule.action} {rule.pattern}: {why}")
+            for rule, why in told
+        ]  # fmt: skip
         decides = self._decision(connection).rule
         if decides is None or decides.action == "inspect":
             lines += map(shown, self._keeper.heart.mitmproxys(host, connection.port))

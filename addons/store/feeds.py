@@ -180,8 +180,8 @@ class Feeds:
         with self._writing():
             self._put(name, kept)
             self._db.execute("DELETE FROM feed_list WHERE name = ? AND place = 'waiting'", (name,))
-            # Rules that end when it is stale end later now.
-            self._db.execute("UPDATE setting SET value = value + 1 WHERE name = 'revision'")
+            if feed.settings.when_stale == "end":  # its rules end later now
+                self._db.execute("UPDATE setting SET value = value + 1 WHERE name = 'revision'")
 
     def same_again(self, name: str) -> None:
         """The source says what waits already."""

@@ -351,10 +351,13 @@ class Keeper:
         stamp = (store.revision(), store.next_end())
         if stamp == self._store_stamp:
             return
-        self._store_rules, self._feed_rules = (
-            [one.rule for one in store.rules()],
-            store.feeds.rules(),
-        )
+        self._store_rules = [one.rule for one in store.rules()]
+        try:
+            self._feed_rules = store.feeds.rules()
+        except StoreError as error:  # one's own rules are in force all the same
+            self._complain("feeds", str(error))
+        else:
+            self._complaints.pop("feeds", None)
         self._store_stamp = stamp
         self._put_in_force()
 

@@ -89,6 +89,10 @@ def test_what_a_change_does_is_said_rule_by_rule() -> None:
     assert [row.host for row in change.removed] == ["c.example.com"]
     assert [row.host for row in change.changed] == ["b.example.com"]
     assert not feed.difference(before, reversed(before))
+    other = rows("a.example.com", "b.example.com", "c.example.com", reason="said otherwise")
+    assert feed.difference(before, other).counts == {
+        "added": 0, "removed": 0, "changed": 0, "reworded": 3,
+    }  # fmt: skip
 
 
 def why(
@@ -102,6 +106,7 @@ def test_only_a_small_change_is_accepted_by_itself() -> None:
     assert why(before, before, None) is None
     assert why(before, (*before, *rows("d.example.com", ".sub.example.com"))) is None
     assert why(before, before[:2]) is None
+    assert why(before, rows("a.example.com", "b.example.com", "c.example.com", reason="x")) is None
     assert why(before, (*before, *rows("d.example.com")), None) == "changes wait for a person"
     assert "first edition" in (why((), before) or "")
     assert "3 rules are new" in (

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from addons.bypass.feed import MAX_BYTES, Edition, Feed, Settings
 from addons.bypass.rule import RuleRow, rule_of
-from addons.formats.feed_list import Answer, arrived
+from addons.store.feed_list import Answer, arrived
 from detector.errors import ConfigError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -117,6 +117,13 @@ def test_a_huge_list_is_refused() -> None:
     lines = b"".join(b"h%d.vendor.example\n" % n for n in range(50_001))
     with pytest.raises(ConfigError, match="more than 50,000"):
         read(lines)
+
+
+def test_a_huge_toml_is_refused_before_it_is_understood() -> None:
+    with pytest.raises(ConfigError, match="more than 50,000"):
+        read(b"[[rule]]\n" * 50_001, "toml")
+    with pytest.raises(ConfigError):
+        read(b"rule = 1\n", "toml")
 
 
 def test_a_list_that_goes_back_is_refused_unless_that_is_meant() -> None:

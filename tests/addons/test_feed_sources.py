@@ -10,7 +10,7 @@ import pytest
 from addons.bypass import feed
 from addons.bypass.feed_sources import Source, sources
 from addons.bypass.guarded import guarded
-from addons.formats.feed_list import forms
+from addons.store.feed_list import forms
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -54,14 +54,14 @@ def test_what_arrives_waits_until_somebody_accepts_it(store: BypassStore, clock:
     revision = store.revision()
     assert arrive(store, clock, *FIRST) == "changes wait for a person"
     assert (in_force(store), store.revision()) == ([], revision)
-    assert store.feeds.change("x").counts == {"added": 2, "removed": 0, "changed": 0}
+    assert store.feeds.change("x").counts == {"added": 2, "removed": 0, "changed": 0, "reworded": 0}
     store.feeds.accept("x")
     assert in_force(store) == list(FIRST)
     assert store.revision() > revision
     arrive(store, clock, "a.example.com", "b.example.com")
     assert in_force(store) == list(FIRST)
     change = store.feeds.accept("x")
-    assert change.counts == {"added": 1, "removed": 1, "changed": 0}
+    assert change.counts == {"added": 1, "removed": 1, "changed": 0, "reworded": 0}
     assert in_force(store) == ["a.example.com", "b.example.com"]
     assert audited(store, clock()).faults == ()
 
@@ -244,6 +244,28 @@ def test_a_proxy_takes_up_what_was_accepted_beneath_its_own_rules(
     assert keeper.matcher.count == 3
     clock.at += timedelta(days=11)
     assert keeper.matcher.match(asked[1], clock()) is None
+
+
+def test_a_feed_that_cannot_be_read_takes_nothing_of_ones_own_away(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.add_rule(row_of("block.example.com", action="block", owner="o", reason="r"))
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    keeper = Keeper(clock)
+    keeper.set_up(KeeperOptions(store=store.path))
+    assert keeper.matcher.count == 3
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("UPDATE feed_list SET rows = 'x'")
+        db.commit()
+    keeper.reload()
+    assert keeper.matcher.count == 3  # the last good list stays
+    fresh = Keeper(clock)
+    fresh.set_up(KeeperOptions(store=store.path))
+    found = fresh.matcher.match(Arrival("block.example.com", None, None, 443), clock())
+    assert found is not None
+    assert found.action == "block"
 
 
 def test_a_store_of_before_there_were_feeds_can_be_looked_at(tmp_path: Path, clock: Clock) -> None:

@@ -72,7 +72,7 @@ def test_what_makes_no_sense_is_said_in_one_line(tlsight: Run, tmp_path: Path) -
     cases: list[tuple[tuple[object, ...], str]] = [
         (("add", "nothing", "--owner", "x"), "no list that is known"),
         (("add", "http://a.example/", "--owner", "x"), "no https:// URL"),
-        (("add", names, "--owner", "x", "--format", "nginx"), "none of"),
+        (("add", names, "--owner", "x", "--format", "cobol"), "none of"),
         (("add", names, "--owner", "x", "--name", "../x"), "no name"),
         (("add", names, "--owner", "x", "--when-stale", "later"), "none of keep, end"),
         (("add", names, "--owner", "x", "--key", names), "no Ed25519"),

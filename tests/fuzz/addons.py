@@ -14,9 +14,9 @@ from addons.bypass.pattern import arrival, end, row_of
 from addons.bypass.rule import RuleRow, rule_of, settled
 from addons.bypass.seeds import microsoft365
 from addons.bypass.weighing import LearningOptions
-from addons.formats.feed_list import Answer, arrived, forms
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
+from addons.store.feed_list import Answer, arrived, forms
 from detector.errors import ConfigError, TargetError
 from tests.fuzz.lab import in_a_file
 from tests.fuzz.target import Target

@@ -136,7 +136,7 @@ def _plain(entries: Iterable[tuple[int, str]]) -> tuple[list[RuleRow], list[Left
             left.append(Left(f"line {line}: {entry[:100]}", str(error)[:200]))
             continue
         rows.append(row)
-        if len(rows) > 4 * feed.MAX_ROWS:
+        if len(rows) > feed.MAX_ROWS:
             raise ConfigError("feed", f"more than {feed.MAX_ROWS:,} rules")
     return rows, left
 
@@ -144,6 +144,9 @@ def _plain(entries: Iterable[tuple[int, str]]) -> tuple[list[RuleRow], list[Left
 def _toml(name: str, data: bytes) -> tuple[list[RuleRow], list[Left], int | None]:
     found, _ = parse_toml(Path(name), data)
     about: Any = found.pop("feed", {})
+    rules: Any = found.get("rule")
+    if isinstance(rules, list) and len(rules) > feed.MAX_ROWS:
+        raise ConfigError(name, f"more than {feed.MAX_ROWS:,} rules")
     rows = rule_rows(found, name)
     for number, row in enumerate(rows, 1):
         try:
