@@ -32,6 +32,18 @@ _LISTS = (
     b"ignore_hosts:\n  - '^(?:.+\\.)?a\\.com:443$'\n",
     b'{"ProxySettings": {"ProxyBypassList": "a.com;*.a.com"}}',
     b'{"policies": {"Proxy": {"Passthrough": "a.com"}}}',
+    b'sep=;\nhost;owner;expires;action\n"a.com\n.b.com";x;2027-03-31;bypass\n=c;y;31/03/2027;no\n',
+    b"# a (ticket CHG-1, owner b)\n||c.com^\n0.0.0.0 d.com e.com\nhttps://f.com:8443/*\n^(.+\\.)?q\\.com$\n",
+    b'[{"id":"C","urls":[".a.com"],"ipRanges":["10.0.0.0/8"]},{"action":{"type":"DO_NOT_DECRYPT"},"urlCategories":["C"]}]',
+    b'{"data":[{"destination":"a.com","type":"domain"}],"objects":[{"type":"dns-domain","name":".a.com"}]}',
+    b"<R><WebFilterException><HttpsDecrypt>on</HttpsDecrypt><DomainList><URLRegex>^a\\.com/</URLRegex>"
+    b"</DomainList></WebFilterException></R>",
+    b'{"result":[{"action":"off","traffic":"any(http.conn.domains[*] in {\\"a.com\\"}) and not (http.conn.hostname == '
+    b'\\"b.a.com\\") or http.conn.hostname matches \\"^[^.]+\\\\\\\\.c$\\""}]}',
+    b"define condition A\n url.domain=a.com\nend\n<SSL-Intercept>\n condition=A ssl.forward_proxy(no)\n",
+    b'function FindProxyForURL(url, host) { if (host == "a.com" || dnsDomainIs(host, ".b.com")) return "DIRECT"; }',
+    b'{"items":[{"ruleAction":"DO_NOT_DECRYPT","urls":{"literals":[{"type":"Url","url":"a.com"}]}}]}',
+    b'{"custom_url_categories":[{"category_name":"a","sites":["a.com",".b.com"],"sites_regex":["^c"]}]}',
 )
 _READ = tuple(name for name, form in FORMATS.items() if form.reads)
 _ATTEMPT = (
