@@ -111,7 +111,7 @@ def differences(
 
 
 def placed_rows(details: Any) -> dict[str, Placed]:
-    """The rules of an `adopt` or `accept` entry, by pattern."""
+    """The rules of an `adopt`, `accept` or `sync` entry, by pattern."""
     found: dict[str, Placed] = {}
     for one in msgspec.convert(details["rows"], list[Placed]):
         if one.row is None:
@@ -149,6 +149,10 @@ def _apply(
         case "trial":
             row = msgspec.convert(details["row"], RuleRow)
             rules[kept_rule(row).pattern] = Placed(row, "trial", details["until"])
+        case "sync":
+            for pattern in msgspec.convert(details["gone"], list[str]):
+                rules.pop(pattern, None)
+            rules |= placed_rows(details)
         case "candidate":
             candidates[entry.subject] = "pending"
         case "clear":

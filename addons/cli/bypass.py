@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, proving, review, running, unbound
+from addons.cli import audit, candidates, exchange, given, proving, review, running, sync, unbound
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -237,5 +237,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, review, proving, audit):
+for module in (running, candidates, unbound, exchange, review, proving, audit, sync):
     module.register(app)

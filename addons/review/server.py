@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import secrets
 import socket
@@ -17,8 +16,9 @@ import uvicorn
 
 from addons.bypass.shown import shown
 from addons.review.access import Access
-from addons.review.admission import Door, Server
+from addons.review.admission import Server
 from addons.review.app import Review
+from addons.review.listening import bound_door, listening_at
 from addons.store.private_file import read_private, write_private
 from addons.store.syslog import syslog_of
 from detector import clock
@@ -75,7 +75,7 @@ def start(store: Path, listen: str) -> tuple[Listening, Callable[[], None]]:
 def _prepared(
     store: Path, listen: str, certificate: Path | None, password: Path | None
 ) -> tuple[Server, socket.socket, Listening]:
-    address, port = _split(listen)
+    address, port = listening_at(listen)
     beyond = not address.is_loopback
     if beyond and (certificate is None or password is None):
         why = f"{address} is not this machine alone"
@@ -84,7 +84,7 @@ def _prepared(
     syslog_of(os.environ)  # said now, and not at the first decision
     secret_file = None if password is not None else store.with_name("review-token")
     secret = _password(password) if password is not None else secrets.token_urlsafe(24)
-    bound = _bound(address, port)
+    bound = bound_door(address, port)
     port = bound.getsockname()[1]
     if secret_file is not None:
         write_private(secret_file, f"{secret}\n".encode())
@@ -123,32 +123,6 @@ def _prepared(
     server = Server(config)
     server.admission = access.admission
     return server, bound, Listening(f"{scheme}://{host}:{port}/", secret_file, metrics_file)
-
-
-def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
-    host, _, port = listen.rpartition(":")
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
-        if not 0 <= int(port) <= 65535:
-            raise ValueError("no port")
-    except ValueError:
-        raise ConfigError("--listen", f"{listen!r} is no ADDRESS:PORT") from None
-    return address, int(port)
-
-
-def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Door:
-    bound = Door(socket.AF_INET6 if address.version == 6 else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((str(address), port))
-        bound.listen(128)  # who is told the address may ask at once
-    except OSError as error:
-        bound.close()
-        remedy = "another program listens there; give another port"
-        raise ConfigError(
-            "--listen", f"{address}:{port}: {error.strerror}", remedy=remedy
-        ) from None
-    return bound
 
 
 def _password(path: Path) -> str:

@@ -23,6 +23,7 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.gateways import Gateways
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
@@ -55,6 +56,7 @@ class BypassStore:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        gateways: what they took, and what the centre was told.
 
     """
 
@@ -86,6 +88,9 @@ class BypassStore:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.gateways = Gateways(
+            self._db, self._failing, self._writing, self._changing, self.traffic
+        )
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

@@ -80,6 +80,14 @@ CREATE TABLE attempt_hour (
     hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (hour, host, class)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE central (
+    pattern TEXT NOT NULL PRIMARY KEY, said TEXT NOT NULL, aside TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outgoing (number INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT;
+CREATE TABLE passage_told (
+    day TEXT NOT NULL, host TEXT NOT NULL, rule TEXT NOT NULL, connections INTEGER NOT NULL,
+    up INTEGER NOT NULL, down INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (day, host, rule)
+) STRICT, WITHOUT ROWID;
 """,
 )
 # From here on a store that may not be written can be read as it is.
