@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, proving, review, running, sync, unbound
+from addons.cli import (
+    audit,
+    candidates,
+    exchange,
+    given,
+    importing,
+    proving,
+    review,
+    running,
+    sync,
+    unbound,
+    undoing,
+)
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -210,17 +222,17 @@ def lint_(
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
-    from addons.bypass.lint import Remark, lint
-    from addons.bypass.outer import outer_names
+    from addons.bypass.guarded import guarded
+    from addons.bypass.lint import lint
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
-    hidden: list[Remark] = []
+    hidden = []
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
             hidden = given.hidden(listed, opened)
-    found = lint(listed, given.now(), used, outer_names()) + hidden
+    found = lint(listed, given.now(), used, guarded()) + hidden
     for finding in found:
         if json:
             given.print_json(
@@ -237,5 +249,7 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, review, proving, audit, sync):
+for module in (
+    running, candidates, unbound, importing, exchange, undoing, review, proving, audit, sync,
+):  # fmt: skip
     module.register(app)

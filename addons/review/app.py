@@ -25,12 +25,12 @@ from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
 from addons.bypass.coverage import foretold
-from addons.bypass.lint import hiding
+from addons.bypass.guarded import guarded
 from addons.bypass.matcher import Matcher
-from addons.bypass.outer import outer_names
 from addons.bypass.pattern import end
 from addons.bypass.reach import has_ended
 from addons.bypass.rule import rule_of
+from addons.bypass.safety import unsafe
 from addons.bypass.scope import scopes
 from addons.bypass.shown import shown
 from addons.review import charts
@@ -241,7 +241,7 @@ class Review:
             ticket=form.get("ticket", "").strip()[:200],
             expires=end(form.get("expires", ""), self._now()),
         )
-        for finding in hiding(rule_of(row), outer_names()):
+        for finding in unsafe(rule_of(row), guarded()):
             raise ConfigError(
                 chosen.pattern, finding.text.rstrip("."), remedy="bypass approve --force can"
             )

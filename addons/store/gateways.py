@@ -15,15 +15,15 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from itertools import batched
 from typing import Any, Protocol
 
 import msgspec
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.change import Change, expect, parts_of_change
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow
-from addons.store.tables import PART, lean
+from addons.store.tables import table_of
 from addons.store.traffic import Passage, Traffic
 from detector.errors import StoreError
 from detector.model.no_json import NO_JSON
@@ -87,12 +87,14 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Said(Protocol):
-    """A rule of the centre's, and the gateway's own that was put aside for it."""
+    """A rule of the centre's, the gateway's own that was put aside for it, and whether it counts."""
 
     @property
     def said(self) -> Placed: ...
     @property
     def aside(self) -> Placed | None: ...
+    @property
+    def counts(self) -> bool: ...
 
 
 class Changing(Protocol):
@@ -143,15 +145,19 @@ class Gateways:
         with self._writing():
             self._keep(joined)
 
-    def central(self) -> dict[str, tuple[Placed, Placed | None]]:
-        """By pattern: what the centre says, and the gateway's own rule that was put aside for it."""
+    def central(self) -> dict[str, tuple[Placed, Placed | None, bool]]:
+        """By pattern: what the centre says, the gateway's own rule that was put aside for it, and whether it counts."""
         with self._failing():
-            rows = self._db.execute("SELECT pattern, said, aside FROM central").fetchall()
+            rows = self._db.execute("SELECT pattern, said, aside, counts FROM central").fetchall()
         decoder = msgspec.json.Decoder(Placed)
         try:
             return {
-                pattern: (decoder.decode(said), None if aside is None else decoder.decode(aside))
-                for pattern, said, aside in rows
+                pattern: (
+                    decoder.decode(said),
+                    None if aside is None else decoder.decode(aside),
+                    bool(counts),
+                )
+                for pattern, said, aside, counts in rows
             }
         except (*NO_JSON, ValueError) as error:
             raise StoreError(
@@ -161,39 +167,40 @@ class Gateways:
     def take_list(
         self,
         joined: Joined,
-        put: Mapping[str, Placed],
-        gone: Sequence[str],
-        before: Mapping[str, tuple[Placed, Placed | None]],
+        changes: Sequence[Change],
+        before: Mapping[str, tuple[Placed, Placed | None, bool]],
         central: Mapping[str, Said],
     ) -> None:
-        """Put a list in force: what it changes, and all that the centre says by now."""
-        with self._changing(
-            "sync",
-            f"list {joined.serial}",
-            parts=_parts(joined, put, gone),
-            rules=bool(put or gone),
-        ):
-            self._change(put, gone)
+        """Put a list in force: what it changes, and all that the centre says by now.
+
+        Raises StaleError where somebody decided on one of the rules meanwhile.
+        """
+        about = {"serial": joined.serial, "digest": joined.digest, "key": joined.key}
+        parts = parts_of_change(changes, about, {})
+        with self._changing("sync", f"list {joined.serial}", parts=parts, rules=bool(changes)):
+            self._change(changes)
             dropped = ((pattern,) for pattern in before if pattern not in central)
             self._db.executemany("DELETE FROM central WHERE pattern = ?", dropped)
             self._db.executemany(
-                "REPLACE INTO central (pattern, said, aside) VALUES (?, ?, ?)",
+                "REPLACE INTO central (pattern, said, aside, counts) VALUES (?, ?, ?, ?)",
                 (
-                    (pattern, _json(one.said), None if one.aside is None else _json(one.aside))
+                    (
+                        pattern,
+                        _json(one.said),
+                        None if one.aside is None else _json(one.aside),
+                        one.counts,
+                    )
                     for pattern, one in central.items()
-                    if before.get(pattern) != (one.said, one.aside)
+                    if before.get(pattern) != (one.said, one.aside, one.counts)
                 ),
             )
             self._keep(joined)
 
-    def leave(
-        self, joined: Joined, why: str, put: Mapping[str, Placed], gone: Sequence[str]
-    ) -> None:
-        """Be a gateway no more. What waits to be told is dropped."""
-        with self._changing(
-            "sync", f"left: {why}", parts=_parts(joined, put, gone), rules=bool(put or gone)
-        ):
-            self._change(put, gone)
+    def leave(self, joined: Joined, why: str, changes: Sequence[Change]) -> None:
+        """Be a gateway no more. What waits to be told is dropped. Raises StaleError as `take_list`."""
+        parts = parts_of_change(changes, {"serial": joined.serial, "why": why}, {})
+        with self._changing("leave", f"list {joined.serial}", parts=parts, rules=bool(changes)):
+            self._change(changes)
             for table in ("central", "outgoing", "passage_told"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (literals)
             self._db.execute("DELETE FROM setting WHERE name = ?", (_JOINED,))
@@ -355,12 +362,18 @@ class Gateways:
                     raise sqlite3.DatabaseError(f"malformed attempt: {error}") from None
         return found
 
-    def _change(self, put: Mapping[str, Placed], gone: Sequence[str]) -> None:
-        self._db.executemany("DELETE FROM rule WHERE pattern = ?", ((one,) for one in gone))
+    def _change(self, changes: Sequence[Change]) -> None:
+        rows = self._db.execute("SELECT pattern, row, state, until FROM rule").fetchall()
+        there = table_of(rows)
+        for one in changes:
+            expect(one, there.get(one.pattern))
+        gone = ((one.pattern,) for one in changes if one.after is None)
+        self._db.executemany("DELETE FROM rule WHERE pattern = ?", gone)
+        after = ((one.pattern, one.after) for one in changes)
         self._db.executemany(
             "INSERT INTO rule (pattern, row, state, until) VALUES (?, ?, ?, ?) ON CONFLICT (pattern)"
             " DO UPDATE SET row = excluded.row, state = excluded.state, until = excluded.until",
-            ((pattern, _json(one.row), one.state, one.until) for pattern, one in put.items()),
+            ((p, _json(one.row), one.state, one.until) for p, one in after if one is not None),
         )
 
     def _keep(self, joined: Joined) -> None:
@@ -370,25 +383,6 @@ class Gateways:
         seen = one.heard.isoformat() if one.heard is not None else ""
         query = "REPLACE INTO gateway (id, seen, body) VALUES (?, ?, ?)"
         self._db.execute(query, (one.name, seen, _json(one)))
-
-
-def _parts(
-    joined: Joined, put: Mapping[str, Placed], gone: Sequence[str]
-) -> Iterable[dict[str, object]]:
-    """The entries of one list taken: all that it changed here."""
-    about = {"serial": joined.serial, "digest": joined.digest, "key": joined.key}
-    rows = [
-        {"row": lean(one.row), "state": one.state, "until": one.until}
-        for one in put.values()
-        if one.row is not None
-    ]
-    changes = [("gone", one) for one in gone] + [("rows", one) for one in rows]
-    for part in batched(changes, PART) if changes else ((),):
-        yield {
-            **about,
-            "gone": [one for kind, one in part if kind == "gone"],
-            "rows": [one for kind, one in part if kind == "rows"],
-        }
 
 
 def _size(content: bytes) -> int:

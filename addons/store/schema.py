@@ -81,7 +81,7 @@ CREATE TABLE attempt_hour (
     PRIMARY KEY (hour, host, class)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE central (
-    pattern TEXT NOT NULL PRIMARY KEY, said TEXT NOT NULL, aside TEXT
+    pattern TEXT NOT NULL PRIMARY KEY, said TEXT NOT NULL, aside TEXT, counts INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE outgoing (number INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT;
 CREATE TABLE passage_told (

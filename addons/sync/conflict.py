@@ -12,7 +12,8 @@ Rules
    longer counts.
 6. A rule of the centre that somebody changed or removed at the gateway stays as it was left there until the centre
    changes that rule itself: who stops a bypass on the spot must not see it come back by itself.
-7. What ended by then, a trial or a rule with an end, is weighed as it was meant: ended rules pass nothing anyway.
+7. All this is weighed when another list comes. A rule whose last day is over is weighed as it was meant; it passes
+   nothing anyway. Trials that are over are no part of a list.
 
       the centre says   the gateway's own   in force
       pass              -                   pass, the centre's
@@ -33,6 +34,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from addons.bypass.change import Change
 from addons.bypass.ledger import Placed
 
 _TIGHTER = {"pass": 0, "inspect": 1, "block": 2}
@@ -44,26 +46,26 @@ class Central(msgspec.Struct, frozen=True):
     Attributes:
         said: as the centre said it.
         aside: the gateway's own rule with this pattern that does not count meanwhile.
+        counts: it was put in force; else the gateway's own one stayed.
 
     """
 
     said: Placed
     aside: Placed | None = None
+    counts: bool = True
 
 
 class Settled(msgspec.Struct, frozen=True):
     """What a list changes.
 
     Attributes:
-        put: rules that are added or changed, by pattern.
-        gone: patterns that are taken away.
+        changes: of the gateway's table.
         central: all that the centre says by now.
         kept: patterns of the list where the gateway's own rule, or what somebody did there, counts.
 
     """
 
-    put: dict[str, Placed]
-    gone: tuple[str, ...]
+    changes: tuple[Change, ...]
     central: dict[str, Central]
     kept: tuple[str, ...]
 
@@ -79,8 +81,7 @@ def settled(
         said: what it says now.
 
     """
-    put: dict[str, Placed] = {}
-    gone: list[str] = []
+    changes: list[Change] = []
     central: dict[str, Central] = {}
     kept: list[str] = []
     for pattern in sorted({*before, *said}):
@@ -89,24 +90,24 @@ def settled(
         own = old.aside if in_force and old is not None else there
         if wanted is None:
             if in_force and own is not None:
-                put[pattern] = own
+                changes.append(Change(pattern, there, own))
             elif in_force:
-                gone.append(pattern)
+                changes.append(Change(pattern, there, None))
             continue
-        if old is not None and wanted == old.said and not in_force:
-            # Somebody changed it here, or the gateway's own counts; and the centre says what it said.
+        if old is not None and old.counts and not in_force and wanted == old.said:
+            # Somebody changed it here, and the centre says what it said.
             central[pattern] = old
             kept.append(pattern)
         elif own is None or _counts(wanted, own):
             central[pattern] = Central(wanted, own)
             if there != wanted:
-                put[pattern] = wanted
+                changes.append(Change(pattern, there, wanted))
         else:
-            central[pattern] = Central(wanted)
+            central[pattern] = Central(wanted, counts=False)
             kept.append(pattern)
             if there != own:
-                put[pattern] = own
-    return Settled(put, tuple(gone), central, tuple(kept))
+                changes.append(Change(pattern, there, own))
+    return Settled(tuple(changes), central, tuple(kept))
 
 
 def _counts(central: Placed, own: Placed) -> bool:

@@ -153,7 +153,11 @@ class Gateway:
         content = await self._shelf.get(list_name(head.digest), MAX_LIST)
         if content is None:
             raise UnsealedError("the list that its head names is not there yet")
-        said = rules_of(content, head)
+        said = {
+            pattern: one
+            for pattern, one in rules_of(content, head).items()
+            if one.until is None or datetime.fromisoformat(one.until) > now
+        }
         here, _ = self._store.tables()
         before = self._store.gateways.central()
         known = {pattern: Central(*both) for pattern, both in before.items()}
@@ -161,7 +165,7 @@ class Gateway:
         joined = msgspec.structs.replace(
             joined, serial=head.serial, digest=head.digest, kept=change.kept[:MOST_TOLD]
         )
-        self._store.gateways.take_list(joined, change.put, change.gone, before, change.central)
+        self._store.gateways.take_list(joined, change.changes, before, change.central)
         return head.serial
 
     async def _send(self) -> int:
@@ -213,8 +217,8 @@ def left(store: BypassStore, why: str) -> int:
     here, _ = store.tables()
     before = store.gateways.central()
     change = settled(here, {pattern: Central(*both) for pattern, both in before.items()}, {})
-    store.gateways.leave(joined, why, change.put, change.gone)
-    return len(change.put) + len(change.gone)
+    store.gateways.leave(joined, why, change.changes)
+    return len(change.changes)
 
 
 def _contents(attempts: Sequence[Attempt], passages: Sequence[Passage]) -> list[bytes]:
