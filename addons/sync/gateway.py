@@ -76,6 +76,7 @@ class Gateway:
         self._shelf = shelf
         self._enrolment = enrolment
         self._now = now
+        self._own: tuple[object, list[str]] | None = None
 
     async def round(self) -> Round:
         """Raises StoreError where its own store cannot be used, ConfigError where it belongs to another centre."""
@@ -189,13 +190,8 @@ class Gateway:
     def report(self) -> Report:
         """The state of now."""
         store, joined, now = self._store, self._joined(), self._now()
-        central = store.gateways.central()
         waiting, first = store.gateways.waiting()
-        own = [
-            one.rule.pattern
-            for one in store.rules()
-            if one.rule.pattern not in central or one.rule.pattern in joined.kept
-        ]
+        own = self._own_rules()
         alive = [
             Alive(one.host, one.pid, one.mitmproxy, one.tlsight, one.mode, one.rules, one.seen)
             for one in store.proxies.all()
@@ -207,6 +203,19 @@ class Gateway:
             joined.lost, joined.trouble, tuple(alive[:MOST_TOLD]), tuple(own[:MOST_TOLD]), len(own),
             joined.kept, tuple(pending[:MOST_TOLD]),
         )  # fmt: skip
+
+    def _own_rules(self) -> list[str]:
+        """Patterns that are not the centre's, looked for again when a rule was changed."""
+        stamp = (self._store.revision(), self._store.next_end())
+        if self._own is None or self._own[0] != stamp:
+            theirs = {
+                pattern
+                for pattern, (*_, counts) in self._store.gateways.central().items()
+                if counts
+            }
+            rules = (one.rule.pattern for one in self._store.rules())
+            self._own = (stamp, [one for one in rules if one not in theirs])
+        return self._own[1]
 
 
 def left(store: BypassStore, why: str) -> int:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from addons.bypass.change import lean
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
 from addons.sync.sealed import UnsealedError
@@ -73,7 +74,7 @@ def list_of(rules: Mapping[str, Placed]) -> bytes:
     """The content of a list. Drafts are no part of it."""
     encoder = msgspec.json.Encoder(order="sorted")
     return b"".join(
-        encoder.encode(_Row(_lean(one.row), one.state, one.until)) + b"\n"  # type: ignore[arg-type]
+        encoder.encode(_Row(lean(one.row), one.state, one.until)) + b"\n"  # type: ignore[arg-type]
         for _, one in sorted(rules.items())
         if one.row is not None and one.state != "draft"
     )
@@ -124,11 +125,3 @@ def digest_of(content: bytes) -> str:
 def mark_of(secret: bytes) -> str:
     """By which a gateway finds itself in a head that all gateways read."""
     return hashlib.sha256(b"tlsight bypass sync mark\0" + secret).hexdigest()[:32]
-
-
-def _lean(row: RuleRow) -> dict[str, Any]:
-    return {
-        field.encode_name: value
-        for field in msgspec.structs.fields(RuleRow)
-        if (value := getattr(row, field.name)) != field.default
-    }

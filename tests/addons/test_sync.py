@@ -336,7 +336,8 @@ def test_a_gateway_alone_for_long_keeps_the_latest_and_tells_how_much_gave_way(
     shelf = centre.shelf.rename(centre.shelf.with_name("away"))
     for day in range(MAX_WAITING + 3):
         north.sees(
-            refuses("10.0.0.1", clock() + timedelta(seconds=n), f"d{day}.example") for n in range(10)
+            refuses("10.0.0.1", clock() + timedelta(seconds=n), f"d{day}.example")
+            for n in range(10)
         )
         assert "is no folder" in north.round().trouble[0]
     shelf.rename(centre.shelf)

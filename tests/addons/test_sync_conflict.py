@@ -57,9 +57,7 @@ OWN, THEIRS = "the gateway's", "the centre's"
         (None, rule("pass"), OWN),
     ],
 )
-def test_the_table_of_who_counts(
-    centre: Placed | None, own: Placed | None, counts: str
-) -> None:
+def test_the_table_of_who_counts(centre: Placed | None, own: Placed | None, counts: str) -> None:
     mine = None if own is None else Placed(_said(own, OWN), own.state, own.until)
     theirs = None if centre is None else Placed(_said(centre, THEIRS), centre.state, centre.until)
     here = {} if mine is None else {NAME: mine}
