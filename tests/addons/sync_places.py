@@ -17,7 +17,6 @@ from addons.sync.shelf import FolderShelf
 from tests.addons.conftest import Clock
 from tests.addons.learning_attacks import refuses, trusts
 
-
 OPEN: list[BypassStore] = []
 
 
