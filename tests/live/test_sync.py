@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from addons.store.auditing import audited
+from addons.sync.enrolment import write_enrolment
+from detector import clock as wall_clock
+from tests.addons.conftest import Clock
+from tests.addons.learning_attacks import refuses
+from tests.addons.sync_places import CentrePlace, GatewayPlace, close_all
 from tests.live.bypass_world import APP, BANK, CLIENT, MAIL, PINNED, SECOND_CLIENT, SHOP
 from tests.live.sync_world import DECIDED, Site, SyncWorld, until
 
@@ -92,3 +103,77 @@ def attempts(world: SyncWorld, host: str) -> int:
 
     with BypassStore(world.store, clock.now, read_only=True) as opened:
         return sum(one.outcome != "accepted" for one in opened.traffic.attempts(host))
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_counts_twice(tmp_path: Path) -> None:
+    clock = Clock()
+    clock.at = wall_clock.now()
+    centre = CentrePlace(tmp_path / "centre", clock)
+    north = GatewayPlace(tmp_path / "north", clock, centre.enrol("north"))
+    write_enrolment(tmp_path / "north.json", north.enrolment)
+    programs = {
+        "centre": ("--shelf", str(centre.shelf), "--store", str(centre.path)),
+        "north": ("--enrolment", str(tmp_path / "north.json"), "--store", str(north.path)),
+    }
+    running = {name: _start(words) for name, words in programs.items()}
+    chance = random.Random(20261130)
+    try:
+        for turn in range(14):
+            centre.passes(f"h{turn}.example")
+            north.sees(refuses("10.0.0.1", clock.at, f"a{turn % 3}.example") for _ in range(50))
+            name = chance.choice(sorted(programs))
+            time.sleep(chance.uniform(0.3, 1.6))
+            running[name].kill()
+            running[name].wait(10)
+            running[name] = _start(programs[name])
+        until(lambda: len(north.patterns) == 14, "all rules")
+        until(lambda: sum(centre.count(f"a{n}.example") for n in range(3)) >= 700, "all attempts")
+        until(lambda: north.store.gateways.waiting()[0] == 0, "no batch waits")
+        assert [centre.count(f"a{n}.example") for n in range(3)] == [250, 250, 200]
+    finally:
+        for one in running.values():
+            one.kill()
+            one.wait(10)
+    for store in (centre.store, north.store):
+        assert audited(store, clock.at).faults == ()
+    close_all()
+
+
+def test_a_full_shelf_costs_nothing_that_was_there(tmp_path: Path) -> None:
+    clock = Clock()
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(shelf)], check=True)
+    try:
+        centre = CentrePlace(tmp_path / "centre", clock, shelf)
+        north = GatewayPlace(tmp_path / "north", clock, centre.enrol("north"))
+        centre.passes("bank.example")
+        centre.round()
+        north.round()
+        ballast = shelf / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        centre.passes("app.example")
+        north.sees(refuses("10.0.0.1", clock.at, "a.example") for _ in range(40))
+        for done in (centre.round(), north.round()):
+            assert any("No space left on device" in line for line in done.trouble), done
+        assert north.patterns == {"bank.example"}
+        ballast.unlink()
+        for _ in range(3):
+            centre.round()
+            assert north.round().trouble == ()
+        assert north.patterns == {"bank.example", "app.example"}
+        assert centre.count("a.example") == 40
+        assert not list(shelf.rglob("*.part"))
+    finally:
+        close_all()
+        subprocess.run(["umount", str(shelf)], check=True)
+
+
+def _start(words: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "detector", "bypass", "sync", "run", "--every", "0.1", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
