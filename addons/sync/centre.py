@@ -14,7 +14,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -95,6 +95,7 @@ class Centre:
         self._now = now
         self._learner = Learner(options)
         self._cursor = 0
+        self._pruned: date | None = None
         self._list: tuple[int, bytes] | None = None
 
     async def round(self) -> CentreRound:
@@ -206,8 +207,9 @@ class Centre:
     def _learn(self) -> tuple[str, ...]:
         """Hosts that became candidates."""
         store, now = self._store, self._now()
-        if store.traffic.crowded():
+        if store.traffic.crowded() or now.date() != self._pruned:
             store.traffic.prune(now)
+            self._pruned = now.date()
         while found := store.gateways.attempts_since(self._cursor, _READ):
             for number, attempt in found:
                 self._learner.take(attempt)

@@ -16,6 +16,7 @@ from addons.sync.listed import mark_of
 from addons.sync.sealed import secret_of
 from addons.sync.shelf import GATEWAY_NAME
 from detector.errors import ConfigError
+from detector.knowledge.whole_file import write_whole
 from detector.model.no_json import NO_JSON
 
 MAX_GATEWAYS = 200
@@ -115,8 +116,8 @@ def read_enrolment(path: Path) -> Enrolment:
 
 
 def write_enrolment(path: Path, one: Enrolment) -> None:
-    """Raises StoreError."""
-    write_private(path, msgspec.json.format(msgspec.json.encode(one)) + b"\n")
+    """For its owner alone. Raises StoreError."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(one)) + b"\n", 0o600)
 
 
 def is_name(text: str) -> bool:
