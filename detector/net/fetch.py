@@ -75,7 +75,7 @@ class FetchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer: 200, or 304 when an ETag or a time was given, or 201 and 204 to what was put.
+    """An answer: 200, 304 when an ETag or a time was given, or 2xx to what was put or told.
 
     Attributes:
         headers: with lower-case names.
@@ -92,10 +92,11 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked of a URL: an answer of at most `limit` bytes, to GET, or to PUT where there is content."""
+    """What is asked of a URL: an answer of at most `limit` bytes."""
 
     limit: int
     headers: Mapping[str, str]
+    method: str = "GET"
     content: bytes | None = None
     follow: bool = False
 
@@ -166,8 +167,18 @@ class Fetcher:
         limit: int,
         headers: Mapping[str, str] | None = None,
     ) -> Fetched:
-        """Put it there; an answer of at most `limit` bytes. Raises FetchError."""
-        return await self._until(url, _Asked(limit, headers or {}, content), None, None)
+        """Put it there; any answer of 2xx, of at most `limit` bytes, is one. Raises FetchError."""
+        asked = _Asked(limit, headers or {}, "PUT", content)
+        return await self._until(url, asked, None, None)
+
+    async def post(
+        self, url: str, body: bytes, *, limit: int, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Tell `body` to somebody; any answer of 2xx is one. It may be told more than once, never by a redirect.
+
+        Raises FetchError.
+        """
+        return await self._until(url, _Asked(limit, headers or {}, "POST", body), None, None)
 
     async def _until(
         self, url: str, asked: _Asked, pace: Pace | None, pointer: Pointer | None
@@ -255,9 +266,8 @@ class Fetcher:
             dialled = asked.copy_with(host=address, username=None, password=None)
             extensions = {"sni_hostname": asked.host}
         limits = httpx.Timeout(self.options.timeout, connect=connect)
-        method = "GET" if what.content is None else "PUT"
         async with client.stream(
-            method, dialled, content=what.content, headers=names, extensions=extensions,
+            what.method, dialled, content=what.content, headers=names, extensions=extensions,
             timeout=limits,
         ) as response:  # fmt: skip
             status = response.status_code
@@ -270,13 +280,13 @@ class Fetcher:
                 return str(there), Pointer(_server(response) if proxy is None else None)
             asked_for = {name.lower() for name in what.headers}
             unchanged = status == 304 and asked_for & {"if-none-match", "if-modified-since"}
-            done = what.content is not None and status in (201, 204)
+            done = what.content is not None and 200 <= status < 300
             if status != 200 and not unchanged and not done:
                 raise FetchError(shown, f"answers {status}", status=status)
             connection = self._connection(response, asked, proxy)
-            body = await _body(response, shown, what.limit)
+            content = await _body(response, shown, what.limit)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Fetched(url, status, body, found, connection)
+            return Fetched(url, status, content, found, connection)
 
     async def _choose(self, asked: httpx.URL) -> None:
         """Have the way to it looked up, which may take a while; it is known from then on."""
