@@ -21,7 +21,7 @@ import msgspec
 from addons.bypass.learning import Learner
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
-from addons.store.gateways import Known
+from addons.store.joined import Known
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.sync.enrolment import Enrolled
 from addons.sync.listed import MAX_HEAD, MAX_LIST, Head, digest_of, head_of, list_of

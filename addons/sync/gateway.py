@@ -14,8 +14,8 @@ import msgspec
 
 from addons.bypass.attempt import Attempt
 from addons.store.bypass_store import BypassStore
-from addons.store.gateways import Joined
 from addons.store.heartbeat import FRESH
+from addons.store.joined import Joined
 from addons.store.traffic import Passage
 from addons.sync.conflict import Central, settled
 from addons.sync.enrolment import Enrolment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from addons.store.gateways import Joined, Known
+from addons.store.joined import Joined, Known
 from addons.sync.gateway import STALE
 
 # Clocks that are further apart are worth a word.

@@ -19,7 +19,7 @@ from addons.bypass.weighing import LearningOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
 from addons.store.feed_list import Answer, arrived, forms
-from addons.store.gateways import Known
+from addons.store.joined import Known
 from addons.sync.listed import Head, digest_of, head_of, rules_of
 from addons.sync.reports import attributed, batch_of, report_of
 from addons.sync.sealed import UnsealedError, opened
