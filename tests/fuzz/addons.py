@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from addons.bypass.expression import Expressions
 from addons.bypass.feed import Feed, Settings
@@ -17,6 +19,11 @@ from addons.bypass.weighing import LearningOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
 from addons.store.feed_list import Answer, arrived, forms
+from addons.store.joined import Known
+from addons.sync.listed import Head, digest_of, head_of, rules_of
+from addons.sync.reports import attributed, batch_of, report_of
+from addons.sync.sealed import UnsealedError, opened
+from addons.sync.telling import lines_of_centre
 from detector.errors import ConfigError, TargetError
 from tests.fuzz.lab import in_a_file
 from tests.fuzz.target import Target
@@ -66,6 +73,21 @@ _NOW = datetime(2026, 11, 23, tzinfo=UTC)
 _ASKED = Arrival("www.a.com", "www.a.com", "10.0.0.1", 443, "10.0.0.1")
 
 
+_SHARED = (
+    b'{"row":{"host":"a.com","expires":"2027-01-01"}}\n'
+    b'{"row":{"suffix":"b.com"},"state":"trial","until":"2026-12-01T00:00:00+00:00"}\n',
+    b'{"attempts":['
+    + _ATTEMPT.strip()
+    + b'],"passages":[{"at":"2026-11-23T00:00:00Z","host":"a.com",'
+    b'"rule":"a.com","connections":1,"up":2,"down":3,"seconds":4.5}]}',
+    b'{"at":"2026-11-23T00:00:00Z","tlsight":"1","serial":1,"digest":"x","waiting":0,"first":1,"lost":0,'
+    b'"proxies":[{"host":"g","pid":1,"mitmproxy":"12","tlsight":"1","mode":"auto","rules":1,'
+    b'"seen":"2026-11-23T00:00:00Z"}],"own":["a"],"own_count":1}',
+    b'{"serial":1,"at":"2026-11-23T00:00:00Z","digest":"x","size":1,"taken":{"x":1}}',
+    b'{"format":"tlsight.bypass-sync/1","kind":"head","by":"' + b"00" * 32 + b'","seal":"00"}\nx',
+)
+
+
 def targets() -> dict[str, Target]:
     """By name."""
     return {
@@ -82,6 +104,7 @@ def targets() -> dict[str, Target]:
             tuple(bytes((n,)) + sample for n in range(len(forms())) for sample in _FEEDS),
         ),
         "attempts": Target(_attempts, (_ATTEMPT * 3,)),
+        "shared-list": Target(_shared, _SHARED),
     }
 
 
@@ -104,6 +127,22 @@ def _patterns(data: bytes) -> None:
 def _endpoints(data: bytes) -> None:
     """What Microsoft publishes of its services."""
     microsoft365(data.decode("utf-8", "replace"))
+
+
+def _shared(data: bytes) -> None:
+    """What lies on a shelf, also under a good seal: a list, a batch, a report, or one error in words."""
+    head = Head(1, _NOW, digest_of(data), len(data))
+    for ask in (
+        lambda: opened("head", data, "00" * 32),
+        lambda: head_of(data),
+        lambda: rules_of(data, head),
+        lambda: attributed(batch_of(data), "north", "hq", _NOW, timedelta(days=30)),
+        lambda: lines_of_centre(
+            Known("north", heard=_NOW, report=msgspec.to_builtins(report_of(data))), 1, _NOW
+        ),
+    ):
+        with suppress(UnsealedError):
+            ask()
 
 
 def _feeds(data: bytes) -> None:

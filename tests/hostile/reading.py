@@ -94,6 +94,14 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass open": ("bypass", "open"),
     "bypass top": ("bypass", "top"),
     "bypass serve": ("bypass", "serve", "--listen", "127.0.0.1:0"),
+    "bypass sync enrol": ("bypass", "sync", "enrol", "x", "--shelf", "empty", "--out", "out"),
+    "bypass sync revoke": ("bypass", "sync", "revoke", "x", "--reason", "x"),
+    "bypass sync once": ("bypass", "sync", "once"),
+    "bypass sync run": ("bypass", "sync", "run"),
+    "bypass sync serve": ("bypass", "sync", "serve", "--listen", "127.0.0.1:0"),
+    "bypass sync status": ("bypass", "sync", "status"),
+    "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
+    "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
     "engine learn": ("engine", "learn", "An engine"),
     "lab serve": ("lab", "serve", "healthy"),
 }  # fmt: skip
@@ -115,6 +123,9 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
     "bypass replace": ("file", ("{hosts.txt}",)),
     "bypass diff": ("file", ("{hosts.txt}",)),
     "policy lint": ("file", ("{empty}",)),
+    "bypass sync once": ("shelf", ("--shelf", "empty")),
+    "bypass sync run": ("shelf", ("--shelf", "empty")),
+    "bypass sync serve": ("certificate", ("--certificate", "{chain.pem}")),
 }
 # Commands that neither dial nor read a file of somebody else's, and why.
 NEITHER = {
@@ -156,6 +167,9 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass backup", "file"): "store",
     ("bypass restore", "file"): "store",
     ("bypass user list", "users"): "lines",
+    ("bypass sync once", "enrolment"): "json",
+    ("bypass sync once", "roots"): "certificate",
+    ("bypass sync serve", "certificate"): "certificate",
     ("bypass import", "file"): "lines",
     ("bypass prove", "host_list"): "lines",
     ("bypass prove", "ca"): "certificate",
@@ -165,7 +179,7 @@ MEANING: dict[tuple[str, str], str] = {
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
-_SERVING = frozenset(("bypass serve", "lab serve"))
+_SERVING = frozenset(("bypass serve", "bypass sync run", "bypass sync serve", "lab serve"))
 # A list asks for one host after the other; how many there are is who wrote it's business.
 _LISTS = frozenset(("target_list", "host_list"))
 
