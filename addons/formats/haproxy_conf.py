@@ -212,11 +212,11 @@ class _Reading:
                 yield terms
                 terms = []
                 continue
-            while word.startswith("!"):
-                holds, word = not holds, word[1:]
-            if not word:
+            name = word.lstrip("!")
+            holds = holds != bool((len(word) - len(name)) % 2)
+            if not name:
                 continue
-            if word == "{":
+            if name == "{":
                 inside = []
                 for one in left:
                     if one == "}":
@@ -224,10 +224,10 @@ class _Reading:
                     inside.append(one)
                 found = _Acl([])
                 self._criterion(found, inside, Named(RuleRow()))
-            elif word in _PREDEFINED:
+            elif name in _PREDEFINED:
                 found = _Acl([], everything=True)
             else:
-                found = self._acls.get(word) or _Acl([], why=f"the list {word} is not there")
+                found = self._acls.get(name) or _Acl([], why=f"the list {name} is not there")
             terms.append((holds, found))
             holds = True
         yield terms

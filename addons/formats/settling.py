@@ -126,12 +126,10 @@ class _Settling:
             rule = self._rule(one)
             if rule is None:
                 continue
-            row = one.row
-            if one.without and paired.has_itself(rule):
-                one = replace(one, without=False)
-            elif not one.without and rule.host is not None and (above := paired.star(rule)):
+            without, row = one.without and not paired.has_itself(rule), one.row
+            if rule.host is not None and (above := paired.star(rule)):
                 row, rule = above
-            self._put(line, replace(one, row=row), rule)
+            self._put(line, replace(one, row=row, without=without), rule)
 
     def _put(self, line: Line, one: Named, rule: Rule) -> None:
         first = self._first_over(rule)
