@@ -89,7 +89,8 @@ def read(text: str, source: str) -> Imported:
             if one.fault:
                 unread.append(Unread(one.line, written, one.fault))
             elif one.option == "ignore_hosts":
-                but, rest = _apart(one.value)
+                # Letters of any case are what mitmproxy looks for anyway.
+                but, rest = _apart(one.value.removeprefix("(?i)"))
                 named = tuple(Named(row, one.line, written) for row in _meaning(rest))
                 spared = tuple(Named(row, one.line, written) for row in but)
                 lines.append(Line("pass", named, one.line, written, spared=spared))
