@@ -94,6 +94,7 @@ class _Reading:
         self._acls: dict[str, _Acl] = {}
         self._kind = "frontend"
         self._rows = 0
+        self._at = Named(RuleRow())
 
     def sections(self, text: str) -> None:
         """Every line, in the section where it stands."""
@@ -110,6 +111,7 @@ class _Reading:
 
     def _line(self, words: list[str], at: Named) -> None:
         first, front = words[0], self.fronts[-1]
+        self._at = at
         if first == "acl" and len(words) >= 3:
             found = self._acls.setdefault(words[1], _Acl([]))
             self._criterion(found, words[2:], at)
@@ -223,7 +225,7 @@ class _Reading:
                         break
                     inside.append(one)
                 found = _Acl([])
-                self._criterion(found, inside, Named(RuleRow()))
+                self._criterion(found, inside, self._at)
             elif name in _PREDEFINED:
                 found = _Acl([], everything=True)
             else:
@@ -250,7 +252,6 @@ class _Reading:
                 rest = []
             elif word not in _FLAGS or values:
                 values.append(word)
-        at = at if at.line else Named(RuleRow(), 0, " ".join(words))
         if fetch in _HELLO or (_SNI.fullmatch(fetch) and how == "found"):
             found.everything = True
             return

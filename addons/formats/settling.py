@@ -336,7 +336,8 @@ class _Pairs:
 
     def has_itself(self, rule: Rule) -> bool:
         """Whether the name of a suffix is let through, too."""
-        if _conditioned(rule, rule.suffix) in self.hosts | self.suffixes:
+        own = _conditioned(rule, rule.suffix)
+        if own in self.hosts or own in self.suffixes:
             return True
         rest = (rule.suffix or "").partition(".")[2]
         while rest:
