@@ -71,15 +71,14 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
     more = [one for one in fronts if one is not chosen]
     unread = list(found.unread)
     for front in more:
-        for backend, line in front.sent:
-            why = line.untold
-            if not why and line.action == "pass":
-                why = f"of another frontend, {front.name}: give its lines alone"
-            if why:
-                unread += [
-                    Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named
-                ]
-            del backend
+        for _, line in front.sent:
+            other = f"of another frontend, {front.name}: give its lines alone"
+            why = line.untold or (other if line.action == "pass" else "")
+            unread += [
+                Unread(one.line, one.text[:MOST_TEXT], one.why or why, one.file)
+                for one in line.named
+                if one.why or why
+            ]
     if chosen is None:
         return Imported((), tuple(unread))
     return settle([*chosen.refused, *(line for _, line in chosen.sent)], unread)

@@ -139,6 +139,8 @@ def _kept_back(rule: Rule, met: list[Rule]) -> str | None:
 
 def _meaning(written: str) -> list[RuleRow]:
     """A row for each port that the entry is for. Raises ValueError, TargetError."""
+    if "\\\\" in written:
+        raise ValueError("finds a backslash, which no name holds: YAML in single quotes wants one")
     written = _MAYBE_PORT.sub(r"\g<port>\g<end>", written)
     head = plain(written)
     ends_in_a_dot = written.endswith(("\\.$", "].$", "[.]$"))

@@ -244,8 +244,6 @@ class _Reading:
             name = parameters[1].strip("\"'") if parameters is not None else word.text
             text, why = self._text(name)
             if text is None:
-                self.unread.append(Unread(word.line, f'"{name}"'[:100], why, word.file))
-                found.why = found.why or f"a part of the list is in {name}, which was not read"
                 found.values.append(Named(RuleRow(), word.line, f'"{name}"', word.file, why=why))
                 continue
             for line in logical_lines(text, name):
