@@ -95,16 +95,17 @@ def by_name(text: str, name: str, host: str, suffix: str, entries: list[str]) ->
 def haproxy_passes(text: str, name: str) -> bool:
     for line in text.splitlines():
         found = re.fullmatch(
-            r"use_backend tlsight_(\w+) if \{ req.ssl_sni -i (?:-m (\w+) )?(\S+) \}", line
+            r"use_backend tlsight_(\w+) if \{ req.ssl_sni -i (?:-m (\w+) )?(.+) \}", line
         )
         if found is None:
             continue
-        action, how, value = found.groups()
-        hit = {
-            None: name == value, "end": name.endswith(value), "reg": re.search(value, name) is not None,
-        }[how]  # fmt: skip
-        if hit:
-            return action == "pass"
+        action, how, listed = found.groups()
+        for value in listed.split():
+            hit = {
+                None: name == value, "end": name.endswith(value), "reg": re.search(value, name) is not None,
+            }[how]  # fmt: skip
+            if hit:
+                return action == "pass"
     return False
 
 

@@ -16,6 +16,7 @@ from addons.bypass.pattern import arrival, end, row_of
 from addons.bypass.rule import RuleRow, rule_of, settled
 from addons.bypass.seeds import microsoft365
 from addons.bypass.weighing import LearningOptions
+from addons.formats.exported import ReadOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
 from addons.store.feed_list import Answer, arrived, forms
@@ -51,6 +52,34 @@ _LISTS = (
     b'function FindProxyForURL(url, host) { if (host == "a.com" || dnsDomainIs(host, ".b.com")) return "DIRECT"; }',
     b'{"items":[{"ruleAction":"DO_NOT_DECRYPT","urls":{"literals":[{"type":"Url","url":"a.com"}]}}]}',
     b'{"custom_url_categories":[{"category_name":"a","sites":["a.com",".b.com"],"sites_regex":["^c"]}]}',
+    b"x: &h ['^a\\.com:443$', \"b\"]\nignore_hosts: *h\ntcp_hosts: [c]\n<<: {udp_hosts: []}\n",
+    b"mitmdump --ignore-hosts '^a\\.com:443$' \\\n --set ignore_hosts=b\n",
+    b'acl s at_step SslBump1\nacl n ssl::server_name -i .a.com "f"\nacl r ssl::server_name_regex -i ^a[.]b$ c\n'
+    b"acl g any-of n r g\nacl h all-of n p\nacl p port 443 8000-8003\nacl d dst 10.0.0.1-10.0.0.9 ::1\nacl c src 10.0.0.0/8\n"
+    b"include f\nssl_bump peek s\nssl_bump splice g !d c\nssl_bump stare n\nssl_bump bump !n all\nssl_bump splice h\n",
+    b"frontend f\nacl a req.ssl_sni,lower -m end .a.com -f f\nacl a req_ssl_sni -m reg -i ^b$\n"
+    b"tcp-request content reject unless a\nuse_backend tlsight_pass if a !{ src 10.0.0.0/8 } || { dst_port 443 } a\n"
+    b"use_backend %[req.ssl_sni,lower,map_dom(f,tlsight_pass)]\n",
+    b'map $ssl_preread_server_name $b { hostnames; default x; .a.com "tlsight_pass"; *.b.com tlsight_inspect;\n'
+    b"~*^c[.]com$ tlsight_pass; include f; a.* tlsight_pass; }\n",
+    b"filter_chains:\n- filter_chain_match: {server_names: [a.com, '*.b.com'], destination_port: 443}\n"
+    b"  filters: [{name: x.tcp_proxy}]\n- filter_chain_match: {prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}]}\n"
+    b"  transport_socket: {}\n",
+    b"Define $m a.com b.com\nPassSite a.com* 10.0.0.1\nPass from ip 10.0.0.1 to sni $m port 443 log *\nDivert *\n"
+    b"FilterRule {\n Action Block\n SNI c.com\n DstPort 443\n}\n",
+    b"Hostname,Location,Exclude from decryption,Description\n*.a.com,Shared,yes,x\n",
+    b"a.com/\n*.b.com\nhttps://c.com/d\n^.e.com\n10.0.0.1-10.0.0.9 # x\n",
+    b'<config><custom-url-category><entry name="c"><list><member>*.a.com/</member></list><type>URL List</type></entry>'
+    b'</custom-url-category><address-group><entry name="g"><static><member>g</member></static></entry></address-group>'
+    b'<rulebase><decryption><rules><entry name="r"><category><member>c</member></category><source><member>g</member>'
+    b"</source><action>no-decrypt</action></entry></rules></decryption></rulebase></config>",
+    b'config firewall addrgrp\nedit g\nset member g "a"\nnext\nend\nconfig firewall address\nedit a\nset subnet 10.0.0.0'
+    b" 255.0.0.0\nnext\nend\nconfig firewall ssl-ssh-profile\nedit p\nconfig ssl-exempt\nedit 1\nset type address\n"
+    b"set address g\nnext\nedit 2\nset type regex\nset regex .*a.*\nend\nend\n",
+)
+# What lists name besides: whatever the file is called, these are its lines.
+_BESIDE = (
+    "a.com tlsight_pass\n.b.com # x\nacl n dstdomain c.com\ninclude f\n^d[.]com$ tlsight_inspect;\n"
 )
 _READ = tuple(name for name, form in FORMATS.items() if form.reads)
 _ATTEMPT = (
@@ -111,7 +140,9 @@ def targets() -> dict[str, Target]:
 def _lists(data: bytes) -> None:
     """The first byte names the program; the rest is its list, and becomes rules."""
     name = _READ[data[0] % len(_READ)] if data else "squid"
-    read(name, data[1:].decode("utf-8", "replace"), "x")
+    options = ReadOptions(beside=lambda _: _BESIDE)
+    for row in read(name, data[1:].decode("utf-8", "replace"), "x", options).rows:
+        rule_of(row)
 
 
 def _patterns(data: bytes) -> None:
