@@ -24,6 +24,7 @@ from addons.cli import (
     review,
     running,
     service,
+    sync,
     unbound,
     undoing,
 )
@@ -296,5 +297,6 @@ for module in (
     backup,
     service,
     breaking,
+    sync,
 ):
     module.register(app)

@@ -9,7 +9,7 @@ MOST = 64
 
 
 def networks(text: str) -> list[str]:
-    """ "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9", "::1". Raises ValueError."""
+    """Of 10.0.0.0/8, 10.0.0.0/255.0.0.0, 10.0.0.1-10.0.0.9, or one. Raises ValueError."""
     first, dash, last = text.partition("-")
     if not dash:
         return [str(ip_network(text.strip(), strict=False))]
@@ -30,7 +30,7 @@ def networks(text: str) -> list[str]:
 
 
 def ports(text: str) -> list[int]:
-    """ "443" or "8000-8005". Raises ValueError."""
+    """Of 443 or 8000-8005. Raises ValueError."""
     first, dash, last = text.strip().partition("-")
     if not (first.isdecimal() and (not dash or last.isdecimal())) or len(text) > 11:
         raise ValueError(f"{text!r} is no port")

@@ -7,7 +7,8 @@ Rules
 1. A chain that has a transport socket of TLS decrypts. One that has none, and hands the connection to `tcp_proxy`,
    lets it through. Our own exports say it by their names, others by `columns` of the options.
 2. A whole name comes before "*.a.com", which is all below a.com, the longest one first.
-3. Ports and clients of a chain are conditions of its names. What else it asks for no rule says.
+3. Ports and clients of a chain are conditions of its names. What else it asks for no rule says. Where one chain
+   asks for a port, Envoy comes to the others on other ports alone, which no rule says.
 4. One list of chains is one list. Of several that let through the first is read.
 """
 
@@ -43,7 +44,7 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
     backends = Backends(options)
     unread: list[Unread] = []
     lists = [chains for node in walked(root) if (chains := _chains(node))] if root else []
-    read_ = [[_line(chain, backends) for chain in chains] for chains in lists]
+    read_ = [_lines(chains, backends) for chains in lists]
     chosen = next((one for one in read_ if any(map(_passes, one))), None)
     for lines in read_:
         for line in lines if lines is not chosen else ():
@@ -70,6 +71,18 @@ def _of_json(text: str, source: str) -> Node:
 def _chains(node: Node) -> list[Node]:
     found = node.at("filter_chains") or node.at("filterChains")
     return [one for one in (found.items if found else None) or () if one.pairs is not None]
+
+
+def _lines(chains: list[Node], backends: Backends) -> list[Line]:
+    found = [_line(chain, backends) for chain in chains]
+    ported = {port for line in found for port in {one.row.port for one in line.named} if port}
+    why = "another chain asks for a port, and Envoy comes to this one on other ports alone"
+    return [
+        msgspec.structs.replace(line, doubt=line.doubt or why)
+        if ported and any(one.row.port is None for one in line.named)
+        else line
+        for line in found
+    ]
 
 
 def _line(chain: Node, backends: Backends) -> Line:

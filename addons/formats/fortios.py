@@ -19,21 +19,26 @@ from addons.formats.settling import unordered
 _SPEECH = Speech(
     host=itself, suffix=both, wildcard="FortiOS's star stands for any number of labels"
 )
+# FortiOS takes so many members in a group on every model.
+_MEMBERS = 300
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
+    """Objects, groups of them, and a profile that exempts the groups."""
     said, refused = name_list(rules, now, _SPEECH)
     names = list(dict.fromkeys(name for _, entries in said for name in entries))
     objects = ["config firewall wildcard-fqdn custom"]
-    exempt = ["config firewall ssl-ssh-profile", '    edit "tlsight"', "        config ssl-exempt"]
     for number, name in enumerate(names, 1):
-        label = f"tlsight-{number}"
-        objects += [f'    edit "{label}"', f'        set wildcard-fqdn "{name}"', "    next"]
-        exempt += [
-            f"            edit {number}", "                set type wildcard-fqdn",
-            f'                set wildcard-fqdn "{label}"', "            next",
-        ]  # fmt: skip
-    lines = [*objects, "end", *exempt, "        end", "    next", "end"]
+        objects += [f"edit tlsight-{number}", f'set wildcard-fqdn "{name}"', "next"]
+    groups = ["end", "config firewall wildcard-fqdn group"]
+    exempt = ["end", "config firewall ssl-ssh-profile", "edit tlsight", "config ssl-exempt"]
+    for number, first in enumerate(range(0, len(names), _MEMBERS), 1):
+        some = range(first + 1, min(first + _MEMBERS, len(names)) + 1)
+        members = " ".join(f"tlsight-{one}" for one in some)
+        groups += [f"edit tlsight-group-{number}", f"set member {members}", "next"]
+        exempt += [f"edit {number}", "set type wildcard-fqdn"]
+        exempt += [f'set wildcard-fqdn "tlsight-group-{number}"', "next"]
+    lines = [*objects, *(groups if names else []), *exempt, "end", "next", "end"]
     return Exported("\n".join(lines) + "\n", refused)
 
 

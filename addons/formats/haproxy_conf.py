@@ -71,15 +71,14 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
     more = [one for one in fronts if one is not chosen]
     unread = list(found.unread)
     for front in more:
-        for backend, line in front.sent:
-            why = line.untold
-            if not why and line.action == "pass":
-                why = f"of another frontend, {front.name}: give its lines alone"
-            if why:
-                unread += [
-                    Unread(n.line, n.text[:MOST_TEXT], n.why or why, n.file) for n in line.named
-                ]
-            del backend
+        for _, line in front.sent:
+            other = f"of another frontend, {front.name}: give its lines alone"
+            why = line.untold or (other if line.action == "pass" else "")
+            unread += [
+                Unread(one.line, one.text[:MOST_TEXT], one.why or why, one.file)
+                for one in line.named
+                if one.why or why
+            ]
     if chosen is None:
         return Imported((), tuple(unread))
     return settle([*chosen.refused, *(line for _, line in chosen.sent)], unread)
@@ -94,6 +93,7 @@ class _Reading:
         self._acls: dict[str, _Acl] = {}
         self._kind = "frontend"
         self._rows = 0
+        self._at = Named(RuleRow())
 
     def sections(self, text: str) -> None:
         """Every line, in the section where it stands."""
@@ -110,6 +110,7 @@ class _Reading:
 
     def _line(self, words: list[str], at: Named) -> None:
         first, front = words[0], self.fronts[-1]
+        self._at = at
         if first == "acl" and len(words) >= 3:
             found = self._acls.setdefault(words[1], _Acl([]))
             self._criterion(found, words[2:], at)
@@ -212,22 +213,22 @@ class _Reading:
                 yield terms
                 terms = []
                 continue
-            while word.startswith("!"):
-                holds, word = not holds, word[1:]
-            if not word:
+            name = word.lstrip("!")
+            holds = holds != bool((len(word) - len(name)) % 2)
+            if not name:
                 continue
-            if word == "{":
+            if name == "{":
                 inside = []
                 for one in left:
                     if one == "}":
                         break
                     inside.append(one)
                 found = _Acl([])
-                self._criterion(found, inside, Named(RuleRow()))
-            elif word in _PREDEFINED:
+                self._criterion(found, inside, self._at)
+            elif name in _PREDEFINED:
                 found = _Acl([], everything=True)
             else:
-                found = self._acls.get(word) or _Acl([], why=f"the list {word} is not there")
+                found = self._acls.get(name) or _Acl([], why=f"the list {name} is not there")
             terms.append((holds, found))
             holds = True
         yield terms
@@ -250,7 +251,6 @@ class _Reading:
                 rest = []
             elif word not in _FLAGS or values:
                 values.append(word)
-        at = at if at.line else Named(RuleRow(), 0, " ".join(words))
         if fetch in _HELLO or (_SNI.fullmatch(fetch) and how == "found"):
             found.everything = True
             return

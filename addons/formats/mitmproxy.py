@@ -12,15 +12,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from addons.bypass.expression import has_alternatives, plain
 from addons.bypass.place import regex_and_ports
-from addons.bypass.reach import in_force, overlap
+from addons.bypass.reach import covers, in_force, overlap
 from addons.bypass.rule import Rule, RuleRow, rule_of, settled
 from addons.formats.about import about
 from addons.formats.exceptions import Exceptions
-from addons.formats.exported import Entry, Exported, Imported, Refused, Unread, why_not
+from addons.formats.exported import Exported, Imported, Refused, Unread, why_not
 from addons.formats.mitmproxy_options import NO_RULE, options
+from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from detector.chain.names import as_address
 from detector.errors import TargetError
 
@@ -36,7 +38,14 @@ _RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\]|\.)){1,3})(?:\.[*+]|(?<
 _OPEN_END = re.compile(r"(?:\\\.|\[\.\]|\.)[A-Za-z][A-Za-z0-9-]*\)?\Z")
 # A port that may be there: mitmproxy always asks with one, so it is there.
 _MAYBE_PORT = re.compile(r"\((?:\?:)?(?P<port>:\d{1,5})\)\?(?P<end>\$?)\Z")
-MOST_TEXT = 100
+# What is kept back by a lookahead at the beginning, and the shapes that mean a rule and no more or less than it.
+_SPARED = re.compile(r"\^\(\?!(?P<body>(?:\\.|\[[^\[\]]*\]|\([^()]*\)|[^()\[\]\\|])*)\)")
+_END = r"(?P<name>(?:[\w-]|\\-|\\\.|\[\.\])+):(?:(?P<port>\d{1,5})|\\d\+)\$"
+_EXACT = (
+    ("host", re.compile(_END)),
+    ("suffix", re.compile(rf"\((?:\?:)?\.[+*]{_DOT}\)\?{_END}")),
+    ("wildcard", re.compile(rf"\[\^\.:?\]\+{_DOT}{_END}")),
+)
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
@@ -46,19 +55,17 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
     entries: list[str] = []
     for rule in in_force(rules, now):
         why = why_not(rule, ports=True)
-        passes = rule.action == "pass"
-        met = [one for one in before.meeting(rule) if overlap(one, rule)] if passes else []
-        if why is None and passes:
-            if rule.regex is not None and met:
-                why = "a regex beside rules that inspect cannot be told apart from them"
-            elif any(_body(one) is None for one in met):
-                why = "an exception from it cannot be said"
-        if why is not None:
-            refused.append(Refused(rule, why))
-        if not passes:
+        if rule.action != "pass":
             # What is left out here must not pass by a wider rule.
             before.add(rule)
-        elif why is None:
+        else:
+            met = [one for one in before.meeting(rule) if overlap(one, rule)]
+            if why is None and any(covers(one, rule) for one in met):
+                continue  # it decides nothing
+            why = why or _kept_back(rule, met)
+        if why is not None:
+            refused.append(Refused(rule, why))
+        elif rule.action == "pass":
             except_for = "".join(f"(?!{one})" for one in dict.fromkeys(map(_body, met)))
             expression = f"^{except_for}{_body(rule)}".replace("'", "''")
             entries.append(f"  - '{expression}'{_about(rule)}")
@@ -74,20 +81,25 @@ def read(text: str, source: str) -> Imported:
     line; so are the entries of its sisters, which let nothing through. Of other options nothing is said. A file
     without any option is taken for a list of ignore_hosts. Raises ConfigError for YAML that is none.
     """
-    found: list[Entry] = []
     unread: list[Unread] = []
+    lines: list[Line] = []
     for one in options(text, source):
         written = one.value[:MOST_TEXT]
         try:
             if one.fault:
                 unread.append(Unread(one.line, written, one.fault))
             elif one.option == "ignore_hosts":
-                found += [Entry(row, one.line, written) for row in _meaning(one.value)]
+                # Letters of any case are what mitmproxy looks for anyway.
+                but, rest = _apart(one.value.removeprefix("(?i)"))
+                named = tuple(Named(row, one.line, written) for row in _meaning(rest))
+                spared = tuple(Named(row, one.line, written) for row in but)
+                lines.append(Line("pass", named, one.line, written, spared=spared))
             elif one.option in NO_RULE:
                 unread.append(Unread(one.line, written, NO_RULE[one.option]))
         except (ValueError, TargetError) as error:
             unread.append(Unread(one.line, written, str(error)))
-    return Imported(tuple(found), tuple(unread))
+    # Any entry ignores: what one spares another may name, which is asked first here.
+    return settle(sorted(lines, key=lambda line: bool(line.spared)), unread)
 
 
 def patterns(text: str) -> list[str]:
@@ -97,8 +109,38 @@ def patterns(text: str) -> list[str]:
     ]
 
 
+def _apart(written: str) -> tuple[list[RuleRow], str]:
+    """What the lookaheads in front of an expression keep back, and the expression without them. Raises ValueError."""
+    rows: list[RuleRow] = []
+    while (found := _SPARED.match(written)) is not None:
+        if written[found.end() : found.end() + 1] in ("*", "?", "+", "{"):
+            break
+        body = found["body"]
+        shape = next((one for one in _EXACT if one[1].fullmatch(body)), None)
+        if shape is None:
+            raise ValueError(f"a look ahead for {body}, which is no name up to its port")
+        exact = shape[1].fullmatch(body)
+        assert exact is not None
+        port = int(exact["port"]) if exact["port"] else None
+        rows.append(RuleRow(**{shape[0]: _unescaped(exact["name"])}, port=port))  # type: ignore[arg-type]
+        written = f"^{written[found.end() :]}"
+    return rows, written
+
+
+def _kept_back(rule: Rule, met: list[Rule]) -> str | None:
+    """Why a rule that passes cannot stand with its exceptions."""
+    for one in met:
+        if rule.regex is not None:
+            return "a regex beside rules that inspect cannot be told apart from them"
+        if _body(one) is None or covers(replace(one, client=None, ja4=None), rule):
+            return f"the list cannot say that {one.pattern} says {one.action}"
+    return None
+
+
 def _meaning(written: str) -> list[RuleRow]:
     """A row for each port that the entry is for. Raises ValueError, TargetError."""
+    if "\\\\" in written:
+        raise ValueError("finds a backslash, which no name holds: YAML in single quotes wants one")
     written = _MAYBE_PORT.sub(r"\g<port>\g<end>", written)
     head = plain(written)
     ends_in_a_dot = written.endswith(("\\.$", "].$", "[.]$"))

@@ -126,3 +126,8 @@ def _of_words(words: list[str], line: int) -> Iterator[Given]:
             name, _, value = next(left, "").partition("=")
             if name in OPTIONS:
                 yield Given(line, name, value)
+        elif " " in word and _COMMAND.search(word):  # OPTS="... --ignore-hosts x"
+            try:
+                yield from _of_words(shlex.split(word), line)
+            except ValueError:
+                yield Given(line, "ignore_hosts", word, "a quote without its end")

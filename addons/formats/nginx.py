@@ -12,8 +12,9 @@ from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats import nginx_conf
+from addons.formats.about import about
 from addons.formats.exported import Exported, Imported, ReadOptions, Speech
-from addons.formats.ordered import decisions
+from addons.formats.ordered import decided
 
 _SPEECH = Speech(
     host=lambda name: [name],
@@ -24,14 +25,15 @@ _SPEECH = Speech(
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """A map to tlsight_pass or tlsight_inspect, which are upstreams of the administrator's."""
-    said, refused = decisions(rules, now, _SPEECH)
+    said, refused = decided(rules, now, _SPEECH)
     there: set[str] = set()
     lines = ["map $ssl_preread_server_name $tlsight_way {", "    default tlsight_inspect;"]
-    for action, names in said:
-        for name in names:
+    for one in said:
+        why = about(one.rule)
+        for name in one.entries:
             if name not in there:  # nginx refuses a name that is there twice; the first one decides
                 there.add(name)
-                lines.append(f'    "{name}" tlsight_{action};')
+                lines.append(f'    "{name}" tlsight_{one.action};' + (f"  # {why}" if why else ""))
     return Exported("\n".join([*lines, "}"]) + "\n", refused)
 
 

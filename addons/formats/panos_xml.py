@@ -150,8 +150,8 @@ class _Rules:
                             table.setdefault(entry.name, entry)
 
     def line(self, rule: Element) -> Line | None:
-        """None for a rule that is switched off."""
-        if rule.words("disabled") == ["yes"]:
+        """None for a rule that is switched off, or for TLS of servers of one's own, or SSH."""
+        if not _counts(rule):
             return None
         said = (rule.one("action") or rule).text
         action: Action = "pass" if said == "no-decrypt" else "inspect"
@@ -231,12 +231,20 @@ class _Rules:
             return [Named(RuleRow(), line, value, why=f"{value} is no address that is known here")]
 
 
+def _counts(rule: Element) -> bool:
+    """Whether it is in force, and for TLS to others' servers."""
+    if rule.words("disabled") == ["yes"]:
+        return False
+    kind = rule.one("type")
+    return kind is None or not kind.children or kind.one("ssl-forward-proxy") is not None
+
+
 def _decrypted(rules: list[Element]) -> dict[str, set[str]]:
     """By condition, the values for which anything is decrypted; empty where that is any."""
     found: dict[str, set[str]] = {}
     asked = [
         rule for rule in rules
-        if rule.words("disabled") != ["yes"] and rule.words("action") != ["no-decrypt"]
+        if _counts(rule) and rule.words("action") != ["no-decrypt"]
     ]  # fmt: skip
     for tag in _CONDITIONS:
         values = [rule.words(tag) or ["any"] for rule in asked]

@@ -21,12 +21,16 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
-from addons.bypass.reach import covers, is_any_host, meets, overlap, rank
+from addons.bypass.reach import covers, holds, is_any_host, overlap, rank
 from addons.bypass.rule import Action, Network, Rule, RuleRow, rule_of
+from addons.formats.covered import Covered
+from addons.formats.exceptions import Exceptions
 from addons.formats.exported import Entry, Imported, Unread
 from detector.errors import TargetError
 
 MOST_TEXT = 100
+# What a hostile list could make long: lines for any host, and regexes that are asked about whole names.
+_MOST_ANYS, _MOST_ASKED = 100, 500_000
 _EVERYTHING = "any host is everything: no list of exceptions says it"
 
 
@@ -73,11 +77,11 @@ def settle(lines: Iterable[Line], before: Iterable[Unread] = ()) -> Imported:
     """The rules of lines in their order, behind what was not read `before`."""
     found = _Settling()
     found.unread += before
-    for passes, group in groupby(lines, key=lambda line: line.action == "pass"):
+    for _, group in groupby(lines, key=lambda line: line.action):
         together = list(group)
-        paired = _paired([one for line in together for one in line.named]) if passes else None
+        paired = _paired(one for line in together if _is_plain(line) for one in line.named)
         for line in together:
-            found.take(line, paired)
+            found.take(line, paired if _is_plain(line) else _Pairs())
     return Imported(tuple(found.entries), tuple(found.unread))
 
 
@@ -86,12 +90,16 @@ def unordered(named: Iterable[Named], before: Iterable[Unread] = ()) -> Imported
     return settle([Line("pass", tuple(named))], before)
 
 
+_NOTHING = Covered(())
+
+
 class _Place(msgspec.Struct, frozen=True):
-    """A rule of an earlier line; hosts in `but` are not meant by it."""
+    """A rule of an earlier line; what is in `but`, and the host `itself`, is not meant by it."""
 
     rule: Rule
     line: Line
-    but: tuple[Rule, ...] = ()
+    but: Covered = _NOTHING
+    itself: str | None = None
 
 
 class _Settling:
@@ -99,18 +107,18 @@ class _Settling:
         self.entries: list[Entry] = []
         self.unread: list[Unread] = []
         self._passed, self._kept = _Earlier(), _Earlier()
-        self._anys: list[tuple[Line, tuple[Rule, ...]]] = []
+        self._anys: list[tuple[Line, Covered]] = []
 
-    def take(self, line: Line, paired: _Pairs | None) -> None:
+    def take(self, line: Line, paired: _Pairs) -> None:
         """One line, after those before it."""
         if line.action == "pass":
             if line.any_host and not line.doubt and not line.spared:
                 # All that is left to it is what a line before it spares.
                 left = next((any_[0].spared for any_ in self._anys if any_[1]), ())
                 line = replace(line, any_host=not left, named=left)
-            self._pass(line, paired or _Pairs())
+            self._pass(line, paired)
         else:
-            self._keep(line)
+            self._keep(line, paired)
 
     def _pass(self, line: Line, paired: _Pairs) -> None:
         broken = next((one for one in line.spared if one.why), None)
@@ -122,28 +130,23 @@ class _Settling:
             for one in line.named:
                 self._tell(one, one.why or why)
             return
+        spared = _Spared(line)
         for one in line.named:
             rule = self._rule(one)
-            if rule is None:
-                continue
-            row = one.row
-            if one.without and paired.has_itself(rule):
-                one = replace(one, without=False)
-            elif not one.without and rule.host is not None and (above := paired.star(rule)):
-                row, rule = above
-            self._put(line, replace(one, row=row), rule)
+            if rule is not None:
+                self._put(line, spared, *paired.as_one(one, rule))
 
-    def _put(self, line: Line, one: Named, rule: Rule) -> None:
+    def _put(self, line: Line, of_line: _Spared, one: Named, rule: Rule) -> None:
         first = self._first_over(rule)
         if first is not None:
             self._tell(one, f"line {first.line} comes before it: {first.text[:MOST_TEXT]}")
             return
-        spared = [rule_of(other.row) for other in line.spared if not other.why]
+        spared = of_line.meeting(rule)
         if one.without:
             spared.append(replace(rule, suffix=None, host=rule.suffix))
         kept: list[Rule] = []
         for other in spared:
-            if not meets_anywhere(other, rule) or not overlap(other, rule):
+            if not overlap(other, rule):
                 continue
             before = None if covers(other, rule) else _in_front(other, rule)
             if before is None:
@@ -157,10 +160,12 @@ class _Settling:
         self._passed.put(_Place(rule, line))
         self._found(one.row, one, line)
 
-    def _keep(self, line: Line) -> None:
-        spared = tuple(rule for one in line.spared if not one.why and (rule := _sound(one.row)))
+    def _keep(self, line: Line, paired: _Pairs) -> None:
+        spared = Covered(
+            rule for one in line.spared if not one.why and (rule := _sound(one.row)) is not None
+        )
         if line.any_host or any(one.why for one in line.named):
-            self._anys.append((line, spared if line.any_host else ()))
+            self._anys.append((line, spared if line.any_host else _NOTHING))
         if line.doubt and line.named:
             why = f"{line.doubt}: its hosts are never let through"
             self.unread.append(Unread(line.line, line.text[:MOST_TEXT], why, line.file))
@@ -168,8 +173,9 @@ class _Settling:
             rule = self._rule(one)
             if rule is None:
                 if not one.why:
-                    self._anys.append((line, ()))
+                    self._anys.append((line, _NOTHING))
                 continue
+            one, rule = paired.as_one(one, rule)  # noqa: PLW2901
             rule = replace(rule, action=line.action)
             covered = self._passed.covering(rule)
             if line.untold:
@@ -180,18 +186,18 @@ class _Settling:
             elif (before := self._passed.over(rule)) is not None:
                 why = f"line {before.line.line} lets some of it through before; the rules do not"
                 self._tell(one, why)
-            but = spared
-            if one.without:
-                but = (*but, replace(rule, suffix=None, host=rule.suffix))
-            self._kept.put(_Place(rule, line, but))
+            itself = rule.suffix if one.without else None
+            self._kept.put(_Place(rule, line, spared, itself))
             if not line.untold:
                 self._found(replace(one.row, action=line.action), one, line)
 
     def _first_over(self, rule: Rule) -> Line | None:
         """An earlier line that does not pass what a rule would."""
-        for line, spared in self._anys:
-            if not any(covers(one, rule) for one in spared):
+        for line, spared in self._anys[:_MOST_ANYS]:
+            if not spared.covers(rule):
                 return line
+        if len(self._anys) > _MOST_ANYS:
+            return self._anys[_MOST_ANYS][0]
         found = self._kept.over(rule)
         return found.line if found is not None else None
 
@@ -218,6 +224,23 @@ class _Settling:
         self.unread.append(Unread(one.line, one.text[:MOST_TEXT], why, one.file))
 
 
+class _Spared:
+    """What a line leaves out, by what it meets; an address may have any name."""
+
+    def __init__(self, line: Line) -> None:
+        found = [rule for one in line.spared if (rule := _sound(one.row)) is not None]
+        self._all, self._by_name = found, Exceptions()
+        self._networks = [rule for rule in found if rule.network is not None]
+        for rule in found:
+            self._by_name.add(rule)
+
+    def meeting(self, rule: Rule) -> list[Rule]:
+        """Those that a rule may have something in common with."""
+        if rule.network is not None:
+            return list(self._all)
+        return [*self._by_name.meeting(rule), *self._networks]
+
+
 class _Earlier:
     """Rules of earlier lines, found by what could meet another one and come after it."""
 
@@ -228,7 +251,8 @@ class _Earlier:
         self._parents: dict[str, list[_Place]] = {}
         self._networks: dict[tuple[int, int, int], list[_Place]] = {}
         self._lengths: set[tuple[int, int]] = set()
-        self._any_network: list[_Place] = []
+        self._any_network: dict[tuple[object, ...], _Place] = {}
+        self._asked = 0
         self._others: list[_Place] = []
 
     def put(self, place: _Place) -> None:
@@ -244,7 +268,7 @@ class _Earlier:
         elif rule.network is not None:
             self._networks.setdefault(_key(rule.network), []).append(place)
             self._lengths.add((rule.network.version, rule.network.prefixlen))
-            self._any_network.append(place)
+            self._any_network.setdefault((rule.port, rule.client, rule.ja4), place)
         else:
             self._others.append(place)
 
@@ -255,10 +279,19 @@ class _Earlier:
             if (
                 (rank(place.rule) > mine or covers(place.rule, rule) or _same(place.rule, rule))
                 and overlap(place.rule, rule)
-                and not any(covers(one, rule) for one in place.but)
+                and not (place.itself is not None and place.itself == rule.host)
+                and not place.but.covers(rule)
+                and self._may_hold(place.rule, rule)
             ):
                 return place
         return None
+
+    def _may_hold(self, one: Rule, rule: Rule) -> bool:
+        """Whether a regex may hold for what a rule names; for a whole name that can be asked."""
+        if one.regex is None or rule.host is None or self._asked >= _MOST_ASKED:
+            return True
+        self._asked += 1
+        return holds(one, rule.host)
 
     def covering(self, rule: Rule) -> _Place | None:
         """One that leaves nothing of the rule."""
@@ -270,7 +303,7 @@ class _Earlier:
         if rule.network is not None:
             yield from self._around(rule.network)
         elif name is not None:
-            yield from self._any_network[:1]
+            yield from self._any_network.values()
             yield from self._hosts.get(rule.host or "", ())
             key = rule.host.partition(".")[2] if rule.host is not None else rule.wildcard
             yield from self._wildcards.get(key or "", ())
@@ -287,16 +320,24 @@ class _Earlier:
 
 
 class _Pairs:
-    """Of lines that pass together: stars beside the name that they stand for."""
+    """Of lines that do the same behind each other: stars beside the name that they stand for."""
 
     def __init__(self) -> None:
         self.hosts: set[tuple[object, ...]] = set()
         self.suffixes: set[tuple[object, ...]] = set()
         self.stars: dict[tuple[object, ...], tuple[RuleRow, Rule]] = {}
 
+    def as_one(self, one: Named, rule: Rule) -> tuple[Named, Rule]:
+        """A name and its star become the suffix that they are together."""
+        without, row = one.without and not self.has_itself(rule), one.row
+        if rule.host is not None and (above := self.star(rule)):
+            row, rule = above
+        return replace(one, row=row, without=without), rule
+
     def has_itself(self, rule: Rule) -> bool:
         """Whether the name of a suffix is let through, too."""
-        if _conditioned(rule, rule.suffix) in self.hosts | self.suffixes:
+        own = _conditioned(rule, rule.suffix)
+        if own in self.hosts or own in self.suffixes:
             return True
         rest = (rule.suffix or "").partition(".")[2]
         while rest:
@@ -310,7 +351,7 @@ class _Pairs:
         return self.stars.get(_conditioned(rule, rule.host))
 
 
-def _paired(named: list[Named]) -> _Pairs:
+def _paired(named: Iterable[Named]) -> _Pairs:
     found = _Pairs()
     for one in named:
         rule = _sound(one.row) if not one.why else None
@@ -342,9 +383,9 @@ def _same(one: Rule, other: Rule) -> bool:
     return one.regex is not None and replace(one, action="pass") == replace(other, action="pass")
 
 
-def meets_anywhere(one: Rule, other: Rule) -> bool:
-    """As `meets`, and an address may have any name."""
-    return one.network is not None or other.network is not None or meets(one, other)
+def _is_plain(line: Line) -> bool:
+    """Whether it does the same with all that it names."""
+    return not (line.spared or line.doubt or line.untold)
 
 
 def _conditioned(rule: Rule, name: str | None) -> tuple[object, ...]:

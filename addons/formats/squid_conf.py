@@ -22,9 +22,9 @@ import msgspec
 
 from addons.bypass.expression import has_alternatives
 from addons.bypass.place import apart
-from addons.bypass.reach import covers
 from addons.bypass.rule import Action, RuleRow
 from addons.formats import addresses, searched
+from addons.formats.covered import Covered
 from addons.formats.exported import Imported, Unread
 from addons.formats.settling import Line, Named, settle
 from addons.formats.squid_text import Word, logical_lines
@@ -244,8 +244,6 @@ class _Reading:
             name = parameters[1].strip("\"'") if parameters is not None else word.text
             text, why = self._text(name)
             if text is None:
-                self.unread.append(Unread(word.line, f'"{name}"'[:100], why, word.file))
-                found.why = found.why or f"a part of the list is in {name}, which was not read"
                 found.values.append(Named(RuleRow(), word.line, f'"{name}"', word.file, why=why))
                 continue
             for line in logical_lines(text, name):
@@ -395,11 +393,9 @@ def _narrowed(named: list[Named], only: list[Named] | None) -> list[Named]:
     """Those that are among others, as far as that can be told."""
     if only is None:
         return named
-    same = {one.row for one in only if not one.why}
-    wide = [rule for row in list(same)[:1000] if (rule := sound(row)) is not None]
+    there = Covered(rule for one in only if not one.why and (rule := sound(one.row)) is not None)
     return [
         one
         for one in named
-        if one.why or one.row in same
-        or ((rule := sound(one.row)) is not None and any(covers(other, rule) for other in wide))
-    ]  # fmt: skip
+        if one.why or ((rule := sound(one.row)) is not None and there.covers(rule))
+    ]

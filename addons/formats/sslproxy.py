@@ -11,17 +11,24 @@ from datetime import datetime
 
 from addons.bypass.rule import Rule
 from addons.formats import sslproxy_conf
-from addons.formats.exported import Exported, Imported, ReadOptions, Speech, lines
+from addons.formats.domain_list import itself
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech, name_list
 
 _SPEECH = Speech(
-    host=lambda name: [f"FilterRule {{\n    Action Pass\n    SNI {name}\n}}"],
+    host=itself,
     suffix="SSLproxy's star finds a piece anywhere in a name: evilexample.com passes as example.com",
     wildcard="SSLproxy's star finds a piece anywhere in a name",
 )
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
-    return lines(rules, now, _SPEECH)
+    """Structured rules, one for each name."""
+    said, refused = name_list(rules, now, _SPEECH, ports=True)
+    texts: dict[str, None] = {}
+    for rule, (name,) in said:
+        at = f"    DstPort {rule.port}\n" if rule.port is not None else ""
+        texts[f"FilterRule {{\n    Action Pass\n    SNI {name}\n{at}}}\n"] = None
+    return Exported("".join(texts), refused)
 
 
 def read(text: str, source: str, options: ReadOptions) -> Imported:

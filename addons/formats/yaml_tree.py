@@ -59,7 +59,9 @@ def parsed(text: str, source: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = str(error.problem or error.context or "no YAML")
-        raise ConfigError(source, why, line=mark.line + 1 if mark else None) from None
+        remedy = "in single quotes a backslash is one" if "escape" in why else ""
+        line = mark.line + 1 if mark else None
+        raise ConfigError(source, why, line=line, remedy=remedy) from None
     except (YAMLError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
         raise ConfigError(source, f"no YAML: {str(error)[:200]}") from None
 

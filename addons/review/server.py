@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import secrets
 import signal
@@ -20,9 +19,10 @@ import uvicorn
 
 from addons.bypass.shown import shown
 from addons.review.access import Access
-from addons.review.admission import Door, Server
+from addons.review.admission import Server
 from addons.review.app import Review
 from addons.review.forwarded import Forwarded
+from addons.review.listening import bound_door, listening_at
 from addons.review.token_file import placed_token
 from addons.review.users_file import NAME as USERS_NAME
 from addons.review.users_file import UsersFile
@@ -113,7 +113,7 @@ def start(store: Path, listen: str) -> tuple[Listening, Callable[[], None]]:
 def _prepared(
     store: Path, listen: str, entrance: Entrance
 ) -> tuple[Server, socket.socket, Listening, Callable[[], None]]:
-    address, port = _split(listen)
+    address, port = listening_at(listen)
     beyond = not address.is_loopback
     certificate, password = entrance.certificate, entrance.password
     users_path = entrance.users or _usual(store)
@@ -136,7 +136,7 @@ def _prepared(
         secret = _password(password)
     elif users is None and not (named and (beyond or entrance.two_person)):
         secret = secrets.token_urlsafe(24)
-    bound = _bound(address, port)
+    bound = bound_door(address, port)
     port = bound.getsockname()[1]
     secret_file, leave = None, _nothing
     metrics_file = store.with_name("review-metrics-token")
@@ -232,32 +232,6 @@ def _public(text: str) -> str:
     if port == usual[parts.scheme]:
         name = name.rpartition(":")[0]
     return f"{parts.scheme}://{name}"
-
-
-def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
-    host, _, port = listen.rpartition(":")
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
-        if not 0 <= int(port) <= 65535:
-            raise ValueError("no port")
-    except ValueError:
-        raise ConfigError("--listen", f"{listen!r} is no ADDRESS:PORT") from None
-    return address, int(port)
-
-
-def _bound(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Door:
-    bound = Door(socket.AF_INET6 if address.version == 6 else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((str(address), port))
-        bound.listen(128)  # who is told the address may ask at once
-    except OSError as error:
-        bound.close()
-        remedy = "another program listens there; give another port"
-        raise ConfigError(
-            "--listen", f"{address}:{port}: {error.strerror}", remedy=remedy
-        ) from None
-    return bound
 
 
 def _password(path: Path) -> str:

@@ -11,7 +11,7 @@ come about; a host that passes by more than _RULES rules on one day could be mis
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -42,51 +42,55 @@ class HostUse(msgspec.Struct, frozen=True):
 
 def largest(db: sqlite3.Connection, since: str, limit: int) -> list[HostUse]:
     """Those from that day on, most bytes first."""
-    hosts = _first(db, since, limit)
-    if hosts is None:
-        query = f"{_USE} WHERE day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host LIMIT ?"
-        rows = db.execute(query, (since, limit)).fetchall()
-    else:
-        query = (
-            f"{_USE} INDEXED BY passage_host WHERE host IN (SELECT value FROM json_each(?))"  # noqa: S608 (literals)
-            " AND day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host"
-        )
-        rows = db.execute(query, (_json(hosts), since)).fetchall()
-    return [
-        HostUse(host, count, up, down, datetime.fromisoformat(last), _strings(rules))
-        for host, count, up, down, last, rules in rows
-    ]
-
-
-def _first(db: sqlite3.Connection, since: str, limit: int) -> list[str] | None:
-    """The hosts, None where that would not be certain."""
-    there = "SELECT 1 FROM sqlite_schema WHERE name = 'passage_size'"
     last = db.execute("SELECT max(day) FROM passage_day").fetchone()[0]
-    if last is None or db.execute(there).fetchone() is None:
-        return None
-    depth = 8 * limit
+    there = "SELECT 1 FROM sqlite_schema WHERE name = 'passage_size'"
+    if last is not None and db.execute(there).fetchone() is not None:
+        for depth in (10 * limit, 40 * limit):
+            found = _quickly(db, [*_days(since, last)], limit, depth)
+            if found is not None:
+                return found
+    query = f"{_USE} WHERE day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host LIMIT ?"
+    return _uses(db.execute(query, (since, limit)))
+
+
+def _quickly(
+    db: sqlite3.Connection, days: Sequence[str], limit: int, depth: int
+) -> list[HostUse] | None:
+    """The same out of the first rows of each day; None where that would not be certain."""
     seen: dict[str, int] = {}
     behind = 0  # what one row a day can bring at most that was not looked at
-    for day in _days(since, last):
-        query = (
-            "SELECT host, up + down FROM passage_day INDEXED BY passage_size WHERE day = ?"
-            " ORDER BY up + down DESC LIMIT ?"
-        )
+    query = (
+        "SELECT host, up + down FROM passage_day INDEXED BY passage_size WHERE day = ?"
+        " ORDER BY up + down DESC LIMIT ?"
+    )
+    for day in days:
         rows = db.execute(query, (day, depth)).fetchall()
         behind += rows[-1][1] if len(rows) == depth else 0
         for host, size in rows:
             seen[host] = seen.get(host, 0) + size
     best = sorted(seen, key=lambda host: -seen[host])
-    taken, rest = best[: 3 * limit], best[3 * limit :]
+    taken, rest = best[: 2 * limit], best[2 * limit :]
     query = (
-        "SELECT host, sum(up + down) FROM passage_day INDEXED BY passage_host"
-        " WHERE host IN (SELECT value FROM json_each(?)) AND day >= ? GROUP BY host"
+        f"{_USE} INDEXED BY passage_host WHERE host IN (SELECT value FROM json_each(?))"  # noqa: S608 (literals)
+        " AND day >= ? GROUP BY host ORDER BY sum(up + down) DESC, host"
     )
-    sums = dict(db.execute(query, (_json(taken), since)).fetchall())
-    order = sorted(taken, key=lambda host: (-sums[host], host))[:limit]
-    least = sums[order[-1]] if len(order) == limit else 0
+    since = days[0] if days else ""
+    found = _uses(db.execute(query, (msgspec.json.encode(taken).decode(), since)))[:limit]
+    least = found[-1].up + found[-1].down if len(found) == limit else 0
     others = max((seen[host] for host in rest), default=0)
-    return order if others + behind * _RULES <= least or not (rest or behind) else None
+    # Where it is a draw, the name decides.
+    is_certain = others + behind * _RULES < least or not (rest or behind)
+    return found if is_certain else None
+
+
+def _uses(rows: Iterable[tuple[str, int, int, int, str, str]]) -> list[HostUse]:
+    return [
+        HostUse(
+            host, count, up, down, datetime.fromisoformat(last),
+            msgspec.json.decode(rules, type=tuple[str, ...]),
+        )
+        for host, count, up, down, last, rules in rows
+    ]  # fmt: skip
 
 
 def _days(first: str, last: str) -> Iterator[str]:
@@ -94,11 +98,3 @@ def _days(first: str, last: str) -> Iterator[str]:
     while day <= end:
         yield day.isoformat()
         day += timedelta(days=1)
-
-
-def _json(values: Sequence[str]) -> str:
-    return msgspec.json.encode(values).decode()
-
-
-def _strings(text: str) -> tuple[str, ...]:
-    return msgspec.json.decode(text, type=tuple[str, ...])

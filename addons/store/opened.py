@@ -18,6 +18,7 @@ from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
 from addons.store.episode_table import Episodes
 from addons.store.feeds import Feeds
+from addons.store.gateways import Gateways
 from addons.store.heartbeat import Heartbeats
 from addons.store.hours import Hours
 from addons.store.leaves import Leaves
@@ -53,6 +54,7 @@ class Opened:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        gateways: what they took, and what the centre was told.
         reminded: ends of rules that were told.
         rechecks: what was found of each rule when it was last looked at.
         feeds: lists that somebody else keeps.
@@ -93,6 +95,9 @@ class Opened:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.gateways = Gateways(
+            self._db, self._failing, self._writing, self._changing, self.traffic
+        )
         self.reminded = Reminded(self._db, self._failing)
         self.rechecks = Rechecks(self._db, self._failing)
         self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)

@@ -84,6 +84,14 @@ CREATE TABLE attempt_hour (
     hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, client TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (hour, host, class, client)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE central (
+    pattern TEXT NOT NULL PRIMARY KEY, said TEXT NOT NULL, aside TEXT, counts INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outgoing (number INTEGER PRIMARY KEY, blob BLOB NOT NULL) STRICT;
+CREATE TABLE passage_told (
+    day TEXT NOT NULL, host TEXT NOT NULL, rule TEXT NOT NULL, connections INTEGER NOT NULL,
+    up INTEGER NOT NULL, down INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (day, host, rule)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX attempt_hour_host ON attempt_hour (host, hour);
 CREATE INDEX passage_size ON passage_day (day, up + down);
 CREATE INDEX passage_host ON passage_day (host);

@@ -48,7 +48,7 @@ class Watch:
         found = altered(before, after, self._now())
         if found:
             self._pending = [*self._pending, *found][-_MAX_PENDING:]
-            self._hurry = clock.stopwatch() + _AFTER
+            self._look_soon()
 
     def begin(self, store: BypassStore, root: str | None) -> None:
         """Before attempts are written: what was changed. Raises StoreError."""
@@ -56,7 +56,7 @@ class Watch:
             if store.proxies.sign_with(socket.gethostname()[:255], root, self._now()):
                 text = f"the proxy signs with another CA, of SHA-256 {root[:16]}..."
                 self._pending.append(Alteration(self._now(), "root", root, text))
-                self._hurry = clock.stopwatch() + _AFTER
+                self._look_soon()
             self._root = root
         if self._pending:
             store.hours.alter(self._pending)
@@ -77,6 +77,10 @@ class Watch:
             self._next = tick + (_SOON if tick < self._hurry else _EVERY)
             self._judge(store, matcher, rules, learning, tell=webhook is not None)
         self._send(store, webhook)
+
+    def _look_soon(self) -> None:
+        tick = clock.stopwatch()
+        self._hurry, self._next = tick + _AFTER, min(self._next, tick + _SOON)
 
     def _judge(
         self,

@@ -90,6 +90,7 @@ def test_what_mitmproxy_would_not_load_is_refused_with_its_line() -> None:
         "mitmdump -q \\\n  --set ignore_hosts='^a\\.example:443$'  # why\n",
         "set ignore_hosts=^a\\\\.example:443$",
         "--ignore-hosts=^a[.]example:443$",
+        "OPTS=\"${OPTS} --ignore-hosts '^a\\\\.example:443$'\"",
     ],
 )
 def test_an_entry_is_found_wherever_mitmproxy_takes_it_from(text: str) -> None:
@@ -174,6 +175,8 @@ def test_host_and_port_as_people_write_them_become_rules(entry: str, patterns: l
     [
         (r"static", "open at its end"),
         (r"^192\.168\.$", "never matches"),
+        (r"(^|\\.)a\\.com:443$", "finds a backslash"),
+        (r"^(?!a\.com)(?:.+\.)?com:443$", "look ahead"),
         (r"^three\.com$", "never matches"),
         (r"(^|\.)three\.com$", "never matches"),
         (r"^a\.com|b\.com:443$", "several alternatives"),

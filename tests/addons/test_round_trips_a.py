@@ -16,7 +16,7 @@ from addons.formats.registry import export, read
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TARGETS = ("mitmproxy", "squid", "haproxy", "nginx", "envoy", "sslproxy", "panos", "fortios")
 # Where the entries say ports, they say them as the rules do.
-WITH_PORTS = ("mitmproxy", "squid", "haproxy", "envoy", "sslproxy")
+WITH_PORTS = ("mitmproxy", "squid", "haproxy", "sslproxy")
 LABELS = st.sampled_from(("a", "b", "com", "x-y"))
 NAMES = st.lists(LABELS, min_size=1, max_size=4).map(".".join)
 PORTS = (443, 8443)

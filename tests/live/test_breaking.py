@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,9 +19,10 @@ from detector.lab.mitmdump import Mitmdump
 from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, running
 from tests.live.clients import said
 from tests.live.programs import find
+from tests.live.test_cutting import world
 
 pytestmark = pytest.mark.live
 SHOP, MAIL, PINNED, STUBBORN, BROKEN = HOSTS = (
@@ -174,3 +176,28 @@ def test_a_rule_that_is_removed_and_a_ca_that_is_swapped_are_told_and_what_was_a
                     assert [one.id for one in opened.episodes.opened()] == [message["id"]]
 
     asyncio.run(run())
+
+
+def test_a_connection_that_passes_is_listed_while_it_is_open(tmp_path: Path, tlsight: Run) -> None:
+    where = ("--store", str(tmp_path / "b.sqlite3"))
+
+    def passing() -> list[dict[str, Any]]:
+        lines = tlsight("bypass", "open", "--json", *where).stdout.splitlines()
+        return [json.loads(line)["passing"] for line in lines]
+
+    with running(world(tmp_path, "60")) as (_, download):
+        assert until_true(passing)
+        (one,) = passing()
+        assert (one["host"], one["rule"], one["client"]) == ("long.test", "long.test", "127.0.0.1")
+        assert until_true(lambda: passing()[0]["down"] > one["down"])
+        download.kill()
+        assert until_true(lambda: not passing())
+
+
+def until_true(holds: Callable[[], object], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
