@@ -139,10 +139,11 @@ class Heartbeats:
             )
             self._db.execute(query, (oldest, MAX_PROXIES))
 
-    def sign_with(self, host: str, root: str, now: datetime) -> bool:
+    def sign_with(self, host: str, root: str, since: datetime, now: datetime) -> bool | None:
         """A proxy of a gateway signs with this CA; whether that is another one than its proxies signed with before.
 
-        Where one of them that is alive signs with the one of before, two proxies stand side by side, and nothing changed.
+        None where one of them that is alive signs with the one of before: two proxies stand side by side, and nothing
+        changed; or that one was killed a moment ago.
         """
         before = self.roots()
         known = before.get(host)
@@ -151,8 +152,8 @@ class Heartbeats:
         if known is not None and any(
             one.host == host and one.root == known.digest for one in self.alive(now)
         ):
-            return False
-        roots = {**before, host: Root(root, now, known.digest if known is not None else None)}
+            return None
+        roots = {**before, host: Root(root, since, known.digest if known is not None else None)}
         latest = sorted(roots.items(), key=lambda one: one[1].at)[-MAX_PROXIES:]
         with self._failing(), self._db:
             text = msgspec.json.encode(dict(latest)).decode()

@@ -27,6 +27,8 @@ from detector import clock
 log = harmless_logger(__name__)
 _EVERY, _SOON, _AFTER = 30.0, 4.0, 600.0
 _MAX_PENDING = 1_000
+# As long as a proxy that was killed may seem to be alive.
+_SETTLING = 30.0
 
 
 class Watch:
@@ -35,9 +37,10 @@ class Watch:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.teller = Teller()
         self._now = now
+        self._made = now()
         self._pending: list[Alteration] = []
         self._root: str | None = None
-        self._next = self._hurry = 0.0
+        self._next = self._hurry = self._settled = 0.0
         self._complained = ""
         self._is_running = False
 
@@ -53,11 +56,17 @@ class Watch:
     def begin(self, store: BypassStore, root: str | None) -> None:
         """Before attempts are written: what was changed. Raises StoreError."""
         if root is not None and root != self._root:
-            if store.proxies.sign_with(socket.gethostname()[:255], root, self._now()):
+            # The first one was there before the first client came, whenever this thread gets to it.
+            at = self._made if self._root is None else self._now()
+            host, tick = socket.gethostname()[:255], clock.stopwatch()
+            is_other = store.proxies.sign_with(host, root, at, self._now())
+            if is_other:
                 text = f"the proxy signs with another CA, of SHA-256 {root[:16]}..."
-                self._pending.append(Alteration(self._now(), "root", root, text))
+                self._pending.append(Alteration(at, "root", root, text))
                 self._look_soon()
-            self._root = root
+            self._settled = self._settled or tick + _SETTLING
+            if is_other is not None or tick >= self._settled:
+                self._root, self._settled = root, 0.0
         if self._pending:
             store.hours.alter(self._pending)
             self._pending = []

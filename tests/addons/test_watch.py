@@ -125,12 +125,31 @@ def test_two_proxies_with_a_ca_each_are_no_change(tmp_path: Path, clock: Clock) 
     with BypassStore(tmp_path / "b", clock) as store:
         host = socket.gethostname()
         one = Heartbeat("1", host, 7, "0", "12", "observe", 0, None, START, clock(), root="aa" * 32)
-        assert not store.proxies.sign_with(host, "aa" * 32, clock())
+        assert not store.proxies.sign_with(host, "aa" * 32, START, clock())
         store.proxies.write(one)
-        assert not store.proxies.sign_with(host, "bb" * 32, clock())
-        assert not store.proxies.sign_with("another", "bb" * 32, clock())
+        assert not store.proxies.sign_with(host, "bb" * 32, START, clock())
+        assert not store.proxies.sign_with("another", "bb" * 32, START, clock())
         clock.at += HOUR  # the first is gone
-        assert store.proxies.sign_with(host, "bb" * 32, clock())
+        assert store.proxies.sign_with(host, "bb" * 32, START, clock())
+
+
+def test_a_proxy_that_was_killed_a_moment_ago_hides_no_change(tmp_path: Path, clock: Clock) -> None:
+    with BypassStore(tmp_path / "b", clock) as store:
+        host = socket.gethostname()
+        Proxy(store, clock).turn()
+        killed = Heartbeat(
+            "1", host, 7, "0", "12", "observe", 0, None, START, clock(), root="aa" * 32
+        )
+        store.proxies.write(killed)
+        clock.at += timedelta(seconds=2)
+        after = Proxy(store, clock)
+        after.root = "bb" * 32
+        after.turn()
+        assert store.hours.alterations(clock()) == []
+        clock.at += timedelta(seconds=15)
+        after.turn()
+        (one,) = store.hours.alterations(clock())
+        assert (one.subject, one.at) == ("bb" * 32, START + timedelta(seconds=2))
 
 
 def test_the_first_rules_of_a_proxy_are_no_change(tmp_path: Path, clock: Clock) -> None:
