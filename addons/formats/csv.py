@@ -191,7 +191,7 @@ def _about(told: dict[str, str]) -> dict[str, Any]:
     about: dict[str, Any] = {}
     for field in ("owner", "reason", "ticket", "evidence", "client", "ja4", "bind"):
         if told.get(field):
-            about[field] = told[field]
+            about[field] = " ".join(told[field].split())
     # A table without a column for it has the ticket among the remarks.
     if "reason" in about and not {"ticket", "owner"} <= told.keys():
         remarked = fields(about["reason"])

@@ -153,7 +153,7 @@ class _Passed:
         self._by: dict[tuple[int | None, str | None], tuple[set[str], set[str], set[str]]] = {}
         for place, entry in enumerate(entries):
             row = entry.row
-            if row.action != "pass" or row.ja4 is not None:
+            if row.action != "pass" or row.ja4 is not None or row.host == "*":
                 continue
             hosts, wild, above = self._by.setdefault((row.port, row.client), (set(), set(), set()))
             if row.host is not None:

@@ -100,7 +100,7 @@ def network(text: str) -> list[Pattern] | None:
 def _named(name: str, port: int | None, grammar: Grammar) -> Found:
     kind: Kind | str
     if name in ("*", "*.*", "", "."):
-        return [Pattern("any", "*", port)] if name and port is not None else EVERYTHING
+        return [Pattern("any", "*", port)] if name == "*" and port is not None else EVERYTHING
     if name.startswith("*."):
         kind, rest = grammar.star, name[2:]
     elif name.startswith("."):

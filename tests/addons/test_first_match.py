@@ -47,7 +47,7 @@ def by_list(decisions: list[Decision], name: str, port: int) -> str:
     return "inspect"
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(DECISIONS, NAMES, st.sampled_from((443, 8443)))
 def test_the_rules_decide_as_the_list_does(decisions: list[Decision], name: str, port: int) -> None:
     gathered = Gathered()
@@ -58,7 +58,7 @@ def test_the_rules_decide_as_the_list_does(decisions: list[Decision], name: str,
     assert here == by_list(decisions, name, port)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(DECISIONS, st.integers(0, 7), NAMES)
 def test_an_entry_that_cannot_be_read_lets_nothing_more_through(
     decisions: list[Decision], place: int, name: str

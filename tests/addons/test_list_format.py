@@ -61,3 +61,8 @@ def test_a_name_and_its_star_are_a_suffix_where_the_star_is_any_number_of_labels
         ("a.example", ".a.example", "pass"), ("*.a.example", ".a.example", "pass"),
         ("*.b.example", ".b.example", "pass"), ("*.b.example", "b.example", "inspect"),
     ]  # fmt: skip
+
+
+def test_a_lone_dot_with_a_port_is_no_host() -> None:
+    found = read("no-proxy", 'no_proxy="localhost,.:8080,*.c.example"\n', "x")
+    assert [one.text for one in found.unread] == [".:8080"]

@@ -66,7 +66,7 @@ def passes(some: list[Rule], arrival: Arrival) -> bool:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(some=st.lists(rules(), max_size=7), arrivals=st.lists(ARRIVALS, min_size=1, max_size=6))
 def test_what_is_read_back_decides_as_what_was_written(
     target: str, some: list[Rule], arrivals: list[Arrival]
@@ -83,6 +83,7 @@ def test_what_is_read_back_decides_as_what_was_written(
             assert any(passes([rule], arrival) for rule in refused), "lost without a word"
 
 
+@settings(max_examples=40)
 @given(st.lists(rules(), max_size=7))
 def test_a_table_holds_all_of_a_rule(some: list[Rule]) -> None:
     exported = registry.export("csv", some, NOW)
