@@ -73,6 +73,8 @@ else
     need nft nftables
     need wg wireguard-tools
     need wireguard-go wireguard-go
+    need systemd-analyze systemd
+    need logrotate logrotate
     need javac default-jdk-headless
     need chromium chromium
     need firefox-esr firefox-esr

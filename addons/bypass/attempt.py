@@ -89,6 +89,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         bound: the proxy itself found `address` to be one of the host's; False: it is another's, None: nobody
             could tell. The name alone is what the client says. Earlier versions did not ask.
         user: who logged in to the proxy, where that tells one person from another.
+        via: the gateway that said so; None: this machine's own proxy.
 
     """
 
@@ -110,6 +111,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     ech: bool = False
     bound: bool | None = None
     user: str | None = None
+    via: str | None = None
 
 
 def classify(attempt: Attempt) -> AttemptClass:

@@ -7,11 +7,13 @@ Rules
    full, what is proven stays before what is not, what was seen on several days before what came up today,
    what many clients saw before what one did, and the latest before the rest.
 3. One client gives so much evidence a day (REFUSALS_A_DAY, HOSTS_A_DAY), brings in so many hosts that nobody
-   knew (NEW_HOSTS_A_DAY), and has so many places of a host's table (PRINTS_OF_CLIENT).
+   knew (NEW_HOSTS_A_DAY), and has so many places of a host's table (PRINTS_OF_CLIENT). All clients of one other
+   gateway have MARKS_OF_GATEWAY of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +24,8 @@ from addons.bypass.clients import Client
 MAX_HOSTS, MAX_CLIENTS, MAX_MARKS = 20_000, 20_000, 100_000
 MAX_OF_HOST, MAX_DOMAINS, MAX_PROGRAMS, MAX_ADDRESSES = 64, 200, 50, 32
 PRINTS_OF_CLIENT = 4
+# Of the marks of a host, those that another gateway may tell of.
+MARKS_OF_GATEWAY = 16
 REFUSALS_A_DAY, HOSTS_A_DAY, NEW_HOSTS_A_DAY = 300, 60, 500
 
 Print = str | None
@@ -85,8 +89,11 @@ class Host:
             own = [key for key in self.refusals if key[0] == client]
             if len(own) >= PRINTS_OF_CLIENT:
                 del self.refusals[own[0]]
-            if len(self.refusals) >= MAX_OF_HOST:
-                self._make_room()
+            told = [key for key in self.refusals if key[0].via == client.via is not None]
+            if len(told) >= MARKS_OF_GATEWAY:
+                self._make_room(told)
+            elif len(self.refusals) >= MAX_OF_HOST:
+                self._make_room(self.refusals)
         self.refusals[client, ja4] = mark
         self.last = mark.last
 
@@ -98,12 +105,12 @@ class Host:
     def marks(self) -> int:
         return len(self.refusals) + len(self.successes) + len(self.upstream)
 
-    def _make_room(self) -> None:
+    def _make_room(self, among: Iterable[tuple[Client, Print]]) -> None:
         def rank(key: tuple[Client, Print]) -> tuple[Any, ...]:
             mark = self.refusals[key]
             return (key[0].proven, mark.weight, mark.last)
 
-        del self.refusals[min(self.refusals, key=rank)]
+        del self.refusals[min(among, key=rank)]
 
 
 class Program:

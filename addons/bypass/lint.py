@@ -2,8 +2,8 @@
 
 Rules
 -----
-- An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a name that hides
-  others, one that has expired, one that can never match, a regex that is not in force.
+- An error is a rule that must not pass by accident (safety.py), or does not do what it seems to: one that has
+  expired, one that can never match, a regex that is not in force.
 - A warning is a rule that is hard to defend: wide, never used, made idle by another, without reason, owner or
   end, for a place where anybody can put things, or for a name that its clients alone vouch for.
 """
@@ -13,65 +13,30 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import dropwhile
-from typing import Literal
 
 import msgspec
 
 from addons.bypass import expression
+from addons.bypass.due import ending
 from addons.bypass.matcher import Arrival, Matcher
-from addons.bypass.reach import covers, has_ended, holds, is_any_host, overlap
+from addons.bypass.overlaps import overlaps
+from addons.bypass.reach import has_ended, is_any_host
+from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
-from detector.chain.names import as_address, is_below, is_public_suffix
+from addons.bypass.safety import Guarded, unsafe
+from detector.chain.names import as_address
 
-# Names below which anybody can publish, or receive, what he likes.
-RISKY: dict[str, tuple[str, ...]] = {
-    "file sharing": (
-        "dropbox.com", "dropboxusercontent.com", "wetransfer.com", "mega.nz", "mediafire.com",
-        "box.com", "transfer.sh", "file.io", "anonfiles.com", "gofile.io", "catbox.moe",
-    ),
-    "paste sites": (
-        "pastebin.com", "ghostbin.com", "hastebin.com", "gist.github.com", "paste.ee", "dpaste.org",
-        "rentry.co", "controlc.com",
-    ),
-    "dynamic DNS and tunnels": (
-        "duckdns.org", "no-ip.com", "ddns.net", "dyndns.org", "afraid.org", "ngrok.io",
-        "ngrok-free.app", "trycloudflare.com", "localtunnel.me", "serveo.net",
-    ),
-    "hosting that strangers share": (
-        "github.io", "githubusercontent.com", "netlify.app", "vercel.app", "herokuapp.com",
-        "web.app", "firebaseapp.com", "azurewebsites.net", "workers.dev", "pages.dev",
-        "s3.amazonaws.com", "blob.core.windows.net", "storage.googleapis.com",
-    ),
-}  # fmt: skip
 # A rule that was just made may wait for its first connection.
 UNUSED_DAYS = 30
 _WIDEST = {4: 16, 6: 48}
-# Suffixes by the name that they are one label below.
-_Beneath = dict[str, list[Rule]]
-
-
-class Remark(msgspec.Struct, frozen=True):
-    """One thing to look at.
-
-    Attributes:
-        rule: the rule that it is about.
-        id: stable name, e.g. "public-suffix".
-        text: one sentence.
-
-    """
-
-    rule: Rule
-    id: str
-    severity: Literal["error", "warning"]
-    text: str
+_NOTHING = Guarded()
 
 
 def lint(
     rules: Sequence[Rule],
     now: datetime,
     used: Collection[str] | None = None,
-    outer: Collection[str] = (),
+    guarded: Guarded = _NOTHING,
 ) -> list[Remark]:
     """Everything that stands out, in the order of the rules.
 
@@ -79,50 +44,26 @@ def lint(
         rules: all that are there.
         now: a moment in UTC.
         used: patterns that let something pass; None where that is not known.
-        outer: names that hide others (outer.py).
+        guarded: names to be careful with (guarded.py).
 
     """
     matcher = Matcher(rules)
     unsaid = {id(rule): why for rule, why in matcher.unsaid}
-    beneath: _Beneath = {}
-    for rule in rules:
-        if rule.suffix is not None:
-            beneath.setdefault(rule.suffix.partition(".")[2], []).append(rule)
-    seen: dict[tuple[object, ...], Rule] = {}
+    twofold = {id(one.rule): one for one in overlaps(rules, matcher, now)}
     found: list[Remark] = []
     for rule in rules:
+        found += unsafe(rule, guarded)
         found += _alone(rule, now)
-        found += hiding(rule, outer)
+        found += _risky(rule, guarded)
         if id(rule) in unsaid:
             found.append(
                 Remark(rule, "regex-refused", "error", not_in_force(rule, unsaid[id(rule)]))
             )
         if used is not None and rule.action == "pass" and rule.pattern not in used:
             found += _unused(rule, now)
-        key = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex, rule.port,
-               rule.client, rule.ja4)  # fmt: skip
-        first = seen.setdefault(key, rule)
-        if first is not rule:
-            same = first.action == rule.action
-            text = (
-                "The same rule stands above."
-                if same
-                else f"A rule for the same says {first.action}, this one {rule.action}."
-            )
-            found.append(Remark(rule, "duplicate" if same else "contradiction", "error", text))
-        elif (wider := _idle(rule, matcher, beneath, now)) is not None:
-            text = f"It changes nothing: {wider.pattern} says {wider.action} already."
-            found.append(Remark(rule, "shadowed", "warning", text))
+        if (twice := twofold.get(id(rule))) is not None:
+            found.append(twice)
     return found
-
-
-def hiding(rule: Rule, outer: Collection[str]) -> Iterator[Remark]:
-    """Where a rule passes a name that hides others."""
-    if rule.action != "pass" or rule.network is not None or is_any_host(rule):
-        return
-    for name in sorted(name for name in outer if holds(rule, name)):
-        text = f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
-        yield Remark(rule, "outer-name", "error", text)
 
 
 def not_in_force(rule: Rule, why: str) -> str:
@@ -138,16 +79,14 @@ def _alone(rule: Rule, now: datetime) -> Iterator[Remark]:
         yield from check(rule, now)
 
 
-def _public_suffix(rule: Rule, _: datetime) -> Iterator[Remark]:
-    below = rule.suffix or rule.wildcard
-    if below is not None and rule.action == "pass" and is_public_suffix(below):
-        text = f"Strangers register names below {below}: all of them would pass."
-        yield Remark(rule, "public-suffix", "error", text)
-
-
 def _expired(rule: Rule, now: datetime) -> Iterator[Remark]:
     if has_ended(rule, now):
         yield Remark(rule, "expired", "error", f"It ended on {rule.until}.")
+
+
+def _ending(rule: Rule, now: datetime) -> Iterator[Remark]:
+    if (text := ending(rule, now)) is not None:
+        yield Remark(rule, "ending", "warning", text)
 
 
 def _wide(rule: Rule, _: datetime) -> Iterator[Remark]:
@@ -168,14 +107,18 @@ def _wide(rule: Rule, _: datetime) -> Iterator[Remark]:
         yield Remark(rule, "any-client", "warning", "Its client network is everybody.")
 
 
-def _risky(rule: Rule, _: datetime) -> Iterator[Remark]:
+def _risky(rule: Rule, guarded: Guarded) -> Iterator[Remark]:
+    """Of one name below a shared one: what goes there is a stranger's, or for one."""
     name = rule.host or rule.suffix or rule.wildcard
     if name is None or rule.action != "pass":
         return
-    for category, suffixes in RISKY.items():
-        if any(is_below(name, suffix) for suffix in suffixes):
-            text = f"{name} is {category}: what goes there cannot be seen any more."
+    above = name if rule.host is not None else name.partition(".")[2]  # the rest safety.py says
+    while above:
+        if above in guarded.shared:
+            text = f"{name} is {guarded.shared[above]}: what goes there cannot be seen any more."
             yield Remark(rule, "risky-category", "warning", text)
+            return
+        above = above.partition(".")[2]
 
 
 def _undefended(rule: Rule, _: datetime) -> Iterator[Remark]:
@@ -223,51 +166,14 @@ def _regex(rule: Rule, _: datetime) -> Iterator[Remark]:
 
 
 _CHECKS: tuple[Callable[[Rule, datetime], Iterator[Remark]], ...] = (
-    _public_suffix,
     _expired,
+    _ending,
     _wide,
-    _risky,
     _undefended,
     _dead,
     _unbound,
     _regex,
 )
-
-
-def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, now: datetime) -> Rule | None:
-    """The rule that would say the same about everything that this one decides, None for none.
-
-    A rule that comes between the two and says something else for a part of it makes this one needed.
-    """
-    sample = _sample(rule)
-    if sample is None:
-        return None
-    others = beneath.get(rule.wildcard, []) if rule.wildcard is not None else []
-    if any(_differs(rule, other, now) for other in others):
-        return None
-    fitting = (other for other, _ in matcher.considered(sample, now))
-    for other in dropwhile(lambda one: one is not rule, fitting):
-        if other is rule or has_ended(other, now):
-            continue
-        if is_any_host(other) or _differs(rule, other, now):
-            return None  # ranges and regexes, which the sample does not show, come before any host
-        if covers(other, rule) and not covers(rule, other):  # a twin is told as such
-            return other
-    return None
-
-
-def _differs(rule: Rule, other: Rule, now: datetime) -> bool:
-    return not has_ended(other, now) and other.action != rule.action and overlap(rule, other)
-
-
-def _sample(rule: Rule) -> Arrival | None:
-    """A connection that the rule's pattern fits."""
-    name = rule.host or rule.suffix or (f"x.{rule.wildcard}" if rule.wildcard else None)
-    address = str(rule.network.network_address) if rule.network is not None else None
-    if name is None and address is None:
-        return None
-    client = str(rule.client.network_address) if rule.client is not None else None
-    return Arrival(name, None, address, rule.port or 443, client, rule.ja4)
 
 
 def exempted(rule: Rule, names: Sequence[str]) -> list[str]:

@@ -46,7 +46,7 @@ _ACCESS_DENIED = 49
 _LOGIN = frozenset(("login", "wrong-login", "other-login"))
 _POLICY = frozenset(("policy", "port", "portal"))
 # Faults in which the proxy speaks of the server; all others are its own.
-_OF_SERVER = frozenset(("refused", "name", "silence", "unreachable", "failed"))
+OF_SERVER = frozenset(("refused", "name", "silence", "unreachable", "failed"))
 
 
 class Same(msgspec.Struct, frozen=True):
@@ -217,7 +217,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "proxy-trouble",
         "cannot-tell",
-        lambda c: c.fault is not None and c.fault not in _OF_SERVER,
+        lambda c: c.fault is not None and c.fault not in OF_SERVER,
         lambda c: f"cannot tell: the proxy cannot be used ({_why(c.through)})",
     ),
     Row(

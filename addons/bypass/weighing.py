@@ -83,13 +83,20 @@ class Weighed:
         return Weighed(m for m in self.marks if m[0].proven and m[0].name not in self.contested)
 
     def shares(self, most: float) -> dict[str, float]:
-        """By client, the one person once, and nobody more than his share."""
-        found: dict[str, float] = {}
+        """By client, the one person once, and nobody more than his share.
+
+        Another gateway is one voice, whatever it tells of its clients: one of them stands for all, and for a
+        person that no other voice stands for.
+        """
+        found: dict[Client, float] = {}
         counted = largest(client for client, *_ in self.marks)
         for client, _, _, weight in self.marks:
             if client.name in counted:
-                found[client.name] = min(found.get(client.name, 0.0) + weight, most)
-        return found
+                found[client] = min(found.get(client, 0.0) + weight, most)
+        shares = {one.name: weight for one, weight in found.items() if one.via is None}
+        for speaker, told in _spokesmen(found).items():
+            shares[speaker.name] = min(sum(found[one] for one in told), most)
+        return shares
 
 
 class Weighing:
@@ -169,3 +176,38 @@ class Weighing:
     def left(self, since: datetime, now: datetime) -> float:
         age = max((now - since).total_seconds(), 0.0)
         return float(0.5 ** (age / self.options.half_life.total_seconds()))
+
+
+def _spokesmen(clients: Iterable[Client]) -> dict[Client, list[Client]]:
+    """One client for each other gateway, so that as many gateways as can be have a person of their own; with each
+    the gateway's clients that count with it.
+
+    A device that goes by two gateways is one person, and gives only one of them a voice: this is a matching between
+    gateways and persons, found by augmenting paths.
+    """
+    own, told = set[str](), dict[str, dict[str, Client]]()
+    for one in clients:
+        if one.via is None:
+            own.add(one.person)
+        else:
+            told.setdefault(one.via, {})[one.person] = one
+    by: dict[str, str] = {}  # person -> gateway
+
+    def seat(gateway: str, tried: set[str]) -> bool:
+        for person in sorted(told[gateway].keys() - own - tried):
+            tried.add(person)
+            if person not in by or seat(by[person], tried):
+                by[person] = gateway
+                return True
+        return False
+
+    for gateway in sorted(told):
+        seat(gateway, set())
+    return {
+        told[gateway][person]: [
+            one
+            for name, one in told[gateway].items()
+            if by.get(name, gateway) == gateway and name not in own
+        ]
+        for person, gateway in by.items()
+    }

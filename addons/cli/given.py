@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from addons.bypass.lint import Remark
     from addons.bypass.matcher import Arrival, Matcher
+    from addons.bypass.remark import Remark
     from addons.bypass.rule import Action, Rule
     from addons.store.bypass_store import BypassStore
 
@@ -44,7 +44,11 @@ Expires = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Also a name that hides others (ECH), as fronts of CDNs do.")
+    bool,
+    typer.Option(
+        "--force",
+        help="Also what lint calls an error: names of strangers, of canaries, of fronts that hide others.",
+    ),
 ]
 Client = Annotated[str | None, typer.Option(help="The client's address.")]
 Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
@@ -84,23 +88,73 @@ def read_store(store: Path | None) -> BypassStore:
 
 
 def user() -> str:
-    """Who decides."""
-    import getpass
+    """Who decides: who logged in, as far as the kernel bears it out."""
+    import os
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    from addons.store.actor import user as who
+
+    return who(os.environ)
 
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
     """Rules of the file and of the store. Raises ConfigError, StoreError."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        return [*found, *(one.rule for one in opened.rules())]
+
+
+def approved(rules: Path | None, store: Path | None) -> list[Rule]:
+    """As `rules_in_force`, without trials, which are told: nobody has decided on them."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        for one in opened.rules():
+            if one.state == "approved":
+                found.append(one.rule)
+            else:
+                tell(f"left out {one.rule.pattern}: on {one.state}, not approved")
+    return found
+
+
+def file_rules(rules: Path | None) -> list[Rule]:
+    """Rules of the file alone. Raises ConfigError."""
     from addons.bypass.rule import load_rules
 
     path = rules_path(rules)
-    found = list(load_rules(path)) if path is not None else []
+    return list(load_rules(path)) if path is not None else []
+
+
+class Layers(NamedTuple):
+    """What a proxy has in force.
+
+    Attributes:
+        own: rules of the file and of the store.
+        beneath: those of feeds.
+
+    """
+
+    own: list[Rule]
+    beneath: list[Rule]
+
+    def matcher(self) -> Matcher:
+        """As the proxy asks them."""
+        from addons.bypass.matcher import Matcher
+
+        return Matcher(self.own, self.beneath)
+
+    def feed_of(self, rule: Rule) -> str:
+        """Feed, source and edition of a rule; empty for one's own."""
+        return rule.evidence if any(rule is one for one in self.beneath) else ""
+
+
+def layers(rules: Path | None, store: Path | None) -> Layers:
+    """All that is in force. Raises ConfigError, StoreError."""
+    return Layers(rules_in_force(rules, store), beneath(store))
+
+
+def beneath(store: Path | None) -> list[Rule]:
+    """What feeds have in force. Raises StoreError."""
     with read_store(store) as opened:
-        return [*found, *(one.rule for one in opened.rules())]
+        return opened.feeds.rules()
 
 
 def rules_path(rules: Path | None) -> Path | None:
@@ -138,24 +192,24 @@ def decided(matcher: Matcher, connection: Arrival) -> Decided:
 
 
 def defend(rule: Rule, *, force: bool) -> None:
-    """Refuse a rule that passes a name which hides others. Raises ConfigError."""
-    from addons.bypass.lint import hiding
-    from addons.bypass.outer import outer_names
+    """Refuse a rule that must not pass by accident. Raises ConfigError."""
+    from addons.bypass.guarded import guarded
+    from addons.bypass.safety import unsafe
     from detector.errors import ConfigError
 
-    for finding in () if force else hiding(rule, outer_names()):
-        raise ConfigError(
-            rule.pattern, finding.text.rstrip("."), remedy="--force where that is meant"
-        )
+    found = [] if force else [one.text for one in unsafe(rule, guarded())]
+    if found:
+        why = " ".join(found).rstrip(".")
+        raise ConfigError(rule.pattern, why, remedy="--force where that is meant")
 
 
 def warn(rule: Rule, opened: BypassStore) -> None:
     """What lint says of a rule that was just made, on stderr."""
+    from addons.bypass.guarded import guarded
     from addons.bypass.lint import lint
-    from addons.bypass.outer import outer_names
 
     rules = [one.rule for one in opened.rules()]
-    for finding in [*lint(rules, now(), outer=outer_names()), *hidden(rules, opened)]:
+    for finding in [*lint(rules, now(), guarded=guarded()), *hidden(rules, opened)]:
         if finding.rule.pattern == rule.pattern:  # the store adds the evidence to what was approved
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
 

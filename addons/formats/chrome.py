@@ -1,24 +1,29 @@
 """Chrome's and Edge's policy ProxySettings: hosts that go around the proxy.
 
-Source: chromeenterprise.google, "ProxySettings"; Chromium's net/docs/proxy.md, "Proxy bypass rules": a name is
-that host alone, a star any number of labels, ":PORT" that port.
+Source: chromeenterprise.google, "ProxySettings" and "ProxyBypassList"; Chromium's net/docs/proxy.md, "Proxy bypass
+rules": "x" is that host alone, "*.x" and ".x" all below it without the name itself, a star anywhere any letters, dots
+among them; ":PORT" that port, "<local>" every name without a dot.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule
-from addons.formats.domain_list import both, itself, read_names
+from addons.formats.domain_list import both, itself
 from addons.formats.exported import Exported, Imported, Speech, name_list
-from addons.formats.fortios import paired, star_or_host
+from addons.formats.gathered import Found, Gathered, Pattern
+from addons.formats.json_lines import Lines, loaded
+from addons.formats.spelling import Grammar, meaning
 from detector.errors import ConfigError
 
 _SPEECH = Speech(
     host=itself, suffix=both, wildcard="Chromium's star stands for any number of labels"
 )
+_GRAMMAR = Grammar("host", "below", "below", label=".*", https=None)
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
@@ -37,18 +42,29 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
 
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError for what is no such policy."""
-    return read_names(
-        paired(listed(text, source, "ProxySettings", "ProxyBypassList", ";")), star_or_host
-    )
+    data, at = loaded(text, source)
+    keys = (("ProxySettings", "ProxyBypassList"), ("ProxyBypassList",))
+    value, line = listed(data, at, source, *keys)
+    gathered = Gathered()
+    for entry in filter(None, re.split(r"[\s;,]+", value)):
+        gathered.add(line, entry, _said(entry))
+    return gathered.done()
 
 
-def listed(text: str, source: str, *path: str) -> list[tuple[int, str]]:
-    """Entries of a string inside JSON, found by its keys; the last of `path` separates them."""
-    *keys, separator = path
-    try:
-        found = json.loads(text)
-        for key in keys:
-            found = found[key]
-        return [(1, one.strip()) for one in found.split(separator) if one.strip()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ConfigError(source, f"no {' > '.join(keys)} in it") from None
+def listed(data: object, at: Lines, source: str, *paths: tuple[str, ...]) -> tuple[str, int]:
+    """A text inside JSON and its line, under the first of several paths that is there. Raises ConfigError."""
+    for path in paths:
+        found = data
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, str):
+            return found, at.of(found)
+    raise ConfigError(source, f"no {' > '.join(paths[0])} in it")
+
+
+def _said(entry: str) -> Found:
+    if entry == "<local>":
+        return [Pattern("regex", "[^.]+")]
+    if entry.startswith("<"):
+        return "a rule for loopback addresses, not for hosts"
+    return meaning(entry, _GRAMMAR)

@@ -11,20 +11,32 @@ from msgspec.structs import replace
 from addons.bypass.place import apart
 from addons.bypass.rule import RuleRow, rule_of
 from addons.formats.exported import Entry, Imported, Unread
-from detector.errors import TargetError
+from addons.formats.gathered import Gathered
+from addons.formats.spelling import Grammar, meaning
+from detector.errors import ConfigError, TargetError
 
 MAX_LINES = 2_000_000
 _NAME = re.compile(r"\*?\.?[\w-]+(?:\.[\w-]+)*\.?")
 
 
 def words(text: str, separator: str = "\n") -> Iterator[tuple[int, str]]:
-    """(line, entry) without comments and blanks."""
+    """(line, entry) without comments and blanks. Raises ConfigError for more lines than anybody keeps."""
     for number, line in enumerate(text.splitlines(), 1):
         if number > MAX_LINES:
-            return
+            raise ConfigError("the list", f"has more than {MAX_LINES} lines")
         for entry in line.partition("#")[0].split(separator):
             if entry.strip():
                 yield number, entry.strip()
+
+
+def read_grammar(entries: Iterable[tuple[int, str]], grammar: Grammar, *notes: str) -> Imported:
+    """Rules for entries, by what a product's grammar makes of each."""
+    gathered = Gathered()
+    for line, entry in entries:
+        gathered.add(line, entry, meaning(entry, grammar))
+    for note in notes:
+        gathered.note(note)
+    return gathered.done()
 
 
 def read_names(

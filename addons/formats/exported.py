@@ -54,10 +54,16 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What a foreign list says: each entry of it is among the one or the other."""
+    """What a foreign list says: each entry of it is among the one or the other.
+
+    Attributes:
+        notes: how it was read, where that is not plain: which column was taken for what.
+
+    """
 
     entries: tuple[Entry, ...]
     unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[RuleRow, ...]:

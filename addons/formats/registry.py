@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from addons.bypass.rule import Rule, settled
+from addons.bypass.rule import Rule, rule_of, settled
 from addons.formats.exported import Exported, Imported, ReadOptions, Refused
 from detector.errors import ConfigError
 
@@ -38,18 +38,23 @@ FORMATS = {
     "nginx": Format("nginx: map of a stream block", reads=True, asks=True),
     "envoy": Format("Envoy: filter chains by server name", reads=True, asks=True),
     "privoxy": Format("Privoxy: actions file", reads=True),
-    "e2guardian": Format("e2guardian: exceptionsitelist", reads=True),
+    "e2guardian": Format("e2guardian: exceptionsitelist", reads=True, asks=True),
     "sslproxy": Format("SSLproxy: FilterRule", reads=True, asks=True),
     "panos": Format("Palo Alto PAN-OS: SSL decryption exclusion", reads=True),
     "fortios": Format("Fortinet FortiOS: ssl-exempt", reads=True),
-    "sophos": Format("Sophos Firewall: web exception"),
-    "cloudflare": Format("Cloudflare Gateway: Do Not Inspect rule"),
-    "netskope": Format("Netskope: steering exception", reads=True),
-    "zscaler": Format("Zscaler ZIA: custom URL category", reads=True),
-    "umbrella": Format("Cisco Umbrella: selective decryption list", reads=True),
-    "checkpoint": Format("Check Point: domain objects for a bypass rule"),
-    "bluecoat": Format("Blue Coat ProxySG: CPL"),
-    "pac": Format("proxy auto-config: goes around the proxy", skips=True),
+    "sophos": Format("Sophos Firewall: web exception", reads=True),
+    "cloudflare": Format("Cloudflare Gateway: Do Not Inspect rule", reads=True),
+    "netskope": Format("Netskope: steering exception", reads=True, asks=True),
+    "zscaler": Format("Zscaler ZIA: custom URL category", reads=True, asks=True),
+    "umbrella": Format("Cisco Umbrella: selective decryption list", reads=True, asks=True),
+    "cisco-wsa": Format("Cisco Secure Web Appliance: custom URL category", reads=True),
+    "cisco-ftd": Format("Cisco Secure Firewall: SSL policy of its API", reads=True),
+    "checkpoint": Format("Check Point: domain objects for a bypass rule", reads=True),
+    "bluecoat": Format("Blue Coat ProxySG: CPL", reads=True),
+    "m365": Format("Microsoft 365: its endpoints, read alone", reads=True),
+    "list": Format("plain list: a name, address or URL a line", reads=True),
+    "csv": Format("table: CSV with any columns", reads=True, asks=True),
+    "pac": Format("proxy auto-config: goes around the proxy", reads=True, skips=True),
     "no-proxy": Format("NO_PROXY: goes around the proxy", reads=True, skips=True),
     "chrome": Format("Chrome and Edge policy: goes around the proxy", reads=True, skips=True),
     "firefox": Format("Firefox policies.json: goes around the proxy", reads=True, skips=True),
@@ -100,6 +105,21 @@ def read(target: str, text: str, source: str, options: ReadOptions | None = None
     assert isinstance(found, Imported)
     entries = (msgspec.structs.replace(one, row=settled(one.row)) for one in found.entries)
     return msgspec.structs.replace(found, entries=tuple(entries))
+
+
+def differences(
+    target: str, theirs: Imported, rules: Iterable[Rule], now: datetime
+) -> list[tuple[str, str | None, str | None]]:
+    """Patterns that the list of a target and our export to it do not say alike: ours, theirs; None for nothing."""
+    exported = export(target, rules, now, skip_proxy=True)
+    said = read(target, exported.text, target)
+    ours = {rule_of(row).pattern: row.action for row in said.rows}
+    there = {rule_of(row).pattern: row.action for row in theirs.rows}
+    return [
+        (pattern, ours.get(pattern), there.get(pattern))
+        for pattern in sorted({*ours, *there})
+        if ours.get(pattern) != there.get(pattern)
+    ]
 
 
 def _format(target: str) -> Format:

@@ -26,12 +26,19 @@ def read(text: str, source: str) -> Imported:
         rows = rule_rows(data, source)
     except tomlkit.exceptions.TOMLKitError as error:
         raise ConfigError(source, str(error)) from None
+    patterns: list[str] = []
     for number, row in enumerate(rows, 1):
         try:
-            rule_of(row)
+            patterns.append(rule_of(row).pattern[:100])
         except (ValueError, TargetError) as error:
             raise ConfigError(source, f"rule {number}: {error}") from None
-    return Imported(tuple(Entry(row) for row in rows))
+    lines = [
+        number
+        for number, line in enumerate(text.split("\n"), 1)
+        if line.replace(" ", "").replace("\t", "").startswith("[[rule]]")
+    ]
+    lines += [0] * len(rows)
+    return Imported(tuple(map(Entry, rows, lines, patterns)))
 
 
 def render(rows: Iterable[RuleRow]) -> str:

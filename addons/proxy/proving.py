@@ -30,12 +30,17 @@ def _context(roots: str) -> ssl.SSLContext:
     return verifying_context(Path(roots).expanduser())
 
 
-def _upstream() -> Proxy | None:
-    """The proxy that mitmproxy itself goes through; the first of its modes that has one."""
+def upstream_url() -> str | None:
+    """The proxy that mitmproxy itself goes through, with its login; the first of its modes that has one."""
     for mode in ctx.options.mode:
         kind, _, where = mode.partition(":")
         if kind == "upstream":
             user = f"{ctx.options.upstream_auth}@" if ctx.options.upstream_auth else ""
             scheme, _, rest = where.rpartition("://")
-            return parse_proxy(f"{scheme or 'http'}://{user}{rest}", "upstream")
+            return f"{scheme or 'http'}://{user}{rest}"
     return None
+
+
+def _upstream() -> Proxy | None:
+    url = upstream_url()
+    return parse_proxy(url, "upstream") if url is not None else None

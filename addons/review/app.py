@@ -25,16 +25,19 @@ from starlette.staticfiles import StaticFiles
 
 from addons.bypass.attempt import REMEDIES, classify
 from addons.bypass.coverage import foretold
-from addons.bypass.lint import hiding
+from addons.bypass.feed import is_stale
+from addons.bypass.guarded import guarded
 from addons.bypass.matcher import Matcher
-from addons.bypass.outer import outer_names
 from addons.bypass.pattern import end
 from addons.bypass.reach import has_ended
 from addons.bypass.rule import rule_of
+from addons.bypass.safety import unsafe
 from addons.bypass.scope import scopes
 from addons.bypass.shown import shown
 from addons.review import charts
-from addons.review.access import COOKIE, KNOWN_COOKIE, Access, Gate, TooManyError
+from addons.review.access import COOKIE, Access, Gate
+from addons.review.login import Login
+from addons.review.people import Person
 from addons.store.auditing import audited
 from addons.store.bypass_store import BypassStore
 from addons.store.stored import StoredCandidate
@@ -69,6 +72,8 @@ class Review:
             finalize=_harmless,
         )
         self._templates.filters["bytes"] = _bytes
+        form = Login(access, self._templates.get_template("login.html"))
+        self._login = form.__call__  # a function, as a route's handler has to be
 
     def app(self) -> Starlette:
         routes = [
@@ -81,7 +86,7 @@ class Review:
             Route("/stats", self._page(self.stats)),
             Route("/live", self.live),
             Route("/metrics", self.metrics),
-            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._form(self.logout), methods=["POST"]),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
@@ -108,7 +113,7 @@ class Review:
         others = [one.candidate for one in store.candidates("pending")]
         seen, leaves, now = store.traffic.hosts(), store.leaves.all(), self._now()
         proposed = scopes(found.candidate, others, seen)
-        rules = Matcher(one.rule for one in store.rules())
+        rules = Matcher((one.rule for one in store.rules()), store.feeds.rules())
         attempts = list(store.traffic.attempts(host, _SHOWN))
         days = store.traffic.classes(host, self._days_ago(30))
         label = f"Attempts on {host} by day"
@@ -175,22 +180,6 @@ class Review:
 
     # Others.
 
-    async def login(self, request: Request) -> Response:
-        """The one form without a session: the secret itself is what it proves."""
-        problem, status = "", 200
-        if request.method == "POST":
-            form = await _read_form(request)
-            try:
-                session = await self._access.log_in(form.get("token", "").strip(), request)
-            except TooManyError as error:
-                page = self._templates.get_template("login.html").render(problem=str(error))
-                return HTMLResponse(page, 429, error.headers)
-            if session is not None:
-                return self._let_in(request, session)
-            problem, status = "That is not the token.", 403
-        page = self._templates.get_template("login.html").render(problem=problem)
-        return HTMLResponse(page, status)
-
     async def live(self, request: Request) -> Response:
         """Server-sent events: "changed" whenever a candidate or a decision did."""
 
@@ -214,19 +203,6 @@ class Review:
 
     # What they are made of.
 
-    def _let_in(self, request: Request, session: str) -> Response:
-        answer = RedirectResponse("/", 303)
-        days = 30 * 24 * 3600
-        for name, value, age in (
-            (COOKIE, session, None),
-            (KNOWN_COOKIE, self._access.know(request), days),
-        ):
-            answer.set_cookie(
-                name, value, age, httponly=True, samesite="strict",
-                secure=self._access.scheme == "https",
-            )  # fmt: skip
-        return answer
-
     def _approve(self, store: BypassStore, host: str, form: dict[str, str]) -> str:
         found = store.known(host)
         others = [one.candidate for one in store.candidates("pending")]
@@ -241,7 +217,7 @@ class Review:
             ticket=form.get("ticket", "").strip()[:200],
             expires=end(form.get("expires", ""), self._now()),
         )
-        for finding in hiding(rule_of(row), outer_names()):
+        for finding in unsafe(rule_of(row), guarded()):
             raise ConfigError(
                 chosen.pattern, finding.text.rstrip("."), remedy="bypass approve --force can"
             )
@@ -278,7 +254,7 @@ class Review:
                 )
                 return HTMLResponse(page, 403)
             try:
-                with self._store() as store:
+                with self._store(session.person) as store:
                     where, said = action(store, request, form)
             except TlsightError as error:
                 status = 400 if isinstance(error, ConfigError) else 503
@@ -302,8 +278,11 @@ class Review:
         }
         return self._templates.get_template(name).render({"proxies": None, **known, **values})
 
-    def _store(self) -> BypassStore:
-        return BypassStore(self._path, self._now, "review page")
+    def _store(self, person: Person | None = None) -> BypassStore:
+        """For a person's decision, or to look."""
+        if person is None:
+            return BypassStore(self._path, self._now, "review page")
+        return BypassStore(self._path, self._now, person.name, login=person.way)
 
     def _spark(self, store: BypassStore, one: StoredCandidate, since: str) -> Markup:
         host = one.candidate.host
@@ -327,7 +306,28 @@ class Review:
         attempts = Gauge("tlsight_bypass_attempts", "TLS attempts", ["class"], registry=registry)
         passed = Gauge("tlsight_bypass_passed", "Connections let through", registry=registry)
         size = Gauge("tlsight_bypass_passed_bytes", "Bytes let through", registry=registry)
+        lists = Gauge("tlsight_bypass_feed_rules", "Rules in force", ["feed"], registry=registry)
+        age = Gauge(
+            "tlsight_bypass_feed_age_seconds",
+            "Since its source confirmed it",
+            ["feed"],
+            registry=registry,
+        )
+        stale = Gauge(
+            "tlsight_bypass_feed_stale", "1 for a stale feed", ["feed"], registry=registry
+        )
+        waits = Gauge(
+            "tlsight_bypass_feed_waiting", "1 where a list waits", ["feed"], registry=registry
+        )
         with self._store() as store:
+            for name, feed in store.feeds.all().items():
+                kept = feed.accepted
+                lists.labels(name).set(kept.count if kept is not None else 0)
+                stale.labels(name).set(is_stale(feed, self._now()))
+                waits.labels(name).set(feed.waiting is not None)
+                if kept is not None:
+                    since = self._now() - (feed.confirmed or kept.fetched)
+                    age.labels(name).set(since.total_seconds())
             rules.set(len(store.rules()))
             pending.set(len(store.candidates("pending")))
             for kind, count in store.traffic.totals().items():

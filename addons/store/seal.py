@@ -46,11 +46,15 @@ class Seal:
 
     def sign(self, number: int, digest: str) -> Head:
         """The signed head; the first one makes the key. Called under the store's own lock."""
+        key, signature = self.sign_text(signed_text(number, digest))
+        return Head(number, digest, key, signature)
+
+    def sign_text(self, text: bytes) -> tuple[str, str]:
+        """Public key and signature, in hex. The text says what it is for: else it would count elsewhere, too."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         secret = self._read() or self._made()
-        signature = Ed25519PrivateKey.from_private_bytes(secret).sign(signed_text(number, digest))
-        return Head(number, digest, _public(secret), signature.hex())
+        return _public(secret), Ed25519PrivateKey.from_private_bytes(secret).sign(text).hex()
 
     def heads(self) -> tuple[Head, ...] | None:
         """The heads kept, None where there is no such file."""

@@ -7,12 +7,12 @@ from datetime import datetime
 
 import msgspec
 
+from addons.bypass.change import PART, lean
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
-# Rules in one entry of the trail: a long list is many entries.
-PART = 1000
+_NO_FEEDS: Mapping[str, str] = {}
 
 
 def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Placed | None]:
@@ -32,7 +32,9 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
 
 
 def parts_of(
-    rules: Mapping[str, Placed | None], candidates: Mapping[str, str]
+    rules: Mapping[str, Placed | None],
+    candidates: Mapping[str, str],
+    feeds: Mapping[str, str] = _NO_FEEDS,
 ) -> Iterator[dict[str, object]]:
     """All of it as the details of entries that take it over."""
     placed = [
@@ -45,14 +47,5 @@ def parts_of(
     for part in range(parts):
         here = slice(part * PART, (part + 1) * PART)
         known = {"rows": placed[here], "candidates": dict(states[here])}
-        yield {"part": part + 1, "parts": parts, **known}
-
-
-def lean(row: RuleRow) -> dict[str, object]:
-    """A row as the trail keeps it: without what has its default."""
-    fields = msgspec.structs.asdict(row)
-    return {
-        name: value
-        for name, value in fields.items()
-        if value not in (None, "") and (name, value) != ("action", "pass")
-    }
+        also = {"feeds": dict(feeds)} if part == 0 and feeds else {}
+        yield {"part": part + 1, "parts": parts, **known, **also}

@@ -75,7 +75,7 @@ class FetchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer: 200, or 304 when an ETag or a time was given.
+    """An answer: 200, 304 when an ETag or a time was given, or 2xx to what was put or told.
 
     Attributes:
         headers: with lower-case names.
@@ -88,6 +88,17 @@ class Fetched:
     body: bytes
     headers: Mapping[str, str]
     connection: Observation | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a URL: an answer of at most `limit` bytes."""
+
+    limit: int
+    headers: Mapping[str, str]
+    method: str = "GET"
+    content: bytes | None = None
+    follow: bool = False
 
 
 class Pace:
@@ -145,13 +156,41 @@ class Fetcher:
         `follow` follows redirects, which is only for what is signed: `connection` is the last one.
         `pointer` is who named the URL, where it is not ours: RefusedError where it leads too far.
         """
+        asked = _Asked(limit, headers or {}, follow=follow)
+        return await self._until(url, asked, pace, pointer)
+
+    async def put(
+        self,
+        url: str,
+        content: bytes,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> Fetched:
+        """Put it there; any answer of 2xx, of at most `limit` bytes, is one. Raises FetchError."""
+        asked = _Asked(limit, headers or {}, "PUT", content)
+        return await self._until(url, asked, None, None)
+
+    async def post(
+        self, url: str, body: bytes, *, limit: int, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Tell `body` to somebody; any answer of 2xx is one. It may be told more than once, never by a redirect.
+
+        Raises FetchError.
+        """
+        return await self._until(url, _Asked(limit, headers or {}, "POST", body), None, None)
+
+    async def _until(
+        self, url: str, asked: _Asked, pace: Pace | None, pointer: Pointer | None
+    ) -> Fetched:
+        """Again and again, later and later."""
         attempt = 0
         while True:
             attempt += 1
             if pace is not None:
                 await self.options.sleep(pace.wait())
             try:
-                return await self._once(url, limit, headers or {}, pointer, follow=follow)
+                return await self._once(url, asked, pointer)
             except _TryAgainError as again:
                 delay = retry_delay(
                     attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
@@ -162,15 +201,7 @@ class Fetcher:
                     pace.postpone(delay)
                 await self.options.sleep(delay)
 
-    async def _once(
-        self,
-        url: str,
-        limit: int,
-        headers: Mapping[str, str],
-        pointer: Pointer | None,
-        *,
-        follow: bool,
-    ) -> Fetched:
+    async def _once(self, url: str, what: _Asked, pointer: Pointer | None) -> Fetched:
         shown = url.partition("?")[0]
         try:
             asked = httpx.URL(url)
@@ -178,7 +209,7 @@ class Fetcher:
             self._client(asked)  # the first one loads libraries: that is not the server's time
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
-                    found = await self._asked(url, limit, headers, pointer, follow=follow)
+                    found = await self._asked(url, what, pointer)
                     if isinstance(found, Fetched):
                         return found
                     url, pointer = found
@@ -196,15 +227,7 @@ class Fetcher:
         except (httpx.HTTPError, httpx.StreamError, SOCKSError) as error:
             raise _failure(shown, error) from None
 
-    async def _asked(
-        self,
-        url: str,
-        limit: int,
-        headers: Mapping[str, str],
-        pointer: Pointer | None,
-        *,
-        follow: bool,
-    ) -> Fetched | _Redirect:
+    async def _asked(self, url: str, what: _Asked, pointer: Pointer | None) -> Fetched | _Redirect:
         """As `_answer`, at each address in turn where somebody else named the URL."""
         asked = httpx.URL(url)
         await self._choose(asked)  # a redirect may lead another way
@@ -215,21 +238,18 @@ class Fetcher:
         share = self.options.timeout / max(1, len(addresses))
         for address in addresses[:-1]:
             try:
-                return await self._answer(asked, limit, headers, address, share, follow=follow)
+                return await self._answer(asked, what, address, share)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         last = addresses[-1] if addresses else None
-        return await self._answer(asked, limit, headers, last, share, follow=follow)
+        return await self._answer(asked, what, last, share)
 
     async def _answer(
         self,
         asked: httpx.URL,
-        limit: int,
-        headers: Mapping[str, str],
+        what: _Asked,
         address: str | None,
         connect: float,
-        *,
-        follow: bool,
     ) -> Fetched | _Redirect:
         """The answer, or where it says to ask instead; that answer's own body is not read.
 
@@ -239,7 +259,7 @@ class Fetcher:
         url = str(asked)
         shown = url.partition("?")[0]
         client, proxy = self._client(asked)
-        names = dict(headers)
+        names = dict(what.headers)
         dialled, extensions = asked, {}
         if address is not None:
             names["Host"] = asked.netloc.decode("ascii")
@@ -247,24 +267,26 @@ class Fetcher:
             extensions = {"sni_hostname": asked.host}
         limits = httpx.Timeout(self.options.timeout, connect=connect)
         async with client.stream(
-            "GET", dialled, headers=names, extensions=extensions, timeout=limits
-        ) as response:
+            what.method, dialled, content=what.content, headers=names, extensions=extensions,
+            timeout=limits,
+        ) as response:  # fmt: skip
             status = response.status_code
             if status in _AGAIN:
                 why = f"answers {status}"
                 after = response.headers.get("retry-after")
                 raise _TryAgainError(FetchError(shown, why, status=status), after)
-            if follow and response.next_request is not None:
+            if what.follow and response.next_request is not None:
                 there = asked.join(response.headers["location"])
                 return str(there), Pointer(_server(response) if proxy is None else None)
-            asked_for = {name.lower() for name in headers}
+            asked_for = {name.lower() for name in what.headers}
             unchanged = status == 304 and asked_for & {"if-none-match", "if-modified-since"}
-            if status != 200 and not unchanged:
+            done = what.content is not None and 200 <= status < 300
+            if status != 200 and not unchanged and not done:
                 raise FetchError(shown, f"answers {status}", status=status)
             connection = self._connection(response, asked, proxy)
-            body = await _body(response, shown, limit)
+            content = await _body(response, shown, what.limit)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Fetched(url, status, body, found, connection)
+            return Fetched(url, status, content, found, connection)
 
     async def _choose(self, asked: httpx.URL) -> None:
         """Have the way to it looked up, which may take a while; it is known from then on."""

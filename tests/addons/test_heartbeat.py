@@ -8,7 +8,7 @@ from pathlib import Path
 from addons.bypass.beside import Beside
 from addons.store import heartbeat
 from addons.store.bypass_store import BypassStore
-from addons.store.heartbeat import FRESH, About, Heart, Heartbeat
+from addons.store.heartbeat import FRESH, About, Heart, Heartbeat, Passing, PassingNow
 from tests.addons.conftest import START, Clock
 
 
@@ -96,3 +96,25 @@ def test_a_store_of_old_that_may_not_be_written_has_no_proxies(
         store._db.execute("PRAGMA user_version = 2")
     with BypassStore(path, clock, read_only=True) as store:
         assert store.proxies.all() == []
+
+
+def test_what_passes_is_told_with_the_beat(tmp_path: Path, clock: Clock) -> None:
+    with BypassStore(tmp_path / "b", clock) as store:
+        heart = Heart(clock)
+        heart.about = About("12.3.1", root="ab" * 32)
+        one = Passing("10.0.0.1", "bank.example", "bank.example", START, 1, 2)
+        heart.passing = PassingNow(7, (one,))
+        heart.beat(store, "observe", None, 1)
+        (found,) = store.proxies.alive(clock())
+        assert found.passing == PassingNow(7, (one,))
+        assert found.root == "ab" * 32
+
+
+def test_a_row_of_before_there_was_a_list_is_read(tmp_path: Path, clock: Clock) -> None:
+    with BypassStore(tmp_path / "b", clock) as store:
+        row = (
+            '{"id":"a","host":"gw","pid":7,"tlsight":"0.1","mitmproxy":"12.3","mode":"observe","rules":0,'
+            f'"rules_file":null,"started":"{START.isoformat()}","seen":"{START.isoformat()}"}}'
+        )
+        store._db.execute("INSERT INTO proxy VALUES ('a', ?, ?)", (START.isoformat(), row))
+        assert store.proxies.alive(START)[0].passing == PassingNow()

@@ -61,7 +61,7 @@ TABLE = {
   3 api.clinic.example pass
   4 *.one.example pass
 """,
-    ("edl.txt", "panos"): """
+    ("panos_edl.txt", "panos"): """
   1 bank.example pass
   2 clinic.example inspect
   2 .clinic.example pass

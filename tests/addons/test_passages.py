@@ -14,6 +14,7 @@ from addons.bypass.matcher import Arrival
 from addons.bypass.rule import Rule, RuleRow
 from addons.proxy.passages import Open, Passages
 from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import MAX_PASSING, PassingNow
 from addons.store.keeper import Keeper, KeeperOptions
 from detector import clock
 
@@ -216,5 +217,27 @@ def test_a_day_far_away_sets_no_timer_that_asyncio_refuses(tmp_path: Path) -> No
         stage.passages.begin(tflow.tclient_conn(), Arrival("a.com", None, None, 443), rule)
         stage.passages.close()
         assert RuleRow(host="a.com", expires=date.max).expires == date.max
+
+    inside(run)
+
+
+def test_the_largest_that_are_open_are_listed_and_nothing_when_all_is_over(tmp_path: Path) -> None:
+    async def run() -> None:
+        stage = Stage(tmp_path)
+        stage.rules(PASS)
+        before = datetime.now(UTC)
+        some = [stage.begin() for _ in range(MAX_PASSING + 20)]
+        for size, one in enumerate(some):
+            one.counted.up, one.counted.down = size, 1000 * size
+        await asyncio.sleep(0.8)
+        found = stage.keeper.heart.passing
+        assert found.count == MAX_PASSING + 20
+        assert [one.up for one in found.largest] == list(range(MAX_PASSING + 19, 19, -1))
+        first = found.largest[0]
+        assert (first.host, first.rule, first.down) == ("a.com", "a.com", 1000 * first.up)
+        assert before <= first.since <= datetime.now(UTC)
+        for one in some:
+            stage.passages.end(one.client.id)
+        assert stage.keeper.heart.passing == PassingNow()
 
     inside(run)

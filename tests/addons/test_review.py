@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.coverage import Leaf
+from addons.bypass.feed import Edition, Settings
 from addons.bypass.learning import Candidate
 from addons.bypass.rule import RuleRow
 from addons.review.access import Access
@@ -355,9 +356,9 @@ def test_an_unknown_candidate_is_not_found(admin: TestClient) -> None:
 @pytest.mark.parametrize(
     ("listen", "why"),
     [
-        ("0.0.0.0:0", "give --certificate and --password-file"),
-        ("[::]:0", "give --certificate and --password-file"),
-        ("192.0.2.1:0", "give --certificate and --password-file"),
+        ("0.0.0.0:0", "give --certificate and --users"),
+        ("[::]:0", "give --certificate and --users"),
+        ("192.0.2.1:0", "give --certificate and --users"),
         ("nowhere:80", "is no ADDRESS:PORT"),
         ("127.0.0.1:99999", "is no ADDRESS:PORT"),
         ("127.0.0.1", "is no ADDRESS:PORT"),
@@ -400,3 +401,19 @@ def test_charts_are_drawn_for_nothing_one_day_and_many() -> None:
     assert charts.shares([], "x").count("<circle") == 0
     assert charts.shares([(day, 0.5), (day, 1.0)], "<&>").count("<circle") == 2
     assert "&lt;&amp;&gt;" in charts.shares([], "<&>")
+
+
+def test_the_metrics_say_how_each_feed_is(anybody: TestClient, store: BypassStore) -> None:
+    store.feeds.add("ours", Settings("https://lists.example/", "list", max_age=1))
+    store.feeds.arrive("ours", Edition("aa", NOW - timedelta(days=2), 1), (RuleRow(host="a.com"),))
+    bearer = {"authorization": "Bearer the token", "origin": ORIGIN}
+    assert (
+        'tlsight_bypass_feed_waiting{feed="ours"} 1.0'
+        in anybody.get("/metrics", headers=bearer).text
+    )
+    store.feeds.accept("ours")
+    page = anybody.get("/metrics", headers=bearer).text
+    assert 'tlsight_bypass_feed_rules{feed="ours"} 1.0' in page
+    assert 'tlsight_bypass_feed_stale{feed="ours"} 1.0' in page
+    assert 'tlsight_bypass_feed_waiting{feed="ours"} 0.0' in page
+    assert 'tlsight_bypass_feed_age_seconds{feed="ours"}' in page

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from addons.bypass.expression import Expressions
+from addons.bypass.feed import Feed, Settings
+from addons.bypass.feed_signature import read_key, verify
 from addons.bypass.learning import replay
 from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.pattern import arrival, end, row_of
@@ -15,6 +19,12 @@ from addons.bypass.weighing import LearningOptions
 from addons.formats.exported import ReadOptions
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
+from addons.store.feed_list import Answer, arrived, forms
+from addons.store.joined import Known
+from addons.sync.listed import Head, digest_of, head_of, rules_of
+from addons.sync.reports import attributed, batch_of, report_of
+from addons.sync.sealed import UnsealedError, opened
+from addons.sync.telling import lines_of_centre
 from detector.errors import ConfigError, TargetError
 from tests.fuzz.lab import in_a_file
 from tests.fuzz.target import Target
@@ -30,6 +40,18 @@ _LISTS = (
     b"ignore_hosts:\n  - '^(?:.+\\.)?a\\.com:443$'\n",
     b'{"ProxySettings": {"ProxyBypassList": "a.com;*.a.com"}}',
     b'{"policies": {"Proxy": {"Passthrough": "a.com"}}}',
+    b'sep=;\nhost;owner;expires;action\n"a.com\n.b.com";x;2027-03-31;bypass\n=c;y;31/03/2027;no\n',
+    b"# a (ticket CHG-1, owner b)\n||c.com^\n0.0.0.0 d.com e.com\nhttps://f.com:8443/*\n^(.+\\.)?q\\.com$\n",
+    b'[{"id":"C","urls":[".a.com"],"ipRanges":["10.0.0.0/8"]},{"action":{"type":"DO_NOT_DECRYPT"},"urlCategories":["C"]}]',
+    b'{"data":[{"destination":"a.com","type":"domain"}],"objects":[{"type":"dns-domain","name":".a.com"}]}',
+    b"<R><WebFilterException><HttpsDecrypt>on</HttpsDecrypt><DomainList><URLRegex>^a\\.com/</URLRegex>"
+    b"</DomainList></WebFilterException></R>",
+    b'{"result":[{"action":"off","traffic":"any(http.conn.domains[*] in {\\"a.com\\"}) and not (http.conn.hostname == '
+    b'\\"b.a.com\\") or http.conn.hostname matches \\"^[^.]+\\\\\\\\.c$\\""}]}',
+    b"define condition A\n url.domain=a.com\nend\n<SSL-Intercept>\n condition=A ssl.forward_proxy(no)\n",
+    b'function FindProxyForURL(url, host) { if (host == "a.com" || dnsDomainIs(host, ".b.com")) return "DIRECT"; }',
+    b'{"items":[{"ruleAction":"DO_NOT_DECRYPT","urls":{"literals":[{"type":"Url","url":"a.com"}]}}]}',
+    b'{"custom_url_categories":[{"category_name":"a","sites":["a.com",".b.com"],"sites_regex":["^c"]}]}',
     b"x: &h ['^a\\.com:443$', \"b\"]\nignore_hosts: *h\ntcp_hosts: [c]\n<<: {udp_hosts: []}\n",
     b"mitmdump --ignore-hosts '^a\\.com:443$' \\\n --set ignore_hosts=b\n",
     b'acl s at_step SslBump1\nacl n ssl::server_name -i .a.com "f"\nacl r ssl::server_name_regex -i ^a[.]b$ c\n'
@@ -70,8 +92,29 @@ _PATTERNS = (
     "a.com:443", ".a.com", "*.a.com:8443", "*:5061", "[2001:db8::]/32:443", "10.0.0.0/8:443", "90d", "2h",
     r"/^(.+\.)?a\.com:443$/", "/(a|a)*[.]com/", "a(?=b)", "[^A-Z]{1,3}", "2026-12-01T18:00Z",
 )  # fmt: skip
+_FEEDS = (
+    b"a.vendor.example\n.vendor.example:8443\n192.0.2.0/24\n",
+    b"[feed]\nserial = 1\n[[rule]]\nhost = 'a.vendor.example'\n",
+    b'[{"id":1,"urls":["*.a.com"],"tcpPorts":"443","category":"Allow"}]',
+)
+_MINISIGN = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
 _NOW = datetime(2026, 11, 23, tzinfo=UTC)
 _ASKED = Arrival("www.a.com", "www.a.com", "10.0.0.1", 443, "10.0.0.1")
+
+
+_SHARED = (
+    b'{"row":{"host":"a.com","expires":"2027-01-01"}}\n'
+    b'{"row":{"suffix":"b.com"},"state":"trial","until":"2026-12-01T00:00:00+00:00"}\n',
+    b'{"attempts":['
+    + _ATTEMPT.strip()
+    + b'],"passages":[{"at":"2026-11-23T00:00:00Z","host":"a.com",'
+    b'"rule":"a.com","connections":1,"up":2,"down":3,"seconds":4.5}]}',
+    b'{"at":"2026-11-23T00:00:00Z","tlsight":"1","serial":1,"digest":"x","waiting":0,"first":1,"lost":0,'
+    b'"proxies":[{"host":"g","pid":1,"mitmproxy":"12","tlsight":"1","mode":"auto","rules":1,'
+    b'"seen":"2026-11-23T00:00:00Z"}],"own":["a"],"own_count":1}',
+    b'{"serial":1,"at":"2026-11-23T00:00:00Z","digest":"x","size":1,"taken":{"x":1}}',
+    b'{"format":"tlsight.bypass-sync/1","kind":"head","by":"' + b"00" * 32 + b'","seal":"00"}\nx',
+)
 
 
 def targets() -> dict[str, Target]:
@@ -85,7 +128,12 @@ def targets() -> dict[str, Target]:
             _endpoints,
             (b'[{"id":1,"urls":["*.a.com","b.*.c.com"],"tcpPorts":"443","category":"Allow"}]',),
         ),
+        "feeds": Target(
+            _feeds,
+            tuple(bytes((n,)) + sample for n in range(len(forms())) for sample in _FEEDS),
+        ),
         "attempts": Target(_attempts, (_ATTEMPT * 3,)),
+        "shared-list": Target(_shared, _SHARED),
     }
 
 
@@ -110,6 +158,35 @@ def _patterns(data: bytes) -> None:
 def _endpoints(data: bytes) -> None:
     """What Microsoft publishes of its services."""
     microsoft365(data.decode("utf-8", "replace"))
+
+
+def _shared(data: bytes) -> None:
+    """What lies on a shelf, also under a good seal: a list, a batch, a report, or one error in words."""
+    head = Head(1, _NOW, digest_of(data), len(data))
+    for ask in (
+        lambda: opened("head", data, "00" * 32),
+        lambda: head_of(data),
+        lambda: rules_of(data, head),
+        lambda: attributed(batch_of(data), "north", "hq", _NOW, timedelta(days=30)),
+        lambda: lines_of_centre(
+            Known("north", heard=_NOW, report=msgspec.to_builtins(report_of(data))), 1, _NOW
+        ),
+    ):
+        with suppress(UnsealedError):
+            ask()
+
+
+def _feeds(data: bytes) -> None:
+    """Whatever a source sends is an edition and rules that a matcher takes, or one error; signatures likewise."""
+    form = forms()[data[0] % len(forms())] if data else "list"
+    known = Feed(Settings("https://x.example/", form))
+    edition, rows = arrived("x", known, Answer(data[1:], modified="x"), _NOW)
+    assert edition.count == len(rows)
+    Matcher((), map(rule_of, rows)).match(_ASKED, _NOW)
+    for key in (_MINISIGN, "00" * 32):
+        with suppress(ConfigError):
+            verify(b"x", data, read_key(key))
+            raise AssertionError("nobody signed this")
 
 
 def _attempts(data: bytes) -> None:

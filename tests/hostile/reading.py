@@ -57,8 +57,15 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass replay": ("bypass", "replay"),
     "bypass stats": ("bypass", "stats"),
     "bypass export": ("bypass", "export", "squid"),
-    "bypass import": ("bypass", "import", "squid", "--owner", "x", "--expires", "90d"),
+    "bypass import": ("bypass", "import", "squid", "--owner", "x", "--expires", "90d", "--yes"),
+    "bypass replace": ("bypass", "replace", "squid", "--owner", "x", "--expires", "90d", "--yes"),
+    "bypass undo": ("bypass", "undo", "1"),
+    "bypass history": ("bypass", "history", HOST),
+    "bypass renew": ("bypass", "renew", HOST, "--expires", "90d"),
+    "bypass approve-draft": ("bypass", "approve-draft", HOST),
     "bypass diff": ("bypass", "diff", "squid"),
+    "bypass due": ("bypass", "due"),
+    "bypass report": ("bypass", "report"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
     "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
@@ -66,8 +73,35 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass audit accept": ("bypass", "audit", "accept", "--reason", "x"),
     "bypass audit send": ("bypass", "audit", "send"),
     "bypass seeds": ("bypass", "seeds"),
+    "bypass feed add": ("bypass", "feed", "add", "apple", "--owner", "x"),
+    "bypass feed set": ("bypass", "feed", "set", "apple"),
+    "bypass feed list": ("bypass", "feed", "list"),
+    "bypass feed show": ("bypass", "feed", "show", "apple"),
+    "bypass feed diff": ("bypass", "feed", "diff", "apple"),
+    "bypass feed update": ("bypass", "feed", "update", "apple"),
+    "bypass feed accept": ("bypass", "feed", "accept", "apple"),
+    "bypass feed remove": ("bypass", "feed", "remove", "apple"),
     "bypass proxies": ("bypass", "proxies"),
+    "bypass user add": ("bypass", "user", "add", "alice"),
+    "bypass user list": ("bypass", "user", "list"),
+    "bypass user remove": ("bypass", "user", "remove", "alice"),
+    "bypass user role": ("bypass", "user", "role", "alice", "viewer"),
+    "bypass user password": ("bypass", "user", "password", "alice"),
+    "bypass backup": ("bypass", "backup", "--check"),
+    "bypass restore": ("bypass", "restore", "--reason", "x", "--yes"),
+    "bypass service": ("bypass", "service", "systemd"),
+    "bypass breaking": ("bypass", "breaking"),
+    "bypass open": ("bypass", "open"),
+    "bypass top": ("bypass", "top"),
     "bypass serve": ("bypass", "serve", "--listen", "127.0.0.1:0"),
+    "bypass sync enrol": ("bypass", "sync", "enrol", "x", "--shelf", "empty", "--out", "out"),
+    "bypass sync revoke": ("bypass", "sync", "revoke", "x", "--reason", "x"),
+    "bypass sync once": ("bypass", "sync", "once"),
+    "bypass sync run": ("bypass", "sync", "run"),
+    "bypass sync serve": ("bypass", "sync", "serve", "--listen", "127.0.0.1:0"),
+    "bypass sync status": ("bypass", "sync", "status"),
+    "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
+    "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
     "engine learn": ("engine", "learn", "An engine"),
     "lab serve": ("lab", "serve", "healthy"),
 }  # fmt: skip
@@ -84,8 +118,14 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
     "trust fix": ("ca", ("--ca", "{chain.pem}")),
     "bypass replay": ("file", ("{empty}",)),
     "bypass import": ("file", ("{hosts.txt}",)),
+    "bypass backup": ("file", ("{empty}",)),
+    "bypass restore": ("file", ("{empty}",)),
+    "bypass replace": ("file", ("{hosts.txt}",)),
     "bypass diff": ("file", ("{hosts.txt}",)),
     "policy lint": ("file", ("{empty}",)),
+    "bypass sync once": ("shelf", ("--shelf", "empty")),
+    "bypass sync run": ("shelf", ("--shelf", "empty")),
+    "bypass sync serve": ("certificate", ("--certificate", "{chain.pem}")),
 }
 # Commands that neither dial nor read a file of somebody else's, and why.
 NEITHER = {
@@ -94,6 +134,7 @@ NEITHER = {
     "policy schema": "prints a constant",
     "bypass script": "prints a path, or writes the script of this tlsight",
     "bypass formats": "prints a table",
+    "bypass feed sources": "prints a table",
     "bypass run": "becomes mitmdump, another program; the addon has its own tests",
     "lab list": "prints a table",
 }
@@ -123,6 +164,12 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass list", "store"): "store",
     ("bypass audit verify", "store"): "store",
     ("bypass replay", "file"): "json",
+    ("bypass backup", "file"): "store",
+    ("bypass restore", "file"): "store",
+    ("bypass user list", "users"): "lines",
+    ("bypass sync once", "enrolment"): "json",
+    ("bypass sync once", "roots"): "certificate",
+    ("bypass sync serve", "certificate"): "certificate",
     ("bypass import", "file"): "lines",
     ("bypass prove", "host_list"): "lines",
     ("bypass prove", "ca"): "certificate",
@@ -132,7 +179,7 @@ MEANING: dict[tuple[str, str], str] = {
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
-_SERVING = frozenset(("bypass serve", "lab serve"))
+_SERVING = frozenset(("bypass serve", "bypass sync run", "bypass sync serve", "lab serve"))
 # A list asks for one host after the other; how many there are is who wrote it's business.
 _LISTS = frozenset(("target_list", "host_list"))
 

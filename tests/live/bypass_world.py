@@ -79,8 +79,10 @@ class World:
         self._stack.close()
 
     @contextmanager
-    def mitmdump(self, mode: str, rules: str, *settings: str) -> Generator[Mitmdump]:
-        """In the gateway, with the addon."""
+    def mitmdump(
+        self, mode: str, rules: str, *settings: str, store: Path | None = None
+    ) -> Generator[Mitmdump]:
+        """In the gateway, with the addon; with a store of its own where none is given."""
         folder = self.folder / f"mitm{next(_numbers)}"
         folder.mkdir()
         path = folder / "rules.toml"
@@ -88,7 +90,7 @@ class World:
         proxy = Mitmdump(
             folder / "conf", trust=self.trust, scripts=(bypass_script(),), port=PORT, host="",
             settings=(
-                f"mode={mode}", f"bypass_rules={path}", f"bypass_store={folder / 'b.sqlite3'}",
+                f"mode={mode}", f"bypass_rules={path}", f"bypass_store={store or folder / 'b.sqlite3'}",
                 f"upstream_roots={self.trust}", *settings,
             ),
             prefix=("ip", "netns", "exec", self.gateway),

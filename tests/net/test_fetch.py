@@ -75,6 +75,28 @@ def test_an_answer_comes_with_the_connection_it_came_over(pki: LabPki, trust: Pa
     assert judgement.verdict == "direct"
 
 
+def test_what_is_put_comes_there_whole_and_is_never_led_elsewhere(trust: Path) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split(b"\r\n")[0] + b" " + await reader.readexactly(5))
+        answer = b"204 No Content" if b" /there " in head else b"307 Go\r\nLocation: /there"
+        writer.write(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def run() -> None:
+        async with peer(serve) as port, Fetcher(patient(trust)) as fetcher:
+            url = f"http://127.0.0.1:{port}"
+            assert (await fetcher.put(f"{url}/there", b"hello", limit=10)).status == 204
+            with pytest.raises(FetchError, match="answers 307"):
+                await fetcher.put(f"{url}/here", b"hello", limit=10)
+
+    asyncio.run(run())
+    assert asked == [b"PUT /there HTTP/1.1 hello", b"PUT /here HTTP/1.1 hello"]
+
+
 def test_a_certificate_of_a_stranger_is_refused_and_the_remedy_named(
     pki: LabPki, corporate: Authority, tmp_path: Path
 ) -> None:
