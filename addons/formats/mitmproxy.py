@@ -41,11 +41,9 @@ _MAYBE_PORT = re.compile(r"\((?:\?:)?(?P<port>:\d{1,5})\)\?(?P<end>\$?)\Z")
 # What is kept back by a lookahead at the beginning, and the shapes that mean a rule and no more or less than it.
 _SPARED = re.compile(r"\^\(\?!(?P<body>(?:\\.|\[[^\[\]]*\]|\([^()]*\)|[^()\[\]\\|])*)\)")
 _END = r"(?P<name>(?:[\w-]|\\-|\\\.|\[\.\])+):(?:(?P<port>\d{1,5})|\\d\+)\$"
-_EXACT = (
-    ("host", re.compile(_END)),
-    ("suffix", re.compile(rf"\((?:\?:)?\.[+*]{_DOT}\)\?{_END}")),
-    ("wildcard", re.compile(rf"\[\^\.:?\]\+{_DOT}{_END}")),
-)
+_EXACT_HOST = re.compile(_END)
+_EXACT_SUFFIX = re.compile(rf"\((?:\?:)?\.[+*]{_DOT}\)\?{_END}")
+_EXACT_WILDCARD = re.compile(rf"\[\^\.:?\]\+{_DOT}{_END}")
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
@@ -116,13 +114,16 @@ def _apart(written: str) -> tuple[list[RuleRow], str]:
         if written[found.end() : found.end() + 1] in ("*", "?", "+", "{"):
             break
         body = found["body"]
-        shape = next((one for one in _EXACT if one[1].fullmatch(body)), None)
-        if shape is None:
+        shapes = {
+            "host": _EXACT_HOST.fullmatch(body),
+            "suffix": _EXACT_SUFFIX.fullmatch(body),
+            "wildcard": _EXACT_WILDCARD.fullmatch(body),
+        }
+        kind, exact = next(((k, one) for k, one in shapes.items() if one), ("", None))
+        if exact is None:
             raise ValueError(f"a look ahead for {body}, which is no name up to its port")
-        exact = shape[1].fullmatch(body)
-        assert exact is not None
         port = int(exact["port"]) if exact["port"] else None
-        rows.append(RuleRow(**{shape[0]: _unescaped(exact["name"])}, port=port))  # type: ignore[arg-type]
+        rows.append(RuleRow(**{kind: _unescaped(exact["name"])}, port=port))  # type: ignore[arg-type]
         written = f"^{written[found.end() :]}"
     return rows, written
 

@@ -159,8 +159,7 @@ class _Reading:
             self.unread.append(Unread(word.line, f"include {word.text}"[:100], why, word.file))
             # Whatever stands there may come before the lines that follow.
             doubt = Line("inspect", (), word.line, f"include {word.text}", word.file, any_host=True)
-            if not word.text.endswith("*.conf"):
-                self.bumps.append(_Bump("bump", frozenset((1, 2, 3)), doubt))
+            self.bumps.append(_Bump("bump", frozenset((1, 2, 3)), doubt))
         else:
             self.file(text, word.text, depth + 1)
 

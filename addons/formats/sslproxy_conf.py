@@ -23,6 +23,7 @@ from addons.formats import addresses
 from addons.formats.exported import Imported, ReadOptions, Unread
 from addons.formats.settling import MOST_TEXT, Line, Named, settle
 from addons.formats.together import MOST_ROWS, together
+from detector.chain.names import as_address
 from detector.errors import ConfigError
 
 _ACTIONS: dict[str, Action] = {
@@ -121,8 +122,7 @@ class _Reading:
     def _pass_site(self, words: list[str], number: int, line: str, file: str) -> None:
         rule = _Filter("pass", number, line.strip(), file, [("sni", words[0])])
         if len(words) > 1 and words[1] != "*":
-            address = re.fullmatch(r"[\d.]+|[\da-fA-F:]*:[\da-fA-F:.]*", words[1])
-            rule.asks.append(("ip" if address else "user", words[1]))
+            rule.asks.append(("ip" if as_address(words[1]) else "user", words[1]))
         if len(words) > 2:
             rule.asks.append(("desc", words[2]))
         self._rule(rule)

@@ -161,3 +161,11 @@ def test_backends_of_others_are_read_as_the_administrator_says() -> None:
         found = read(target, (LISTS / file).read_text(), file, options)
         assert ("other.example", "pass") in {(row.host, row.action) for row in found.rows}
         assert found.unread == ()
+
+
+def test_files_that_are_included_by_a_pattern_may_decide_before_what_follows() -> None:
+    lines = "acl m ssl::server_name b.example\n{}ssl_bump splice m\n"
+    include = "include /etc/squid/conf.d/*.conf\n"
+    assert len(read("squid", lines.format(""), "x").rows) == 1
+    found = read("squid", lines.format(include), "x")
+    assert (found.rows, [one.line for one in found.unread]) == ((), [2, 1])

@@ -51,7 +51,7 @@ def passes(matcher: Matcher, name: str, port: int, client: str, address: str | N
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some=st.lists(some_rules(), max_size=7), name=NAMES, port=st.sampled_from(PORTS))
 def test_an_export_comes_back_with_the_decisions_that_it_has(
     target: str, some: list[Rule], name: str, port: int

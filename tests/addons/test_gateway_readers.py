@@ -1,0 +1,149 @@
+"""Configurations of gateways decide by their own order, steps and conditions, and never pass more as rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from addons.bypass.rule import rule_of
+from addons.formats.exported import ReadOptions
+from addons.formats.registry import read
+from detector.errors import ConfigError
+
+LISTS = (
+    "acl step1 at_step SslBump1\nacl step2 at_step SslBump2\nacl step3 at_step SslBump3\n"
+    "acl bank ssl::server_name .bank.example\nacl vip ssl::server_name vip.bank.example\n"
+    "acl lan src 10.0.0.0/8\nacl tls port 443\nacl hours time 09:00-17:00\nacl far dst 192.0.2.0-192.0.2.255\n"
+    "acl shop dstdom_regex shop\nacl either any-of bank far\n"
+)
+
+
+def said(target: str, text: str) -> list[str]:
+    """Rules as a person reads them, with what they do where they do not pass."""
+    found = read(target, text, "x", ReadOptions())
+    return [
+        rule.pattern + ("" if rule.action == "pass" else f" {rule.action}")
+        for row in found.rows
+        if (rule := rule_of(row))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "rules"),
+    [
+        ("splice bank", [".bank.example"]),
+        ("splice bank lan tls", [".bank.example:443 from 10.0.0.0/8"]),
+        ("splice bank !vip", ["vip.bank.example inspect", ".bank.example"]),
+        ("splice bank !lan", [".bank.example from 10.0.0.0/8 inspect", ".bank.example"]),
+        ("bump vip\nsplice bank", ["vip.bank.example inspect", ".bank.example"]),
+        ("bump bank\nsplice vip", [".bank.example inspect"]),
+        ("splice vip\nbump bank", ["vip.bank.example", ".bank.example inspect"]),
+        ("terminate vip\nsplice bank", ["vip.bank.example block", ".bank.example"]),
+        ("bump !bank", [".bank.example"]),
+        ("terminate !bank\nsplice all", [".bank.example"]),
+        ("bump all\nsplice bank", []),
+        ("splice bank hours", []),
+        ("bump hours\nsplice bank", []),
+        ("splice all", []),
+        ("splice shop", ["/.*shop.*/"]),
+        ("bump shop\nsplice bank", ["/.*shop.*/ inspect"]),
+        ("bump shop\nsplice vip", ["/.*shop.*/ inspect", "vip.bank.example"]),
+        ("splice either", [".bank.example", "192.0.2.0/24"]),
+        ("bump far\nsplice bank", ["192.0.2.0/24 inspect"]),
+        ("none bank\nserver-first all", [".bank.example"]),
+        ("peek step1\nsplice step2 bank\nbump all", [".bank.example"]),
+        ("peek step1\nbump step2 all\nsplice step3 bank", []),
+        ("peek step1\npeek step2 bank\nsplice step3 bank\nterminate step2 all", [".bank.example"]),
+        ("peek step1\nstare step2\nsplice bank\nbump all", []),
+        ("splice nobody", []),
+    ],
+)
+def test_squid_asks_lines_in_order_at_each_step(lines: str, rules: list[str]) -> None:
+    text = LISTS + "".join(f"ssl_bump {line}\n" for line in lines.split("\n"))
+    assert said("squid", text) == rules
+
+
+def panos(*rules: str) -> str:
+    each = "".join(f'<entry name="r{n}">{rule}</entry>' for n, rule in enumerate(rules))
+    return (
+        '<config><custom-url-category><entry name="bank"><list><member>bank.example/</member></list>'
+        "<type>URL List</type></entry></custom-url-category><rulebase><decryption><rules>"
+        f"{each}</rules></decryption></rulebase></config>"
+    )
+
+
+BANK = "<category><member>bank</member></category><action>no-decrypt</action>"
+TRUST = "<from><member>trust</member></from>"
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (panos(BANK), ["bank.example"]),
+        (panos(BANK, "<action>decrypt</action>"), ["bank.example"]),
+        (panos("<action>decrypt</action>", BANK), []),
+        (panos("<disabled>yes</disabled><action>decrypt</action>", BANK), ["bank.example"]),
+        (panos(BANK + TRUST, "<action>decrypt</action>"), []),
+        (panos(BANK + TRUST, f"<action>decrypt</action>{TRUST}"), ["bank.example"]),
+        (panos(f"{BANK}<negate-source>yes</negate-source>"), []),
+        (panos("<category><member>gambling</member></category><action>no-decrypt</action>"), []),
+        (panos("<action>no-decrypt</action>"), []),
+    ],
+)
+def test_panos_reads_a_category_where_a_rule_names_it(text: str, rules: list[str]) -> None:
+    assert said("panos", text) == rules
+
+
+def fortios(*profiles: tuple[str, str], policy: str = "") -> str:
+    text = 'config firewall wildcard-fqdn custom\nedit a\nset wildcard-fqdn "a.example"\nnext\nedit b\n'
+    text += 'set wildcard-fqdn "b.example"\nnext\nend\nconfig firewall ssl-ssh-profile\n'
+    for name, objects in profiles:
+        text += f"edit {name}\nconfig https\nset status deep-inspection\nend\nconfig ssl-exempt\n"
+        text += "".join(
+            f"edit {n}\nset type wildcard-fqdn\nset wildcard-fqdn {one}\nnext\n"
+            for n, one in enumerate(objects)
+        )
+        text += "end\nnext\n"
+    used = f"config firewall policy\nedit 1\nset ssl-ssh-profile {policy}\nnext\nend\n"
+    return text + "end\n" + (used if policy else "")
+
+
+def test_fortios_exempts_what_every_profile_in_use_exempts() -> None:
+    assert said("fortios", fortios(("one", "ab"))) == ["a.example", "b.example"]
+    assert said("fortios", fortios(("one", "ab"), ("two", "b"))) == ["b.example"]
+    assert said("fortios", fortios(("one", "ab"), ("two", "b"), policy="one")) == [
+        "a.example", "b.example",
+    ]  # fmt: skip
+
+
+def test_groups_within_themselves_end() -> None:
+    text = "config firewall addrgrp\nedit g\nset member g g h\nnext\nedit h\nset member g h x\nnext\nend\n"
+    text += "config firewall ssl-ssh-profile\nedit p\nconfig ssl-exempt\nedit 1\nset type address\nset address g\n"
+    found = read("fortios", text, "x")
+    assert (found.rows, [one.text for one in found.unread]) == ((), ["x"])
+    nested = "".join(f"acl a{n} any-of a{n + 1} a{n + 1} a{n}\n" for n in range(200))
+    assert read("squid", f"{nested}ssl_bump splice a0\n", "x").rows == ()
+    deep = "<a>" * 99 + "</a>" * 99
+    with pytest.raises(ConfigError):
+        read("panos", deep, "x")
+
+
+def test_envoy_comes_to_chains_without_a_port_on_other_ports_alone() -> None:
+    text = (
+        "filter_chains:\n"
+        "- filter_chain_match: {server_names: [a.example]}\n  name: tlsight_pass\n"
+        "- filter_chain_match: {server_names: [b.example], destination_port: 443}\n  name: tlsight_pass\n"
+    )
+    assert said("envoy", text) == ["b.example:443"]
+
+
+def test_haproxy_parts_its_conditions() -> None:
+    text = (
+        "frontend f\nacl bank req.ssl_sni -i bank.example\nacl lan src 10.0.0.0/8\n"
+        "tcp-request content reject if { req.ssl_sni -i -m end .evil.example }\n"
+        "use_backend tlsight_pass if bank !lan || { req.ssl_sni,lower -m end .ok.example }\n"
+        "use_backend tlsight_pass unless { req.ssl_sni bad.example }\n"
+    )
+    assert said("haproxy", text) == [
+        ".evil.example block", "bank.example from 10.0.0.0/8 inspect", "bank.example",
+        "ok.example inspect", ".ok.example",
+    ]  # fmt: skip
