@@ -67,6 +67,7 @@ def planned(
     filled: Mapping[str, object],
     *,
     beside: Sequence[Rule] = (),
+    beneath: Sequence[Rule] = (),
     replace: bool = False,
 ) -> Plan:
     """The plan. Raises ConfigError for a row that means nothing, and for two that say the same otherwise.
@@ -79,6 +80,7 @@ def planned(
         guarded: names to be careful with.
         filled: by field of RuleRow: what rules get that are not there yet and say nothing themselves.
         beside: rules of a file, which are in force too.
+        beneath: rules of feeds, which are where no other is.
         replace: the list is all that is to be there.
 
     """
@@ -107,7 +109,7 @@ def planned(
     added = [c.after for c in changes if c.before is None and c.after is not None]
     gone = [c.before for c in changes if c.before is not None and c.after is None]
     both = [(c.before, c.after) for c in changes if c.before is not None and c.after is not None]
-    old, new = Matcher(before_all), Matcher(left)
+    old, new = Matcher(before_all, beneath), Matcher(left, beneath)
     stops, begins = _decided_otherwise(old, new, seen, now)
     return Plan(
         tuple(changes),
@@ -117,7 +119,7 @@ def planned(
         same,
         tuple(drafts),
         tuple(_refused(changes, made, guarded)),
-        tuple(one for one in overlaps(left, new, now) if _about(one) & fresh),
+        tuple(one for one in overlaps(left, Matcher(left), now) if _about(one) & fresh),
         stops,
         begins,
     )

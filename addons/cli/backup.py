@@ -143,6 +143,7 @@ def _show(planned: Plan) -> None:
         ("-", "rules go", planned.removed),
         ("~", "rules change", planned.changed),
         ("~", "candidates change", planned.candidates),
+        ("~", "feeds change", planned.feeds),
     ):
         if patterns:
             given.say(f"{len(patterns)} {what}")

@@ -37,6 +37,8 @@ Strict = Annotated[
 ]
 # Of one kind, for a person; --json has all.
 _SHOWN = 20
+# Of traffic: so many days, and so many names.
+_DAYS, _MOST = 30, 20_000
 
 
 def import_(
@@ -162,12 +164,18 @@ class _Run:
         return left_out
 
     def _planned(self, opened: BypassStore) -> Plan:
+        from datetime import timedelta
+
         from addons.bypass.guarded import guarded
         from addons.bypass.plan import planned
 
+        month = (given.today() - timedelta(days=_DAYS)).isoformat()
+        passed = (one.host for one in opened.traffic.top(month, _MOST) if one.host)
+        seen = [*dict.fromkeys((*opened.traffic.inspected(month, _MOST), *passed))]
         return planned(
-            self._found.rows, opened.placed(), opened.traffic.hosts(), given.now(), guarded(),
-            self._filled, beside=given.file_rules(self._rules), replace=self._replace,
+            self._found.rows, opened.placed(), seen, given.now(), guarded(),
+            self._filled, beside=given.file_rules(self._rules),
+            beneath=opened.feeds.rules(), replace=self._replace,
         )  # fmt: skip
 
     def _is_meant(self) -> bool:
@@ -208,7 +216,7 @@ def _lines(plan: Plan) -> Iterable[str]:
     ):
         if names:
             more = f" and {len(names) - 8} more" if names[8:] else ""
-            yield f"of the traffic seen {_count(len(names), 'name')} {what}: {', '.join(names[:8])}{more}"
+            yield f"of the last {_DAYS} days' traffic {_count(len(names), 'name')} {what}: {', '.join(names[:8])}{more}"
 
 
 def _few(mark: str, entries: Iterable[str]) -> Iterable[str]:

@@ -47,7 +47,7 @@ def user_add(
             remedy = f"tlsight bypass user password {name}, or role"
             raise ConfigError(name, "is there already", remedy=remedy)
         there[name] = User(name, wanted, digest)
-        _enter(path, store, "user-add", name, {"role": wanted})
+        _enter(path, store, "user add", name, {"role": wanted})
     given.say(f"{name} is {_a(wanted)}, in {path}")
     return exit_codes.CLEAN
 
@@ -74,7 +74,7 @@ def user_remove(name: Name, users: Users = None, store: given.Store = None) -> i
     with changing(path, given.store_path(store)) as there:
         _known(there, name, path)
         del there[name]
-        _enter(path, store, "user-remove", name, {})
+        _enter(path, store, "user remove", name, {})
     given.say(f"removed {name}")
     return exit_codes.CLEAN
 
@@ -96,7 +96,7 @@ def user_role(
         _known(there, name, path)
         before = there[name].role
         there[name] = msgspec.structs.replace(there[name], role=wanted)
-        _enter(path, store, "user-role", name, {"before": before, "after": wanted})
+        _enter(path, store, "user role", name, {"before": before, "after": wanted})
     given.say(f"{name} is {_a(wanted)}")
     return exit_codes.CLEAN
 
@@ -114,7 +114,7 @@ def user_password(name: Name, users: Users = None, store: given.Store = None) ->
     with changing(path, given.store_path(store)) as there:
         _known(there, name, path)
         there[name] = msgspec.structs.replace(there[name], hash=digest)
-        _enter(path, store, "user-password", name, {})
+        _enter(path, store, "user password", name, {})
     given.say(f"{name} has another password")
     return exit_codes.CLEAN
 

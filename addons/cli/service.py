@@ -80,11 +80,11 @@ def _check(path: Path) -> None:
 
 def _differs(target: Path, text: bytes) -> bool:
     """Raises ConfigError."""
-    from detector.bounded import read_bounded
+    from detector.bounded import read_regular
     from detector.errors import ConfigError
 
     try:
-        return read_bounded(target, 1 << 20) != text
+        return read_regular(target, 1 << 20) != text
     except FileNotFoundError:
         return False
     except OSError as error:

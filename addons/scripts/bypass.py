@@ -24,7 +24,7 @@ PACKAGES = ("addons", "detector", "tlsight")
 PYTHON, MITMPROXY = (3, 12), ((12, 2), (13, 0))
 # What the addon loads, now or later. Those that are compiled fail where they were built for another Python.
 COMPILED = (
-    "_argon2_cffi_bindings",
+    "argon2",
     "ahocorasick",
     "brotli",
     "cryptography",
@@ -33,7 +33,7 @@ COMPILED = (
     "zstandard",
 )
 PURE = (
-    "aioquic", "argon2", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
+    "aioquic", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
     "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 

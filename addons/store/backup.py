@@ -24,6 +24,7 @@ import msgspec
 
 from addons.bypass.audit import Head
 from addons.bypass.verification import Evidence, Verified, verified
+from addons.store.feeds import Feeds
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import KEY_VARIABLE, seal_of
 from addons.store.tables import table_of
@@ -181,6 +182,14 @@ def trail_of(db: sqlite3.Connection, path: Path) -> Trail:
     )
 
 
+def feed_states(db: sqlite3.Connection) -> dict[str, str]:
+    """The feeds of an open file, as the trail has them."""
+    nothing = contextlib.nullcontext
+    return Feeds(
+        db, nothing, nothing, lambda *_: contextlib.nullcontext(), lambda: datetime.now(UTC)
+    ).states()
+
+
 def _expect_room(store: Path, target: Path, *, force: bool) -> None:
     """Raises StoreError."""
     if target.is_symlink() or (target.exists() and not (force and target.is_file())):
@@ -240,7 +249,8 @@ def _verified(
     candidates = dict(db.execute("SELECT host, state FROM candidate").fetchall())
     keys = (about.public_key,) if about.public_key is not None else ()
     kept = heads if about.public_key is not None else None
-    found = verified(list(trail.entries()), Evidence(rules, candidates, keys, kept), now)
+    evidence = Evidence(rules, candidates, keys, kept, feeds=feed_states(db))
+    found = verified(list(trail.entries()), evidence, now)
     return msgspec.structs.replace(found, faults=(*strangers, *found.faults))
 
 

@@ -15,14 +15,15 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from addons.store.actor import actor
-from addons.store.backup import Checked, Copied, check, opened, trail_of, value_of
+from addons.store.backup import Checked, Copied, check, feed_states, opened, trail_of, value_of
 from addons.store.private_file import write_private
 from addons.store.schema import MIGRATIONS
 from addons.store.seal import seal_of
@@ -33,10 +34,10 @@ from detector.errors import StoreError
 from detector.knowledge.database import Database
 
 # Every table of the schema is in one of the two.
-DECIDED = ("rule", "candidate", "audit", "setting", "feed")
+DECIDED = ("rule", "candidate", "audit", "setting", "feed", "feed_list")
 SEEN = (
     "attempt", "attempt_day", "attempt_hour", "passage_day", "unbound", "proxy", "leaf", "recheck",
-    "reminded", "gateway",
+    "reminded", "gateway", "alteration", "episode", "notice",
 )  # fmt: skip
 _MOST_TOLD = 1_000
 _WHAT, _REMEDY = "bypass store", "name another one with --store FILE"
@@ -61,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True):
         removed: patterns that go.
         changed: patterns whose rows differ.
         candidates: hosts whose state differs.
+        feeds: names of vendors' lists that differ.
         lost: entries that only the present trail has.
         observed: tables that are empty here and are filled.
         other_key: the copy's trail was signed with another key than is here.
@@ -73,15 +75,32 @@ class Plan(msgspec.Struct, frozen=True):
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     candidates: tuple[str, ...]
+    feeds: tuple[str, ...]
     lost: tuple[Lost, ...]
     observed: tuple[str, ...]
     other_key: bool
     faults: tuple[str, ...] = ()
 
 
+class _Brought(NamedTuple):
+    """A copy that was checked, as a file of this version.
+
+    Attributes:
+        secret: the key in it.
+        feeds: their states.
+
+    """
+
+    checked: Checked
+    path: Path
+    secret: str | None
+    feeds: dict[str, str]
+
+
 def plan(copy: Path, store: Path, now: datetime, environment: Mapping[str, str]) -> Plan:
     """What `restore` would change. Raises StoreError."""
-    with _brought_up(copy, now) as (checked, path, _):
+    with _brought_up(copy, now) as brought:
+        path = brought.path
         there = store
         if not store.exists():
             there = path.with_name("empty")
@@ -90,7 +109,7 @@ def plan(copy: Path, store: Path, now: datetime, environment: Mapping[str, str])
             uri = f"{there.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, timeout=2.0, uri=True)) as db:
                 db.execute("ATTACH DATABASE ? AS copy", (str(path),))
-                return _planned(db, checked, seal_of(store, environment).public_key())
+                return _planned(db, brought, seal_of(store, environment).public_key())
 
 
 def restore(
@@ -115,13 +134,15 @@ def restore(
         force: also one whose trail does not hold.
 
     """
-    with _brought_up(copy, now()) as (checked, path, secret):
+    with _brought_up(copy, now()) as brought:
+        checked, path, secret, _ = brought
         if checked.faults and not force:
             remedy = "take another copy; --force where this is the best there is"
             raise StoreError(str(copy), f"does not hold: {checked.faults[0]}", remedy=remedy)
         syslog = syslog_of(environment)
         seal = seal_of(store, environment)
         missing = secret is not None and seal.public_key() is None
+        _set_aside(store)
         file = Database(store, _WHAT, _REMEDY, MIGRATIONS)
         try:
             if missing:
@@ -131,18 +152,29 @@ def restore(
             trail = Trail(store, db, lambda: _failing(store), seal, syslog, now, by, who)
             with _failing(store):
                 db.execute("ATTACH DATABASE ? AS copy", (str(path),))
-                found = _put_back(db, trail, checked, copy, why)
+                found = _put_back(db, trail, brought, copy, why)
             trail.publish(accepted=True)
             return found
         finally:
             file.close()
 
 
-def _put_back(db: sqlite3.Connection, trail: Trail, checked: Checked, copy: Path, why: str) -> Plan:
+def _set_aside(store: Path) -> None:
+    """What a store that is gone left behind: SQLite would take it for the new one's, a proxy may have it open still."""
+    for end in () if store.exists() else ("-wal", "-shm"):
+        left = store.with_name(store.name + end)
+        with suppress(FileNotFoundError):
+            left.replace(left.with_name(f"{left.name}.before-restore"))
+
+
+def _put_back(
+    db: sqlite3.Connection, trail: Trail, brought: _Brought, copy: Path, why: str
+) -> Plan:
     """One transaction: what was decided, and the entries that say that it came back."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        found = _planned(db, checked, trail.seal.public_key())
+        found = _planned(db, brought, trail.seal.public_key())
+        checked = brought.checked
         revision = _revision(db, "main")
         for name in DECIDED:
             db.execute(f"DELETE FROM main.{name}")  # noqa: S608 (literals)
@@ -172,8 +204,9 @@ def _put_back(db: sqlite3.Connection, trail: Trail, checked: Checked, copy: Path
                 "removed": found.removed[:_MOST_TOLD],
                 "changed": found.changed[:_MOST_TOLD],
             },
+            "changed_feeds": found.feeds[:_MOST_TOLD],
         }
-        for number, details in enumerate(parts_of(rules, candidates)):
+        for number, details in enumerate(parts_of(rules, candidates, feed_states(db))):
             text = f"restored from {copy.name}: {why}"
             trail.enter("accept", text, {**details, **(more if not number else {"why": why})})
         db.execute("COMMIT")
@@ -186,7 +219,7 @@ def _put_back(db: sqlite3.Connection, trail: Trail, checked: Checked, copy: Path
 
 
 @contextmanager
-def _brought_up(copy: Path, now: datetime) -> Generator[tuple[Checked, Path, str | None]]:
+def _brought_up(copy: Path, now: datetime) -> Generator[_Brought]:
     """A copy that was checked, as a file of this version, and the key in it. Raises StoreError."""
     checked = check(copy, now)
     with _folder() as folder:
@@ -198,7 +231,9 @@ def _brought_up(copy: Path, now: datetime) -> Generator[tuple[Checked, Path, str
             with closing(sqlite3.connect(path)) as target:
                 db.backup(target)
         _made(path)
-        yield checked, path, secret
+        with _failing(copy), closing(sqlite3.connect(path)) as db:
+            feeds = feed_states(db)
+        yield _Brought(checked, path, secret, feeds)
 
 
 @contextmanager
@@ -217,13 +252,14 @@ def _made(path: Path) -> None:
     Database(path, _WHAT, "update tlsight", MIGRATIONS).close()
 
 
-def _planned(db: sqlite3.Connection, checked: Checked, key: str | None) -> Plan:
+def _planned(db: sqlite3.Connection, brought: _Brought, key: str | None) -> Plan:
     """`main` is the store, `copy` the copy."""
 
     def listed(query: str) -> tuple[str, ...]:
         return tuple(found for (found,) in db.execute(query))
 
-    about = checked.about
+    checked = brought.checked
+    about, feeds = checked.about, feed_states(db)
     lost = db.execute(
         "SELECT number, at, by, action, subject, digest FROM main.audit AS p WHERE NOT EXISTS"
         " (SELECT 1 FROM copy.audit AS c WHERE c.number = p.number AND c.digest = p.digest)"
@@ -247,6 +283,11 @@ def _planned(db: sqlite3.Connection, checked: Checked, key: str | None) -> Plan:
             " EXCEPT SELECT host, state FROM main.candidate)"
             " UNION SELECT host FROM main.candidate WHERE host NOT IN"
             " (SELECT host FROM copy.candidate)"
+        ),
+        tuple(
+            name
+            for name in sorted({*feeds, *brought.feeds})
+            if feeds.get(name) != brought.feeds.get(name)
         ),
         tuple(Lost(*row) for row in lost),
         tuple(

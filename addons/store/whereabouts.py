@@ -7,7 +7,8 @@ The order
 3. systemd's STATE_DIRECTORY: what a service is given.
 4. A store that is there, in the user's XDG state folder.
 5. A store that is there, in /var/lib/tlsight: what a service with `StateDirectory=tlsight` uses, seen by a shell.
-6. That folder, where it is this user's own: then the service runs as this user, and has not begun yet.
+6. That folder, where it is this user's own, or the user is root: then the service has not begun yet. What root makes
+   there belongs to the folder's owner.
 7. The XDG state folder.
 
 Where 4 and 5 both are, the first is used, and the other is told.
@@ -56,7 +57,7 @@ def whereabouts(environment: Mapping[str, str], service: Path = SERVICE_STATE) -
     there = _readable(shared)
     if own.exists():
         return Whereabouts(own, shared if there else None)
-    return Whereabouts(shared if there or _is_own(service) else own)
+    return Whereabouts(shared if there or _may_begin(service) else own)
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -71,9 +72,9 @@ def _readable(path: Path) -> bool:
         return False
 
 
-def _is_own(folder: Path) -> bool:
-    """A file that another user makes there would be closed to the service."""
+def _may_begin(folder: Path) -> bool:
+    """Whether a file that this user makes there is open to the service: not one of a third user."""
     try:
-        return folder.is_dir() and folder.stat().st_uid == os.geteuid()
+        return folder.is_dir() and os.geteuid() in (0, folder.stat().st_uid)
     except OSError:
         return False

@@ -147,9 +147,20 @@ def _open(path: Path) -> sqlite3.Connection:
     if not path.exists():
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
         with suppress(FileExistsError):  # another process was quicker
-            os.close(os.open(real_path(path), flags, 0o600))
+            descriptor = os.open(real_path(path), flags, 0o600)
+            try:
+                _give(descriptor, path.parent)
+            finally:
+                os.close(descriptor)
     _expect_file(path)
     return sqlite3.connect(path, timeout=2.0)
+
+
+def _give(descriptor: int, folder: Path) -> None:
+    """What root makes in another user's folder is for that user, a service say, who could not read it else."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _refuse_planted(path: Path) -> None:

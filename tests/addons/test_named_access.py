@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Generator[World]:
+def world(tmp_path: Path) -> World:
     found = World(tmp_path)
     with BypassStore(found.store, lambda: NOW) as store:
         for host in ("bank.example", "shop.example"):
             fields = (4.0, ("10.0.0.1",), NOW, NOW, "It refuses.")
             store.propose(Candidate(host, "certificate-pinned", *fields))
-    yield found
+    return found
 
 
 def log_in(client: TestClient, name: str, password: str | None = None) -> int:

@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.feed import Edition, Settings
+from addons.bypass.pattern import row_of
 from addons.bypass.rule import RuleRow
 from addons.store.auditing import audited
 from addons.store.backup import Checked, back_up, check
@@ -147,6 +149,31 @@ def test_decisions_come_back_and_the_trail_tells_what_was_lost(world: World) -> 
     # What comes next goes on behind it.
     world.add("next.example")
     assert world.faults() == ()
+
+
+def test_vendors_lists_come_back_as_they_were_accepted(world: World) -> None:
+    def arrive(*patterns: str) -> None:
+        rows = tuple(row_of(one, reason="vendor") for one in patterns)
+        edition = Edition(f"{len(patterns):064}", NOW, len(patterns))
+        with world.open() as store:
+            store.feeds.arrive("x", edition, rows)
+            store.feeds.accept("x")
+
+    with world.open() as store:
+        store.feeds.add("x", Settings("https://lists.example/a", "list", owner="net"))
+    arrive("v.example.com")
+    world.copy()
+    arrive("v.example.com", "w.example.com")
+    assert plan(world.folder / "copy", world.store, NOW, {}).feeds == ("x",)
+    world.put_back()
+    with world.open() as store:
+        assert [rule.pattern for rule in store.feeds.rules()] == ["v.example.com"]
+    assert world.faults() == ()
+    assert plan(world.folder / "copy", world.store, NOW, {}).feeds == ()
+    with closing(sqlite3.connect(world.folder / "copy")) as db:
+        db.execute("UPDATE feed_list SET rows = replace(rows, 'v.example', 'u.example')")
+        db.commit()
+    assert check(world.folder / "copy", NOW).faults
 
 
 def test_an_older_copy_put_back_by_hand_looks_cut_and_by_restore_does_not(world: World) -> None:
@@ -331,20 +358,28 @@ def _totals(world: World) -> object:
         return store.traffic.totals()
 
 
-def test_a_store_that_is_gone_comes_back_under_a_keeper(world: World) -> None:
+@pytest.mark.parametrize("gone", [("",), ("", "-wal", "-shm")])
+def test_a_store_that_is_gone_comes_back_under_a_keeper(
+    world: World, gone: tuple[str, ...]
+) -> None:
     keeper = Keeper()
     keeper.set_up(KeeperOptions(store=world.store))
     keeper.start()
     try:
         world.copy()
         waited(lambda: keeper.matcher.count == 2)
-        for end in ("", "-wal", "-shm"):
-            world.store.with_name(world.store.name + end).unlink(missing_ok=True)
+        for end in gone:  # its late changes stay where only the file was taken away
+            world.store.with_name(world.store.name + end).unlink()
         world.put_back()
         world.add("new.example")
         waited(lambda: keeper.matcher.count == 3)
+        keeper.put(Attempt(clock.now(), "client", "x.example", 443, "10.0.0.1", "failed"))
     finally:
         keeper.close()
+    assert world.faults() == ()
+    with world.open() as store, closing(sqlite3.connect(world.store)) as db:
+        assert [one.host for one in store.traffic.attempts()] == ["x.example"]
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_twenty_thousand_rules_are_copied_and_put_back_in_time(world: World) -> None:

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from addons.review.server import start
 from addons.review.token_file import placed_token
-from detector.errors import StoreError
+from detector.errors import StoreError, TlsightError
 
 
 def test_two_pages_in_one_folder_keep_their_own_tokens_and_take_them_along(tmp_path: Path) -> None:
@@ -29,6 +30,25 @@ def test_two_pages_in_one_folder_keep_their_own_tokens_and_take_them_along(tmp_p
     assert second.secret_file.exists()
     stop_second()
     assert not second.secret_file.exists()
+
+
+def test_beside_a_file_of_users_a_page_has_no_token(tmp_path: Path) -> None:
+    """Also the one that mitmproxy serves."""
+    users = tmp_path / "review-users"
+    users.write_text(f"alice:admin:{PasswordHasher(1, 64, 1).hash('a long passphrase')}\n")
+    users.chmod(0o600)
+    page, stop = start(tmp_path / "b.sqlite3", "127.0.0.1:0")
+    stop()
+    assert (page.secret_file, page.way_in) == (None, f"users of {users}")
+    for text, mode in ((users.read_text(), 0o640), ("half a line", 0o600), ("", 0o600)):
+        users.write_text(text)
+        users.chmod(mode)
+        with pytest.raises(TlsightError):  # and never goes back to one for all
+            start(tmp_path / "b.sqlite3", "127.0.0.1:0")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "review-metrics-token",
+        "review-users",
+    ]
 
 
 def test_pages_that_count_ports_for_themselves_take_another_name(tmp_path: Path) -> None:

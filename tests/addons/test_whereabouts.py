@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from addons.bypass.rule import RuleRow
+from addons.store.bypass_store import BypassStore
 from addons.store.whereabouts import Whereabouts, whereabouts
+from detector import clock
 
 
 @pytest.fixture
@@ -51,12 +55,24 @@ def test_the_services_folder_counts_before_its_store_is_there_where_it_is_ones_o
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_left_to_the_service(
-    shell: dict[str, str], service: Path, mine: Path
-) -> None:
-    service.mkdir()
-    os.chown(service, 65534, 65534)
-    assert whereabouts(shell, service) == Whereabouts(mine)
+def test_a_folder_of_another_user_is_begun_by_root_for_that_user_and_by_nobody_else() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # where a third user comes to
+        Path(folder).chmod(0o755)
+        service, home = Path(folder) / "var", Path(folder) / "home"
+        service.mkdir()
+        shell, mine = {"XDG_STATE_HOME": str(home)}, home / "tlsight" / "bypass.sqlite3"
+        os.chown(service, 65534, 65534)
+        os.seteuid(65533)
+        try:
+            assert whereabouts(shell, service) == Whereabouts(mine)
+        finally:
+            os.seteuid(0)
+        assert whereabouts(shell, service).path == service / "bypass.sqlite3"
+        with BypassStore(service / "bypass.sqlite3", clock.now) as store:
+            store.add_rule(RuleRow(host="a.example"))
+            files = [*service.iterdir()]
+            assert len(files) >= 4  # the late changes, the key and its heads, too
+            assert {path.stat().st_uid for path in files} == {65534}
 
 
 def test_of_two_stores_the_users_own_is_used_and_the_other_is_told(

@@ -235,7 +235,7 @@ def test_what_an_attack_would_have_done_and_why_a_host_is_none_is_told(
         (("import", "haproxy", "-", *ADD[2:]), "cannot be read back"),
         (("import", "squid", "/nonexistent", *ADD[2:]), "No such file"),
         (("serve", "--listen", "nowhere"), "is no ADDRESS:PORT"),
-        (("serve", "--listen", "0.0.0.0:0"), "give --certificate and --password-file"),
+        (("serve", "--listen", "0.0.0.0:0"), "give --certificate and --users"),
         (("candidates", "--why", "a b"), "no host name"),
         (("replay", "--devices", "10.0.0.1/8"), "--devices: 10.0.0.1/8 has host bits set"),
         (("export", "nonsense"), "'nonsense' is none of toml, mitmproxy, squid"),

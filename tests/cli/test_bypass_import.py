@@ -128,7 +128,9 @@ def test_the_plan_says_which_traffic_would_not_be_inspected_any_more(
     path.write_text('[[rule]]\nsuffix = "bank.example.com"\n')
     words = ("bypass", "import", "toml", path, *OWNED, "--store", store)
     done = tlsight(*words, "--yes")
-    said = "of the traffic seen 1 name would not be inspected any more: www.bank.example.com"
+    said = (
+        "of the last 30 days' traffic 1 name would not be inspected any more: www.bank.example.com"
+    )
     assert said in done.stdout
     done = tlsight("bypass", "replace", "toml", "/dev/null", *OWNED, "--store", store, "--dry-run")
     assert "1 name would be inspected again: www.bank.example.com" in done.stdout

@@ -68,9 +68,15 @@ class UnitWorld:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for one in (*self._running, self._holder):
+        every = (*self._running, self._holder)
+        for one in every:
             one.terminate()
-            one.wait(20)
+        for one in every:
+            try:
+                one.wait(20)
+            except subprocess.TimeoutExpired:
+                one.kill()
+                one.wait()
             assert one.stdout is not None
             one.stdout.close()
 
