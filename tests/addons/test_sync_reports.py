@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.clients import Client
+from addons.bypass.evidence import MARKS_OF_GATEWAY, Host, Mark
 from addons.bypass.weighing import Weighed
 from addons.sync.loop import LONGEST, pause
 from addons.sync.reports import PER_BATCH, Batch, Passed, attributed, batch_of, batches, report_of
@@ -142,6 +143,19 @@ def test_a_gateway_is_one_voice(
 ) -> None:
     found = shares(*clients)
     assert (len(found), sum(found.values())) == (voices, weight)
+
+
+def test_a_gateway_that_makes_up_clients_pushes_out_nobody_elses_evidence() -> None:
+    host = Host(START)
+    own = Client("10.0.0.1", False)
+    host.refused(own, "app", Mark(1.0, START, None, 443))
+    for n in range(500):
+        made_up = Client(f"10.1.{n // 250}.{n % 250} at north", False, "north")
+        host.refused(made_up, "app", Mark(2.0, START + timedelta(days=1), None, 443))
+    other = Client("10.0.0.2 at south", False, "south")
+    host.refused(other, "app", Mark(0.1, START, None, 443))
+    by = [client.via for client, _ in host.refusals]
+    assert (by.count("north"), by.count("south"), by.count(None)) == (MARKS_OF_GATEWAY, 1, 1)
 
 
 @given(

@@ -68,6 +68,10 @@ class SyncWorld:
         lines = self.tell("sync", "status", "--json").splitlines()
         return {one["name"]: one for one in map(json.loads, lines) if one["role"] == "centre"}
 
+    def opened(self) -> BypassStore:
+        """The centre's store, to look at."""
+        return BypassStore(self.store, clock.now, read_only=True)
+
     @contextmanager
     def serving(self) -> Generator[Running]:
         """The centre over HTTPS."""
