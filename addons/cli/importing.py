@@ -191,6 +191,8 @@ class _Run:
         if json:
             given.print_json(_record(self._found, plan))
             return
+        for note in self._found.notes:
+            given.tell(note)
         for unread in self._found.unread:
             where = f"{unread.file or self._file}:{unread.line}"
             given.tell(f"{where}: left out {unread.text!r}: {unread.why}")
@@ -258,6 +260,7 @@ def _record(found: Imported, plan: Plan) -> dict[str, object]:
         "stops": plan.stops,
         "begins": plan.begins,
         "left_out": found.unread,
+        "notes": found.notes,
     }
 
 
