@@ -25,6 +25,8 @@ from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
+from addons.store.listing import Listing
+from addons.store.past import Past
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.stored import CandidateState, StoredCandidate, StoredRule
@@ -55,6 +57,8 @@ class BypassStore:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        past: what the trail says about a rule or a host.
+        listing: rules looked up without reading all of them.
 
     """
 
@@ -86,6 +90,8 @@ class BypassStore:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.past = Past(self._db, self._failing)
+        self.listing = Listing(self._db, self._failing, now)
         who = msgspec.json.encode(actor(environment)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)

@@ -80,6 +80,12 @@ CREATE TABLE attempt_hour (
     hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (hour, host, class)
 ) STRICT, WITHOUT ROWID;
+DROP INDEX passage_rule;
+CREATE INDEX passage_use ON passage_day (rule, connections, up, down, seconds, last);
+CREATE INDEX rule_state ON rule (state);
+CREATE INDEX rule_owner ON rule (coalesce(json_extract(row, '$.owner'), ''));
+CREATE INDEX rule_ends ON rule ((json_extract(row, '$.expires') ||
+    CASE length(json_extract(row, '$.expires')) WHEN 10 THEN 'T24' ELSE '' END));
 """,
 )
 # From here on a store that may not be written can be read as it is.
