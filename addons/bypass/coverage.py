@@ -17,8 +17,8 @@ from typing import Protocol
 
 import msgspec
 
-from addons.bypass.lint import Remark
 from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
 from detector.chain.names import as_address
 from detector.errors import TargetError

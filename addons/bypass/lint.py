@@ -2,8 +2,8 @@
 
 Rules
 -----
-- An error is a rule that does not do what it seems to, or exempts strangers: a public suffix, a name that hides
-  others, one that has expired, one that can never match, a regex that is not in force.
+- An error is a rule that must not pass by accident (safety.py), or does not do what it seems to: one that has
+  expired, one that can never match, a regex that is not in force.
 - A warning is a rule that is hard to defend: wide, never used, made idle by another, without reason, owner or
   end, for a place where anybody can put things, or for a name that its clients alone vouch for.
 """
@@ -14,64 +14,30 @@ import ipaddress
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import dropwhile
-from typing import Literal
 
 import msgspec
 
 from addons.bypass import expression
 from addons.bypass.matcher import Arrival, Matcher
-from addons.bypass.reach import covers, has_ended, holds, is_any_host, overlap
+from addons.bypass.reach import covers, has_ended, is_any_host, overlap
+from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
-from detector.chain.names import as_address, is_below, is_public_suffix
+from addons.bypass.safety import Guarded, unsafe
+from detector.chain.names import as_address
 
-# Names below which anybody can publish, or receive, what he likes.
-RISKY: dict[str, tuple[str, ...]] = {
-    "file sharing": (
-        "dropbox.com", "dropboxusercontent.com", "wetransfer.com", "mega.nz", "mediafire.com",
-        "box.com", "transfer.sh", "file.io", "anonfiles.com", "gofile.io", "catbox.moe",
-    ),
-    "paste sites": (
-        "pastebin.com", "ghostbin.com", "hastebin.com", "gist.github.com", "paste.ee", "dpaste.org",
-        "rentry.co", "controlc.com",
-    ),
-    "dynamic DNS and tunnels": (
-        "duckdns.org", "no-ip.com", "ddns.net", "dyndns.org", "afraid.org", "ngrok.io",
-        "ngrok-free.app", "trycloudflare.com", "localtunnel.me", "serveo.net",
-    ),
-    "hosting that strangers share": (
-        "github.io", "githubusercontent.com", "netlify.app", "vercel.app", "herokuapp.com",
-        "web.app", "firebaseapp.com", "azurewebsites.net", "workers.dev", "pages.dev",
-        "s3.amazonaws.com", "blob.core.windows.net", "storage.googleapis.com",
-    ),
-}  # fmt: skip
 # A rule that was just made may wait for its first connection.
 UNUSED_DAYS = 30
 _WIDEST = {4: 16, 6: 48}
+_NOTHING = Guarded()
 # Suffixes by the name that they are one label below.
 _Beneath = dict[str, list[Rule]]
-
-
-class Remark(msgspec.Struct, frozen=True):
-    """One thing to look at.
-
-    Attributes:
-        rule: the rule that it is about.
-        id: stable name, e.g. "public-suffix".
-        text: one sentence.
-
-    """
-
-    rule: Rule
-    id: str
-    severity: Literal["error", "warning"]
-    text: str
 
 
 def lint(
     rules: Sequence[Rule],
     now: datetime,
     used: Collection[str] | None = None,
-    outer: Collection[str] = (),
+    guarded: Guarded = _NOTHING,
 ) -> list[Remark]:
     """Everything that stands out, in the order of the rules.
 
@@ -79,7 +45,7 @@ def lint(
         rules: all that are there.
         now: a moment in UTC.
         used: patterns that let something pass; None where that is not known.
-        outer: names that hide others (outer.py).
+        guarded: names to be careful with (guarded.py).
 
     """
     matcher = Matcher(rules)
@@ -91,8 +57,9 @@ def lint(
     seen: dict[tuple[object, ...], Rule] = {}
     found: list[Remark] = []
     for rule in rules:
+        found += unsafe(rule, guarded)
         found += _alone(rule, now)
-        found += hiding(rule, outer)
+        found += _risky(rule, guarded)
         if id(rule) in unsaid:
             found.append(
                 Remark(rule, "regex-refused", "error", not_in_force(rule, unsaid[id(rule)]))
@@ -116,15 +83,6 @@ def lint(
     return found
 
 
-def hiding(rule: Rule, outer: Collection[str]) -> Iterator[Remark]:
-    """Where a rule passes a name that hides others."""
-    if rule.action != "pass" or rule.network is not None or is_any_host(rule):
-        return
-    for name in sorted(name for name in outer if holds(rule, name)):
-        text = f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
-        yield Remark(rule, "outer-name", "error", text)
-
-
 def not_in_force(rule: Rule, why: str) -> str:
     """What a regex that the engine cannot say means for traffic."""
     if rule.action == "pass":
@@ -136,13 +94,6 @@ def _alone(rule: Rule, now: datetime) -> Iterator[Remark]:
     """What can be said of a rule by itself."""
     for check in _CHECKS:
         yield from check(rule, now)
-
-
-def _public_suffix(rule: Rule, _: datetime) -> Iterator[Remark]:
-    below = rule.suffix or rule.wildcard
-    if below is not None and rule.action == "pass" and is_public_suffix(below):
-        text = f"Strangers register names below {below}: all of them would pass."
-        yield Remark(rule, "public-suffix", "error", text)
 
 
 def _expired(rule: Rule, now: datetime) -> Iterator[Remark]:
@@ -168,14 +119,18 @@ def _wide(rule: Rule, _: datetime) -> Iterator[Remark]:
         yield Remark(rule, "any-client", "warning", "Its client network is everybody.")
 
 
-def _risky(rule: Rule, _: datetime) -> Iterator[Remark]:
+def _risky(rule: Rule, guarded: Guarded) -> Iterator[Remark]:
+    """Of one name below a shared one: what goes there is a stranger's, or for one."""
     name = rule.host or rule.suffix or rule.wildcard
     if name is None or rule.action != "pass":
         return
-    for category, suffixes in RISKY.items():
-        if any(is_below(name, suffix) for suffix in suffixes):
-            text = f"{name} is {category}: what goes there cannot be seen any more."
+    above = name if rule.host is not None else name.partition(".")[2]  # the rest safety.py says
+    while above:
+        if above in guarded.shared:
+            text = f"{name} is {guarded.shared[above]}: what goes there cannot be seen any more."
             yield Remark(rule, "risky-category", "warning", text)
+            return
+        above = above.partition(".")[2]
 
 
 def _undefended(rule: Rule, _: datetime) -> Iterator[Remark]:
@@ -223,10 +178,8 @@ def _regex(rule: Rule, _: datetime) -> Iterator[Remark]:
 
 
 _CHECKS: tuple[Callable[[Rule, datetime], Iterator[Remark]], ...] = (
-    _public_suffix,
     _expired,
     _wide,
-    _risky,
     _undefended,
     _dead,
     _unbound,

@@ -210,17 +210,17 @@ def lint_(
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
-    from addons.bypass.lint import Remark, lint
-    from addons.bypass.outer import outer_names
+    from addons.bypass.guarded import guarded
+    from addons.bypass.lint import lint
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
-    hidden: list[Remark] = []
+    hidden = []
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
             hidden = given.hidden(listed, opened)
-    found = lint(listed, given.now(), used, outer_names()) + hidden
+    found = lint(listed, given.now(), used, guarded()) + hidden
     for finding in found:
         if json:
             given.print_json(

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from addons.bypass.explained import Explained
-    from addons.bypass.lint import Remark
     from addons.bypass.matcher import Arrival, Matcher
+    from addons.bypass.remark import Remark
     from addons.bypass.rule import Rule
     from addons.store.bypass_store import BypassStore
 
@@ -45,7 +45,11 @@ Expires = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Also a name that hides others (ECH), as fronts of CDNs do.")
+    bool,
+    typer.Option(
+        "--force",
+        help="Also what lint calls an error: names of strangers, of canaries, of fronts that hide others.",
+    ),
 ]
 Client = Annotated[str | None, typer.Option(help="The client's address.")]
 Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
@@ -124,24 +128,24 @@ def decided(matcher: Matcher, connection: Arrival) -> Explained:
 
 
 def defend(rule: Rule, *, force: bool) -> None:
-    """Refuse a rule that passes a name which hides others. Raises ConfigError."""
-    from addons.bypass.lint import hiding
-    from addons.bypass.outer import outer_names
+    """Refuse a rule that must not pass by accident. Raises ConfigError."""
+    from addons.bypass.guarded import guarded
+    from addons.bypass.safety import unsafe
     from detector.errors import ConfigError
 
-    for finding in () if force else hiding(rule, outer_names()):
-        raise ConfigError(
-            rule.pattern, finding.text.rstrip("."), remedy="--force where that is meant"
-        )
+    found = [] if force else [one.text for one in unsafe(rule, guarded())]
+    if found:
+        why = " ".join(found).rstrip(".")
+        raise ConfigError(rule.pattern, why, remedy="--force where that is meant")
 
 
 def warn(rule: Rule, opened: BypassStore) -> None:
     """What lint says of a rule that was just made, on stderr."""
+    from addons.bypass.guarded import guarded
     from addons.bypass.lint import lint
-    from addons.bypass.outer import outer_names
 
     rules = [one.rule for one in opened.rules()]
-    for finding in [*lint(rules, now(), outer=outer_names()), *hidden(rules, opened)]:
+    for finding in [*lint(rules, now(), guarded=guarded()), *hidden(rules, opened)]:
         if finding.rule.pattern == rule.pattern:  # the store adds the evidence to what was approved
             tell(f"{finding.severity}: {finding.text} ({finding.id})")
 

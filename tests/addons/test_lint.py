@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from addons.bypass.guarded import guarded
 from addons.bypass.lint import exempted, lint
-from addons.bypass.outer import outer_names
 from addons.bypass.rule import Rule
 
 TODAY = date(2026, 11, 23)
@@ -17,7 +17,7 @@ GOOD = {"reason": "pinned", "owner": "net", "expires": TODAY + timedelta(days=90
 
 
 def found(*rules: Rule) -> list[str]:
-    return [finding.id for finding in lint(rules, NOW, outer=outer_names())]
+    return [finding.id for finding in lint(rules, NOW, guarded=guarded())]
 
 
 def test_a_rule_that_can_be_defended_is_left_alone() -> None:
@@ -28,6 +28,10 @@ def test_a_rule_that_can_be_defended_is_left_alone() -> None:
     ("rule", "expected"),
     [
         (Rule(suffix="com", **GOOD), "public-suffix"),  # type: ignore[arg-type]
+        (Rule(suffix="dropbox.com", **GOOD), "shared-names"),  # type: ignore[arg-type]
+        (Rule(suffix="windows.net", **GOOD), "shared-names"),  # type: ignore[arg-type]
+        (Rule(suffix="apple.com", **GOOD), "canary"),  # type: ignore[arg-type]
+        (Rule(regex=".*bank.*", **GOOD), "wide-regex"),  # type: ignore[arg-type]
         (Rule(suffix="co.uk", **GOOD), "public-suffix"),  # type: ignore[arg-type]
         (Rule(wildcard="github.io", **GOOD), "public-suffix"),  # type: ignore[arg-type]
         (Rule(host="a.com", reason="r", owner="o", expires=TODAY - timedelta(1)), "expired"),
@@ -68,12 +72,12 @@ def test_the_second_of_two_is_told() -> None:
 
 
 def test_a_rule_that_changes_nothing_is_told_and_an_exception_is_not() -> None:
-    wide = Rule(suffix="apple.com", **GOOD)  # type: ignore[arg-type]
-    assert found(wide, Rule(host="www.apple.com", **GOOD)) == ["shadowed"]  # type: ignore[arg-type]
-    assert found(wide, Rule(host="id.apple.com", action="inspect")) == []
+    wide = Rule(suffix="bank.com", **GOOD)  # type: ignore[arg-type]
+    assert found(wide, Rule(host="www.bank.com", **GOOD)) == ["shadowed"]  # type: ignore[arg-type]
+    assert found(wide, Rule(host="id.bank.com", action="inspect")) == []
     assert found(wide, Rule(host="www.example.com", **GOOD)) == []  # type: ignore[arg-type]
-    ported = Rule(suffix="apple.com", port=8443, **GOOD)  # type: ignore[arg-type]
-    assert found(ported, Rule(host="www.apple.com", **GOOD)) == []  # type: ignore[arg-type]
+    ported = Rule(suffix="bank.com", port=8443, **GOOD)  # type: ignore[arg-type]
+    assert found(ported, Rule(host="www.bank.com", **GOOD)) == []  # type: ignore[arg-type]
 
 
 def test_what_else_a_wildcard_would_exempt_is_told_from_the_traffic() -> None:

@@ -61,11 +61,14 @@ def test_what_no_rule_names_is_inspected(tlsight: Run) -> None:
 
 
 def test_lint_fails_for_errors_and_strictly_for_warnings(tlsight: Run) -> None:
-    done = tlsight("bypass", "add", ".dropbox.com", *ADD)
-    assert "warning: dropbox.com is file sharing" in done.stderr
+    done = tlsight("bypass", "add", ".files.dropbox.com", *ADD)
+    assert "warning: files.dropbox.com is file sharing" in done.stderr
     assert tlsight("bypass", "lint").returncode == 0
     assert tlsight("bypass", "lint", "--strict").returncode == 1
-    tlsight("bypass", "add", ".co.uk", *ADD)
+    done = tlsight("bypass", "add", ".co.nz", *ADD)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Strangers register names below co.nz" in done.stderr
+    tlsight("bypass", "add", ".co.nz", *ADD, "--force")
     done = tlsight("bypass", "lint", "--json")
     assert done.returncode == 1
     assert {json.loads(line)["id"] for line in done.stdout.splitlines()} == {
@@ -307,7 +310,7 @@ def test_a_port_stands_behind_a_pattern_and_a_rule_ends_at_a_moment(tlsight: Run
         ("a.example.com:8443", "a.example.com:8443"),
         ("*:5061", "*:5061"),
         ("[2001:db8::1]:443", "2001:db8::1/128:443"),
-        (r"/^(.+\.)?apple\.com:443$/", r"/(.+\.)?apple\.com/:443"),
+        (r"/^(.+\.)?bank\.com:443$/", r"/(.+\.)?bank\.com/:443"),
     ):
         done = tlsight("bypass", "add", pattern, *hours)
         assert (done.returncode, done.stdout) == (0, f"pass {shown}\n"), done.stderr
