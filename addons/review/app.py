@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -20,10 +22,21 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from addons.bypass.bounded import placed
 from addons.review.access import COOKIE, Access, Gate, Session
 from addons.review.login import Login
 from addons.review.metrics import metrics
-from addons.review.pages import adding, audit, candidate, candidates, host, rule, rules, start, stats
+from addons.review.pages import (
+    adding,
+    audit,
+    candidate,
+    candidates,
+    host,
+    rule,
+    rules,
+    start,
+    stats,
+)
 from addons.review.people import Deed as Kind
 from addons.review.people import Person
 from addons.review.rendering import templates
@@ -35,6 +48,7 @@ from detector.errors import ConfigError, TargetError, TlsightError
 _HERE = Path(__file__).parent
 _LIVE_SECONDS = 1.0
 _MAX_FIELD = 64 << 10
+_MAX_SAID = 200
 _BEARER = Person("bearer of the token", "viewer")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _PAGES: tuple[tuple[str, Page], ...] = (
@@ -72,15 +86,19 @@ class Review:
         self._templates = templates(_HERE / "templates")
         # Between looking whether a form is stale and doing what it says nobody else on this page decides.
         self._deciding = threading.Lock()
+        self._said: dict[str, str] = {}
 
     def app(self) -> Starlette:
-        login = Login(self._templates, self._access)
+        login = Login(self._access, self._templates.get_template("login.html"))
         routes = [
             *(Route(where, self._page(page)) for where, page in _PAGES),
-            *(Route(where, self._form(deed, kind), methods=["POST"]) for where, deed, kind in _DEEDS),
+            *(
+                Route(where, self._form(deed, kind), methods=["POST"])
+                for where, deed, kind in _DEEDS
+            ),
             Route("/live", self.live),
             Route("/metrics", self.metrics),
-            Route("/login", login.page, methods=["GET", "POST"]),
+            Route("/login", login.__call__, methods=["GET", "POST"]),
             Route("/logout", self._form(self._log_out, "read"), methods=["POST"]),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
@@ -153,10 +171,7 @@ class Review:
             except TlsightError as error:
                 status = 400 if isinstance(error, ConfigError | TargetError) else 503
                 return self._problem(request, person, str(error), status)
-            answer = RedirectResponse(found.where, 303)
-            if found.said:
-                session.said = found.said
-            return answer
+            return RedirectResponse(self._keep(found), 303)
 
         async def handler(request: Request) -> Response:
             try:
@@ -180,20 +195,25 @@ class Review:
         return HTMLResponse(self._render(request, person, "problem.html", values), status)
 
     def _render(
-        self, request: Request, person: Person, name: str, values: dict[str, object]
+        self, request: Request, person: Person, name: str, values: Mapping[str, object]
     ) -> str:
         session = self._access.session(request)
-        said = ""
-        if session is not None:
-            said, session.said = session.said, ""
         known = {
             "csrf": session.csrf if session else "",
-            "said": said,
+            "said": self._said.pop(request.query_params.get("done", ""), ""),
             "path": request.url.path,
             "store": str(self._path),
             "person": person,
         }
         return self._templates.get_template(name).render({**known, **values})
+
+    def _keep(self, done: Done) -> str:
+        """Where to go; what to say there is kept here, for a text in the address would be anybody's."""
+        if not done.said:
+            return done.where
+        name = secrets.token_urlsafe(12)
+        placed(self._said, name, done.said, _MAX_SAID)
+        return f"{done.where}{'&' if '?' in done.where else '?'}done={name}"
 
     def _person(self, session: Session | None) -> Person:
         """Who has no session reads with a bearer."""
@@ -211,8 +231,8 @@ _MAY_NOT = {"read": "look", "decide": "decide", "administer": "administer"}
 
 
 def _stale(error: StaleError, request: Request) -> View:
-    back = request.headers.get("referer", "")
-    path = "/" + back.partition("://")[2].partition("/")[2] if "://" in back else "/"
+    back = urlsplit(request.headers.get("referer", ""))
+    path = "/" + back.path.strip("/") + (f"?{back.query}" if back.query else "")
     return View(
         "stale.html",
         {"text": str(error), "differences": error.differences, "back": path},

@@ -11,7 +11,9 @@ def metrics(store: BypassStore) -> bytes:
     """The store in Prometheus' text format. Raises StoreError."""
     registry = CollectorRegistry()
     rules = Gauge("tlsight_bypass_rules", "Rules in force", registry=registry)
-    expiring = Gauge("tlsight_bypass_rules_expiring", "Rules that end in 14 days", registry=registry)
+    expiring = Gauge(
+        "tlsight_bypass_rules_expiring", "Rules that end in 14 days", registry=registry
+    )
     pending = Gauge("tlsight_bypass_candidates", "Candidates to decide on", registry=registry)
     attempts = Gauge("tlsight_bypass_attempts", "TLS attempts", ["class"], registry=registry)
     passed = Gauge("tlsight_bypass_passed", "Connections let through", registry=registry)

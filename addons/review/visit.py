@@ -52,7 +52,7 @@ class View(NamedTuple):
     """A template and what it is given."""
 
     template: str
-    values: dict[str, object]
+    values: Mapping[str, object]
     status: int = 200
 
 

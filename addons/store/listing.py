@@ -98,6 +98,15 @@ class Found(msgspec.Struct, frozen=True):
     total: int
 
 
+class HostUse(msgspec.Struct, frozen=True):
+    """What passed to a host."""
+
+    host: str
+    connections: int
+    bytes: int
+    last: datetime
+
+
 class Listing:
     """Part of a BypassStore; `failing` turns sqlite3's errors into the store's."""
 
@@ -119,9 +128,7 @@ class Listing:
         if wanted.unused and wanted.order in ("used", "bytes", "last"):
             order = "pattern"  # they have all been used alike
         uses = _USES if order in ("used", "bytes", "last") else ""
-        query = (
-            f"{_COLUMNS}{uses} WHERE {where} ORDER BY {order} {down} NULLS LAST, pattern LIMIT :size OFFSET :start"
-        )
+        query = f"{_COLUMNS}{uses} WHERE {where} ORDER BY {order} {down} NULLS LAST, pattern LIMIT :size OFFSET :start"
         values |= {"size": wanted.size, "start": (wanted.page - 1) * wanted.size}
         with self._failing():
             count = f"SELECT count(*) FROM rule WHERE {where}"  # noqa: S608 (literals)
@@ -134,13 +141,13 @@ class Listing:
         found: dict[Life, int] = {}
         with self._failing():
             for life in LIVES:
-                query = f"SELECT count(*) FROM rule WHERE {_LIVES[life]} AND {_THERE}"
+                query = f"SELECT count(*) FROM rule WHERE {_LIVES[life]} AND {_THERE}"  # noqa: S608 (literals)
                 found[life] = int(self._db.execute(query, self._moments()).fetchone()[0])
         return found
 
     def owners(self, most: int = 500) -> list[str]:
         """Who answers for rules, by name."""
-        query = f"SELECT DISTINCT {_OWNER} FROM rule ORDER BY {_OWNER} LIMIT ?"
+        query = f"SELECT DISTINCT {_OWNER} FROM rule ORDER BY {_OWNER} LIMIT ?"  # noqa: S608
         with self._failing():
             return [owner for (owner,) in self._db.execute(query, (most,))]
 
@@ -181,12 +188,38 @@ class Listing:
                     found[rule] = use
         return found
 
+    def hosts(self, pattern: str, most: int = 20) -> list[HostUse]:
+        """The hosts that passed by a rule, by bytes."""
+        query = (
+            "SELECT host, sum(connections), sum(up + down), max(last) FROM passage_day"
+            " WHERE rule = ? GROUP BY host ORDER BY 3 DESC LIMIT ?"
+        )
+        with self._failing():
+            rows = self._db.execute(query, (pattern, most)).fetchall()
+        return [
+            HostUse(host, n, size, datetime.fromisoformat(last)) for host, n, size, last in rows
+        ]
+
+    def top(self, since: str, most: int = 20) -> list[HostUse]:
+        """The hosts that passed most since a day, by bytes."""
+        query = (
+            "SELECT host, sum(connections), sum(up + down), max(last) FROM passage_day"
+            " WHERE day >= ? GROUP BY host ORDER BY 3 DESC LIMIT ?"
+        )
+        with self._failing():
+            rows = self._db.execute(query, (since, most)).fetchall()
+        return [
+            HostUse(host, n, size, datetime.fromisoformat(last)) for host, n, size, last in rows
+        ]
+
     def _where(self, wanted: Wanted) -> tuple[list[str], dict[str, object]]:
         clauses = [_THERE, _LIVES[wanted.life]]
         values: dict[str, object] = dict(self._moments())
         if wanted.text:
             # The JSON holds its own keys, and is quicker to look through: first the one, then the other.
-            clauses.append(f"(pattern LIKE :text ESCAPE '!' OR (row LIKE :json ESCAPE '!' AND ({_SAID})))")
+            clauses.append(
+                f"(pattern LIKE :text ESCAPE '!' OR (row LIKE :json ESCAPE '!' AND ({_SAID})))"
+            )
             values["text"] = _like(wanted.text)
             values["json"] = _like(msgspec.json.encode(wanted.text).decode()[1:-1])
         if wanted.action:

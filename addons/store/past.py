@@ -75,9 +75,15 @@ class Past:
     def last(self) -> int:
         """The number of the latest entry, 0 for none."""
         with self._failing():
-            return int(
-                self._db.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0]
-            )
+            return int(self._db.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()[0])
+
+    def digest(self) -> str:
+        """Of the latest entry, empty for none."""
+        with self._failing():
+            row = self._db.execute(
+                "SELECT digest FROM audit ORDER BY number DESC LIMIT 1"
+            ).fetchone()
+        return row[0] if row is not None else ""
 
 
 def _event(row: tuple[int, str, str, str, str, str, int, str | None, str]) -> Event:

@@ -82,6 +82,7 @@ CREATE TABLE attempt_hour (
 ) STRICT, WITHOUT ROWID;
 DROP INDEX passage_rule;
 CREATE INDEX passage_use ON passage_day (rule, connections, up, down, seconds, last);
+CREATE INDEX attempt_day_host ON attempt_day (host, day, class, count);
 CREATE INDEX rule_state ON rule (state);
 CREATE INDEX rule_owner ON rule (coalesce(json_extract(row, '$.owner'), ''));
 CREATE INDEX rule_ends ON rule ((json_extract(row, '$.expires') ||

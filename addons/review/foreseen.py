@@ -1,0 +1,106 @@
+"""What a rule that is not there yet, or that ends, would do: lint's words, and the hosts for which something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from addons.bypass.coverage import foretold
+from addons.bypass.guarded import guarded
+from addons.bypass.lint import exempted, lint
+from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.remark import Remark
+from addons.bypass.rule import Rule
+from addons.store.bypass_store import BypassStore
+from addons.store.listing import Nearby
+from detector.chain.names import as_address
+
+# Hosts that are asked about one by one.
+MOST = 300
+
+
+class Change(NamedTuple):
+    """A host of the traffic, and what happens to it now and then."""
+
+    host: str
+    before: str
+    after: str
+
+
+class Foreseen(NamedTuple):
+    """What a rule would do.
+
+    Attributes:
+        remarks: lint's; an error needs somebody who means it.
+        changes: up to MOST of them.
+        fitting: hosts of the traffic that its pattern fits.
+
+    """
+
+    remarks: list[Remark]
+    changes: list[Change]
+    fitting: int
+
+    @property
+    def errors(self) -> list[Remark]:
+        return [one for one in self.remarks if one.severity == "error"]
+
+
+def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
+    """Of a rule that is added. Raises StoreError."""
+    seen = store.traffic.hosts()
+    nearby = Nearby(store.listing)
+    fitting = exempted(rule, seen)
+    changes = [
+        Change(host, before, rule.action)
+        for host in fitting[:MOST]
+        if (before := _action(nearby.match(_arrival(host, rule), now))) != rule.action
+    ]
+    hidden = foretold(rule, nearby, store.leaves.all(), seen, now) if rule.action == "pass" else ""
+    remarks = remarks_on(store, rule, now)
+    if hidden:
+        remarks.append(Remark(rule, "covers-inspected", "warning", hidden))
+    return Foreseen(remarks, changes, len(fitting))
+
+
+def ending(store: BypassStore, rule: Rule, now: datetime) -> list[Change]:
+    """For which hosts something changes when the rule is no more."""
+    changes: list[Change] = []
+    for host in exempted(rule, store.traffic.hosts())[:MOST]:
+        arrival = _arrival(host, rule)
+        near = [one.rule for one in store.listing.near(arrival)]
+        before = _decided(near, arrival, now)
+        after = _decided([one for one in near if one.pattern != rule.pattern], arrival, now)
+        if before != after:
+            changes.append(Change(host, before, after))
+    return changes
+
+
+def remarks_on(store: BypassStore, rule: Rule, now: datetime) -> list[Remark]:
+    """Lint's, with the rules beside it that could bear on it."""
+    around: dict[int, Rule] = {}
+    name = rule.host or rule.suffix or rule.wildcard
+    address = str(rule.network.network_address) if rule.network is not None else None
+    for one in store.listing.near(Arrival(name, name, address, rule.port or 443)):
+        around[one.id] = one.rule
+    if rule.suffix or rule.wildcard:
+        for one in store.listing.below(f".{name}"):
+            around[one.id] = one.rule
+    others = [around[number] for number in sorted(around) if around[number].pattern != rule.pattern]
+    return [one for one in lint([*others, rule], now, guarded=guarded()) if one.rule is rule]
+
+
+def _decided(rules: Sequence[Rule], arrival: Arrival, now: datetime) -> str:
+    return _action(Matcher(rules).match(arrival, now))
+
+
+def _action(rule: Rule | None) -> str:
+    return rule.action if rule is not None else "inspect"
+
+
+def _arrival(host: str, rule: Rule) -> Arrival:
+    """A connection to the host as the rule would meet it."""
+    address = host if as_address(host) is not None else None
+    client = str(rule.client.network_address) if rule.client is not None else None
+    return Arrival(None if address else host, host, address, rule.port or 443, client, rule.ja4)

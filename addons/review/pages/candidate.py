@@ -1,0 +1,96 @@
+"""One candidate: its evidence, how far a rule would reach, and the decision."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from markupsafe import Markup
+
+from addons.bypass.attempt import REMEDIES, classify
+from addons.bypass.coverage import foretold
+from addons.bypass.guarded import guarded
+from addons.bypass.pattern import end
+from addons.bypass.rule import rule_of
+from addons.bypass.safety import unsafe
+from addons.bypass.scope import scopes
+from addons.review import charts
+from addons.review.badges import ALTERNATIVES, OF_CANDIDATE, OF_CLASS
+from addons.review.pages import states
+from addons.review.stale import same, told
+from addons.review.visit import Done, View, Visit, address, whole
+from addons.store.listing import Nearby
+from detector.errors import ConfigError
+
+_SHOWN = 50
+
+
+def page(visit: Visit) -> View:
+    """Everything that helps to decide."""
+    store, now = visit.store, visit.now
+    host = visit.request.path_params["host"]
+    found = store.known(host)
+    others = [one.candidate for one in store.candidates("pending")]
+    seen, leaves = store.traffic.hosts(), store.leaves.all()
+    proposed = scopes(found.candidate, others, seen)
+    nearby = Nearby(store.listing)
+    attempts = [(a, classify(a)) for a in store.traffic.attempts(host, _SHOWN)]
+    days = store.traffic.classes(host, visit.day(30))
+    return View(
+        "candidate.html",
+        {
+            "one": found,
+            "badge": OF_CANDIDATE[found.candidate.kind],
+            "scopes": [
+                (one, foretold(rule_of(one.row), nearby, leaves, seen, now)) for one in proposed
+            ],
+            "deciding": states.deciding(store, host, found.candidate.port, now),
+            "attempts": [(a, kind, REMEDIES[kind], OF_CLASS[kind]) for a, kind in attempts[::-1]],
+            "timeline": Markup(charts.timeline(days, f"Attempts on {host} by day")),  # noqa: S704 (escaped there)
+            "remedies": ALTERNATIVES[found.candidate.kind],
+            "history": store.past.about([host], 20),
+            "soonest": now.date() + timedelta(days=1),
+            "usual": now.date() + timedelta(days=90),
+            "shown": told(states.of_candidate(store, found, now)),
+        },
+    )
+
+
+def decide(visit: Visit) -> Done:
+    """Approve, reject or snooze, as the path says. Raises ConfigError, StaleError."""
+    host, verb = visit.request.path_params["host"], visit.request.path_params["verb"]
+    store = visit.store
+    if verb not in ("approve", "reject", "snooze"):
+        raise ConfigError(verb, "is nothing that can be decided")
+    found = store.known(host)
+    same(visit.form.get("shown", ""), states.of_candidate(store, found, visit.now))
+    if verb == "approve":
+        pattern = _approve(visit, host)
+        return Done(address("/rule", pattern=pattern), f"{pattern} passes from now on.")
+    if verb == "reject":
+        store.reject(host, visit.field("reason"))
+        return Done("/candidates", f"{host} stays inspected.")
+    days = whole(visit.form.get("days", "7"), "days", 1, 365)
+    store.snooze(host, visit.now + timedelta(days=days))
+    return Done("/candidates", f"{host} comes back in {days} days.")
+
+
+def _approve(visit: Visit, host: str) -> str:
+    store = visit.store
+    found = store.known(host)
+    others = [one.candidate for one in store.candidates("pending")]
+    proposed = scopes(found.candidate, others, ())
+    chosen = next((one for one in proposed if one.pattern == visit.form.get("scope")), None)
+    if chosen is None:
+        raise ConfigError("scope", "choose one of those proposed")
+    row = msgspec.structs.replace(
+        chosen.row,
+        owner=visit.field("owner", 200),
+        reason=visit.field("reason"),
+        ticket=visit.field("ticket", 200),
+        expires=end(visit.field("expires"), visit.now),
+    )
+    for finding in unsafe(rule_of(row), guarded()):
+        remedy = "bypass approve --force can"
+        raise ConfigError(chosen.pattern, finding.text.rstrip("."), remedy=remedy)
+    return store.approve(host, row).pattern
