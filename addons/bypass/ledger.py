@@ -99,7 +99,7 @@ def differences(
             spare -= 1  # it may be one that an import of old did not name
             if spare < 0:
                 yield f"the rule {pattern} is there, and no entry made it"
-        elif (said := _changed(meant, there)) is not None:
+        elif (said := difference(meant, there)) is not None:
             yield f"the rule {pattern} was changed: {said}"
     for pattern, meant in expected.rules.items():
         if pattern not in rules and not _over(meant, now):
@@ -108,6 +108,18 @@ def differences(
         here, said = candidates.get(host, "gone"), expected.candidates.get(host, "unknown")
         if here != said:
             yield f"the candidate {host} is {here}, and {said} by the trail"
+
+
+def difference(meant: Placed, there: Placed) -> str | None:
+    """What of a rule is not as it is meant to be, None where nothing is."""
+    if (meant.state, meant.until) != (there.state, there.until):
+        here, said = _life(there), _life(meant)
+        return f"it is {here}, and {said} by the trail"
+    if meant.row is None or there.row is None or meant.row == there.row:
+        return None
+    before, after = msgspec.structs.asdict(meant.row), msgspec.structs.asdict(there.row)
+    names = [name for name in before if before[name] != after[name]]
+    return ", ".join(f"{name} {before[name]!s} became {after[name]!s}" for name in names)
 
 
 def placed_rows(details: Any) -> dict[str, Placed]:
@@ -124,6 +136,8 @@ def _apply(
     entry: AuditEntry, rules: dict[str, Placed], candidates: dict[str, str], unsaid: int
 ) -> int:
     details = msgspec.json.decode(entry.details)
+    if isinstance(details, dict) and "set" in details:
+        return _change(details, rules, candidates, unsaid)
     match entry.action:
         case "add" | "approve":
             row = msgspec.convert(details, RuleRow)
@@ -165,6 +179,19 @@ def _apply(
     return unsaid
 
 
+def _change(details: Any, rules: dict[str, Placed], candidates: dict[str, str], unsaid: int) -> int:
+    """An entry that says what was there, and what is there now (change.py)."""
+    for one in msgspec.convert(details["gone"], list[Placed]):
+        if one.row is not None and rules.pop(kept_rule(one.row).pattern, None) is None:
+            unsaid -= min(unsaid, 1)
+    for one in msgspec.convert(details["set"], list[Placed]):
+        if one.row is None:
+            raise ValueError("no row")
+        rules[kept_rule(one.row).pattern] = one
+    candidates |= msgspec.convert(details.get("candidates", {}), dict[str, str])
+    return unsaid
+
+
 def _expire(entry: AuditEntry, details: Any, rules: dict[str, Placed], unsaid: int) -> int:
     """How many of the unsaid rules are said by now."""
     there = rules.get(entry.subject)
@@ -180,17 +207,6 @@ def _expire(entry: AuditEntry, details: Any, rules: dict[str, Placed], unsaid: i
 
 def _over(one: Placed, now: datetime) -> bool:
     return one.until is not None and datetime.fromisoformat(one.until) <= now
-
-
-def _changed(meant: Placed, there: Placed) -> str | None:
-    if (meant.state, meant.until) != (there.state, there.until):
-        here, said = _life(there), _life(meant)
-        return f"it is {here}, and {said} by the trail"
-    if meant.row is None or there.row is None or meant.row == there.row:
-        return None
-    before, after = msgspec.structs.asdict(meant.row), msgspec.structs.asdict(there.row)
-    names = [name for name in before if before[name] != after[name]]
-    return ", ".join(f"{name} {before[name]!s} became {after[name]!s}" for name in names)
 
 
 def _life(one: Placed) -> str:

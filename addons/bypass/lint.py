@@ -76,10 +76,11 @@ def lint(
                 if same
                 else f"A rule for the same says {first.action}, this one {rule.action}."
             )
-            found.append(Remark(rule, "duplicate" if same else "contradiction", "error", text))
+            kind = "duplicate" if same else "contradiction"
+            found.append(Remark(rule, kind, "error", text, first))
         elif (wider := _idle(rule, matcher, beneath, now)) is not None:
             text = f"It changes nothing: {wider.pattern} says {wider.action} already."
-            found.append(Remark(rule, "shadowed", "warning", text))
+            found.append(Remark(rule, "shadowed", "warning", text, wider))
     return found
 
 

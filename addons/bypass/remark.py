@@ -16,6 +16,7 @@ class Remark(msgspec.Struct, frozen=True):
         rule: the rule that it is about.
         id: stable name, e.g. "public-suffix".
         text: one sentence.
+        other: the rule that it is about, too.
 
     """
 
@@ -23,3 +24,4 @@ class Remark(msgspec.Struct, frozen=True):
     id: str
     severity: Literal["error", "warning"]
     text: str
+    other: Rule | None = None

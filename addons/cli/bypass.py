@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from addons.cli import audit, candidates, exchange, given, proving, review, running, unbound
+from addons.cli import (
+    audit,
+    candidates,
+    exchange,
+    given,
+    importing,
+    proving,
+    review,
+    running,
+    unbound,
+    undoing,
+)
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -237,5 +248,5 @@ def lint_(
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, exchange, review, proving, audit):
+for module in (running, candidates, unbound, importing, exchange, undoing, review, proving, audit):
     module.register(app)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from addons.cli import given
+from addons.cli.importing import File, Target, read_list, text_of
 from detector.cli import exit_codes
 from detector.cli.streams import write_file
-
-Target = Annotated[str, typer.Argument(help="tlsight bypass formats lists them.")]
-File = Annotated[Path, typer.Argument(help="- for stdin.")]
 
 
 def formats() -> int:
@@ -44,10 +41,10 @@ def export(
     rules: given.Rules = None,
     store: given.Store = None,
 ) -> int:
-    """Print the rules in another program's language; what it cannot say exactly is refused."""
+    """Print the approved rules in another program's language; what it cannot say exactly is refused."""
     from addons.formats.registry import export as exported
 
-    listed = given.rules_in_force(rules, store)
+    listed = given.approved(rules, store)
     found = exported(target, listed, given.now(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
@@ -55,61 +52,22 @@ def export(
     return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
 
 
-def import_(
-    target: Target,
-    file: File,
-    owner: Annotated[str, typer.Option(help="Who answers for rules that name nobody.")],
-    expires: given.Expires,
-    reason: Annotated[str, typer.Option(help="Of rules that give none.")] = "",
-    store: given.Store = None,
-) -> int:
-    """Read rules from another program's list into the store; all of them, or none."""
-    import msgspec
-
-    from addons.bypass.pattern import end
-    from addons.bypass.shown import shown
-    from addons.formats.registry import read
-
-    today = given.today()
-    last = end(expires, given.now())
-    found = read(target, _text(file), str(file))
-    rows = [
-        msgspec.structs.replace(
-            row,
-            owner=row.owner or owner,
-            reason=row.reason or reason or f"imported from {shown(file.name)}",
-            expires=row.expires or last,
-            created=row.created or today,
-        )
-        for row in found.rows
-    ]
-    with given.open_store(store) as opened:
-        count, known = opened.import_rules(rows, f"{target}: {shown(str(file))}")
-    for one in found.unread:
-        given.tell(f"{file}:{one.line}: left out {one.text!r}: {one.why}")
-    given.say(f"{count} rules imported, {len(known)} there already, {len(found.unread)} left out")
-    return exit_codes.FOUND if found.unread else exit_codes.CLEAN
-
-
 def diff(target: Target, file: File, rules: given.Rules = None, store: given.Store = None) -> int:
-    """Compare a list in use elsewhere with the rules: 0 when they say the same."""
-    from addons.bypass.reach import has_ended
-    from addons.bypass.rule import rule_of
-    from addons.formats.registry import read
+    """Compare a list in use elsewhere with what would be exported: 0 when they say the same.
 
-    theirs = {rule_of(row).pattern: row.action for row in read(target, _text(file), str(file)).rows}
-    now = given.now()
-    ours = {
-        rule.pattern: rule.action
-        for rule in given.rules_in_force(rules, store)
-        if not has_ended(rule, now)
-    }
-    for pattern in sorted({*theirs, *ours}):
-        here, there = ours.get(pattern), theirs.get(pattern)
-        if here != there:
-            mark = "+" if there is None else "-" if here is None else "!"
-            given.say(f"{mark} {pattern:44} ours {here or 'nothing'}, theirs {there or 'nothing'}")
-    return exit_codes.CLEAN if theirs == ours else exit_codes.FOUND
+    What the other program has no words for (rules that only narrow others, clients) is not in its list, and no
+    difference.
+    """
+    from addons.formats.registry import differences
+
+    found = read_list(target, file)
+    compared = differences(target, found, given.approved(rules, store), given.now())
+    for one in found.unread:
+        given.tell(f"{one.file or file}:{one.line}: left out {one.text!r}: {one.why}")
+    for pattern, here, there in compared:
+        mark = "+" if there is None else "-" if here is None else "!"
+        given.say(f"{mark} {pattern:44} ours {here or 'nothing'}, theirs {there or 'nothing'}")
+    return exit_codes.FOUND if compared or found.unread else exit_codes.CLEAN
 
 
 def seeds(
@@ -128,7 +86,7 @@ def seeds(
 
 def _seed_text(file: str) -> str:
     if not file.startswith("https://"):
-        return _text(Path(file))
+        return text_of(Path(file))
     import asyncio
     import uuid
 
@@ -144,20 +102,6 @@ def _seed_text(file: str) -> str:
     return asyncio.run(fetched()).decode("utf-8", "replace")
 
 
-def _text(file: Path) -> str:
-    from detector.bounded import read_whole
-    from detector.errors import ConfigError
-    from detector.knowledge.rows import MAX_FILE
-
-    try:
-        if str(file) == "-":
-            return sys.stdin.read()
-        return read_whole(file, MAX_FILE).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no UTF-8"
-        raise ConfigError(str(file), why or str(error)) from None
-
-
 def register(app: typer.Typer) -> None:
-    for verb in (formats, export, import_, diff, seeds):
-        app.command(verb.__name__.strip("_"))(verb)
+    for verb in (formats, export, diff, seeds):
+        app.command(verb.__name__)(verb)

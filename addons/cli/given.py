@@ -100,12 +100,29 @@ def user() -> str:
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
     """Rules of the file and of the store. Raises ConfigError, StoreError."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        return [*found, *(one.rule for one in opened.rules())]
+
+
+def approved(rules: Path | None, store: Path | None) -> list[Rule]:
+    """As `rules_in_force`, without trials, which are told: nobody has decided on them."""
+    found = file_rules(rules)
+    with read_store(store) as opened:
+        for one in opened.rules():
+            if one.state == "approved":
+                found.append(one.rule)
+            else:
+                tell(f"left out {one.rule.pattern}: on {one.state}, not approved")
+    return found
+
+
+def file_rules(rules: Path | None) -> list[Rule]:
+    """Rules of the file alone. Raises ConfigError."""
     from addons.bypass.rule import load_rules
 
     path = rules_path(rules)
-    found = list(load_rules(path)) if path is not None else []
-    with read_store(store) as opened:
-        return [*found, *(one.rule for one in opened.rules())]
+    return list(load_rules(path)) if path is not None else []
 
 
 def rules_path(rules: Path | None) -> Path | None:

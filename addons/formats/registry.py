@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from addons.bypass.rule import Rule, settled
+from addons.bypass.rule import Rule, rule_of, settled
 from addons.formats.exported import Exported, Imported, ReadOptions, Refused
 from detector.errors import ConfigError
 
@@ -100,6 +100,21 @@ def read(target: str, text: str, source: str, options: ReadOptions | None = None
     assert isinstance(found, Imported)
     entries = (msgspec.structs.replace(one, row=settled(one.row)) for one in found.entries)
     return msgspec.structs.replace(found, entries=tuple(entries))
+
+
+def differences(
+    target: str, theirs: Imported, rules: Iterable[Rule], now: datetime
+) -> list[tuple[str, str | None, str | None]]:
+    """Patterns that the list of a target and our export to it do not say alike: ours, theirs; None for nothing."""
+    exported = export(target, rules, now, skip_proxy=True)
+    said = read(target, exported.text, target)
+    ours = {rule_of(row).pattern: row.action for row in said.rows}
+    there = {rule_of(row).pattern: row.action for row in theirs.rows}
+    return [
+        (pattern, ours.get(pattern), there.get(pattern))
+        for pattern in sorted({*ours, *there})
+        if ours.get(pattern) != there.get(pattern)
+    ]
 
 
 def _format(target: str) -> Format:

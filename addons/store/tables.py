@@ -7,12 +7,10 @@ from datetime import datetime
 
 import msgspec
 
+from addons.bypass.change import PART, lean
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
-
-# Rules in one entry of the trail: a long list is many entries.
-PART = 1000
 
 
 def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Placed | None]:
@@ -46,13 +44,3 @@ def parts_of(
         here = slice(part * PART, (part + 1) * PART)
         known = {"rows": placed[here], "candidates": dict(states[here])}
         yield {"part": part + 1, "parts": parts, **known}
-
-
-def lean(row: RuleRow) -> dict[str, object]:
-    """A row as the trail keeps it: without what has its default."""
-    fields = msgspec.structs.asdict(row)
-    return {
-        name: value
-        for name, value in fields.items()
-        if value not in (None, "") and (name, value) != ("action", "pass")
-    }

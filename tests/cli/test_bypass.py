@@ -96,39 +96,6 @@ def test_going_around_the_proxy_must_be_meant(tlsight: Run) -> None:
     assert done.stdout == "NO_PROXY=bank.example.com\n"
 
 
-def test_a_foreign_list_is_imported_and_compared(tlsight: Run, tmp_path: Path) -> None:
-    live = tmp_path / "nobump.txt"
-    live.write_text("# ours\n.apple.com\nbank.example.com\nno name!\n")
-    done = tlsight("bypass", "import", "squid", live, "--owner", "net", "--expires", "90d")
-    assert done.returncode == 1
-    assert done.stdout == "2 rules imported, 0 there already, 1 left out\n"
-    assert f"{live}:4: left out 'no name!'" in done.stderr
-    assert tlsight("bypass", "test", "www.apple.com", "bank.example.com").returncode == 0
-    live.write_text(".apple.com\nother.example.com\n")
-    done = tlsight("bypass", "diff", "squid", live)
-    assert done.returncode == 1
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        ["+", "bank.example.com"], ["-", "other.example.com"],
-    ]  # fmt: skip
-
-
-def test_hosts_that_a_mitmproxy_decrypts_alone_are_never_imported(
-    tlsight: Run, tmp_path: Path
-) -> None:
-    config = tmp_path / "config.yaml"
-    config.write_text(
-        "allow_hosts:\n  - ^only\\.example:443$\ntcp_hosts:\n  - ^mqtt\\.example:8883$\n"
-    )
-    done = tlsight("bypass", "import", "mitmproxy", config, "--owner", "net", "--expires", "90d")
-    assert (done.returncode, done.stdout) == (
-        1, "0 rules imported, 0 there already, 2 left out\n",
-    )  # fmt: skip
-    assert "config.yaml:2: left out" in done.stderr
-    assert "the inverse: mitmproxy decrypts these alone" in done.stderr
-    assert "config.yaml:4: left out" in done.stderr
-    assert tlsight("bypass", "list").stdout == ""
-
-
 def test_seeds_are_toml_that_nobody_can_import_without_an_owner(
     tlsight: Run, tmp_path: Path
 ) -> None:
@@ -137,9 +104,13 @@ def test_seeds_are_toml_that_nobody_can_import_without_an_owner(
     assert 'suffix = "apple.com"' in seeds.read_text()
     assert tlsight("bypass", "list").stdout == ""
     assert tlsight("bypass", "import", "toml", seeds).returncode == 2
-    done = tlsight("bypass", "import", "toml", seeds, "--owner", "net", "--expires", "90d")
+    words = ("bypass", "import", "toml", seeds, "--owner", "net", "--expires", "90d", "--yes")
+    done = tlsight(*words)
+    assert done.returncode == 2
+    assert "refused .apple.com: tlsight asks www.apple.com" in done.stderr
+    done = tlsight(*words, "--force")
     assert done.returncode == 0
-    assert "there already" in done.stdout
+    assert "0 changed, 0 removed, 0 there already, 0 left out" in done.stdout
     m365 = tmp_path / "m365.json"
     m365.write_text(json.dumps([
         {"id": 1, "serviceAreaDisplayName": "Exchange Online", "urls": ["outlook.office.com",

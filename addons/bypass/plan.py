@@ -1,0 +1,204 @@
+"""What an import would do, before it does it.
+
+Rules
+-----
+1. A rule that is there already, with the same pattern, is changed only in what the list itself says; what the
+   command fills in (owner, reason, end) is for rules that say none and are not there yet.
+2. A list as a set (`replace`) takes away what it does not have, but for drafts, which are not decided.
+3. A trial gives way to the list; a draft is never decided by it.
+4. A rule that must not pass by accident (safety.py) is refused, and with it the whole, unless it is forced. One that
+   was there before is nobody's surprise.
+5. What would stop being inspected is asked of the traffic seen, by the matcher that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from addons.bypass.change import Change
+from addons.bypass.ledger import Placed
+from addons.bypass.lint import lint
+from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.remark import Remark
+from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
+from addons.bypass.safety import Guarded, unsafe
+from detector.chain.names import as_address
+from detector.errors import ConfigError, TargetError
+
+# Remarks of lint that are about two rules.
+_OVERLAPS = frozenset(("duplicate", "contradiction", "shadowed"))
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What would be done.
+
+    Attributes:
+        changes: all of it.
+        added: rules that are not there.
+        changed: rules that are there otherwise, each as it was and as it would be.
+        removed: rules that would go.
+        same: how many are there as they are in the list.
+        drafts: patterns that wait for a person, and are left alone.
+        refused: what must not pass by accident.
+        overlapping: rules that change nothing, say what another says, or the contrary.
+        stops: names of the traffic that would not be inspected any more.
+        begins: names of the traffic that would be inspected again.
+
+    """
+
+    changes: tuple[Change, ...]
+    added: tuple[Rule, ...]
+    changed: tuple[tuple[Rule, Rule], ...]
+    removed: tuple[Rule, ...]
+    same: int
+    drafts: tuple[str, ...]
+    refused: tuple[Remark, ...]
+    overlapping: tuple[Remark, ...]
+    stops: tuple[str, ...]
+    begins: tuple[str, ...]
+
+
+def planned(
+    rows: Iterable[RuleRow],
+    there: Mapping[str, Placed],
+    seen: Sequence[str],
+    now: datetime,
+    guarded: Guarded,
+    filled: Mapping[str, object],
+    *,
+    beside: Sequence[Rule] = (),
+    replace: bool = False,
+) -> Plan:
+    """The plan. Raises ConfigError for a row that means nothing, and for two that say the same otherwise.
+
+    Args:
+        rows: of the list.
+        there: the rules of the store, by pattern.
+        seen: names of the traffic, the busiest first.
+        now: a moment in UTC.
+        guarded: names to be careful with.
+        filled: by field of RuleRow: what rules get that are not there yet and say nothing themselves.
+        beside: rules of a file, which are in force too.
+        replace: the list is all that is to be there.
+
+    """
+    wanted = _wanted(rows)
+    changes: list[Change] = []
+    drafts: list[str] = []
+    same = 0
+    for pattern, row in wanted.items():
+        before = there.get(pattern)
+        if before is not None and before.state == "draft":
+            drafts.append(pattern)
+            continue
+        after = Placed(_filled(row, filled) if before is None else _merged(before, row))
+        if before == after:
+            same += 1
+        else:
+            changes.append(Change(pattern, before, after))
+    if replace:
+        gone = (p for p, one in there.items() if p not in wanted and one.state != "draft")
+        changes += [Change(pattern, there[pattern], None) for pattern in gone]
+    before_all = [*beside, *_rules(there.values())]
+    after_all = {**there, **{one.pattern: one.after for one in changes}}
+    left = [*beside, *_rules(one for one in after_all.values() if one is not None)]
+    fresh = {one.pattern for one in changes if one.after is not None}
+    added = [c.after for c in changes if c.before is None and c.after is not None]
+    stops, begins = _decided_otherwise(before_all, left, seen, now)
+    return Plan(
+        tuple(changes),
+        tuple(_rules(added)),
+        tuple(_both(one) for one in changes if one.before is not None and one.after is not None),
+        tuple(_rules(c.before for c in changes if c.before is not None and c.after is None)),
+        same,
+        tuple(drafts),
+        tuple(_refused(changes, guarded)),
+        tuple(one for one in lint(left, now) if one.id in _OVERLAPS and _about(one) & fresh),
+        stops,
+        begins,
+    )
+
+
+def _wanted(rows: Iterable[RuleRow]) -> dict[str, RuleRow]:
+    """The rows by pattern, each once."""
+    found: dict[str, RuleRow] = {}
+    for given in rows:
+        try:
+            row = settled(given)
+            pattern = rule_of(row).pattern
+        except (ValueError, TargetError) as error:
+            raise ConfigError("rule", str(error)) from None
+        first = found.setdefault(pattern, row)
+        if first.action != row.action:
+            why = f"the list says {first.action} and {row.action}"
+            raise ConfigError(pattern, why, remedy="take one of them out of the list")
+    return found
+
+
+def _filled(row: RuleRow, fields: Mapping[str, object]) -> RuleRow:
+    given = {name: value for name, value in fields.items() if not getattr(row, name)}
+    return msgspec.structs.replace(row, **given)
+
+
+def _merged(before: Placed, row: RuleRow) -> RuleRow:
+    """What is there, with all that the list says."""
+    assert before.row is not None
+    said = {
+        name: value
+        for name, value in msgspec.structs.asdict(row).items()
+        if value not in (None, "") or name == "action"
+    }
+    return msgspec.structs.replace(before.row, **said)
+
+
+def _refused(changes: Iterable[Change], guarded: Guarded) -> Iterator[Remark]:
+    for one in changes:
+        if one.after is None:
+            continue
+        before = _rule(one.before) if one.before is not None else None
+        if before is None or before.action != "pass":
+            yield from unsafe(_rule(one.after), guarded)
+
+
+def _decided_otherwise(
+    before: Sequence[Rule], after: Sequence[Rule], seen: Sequence[str], now: datetime
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that pass by the one list and not by the other."""
+    old, new = Matcher(before), Matcher(after)
+    stops: list[str] = []
+    begins: list[str] = []
+    for name in seen:
+        arrival = Arrival(name, None, name if as_address(name) is not None else None, 443)
+        was, will = (_passes(matcher, arrival, now) for matcher in (old, new))
+        if will and not was:
+            stops.append(name)
+        elif was and not will:
+            begins.append(name)
+    return tuple(stops), tuple(begins)
+
+
+def _passes(matcher: Matcher, arrival: Arrival, now: datetime) -> bool:
+    found = matcher.match(arrival, now)
+    return found is not None and found.action == "pass"
+
+
+def _both(change: Change) -> tuple[Rule, Rule]:
+    assert change.before is not None
+    assert change.after is not None
+    return _rule(change.before), _rule(change.after)
+
+
+def _about(remark: Remark) -> set[str]:
+    return {remark.rule.pattern} | ({remark.other.pattern} if remark.other is not None else set())
+
+
+def _rules(placed: Iterable[Placed]) -> Iterator[Rule]:
+    return (_rule(one) for one in placed if one.state != "draft")
+
+
+def _rule(one: Placed) -> Rule:
+    assert one.row is not None
+    return kept_rule(one.row)
