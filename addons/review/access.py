@@ -29,12 +29,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from addons.bypass.bounded import placed
 from addons.review.admission import Admission
 from addons.review.guesses import Guesses, address_of
+from addons.review.pending import MAX_LIST
 from addons.review.people import TOKEN_HOLDER, Person
 
 COOKIE, KNOWN_COOKIE = "tlsight_session", "tlsight_known"
 SESSION_SECONDS = 12 * 3600
 MAX_SESSIONS = 100
 MAX_FORM = 64 << 10
+# A list, with what is around it in a form; nobody reads it who has no session.
+MAX_UPLOAD = MAX_LIST + MAX_FORM
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
@@ -203,7 +206,8 @@ class Gate:
             if not access.is_ours(origin):
                 return PlainTextResponse("This form came from elsewhere.\n", 403)
             length = request.headers.get("content-length", "")
-            if not length.isdecimal() or int(length) > MAX_FORM:
+            most = MAX_UPLOAD if path == "/import" else MAX_FORM
+            if not length.isdecimal() or int(length) > most:
                 return PlainTextResponse("Too much.\n", 413)
         if path == "/login" or path.startswith("/static/"):
             return None

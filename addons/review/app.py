@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from addons.bypass.bounded import placed
-from addons.review.access import COOKIE, Access, Gate, Session
+from addons.review.access import COOKIE, MAX_FORM, Access, Gate, Session
 from addons.review.login import Login
 from addons.review.metrics import metrics
 from addons.review.pages import (
@@ -36,7 +36,10 @@ from addons.review.pages import (
     rules,
     start,
     stats,
-)
+    undoing,
+)  # fmt: skip
+from addons.review.pages.importing import Importing
+from addons.review.pending import MAX_LIST
 from addons.review.people import Deed as Kind
 from addons.review.people import Person
 from addons.review.rendering import templates
@@ -47,7 +50,6 @@ from detector.errors import ConfigError, TargetError, TlsightError
 
 _HERE = Path(__file__).parent
 _LIVE_SECONDS = 1.0
-_MAX_FIELD = 64 << 10
 _MAX_SAID = 200
 _BEARER = Person("bearer of the token", "viewer")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -61,11 +63,13 @@ _PAGES: tuple[tuple[str, Page], ...] = (
     ("/add", adding.page),
     ("/stats", stats.page),
     ("/audit", audit.page),
+    ("/undo", undoing.page),
 )
 _DEEDS: tuple[tuple[str, Deed, Kind], ...] = (
     ("/candidate/{host}/{verb}", candidate.decide, "decide"),
     ("/rule/{verb}", rule.change, "decide"),
     ("/add", adding.add, "decide"),
+    ("/undo", undoing.undo, "administer"),
 )
 
 
@@ -90,7 +94,11 @@ class Review:
 
     def app(self) -> Starlette:
         login = Login(self._access, self._templates.get_template("login.html"))
+        importing = Importing()
+        lists = self._form(importing.send, "administer", MAX_LIST)
         routes = [
+            Route("/import", self._page(importing.page)),
+            Route("/import", lists, methods=["POST"]),
             *(Route(where, self._page(page)) for where, page in _PAGES),
             *(
                 Route(where, self._form(deed, kind), methods=["POST"])
@@ -149,7 +157,7 @@ class Review:
 
         return handler
 
-    def _form(self, deed: Deed, kind: Kind) -> Handler:
+    def _form(self, deed: Deed, kind: Kind, most: int = MAX_FORM) -> Handler:
         def done(request: Request, form: dict[str, str]) -> Response:
             session = self._access.session(request)
             person = self._person(session)
@@ -175,7 +183,7 @@ class Review:
 
         async def handler(request: Request) -> Response:
             try:
-                form = await read_form(request, _MAX_FIELD)
+                form = await read_form(request, most)
             except ConfigError as error:
                 person = self._person(self._access.session(request))
                 return self._problem(request, person, str(error), 400)

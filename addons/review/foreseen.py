@@ -47,9 +47,14 @@ class Foreseen(NamedTuple):
         return [one for one in self.remarks if one.severity == "error"]
 
 
+def seen_hosts(store: BypassStore) -> list[str]:
+    """Names of the traffic, also of that which passed and was never tried otherwise; the busiest first."""
+    return list(dict.fromkeys((*store.traffic.hosts(), *store.passed.hosts())))
+
+
 def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
     """Of a rule that is added. Raises StoreError."""
-    seen = store.traffic.hosts()
+    seen = seen_hosts(store)
     nearby = Nearby(store.listing)
     fitting = exempted(rule, seen)
     changes = [
@@ -67,7 +72,7 @@ def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
 def ending(store: BypassStore, rule: Rule, now: datetime) -> list[Change]:
     """For which hosts something changes when the rule is no more."""
     changes: list[Change] = []
-    for host in exempted(rule, store.traffic.hosts())[:MOST]:
+    for host in exempted(rule, seen_hosts(store))[:MOST]:
         arrival = _arrival(host, rule)
         near = [one.rule for one in store.listing.near(arrival)]
         before = _decided(near, arrival, now)

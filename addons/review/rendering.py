@@ -17,6 +17,10 @@ _ROLES = {
     "table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell",
     'th scope="col"': "columnheader", 'th scope="row"': "rowheader",
 }  # fmt: skip
+# Entries that change rules; what an entry really changed the page of undoing says.
+_UNDOABLE = frozenset((
+    "add", "draft", "approve", "approve-draft", "import", "replace", "remove", "expire", "renew", "undo",
+))  # fmt: skip
 _TAG = re.compile(r'<(table|thead|tbody|tr|td|th scope="col"|th scope="row")(?=[ >])')
 
 
@@ -40,7 +44,7 @@ def templates(folder: Path) -> jinja2.Environment:
         extensions=[_TableRoles],
     )
     made.filters |= {"bytes": size, "moment": moment, "ago": ago, "clip": clip, "number": number}
-    made.globals["address"] = address
+    made.globals |= {"address": address, "UNDOABLE": _UNDOABLE}
     return made
 
 

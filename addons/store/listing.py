@@ -98,15 +98,6 @@ class Found(msgspec.Struct, frozen=True):
     total: int
 
 
-class HostUse(msgspec.Struct, frozen=True):
-    """What passed to a host."""
-
-    host: str
-    connections: int
-    bytes: int
-    last: datetime
-
-
 class Listing:
     """Part of a BypassStore; `failing` turns sqlite3's errors into the store's."""
 
@@ -187,30 +178,6 @@ class Listing:
                     use = RuleUse(rule, count, up, down, seconds, datetime.fromisoformat(last))
                     found[rule] = use
         return found
-
-    def hosts(self, pattern: str, most: int = 20) -> list[HostUse]:
-        """The hosts that passed by a rule, by bytes."""
-        query = (
-            "SELECT host, sum(connections), sum(up + down), max(last) FROM passage_day"
-            " WHERE rule = ? GROUP BY host ORDER BY 3 DESC LIMIT ?"
-        )
-        with self._failing():
-            rows = self._db.execute(query, (pattern, most)).fetchall()
-        return [
-            HostUse(host, n, size, datetime.fromisoformat(last)) for host, n, size, last in rows
-        ]
-
-    def top(self, since: str, most: int = 20) -> list[HostUse]:
-        """The hosts that passed most since a day, by bytes."""
-        query = (
-            "SELECT host, sum(connections), sum(up + down), max(last) FROM passage_day"
-            " WHERE day >= ? GROUP BY host ORDER BY 3 DESC LIMIT ?"
-        )
-        with self._failing():
-            rows = self._db.execute(query, (since, most)).fetchall()
-        return [
-            HostUse(host, n, size, datetime.fromisoformat(last)) for host, n, size, last in rows
-        ]
 
     def _where(self, wanted: Wanted) -> tuple[list[str], dict[str, object]]:
         clauses = [_THERE, _LIVES[wanted.life]]

@@ -19,6 +19,7 @@ from addons.store.actor import actor
 from addons.store.heartbeat import Heartbeats
 from addons.store.leaves import Leaves
 from addons.store.listing import Listing
+from addons.store.passed import Passed
 from addons.store.past import Past
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
@@ -49,6 +50,7 @@ class Opened:
         unbound: names asked for where they are not.
         proxies: which of them read it.
         leaves: names that share a certificate.
+        passed: what passed, by host.
         past: what the trail says about a rule or a host.
         listing: rules looked up without reading all of them.
 
@@ -83,6 +85,7 @@ class Opened:
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
+        self.passed = Passed(self._db, self._failing)
         self.past = Past(self._db, self._failing)
         self.listing = Listing(self._db, self._failing, now)
         who = msgspec.json.encode(actor(environment)).decode()

@@ -16,6 +16,7 @@ from addons.bypass.safety import unsafe
 from addons.bypass.scope import scopes
 from addons.review import charts
 from addons.review.badges import ALTERNATIVES, OF_CANDIDATE, OF_CLASS
+from addons.review.foreseen import seen_hosts
 from addons.review.pages import states
 from addons.review.stale import same, told
 from addons.review.visit import Done, View, Visit, address, whole
@@ -31,7 +32,7 @@ def page(visit: Visit) -> View:
     host = visit.request.path_params["host"]
     found = store.known(host)
     others = [one.candidate for one in store.candidates("pending")]
-    seen, leaves = store.traffic.hosts(), store.leaves.all()
+    seen, leaves = seen_hosts(store), store.leaves.all()
     proposed = scopes(found.candidate, others, seen)
     nearby = Nearby(store.listing)
     attempts = [(a, classify(a)) for a in store.traffic.attempts(host, _SHOWN)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from markupsafe import Markup
 
 from addons.bypass.attempt import REMEDIES
@@ -11,9 +9,10 @@ from addons.bypass.explained import explained
 from addons.bypass.lint import exempted
 from addons.bypass.matcher import Matcher
 from addons.bypass.pattern import arrival
-from addons.bypass.rule import Rule, load_rules
 from addons.review import charts
 from addons.review.badges import ALTERNATIVES, OF_CLASS
+from addons.review.foreseen import seen_hosts
+from addons.review.rule_files import rule_files
 from addons.review.visit import View, Visit, whole
 from detector.errors import ConfigError, TargetError
 
@@ -36,12 +35,12 @@ def _answer(visit: Visit, asked: dict[str, str]) -> dict[str, object]:
     store, now = visit.store, visit.now
     port = whole(asked["port"], "port", 1, 65535) if asked["port"] else None
     connection = arrival(asked["host"], port, asked["client"] or None, asked["address"] or None)
-    by_hand, unreadable = _files(visit)
+    by_hand, unreadable = rule_files(store, now)
     near = store.listing.near(connection)
     found = explained(Matcher([*by_hand, *(one.rule for one in near)]), connection, now)
     rule, name = found.rule, connection.host or ""
     own = [one for one in (name, asked["address"]) if one]
-    besides = [one for one in exempted(rule, store.traffic.hosts()) if one != name] if rule else []
+    besides = [one for one in exempted(rule, seen_hosts(store)) if one != name] if rule else []
     candidate = store.candidate(name)
     days = store.traffic.classes(name, visit.day(30))
     counts: dict[str, int] = {}
@@ -64,18 +63,6 @@ def _answer(visit: Visit, asked: dict[str, str]) -> dict[str, object]:
         "alternatives": ALTERNATIVES[candidate.candidate.kind] if candidate else (),
         "classes": [(kind, n, REMEDIES[kind], OF_CLASS[kind]) for kind, n in often],  # type: ignore[index]
         "timeline": Markup(charts.timeline(days, f"Attempts on {name} by day")),  # noqa: S704 (escaped there)
+        "passed": store.passed.to(name, visit.day(30)),
         "history": store.past.about([name], 10),
     }
-
-
-def _files(visit: Visit) -> tuple[list[Rule], list[str]]:
-    """Rules that the proxies have from files beside the store, and the files that this page cannot read."""
-    rules: list[Rule] = []
-    unreadable: list[str] = []
-    for name in {one.rules_file for one in visit.store.proxies.alive(visit.now)} - {None}:
-        assert name is not None
-        try:
-            rules += load_rules(Path(name))
-        except ConfigError:
-            unreadable.append(name)
-    return rules, unreadable

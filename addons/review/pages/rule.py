@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from addons.bypass.pattern import end
 from addons.review.foreseen import ending, remarks_on
 from addons.review.pages import states
 from addons.review.pages.rules import stage
@@ -30,7 +31,7 @@ def page(visit: Visit) -> View:
             "one": one,
             "stage": stage(visit, one),
             "use": store.listing.uses([pattern]).get(pattern),
-            "hosts": store.listing.hosts(pattern),
+            "hosts": store.passed.by_rule(pattern),
             "remarks": remarks_on(store, one.rule, visit.now),
             "history": history,
             "ask": visit.query("ask") if asks else "",
@@ -66,7 +67,24 @@ def _remove(visit: Visit, pattern: str) -> tuple[str, str]:
     return address("/rule", pattern=pattern), f"{pattern} is removed."
 
 
-_DEEDS: dict[str, Callable[[Visit, str], tuple[str, str]]] = {"end": _end, "remove": _remove}
+def _renew(visit: Visit, pattern: str) -> tuple[str, str]:
+    rule = visit.store.renew_rule(
+        pattern, end(visit.field("expires"), visit.now), visit.field("reason")
+    )
+    return address("/rule", pattern=pattern), f"{pattern} goes on until {rule.until}."
+
+
+def _approve(visit: Visit, pattern: str) -> tuple[str, str]:
+    rule = visit.store.approve_draft(pattern)
+    return address("/rule", pattern=pattern), f"{rule.action} {pattern}: in force."
+
+
+_DEEDS: dict[str, Callable[[Visit, str], tuple[str, str]]] = {
+    "end": _end,
+    "remove": _remove,
+    "renew": _renew,
+    "approve": _approve,
+}
 
 
 def _names(pattern: str) -> list[str]:

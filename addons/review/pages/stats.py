@@ -23,6 +23,6 @@ def page(visit: Visit) -> View:
             "days": days[::-1],
             "plot": Markup(charts.shares(share, label)),  # noqa: S704 (escaped there)
             "totals": totals,
-            "top": visit.store.listing.top(visit.day(30)),
+            "top": visit.store.passed.top(visit.day(30)),
         },
     )

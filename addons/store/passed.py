@@ -1,0 +1,68 @@
+"""What passed, by host: connections and bytes that nobody here looked into."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+import msgspec
+
+
+class HostUse(msgspec.Struct, frozen=True):
+    """What passed to a host by a rule, or by all of them."""
+
+    host: str
+    rule: str | None
+    connections: int
+    bytes: int
+    last: datetime
+
+
+class Passed:
+    """Part of a BypassStore; `failing` turns sqlite3's errors into the store's."""
+
+    def __init__(
+        self, db: sqlite3.Connection, failing: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._db = db
+        self._failing = failing
+
+    def by_rule(self, pattern: str, most: int = 20) -> list[HostUse]:
+        """The hosts that passed by a rule, by bytes."""
+        query = (
+            "SELECT host, rule, sum(connections), sum(up + down), max(last) FROM passage_day"
+            " WHERE rule = ? GROUP BY host ORDER BY 4 DESC LIMIT ?"
+        )
+        return self._uses(query, pattern, most)
+
+    def to(self, host: str, since: str) -> list[HostUse]:
+        """What passed to a host since a day, by rule, the latest first."""
+        query = (
+            "SELECT host, rule, sum(connections), sum(up + down), max(last) FROM passage_day"
+            " WHERE day >= ? AND host = ? GROUP BY rule ORDER BY 5 DESC"
+        )
+        return self._uses(query, since, host)
+
+    def top(self, since: str, most: int = 20) -> list[HostUse]:
+        """The hosts that passed most since a day, by bytes."""
+        query = (
+            "SELECT host, NULL, sum(connections), sum(up + down), max(last) FROM passage_day"
+            " WHERE day >= ? GROUP BY host ORDER BY 4 DESC LIMIT ?"
+        )
+        return self._uses(query, since, most)
+
+    def hosts(self, most: int = 20_000) -> list[str]:
+        """Their names, the busiest first."""
+        query = "SELECT host FROM passage_day GROUP BY host ORDER BY sum(connections) DESC LIMIT ?"
+        with self._failing():
+            return [host for (host,) in self._db.execute(query, (most,))]
+
+    def _uses(self, query: str, *values: object) -> list[HostUse]:
+        with self._failing():
+            rows = self._db.execute(query, values).fetchall()
+        return [
+            HostUse(host, rule, count, size, datetime.fromisoformat(last))
+            for host, rule, count, size, last in rows
+        ]
