@@ -339,14 +339,25 @@ def fill(path: Path) -> None:
     )  # fmt: skip
     with BypassStore(path, clock.now, "ann") as store:
         for kind, value, action, owner, reason, days, ticket in rules:
-            row = {kind: value, "action": action, "owner": owner, "reason": reason, "ticket": ticket}
-            row |= {"expires": now.date() + timedelta(days=days), "created": now.date() - timedelta(days=90)}
+            row = {
+                kind: value,
+                "action": action,
+                "owner": owner,
+                "reason": reason,
+                "ticket": ticket,
+            }
+            row |= {
+                "expires": now.date() + timedelta(days=days),
+                "created": now.date() - timedelta(days=90),
+            }
             store.add_rule(RuleRow(**row))
         store.traffic.write(attempts, passages)
         for candidate in replay(attempts, LearningOptions(), None).candidates:
             store.propose(candidate)
         why = "asked for login.tax.example at 203.0.113.66:443, which is not its address"
-        store.unbound.write([Unbound(now, "login.tax.example", "203.0.113.66:443", "login.tax.example", why)])
+        store.unbound.write(
+            [Unbound(now, "login.tax.example", "203.0.113.66:443", "login.tax.example", why)]
+        )
         beat = Heartbeat("one", "gateway-1", 812, version.__version__, "12.2.0", "suggest", 7, None,
                          now - timedelta(days=6), now + timedelta(seconds=10),
                          Decided(now, "www.apple.example", "inspect", "www.apple.example"))  # fmt: skip

@@ -10,6 +10,7 @@ from addons.bypass.coverage import foretold
 from addons.bypass.guarded import guarded
 from addons.bypass.lint import exempted, lint
 from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.reach import holds, is_any_host
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
 from addons.store.bypass_store import BypassStore
@@ -52,27 +53,36 @@ def seen_hosts(store: BypassStore) -> list[str]:
     return list(dict.fromkeys((*store.traffic.hosts(), *store.passed.hosts())))
 
 
+def fitting(rule: Rule, seen: Sequence[str]) -> list[str]:
+    """Which names of the traffic a rule's pattern fits; most are no name that it could fit, and soon told."""
+    if rule.network is not None:
+        seen = [name for name in seen if name[-1:].isdigit() or ":" in name]
+    elif rule.regex is None and not is_any_host(rule):
+        seen = [name for name in seen if holds(rule, name)]
+    return exempted(rule, seen)
+
+
 def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
     """Of a rule that is added. Raises StoreError."""
     seen = seen_hosts(store)
     nearby = Nearby(store.listing)
-    fitting = exempted(rule, seen)
+    fits = fitting(rule, seen)
     changes = [
         Change(host, before, rule.action)
-        for host in fitting[:MOST]
+        for host in fits[:MOST]
         if (before := _action(nearby.match(_arrival(host, rule), now))) != rule.action
     ]
     hidden = foretold(rule, nearby, store.leaves.all(), seen, now) if rule.action == "pass" else ""
     remarks = remarks_on(store, rule, now)
     if hidden:
         remarks.append(Remark(rule, "covers-inspected", "warning", hidden))
-    return Foreseen(remarks, changes, len(fitting))
+    return Foreseen(remarks, changes, len(fits))
 
 
 def ending(store: BypassStore, rule: Rule, now: datetime) -> list[Change]:
     """For which hosts something changes when the rule is no more."""
     changes: list[Change] = []
-    for host in exempted(rule, seen_hosts(store))[:MOST]:
+    for host in fitting(rule, seen_hosts(store))[:MOST]:
         arrival = _arrival(host, rule)
         near = [one.rule for one in store.listing.near(arrival)]
         before = _decided(near, arrival, now)

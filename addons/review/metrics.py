@@ -24,7 +24,7 @@ def metrics(store: BypassStore) -> bytes:
     pending.set(len(store.candidates("pending")))
     for kind, count in store.traffic.totals().items():
         attempts.labels(kind).set(count)
-    uses = store.traffic.uses().values()
-    passed.set(sum(use.connections for use in uses))
-    size.set(sum(use.up + use.down for use in uses))
+    connections, amount = store.passed.total()
+    passed.set(connections)
+    size.set(amount)
     return generate_latest(registry)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from addons.bypass.shown import shown_json
 from detector.errors import ConfigError
 
 State = Mapping[str, str]
@@ -36,7 +37,10 @@ class StaleError(Exception):
 
 def told(state: State) -> str:
     """The state as a form's field; long texts as their beginning and their digest."""
-    return msgspec.json.encode({label: _short(text) for label, text in state.items()}).decode()
+    encoded = msgspec.json.encode({label: _short(text) for label, text in state.items()})
+    return shown_json(
+        encoded
+    ).decode()  # a page replaces what is not printable, and JSON's escapes are
 
 
 def same(field: str, state: State) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from addons.bypass.shown import shown
 from addons.review.people import Person
 from addons.store.bypass_store import BypassStore
 from detector.errors import ConfigError
@@ -37,8 +38,8 @@ class Visit(NamedTuple):
         return self.request.query_params.get(name, "").strip()[:most]
 
     def field(self, name: str, most: int = MAX_TEXT) -> str:
-        """A value of the form. Raises ConfigError for one that is too long: half a text is not what was meant."""
-        found = self.form.get(name, "").strip()
+        """A value of the form, as a page shows it. Raises ConfigError for one that is too long to be kept whole."""
+        found = shown(self.form.get(name, "").strip())
         if len(found) > most:
             raise ConfigError(name, f"has {len(found):,} characters; {most:,} at most")
         return found

@@ -59,6 +59,13 @@ class Passed:
         with self._failing():
             return [host for (host,) in self._db.execute(query, (most,))]
 
+    def total(self) -> tuple[int, int]:
+        """Connections and bytes of all days that are kept."""
+        query = "SELECT coalesce(sum(connections), 0), coalesce(sum(up + down), 0) FROM passage_day"
+        with self._failing():
+            connections, size = self._db.execute(query).fetchone()
+        return connections, size
+
     def _uses(self, query: str, *values: object) -> list[HostUse]:
         with self._failing():
             rows = self._db.execute(query, values).fetchall()

@@ -54,7 +54,7 @@ class Visitor:
         """Fields as they are."""
         return self.client.post(where, data=fields, headers={"origin": ORIGIN}, **more)  # type: ignore[arg-type]
 
-    def send(self, page: str, action: str, **fields: str) -> Response:
+    def send(self, page: str, action: str, /, **fields: str) -> Response:
         """The form with this action, of a page's HTML, with what it has filled in and what he fills in."""
         return self.post(action, {**form_of(page, action), **fields})
 

@@ -110,9 +110,7 @@ def post(admin: TestClient) -> Post:
     return send
 
 
-@pytest.mark.parametrize(
-    "where", PAGES
-)
+@pytest.mark.parametrize("where", PAGES)
 def test_without_a_session_nothing_is_shown(anybody: TestClient, where: str) -> None:
     assert anybody.get(where).status_code == 401
     page = anybody.get(where, headers={"accept": "text/html"})

@@ -119,7 +119,9 @@ def test_the_plan_says_which_traffic_would_not_be_inspected_any_more(
     now = datetime.now(UTC)
     with BypassStore(store, lambda: now) as opened:
         seen = [
-            Attempt(at=now, host=host, port=443, client="10.0.0.1", side="client", outcome="accepted")
+            Attempt(
+                at=now, host=host, port=443, client="10.0.0.1", side="client", outcome="accepted"
+            )
             for host in ("www.bank.example.com", "card.example.com")
         ]
         opened.traffic.write(seen, [])

@@ -21,6 +21,7 @@ from addons.review.pages import states
 from addons.review.stale import same, told
 from addons.review.visit import Done, View, Visit, address, whole
 from addons.store.listing import Nearby
+from detector.chain.names import is_below, registrable_domain
 from detector.errors import ConfigError
 
 _SHOWN = 50
@@ -33,7 +34,8 @@ def page(visit: Visit) -> View:
     found = store.known(host)
     others = [one.candidate for one in store.candidates("pending")]
     seen, leaves = seen_hosts(store), store.leaves.all()
-    proposed = scopes(found.candidate, others, seen)
+    above = registrable_domain(host) or host
+    proposed = scopes(found.candidate, others, [one for one in seen if is_below(one, above)])
     nearby = Nearby(store.listing)
     attempts = [(a, classify(a)) for a in store.traffic.attempts(host, _SHOWN)]
     days = store.traffic.classes(host, visit.day(30))

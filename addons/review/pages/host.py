@@ -6,12 +6,11 @@ from markupsafe import Markup
 
 from addons.bypass.attempt import REMEDIES
 from addons.bypass.explained import explained
-from addons.bypass.lint import exempted
 from addons.bypass.matcher import Matcher
 from addons.bypass.pattern import arrival
 from addons.review import charts
 from addons.review.badges import ALTERNATIVES, OF_CLASS
-from addons.review.foreseen import seen_hosts
+from addons.review.foreseen import fitting, seen_hosts
 from addons.review.rule_files import rule_files
 from addons.review.visit import View, Visit, whole
 from detector.errors import ConfigError, TargetError
@@ -40,7 +39,7 @@ def _answer(visit: Visit, asked: dict[str, str]) -> dict[str, object]:
     found = explained(Matcher([*by_hand, *(one.rule for one in near)]), connection, now)
     rule, name = found.rule, connection.host or ""
     own = [one for one in (name, asked["address"]) if one]
-    besides = [one for one in exempted(rule, seen_hosts(store)) if one != name] if rule else []
+    besides = [one for one in fitting(rule, seen_hosts(store)) if one != name] if rule else []
     candidate = store.candidate(name)
     days = store.traffic.classes(name, visit.day(30))
     counts: dict[str, int] = {}
