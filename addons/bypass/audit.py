@@ -56,12 +56,14 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
         uid: the real user id, which the kernel vouches for; None on Windows.
         user: the account with this id.
         sudo_uid: what SUDO_UID claims; anybody can set it.
+        login: the login session's account and uid, or how somebody got into the page.
 
     """
 
     uid: int | None = None
     user: str | None = None
     sudo_uid: str | None = None
+    login: str | None = None
 
 
 class Head(msgspec.Struct, frozen=True):

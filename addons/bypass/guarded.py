@@ -24,4 +24,4 @@ def guarded() -> Guarded:
 
     path = Path(__file__).parents[1] / "data" / "shared_names.toml"
     shared = {name: row.kind for row in load_rows(path, "shared", _Row) for name in row.names}
-    return Guarded(outer_names(), frozenset(canaries()), shared)
+    return Guarded(outer_names(), canaries(), shared)

@@ -44,12 +44,14 @@ class Ledger(msgspec.Struct, frozen=True):
         rules: by pattern.
         candidates: state by host.
         unsaid: rules of old imports that named only their first thousand.
+        feeds: digest of each feed's state, by name.
 
     """
 
     rules: dict[str, Placed]
     candidates: dict[str, str]
     unsaid: int = 0
+    feeds: dict[str, str] = {}
 
 
 class BadEntryError(Exception):
@@ -64,13 +66,15 @@ def replayed(entries: Iterable[AuditEntry]) -> Ledger:
     """What the trail leads to. Raises BadEntryError."""
     rules: dict[str, Placed] = {}
     candidates: dict[str, str] = {}
+    feeds: dict[str, str] = {}
     unsaid = 0
     for entry in entries:
         try:
             unsaid = _apply(entry, rules, candidates, unsaid)
+            _apply_to_feeds(entry, feeds)
         except (msgspec.MsgspecError, ValueError, TargetError, KeyError, TypeError):
             raise BadEntryError(entry.number) from None
-    return Ledger(rules, candidates, unsaid)
+    return Ledger(rules, candidates, unsaid, feeds)
 
 
 def differences(
@@ -108,6 +112,20 @@ def differences(
         here, said = candidates.get(host, "gone"), expected.candidates.get(host, "unknown")
         if here != said:
             yield f"the candidate {host} is {here}, and {said} by the trail"
+
+
+def feed_differences(expected: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:
+    """Feeds that are not as they were decided, one line each; digests by name on both sides."""
+    for name in sorted({*expected, *there}):
+        meant, found = expected.get(name), there.get(name)
+        if meant == found:
+            continue
+        if found is None:
+            yield f"the feed {name} is gone, and no entry took it away"
+        elif meant is None:
+            yield f"the feed {name} is there, and no entry added it"
+        else:
+            yield f"the feed {name} was changed: its rules, or how it is kept, are not those that were accepted"
 
 
 def difference(meant: Placed, there: Placed) -> str | None:
@@ -177,6 +195,20 @@ def _apply(
             rules |= placed_rows(details)
             candidates |= msgspec.convert(details["candidates"], dict[str, str])
     return unsaid
+
+
+def _apply_to_feeds(entry: AuditEntry, feeds: dict[str, str]) -> None:
+    if entry.action in ("feed add", "feed set", "feed accept", "feed remove"):
+        state = msgspec.json.decode(entry.details)["state"]
+        if state is None:
+            feeds.pop(entry.subject, None)
+        else:
+            feeds[entry.subject] = msgspec.convert(state, str)
+    elif entry.action in ("adopt", "accept"):
+        details = msgspec.json.decode(entry.details)
+        if details["part"] == 1:
+            feeds.clear()
+            feeds |= msgspec.convert(details.get("feeds", {}), dict[str, str])
 
 
 def _change(details: Any, rules: dict[str, Placed], candidates: dict[str, str], unsaid: int) -> int:

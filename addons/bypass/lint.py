@@ -13,13 +13,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import dropwhile
 
 import msgspec
 
 from addons.bypass import expression
 from addons.bypass.matcher import Arrival, Matcher
-from addons.bypass.reach import covers, has_ended, is_any_host, overlap
+from addons.bypass.overlaps import overlaps
+from addons.bypass.reach import has_ended, is_any_host
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
 from addons.bypass.safety import Guarded, unsafe
@@ -29,8 +29,6 @@ from detector.chain.names import as_address
 UNUSED_DAYS = 30
 _WIDEST = {4: 16, 6: 48}
 _NOTHING = Guarded()
-# Suffixes by the name that they are one label below.
-_Beneath = dict[str, list[Rule]]
 
 
 def lint(
@@ -50,11 +48,7 @@ def lint(
     """
     matcher = Matcher(rules)
     unsaid = {id(rule): why for rule, why in matcher.unsaid}
-    beneath: _Beneath = {}
-    for rule in rules:
-        if rule.suffix is not None:
-            beneath.setdefault(rule.suffix.partition(".")[2], []).append(rule)
-    seen: dict[tuple[object, ...], Rule] = {}
+    twofold = {id(one.rule): one for one in overlaps(rules, matcher, now)}
     found: list[Remark] = []
     for rule in rules:
         found += unsafe(rule, guarded)
@@ -66,21 +60,8 @@ def lint(
             )
         if used is not None and rule.action == "pass" and rule.pattern not in used:
             found += _unused(rule, now)
-        key = (rule.host, rule.suffix, rule.wildcard, rule.network, rule.regex, rule.port,
-               rule.client, rule.ja4)  # fmt: skip
-        first = seen.setdefault(key, rule)
-        if first is not rule:
-            same = first.action == rule.action
-            text = (
-                "The same rule stands above."
-                if same
-                else f"A rule for the same says {first.action}, this one {rule.action}."
-            )
-            kind = "duplicate" if same else "contradiction"
-            found.append(Remark(rule, kind, "error", text, first))
-        elif (wider := _idle(rule, matcher, beneath, now)) is not None:
-            text = f"It changes nothing: {wider.pattern} says {wider.action} already."
-            found.append(Remark(rule, "shadowed", "warning", text, wider))
+        if (twice := twofold.get(id(rule))) is not None:
+            found.append(twice)
     return found
 
 
@@ -186,42 +167,6 @@ _CHECKS: tuple[Callable[[Rule, datetime], Iterator[Remark]], ...] = (
     _unbound,
     _regex,
 )
-
-
-def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, now: datetime) -> Rule | None:
-    """The rule that would say the same about everything that this one decides, None for none.
-
-    A rule that comes between the two and says something else for a part of it makes this one needed.
-    """
-    sample = _sample(rule)
-    if sample is None:
-        return None
-    others = beneath.get(rule.wildcard, []) if rule.wildcard is not None else []
-    if any(_differs(rule, other, now) for other in others):
-        return None
-    fitting = (other for other, _ in matcher.considered(sample, now))
-    for other in dropwhile(lambda one: one is not rule, fitting):
-        if other is rule or has_ended(other, now):
-            continue
-        if is_any_host(other) or _differs(rule, other, now):
-            return None  # ranges and regexes, which the sample does not show, come before any host
-        if covers(other, rule) and not covers(rule, other):  # a twin is told as such
-            return other
-    return None
-
-
-def _differs(rule: Rule, other: Rule, now: datetime) -> bool:
-    return not has_ended(other, now) and other.action != rule.action and overlap(rule, other)
-
-
-def _sample(rule: Rule) -> Arrival | None:
-    """A connection that the rule's pattern fits."""
-    name = rule.host or rule.suffix or (f"x.{rule.wildcard}" if rule.wildcard else None)
-    address = str(rule.network.network_address) if rule.network is not None else None
-    if name is None and address is None:
-        return None
-    client = str(rule.client.network_address) if rule.client is not None else None
-    return Arrival(name, None, address, rule.port or 443, client, rule.ja4)
 
 
 def exempted(rule: Rule, names: Sequence[str]) -> list[str]:

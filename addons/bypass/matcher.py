@@ -9,6 +9,8 @@ Rules
 3. Where the hello says another name than the one that was asked for, both have to pass (`decide`), and one that is
    blocked is enough.
 4. CIDR rules look at the server's address alone. A rule that has expired is not there.
+5. Rules of a layer beneath are asked where no rule of this one applies, whatever it says and however specific it is:
+   what somebody else wrote (a vendor's list) never comes before a decision of one's own.
 
 Theory of operation
 -------------------
@@ -74,18 +76,23 @@ class Decision(NamedTuple):
 
 # One rule stands for itself; only names with several have a list. A million lists would cost 60 MB.
 _Table = dict[str, "Rule | list[Rule]"]
+_OWN_FIRST = "a rule of one's own comes first"
 
 
 class Matcher:
     """An immutable set of rules; replace it as a whole.
 
+    Args:
+        rules: one's own.
+        beneath: those that are asked where none of them applies.
+
     Attributes:
-        count: how many there are.
+        count: how many there are, those beneath included.
         unsaid: those whose regex is not in force, each with the reason.
 
     """
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), beneath: Iterable[Rule] = ()) -> None:
         self._hosts: _Table = {}
         self._wildcards: _Table = {}
         self._suffixes: _Table = {}
@@ -109,25 +116,21 @@ class Matcher:
             version: sorted((n for v, n in self._networks if v == version), reverse=True)
             for version in (4, 6)
         }
+        lower = tuple(beneath)
+        self._beneath = Matcher(lower) if lower else None
+        if self._beneath is not None:
+            self.count += self._beneath.count
+            self.uses_ja4 = self.uses_ja4 or self._beneath.uses_ja4
+            self.uses_addresses = self.uses_addresses or self._beneath.uses_addresses
+            self.unsaid += self._beneath.unsaid
 
     def match(self, connection: Arrival, now: datetime) -> Rule | None:
         """The rule that decides, None where none applies and the connection is inspected."""
         name = name_of(connection.sni) or name_of(connection.host)
-        if name is not None:
-            found = self._by_name(name, connection, now)
-            if found is not None:
-                return found
-        if self._networks:
-            address = _address(connection.address) or _address(connection.host)
-            if address is not None:
-                found = self._by_address(address, connection, now)
-                if found is not None:
-                    return found
-        if name is not None and self._expressions is not None:
-            found = _best(self._matching(name), connection, now)
-            if found is not None:
-                return found
-        return _best(self._any, connection, now) if self._any else None
+        found = self._match(name, connection, now)
+        if found is None and self._beneath is not None:
+            return self._beneath._match(name, connection, now)  # noqa: SLF001 (one of its own)
+        return found
 
     def decide(self, connection: Arrival, now: datetime) -> Decision:
         """As `match`, of both names that a client says."""
@@ -151,6 +154,44 @@ class Matcher:
         for rule in self._fitting(name, address):
             why = "decides" if rule is winner else _why_not(rule, connection, now)
             yield rule, why or "a more specific rule, or one that inspects, comes first"
+        if self._beneath is not None:
+            for rule, why in self._beneath.considered(connection, now):
+                yield rule, why if why != "decides" or rule is winner else _OWN_FIRST
+
+    def is_behind_ranges(self, rule: Rule) -> bool:
+        """Whether a rule for the server's address could come before one of these."""
+        if rule.host is None and rule.wildcard is None and rule.suffix is None:
+            return True
+        return self._beneath is not None and bool(self._networks) and not self._has(rule)
+
+    def _has(self, rule: Rule) -> bool:
+        """Whether this rule of a name is one of this layer."""
+        for table, key in ((self._hosts, rule.host), (self._wildcards, rule.wildcard),
+                           (self._suffixes, rule.suffix)):  # fmt: skip
+            if key is not None:
+                found = table.get(key)
+                return rule is found or (
+                    isinstance(found, list) and any(one is rule for one in found)
+                )
+        return False
+
+    def _match(self, name: str | None, connection: Arrival, now: datetime) -> Rule | None:
+        """By the rules of this layer alone."""
+        if name is not None:
+            found = self._by_name(name, connection, now)
+            if found is not None:
+                return found
+        if self._networks:
+            address = _address(connection.address) or _address(connection.host)
+            if address is not None:
+                found = self._by_address(address, connection, now)
+                if found is not None:
+                    return found
+        if name is not None and self._expressions is not None:
+            found = _best(self._matching(name), connection, now)
+            if found is not None:
+                return found
+        return _best(self._any, connection, now) if self._any else None
 
     def _add(self, rule: Rule) -> None:
         if rule.host is not None:
@@ -232,11 +273,6 @@ class Matcher:
         if name is not None:
             yield from _listed(self._matching(name))
         yield from _listed(self._any)
-
-
-def is_behind_ranges(rule: Rule) -> bool:
-    """Whether a rule for the server's address would come before it."""
-    return rule.host is None and rule.wildcard is None and rule.suffix is None
 
 
 def _put(table: _Table, key: str, rule: Rule) -> None:

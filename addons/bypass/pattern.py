@@ -14,6 +14,8 @@ from detector.errors import ConfigError, TargetError
 from detector.model.targets import normal_host
 
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+# A century: what lies further from today may be no date.
+_LONGEST = timedelta(days=36_500)
 
 
 def pattern_row(text: str) -> dict[str, object]:
@@ -84,3 +86,14 @@ def end(text: str, now: datetime) -> date:
     except (ValueError, OverflowError) as error:
         why = str(error) if "zone" in str(error) else f"{text!r} is no day and no moment"
         raise ConfigError("--expires", why, remedy=remedy) from None
+
+
+def span(text: str, option: str) -> timedelta:
+    """A length of time: "14d", "12h", "30m". Raises ConfigError, which names the option."""
+    counted, unit = text[:-1], text[-1:]
+    if unit in _UNITS and counted.isdecimal() and counted.isascii():
+        length = int(counted[:6]) * _UNITS[unit]
+        if len(counted) <= 6 and length <= _LONGEST:
+            return length
+    why = f"{text!r} is no length of time up to {_LONGEST.days} days"
+    raise ConfigError(option, why, remedy="write 14d, 12h or 30m")

@@ -10,7 +10,7 @@ from addons.bypass.expression import asks_for_colon, has_alternatives, plain
 _PORTS = re.compile(
     r"\\?:(?:(?P<one>\d{1,5})|\((?:\?:)?(?P<many>\d{1,5}(?:\|\d{1,5}){0,9})\)|(?:\\d|\[0-9\]|\.)[+*])\Z"
 )
-_MAYBE = re.compile(r"\((?:\?:)?:(?:\d{1,5}|\\d\+)\)\?\Z")
+_MAYBE = re.compile(r"\((?:\?:)?:(?:\d{1,5}|(?:\\d|\[0-9\])\+)\)\?\Z")
 # The beginning of a name, or a dot: what is searched for is a name and all below it.
 _ABOVE = re.compile(r"\((?:\?:)?(?:\^\|(?:\\\.|\[\.\])|(?:\\\.|\[\.\])\|\^)\)")
 _BRACKETS = re.compile(r"\[(?P<address>[^\[\]]*)\](?P<length>/\d{1,3})?(?::(?P<port>\d{1,5}))?")

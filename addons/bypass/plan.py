@@ -20,16 +20,13 @@ import msgspec
 
 from addons.bypass.change import Change
 from addons.bypass.ledger import Placed
-from addons.bypass.lint import lint
 from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.overlaps import overlaps
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.bypass.safety import Guarded, unsafe
 from detector.chain.names import as_address
 from detector.errors import ConfigError, TargetError
-
-# Remarks of lint that are about two rules.
-_OVERLAPS = frozenset(("duplicate", "contradiction", "shadowed"))
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -100,23 +97,27 @@ def planned(
         else:
             changes.append(Change(pattern, before, after))
     if replace:
-        gone = (p for p, one in there.items() if p not in wanted and one.state != "draft")
-        changes += [Change(pattern, there[pattern], None) for pattern in gone]
-    before_all = [*beside, *_rules(there.values())]
+        absent = (p for p, one in there.items() if p not in wanted and one.state != "draft")
+        changes += [Change(pattern, there[pattern], None) for pattern in absent]
+    made = _Made()
+    before_all = [*beside, *made.rules(there.values())]
     after_all = {**there, **{one.pattern: one.after for one in changes}}
-    left = [*beside, *_rules(one for one in after_all.values() if one is not None)]
+    left = [*beside, *made.rules(one for one in after_all.values() if one is not None)]
     fresh = {one.pattern for one in changes if one.after is not None}
     added = [c.after for c in changes if c.before is None and c.after is not None]
-    stops, begins = _decided_otherwise(before_all, left, seen, now)
+    gone = [c.before for c in changes if c.before is not None and c.after is None]
+    both = [(c.before, c.after) for c in changes if c.before is not None and c.after is not None]
+    old, new = Matcher(before_all), Matcher(left)
+    stops, begins = _decided_otherwise(old, new, seen, now)
     return Plan(
         tuple(changes),
-        tuple(_rules(added)),
-        tuple(_both(one) for one in changes if one.before is not None and one.after is not None),
-        tuple(_rules(c.before for c in changes if c.before is not None and c.after is None)),
+        tuple(made.rules(added)),
+        tuple((made.rule(before), made.rule(after)) for before, after in both),
+        tuple(made.rules(gone)),
         same,
         tuple(drafts),
-        tuple(_refused(changes, guarded)),
-        tuple(one for one in lint(left, now) if one.id in _OVERLAPS and _about(one) & fresh),
+        tuple(_refused(changes, made, guarded)),
+        tuple(one for one in overlaps(left, new, now) if _about(one) & fresh),
         stops,
         begins,
     )
@@ -154,20 +155,19 @@ def _merged(before: Placed, row: RuleRow) -> RuleRow:
     return msgspec.structs.replace(before.row, **said)
 
 
-def _refused(changes: Iterable[Change], guarded: Guarded) -> Iterator[Remark]:
+def _refused(changes: Iterable[Change], made: _Made, guarded: Guarded) -> Iterator[Remark]:
     for one in changes:
         if one.after is None:
             continue
-        before = _rule(one.before) if one.before is not None else None
+        before = made.rule(one.before) if one.before is not None else None
         if before is None or before.action != "pass":
-            yield from unsafe(_rule(one.after), guarded)
+            yield from unsafe(made.rule(one.after), guarded)
 
 
 def _decided_otherwise(
-    before: Sequence[Rule], after: Sequence[Rule], seen: Sequence[str], now: datetime
+    old: Matcher, new: Matcher, seen: Sequence[str], now: datetime
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names that pass by the one list and not by the other."""
-    old, new = Matcher(before), Matcher(after)
     stops: list[str] = []
     begins: list[str] = []
     for name in seen:
@@ -185,20 +185,23 @@ def _passes(matcher: Matcher, arrival: Arrival, now: datetime) -> bool:
     return found is not None and found.action == "pass"
 
 
-def _both(change: Change) -> tuple[Rule, Rule]:
-    assert change.before is not None
-    assert change.after is not None
-    return _rule(change.before), _rule(change.after)
-
-
 def _about(remark: Remark) -> set[str]:
     return {remark.rule.pattern} | ({remark.other.pattern} if remark.other is not None else set())
 
 
-def _rules(placed: Iterable[Placed]) -> Iterator[Rule]:
-    return (_rule(one) for one in placed if one.state != "draft")
+class _Made:
+    """Rules of rows, each made once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Placed, Rule]] = {}
 
-def _rule(one: Placed) -> Rule:
-    assert one.row is not None
-    return kept_rule(one.row)
+    def rule(self, one: Placed) -> Rule:
+        found = self._known.get(id(one))
+        if found is None:
+            assert one.row is not None
+            found = self._known[id(one)] = one, kept_rule(one.row)
+        return found[1]
+
+    def rules(self, placed: Iterable[Placed]) -> Iterator[Rule]:
+        """Of all but drafts."""
+        return (self.rule(one) for one in placed if one.state != "draft")

@@ -16,30 +16,64 @@ Rules that do not pass, and rules of addresses, are nobody's danger here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from addons.bypass.reach import holds, is_any_host
 from addons.bypass.regex_tails import Tail, tails
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
-from detector.chain.names import is_below, is_public_suffix
+from detector.chain.names import is_public_suffix
 
 
-class Guarded(msgspec.Struct, frozen=True):
+class Names:
+    """Some names, and which of them a rule's names take in, in a few look-ups."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._all = sorted(names)
+        self._itself = dict.fromkeys(self._all)
+        self._parents: dict[str, str] = {}
+        self._above: dict[str, str] = {}
+        for name in self._all:
+            self._parents.setdefault(name.partition(".")[2], name)
+            above = name
+            while above:
+                self._above.setdefault(above, name)
+                above = above.partition(".")[2]
+
+    def held_by(self, rule: Rule) -> str | None:
+        """One of them that the rule holds."""
+        if rule.host is not None:
+            return rule.host if rule.host in self._itself else None
+        if rule.suffix is not None:
+            return self._above.get(rule.suffix)
+        if rule.wildcard is not None:
+            return self._parents.get(rule.wildcard)
+        return next((name for name in self._all if holds(rule, name)), None)
+
+    def at_or_below(self, name: str) -> str | None:
+        """One of them that is `name`, or lies below it."""
+        return self._above.get(name)
+
+
+class Guarded:
     """Names to be careful with (guarded.py).
 
-    Attributes:
+    Args:
         outer: names that hide others.
         canaries: names that checks for interception ask.
         shared: what kind of service gives names below these to everybody, by name.
 
     """
 
-    outer: frozenset[str] = frozenset()
-    canaries: frozenset[str] = frozenset()
-    shared: Mapping[str, str] = {}
+    def __init__(
+        self,
+        outer: Iterable[str] = (),
+        canaries: Iterable[str] = (),
+        shared: Mapping[str, str] | None = None,
+    ) -> None:
+        self.outer, self.canaries = Names(outer), Names(canaries)
+        self.shared = shared or {}
+        self.shared_names = Names(self.shared)
 
 
 def unsafe(rule: Rule, guarded: Guarded) -> Iterator[Remark]:
@@ -60,11 +94,10 @@ def _public_suffix(rule: Rule, _: Guarded) -> str | None:
 
 
 def _shared_names(rule: Rule, guarded: Guarded) -> str | None:
-    below = rule.suffix or rule.wildcard
-    if below is None or is_public_suffix(below):  # that has been said
-        return None
-    name = _shared(below, guarded, wildcard=rule.wildcard is not None)
-    if name is None:
+    below = rule.suffix or rule.wildcard or ""
+    # Names of a wildcard have one label more: of those above a shared name none is a stranger's.
+    name = below if rule.wildcard is not None else guarded.shared_names.at_or_below(below)
+    if name is None or name not in guarded.shared or is_public_suffix(below):  # that has been said
         return None
     return f"{name} is {guarded.shared[name]}: whoever has a name below it would pass."
 
@@ -79,17 +112,19 @@ def _wide_regex(rule: Rule, guarded: Guarded) -> str | None:
 
 
 def _canary(rule: Rule, guarded: Guarded) -> str | None:
-    for name in sorted(guarded.canaries):
-        if holds(rule, name):
-            return f"tlsight asks {name} to see whether anybody intercepts: where it passes, nobody seems to."
-    return None
+    name = guarded.canaries.held_by(rule)
+    if name is None:
+        return None
+    return (
+        f"tlsight asks {name} to see whether anybody intercepts: where it passes, nobody seems to."
+    )
 
 
 def _outer_name(rule: Rule, guarded: Guarded) -> str | None:
-    for name in sorted(guarded.outer):
-        if holds(rule, name):
-            return f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
-    return None
+    name = guarded.outer.held_by(rule)
+    if name is None:
+        return None
+    return f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
 
 
 _CHECKS: tuple[Callable[[Rule, Guarded], str | None], ...] = (
@@ -101,15 +136,6 @@ _CHECKS: tuple[Callable[[Rule, Guarded], str | None], ...] = (
 )
 
 
-def _shared(below: str, guarded: Guarded, *, wildcard: bool = False) -> str | None:
-    """The shared name that all below `below` takes in; of a wildcard, whose names have one label more, itself."""
-    if below in guarded.shared:
-        return below
-    if wildcard:
-        return None
-    return next((name for name in guarded.shared if is_below(name, below)), None)
-
-
 def _is_anybodys(tail: Tail, guarded: Guarded) -> bool:
     if tail.whole:
         return False  # one name
@@ -117,7 +143,7 @@ def _is_anybodys(tail: Tail, guarded: Guarded) -> bool:
     below = tail.text[1:] if tail.text.startswith(".") else tail.text.partition(".")[2]
     if not below or is_public_suffix(below):
         return True
-    return _shared(below, guarded) is not None
+    return guarded.shared_names.at_or_below(below) is not None
 
 
 def _example(tail: Tail) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
+from addons.bypass.feed_sources import sources
 from addons.bypass.rule import RuleRow, rule_of
 from detector.errors import ConfigError, TargetError
 
@@ -16,12 +16,9 @@ MAX_M365 = 4 << 20
 
 
 def shipped() -> list[RuleRow]:
-    """Those of addons/data/seeds.toml."""
-    from detector.knowledge.rows import read_toml, rows_of
-
-    path = Path(__file__).parents[1] / "data" / "seeds.toml"
-    data, text = read_toml(path)
-    return list(rows_of(path, data, text, "seed", RuleRow))
+    """Those of the vendors whose names stand in addons/data/feeds.toml."""
+    found = (row for source in sources().values() for row in source.rows())
+    return list({rule_of(row).pattern: row for row in found}.values())
 
 
 def microsoft365(text: str) -> list[RuleRow]:
@@ -36,7 +33,8 @@ def microsoft365(text: str) -> list[RuleRow]:
         if not isinstance(entry, dict) or not isinstance(entry.get("urls", []), list):
             raise ConfigError("Microsoft 365", f"entry {number} is no endpoint set")
         wanted = entry.get("category") in ("Optimize", "Allow")
-        if not wanted or "443" not in str(entry.get("tcpPorts", "")).split(","):
+        ports = [port.strip() for port in str(entry.get("tcpPorts", "")).split(",")]
+        if not wanted or "443" not in ports:
             continue
         about = {
             "port": 443,

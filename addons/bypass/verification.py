@@ -19,7 +19,13 @@ from datetime import datetime
 import msgspec
 
 from addons.bypass.audit import GENESIS, AuditEntry, Head, breaks, is_signed
-from addons.bypass.ledger import BadEntryError, Placed, differences, replayed
+from addons.bypass.ledger import (
+    BadEntryError,
+    Placed,
+    differences,
+    feed_differences,
+    replayed,
+)
 
 # Of one kind; a table that somebody filled has a million.
 MOST_TOLD = 20
@@ -35,6 +41,7 @@ class Evidence(msgspec.Struct, frozen=True):
         kept: the heads kept beside the key, None where there is no such file.
         heads: digests that were noted elsewhere.
         logged: heads from somebody else's log that are this store's.
+        feeds: the digest of each feed's state, by name.
 
     """
 
@@ -44,6 +51,7 @@ class Evidence(msgspec.Struct, frozen=True):
     kept: tuple[Head, ...] | None = None
     heads: tuple[str, ...] = ()
     logged: tuple[Head, ...] = ()
+    feeds: Mapping[str, str] = {}
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -81,6 +89,7 @@ def verified(entries: Sequence[AuditEntry], evidence: Evidence, now: datetime) -
         faults.append(f"{error}, so nothing can be said of the rules")
     else:
         faults += differences(found, evidence.rules, evidence.candidates, now)
+        faults += feed_differences(found.feeds, evidence.feeds)
         unsaid = sum(one.row is None for one in found.rules.values()) + found.unsaid
         if unsaid:
             notes.append(f"{unsaid} rules come from imports of old, which kept their names alone")

@@ -139,7 +139,8 @@ def _uid(entry: AuditEntry) -> str:
     uid = "" if who.uid is None else f"uid {who.uid}"
     name = f" {who.user}" if who.user and who.user != entry.by else ""
     sudo = f" (sudo claims {who.sudo_uid})" if who.sudo_uid else ""
-    return f"{uid}{name}{sudo}"
+    login = f" [{who.login}]" if who.login else ""
+    return f"{uid}{name}{sudo}{login}"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ is asked once. What the judge holds back, because another host may tell more of 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, replace
 
@@ -56,6 +57,9 @@ class BothWays:
         ca: the CA that the proxy is known to sign with.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
 
+    Attributes:
+        passed: by host and port: how many connections through the proxy got as far as an answer to a hello.
+
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class BothWays:
         # What hosts show past the proxy is no company for what they show through it.
         self._sharing = Sharing()
         self._turn = 0.0
+        self.passed: Counter[tuple[str, int]] = Counter()
 
     async def run(self, wanted: Iterable[Asked], concurrency: int = 8) -> AsyncGenerator[Proof]:
         """Proofs as they stand, in no particular order; every host gives exactly one."""
@@ -117,15 +122,21 @@ class BothWays:
         try:
             async with asyncio.timeout(options.timeout):
                 seen = await probe(target, options)
+                self._count(seen, options)
                 if may_send_scts(seen, self._known):
                     from detector.net.unasked import with_unasked
 
+                    self._count(seen, options)
                     seen = await with_unasked(seen, options)
         except TimeoutError:
             text = f"no handshake within {options.timeout:g} s"
             failure = Failure("tls", "silent-drop", text, how="silence")
             seen = seen or Observation(at=began, target=target, failure=failure)
         return seen
+
+    def _count(self, seen: Observation, options: ProbeOptions) -> None:
+        if options is self._options and seen.handshake is not None:
+            self.passed[seen.target.host, seen.target.port] += 1
 
     async def _pace(self) -> None:
         now = asyncio.get_running_loop().time()

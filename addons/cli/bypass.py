@@ -8,13 +8,22 @@ import typer
 
 from addons.cli import (
     audit,
+    backup,
+    breaking,
     candidates,
     exchange,
+    feed_text,
+    feeds,
     given,
     importing,
+    life,
+    people,
     proving,
+    rechecking,
+    report,
     review,
     running,
+    service,
     unbound,
     undoing,
 )
@@ -37,35 +46,42 @@ app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 @app.command("list")
 def list_(rules: given.Rules = None, store: given.Store = None, json: Json = False) -> int:
     """List the rules, how often each was used, and what passed by it."""
+    from addons.bypass.due import life as life_of
+    from addons.bypass.due import until_in_words
     from addons.bypass.lint import not_in_force
     from addons.bypass.matcher import Matcher
-    from addons.bypass.reach import has_ended
 
-    found = given.rules_in_force(rules, store)
     with given.read_store(store) as opened:
+        found = life.kept_rules(rules, opened)
         uses = opened.traffic.uses()
         proxies = running.tell_readers(opened)
-    unsaid = {id(rule): why for rule, why in Matcher(found).unsaid}
+        lists = opened.feeds.all()
+    unsaid = {id(rule): why for rule, why in Matcher(one.rule for one in found).unsaid}
     now = given.now()
-    for rule in found:
+    for stored in found:
+        rule, lived = stored.rule, life_of(stored, now)
         use = uses.get(rule.pattern)
         count, size = (use.connections, use.up + use.down) if use else (0, 0)
         idle = unsaid.get(id(rule))
         if json:
-            told: dict[str, object] = {"connections": count, "bytes": size}
+            told: dict[str, object] = {
+                "connections": count, "bytes": size, "stage": lived.stage, "ends": lived.ends, "days": lived.days,
+            }  # fmt: skip
             given.print_json(
                 {**given.record(rule), **told, "not_in_force": idle, "proxies": proxies}
             )
             continue
-        until = f"{'ended' if has_ended(rule, now) else 'until'} {rule.until}"
+        until = until_in_words(stored, lived)
         used = f"{count} used, {size:,} bytes"
         bind = f" (bind {rule.bind})" if rule.bind is not None else ""
         given.say(
-            f"{rule.action:8} {rule.pattern:40} {until if rule.expires else 'without end':18}"
+            f"{rule.action:8} {rule.pattern:40} {until:18}"
             f" {used:28} {rule.owner}: {rule.reason}{bind}"
         )
         if idle is not None:
             given.say(f"         {not_in_force(rule, idle)}")
+    for name, one in () if json else lists.items():
+        given.say(f"beneath  feed {name}: {feed_text.state(one, now)}")
     return exit_codes.CLEAN
 
 
@@ -145,11 +161,11 @@ def explain(
 ) -> int:
     """Say what happens to a connection, which rules were considered, and whom they exempt besides."""
     from addons.bypass.lint import exempted
-    from addons.bypass.matcher import Matcher
     from addons.bypass.pattern import arrival
 
     connection = arrival(host, port, client, address)
-    found = given.decided(Matcher(given.rules_in_force(rules, store)), connection)
+    layers = given.layers(rules, store)
+    found = given.decided(layers.matcher(), connection)
     rule = found.rule
     besides: list[str] = []
     own: list[str] = []
@@ -162,7 +178,10 @@ def explain(
                 opened, [host, *([address] if address else [])], connection.port
             )
     if json:
-        told = [{**given.record(one), "why": why} for one, why in found.considered]
+        told = [
+            {**given.record(one), "why": why, "feed": layers.feed_of(one)}
+            for one, why in found.considered
+        ]
         given.print_json(
             {
                 "host": host,
@@ -183,6 +202,8 @@ def explain(
         bind = f"; bind {one.bind}" if one.bind is not None else ""
         reason = f"; {one.reason}" if one.reason else ""
         given.say(f"  {one.action:8} {one.pattern:40} {why}{bind}{reason}")
+        if feed := layers.feed_of(one):
+            given.say(f"           {feed}")
     if rule is not None and besides:
         shown = ", ".join(besides[:8]) + (f" and {len(besides) - 8} more" if besides[8:] else "")
         given.say(f"  of the traffic seen {rule.pattern} also says {rule.action} to {shown}")
@@ -200,10 +221,9 @@ def expect_action(
     store: given.Store = None,
 ) -> int:
     """Exit with 0 when this happens to every host, else with 1."""
-    from addons.bypass.matcher import Matcher
     from addons.bypass.pattern import arrival
 
-    matcher = Matcher(given.rules_in_force(rules, store))
+    matcher = given.layers(rules, store).matcher()
     code = exit_codes.CLEAN
     for host in hosts:
         found = given.decided(matcher, arrival(host, port, client, address))
@@ -221,16 +241,18 @@ def lint_(
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""
+    from addons.bypass.feed import remarks
     from addons.bypass.guarded import guarded
     from addons.bypass.lint import lint
 
     listed = given.rules_in_force(rules, store)
     used: set[str] | None = None
-    hidden = []
+    hidden, lists = [], {}
     if given.store_path(store).exists():
         with given.read_store(store) as opened:
             used = set(opened.traffic.uses())
             hidden = given.hidden(listed, opened)
+            lists = opened.feeds.all()
     found = lint(listed, given.now(), used, guarded()) + hidden
     for finding in found:
         if json:
@@ -244,9 +266,35 @@ def lint_(
             given.say(
                 f"{finding.severity:8} {finding.rule.pattern:36} {finding.text} ({finding.id})"
             )
-    counted = [f for f in found if strict or f.severity == "error"]
+    doubts = list(remarks(lists, given.now()))
+    for name, identity, text in doubts:
+        if json:
+            given.print_json(
+                {"rule": f"feed {name}", "id": identity, "severity": "warning", "text": text}
+            )
+        else:
+            given.say(f"{'warning':8} {f'feed {name}':36} {text} ({identity})")
+    counted = [f for f in found if strict or f.severity == "error"] + (doubts if strict else [])
     return exit_codes.FOUND if counted else exit_codes.CLEAN
 
 
-for module in (running, candidates, unbound, importing, exchange, undoing, review, proving, audit):
+for module in (
+    running,
+    candidates,
+    unbound,
+    importing,
+    exchange,
+    feeds,
+    undoing,
+    life,
+    rechecking,
+    report,
+    review,
+    proving,
+    audit,
+    people,
+    backup,
+    service,
+    breaking,
+):
     module.register(app)

@@ -53,7 +53,7 @@ def candidates(
     with given.read_store(store) as opened:
         known = opened.candidates()
         seen, leaves = opened.traffic.hosts(), opened.leaves.all()
-        rules = Matcher(one.rule for one in opened.rules())
+        rules = Matcher((one.rule for one in opened.rules()), opened.feeds.rules())
         tell_readers(opened)
     shown = known if every else [one for one in known if one.state == "pending"]
     for one in shown:

@@ -42,14 +42,19 @@ def export(
     store: given.Store = None,
 ) -> int:
     """Print the approved rules in another program's language; what it cannot say exactly is refused."""
+    from addons.bypass.feed import flattened
     from addons.formats.registry import export as exported
 
-    listed = given.approved(rules, store)
+    listed, beneath = flattened(given.approved(rules, store), given.beneath(store))
     found = exported(target, listed, given.now(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
         given.tell(f"left out {one.rule.pattern}: {one.why}")
-    return exit_codes.FOUND if strict and found.refused else exit_codes.CLEAN
+    for rule in beneath:
+        why = "a rule of your own that keeps inspecting comes first, and the list cannot say that"
+        given.tell(f"left out {rule.pattern} ({rule.reason}): {why}")
+    refused = found.refused or beneath
+    return exit_codes.FOUND if strict and refused else exit_codes.CLEAN
 
 
 def diff(target: Target, file: File, rules: given.Rules = None, store: given.Store = None) -> int:
@@ -58,10 +63,12 @@ def diff(target: Target, file: File, rules: given.Rules = None, store: given.Sto
     What the other program has no words for (rules that only narrow others, clients) is not in its list, and no
     difference.
     """
+    from addons.bypass.feed import flattened
     from addons.formats.registry import differences
 
     found = read_list(target, file)
-    compared = differences(target, found, given.approved(rules, store), given.now())
+    listed, _ = flattened(given.approved(rules, store), given.beneath(store))
+    compared = differences(target, found, listed, given.now())
     for one in found.unread:
         given.tell(f"{one.file or file}:{one.line}: left out {one.text!r}: {one.why}")
     for pattern, here, there in compared:

@@ -89,13 +89,12 @@ def read_store(store: Path | None) -> BypassStore:
 
 
 def user() -> str:
-    """Who decides."""
-    import getpass
+    """Who decides: who logged in, as far as the kernel bears it out."""
+    import os
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    from addons.store.actor import user as who
+
+    return who(os.environ)
 
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
@@ -123,6 +122,40 @@ def file_rules(rules: Path | None) -> list[Rule]:
 
     path = rules_path(rules)
     return list(load_rules(path)) if path is not None else []
+
+
+class Layers(NamedTuple):
+    """What a proxy has in force.
+
+    Attributes:
+        own: rules of the file and of the store.
+        beneath: those of feeds.
+
+    """
+
+    own: list[Rule]
+    beneath: list[Rule]
+
+    def matcher(self) -> Matcher:
+        """As the proxy asks them."""
+        from addons.bypass.matcher import Matcher
+
+        return Matcher(self.own, self.beneath)
+
+    def feed_of(self, rule: Rule) -> str:
+        """Feed, source and edition of a rule; empty for one's own."""
+        return rule.evidence if any(rule is one for one in self.beneath) else ""
+
+
+def layers(rules: Path | None, store: Path | None) -> Layers:
+    """All that is in force. Raises ConfigError, StoreError."""
+    return Layers(rules_in_force(rules, store), beneath(store))
+
+
+def beneath(store: Path | None) -> list[Rule]:
+    """What feeds have in force. Raises StoreError."""
+    with read_store(store) as opened:
+        return opened.feeds.rules()
 
 
 def rules_path(rules: Path | None) -> Path | None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule
+from addons.formats import envoy_conf
 from addons.formats.domain_list import both, itself
-from addons.formats.exported import Exported, Speech
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech
 from addons.formats.ordered import decisions
 
 _SPEECH = Speech(host=itself, suffix=both, wildcard="Envoy's star stands for any number of labels")
@@ -32,3 +33,8 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
         if names
     ]
     return Exported(json.dumps({"filter_chains": chains}, indent=2) + "\n", refused)
+
+
+def read(text: str, source: str, options: ReadOptions) -> Imported:
+    """A listener's filter chains, in YAML or JSON. Raises ConfigError for what is neither."""
+    return envoy_conf.read(text, source, options)

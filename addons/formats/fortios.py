@@ -6,18 +6,19 @@ exemption takes names of objects, never patterns; a star stands for any number o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule, RuleRow
-from addons.formats.domain_list import both, itself, read_names
+from addons.formats import fortios_exempt
+from addons.formats.domain_list import both, itself
 from addons.formats.exported import Exported, Imported, Speech, name_list
+from addons.formats.fortios_config import parsed
+from addons.formats.settling import unordered
 
 _SPEECH = Speech(
     host=itself, suffix=both, wildcard="FortiOS's star stands for any number of labels"
 )
-_SET = re.compile(r'^\s*set wildcard-fqdn "([^"\s]+)"\s*$')
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
@@ -36,17 +37,10 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
     return Exported("\n".join(lines) + "\n", refused)
 
 
-def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
-    """The objects; a name and its star together are one suffix."""
-    inside = False
-    entries: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("config "):
-            inside = line.strip() == "config firewall wildcard-fqdn custom"
-        found = _SET.match(line) if inside else None
-        if found is not None:
-            entries.append((number, found[1]))
-    return read_names(paired(entries), star_or_host)
+def read(text: str, source: str) -> Imported:
+    """What the ssl-exempt lists name. Raises ConfigError beyond the bounds of fortios_config.py."""
+    named, unread = fortios_exempt.exempted(parsed(text, source))
+    return unordered(named, unread)
 
 
 def paired(entries: list[tuple[int, str]]) -> list[tuple[int, str]]:

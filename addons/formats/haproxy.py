@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Speech
+from addons.formats import haproxy_conf
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech
 from addons.formats.ordered import decisions
 
 _SPEECH = Speech(
@@ -32,3 +33,8 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
         lines += [f"use_backend {_BACKENDS[action]} if {{ {one} }}" for one in conditions]
     lines.append("default_backend tlsight_inspect")
     return Exported("\n".join(lines) + "\n", refused)
+
+
+def read(text: str, source: str, options: ReadOptions) -> Imported:
+    """haproxy.cfg, or lines of one frontend. Raises ConfigError beyond the bounds of haproxy_conf.py."""
+    return haproxy_conf.read(text, source, options)

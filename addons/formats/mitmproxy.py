@@ -1,23 +1,26 @@
 """mitmproxy's ignore_hosts: a list of regular expressions, searched for in "host:port".
 
 Source: docs.mitmproxy.org, "Ignoring Domains"; addons/next_layer.py. Any match ignores, so a rule that inspects
-becomes a negative lookahead in every rule that is wider than it. Lists of more than some hundred slow the whole
-proxy down; the addon of tlsight does not.
+becomes a negative lookahead in every rule that it is an exception from, and in no other. Lists of more than some
+hundred slow the whole proxy down; the addon of tlsight does not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from addons.bypass.expression import has_alternatives, plain
 from addons.bypass.place import regex_and_ports
-from addons.bypass.reach import in_force
+from addons.bypass.reach import in_force, overlap
 from addons.bypass.rule import Rule, RuleRow, rule_of, settled
+from addons.formats.about import about
+from addons.formats.exceptions import Exceptions
 from addons.formats.exported import Entry, Exported, Imported, Refused, Unread, why_not
+from addons.formats.mitmproxy_options import NO_RULE, options
 from detector.chain.names import as_address
 from detector.errors import TargetError
 
@@ -26,103 +29,80 @@ _DOT = r"(?:\\\.|\[\.\])"
 _BELOW = re.compile(rf"\^?\((?:\?:)?(?:\.[+*]{_DOT}\)[?*]|\[\^\.:?\][+*]{_DOT}\)\*)")
 _ONE_OR_NONE = re.compile(rf"\^\((?:\?:)?\[\^\.:?\][+*]{_DOT}\)\?")
 _ONE_MORE = re.compile(rf"\^(?:\[\^\.:?\]|\\w|\[\\w-\])\+{_DOT}")
-_NAME = re.compile(r"(?:[\w-]|\\-|\\\.|\[\.\])+")
-_RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\])){1,3})\.[*+]")
-_KEY = re.compile(r"""\s*["']?(?P<name>[A-Za-z]\w*)["']?\s*:(?=\s|$)""")
-_FLOW = re.compile(r"\[(?P<entries>.*)\](?:\s+#.*)?")
-_QUOTED = re.compile(r"""'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"\\]|\\.)*)\"""")
-# Why an entry of an option becomes no rule. Lists that are not of hosts are nobody's loss.
-_NO_RULE = {
-    "allow_hosts": "the inverse: mitmproxy decrypts these alone, and lets all others through",
-    "tcp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
-    "udp_hosts": "mitmproxy decrypts these too; only what is in them is not read as HTTP",
-}
+# A dot that nobody escaped is any character, and a dot too.
+_NAME = re.compile(r"(?:[\w-]|\\-|\\\.|\[\.\]|\.(?=[\w-]))+")
+_RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\]|\.)){1,3})(?:\.[*+]|(?<=[.\]]))")
+# The end of a name that is open: a label behind a dot.
+_OPEN_END = re.compile(r"(?:\\\.|\[\.\]|\.)[A-Za-z][A-Za-z0-9-]*\)?\Z")
+# A port that may be there: mitmproxy always asks with one, so it is there.
+_MAYBE_PORT = re.compile(r"\((?:\?:)?(?P<port>:\d{1,5})\)\?(?P<end>\$?)\Z")
+MOST_TEXT = 100
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
     """Lines for config.yaml."""
     refused: list[Refused] = []
-    before: list[str] = []  # what more specific rules inspect
-    lines: list[str] = []
+    before = Exceptions()  # more specific ones that do not pass
+    entries: list[str] = []
     for rule in in_force(rules, now):
         why = why_not(rule, ports=True)
-        if why is None and rule.regex is not None and before:
-            why = "a regex beside rules that inspect cannot be told apart from them"
+        passes = rule.action == "pass"
+        met = [one for one in before.meeting(rule) if overlap(one, rule)] if passes else []
+        if why is None and passes:
+            if rule.regex is not None and met:
+                why = "a regex beside rules that inspect cannot be told apart from them"
+            elif any(_body(one) is None for one in met):
+                why = "an exception from it cannot be said"
         if why is not None:
             refused.append(Refused(rule, why))
+        if not passes:
             # What is left out here must not pass by a wider rule.
-            if rule.action != "pass":
-                body = _body(rule)
-                if body is not None:
-                    before.append(body)
-            continue
-        body = _body(rule)
-        assert body is not None
-        if rule.action == "inspect":
-            before.append(body)
-        else:
-            except_for = "".join(f"(?!{one})" for one in before)
-            lines.append(f"  - '^{except_for}{body}'")
-    text = "ignore_hosts:\n" + "\n".join(lines) + "\n" if lines else "ignore_hosts: []\n"
+            before.add(rule)
+        elif why is None:
+            except_for = "".join(f"(?!{one})" for one in dict.fromkeys(map(_body, met)))
+            expression = f"^{except_for}{_body(rule)}".replace("'", "''")
+            entries.append(f"  - '{expression}'{_about(rule)}")
+    text = "ignore_hosts:\n" + "\n".join(entries) + "\n" if entries else "ignore_hosts: []\n"
     return Exported(text, tuple(refused))
 
 
-def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
+def read(text: str, source: str) -> Imported:
     """The entries of ignore_hosts as rules that pass: never more than the entry does, sometimes less.
 
-    A name that is not anchored in front (example\\.com:443, also evilexample.com) becomes the name and all below
-    it. What cannot be said is left out, with its line; so are the entries of its sisters, which let nothing
-    through. Of other options nothing is said. A file without any option is taken for a list of ignore_hosts.
+    A name that is open in front (example\\.com:443, also evilexample.com) becomes the name and all below it, one
+    that is open behind (example\\.com, also example.com.evil) ends there. What cannot be said is left out, with its
+    line; so are the entries of its sisters, which let nothing through. Of other options nothing is said. A file
+    without any option is taken for a list of ignore_hosts. Raises ConfigError for YAML that is none.
     """
-    read: list[Entry] = []
+    found: list[Entry] = []
     unread: list[Unread] = []
-    for number, option, written in _entries(text):
+    for one in options(text, source):
+        written = one.value[:MOST_TEXT]
         try:
-            if option == "ignore_hosts":
-                read += [Entry(row, number, written[:100]) for row in _meaning(written)]
-            elif option in _NO_RULE:
-                unread.append(Unread(number, written[:100], _NO_RULE[option]))
+            if one.fault:
+                unread.append(Unread(one.line, written, one.fault))
+            elif one.option == "ignore_hosts":
+                found += [Entry(row, one.line, written) for row in _meaning(one.value)]
+            elif one.option in NO_RULE:
+                unread.append(Unread(one.line, written, NO_RULE[one.option]))
         except (ValueError, TargetError) as error:
-            unread.append(Unread(number, written[:100], str(error)))
-    return Imported(tuple(read), tuple(unread))
+            unread.append(Unread(one.line, written, str(error)))
+    return Imported(tuple(found), tuple(unread))
 
 
 def patterns(text: str) -> list[str]:
     """The expressions of an export, for whoever does not want YAML."""
-    return re.findall(r"^  - '(.*)'$", text, re.MULTILINE)
-
-
-def _entries(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, option and value of each entry of each list in a config.yaml."""
-    option = "ignore_hosts"
-    for number, line in enumerate(text.splitlines(), 1):
-        key = _KEY.match(line)
-        if key is not None:
-            option = key["name"]
-        written = line[key.end() if key is not None else 0 :].strip()
-        flow = _FLOW.fullmatch(written)
-        if flow is not None:
-            for one in flow["entries"].split(","):
-                if one.strip():
-                    yield number, option, _scalar(one)
-        elif written and not written.startswith("#"):
-            yield number, option, _scalar(written.removeprefix("- "))
-
-
-def _scalar(text: str) -> str:
-    """What a scalar of YAML says: quoted in one of two ways, or plain up to a comment."""
-    written = text.strip()
-    found = _QUOTED.match(written)
-    if found is None:
-        return re.split(r"\s#", written, maxsplit=1)[0].rstrip()
-    if found["single"] is not None:
-        return found["single"].replace("''", "'")
-    return re.sub(r'\\(["\\/])', r"\1", found["double"])
+    return [
+        one.replace("''", "'") for one in re.findall(r"^  - '((?:[^']|'')*)'", text, re.MULTILINE)
+    ]
 
 
 def _meaning(written: str) -> list[RuleRow]:
     """A row for each port that the entry is for. Raises ValueError, TargetError."""
-    if (network := _range(plain(written))) is not None:
+    written = _MAYBE_PORT.sub(r"\g<port>\g<end>", written)
+    head = plain(written)
+    ends_in_a_dot = written.endswith(("\\.$", "].$", "[.]$"))
+    if not ends_in_a_dot and (network := _range(head)) is not None:
         row = RuleRow(cidr=network)
         rule_of(row)
         return [row]
@@ -145,6 +125,11 @@ def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
         raise ValueError("ends in a dot, and names are asked without")
     if head in (".*", ".+") or (not head and not anchored):
         return [RuleRow(host="*")]
+    if head.endswith(")"):
+        before, _, inside = head[:-1].rpartition("(")
+        each = inside.removeprefix("?:").split("|")
+        if len(each) > 1 and all(map(_NAME.fullmatch, each)):
+            return [row for one in each for row in _rows(before + one, anchored=anchored)]
     if _NAME.fullmatch(head):
         name = _unescaped(head)
         if anchored or as_address(name) is not None:
@@ -160,7 +145,7 @@ def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
         if found is not None and _NAME.fullmatch(whole, found.end()):
             name = _unescaped(whole[found.end() :])
             return [RuleRow(**{kind: name}) for kind in kinds]  # type: ignore[arg-type]
-    if not anchored and not head.startswith((".*", ".+")):
+    if not anchored and not head.startswith((".*", ".+", "(?:.*[.])?")):
         raise ValueError("open in front, other names end like it: write ^ before it")
     return [RuleRow(regex=head)]
 
@@ -183,6 +168,8 @@ def _never(written: str) -> str | None:
     head, ports = regex_and_ports(written)
     if ports is not None or (head.endswith((".*", ".+")) and not written.endswith("$")):
         return None
+    if not written.endswith("$") and (_OPEN_END.search(head) or as_address(_unescaped(head))):
+        return None
     if written.endswith("$"):
         return r"never matches: mitmproxy asks host:port, so nothing ends where $ says; write :\d+$"
     return r"open at its end, other names go on there: write :443$ or :\d+$ behind it"
@@ -190,6 +177,11 @@ def _never(written: str) -> str | None:
 
 def _unescaped(name: str) -> str:
     return name.replace("[.]", ".").replace("\\", "")
+
+
+def _about(rule: Rule) -> str:
+    """A comment of YAML, in its line."""
+    return f"  # {said}" if (said := about(rule)) else ""
 
 
 def _body(rule: Rule) -> str | None:
@@ -202,5 +194,5 @@ def _body(rule: Rule) -> str | None:
     if rule.wildcard is not None:
         return rf"[^.:]+\.{re.escape(rule.wildcard)}{port}"
     if rule.regex is not None:
-        return f"(?:{rule.regex}){port}".replace("'", "''")
+        return f"(?:{rule.regex}){port}"
     return None

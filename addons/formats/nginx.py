@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Speech
+from addons.formats import nginx_conf
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech
 from addons.formats.ordered import decisions
 
 _SPEECH = Speech(
@@ -32,3 +33,8 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
                 there.add(name)
                 lines.append(f'    "{name}" tlsight_{action};')
     return Exported("\n".join([*lines, "}"]) + "\n", refused)
+
+
+def read(text: str, source: str, options: ReadOptions) -> Imported:
+    """nginx.conf, or one of its maps. Raises ConfigError beyond the bounds of nginx_conf.py."""
+    return nginx_conf.read(text, source, options)

@@ -1,24 +1,35 @@
-"""Palo Alto PAN-OS: the SSL decryption exclusion list, as XML for `load config partial`.
+"""Palo Alto PAN-OS: the SSL decryption exclusion list, as XML for `load config partial`; what is read back is more.
 
 Source: docs.paloaltonetworks.com, "Exclude a Server from Decryption": a star is one label.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from addons.bypass.rule import Rule, RuleRow
+import msgspec
+
+from addons.bypass.rule import Rule
 from addons.bypass.shown import shown
-from addons.formats.domain_list import itself, read_names, starred
-from addons.formats.exported import Exported, Imported, Speech, name_list
-from addons.formats.xml_entries import entries
+from addons.formats import panos_lists, panos_xml
+from addons.formats.domain_list import itself, starred
+from addons.formats.exported import Entry, Exported, Imported, Speech, name_list
+from addons.formats.settling import Line, settle
+from addons.formats.xml_elements import parsed
 
 _SPEECH = Speech(
     host=itself,
     suffix="a star of PAN-OS is one label: names deeper below, and any new one, would be inspected",
     wildcard=starred,
+)
+
+# A description of our own: who answers for it, and until when.
+_OURS = re.compile(
+    r"(?P<reason>[^()]*) \((?P<owner>[^()]*), until (?P<until>None|\d{4}-\d\d-\d\d)\)"
 )
 
 
@@ -27,19 +38,46 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
     lines = ["<ssl-exclude-cert>"]
     for rule, names in said:
         # XML 1.0 section 2.2 has no way to say a control character, not even as a reference.
-        about = escape(shown(f"{rule.reason} ({rule.owner}, until {rule.until or 'None'})")[:255])
+        about = ""
+        if rule.reason or rule.owner or rule.until:
+            about = shown(f"{rule.reason} ({rule.owner}, until {rule.until or 'None'})")[:255]
+            about = f"<description>{escape(about)}</description>"
         lines += [
-            f"  <entry name={quoteattr(name)}><exclude>yes</exclude>"
-            f"<description>{about}</description></entry>"
+            f"  <entry name={quoteattr(name)}><exclude>yes</exclude>{about}</entry>"
             for name in names
         ]
     return Exported("\n".join([*lines, "</ssl-exclude-cert>"]) + "\n", refused)
 
 
 def read(text: str, source: str) -> Imported:
-    """Entries that exclude. Raises ConfigError for what is no XML."""
+    """The exclusion list as CSV or XML, categories and decryption rules in XML, or the text of an EDL.
 
-    def meaning(name: str) -> RuleRow | str:
-        return RuleRow(wildcard=name) if name.startswith("*.") else RuleRow(host=name)
+    Raises ConfigError for what looks like XML and is none.
+    """
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        lines, unread, about = panos_xml.lines(parsed(text.lstrip("\ufeff \t\r\n"), source))
+    elif panos_lists.is_table(text):
+        named, unread, about = panos_lists.table(text, source)
+        lines = [Line("pass", tuple(named))]
+    else:
+        lines, unread, about = [Line("pass", tuple(panos_lists.entries(text, source)))], [], {}
+    found = settle(lines, unread)
+    return msgspec.structs.replace(
+        found, entries=tuple(_described(one, about.get(one.line, "")) for one in found.entries)
+    )
 
-    return read_names(entries(text, source), meaning)
+
+def _described(entry: Entry, about: str) -> Entry:
+    """With the description as its reason, and the owner and the end that our own exports put there."""
+    written = _OURS.fullmatch(about)
+    fields: dict[str, Any] = {"reason": about}
+    if written is not None:
+        fields = {"reason": written["reason"], "owner": written["owner"]}
+        if written["until"] != "None":
+            fields["expires"] = written["until"]
+    if not about:
+        return entry
+    try:
+        return msgspec.structs.replace(entry, row=msgspec.structs.replace(entry.row, **fields))
+    except ValueError:
+        return msgspec.structs.replace(entry, row=msgspec.structs.replace(entry.row, reason=about))

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
-from addons.bypass.rule import Rule, RuleRow
-from addons.formats.domain_list import read_names, words
-from addons.formats.exported import Exported, Imported, Speech
+from addons.bypass.rule import Rule
+from addons.formats import squid_conf
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech
 from addons.formats.ordered import decisions
 
 _NAME, _REGEX = "ssl::server_name", "ssl::server_name_regex -i"
@@ -22,6 +22,8 @@ _SPEECH = Speech(
     suffix=lambda name: [f"{_NAME} .{name}"],
     wildcard=lambda name: [rf"{_REGEX} ^[^.]+\.{re.escape(name)}$"],
 )
+_DIRECTIVE = re.compile(r"\s*(?:acl\s+\S+\s+\S|ssl_bump\s|include\s|http_access\s|https?_port\s)")
+_NOTHING = ReadOptions()
 _WORDS = {"pass": "splice", "inspect": "bump"}
 
 
@@ -41,12 +43,11 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
     return Exported("\n".join(lines) + "\n", refused)
 
 
-def read(text: str, source: str) -> Imported:  # noqa: ARG001 (lines say where)
-    """A file of names as `ssl::server_name "FILE"` takes it: ".example.com" or "example.com", one a line."""
-    return read_names(
-        words(text),
-        lambda name: RuleRow(suffix=name) if name.startswith(".") else RuleRow(host=name),
-    )
+def read(text: str, source: str, options: ReadOptions = _NOTHING) -> Imported:
+    """squid.conf, or a file of names as `ssl::server_name "FILE"` takes it: one or more in a line."""
+    if any(map(_DIRECTIVE.match, text.splitlines())):
+        return squid_conf.read(text, source, options.beside)
+    return squid_conf.values(text)
 
 
 def _without_covered(values: list[str]) -> list[str]:

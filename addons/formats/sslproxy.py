@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from addons.bypass.rule import Rule
-from addons.formats.exported import Exported, Speech, lines
+from addons.formats import sslproxy_conf
+from addons.formats.exported import Exported, Imported, ReadOptions, Speech, lines
 
 _SPEECH = Speech(
     host=lambda name: [f"FilterRule {{\n    Action Pass\n    SNI {name}\n}}"],
@@ -21,3 +22,8 @@ _SPEECH = Speech(
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
     return lines(rules, now, _SPEECH)
+
+
+def read(text: str, source: str, options: ReadOptions) -> Imported:
+    """sslproxy.conf, or a file that it includes. Raises ConfigError beyond the bounds of sslproxy_conf.py."""
+    return sslproxy_conf.read(text, source, options)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
+import msgspec
 from mitmproxy import ctx, version
 
 from addons.bypass.beside import Beside, bounded, warnings
@@ -11,6 +15,8 @@ from addons.store.heartbeat import About
 from addons.store.keeper import Keeper
 
 log = harmless_logger(__name__)
+# Whatever makes mitmproxy read its CA anew.
+_OF_ROOT = frozenset(("confdir", "key_size", "cert_passphrase", "certs"))
 _NAMES = frozenset(
     (
         "ignore_hosts", "allow_hosts", "tcp_hosts", "udp_hosts", "connection_strategy", "mode",
@@ -29,16 +35,34 @@ class Alive:
     def running(self) -> None:
         if warning := second_store():
             log.warning("tlsight: %s", warning)
+        self._tell()
 
     def configure(self, updated: set[str]) -> None:
+        if updated & _OF_ROOT:
+            with contextlib.suppress(RuntimeError):  # before it runs, `running` tells
+                asyncio.get_running_loop().call_soon(
+                    self._tell
+                )  # mitmproxy's own part may read it after us
         if not updated & _NAMES:
             return
         found = beside()
-        self._keeper.heart.about = About(version.VERSION, bounded(found))
+        self._keeper.heart.about = About(version.VERSION, bounded(found), signing_root())
         lines = set(warnings(found))
         for line in sorted(lines - self._told):
             log.warning("tlsight: %s", line)
         self._told = lines
+
+    def _tell(self) -> None:
+        about = self._keeper.heart.about
+        if about is not None:
+            self._keeper.heart.about = msgspec.structs.replace(about, root=signing_root())
+
+
+def signing_root() -> str | None:
+    """Digest of the CA that mitmproxy signs with; None while it has none, or where it keeps it otherwise."""
+    part = ctx.master.addons.get("tlsconfig")  # type: ignore[no-untyped-call]
+    root = getattr(getattr(part, "certstore", None), "default_ca", None)
+    return root.fingerprint().hex() if root is not None else None
 
 
 def beside() -> Beside:

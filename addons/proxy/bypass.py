@@ -18,7 +18,7 @@ from mitmproxy.proxy import layer
 from mitmproxy.tls import ClientHello
 
 from addons.bypass.binding import is_by_name
-from addons.bypass.matcher import Arrival, Decision, is_behind_ranges, name_of
+from addons.bypass.matcher import Arrival, Decision, name_of
 from addons.bypass.outer import is_outer
 from addons.bypass.pattern import arrival
 from addons.bypass.rule import Rule
@@ -96,7 +96,7 @@ class Bypass:
             except TlsightError as error:
                 log.error("tlsight: no review page: %s", error)  # noqa: TRY400 (one line)
             else:
-                log.warning("tlsight: review page at %s, token in %s", page.url, page.secret_file)
+                log.warning("tlsight: review page at %s, %s", page.url, page.way_in)
 
     def done(self) -> None:
         self._passages.close()
@@ -180,7 +180,8 @@ class Bypass:
         name = found.sni or way.asked or ""
         rule, but, why = self._decision(found)
         is_placed = True
-        if (rule is None or is_behind_ranges(rule)) and self._needs_address(way):
+        ranges_first = rule is None or self._keeper.matcher.is_behind_ranges(rule)
+        if ranges_first and self._needs_address(way):
             # Without a connection yet the range that decides is that of an address we choose.
             places = await self._binder.resolver.addresses(way.asked or "", found.client or "")
             is_placed = bool(places)

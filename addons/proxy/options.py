@@ -18,12 +18,14 @@ from addons.bypass.clients import networks
 from addons.bypass.weighing import LearningOptions
 from addons.proxy.resolver import Server, read_servers
 from addons.store.keeper import KeeperOptions
+from addons.store.webhook import webhook_of
 from addons.store.whereabouts import (
     GIVEN_VARIABLE,
     RULES_VARIABLE,
     STORE_VARIABLE,
     whereabouts,
 )
+from detector.errors import TlsightError
 from detector.model.no_json import NO_JSON
 
 _MODES = ("observe", "suggest", "auto")
@@ -59,6 +61,15 @@ _STRINGS = {
         "60",
         "Seconds that an open connection goes on when its rule ended, was removed, or inspects; or never.",
     ),
+    "bypass_webhook": (
+        "",
+        "https address that is told of what breaks, or a file of mode 0600 that holds it; empty for none.",
+    ),
+    "bypass_webhook_token": ("", "File of mode 0600 with the token that the webhook asks for."),
+    "bypass_webhook_roots": (
+        "",
+        "PEM file of the only roots to trust there; empty for the system's.",
+    ),
 }
 _CHOICES: dict[str, Sequence[str]] = {"bypass_mode": _MODES, "bypass_verify": get_args(Verify)}
 _NUMBERS = {
@@ -69,6 +80,10 @@ _NUMBERS = {
     "bypass_trial": (30, "Minutes that a trial lasts in mode auto."),
     "bypass_pause": (24, "Hours between two trials of one host."),
     "bypass_keep_days": (30, "Days for which attempts are kept one by one."),
+    "bypass_recheck": (
+        0,
+        "Hours between two looks at whether the rules are still needed; 0 for none.",
+    ),
 }
 _LONGEST = timedelta(days=36_500)
 NAMES = frozenset((*_STRINGS, *_NUMBERS))
@@ -114,6 +129,7 @@ def read() -> KeeperOptions:
         _check_length(days=max(half_life, o.bypass_keep_days))
         _check_length(minutes=o.bypass_trial)
         _check_length(hours=o.bypass_pause)
+        _check_length(hours=o.bypass_recheck)
         learning = LearningOptions(
             clients=o.bypass_clients, weight=weight, half_life=timedelta(days=half_life),
             devices=networks(o.bypass_devices),
@@ -127,8 +143,9 @@ def read() -> KeeperOptions:
             pause=timedelta(hours=o.bypass_pause),
             keep_days=o.bypass_keep_days,
             cut=_grace(o.bypass_cut),
+            webhook=webhook_of(o.bypass_webhook, o.bypass_webhook_token, o.bypass_webhook_roots),
         )
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, TlsightError) as error:
         raise OptionsError(f"bypass_*: {error}") from None  # type: ignore[no-untyped-call]
 
 

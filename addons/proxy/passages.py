@@ -9,8 +9,9 @@ Rules
 
 Theory of operation
 -------------------
-Everything here runs in mitmproxy's event loop. The keeper's thread only wakes it (`Keeper.changed`). Timers are
-one for the next end, one for the next telling, and one for each round of cutting; none runs where nothing is open.
+Everything here runs in mitmproxy's event loop. The keeper's thread only wakes it (`Keeper.changed`), and reads the list
+of what is open, which is replaced whole with the beats of the heart. Timers are one for the next end, one for the next
+telling, one for that list, and one for each round of cutting; none runs where nothing is open.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import heapq
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -28,6 +30,7 @@ from addons.bypass.reach import end_moment
 from addons.bypass.rule import Rule
 from addons.bypass.shown import harmless_logger
 from addons.proxy.passing import Counted
+from addons.store.heartbeat import EVERY, MAX_PASSING, Passing, PassingNow
 from addons.store.keeper import Keeper
 from addons.store.traffic import Passage
 from detector import clock
@@ -43,6 +46,7 @@ class Open:
     Attributes:
         asked: what was decided on.
         rule: that let it pass last.
+        since: when it began.
         told: bytes up and down, and the time on the stopwatch, when it was told last.
 
     """
@@ -52,6 +56,7 @@ class Open:
         self.client, self.asked, self.rule = client, asked, rule
         self.is_known = self.is_condemned = False
         self.told = (0, 0, clock.stopwatch())
+        self.since = datetime.now(UTC)
 
     @property
     def name(self) -> str:
@@ -84,6 +89,7 @@ class Passages:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._next_end: asyncio.TimerHandle | None = None
         self._next_telling: asyncio.TimerHandle | None = None
+        self._next_list: asyncio.TimerHandle | None = None
         keeper.changed = self._wake
 
     def begin(self, client: connection.Client, asked: Arrival, rule: Rule) -> Counted:
@@ -95,6 +101,8 @@ class Passages:
             self._set_end()
         if self._next_telling is None:
             self._next_telling = self._loop.call_later(self._every, self._tell_open)
+        if self._next_list is None:
+            self._next_list = self._loop.call_later(0.5, self._list)
         return one.counted
 
     def end(self, client: str) -> None:
@@ -166,6 +174,13 @@ class Passages:
         if self._open and self._loop is not None:
             self._next_telling = self._loop.call_later(self._every, self._tell_open)
 
+    def _list(self) -> None:
+        """What is open, for the heart to tell."""
+        self._next_list = None
+        self._keeper.heart.passing = passing(self._each())
+        if self._open and self._loop is not None:
+            self._next_list = self._loop.call_later(EVERY, self._list)
+
     def _tell(self, some: Iterable[Open]) -> None:
         """What passed since they were told last; connections to one host by one rule together."""
         at = self._now()
@@ -188,10 +203,26 @@ class Passages:
         return [one for several in self._open.values() for one in several]
 
     def _stop(self) -> None:
-        for timer in (self._next_end, self._next_telling):
+        for timer in (self._next_end, self._next_telling, self._next_list):
             if timer is not None:
                 timer.cancel()
-        self._next_end = self._next_telling = None
+        self._next_end = self._next_telling = self._next_list = None
+        self._keeper.heart.passing = PassingNow()
+
+
+def passing(some: list[Open]) -> PassingNow:
+    """How many pass, and the largest of them."""
+    largest = heapq.nlargest(MAX_PASSING, some, key=lambda one: one.counted.up + one.counted.down)
+    return PassingNow(
+        len(some),
+        tuple(
+            Passing(
+                (one.asked.client or "")[:64], one.name[:255],
+                one.rule.pattern[:255], one.since, one.counted.up, one.counted.down,
+            )
+            for one in largest
+        ),
+    )  # fmt: skip
 
 
 def close(some: list[Open]) -> None:

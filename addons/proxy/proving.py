@@ -20,7 +20,7 @@ async def prove(name: str, address: str, port: int) -> NameProof:
     trust = ctx.options.ssl_verify_upstream_trusted_ca
     try:
         context = _context(trust or certifi.where())
-        return await prove_name(name, address, port, context, proxy=_upstream())
+        return await prove_name(name, address, port, context, proxy=upstream())
     except TlsightError as error:
         return NameProof("unknown", why=str(error))
 
@@ -30,7 +30,7 @@ def _context(roots: str) -> ssl.SSLContext:
     return verifying_context(Path(roots).expanduser())
 
 
-def _upstream() -> Proxy | None:
+def upstream() -> Proxy | None:
     """The proxy that mitmproxy itself goes through; the first of its modes that has one."""
     for mode in ctx.options.mode:
         kind, _, where = mode.partition(":")

@@ -29,11 +29,15 @@ class Admission:
 
     Args:
         stopwatch: monotonic seconds.
+        through: whether many people come through an address: a reverse proxy's has no number of its own.
 
     """
 
-    def __init__(self, stopwatch: Callable[[], float]) -> None:
+    def __init__(
+        self, stopwatch: Callable[[], float], through: Callable[[str], bool] | None = None
+    ) -> None:
         self._now = stopwatch
+        self._through = through or (lambda _: False)
         self._waiting: dict[Peer, tuple[float, Guest]] = {}
         self._busy: dict[Peer, Guest] = {}
 
@@ -44,7 +48,10 @@ class Admission:
         """Whether there is room, which may have been made."""
         mine = address_of(peer[0])
         every = [*self._waiting, *self._busy]
-        crowded = sum(address_of(host) == mine for host, _ in every) >= PER_ADDRESS
+        crowded = (
+            not self._through(peer[0])
+            and sum(address_of(host) == mine for host, _ in every) >= PER_ADDRESS
+        )
         if (crowded or len(every) >= TOTAL) and not self._make_room(mine if crowded else None):
             return False
         self._waiting[peer] = (self._now(), guest)

@@ -133,7 +133,7 @@ class Review:
 
         def made() -> bytes:
             with self._store(_BEARER) as store:
-                return metrics(store)
+                return metrics(store, self._now())
 
         return Response(await run_in_threadpool(made), media_type=CONTENT_TYPE_LATEST)
 
@@ -169,7 +169,9 @@ class Review:
                 return self._problem(request, person, why, 403)
             try:
                 with self._deciding, self._store(person) as store:
-                    visit = Visit(store, request, self._now(), person, form)
+                    visit = Visit(
+                        store, request, self._now(), person, form, self._access.two_person
+                    )
                     try:
                         found = deed(visit)
                     except StaleError as error:
@@ -228,7 +230,7 @@ class Review:
         return session.person if session is not None else _BEARER
 
     def _store(self, person: Person) -> BypassStore:
-        return BypassStore(self._path, self._now, person.name)
+        return BypassStore(self._path, self._now, person.name, login=person.way)
 
     def _stamp(self) -> str:
         with self._store(_BEARER) as store:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from addons.bypass.attempt import AttemptClass
+from addons.bypass.breaking import Party
 
 
 class Badge(NamedTuple):
@@ -39,6 +40,7 @@ OF_CLASS: dict[AttemptClass, Badge] = {
     "quic": OPERATOR,
     "glitch": NOBODY,
 }
+OF_PARTY: dict[Party, Badge] = {"client": DEVICE, "proxy": OPERATOR, "server": SERVER}
 # What else than a bypass would help, by the candidate's kind.
 ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "certificate-pinned": ("Ask the app's vendor for a build that trusts the company's CA.",),

@@ -13,8 +13,8 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.reach import holds, is_any_host
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
+from addons.review.pages.states import nearby
 from addons.store.bypass_store import BypassStore
-from addons.store.listing import Nearby
 from detector.chain.names import as_address
 
 # Hosts that are asked about one by one.
@@ -65,14 +65,14 @@ def fitting(rule: Rule, seen: Sequence[str]) -> list[str]:
 def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
     """Of a rule that is added. Raises StoreError."""
     seen = seen_hosts(store)
-    nearby = Nearby(store.listing)
+    deciding = nearby(store)
     fits = fitting(rule, seen)
     changes = [
         Change(host, before, rule.action)
         for host in fits[:MOST]
-        if (before := _action(nearby.match(_arrival(host, rule), now))) != rule.action
+        if (before := _action(deciding.match(_arrival(host, rule), now))) != rule.action
     ]
-    hidden = foretold(rule, nearby, store.leaves.all(), seen, now) if rule.action == "pass" else ""
+    hidden = foretold(rule, deciding, store.leaves.all(), seen, now) if rule.action == "pass" else ""
     remarks = remarks_on(store, rule, now)
     if hidden:
         remarks.append(Remark(rule, "covers-inspected", "warning", hidden))
@@ -82,11 +82,15 @@ def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
 def ending(store: BypassStore, rule: Rule, now: datetime) -> list[Change]:
     """For which hosts something changes when the rule is no more."""
     changes: list[Change] = []
+    beneath = Matcher(store.feeds.rules())
     for host in fitting(rule, seen_hosts(store))[:MOST]:
         arrival = _arrival(host, rule)
         near = [one.rule for one in store.listing.near(arrival)]
-        before = _decided(near, arrival, now)
-        after = _decided([one for one in near if one.pattern != rule.pattern], arrival, now)
+        left = [one for one in near if one.pattern != rule.pattern]
+        before, after = (
+            _action(Matcher(own).match(arrival, now) or beneath.match(arrival, now))
+            for own in (near, left)
+        )
         if before != after:
             changes.append(Change(host, before, after))
     return changes
@@ -104,10 +108,6 @@ def remarks_on(store: BypassStore, rule: Rule, now: datetime) -> list[Remark]:
             around[one.id] = one.rule
     others = [around[number] for number in sorted(around) if around[number].pattern != rule.pattern]
     return [one for one in lint([*others, rule], now, guarded=guarded()) if one.rule is rule]
-
-
-def _decided(rules: Sequence[Rule], arrival: Arrival, now: datetime) -> str:
-    return _action(Matcher(rules).match(arrival, now))
 
 
 def _action(rule: Rule | None) -> str:

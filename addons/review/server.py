@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import signal
 import socket
 import ssl
 import sys
@@ -12,13 +13,19 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+import msgspec
 import uvicorn
 
 from addons.bypass.shown import shown
 from addons.review.access import Access
 from addons.review.admission import Door, Server
 from addons.review.app import Review
+from addons.review.forwarded import Forwarded
+from addons.review.token_file import placed_token
+from addons.review.users_file import NAME as USERS_NAME
+from addons.review.users_file import UsersFile
 from addons.store.private_file import read_private, write_private
 from addons.store.syslog import syslog_of
 from detector import clock
@@ -34,31 +41,61 @@ class Listening(NamedTuple):
     """A page that can be asked.
 
     Attributes:
-        secret_file: holds the token, None where a password was given.
+        secret_file: holds the token, None where there is none.
         metrics_file: holds the token for /metrics, which stays from start to start.
+        users_file: who may log in by name.
 
     """
 
     url: str
     secret_file: Path | None
     metrics_file: Path
+    users_file: Path | None = None
+
+    @property
+    def way_in(self) -> str:
+        """Where it says who may log in."""
+        if self.secret_file is not None:
+            return f"token in {self.secret_file}"
+        return f"users of {self.users_file}"
 
 
-def serve(store: Path, listen: str, certificate: Path | None, password: Path | None) -> None:
-    """Until it is interrupted. Raises ConfigError, StoreError."""
-    server, bound, listening = _prepared(store, listen, certificate, password)
-    print(f"review page: {listening.url}", flush=True)
-    if listening.secret_file is not None:
-        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
-        if sys.stdout.isatty():  # a journal or a file would keep it for others
-            print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
-    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
-    server.run(sockets=[bound])
+class Entrance(msgspec.Struct, frozen=True):
+    """How one gets in.
+
+    Attributes:
+        certificate: PEM with certificate and key.
+        password: a file with one for all.
+        users: named ones; the file `review-users` beside the store where there is one.
+        forwarded: a reverse proxy that names users.
+        public: the page's URL in a browser, where a reverse proxy is in front.
+        two_person: what is wide takes a second person.
+
+    """
+
+    certificate: Path | None = None
+    password: Path | None = None
+    users: Path | None = None
+    forwarded: Forwarded | None = None
+    public: str | None = None
+    two_person: bool = False
+
+
+def serve(store: Path, listen: str, entrance: Entrance) -> None:
+    """Until it is interrupted or told to end. Raises ConfigError, StoreError."""
+    # Uvicorn raises the signal that ended it once more, and that would end us before the token is gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server, bound, listening, leave = _prepared(store, listen, entrance)
+    try:
+        _tell(listening)
+        server.run(sockets=[bound])
+    finally:
+        leave()
 
 
 def start(store: Path, listen: str) -> tuple[Listening, Callable[[], None]]:
     """In a thread of its own, on loopback; the page and what stops it. Raises ConfigError, StoreError."""
-    server, bound, listening = _prepared(store, listen, None, None)
+    server, bound, listening, leave = _prepared(store, listen, Entrance())
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [bound]}, name="review-page", daemon=True
     )
@@ -68,36 +105,67 @@ def start(store: Path, listen: str) -> tuple[Listening, Callable[[], None]]:
         server.should_exit = True
         server.force_exit = True
         thread.join(5)
+        leave()
 
     return listening, stop
 
 
 def _prepared(
-    store: Path, listen: str, certificate: Path | None, password: Path | None
-) -> tuple[Server, socket.socket, Listening]:
+    store: Path, listen: str, entrance: Entrance
+) -> tuple[Server, socket.socket, Listening, Callable[[], None]]:
     address, port = _split(listen)
     beyond = not address.is_loopback
-    if beyond and (certificate is None or password is None):
+    certificate, password = entrance.certificate, entrance.password
+    users_path = entrance.users or _usual(store)
+    users = UsersFile(users_path) if users_path is not None else None
+    named = users is not None or entrance.forwarded is not None
+    if users is not None and password is not None:
+        why = "one password for all, beside named users, would name nobody"
+        raise ConfigError("--password-file", why, remedy=f"leave it out, or move {users_path} away")
+    if beyond and (certificate is None or (password is None and not named)):
         why = f"{address} is not this machine alone"
-        remedy = "give --certificate and --password-file, or listen on 127.0.0.1"
+        remedy = "give --certificate and --users or --password-file, or listen on 127.0.0.1"
         raise ConfigError("--listen", why, remedy=remedy)
+    if entrance.two_person and not named:
+        why = "one token is one person"
+        raise ConfigError("--two-person", why, remedy="give --users, or --user-header")
     syslog_of(os.environ)  # said now, and not at the first decision
-    secret_file = None if password is not None else store.with_name("review-token")
-    secret = _password(password) if password is not None else secrets.token_urlsafe(24)
+    public = _public(entrance.public) if entrance.public is not None else None
+    secret: str | None = None
+    if password is not None:
+        secret = _password(password)
+    elif users is None and not (named and (beyond or entrance.two_person)):
+        secret = secrets.token_urlsafe(24)
     bound = _bound(address, port)
     port = bound.getsockname()[1]
-    if secret_file is not None:
-        write_private(secret_file, f"{secret}\n".encode())
+    secret_file, leave = None, _nothing
     metrics_file = store.with_name("review-metrics-token")
-    scheme = "https" if certificate is not None else "http"
-    host = f"[{address}]" if address.version == 6 else str(address)
-    names = {host, "localhost"} if not beyond else {host, *_names(certificate)}
-    hosts = frozenset(f"{name}:{port}" for name in names) | (
-        frozenset(names) if port == (443 if certificate is not None else 80) else frozenset()
+    try:
+        if secret is not None and password is None:
+            secret_file, leave = placed_token(store.parent, port, secret)
+        scheme = "https" if certificate is not None else "http"
+        host = f"[{address}]" if address.version == 6 else str(address)
+        names = {host, "localhost"} if not beyond else {host, *_names(certificate)}
+        hosts = frozenset(f"{name}:{port}" for name in names) | (
+            frozenset(names) if port == (443 if certificate is not None else 80) else frozenset()
+        )
+        metrics = _kept(metrics_file)
+    except BaseException:
+        bound.close()
+        leave()
+        raise
+    access = Access(
+        secret,
+        hosts,
+        scheme,
+        clock.stopwatch,
+        metrics,
+        guessable=password is not None,
+        users=users,
+        forwarded=entrance.forwarded,
+        public=public,
+        two_person=entrance.two_person,
     )
-    metrics = _kept(metrics_file)
-    guessable = password is not None
-    access = Access(secret, hosts, scheme, clock.stopwatch, metrics, guessable)
     bound.admission = access.admission
     config = uvicorn.Config(
         Review(store, access, clock.now).app(),
@@ -118,11 +186,52 @@ def _prepared(
         config.load()
     except (OSError, ssl.SSLError) as error:
         bound.close()
+        leave()
         why = f"cannot be used: {error.strerror or error}"
         raise ConfigError(str(certificate), why) from None
     server = Server(config)
     server.admission = access.admission
-    return server, bound, Listening(f"{scheme}://{host}:{port}/", secret_file, metrics_file)
+    url = f"{public or f'{scheme}://{host}:{port}'}/"
+    return server, bound, Listening(url, secret_file, metrics_file, users_path), leave
+
+
+def _tell(listening: Listening) -> None:
+    print(f"review page: {listening.url}", flush=True)
+    if listening.secret_file is not None:
+        print(shown(f"token in {listening.secret_file}, which only you can read"), flush=True)
+        if sys.stdout.isatty():  # a journal or a file would keep it for others
+            print(f"token: {listening.secret_file.read_text().strip()}", flush=True)
+    if listening.users_file is not None:
+        print(shown(f"users of {listening.users_file}"), flush=True)
+    print(shown(f"token for /metrics alone in {listening.metrics_file}"), flush=True)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _usual(store: Path) -> Path | None:
+    path = store.with_name(USERS_NAME)
+    return path if path.exists() or path.is_symlink() else None
+
+
+def _public(text: str) -> str:
+    """As a browser writes it in Origin and Host."""
+    usual = {"http": 80, "https": 443}
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        parts, port, host = urlsplit(""), None, None
+    name = parts.netloc.lower() if host else ""
+    if parts.scheme not in usual or not name or "@" in name or not name.isascii():
+        host = None
+    if host is None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        remedy = "write https://NAME or https://NAME:PORT; the page has no folder of its own"
+        raise ConfigError("--url", f"{text!r} cannot be the page's", remedy=remedy)
+    if port == usual[parts.scheme]:
+        name = name.rpartition(":")[0]
+    return f"{parts.scheme}://{name}"
 
 
 def _split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:

@@ -24,6 +24,7 @@ class Visit(NamedTuple):
     Attributes:
         now: UTC, the same through the whole visit.
         form: the fields of a form that was sent; empty when a page is read.
+        two_person: what is wide and one person has approved waits for another.
 
     """
 
@@ -32,6 +33,7 @@ class Visit(NamedTuple):
     now: datetime
     person: Person
     form: Mapping[str, str] = {}
+    two_person: bool = False
 
     def query(self, name: str, most: int = MAX_TEXT) -> str:
         """A value of the address, without spaces around it."""

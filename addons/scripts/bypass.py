@@ -23,9 +23,17 @@ LIBRARIES = ""
 PACKAGES = ("addons", "detector", "tlsight")
 PYTHON, MITMPROXY = (3, 12), ((12, 2), (13, 0))
 # What the addon loads, now or later. Those that are compiled fail where they were built for another Python.
-COMPILED = ("ahocorasick", "brotli", "cryptography", "msgspec", "re2", "zstandard")
+COMPILED = (
+    "_argon2_cffi_bindings",
+    "ahocorasick",
+    "brotli",
+    "cryptography",
+    "msgspec",
+    "re2",
+    "zstandard",
+)
 PURE = (
-    "aioquic", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
+    "aioquic", "argon2", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
     "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 
@@ -117,6 +125,7 @@ def ours() -> list[object]:
     from addons.proxy.alive import Alive
     from addons.proxy.bypass import Bypass
     from addons.proxy.coalescing import Coalescing
+    from addons.proxy.rechecking import Rechecking
     from addons.proxy.recorder import Recorder
     from addons.proxy.truth import UpstreamTruth
     from addons.store.keeper import Keeper
@@ -125,7 +134,9 @@ def ours() -> list[object]:
     bypass = Bypass(keeper)
     # The recorder comes first: what still waits in it at the end goes to the keeper, which Bypass closes.
     recorder = Recorder(keeper, bypass.is_bound)
-    return [recorder, bypass, Coalescing(keeper), UpstreamTruth(), Alive(keeper)]
+    return [
+        recorder, bypass, Coalescing(keeper), UpstreamTruth(), Alive(keeper), Rechecking(keeper)
+    ]  # fmt: skip
 
 
 why = trouble()

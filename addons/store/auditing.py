@@ -45,7 +45,8 @@ def audited(
     known = (own, *keys) if own is not None else keys
     rules, candidates = store.tables()
     logged = tuple(heads_in(log, store_name(store.path), known))
-    evidence = Evidence(rules, candidates, known, seal.heads(), heads, logged)
+    feeds = store.feeds.states()
+    evidence = Evidence(rules, candidates, known, seal.heads(), heads, logged, feeds)
     found = verified(list(store.audit()), evidence, now)
     return msgspec.structs.replace(found, faults=(*strangers, *found.faults))
 

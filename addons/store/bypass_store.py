@@ -151,7 +151,7 @@ class BypassStore(RuleTable):
         """From now on the trail says what is there, whatever it said before; the `faults` are kept in it."""
         with self._writing():
             more = {"why": why, "faults": list(faults), "lost": self.trail.lost()}
-            for details in parts_of(*self.tables()):
+            for details in parts_of(*self.tables(), self.feeds.states()):
                 self.trail.enter("accept", why, {**details, **more})
         self.trail.publish(accepted=True)
 

@@ -24,6 +24,7 @@ from detector.model.no_json import NO_JSON
 from detector.version import __version__
 
 EVERY, FRESH = 4.0, timedelta(seconds=12)
+MAX_PASSING = 50
 MAX_PROXIES, _KEPT = 64, timedelta(days=7)
 
 
@@ -36,11 +37,49 @@ class Decided(msgspec.Struct, frozen=True):
     rule: str
 
 
+class Passing(msgspec.Struct, frozen=True):
+    """A connection that passes now.
+
+    Attributes:
+        client: its address.
+        up, down: bytes so far, from it and to it.
+
+    """
+
+    client: str
+    host: str
+    rule: str
+    since: datetime
+    up: int
+    down: int
+
+
+class PassingNow(msgspec.Struct, frozen=True):
+    """Connections that pass: how many, and those of the most bytes."""
+
+    count: int = 0
+    largest: tuple[Passing, ...] = ()
+
+
 class About(msgspec.Struct, frozen=True):
-    """What the proxy knows of itself."""
+    """What the proxy knows of itself.
+
+    Attributes:
+        root: digest of the CA that it signs with, None where it is not known.
+
+    """
 
     mitmproxy: str
     beside: Beside = Beside()
+    root: str | None = None
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The CA that a gateway signs with: its digest, since when, and the one before."""
+
+    digest: str
+    at: datetime
+    before: str | None = None
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
@@ -49,6 +88,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     Attributes:
         rules: how many rules it has in force, those of `rules_file` too.
         mode: of the addon; mitmproxy's own are in `beside.ways`.
+        passing: what passes by it now.
+        root: digest of the CA that it signs with.
 
     """
 
@@ -64,6 +105,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     seen: datetime
     last: Decided | None = None
     beside: Beside = Beside()
+    passing: PassingNow = PassingNow()
+    root: str | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         """Also where somebody has set the clock back."""
@@ -95,6 +138,35 @@ class Heartbeats:
                 " OR id NOT IN (SELECT id FROM proxy ORDER BY seen DESC LIMIT ?)"
             )
             self._db.execute(query, (oldest, MAX_PROXIES))
+
+    def sign_with(self, host: str, root: str, now: datetime) -> bool:
+        """A proxy of a gateway signs with this CA; whether that is another one than its proxies signed with before.
+
+        Where one of them that is alive signs with the one of before, two proxies stand side by side, and nothing changed.
+        """
+        before = self.roots()
+        known = before.get(host)
+        if known is not None and known.digest == root:
+            return False
+        if known is not None and any(
+            one.host == host and one.root == known.digest for one in self.alive(now)
+        ):
+            return False
+        roots = {**before, host: Root(root, now, known.digest if known is not None else None)}
+        latest = sorted(roots.items(), key=lambda one: one[1].at)[-MAX_PROXIES:]
+        with self._failing(), self._db:
+            text = msgspec.json.encode(dict(latest)).decode()
+            self._db.execute("REPLACE INTO setting VALUES ('roots', ?)", (text,))
+        return known is not None
+
+    def roots(self) -> dict[str, Root]:
+        """By the gateway's host, the CA that its proxies sign with."""
+        with self._failing():
+            row = self._db.execute("SELECT value FROM setting WHERE name = 'roots'").fetchone()
+        try:
+            return msgspec.json.decode(row[0], type=dict[str, Root]) if row is not None else {}
+        except NO_JSON:
+            return {}  # of a version to come
 
     def remove(self, name: str) -> None:
         """It has ended."""
@@ -138,6 +210,7 @@ class Heart:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.about: About | None = None
+        self.passing = PassingNow()
         self._last: Decided | None = None
         self._now = now
         self._id = secrets.token_hex(8)
@@ -163,6 +236,7 @@ class Heart:
         row = Heartbeat(
             self._id, socket.gethostname()[:255], os.getpid(), __version__, about.mitmproxy, mode,
             rules, rules_file, self._started, self._now(), self._last, about.beside,
+            self.passing, about.root,
         )  # fmt: skip
         store.proxies.write(row)
         self._told, self._next = told, tick + EVERY

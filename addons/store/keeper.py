@@ -34,8 +34,11 @@ from addons.bypass.shown import harmless_logger
 from addons.bypass.weighing import LearningOptions
 from addons.store.bypass_store import BypassStore
 from addons.store.heartbeat import Heart
+from addons.store.reminding import Reminding
 from addons.store.traffic import KEPT_DAYS, Passage
 from addons.store.unbound import Unbound
+from addons.store.watch import Watch
+from addons.store.webhook import Webhook
 from detector import clock
 from detector.errors import ConfigError, StoreError
 
@@ -59,6 +62,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
         keep_days: how long attempts are kept one by one.
         cut: how long a connection goes on whose rule no longer lets it pass; None for as long as it lasts.
         most: candidates that wait for a person and that addresses alone speak for.
+        webhook: who is told of what breaks.
 
     """
 
@@ -71,6 +75,7 @@ class KeeperOptions(msgspec.Struct, frozen=True):
     keep_days: int = KEPT_DAYS
     cut: timedelta | None = timedelta(seconds=60)
     most: int = 1_000
+    webhook: Webhook | None = None
 
 
 class Keeper:
@@ -82,6 +87,7 @@ class Keeper:
         parents: where they leave no room for a wildcard.
         dropped: attempts and passages that found no room.
         heart: tells the store that this proxy reads it.
+        watch: says what breaks.
 
     """
 
@@ -92,7 +98,9 @@ class Keeper:
         self.parents = Parents()
         self.dropped = 0
         self.heart = Heart(now)
+        self.watch = Watch(now)
         self._now = now
+        self._reminding = Reminding(now)
         self._waiting: queue.Queue[Seen] = queue.Queue(MAX_WAITING)
         self._learner = Learner()
         self._learning = threading.Lock()
@@ -103,6 +111,8 @@ class Keeper:
         self._complaints: dict[str, str] = {}
         self._file_rules: Sequence[Rule] = ()
         self._store_rules: Sequence[Rule] = ()
+        self._feed_rules: Sequence[Rule] = ()
+        self._in_force: Sequence[Rule] = ()
         self._file_stamp: tuple[int, ...] | None = None
         self._store_stamp: tuple[object, ...] | None = None
         self._unwritten: list[Seen] = []
@@ -191,7 +201,7 @@ class Keeper:
         if before.rules != options.rules:
             self._file_rules, self._file_stamp = (), None
         if before.store != options.store:
-            self._store_rules, self._store_stamp = (), None
+            self._store_rules, self._feed_rules, self._store_stamp = (), (), None
             self._opened, self._remembered = None, False
         if options.rules is None and options.store is None:
             self._put_in_force()
@@ -228,6 +238,7 @@ class Keeper:
             store = None
         if path is None:
             self._unwritten.clear()
+            self._reminding.tell(None, self._file_rules, self._store_rules)
             return None
         try:
             here = self._inode(path)
@@ -238,10 +249,16 @@ class Keeper:
                 store = BypassStore(path, self._now, "mitmproxy addon")
                 self._opened, self._store_stamp = self._inode(path), None
             self._remember(store)
+            about = self.heart.about
+            self.watch.begin(store, about.root if about is not None else None)
             self._write(store)
             self._read_rules(store)
             self._beat(store)
+            self._reminding.tell(store, self._file_rules, self._store_rules)
             self._propose(store, touched)
+            self.watch.turn(
+                store, self.matcher, self._in_force, self.options.learning, self.options.webhook
+            )
             self._prune(store)
         except (StoreError, ConfigError) as error:
             self._complain("store", str(error))
@@ -334,7 +351,10 @@ class Keeper:
         stamp = (store.revision(), store.next_end())
         if stamp == self._store_stamp:
             return
-        self._store_rules = [one.rule for one in store.rules()]
+        self._store_rules, self._feed_rules = (
+            [one.rule for one in store.rules()],
+            store.feeds.rules(),
+        )
         self._store_stamp = stamp
         self._put_in_force()
 
@@ -345,8 +365,11 @@ class Keeper:
 
     def _put_in_force(self) -> None:
         rules = [*self._file_rules, *self._store_rules]
-        self.parents = Parents(rules)
-        self.matcher = Matcher(rules)
+        every = [*rules, *self._feed_rules]
+        self.watch.rules(self._in_force, every)
+        self._in_force = every
+        self.parents = Parents(every)
+        self.matcher = Matcher(rules, self._feed_rules)
         if self.matcher.count:
             log.info("tlsight: %d bypass rules in force", self.matcher.count)
         for rule, why in self.matcher.unsaid[:_MOST_TOLD]:

@@ -20,7 +20,8 @@ from typing import Literal, get_args
 
 import msgspec
 
-from addons.bypass.matcher import Arrival, Decision, Matcher, name_of
+from addons.bypass import due
+from addons.bypass.matcher import Arrival, Matcher, name_of
 from addons.bypass.rule import Rule, RuleRow, kept_rule
 from addons.store.stored import StoredRule
 from addons.store.traffic import RuleUse
@@ -33,7 +34,7 @@ Order = Literal["pattern", "owner", "ends", "made", "used", "bytes", "last"]
 LIVES: tuple[Life, ...] = get_args(Life)
 ORDERS: tuple[Order, ...] = get_args(Order)
 # Days before its end from which a rule counts as expiring.
-SOON = timedelta(days=14)
+SOON = timedelta(days=due.SOON)
 # The end as text that sorts and compares: a day ends behind all of its hours. schema.py has the same as an index.
 _ENDS = (
     "(json_extract(row, '$.expires') ||"
@@ -229,19 +230,21 @@ def _kept(decoder: msgspec.json.Decoder[RuleRow], row: str) -> Rule:
 
 
 class Nearby:
-    """Decides as a Matcher of all rules would, and reads only those that could fit."""
+    """Decides as a Matcher of all rules would, and reads only those that could fit.
 
-    def __init__(self, listing: Listing) -> None:
+    Args:
+        listing: one's own rules.
+        beneath: those of feeds.
+
+    """
+
+    def __init__(self, listing: Listing, beneath: Iterable[Rule] = ()) -> None:
         self._listing = listing
+        self._beneath = Matcher(beneath)
 
     def match(self, connection: Arrival, now: datetime) -> Rule | None:
-        return self._matcher(connection).match(connection, now)
-
-    def decide(self, connection: Arrival, now: datetime) -> Decision:
-        return self._matcher(connection).decide(connection, now)
-
-    def _matcher(self, connection: Arrival) -> Matcher:
-        return Matcher(one.rule for one in self._listing.near(connection))
+        own = Matcher(one.rule for one in self._listing.near(connection))
+        return own.match(connection, now) or self._beneath.match(connection, now)
 
 
 def _ranges(connection: Arrival) -> Iterator[tuple[str, str]]:

@@ -16,11 +16,16 @@ import msgspec
 from addons.bypass.ledger import Placed
 from addons.bypass.verification import Evidence, verified
 from addons.store.actor import actor
+from addons.store.episode_table import Episodes
+from addons.store.feeds import Feeds
 from addons.store.heartbeat import Heartbeats
+from addons.store.hours import Hours
 from addons.store.leaves import Leaves
 from addons.store.listing import Listing
 from addons.store.passed import Passed
 from addons.store.past import Past
+from addons.store.rechecks import Rechecks
+from addons.store.reminding import Reminded
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
 from addons.store.seal import seal_of
 from addons.store.syslog import syslog_of
@@ -42,6 +47,7 @@ class Opened:
         read_only: for a moment, and without writing anything anywhere.
         or_empty: with `read_only`, a file that is not there is an empty one.
         environment: says where the key and the syslog are, and who sudo says it was.
+        login: how a page's user got in.
 
     Attributes:
         by: who decides.
@@ -53,6 +59,11 @@ class Opened:
         passed: what passed, by host.
         past: what the trail says about a rule or a host.
         listing: rules looked up without reading all of them.
+        reminded: ends of rules that were told.
+        rechecks: what was found of each rule when it was last looked at.
+        feeds: lists that somebody else keeps.
+        hours: attempts by hour and client, and what was changed.
+        episodes: what breaks.
 
     """
 
@@ -65,6 +76,7 @@ class Opened:
         read_only: bool = False,
         or_empty: bool = False,
         environment: Mapping[str, str] = os.environ,
+        login: str | None = None,
     ) -> None:
         self.path = path
         self.by = by
@@ -81,14 +93,19 @@ class Opened:
             or_empty=or_empty,
         )
         self._db = self._file.db
-        self.traffic = Traffic(self._db, self._failing)
+        self.hours = Hours(self._db, self._failing)
+        self.episodes = Episodes(self._db, self._failing)
+        self.traffic = Traffic(self._db, self._failing, self.hours)
         self.unbound = UnboundTable(self._db, self._failing)
         self.proxies = Heartbeats(self._db, self._failing)
         self.leaves = Leaves(self._db, self._failing)
         self.passed = Passed(self._db, self._failing)
         self.past = Past(self._db, self._failing)
         self.listing = Listing(self._db, self._failing, now)
-        who = msgspec.json.encode(actor(environment)).decode()
+        self.reminded = Reminded(self._db, self._failing)
+        self.rechecks = Rechecks(self._db, self._failing)
+        self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)
+        who = msgspec.json.encode(actor(environment, login)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
 
@@ -137,9 +154,10 @@ class Opened:
     def _adopt(self) -> None:
         """Sign a trail of old with all that it leads to; one that is not whole a person has to accept."""
         rules, candidates = self.tables()
-        known = Evidence(rules, candidates)
+        feeds = self.feeds.states()
+        known = Evidence(rules, candidates, feeds=feeds)
         if not verified(list(self.trail.entries()), known, self._now()).faults:
-            for details in parts_of(rules, candidates):
+            for details in parts_of(rules, candidates, feeds):
                 self.trail.enter("adopt", "the trail so far", details)
 
     @contextmanager

@@ -67,6 +67,10 @@ INSERT INTO rule_with_drafts SELECT id, pattern, row, state, until FROM rule;
 DROP TABLE rule;
 ALTER TABLE rule_with_drafts RENAME TO rule;
 CREATE TABLE feed (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE feed_list (
+    name TEXT NOT NULL, place TEXT NOT NULL CHECK (place IN ('accepted', 'waiting')), rows TEXT NOT NULL,
+    PRIMARY KEY (name, place)
+) STRICT;
 CREATE TABLE recheck (
     pattern TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -77,8 +81,8 @@ CREATE TABLE gateway (
     id TEXT NOT NULL PRIMARY KEY, seen TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE attempt_hour (
-    hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (hour, host, class)
+    hour TEXT NOT NULL, host TEXT NOT NULL, class TEXT NOT NULL, client TEXT NOT NULL,
+    count INTEGER NOT NULL, PRIMARY KEY (hour, host, class, client)
 ) STRICT, WITHOUT ROWID;
 DROP INDEX passage_rule;
 CREATE INDEX passage_use ON passage_day (rule, connections, up, down, seconds, last);
@@ -87,6 +91,22 @@ CREATE INDEX rule_state ON rule (state);
 CREATE INDEX rule_owner ON rule (coalesce(json_extract(row, '$.owner'), ''));
 CREATE INDEX rule_ends ON rule ((json_extract(row, '$.expires') ||
     CASE length(json_extract(row, '$.expires')) WHEN 10 THEN 'T24' ELSE '' END));
+CREATE INDEX attempt_hour_host ON attempt_hour (host, hour);
+CREATE INDEX passage_size ON passage_day (day, up + down);
+CREATE INDEX passage_host ON passage_day (host);
+CREATE TABLE alteration (
+    what TEXT NOT NULL, subject TEXT NOT NULL, at TEXT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (what, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE episode (
+    id TEXT NOT NULL PRIMARY KEY, key TEXT NOT NULL, opened TEXT NOT NULL, closed TEXT,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX episode_open ON episode (key) WHERE closed IS NULL;
+CREATE TABLE notice (
+    number INTEGER PRIMARY KEY, at TEXT NOT NULL, due TEXT NOT NULL, tries INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
 """,
 )
 # From here on a store that may not be written can be read as it is.

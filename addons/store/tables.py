@@ -12,6 +12,8 @@ from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
+_NO_FEEDS: Mapping[str, str] = {}
+
 
 def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Placed | None]:
     """Pattern, row, state and end of each rule, by pattern; None where the row says something else."""
@@ -30,7 +32,9 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
 
 
 def parts_of(
-    rules: Mapping[str, Placed | None], candidates: Mapping[str, str]
+    rules: Mapping[str, Placed | None],
+    candidates: Mapping[str, str],
+    feeds: Mapping[str, str] = _NO_FEEDS,
 ) -> Iterator[dict[str, object]]:
     """All of it as the details of entries that take it over."""
     placed = [
@@ -43,4 +47,5 @@ def parts_of(
     for part in range(parts):
         here = slice(part * PART, (part + 1) * PART)
         known = {"rows": placed[here], "candidates": dict(states[here])}
-        yield {"part": part + 1, "parts": parts, **known}
+        also = {"feeds": dict(feeds)} if part == 0 and feeds else {}
+        yield {"part": part + 1, "parts": parts, **known, **also}

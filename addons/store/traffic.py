@@ -19,12 +19,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from addons.bypass.attempt import Attempt, AttemptClass, classify
 from addons.bypass.clients import client_of
+from addons.store.hours import Hours
+from addons.store.largest import HostUse, largest
 from detector.model.no_json import NO_JSON
 
 MAX_ATTEMPTS, MAX_COUNTS = 200_000, 200_000
@@ -88,6 +90,21 @@ class RuleUse(msgspec.Struct, frozen=True):
     last: datetime
 
 
+class Passed(msgspec.Struct, frozen=True):
+    """What passed by a rule to one host on one day; the host is "" for those that are folded.
+
+    Attributes:
+        size: bytes, both ways.
+
+    """
+
+    rule: str
+    host: str
+    day: date
+    connections: int
+    size: int
+
+
 class Day(msgspec.Struct, frozen=True):
     """One day's connections and the bytes that passed undecrypted."""
 
@@ -101,10 +118,14 @@ class Traffic:
     """Part of a BypassStore; `failing` turns sqlite3's errors into the store's."""
 
     def __init__(
-        self, db: sqlite3.Connection, failing: Callable[[], AbstractContextManager[None]]
+        self,
+        db: sqlite3.Connection,
+        failing: Callable[[], AbstractContextManager[None]],
+        hours: Hours,
     ) -> None:
         self._db = db
         self._failing = failing
+        self._hours = hours
         self._written = 0
 
     def write(self, attempts: Sequence[Attempt], passages: Sequence[Passage]) -> None:
@@ -131,6 +152,7 @@ class Traffic:
                 "INSERT INTO attempt (at, host, body, bound, client) VALUES (?, ?, ?, ?, ?)", rows
             )
             self._count((*key, count, bound[key]) for key, count in days.items())
+            self._hours.count(attempts)
             self._pass(
                 (
                     _day(p.at),
@@ -175,6 +197,7 @@ class Traffic:
             self._fold("bound = 0", "count DESC, day DESC", MAX_UNBOUND)
             self._fold("bound IS NOT 0", _WORTHIEST, counts)
             self._fold_passages(counts)
+            self._hours.prune(now)
 
     def _thin(self, most: int) -> None:
         """Bound attempts, down to `most`."""
@@ -242,14 +265,14 @@ class Traffic:
                 except NO_JSON as error:
                     raise sqlite3.DatabaseError(f"malformed attempt: {error}") from None
 
-    def hosts(self, most: int = 20_000) -> list[str]:
-        """Names seen in traffic, the busiest first."""
+    def hosts(self, most: int = 20_000, since: str = "") -> list[str]:
+        """Names seen in traffic from that day on, the busiest first."""
         query = (
-            "SELECT host, sum(count) FROM attempt_day WHERE host != ''"
+            "SELECT host, sum(count) FROM attempt_day WHERE host != '' AND day >= ?"
             " GROUP BY host ORDER BY 2 DESC LIMIT ?"
         )
         with self._failing():
-            return [host for host, _ in self._db.execute(query, (most,))]
+            return [host for host, _ in self._db.execute(query, (since, most))]
 
     def classes(self, host: str, since: str) -> dict[str, dict[AttemptClass, int]]:
         """Day -> class -> attempts of a host's clients."""
@@ -272,6 +295,30 @@ class Traffic:
                 rule: RuleUse(rule, count, up, down, seconds, datetime.fromisoformat(last))
                 for rule, count, up, down, seconds, last in self._db.execute(query)
             }
+
+    def passed(self) -> Iterator[Passed]:
+        """Everything that passed, by rule, host and day, the earliest first."""
+        query = "SELECT rule, host, day, connections, up + down FROM passage_day ORDER BY day"
+        with self._failing():
+            for rule, host, day, count, size in self._db.execute(query):
+                yield Passed(rule, host, date.fromisoformat(day), count, size)
+
+    def top(self, since: str, limit: int = 20) -> list[HostUse]:
+        """The hosts of the most bytes that passed from that day on, most first; "" are those that lost their names."""
+        with self._failing():
+            return largest(self._db, since, limit)
+
+    def inspected(self, since: str, most: int = 20_000) -> dict[str, int]:
+        """Hosts whose connections were inspected from that day on, and how often; the busiest first.
+
+        Connections of clients that took the proxy's certificate or refused it; nothing of what servers did besides.
+        """
+        query = (
+            "SELECT host, sum(count) FROM attempt_day WHERE day >= ? AND side = 'client' AND host != ''"
+            " GROUP BY host ORDER BY 2 DESC LIMIT ?"
+        )
+        with self._failing():
+            return dict(self._db.execute(query, (since, most)).fetchall())
 
     def days(self, since: str) -> list[Day]:
         """Connections that passed and that were inspected, by day."""

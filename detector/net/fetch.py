@@ -145,13 +145,37 @@ class Fetcher:
         `follow` follows redirects, which is only for what is signed: `connection` is the last one.
         `pointer` is who named the URL, where it is not ours: RefusedError where it leads too far.
         """
+        return await self._tried(url, limit, headers, pace, pointer, follow=follow)
+
+    async def post(
+        self, url: str, body: bytes, *, limit: int, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Tell `body` to somebody; any answer of 2xx is one. It may be told more than once, never by a redirect.
+
+        Raises FetchError.
+        """
+        return await self._tried(url, limit, headers, None, None, follow=False, body=body)
+
+    async def _tried(
+        self,
+        url: str,
+        limit: int,
+        headers: Mapping[str, str] | None,
+        pace: Pace | None,
+        pointer: Pointer | None,
+        *,
+        follow: bool,
+        body: bytes | None = None,
+    ) -> Fetched:
         attempt = 0
         while True:
             attempt += 1
             if pace is not None:
                 await self.options.sleep(pace.wait())
             try:
-                return await self._once(url, limit, headers or {}, pointer, follow=follow)
+                return await self._once(
+                    url, limit, headers or {}, pointer, follow=follow, body=body
+                )
             except _TryAgainError as again:
                 delay = retry_delay(
                     attempt, again.after, now=self.options.now(), jitter=self.options.jitter()
@@ -170,6 +194,7 @@ class Fetcher:
         pointer: Pointer | None,
         *,
         follow: bool,
+        body: bytes | None,
     ) -> Fetched:
         shown = url.partition("?")[0]
         try:
@@ -178,7 +203,9 @@ class Fetcher:
             self._client(asked)  # the first one loads libraries: that is not the server's time
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
-                    found = await self._asked(url, limit, headers, pointer, follow=follow)
+                    found = await self._asked(
+                        url, limit, headers, pointer, follow=follow, body=body
+                    )
                     if isinstance(found, Fetched):
                         return found
                     url, pointer = found
@@ -204,6 +231,7 @@ class Fetcher:
         pointer: Pointer | None,
         *,
         follow: bool,
+        body: bytes | None,
     ) -> Fetched | _Redirect:
         """As `_answer`, at each address in turn where somebody else named the URL."""
         asked = httpx.URL(url)
@@ -215,11 +243,13 @@ class Fetcher:
         share = self.options.timeout / max(1, len(addresses))
         for address in addresses[:-1]:
             try:
-                return await self._answer(asked, limit, headers, address, share, follow=follow)
+                return await self._answer(
+                    asked, limit, headers, address, share, follow=follow, body=body
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         last = addresses[-1] if addresses else None
-        return await self._answer(asked, limit, headers, last, share, follow=follow)
+        return await self._answer(asked, limit, headers, last, share, follow=follow, body=body)
 
     async def _answer(
         self,
@@ -230,6 +260,7 @@ class Fetcher:
         connect: float,
         *,
         follow: bool,
+        body: bytes | None,
     ) -> Fetched | _Redirect:
         """The answer, or where it says to ask instead; that answer's own body is not read.
 
@@ -247,8 +278,9 @@ class Fetcher:
             extensions = {"sni_hostname": asked.host}
         limits = httpx.Timeout(self.options.timeout, connect=connect)
         async with client.stream(
-            "GET", dialled, headers=names, extensions=extensions, timeout=limits
-        ) as response:
+            "GET" if body is None else "POST", dialled, headers=names, extensions=extensions,
+            timeout=limits, content=body,
+        ) as response:  # fmt: skip
             status = response.status_code
             if status in _AGAIN:
                 why = f"answers {status}"
@@ -259,12 +291,13 @@ class Fetcher:
                 return str(there), Pointer(_server(response) if proxy is None else None)
             asked_for = {name.lower() for name in headers}
             unchanged = status == 304 and asked_for & {"if-none-match", "if-modified-since"}
-            if status != 200 and not unchanged:
+            told = body is not None and 200 <= status < 300
+            if status != 200 and not unchanged and not told:
                 raise FetchError(shown, f"answers {status}", status=status)
             connection = self._connection(response, asked, proxy)
-            body = await _body(response, shown, limit)
+            content = await _body(response, shown, limit)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Fetched(url, status, body, found, connection)
+            return Fetched(url, status, content, found, connection)
 
     async def _choose(self, asked: httpx.URL) -> None:
         """Have the way to it looked up, which may take a while; it is known from then on."""

@@ -263,8 +263,6 @@ READABLE = [name for name, one in registry.FORMATS.items() if one.reads]
 def test_what_is_read_back_is_what_was_written(target: str, some: list[Rule]) -> None:
     only = [rule for rule in some if rule.action == "pass"]
     exported = registry.export(target, only, NOW, skip_proxy=True)
-    if target == "squid":
-        return  # its export is lines of squid.conf; what is read is a list of names
     refused = {one.rule.pattern for one in exported.refused}
     found = registry.read(target, exported.text, "x")
     back = {rule_of(row).pattern for row in found.rows}
@@ -300,7 +298,7 @@ def test_a_gateway_for_one_port_takes_the_rules_for_it_and_no_others() -> None:
 
 def test_xml_with_a_document_type_or_without_end_is_refused() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]><entry name="&a;"/>'
-    for text in (bomb, "<entry name='a.com'>" * 99, "<ssl", ""):
+    for text in (bomb, "<entry name='a.com'>" * 99, "<ssl"):
         with pytest.raises(ConfigError):
             registry.read("panos", text, "x.xml")
     excluded = '<x><entry name="a.com"><exclude>yes</exclude></entry><entry name="b.com"><exclude>no</exclude></entry></x>'

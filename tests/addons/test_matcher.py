@@ -264,3 +264,96 @@ def test_of_two_names_both_must_pass_and_one_that_is_blocked_is_enough(
         told = f"{told}, but for {asked}"
         assert asked in found.why
     assert told == expected
+
+
+def test_a_rule_beneath_is_asked_where_none_of_ones_own_applies() -> None:
+    own = (
+        Rule(suffix="example.com", action="inspect", reason="own"),
+        Rule(host="late.example.org", expires=TODAY - timedelta(days=1), reason="ended"),
+        Rule(host="port.example.org", port=8443, action="block", reason="another port"),
+    )
+    beneath = (
+        Rule(host="a.example.com", reason="feed"),
+        Rule(suffix="example.org", reason="feed"),
+    )
+    matcher = Matcher(own, beneath)
+    found = {
+        name: rule.reason if (rule := matcher.match(Arrival(name, None, None, 443), NOW)) else None
+        for name in ("a.example.com", "late.example.org", "port.example.org", "other.example.net")
+    }
+    assert found == {
+        "a.example.com": "own", "late.example.org": "feed", "port.example.org": "feed",
+        "other.example.net": None,
+    }  # fmt: skip
+    assert matcher.count == 5
+
+
+def test_what_lies_beneath_is_told_behind_ones_own() -> None:
+    own = (Rule(suffix="example.com", action="inspect", reason="own"),)
+    beneath = (Rule(host="a.example.com", reason="feed"), Rule(suffix="com", reason="wide"))
+    told = Matcher(own, beneath).considered(Arrival("a.example.com", None, None, 443), NOW)
+    assert [(rule.reason, why) for rule, why in told] == [
+        ("own", "decides"),
+        ("feed", "a rule of one's own comes first"),
+        ("wide", "a more specific rule, or one that inspects, comes first"),
+    ]
+    told = Matcher((), beneath).considered(Arrival("a.example.com", None, None, 443), NOW)
+    assert next(why for _, why in told) == "decides"
+
+
+def test_both_names_have_to_pass_through_whichever_layers() -> None:
+    matcher = Matcher(
+        (Rule(host="own.example", reason="own"), Rule(host="no.example", action="inspect")),
+        (Rule(host="feed.example", reason="feed"), Rule(host="no.example", reason="feed")),
+    )
+    both = matcher.decide(Arrival("own.example", "feed.example", None, 443), NOW)
+    assert both.rule is not None
+    kept = matcher.decide(Arrival("feed.example", "no.example", None, 443), NOW)
+    assert kept.rule is None
+    assert kept.but is not None
+
+
+def test_a_range_of_ones_own_comes_before_a_name_beneath_so_the_address_has_to_be_known() -> None:
+    own = Rule(network=NET("192.0.2.0/24"), action="inspect", reason="own range")
+    named, feed = Rule(host="a.example", reason="own"), Rule(host="b.example", reason="feed")
+    matcher = Matcher((own, named), (feed,))
+    assert matcher.uses_addresses
+    assert matcher.is_behind_ranges(feed)
+    assert not matcher.is_behind_ranges(named)
+    assert not Matcher((named,), (feed,)).is_behind_ranges(feed)
+    assert matcher.is_behind_ranges(own)
+    found = matcher.match(Arrival("b.example", None, "192.0.2.7", 443), NOW)
+    assert found is own
+    assert matcher.match(Arrival("b.example", None, "198.51.100.7", 443), NOW) is feed
+
+
+def test_conditions_beneath_are_known_above() -> None:
+    beneath = (Rule(ja4="t13d1516h2_8daaf6152771_02713d6af862"), Rule(regex="(a|b)\\1"))
+    matcher = Matcher((Rule(host="a.example"),), beneath)
+    assert matcher.uses_ja4
+    assert [rule.regex for rule, _ in matcher.unsaid] == ["(a|b)\\1"]
+
+
+LAYER = st.lists(
+    st.builds(
+        lambda kind, name, action, port: Rule(**{kind: name}, action=action, port=port),
+        st.sampled_from(["host", "suffix", "wildcard", "regex"]),
+        st.sampled_from(["a.example.com", "example.com", "com", "b.example.com"]),
+        st.sampled_from(["pass", "inspect", "block"]),
+        st.sampled_from([None, 443, 8443]),
+    ),
+    max_size=5,
+)
+
+
+@given(LAYER, LAYER, st.sampled_from(["a.example.com", "b.example.com", "example.com", "x.org"]))
+def test_the_layers_decide_one_after_the_other(
+    own: list[Rule], beneath: list[Rule], name: str
+) -> None:
+    asked = Arrival(name, None, None, 443)
+    expected = Matcher(own).match(asked, NOW) or Matcher(beneath).match(asked, NOW)
+    matcher = Matcher(own, beneath)
+    assert matcher.match(asked, NOW) is expected
+    decides = [rule for rule, why in matcher.considered(asked, NOW) if why == "decides"]
+    assert all(rule is expected for rule in decides)
+    assert bool(decides) == (expected is not None)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addons.bypass.matcher import Arrival, Matcher
-from addons.bypass.rule import rule_of
-from addons.formats.mitmproxy import read
+from addons.bypass.rule import Rule, rule_of
+from addons.formats.mitmproxy import export, read
+from detector.errors import ConfigError
 
 CONFIG = r"""# kept by hand
 ssl_insecure: false
@@ -35,10 +36,10 @@ def test_only_ignore_hosts_lets_anything_through() -> None:
     found = read(CONFIG, "config.yaml")
     assert [(rule_of(row).pattern, row.action) for row in found.rows] == [
         (".cdn.example:443", "pass"), ("api.bank.example:443", "pass"),
-        ("login.bank.example:443", "pass"),
+        ("login.bank.example:443", "pass"), (".static.example", "pass"),
     ]  # fmt: skip
     assert [(one.line, one.text) for one in found.unread] == [
-        (10, r"static\.example"), (12, r"^mqtt\.example:8883$"),
+        (12, r"^mqtt\.example:8883$"),
         (14, r"^(.+\.)?inspect-only-this\.example:443$"), (15, r"^dns\.example:853$"),
         (15, r"^voip\.example:5061$"),
     ]  # fmt: skip
@@ -52,7 +53,6 @@ def test_only_ignore_hosts_lets_anything_through() -> None:
     "form",
     [
         '"{0}":\n  - {1}\n',
-        "ignore_hosts: []\n  {0}:\n  - {1}\n",
         "{0}:\n  - {1}\n",
         "{0}:\n- {1}\n",
         "{0}: [{1}]\n",
@@ -66,6 +66,58 @@ def test_in_no_form_of_yaml_do_the_sisters_become_rules(option: str, form: str) 
     assert [one.text for one in found.unread if not one.text.startswith("#")] == [
         r"^a\.example:443$"
     ]
+
+
+def test_what_mitmproxy_would_not_load_is_refused_with_its_line() -> None:
+    for text, line in (
+        ("ignore_hosts: []\n  tcp_hosts:\n  - a\n", 2), ("a: 1\na: 2\n", 2), ("ignore_hosts: [\n", 2),
+        ("ignore_hosts:\n- *nobody\n", 2), ("ignore_hosts: []\n---\nb: 1\n", 2),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError) as caught:
+            read(text, "config.yaml")
+        assert caught.value.line == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: &h ['^a\\.example:443$']\nignore_hosts: *h\n",
+        'ignore_hosts:\n- "^a\\\\.example:443$" # why\n',
+        "{ignore_hosts: ['^a\\.example:443$'], tcp_hosts: []}",
+        "ignore_hosts:\n- >-\n  ^a\\.example:443$\n",
+        "base: &b\n  ignore_hosts: ['^a\\.example:443$']\n<<: *b\n",
+        "mitmdump --ignore-hosts '^a\\.example:443$'",
+        "mitmdump -q \\\n  --set ignore_hosts='^a\\.example:443$'  # why\n",
+        "set ignore_hosts=^a\\\\.example:443$",
+        "--ignore-hosts=^a[.]example:443$",
+    ],
+)
+def test_an_entry_is_found_wherever_mitmproxy_takes_it_from(text: str) -> None:
+    found = read(text, "config.yaml")
+    assert ([rule_of(row).pattern for row in found.rows], found.unread) == (["a.example:443"], ())
+
+
+def test_what_is_no_list_of_expressions_is_told() -> None:
+    found = read("ignore_hosts: ^a:443$\ntcp_hosts: ~\n", "config.yaml")
+    assert (found.rows, [one.line for one in found.unread]) == ((), [1])
+    found = read("ignore_hosts:\n- [a]\n- {b: c}\n", "config.yaml")
+    assert (found.rows, [one.line for one in found.unread]) == ((), [2, 3])
+
+
+def test_aliases_of_aliases_cost_what_the_text_is_long() -> None:
+    text = "a0: &a0 ['^a\\.example:443$']\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)
+    )
+    found = read(f"{text}ignore_hosts: *a39\n", "config.yaml")
+    assert (found.rows, len(found.unread)) == ((), 9)
+
+
+def test_only_exceptions_of_a_rule_stand_in_its_line() -> None:
+    many = [Rule(suffix=f"pass{n}.example") for n in range(2000)]
+    but = [Rule(host=f"deep.pass{n}.example", action="inspect") for n in range(200)]
+    text = export([*many, *but], datetime(2026, 11, 23, tzinfo=UTC)).text
+    assert len(text) < 200_000
+    assert r"'^(?!deep\.pass7\.example:\d+$)(?:.+\.)?pass7\.example:\d+$'" in text
 
 
 def test_after_a_sister_ignore_hosts_counts_again() -> None:
@@ -102,6 +154,14 @@ def test_a_bare_list_is_one_of_ignored_hosts() -> None:
         (r"^.+\.x\.com:443$", [r"/.+\.x\.com/:443"]),
         (r".*card.*", ["/.*card.*/"]),
         (r"\.x\.com:443", [r"/.*\.x\.com/:443"]),
+        (r"static\.com", [".static.com"]),
+        (r"^(.*\.)?cloud\.com", [".cloud.com"]),
+        (r"^static\.com", ["static.com"]),
+        (r"dns.google.com", [".dns.google.com"]),
+        (r"10.20.30.40", ["10.20.30.40/32"]),
+        (r"192\.168\.", ["192.168.0.0/16"]),
+        (r"^a\.com(:443)?$", ["a.com:443"]),
+        (r"(^|\.)(one\.com|two\.com)(:[0-9]+)?$", [".one.com", ".two.com"]),
     ],
 )
 def test_host_and_port_as_people_write_them_become_rules(entry: str, patterns: list[str]) -> None:
@@ -112,8 +172,8 @@ def test_host_and_port_as_people_write_them_become_rules(entry: str, patterns: l
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        (r"static\.com", "open at its end"),
-        (r"^(.*\.)?cloud\.com", "open at its end"),
+        (r"static", "open at its end"),
+        (r"^192\.168\.$", "never matches"),
         (r"^three\.com$", "never matches"),
         (r"(^|\.)three\.com$", "never matches"),
         (r"^a\.com|b\.com:443$", "several alternatives"),
@@ -134,7 +194,7 @@ def test_what_cannot_be_said_is_left_out_with_its_line_and_reason(entry: str, wh
 
 PARTS = st.sampled_from(
     ("^", "$", ".*", ".+", r"\.", "[.]", "a", "b", "10", "(", ")", "(?:", "?", "*", "|", ":443", ":", r"\d+", "[^.]+",
-     "(^|\\.)", "(.+\\.)?", "([^.]+\\.)?", "(443|80)", r":\d+$")
+     "(^|\\.)", "(:443)?", "(a|b)", ".", "a.b", "10.", "(.+\\.)?", "([^.]+\\.)?", "(443|80)", r":\d+$")
 )  # fmt: skip
 NAMES = st.lists(st.sampled_from(("a", "b", "10", "ab")), min_size=1, max_size=4).map(".".join)
 

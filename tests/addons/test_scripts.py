@@ -57,6 +57,7 @@ def test_it_has_the_addons_of_the_proxy(script: ModuleType) -> None:
         "Coalescing",
         "UpstreamTruth",
         "Alive",
+        "Rechecking",
     ]
 
 

@@ -42,15 +42,16 @@ def test_a_pipe_is_told_where_the_tokens_are_and_a_terminal_the_token(
     reading, out = pty.openpty() if terminal else os.pipe()
     with serving(tmp_path, out):
         said = read_until(reading, "review-metrics-token")
-    os.close(reading)
-    token, metrics = (
-        (tmp_path / name).read_text().strip() for name in ("review-token", "review-metrics-token")
-    )
+        (file,) = tmp_path.glob("review-token-*")
+        metrics_file = tmp_path / "review-metrics-token"
+        token, metrics = (one.read_text().strip() for one in (file, metrics_file))
+        for one in (file, metrics_file):
+            assert one.stat().st_mode & 0o777 == 0o600
     assert (token in said) == terminal
     assert metrics not in said
-    assert f"token in {tmp_path}/review-token, which only you can read" in said
-    for name in ("review-token", "review-metrics-token"):
-        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    assert f"token in {file}, which only you can read" in said
+    assert not file.exists()
+    os.close(reading)
 
 
 def test_a_syslog_that_makes_no_sense_is_said_before_anything_is_served(

@@ -6,12 +6,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from addons.bypass.expression import Expressions
+from addons.bypass.feed import Feed, Settings
+from addons.bypass.feed_signature import read_key, verify
 from addons.bypass.learning import replay
 from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.pattern import arrival, end, row_of
 from addons.bypass.rule import RuleRow, rule_of, settled
 from addons.bypass.seeds import microsoft365
 from addons.bypass.weighing import LearningOptions
+from addons.formats.feed_list import Answer, arrived, forms
 from addons.formats.registry import FORMATS, read
 from addons.store.attempt_file import read_attempts
 from detector.errors import ConfigError, TargetError
@@ -41,6 +44,12 @@ _PATTERNS = (
     "a.com:443", ".a.com", "*.a.com:8443", "*:5061", "[2001:db8::]/32:443", "10.0.0.0/8:443", "90d", "2h",
     r"/^(.+\.)?a\.com:443$/", "/(a|a)*[.]com/", "a(?=b)", "[^A-Z]{1,3}", "2026-12-01T18:00Z",
 )  # fmt: skip
+_FEEDS = (
+    b"a.vendor.example\n.vendor.example:8443\n192.0.2.0/24\n",
+    b"[feed]\nserial = 1\n[[rule]]\nhost = 'a.vendor.example'\n",
+    b'[{"id":1,"urls":["*.a.com"],"tcpPorts":"443","category":"Allow"}]',
+)
+_MINISIGN = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
 _NOW = datetime(2026, 11, 23, tzinfo=UTC)
 _ASKED = Arrival("www.a.com", "www.a.com", "10.0.0.1", 443, "10.0.0.1")
 
@@ -55,6 +64,10 @@ def targets() -> dict[str, Target]:
         "endpoints-365": Target(
             _endpoints,
             (b'[{"id":1,"urls":["*.a.com","b.*.c.com"],"tcpPorts":"443","category":"Allow"}]',),
+        ),
+        "feeds": Target(
+            _feeds,
+            tuple(bytes((n,)) + sample for n in range(len(forms())) for sample in _FEEDS),
         ),
         "attempts": Target(_attempts, (_ATTEMPT * 3,)),
     }
@@ -79,6 +92,19 @@ def _patterns(data: bytes) -> None:
 def _endpoints(data: bytes) -> None:
     """What Microsoft publishes of its services."""
     microsoft365(data.decode("utf-8", "replace"))
+
+
+def _feeds(data: bytes) -> None:
+    """Whatever a source sends is an edition and rules that a matcher takes, or one error; signatures likewise."""
+    form = forms()[data[0] % len(forms())] if data else "list"
+    known = Feed(Settings("https://x.example/", form))
+    edition, rows = arrived("x", known, Answer(data[1:], modified="x"), _NOW)
+    assert edition.count == len(rows)
+    Matcher((), map(rule_of, rows)).match(_ASKED, _NOW)
+    for key in (_MINISIGN, "00" * 32):
+        with suppress(ConfigError):
+            verify(b"x", data, read_key(key))
+            raise AssertionError("nobody signed this")
 
 
 def _attempts(data: bytes) -> None:

@@ -101,7 +101,7 @@ action = "inspect"
     assert blocked.failure.step == "tls"
 
 
-def test_recheck_says_which_rules_are_needed_and_which_do_nothing(
+def test_recheck_says_which_rules_are_needed_break_or_cannot_be_told(
     tlsight: Run, tmp_path: Path
 ) -> None:
     store = tmp_path / "b.sqlite3"
@@ -118,25 +118,42 @@ def test_recheck_says_which_rules_are_needed_and_which_do_nothing(
         ):  # fmt: skip
             yield origin.port, ours, other
 
-    def states(proxy: Mitmdump) -> dict[str, str]:
-        done = tlsight("bypass", "recheck", "--proxy", proxy.url, "--json", "--store", store)
-        found = [json.loads(line) for line in done.stdout.splitlines()]
-        assert done.returncode == (1 if {one["state"] for one in found} != {"needed"} else 0)
-        return {one["pattern"]: one["state"] for one in found}
+    def found(*more: object) -> dict[str, tuple[str, str]]:
+        done = tlsight("bypass", "recheck", *more, "--json", "--store", store)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        states = {one["state"] for one in lines}
+        only_untold = states <= {"needed", "cannot-tell"}
+        expected = 0 if states == {"needed"} else 3 if only_untold else 1
+        assert done.returncode == expected, done.stderr
+        return {one["pattern"]: (one["state"], one["reason"]) for one in lines}
 
     about = ("--reason", "pinned app", "--owner", "net", "--expires", "90d", "--store", store)
+    unknown = ("cannot-tell", "no-traffic")
     with running(world()) as (port, ours, other):
         mine = f"localhost:{port}"
+        here = f"localhost:{port} from 127.0.0.0/8"
+        away = f"localhost:{port} from 192.0.2.0/24"
         tlsight("bypass", "add", "localhost", "--port", port, *about)
         tlsight("bypass", "add", "gone.invalid", *about)
         tlsight("bypass", "add", "192.0.2.0/24", *about)
         clock.sleep(2)
-        first = states(ours)
-        assert first == {mine: "unused", "gone.invalid": "gone", "192.0.2.0/24": "unused"}
+        assert found("--proxy", ours.url) == {
+            mine: unknown,
+            "gone.invalid": ("now-breaks", "gone"),
+            "192.0.2.0/24": unknown,
+        }
         clock.sleep(1.5)
-        assert states(ours)[mine] == "unused"  # its own probe is no use of it
+        assert found("--proxy", ours.url)[mine] == unknown  # its own probe is no use of it
         said(find("curl"), "-sk", "-x", ours.url, f"https://{mine}/")
         clock.sleep(1.5)
-        assert states(ours)[mine] == "needed"
-        assert states(other)[mine] == "ineffective"
+        assert found("--proxy", ours.url)[mine] == ("needed", "used")
+        assert found("--proxy", other.url)[mine] == ("now-breaks", "ineffective")
+        assert found()[mine] == ("needed", "used")  # nobody asked the proxy
+        # Of rules for some clients only who is one of them can ask; a JA4 no probe can take.
+        tlsight("bypass", "add", "localhost", "--port", port, "--client", "127.0.0.0/8", *about)
+        tlsight("bypass", "add", "localhost", "--port", port, "--client", "192.0.2.0/24", *about)
+        now = found("--proxy", other.url)
+        assert now[here] == ("now-breaks", "ineffective")
+        assert now[away] == ("cannot-tell", "young")
+        assert found("--show")[mine] == now[mine]
         assert "recheck" in tlsight("bypass", "audit", "list", "--store", store).stdout

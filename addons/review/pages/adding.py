@@ -7,6 +7,7 @@ from typing import get_args
 
 from addons.bypass.pattern import end, row_of
 from addons.bypass.rule import Action, Bind, RuleRow
+from addons.bypass.wide import is_wide
 from addons.review.foreseen import Foreseen, foreseen
 from addons.review.pages import states
 from addons.review.stale import same, told
@@ -40,6 +41,10 @@ def add(visit: Visit) -> View | Done:
         if found.errors and not (visit.form.get("meant") and visit.person.may("administer")):
             why = found.errors[0].text.rstrip(".")
             raise ConfigError(rule.pattern, why, remedy="an admin can say that it is meant")
+        if visit.two_person and is_wide(rule):
+            visit.store.draft_rule(row)
+            said = f"{rule.pattern} waits for another person to approve it."
+            return Done(address("/rule", pattern=rule.pattern), said)
         visit.store.add_rule(row)
         return Done(address("/rule", pattern=rule.pattern), f"{rule.action} {rule.pattern}: added.")
     there = visit.store.listing.one(rule.pattern)

@@ -11,16 +11,17 @@ from addons.bypass.attempt import REMEDIES, classify
 from addons.bypass.coverage import foretold
 from addons.bypass.guarded import guarded
 from addons.bypass.pattern import end
-from addons.bypass.rule import rule_of
+from addons.bypass.rule import RuleRow, rule_of
 from addons.bypass.safety import unsafe
 from addons.bypass.scope import scopes
+from addons.bypass.wide import is_wide
 from addons.review import charts
 from addons.review.badges import ALTERNATIVES, OF_CANDIDATE, OF_CLASS
 from addons.review.foreseen import seen_hosts
 from addons.review.pages import states
 from addons.review.stale import same, told
 from addons.review.visit import Done, View, Visit, address, whole
-from addons.store.listing import Nearby
+from addons.store.stored import StoredCandidate
 from detector.chain.names import is_below, registrable_domain
 from detector.errors import ConfigError
 
@@ -36,7 +37,7 @@ def page(visit: Visit) -> View:
     seen, leaves = seen_hosts(store), store.leaves.all()
     above = registrable_domain(host) or host
     proposed = scopes(found.candidate, others, [one for one in seen if is_below(one, above)])
-    nearby = Nearby(store.listing)
+    rules = states.nearby(store)
     attempts = [(a, classify(a)) for a in store.traffic.attempts(host, _SHOWN)]
     days = store.traffic.classes(host, visit.day(30))
     return View(
@@ -45,7 +46,7 @@ def page(visit: Visit) -> View:
             "one": found,
             "badge": OF_CANDIDATE[found.candidate.kind],
             "scopes": [
-                (one, foretold(rule_of(one.row), nearby, leaves, seen, now)) for one in proposed
+                (one, foretold(rule_of(one.row), rules, leaves, seen, now)) for one in proposed
             ],
             "deciding": states.deciding(store, host, found.candidate.port, now),
             "attempts": [(a, kind, REMEDIES[kind], OF_CLASS[kind]) for a, kind in attempts[::-1]],
@@ -68,8 +69,8 @@ def decide(visit: Visit) -> Done:
     found = store.known(host)
     same(visit.form.get("shown", ""), states.of_candidate(store, found, visit.now))
     if verb == "approve":
-        pattern = _approve(visit, host)
-        return Done(address("/rule", pattern=pattern), f"{pattern} passes from now on.")
+        pattern, said = _approve(visit, host)
+        return Done(address("/rule", pattern=pattern), f"{pattern} {said}")
     if verb == "reject":
         store.reject(host, visit.field("reason"))
         return Done("/candidates", f"{host} stays inspected.")
@@ -78,7 +79,8 @@ def decide(visit: Visit) -> Done:
     return Done("/candidates", f"{host} comes back in {days} days.")
 
 
-def _approve(visit: Visit, host: str) -> str:
+def _approve(visit: Visit, host: str) -> tuple[str, str]:
+    """The rule, and what became of it."""
     store = visit.store
     found = store.known(host)
     others = [one.candidate for one in store.candidates("pending")]
@@ -96,4 +98,12 @@ def _approve(visit: Visit, host: str) -> str:
     for finding in unsafe(rule_of(row), guarded()):
         remedy = "bypass approve --force can"
         raise ConfigError(chosen.pattern, finding.text.rstrip("."), remedy=remedy)
-    return store.approve(host, row).pattern
+    if visit.two_person and is_wide(rule_of(row)):
+        return store.draft_rule(_full(found, row, visit)).pattern, "waits for another person to approve it."
+    return store.approve(host, row).pattern, "passes from now on."
+
+
+def _full(found: StoredCandidate, row: RuleRow, visit: Visit) -> RuleRow:
+    """As the store keeps one that was approved, for a draft."""
+    about = f"{found.candidate.kind}: {found.candidate.text}"
+    return msgspec.structs.replace(row, created=visit.now.date(), evidence=row.evidence or about)

@@ -36,7 +36,8 @@ def _answer(visit: Visit, asked: dict[str, str]) -> dict[str, object]:
     connection = arrival(asked["host"], port, asked["client"] or None, asked["address"] or None)
     by_hand, unreadable = rule_files(store, now)
     near = store.listing.near(connection)
-    found = explained(Matcher([*by_hand, *(one.rule for one in near)]), connection, now)
+    beneath = store.feeds.rules()
+    found = explained(Matcher([*by_hand, *(one.rule for one in near)], beneath), connection, now)
     rule, name = found.rule, connection.host or ""
     own = [one for one in (name, asked["address"]) if one]
     besides = [one for one in fitting(rule, seen_hosts(store)) if one != name] if rule else []
@@ -52,6 +53,7 @@ def _answer(visit: Visit, asked: dict[str, str]) -> dict[str, object]:
         "found": found,
         "name": name,
         "port": connection.port,
+        "feed": rule is not None and any(rule is one for one in beneath),
         "in_file": rule is not None and rule.pattern not in stored,
         "made": store.past.about([rule.pattern], 5) if rule else [],
         "own": store.proxies.own(own, connection.port, now) if found.action == "inspect" else [],

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from addons.bypass.change import Change
 from addons.bypass.guarded import guarded
 from addons.bypass.pattern import end
 from addons.bypass.plan import Plan, planned
+from addons.bypass.rule import kept_rule, rule_of
 from addons.bypass.shown import shown
+from addons.bypass.wide import is_wide
 from addons.formats.exported import Imported, ReadOptions
 from addons.formats.registry import FORMATS, read
 from addons.review.foreseen import seen_hosts
@@ -63,7 +66,8 @@ class Importing:
         verb = "replace" if one.replace else "import"
         source = f"{one.target}: {shown(one.name)}"
         count = {"source": source, "count": len(now.plan.changes)}
-        number = visit.store.change(verb, source, now.plan.changes, count)
+        changes = [_for_two(one) for one in now.plan.changes] if visit.two_person else now.plan.changes
+        number = visit.store.change(verb, source, changes, count)
         said = f"{len(now.plan.changes):,} rules changed; entry {number} can be undone."
         return Done(address("/undo", entry=number), said)
 
@@ -72,6 +76,16 @@ class Importing:
         token = self._desk.keep(kept) if now.plan.changes else ""
         values = {"one": one, "plan": now.plan, "unread": now.found.unread, "token": token}
         return View("import_planned.html", {**values, "why": why}, status)
+
+
+def _for_two(one: Change) -> Change:
+    """What is wide by this change alone waits for another person."""
+    if one.after is None or one.after.row is None or not is_wide(rule_of(one.after.row)):
+        return one
+    before = one.before.row if one.before is not None else None
+    if before is not None and is_wide(kept_rule(before)):
+        return one
+    return msgspec.structs.replace(one, after=msgspec.structs.replace(one.after, state="draft"))
 
 
 def _form(visit: Visit, given: dict[str, str], problem: str, status: int = 200) -> View:

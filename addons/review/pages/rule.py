@@ -34,6 +34,7 @@ def page(visit: Visit) -> View:
             "hosts": store.passed.by_rule(pattern),
             "remarks": remarks_on(store, one.rule, visit.now),
             "history": history,
+            "recheck": store.rechecks.all().get(pattern),
             "ask": visit.query("ask") if asks else "",
             "changes": ending(store, one.rule, visit.now) if asks else [],
             "shown": told(states.of_rule(one)),
@@ -75,7 +76,7 @@ def _renew(visit: Visit, pattern: str) -> tuple[str, str]:
 
 
 def _approve(visit: Visit, pattern: str) -> tuple[str, str]:
-    rule = visit.store.approve_draft(pattern)
+    rule = visit.store.approve_draft(pattern, by_another=visit.two_person)
     return address("/rule", pattern=pattern), f"{rule.action} {pattern}: in force."
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from addons.bypass.reach import end_moment, has_ended
+from addons.bypass.due import life
 from addons.bypass.rule import Action
 from addons.review.visit import View, Visit, address, page_number
-from addons.store.listing import LIVES, ORDERS, SOON, Listing, Wanted
+from addons.store.listing import LIVES, ORDERS, Listing, Wanted
 from addons.store.stored import StoredRule
 
 _TITLES = (
@@ -74,12 +74,8 @@ def wanted_of(visit: Visit) -> Wanted:
 
 def stage(visit: Visit, one: StoredRule) -> str:
     """Where in its life a rule is: draft, trial, ended, expiring, or in-force."""
-    if one.state in ("draft", "trial"):
-        return one.state
-    if has_ended(one.rule, visit.now):
-        return "ended"
-    last = end_moment(one.rule)
-    return "expiring" if last is not None and last - visit.now <= SOON else "in-force"
+    found = life(one, visit.now).stage
+    return "in-force" if found == "approved" else found
 
 
 def _title(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from addons.bypass.beside import warnings
+from addons.bypass.feed import remarks
+from addons.review.badges import OF_PARTY
 from addons.review.pages.candidates import row
 from addons.review.pages.rules import stage
 from addons.review.visit import View, Visit
@@ -49,6 +51,8 @@ def page(visit: Visit) -> View:
             "alive": [(one, list(warnings(one.beside))) for one in alive],
             "gone": gone,
             "counts": counts,
+            "breaking": [(one, OF_PARTY[one.party]) for one in store.episodes.opened()],
+            "doubts": list(remarks(store.feeds.all(), now)),
             "passed": store.traffic.days(visit.day(0)),
         },
     )

@@ -45,8 +45,13 @@ def of_candidate(store: BypassStore, one: StoredCandidate, now: datetime) -> dic
     }
 
 
+def nearby(store: BypassStore) -> Nearby:
+    """What decides: the store's rules, and those of feeds beneath them."""
+    return Nearby(store.listing, store.feeds.rules())
+
+
 def deciding(store: BypassStore, host: str, port: int, now: datetime) -> Rule | None:
     """The rule for connections to a host, whoever makes them."""
     address = host if as_address(host) is not None else None
     arrival = Arrival(None if address else host, host, address, port)
-    return Nearby(store.listing).match(arrival, now)
+    return nearby(store).match(arrival, now)

@@ -1,0 +1,257 @@
+"""Feeds in the store: what waits, what is in force, and that the trail tells of rows that somebody changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from addons.bypass.feed import Edition, Settings, is_stale
+from addons.bypass.matcher import Arrival
+from addons.bypass.pattern import row_of
+from addons.bypass.rule import RuleRow
+from addons.store.auditing import audited
+from addons.store.bypass_store import BypassStore
+from addons.store.keeper import Keeper, KeeperOptions
+from detector.errors import ConfigError, StoreError
+from tests.addons.conftest import Clock
+
+SETTINGS = Settings("https://lists.example/a", "list", owner="net")
+FIRST = ("a.example.com", ".sub.example.com")
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[BypassStore]:
+    with BypassStore(tmp_path / "b.sqlite3", clock) as opened:
+        yield opened
+
+
+def rows(*patterns: str) -> tuple[RuleRow, ...]:
+    return tuple(row_of(pattern, reason="vendor") for pattern in patterns)
+
+
+def arrive(
+    store: BypassStore, clock: Clock, *patterns: str, number: int | None = None
+) -> str | None:
+    digest = hashlib.sha256(repr((patterns, number)).encode()).hexdigest()
+    numbering = "list" if number is not None else None
+    edition = Edition(digest, clock(), len(patterns), number, numbering)  # type: ignore[arg-type]
+    return store.feeds.arrive("x", edition, rows(*patterns))
+
+
+def in_force(store: BypassStore) -> list[str]:
+    return [rule.pattern for rule in store.feeds.rules()]
+
+
+def test_what_arrives_waits_until_somebody_accepts_it(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    revision = store.revision()
+    assert arrive(store, clock, *FIRST) == "changes wait for a person"
+    assert (in_force(store), store.revision()) == ([], revision)
+    assert store.feeds.change("x").counts == {"added": 2, "removed": 0, "changed": 0}
+    store.feeds.accept("x")
+    assert in_force(store) == list(FIRST)
+    assert store.revision() > revision
+    arrive(store, clock, "a.example.com", "b.example.com")
+    assert in_force(store) == list(FIRST)
+    change = store.feeds.accept("x")
+    assert change.counts == {"added": 1, "removed": 1, "changed": 0}
+    assert in_force(store) == ["a.example.com", "b.example.com"]
+    assert audited(store, clock()).faults == ()
+
+
+def test_the_entry_says_what_was_accepted(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    *_, entry = store.audit()
+    said = msgspec.json.decode(entry.details)
+    assert (entry.action, entry.subject) == ("feed accept", "x")
+    assert (said["added"], said["removed"], said["count"], said["by_itself"]) == (2, 0, 2, False)
+    assert said["new"] == list(FIRST)
+    waiting = store.feeds.one("x").accepted
+    assert waiting is not None
+    assert said["digest"] == waiting.digest
+
+
+def test_only_the_list_that_was_looked_at_is_accepted(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    seen = store.feeds.one("x").waiting
+    assert seen is not None
+    arrive(store, clock, "other.example.com")
+    with pytest.raises(ConfigError, match="another list came since"):
+        store.feeds.accept("x", seen.digest[:12])
+    assert in_force(store) == []
+    with pytest.raises(ConfigError, match="is no feed here"):
+        store.feeds.accept("y")
+    store.feeds.accept("x")
+    with pytest.raises(ConfigError, match="nothing waits"):
+        store.feeds.accept("x")
+
+
+def test_a_small_change_is_accepted_by_itself_where_that_was_decided(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", msgspec.structs.replace(SETTINGS, auto=1))
+    assert arrive(store, clock, *FIRST) == "the first edition waits for a person"
+    store.feeds.accept("x")
+    assert arrive(store, clock, *FIRST, "c.example.com") is None
+    assert in_force(store) == [*FIRST, "c.example.com"]
+    why = arrive(store, clock, *FIRST, "c.example.com", ".example.org")
+    assert why == ".example.org is new and a whole domain"
+    assert in_force(store) == [*FIRST, "c.example.com"]
+    assert audited(store, clock()).faults == ()
+
+
+def test_the_same_list_keeps_it_fresh_and_needs_nobody(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", msgspec.structs.replace(SETTINGS, max_age=10, when_stale="end"))
+    arrive(store, clock, *FIRST, number=1)
+    store.feeds.accept("x")
+    entries, revision = len(list(store.audit())), store.revision()
+    clock.at += timedelta(days=9)
+    assert arrive(store, clock, *FIRST, number=1) is None
+    assert len(list(store.audit())) == entries
+    assert store.revision() > revision  # its rules end later now
+    clock.at += timedelta(days=9)
+    assert not is_stale(store.feeds.one("x"), clock())
+    assert arrive(store, clock, *FIRST, number=2) is None
+    accepted = store.feeds.one("x").accepted
+    assert accepted is not None
+    assert accepted.number == 2
+    assert audited(store, clock()).faults == ()
+
+
+def test_a_list_that_goes_on_waiting_does_not_keep_the_old_one_fresh(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", msgspec.structs.replace(SETTINGS, max_age=10))
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    for _ in range(3):
+        clock.at += timedelta(days=4)
+        arrive(store, clock, "other.example.com")
+        store.feeds.same_again("x")
+    assert is_stale(store.feeds.one("x"), clock())
+
+
+def test_another_source_or_key_puts_away_what_waits(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.set("x", msgspec.structs.replace(SETTINGS, owner="others"))
+    assert store.feeds.one("x").waiting is not None
+    store.feeds.set("x", msgspec.structs.replace(SETTINGS, key="RW"))
+    assert store.feeds.one("x").waiting is None
+    assert store.feeds.rows("x", "waiting") == ()
+    assert audited(store, clock()).faults == ()
+
+
+def test_what_is_refused_is_noted_once(store: BypassStore) -> None:
+    store.feeds.add("x", SETTINGS)
+    for _ in range(3):
+        store.feeds.fail("x", "is signed with another key", refused=True)
+    store.feeds.fail("x", "no answer", refused=False)
+    assert [entry.action for entry in store.audit()] == ["feed add", "feed refuse"]
+    assert store.feeds.one("x").trouble == "no answer"
+
+
+def test_a_feed_is_added_once_and_can_be_removed(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    with pytest.raises(ConfigError, match="already"):
+        store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    store.feeds.remove("x", "no longer used")
+    assert (store.feeds.all(), in_force(store)) == ({}, [])
+    assert audited(store, clock()).faults == ()
+
+
+TAMPERED = {
+    "a row changed": "UPDATE feed_list SET rows = replace(rows, 'a.example.com', 'evil.example')",
+    "a row that inspects": "UPDATE feed_list SET rows = replace(rows, '\"reason\"', '\"action\":\"block\",\"reason\"')",
+    "no rows": "DELETE FROM feed_list",
+    "no JSON": "UPDATE feed_list SET rows = 'x'",
+    "accepts by itself": "UPDATE feed SET body = json_set(body, '$.settings.auto', 9999)",
+    "another source": "UPDATE feed SET body = json_set(body, '$.settings.source', 'https://evil.example/')",
+    "an older number": "UPDATE feed SET body = json_set(body, '$.accepted.number', 1)",
+    "gone": "DELETE FROM feed",
+    "another one": "INSERT INTO feed SELECT 'y', body FROM feed; INSERT INTO feed_list SELECT 'y', place, rows FROM feed_list",
+    "what waits put in force": "UPDATE feed SET body = json_set(body, '$.accepted.digest', 'ee')",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", TAMPERED)
+def test_the_trail_tells_of_a_feed_that_was_changed_by_sql(
+    store: BypassStore, clock: Clock, change: str
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST, number=5)
+    store.feeds.accept("x")
+    assert audited(store, clock()).faults == ()
+    with closing(sqlite3.connect(store.path)) as db:
+        db.executescript(TAMPERED[change])
+    faults = audited(store, clock()).faults
+    assert faults
+    assert all("feed" in fault for fault in faults)
+    store.accept("looked at it", faults)
+    assert audited(store, clock()).faults == ()
+
+
+def test_what_waits_is_in_force_nowhere_so_the_trail_does_not_speak_of_it(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    assert audited(store, clock()).faults == ()
+
+
+def test_a_malformed_feed_is_an_error_of_the_store(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    for rows_, body in (("[{}]", None), ("{", None), (None, "[]")):
+        with closing(sqlite3.connect(store.path)) as db:
+            if rows_ is not None:
+                db.execute("UPDATE feed_list SET rows = ?", (rows_,))
+            else:
+                db.execute("UPDATE feed SET body = ?", (body,))
+            db.commit()
+        with pytest.raises(StoreError, match="malformed"):
+            store.feeds.rules()
+
+
+def test_a_proxy_takes_up_what_was_accepted_beneath_its_own_rules(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.add_rule(row_of(".example.com", action="inspect", owner="o", reason="r"))
+    keeper = Keeper(clock)
+    keeper.set_up(KeeperOptions(store=store.path))
+    store.feeds.add("x", msgspec.structs.replace(SETTINGS, max_age=10, when_stale="end"))
+    arrive(store, clock, "a.example.com", "a.example.org")
+    keeper.reload()
+    asked = [Arrival(name, None, None, 443) for name in ("a.example.com", "a.example.org")]
+    assert keeper.matcher.match(asked[1], clock()) is None
+    store.feeds.accept("x")
+    keeper.reload()
+    found = [keeper.matcher.match(one, clock()) for one in asked]
+    assert [one.action for one in found if one is not None] == ["inspect", "pass"]
+    assert keeper.matcher.count == 3
+    clock.at += timedelta(days=11)
+    assert keeper.matcher.match(asked[1], clock()) is None
+
+
+def test_a_store_of_before_there_were_feeds_can_be_looked_at(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "old.sqlite3"
+    with BypassStore(path, clock) as made:
+        made.add_rule(row_of("a.example.com", owner="o", reason="r"))
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TABLE feed; DROP TABLE feed_list; PRAGMA user_version = 3")
+    with BypassStore(path, clock, read_only=True) as old:
+        assert (old.feeds.all(), old.feeds.rules(), old.feeds.states()) == ({}, [], {})
+        assert len(old.rules()) == 1
