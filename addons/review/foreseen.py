@@ -72,7 +72,9 @@ def foreseen(store: BypassStore, rule: Rule, now: datetime) -> Foreseen:
         for host in fits[:MOST]
         if (before := _action(deciding.match(_arrival(host, rule), now))) != rule.action
     ]
-    hidden = foretold(rule, deciding, store.leaves.all(), seen, now) if rule.action == "pass" else ""
+    hidden = (
+        foretold(rule, deciding, store.leaves.all(), seen, now) if rule.action == "pass" else ""
+    )
     remarks = remarks_on(store, rule, now)
     if hidden:
         remarks.append(Remark(rule, "covers-inspected", "warning", hidden))

@@ -10,11 +10,11 @@ from datetime import datetime
 import msgspec
 
 
-class HostUse(msgspec.Struct, frozen=True):
-    """What passed to a host by a rule, or by all of them."""
+class HostRule(msgspec.Struct, frozen=True):
+    """What passed to a host by a rule."""
 
     host: str
-    rule: str | None
+    rule: str
     connections: int
     bytes: int
     last: datetime
@@ -29,7 +29,7 @@ class Passed:
         self._db = db
         self._failing = failing
 
-    def by_rule(self, pattern: str, most: int = 20) -> list[HostUse]:
+    def by_rule(self, pattern: str, most: int = 20) -> list[HostRule]:
         """The hosts that passed by a rule, by bytes."""
         query = (
             "SELECT host, rule, sum(connections), sum(up + down), max(last) FROM passage_day"
@@ -37,21 +37,13 @@ class Passed:
         )
         return self._uses(query, pattern, most)
 
-    def to(self, host: str, since: str) -> list[HostUse]:
+    def to(self, host: str, since: str) -> list[HostRule]:
         """What passed to a host since a day, by rule, the latest first."""
         query = (
             "SELECT host, rule, sum(connections), sum(up + down), max(last) FROM passage_day"
             " WHERE day >= ? AND host = ? GROUP BY rule ORDER BY 5 DESC"
         )
         return self._uses(query, since, host)
-
-    def top(self, since: str, most: int = 20) -> list[HostUse]:
-        """The hosts that passed most since a day, by bytes."""
-        query = (
-            "SELECT host, NULL, sum(connections), sum(up + down), max(last) FROM passage_day"
-            " WHERE day >= ? GROUP BY host ORDER BY 4 DESC LIMIT ?"
-        )
-        return self._uses(query, since, most)
 
     def hosts(self, most: int = 20_000) -> list[str]:
         """Their names, the busiest first."""
@@ -66,10 +58,10 @@ class Passed:
             connections, size = self._db.execute(query).fetchone()
         return connections, size
 
-    def _uses(self, query: str, *values: object) -> list[HostUse]:
+    def _uses(self, query: str, *values: object) -> list[HostRule]:
         with self._failing():
             rows = self._db.execute(query, values).fetchall()
         return [
-            HostUse(host, rule, count, size, datetime.fromisoformat(last))
+            HostRule(host, rule, count, size, datetime.fromisoformat(last))
             for host, rule, count, size, last in rows
         ]

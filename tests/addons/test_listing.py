@@ -64,7 +64,16 @@ def test_a_day_ends_behind_its_hours_and_a_moment_at_once(
 
 
 def test_the_end_sorts_as_it_comes_and_what_has_none_is_last(aged: BypassStore) -> None:
-    order = ["yesterday", "this-hour", "next-hour", "today", "tomorrow", "next-year", "draft", "never"]
+    order = [
+        "yesterday",
+        "this-hour",
+        "next-hour",
+        "today",
+        "tomorrow",
+        "next-year",
+        "draft",
+        "never",
+    ]
     assert [one.partition(".")[0] for one in patterns(aged, order="ends")] == order
     backwards = [one.partition(".")[0] for one in patterns(aged, order="ends", backwards=True)]
     assert backwards == [*order[5::-1], *order[6:]]

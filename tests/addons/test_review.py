@@ -320,9 +320,9 @@ def test_an_unknown_candidate_is_not_found(admin: TestClient) -> None:
 @pytest.mark.parametrize(
     ("listen", "why"),
     [
-        ("0.0.0.0:0", "give --certificate and --password-file"),
-        ("[::]:0", "give --certificate and --password-file"),
-        ("192.0.2.1:0", "give --certificate and --password-file"),
+        ("0.0.0.0:0", "give --certificate and --users or --password-file"),
+        ("[::]:0", "give --certificate and --users or --password-file"),
+        ("192.0.2.1:0", "give --certificate and --users or --password-file"),
         ("nowhere:80", "is no ADDRESS:PORT"),
         ("127.0.0.1:99999", "is no ADDRESS:PORT"),
         ("127.0.0.1", "is no ADDRESS:PORT"),

@@ -16,7 +16,7 @@ from tests.addons.reviewing import NOW, Visitor, form_of
 GIVEN = {
     "pattern": ".bank.example", "action": "pass", "owner": "net", "reason": "pinned", "expires": "30d",
 }  # fmt: skip
-LIST = "bank.example\n.shop.example\nnot a host\n"
+LIST = "bank.example\n.shop.example\n10.0.0.0/99\n"
 SENT = {"target": "zscaler", "owner": "net", "reason": "", "expires": "90d"}
 
 
@@ -103,7 +103,7 @@ def test_a_pasted_list_is_planned_then_done_and_can_be_undone(
     planned = admin.send(admin.get("/import"), "/import", **SENT, text=LIST)
     assert planned.status_code == 200
     assert store.rules() == []
-    for text in ("not a host", "www.shop.example", "No longer inspected"):
+    for text in ("10.0.0.0/99", "www.shop.example", "No longer inspected"):
         assert text in planned.text, text
     done = admin.send(planned.text, "/import")
     assert done.status_code == 303

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -186,7 +187,7 @@ def test_names_that_clients_made_up_are_text(admin: Visitor, store: BypassStore,
         [Passage(NOW, host, host, 1, 2, 1.0)],
     )
     store.unbound.write([Unbound(NOW, host, "<i>", host, f"asked for {host}")])
-    for where in ("/", "/candidates", "/stats", "/audit", f"/audit?q={host[:9]}"):
+    for where in ("/", "/candidates", "/stats", "/audit", f"/audit?q={quote(host[:9])}"):
         page = admin.client.get(where)
         assert page.status_code == 200
         for bad in (

@@ -99,7 +99,9 @@ def _approve(visit: Visit, host: str) -> tuple[str, str]:
         remedy = "bypass approve --force can"
         raise ConfigError(chosen.pattern, finding.text.rstrip("."), remedy=remedy)
     if visit.two_person and is_wide(rule_of(row)):
-        return store.draft_rule(_full(found, row, visit)).pattern, "waits for another person to approve it."
+        return store.draft_rule(
+            _full(found, row, visit)
+        ).pattern, "waits for another person to approve it."
     return store.approve(host, row).pattern, "passes from now on."
 
 

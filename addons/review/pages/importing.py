@@ -66,7 +66,9 @@ class Importing:
         verb = "replace" if one.replace else "import"
         source = f"{one.target}: {shown(one.name)}"
         count = {"source": source, "count": len(now.plan.changes)}
-        changes = [_for_two(one) for one in now.plan.changes] if visit.two_person else now.plan.changes
+        changes = (
+            [_for_two(one) for one in now.plan.changes] if visit.two_person else now.plan.changes
+        )
         number = visit.store.change(verb, source, changes, count)
         said = f"{len(now.plan.changes):,} rules changed; entry {number} can be undone."
         return Done(address("/undo", entry=number), said)

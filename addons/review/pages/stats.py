@@ -13,6 +13,7 @@ from addons.review.visit import View, Visit
 def page(visit: Visit) -> View:
     """Sixty days of shares, thirty of hosts."""
     traffic = visit.store.traffic
+    alive = visit.store.proxies.alive(visit.now)
     days = traffic.days(visit.day(60))
     share = [(d.day, d.passed / max(d.passed + d.inspected, 1)) for d in days]
     label = "Share of connections that were not inspected, by day"
@@ -23,6 +24,8 @@ def page(visit: Visit) -> View:
             "days": days[::-1],
             "plot": Markup(charts.shares(share, label)),  # noqa: S704 (escaped there)
             "totals": totals,
-            "top": visit.store.passed.top(visit.day(30)),
+            "passing": [(proxy, one) for proxy in alive for one in proxy.passing.largest],
+            "open": sum(proxy.passing.count for proxy in alive),
+            "top": traffic.top(visit.day(30)),
         },
     )
