@@ -279,14 +279,16 @@ def review_pictures(folder: Path) -> None:
             page.get_by_label("Token or password").fill(token)
             page.keyboard.press("Enter")
             page.wait_for_url(listening.url)
-            for where, name in (
-                ("", "review-start"),
-                ("candidate/api.bank.example", "review-candidate"),
-                ("rules?order=bytes&down=1", "review-rules"),
-                ("host?host=www.apple.example", "review-host"),
+            for where, picture in (
+                ("", "start"),
+                ("candidate/api.bank.example", "candidate"),
+                ("rules?order=bytes&down=1", "rules"),
+                ("host?host=www.apple.example", "host"),
             ):
+                beat(store)
                 page.goto(listening.url + where)
-                page.screenshot(path=folder / f"{name}.png")
+                page.screenshot(path=folder / f"review-{picture}.png")
+            beat(store)
             page.set_viewport_size({"width": 400, "height": 760})
             page.emulate_media(color_scheme="dark")
             page.goto(f"{listening.url}rules?order=ends")
@@ -358,10 +360,17 @@ def fill(path: Path) -> None:
         store.unbound.write(
             [Unbound(now, "login.tax.example", "203.0.113.66:443", "login.tax.example", why)]
         )
-        beat = Heartbeat("one", "gateway-1", 812, version.__version__, "12.2.0", "suggest", 7, None,
-                         now - timedelta(days=6), now + timedelta(seconds=10),
-                         Decided(now, "www.apple.example", "inspect", "www.apple.example"))  # fmt: skip
-        store.proxies.write(beat)
+
+
+def beat(path: Path) -> None:
+    """A proxy that is alive now."""
+    now = clock.now()
+    with BypassStore(path, clock.now, "ann") as store:
+        last = Decided(now, "www.apple.example", "inspect", "www.apple.example")
+        store.proxies.write(
+            Heartbeat("one", "gateway-1", 812, version.__version__, "12.2.0", "suggest", 7, None,
+                      now - timedelta(days=6), now, last)
+        )  # fmt: skip
 
 
 def save(console: Console, path: Path, title: str) -> None:

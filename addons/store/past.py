@@ -62,11 +62,11 @@ class Past:
         return [_event(row) for row in rows], total
 
     def about(self, names: Sequence[str], most: int = 50) -> list[Event]:
-        """Entries about any of these patterns and hosts, the latest first."""
+        """Entries about any of these patterns and hosts, the latest first: they are the subject, or a value in it."""
         values: dict[str, object] = {"cut": MAX_DETAILS, "most": most}
         clauses: list[str] = []
         for n, name in enumerate(names):
-            values |= {f"name{n}": name, f"json{n}": msgspec.json.encode(name).decode()}
+            values |= {f"name{n}": name, f"json{n}": ":" + msgspec.json.encode(name).decode()}
             clauses.append(f"subject = :name{n} OR instr(details, :json{n})")
         query = f"{_COLUMNS} WHERE {' OR '.join(clauses)} ORDER BY number DESC LIMIT :most"
         with self._failing():

@@ -73,7 +73,8 @@ class _Forms(HTMLParser):
         if tag == "form":
             self._open = self.found.setdefault(given.get("action", ""), {})
         elif tag == "input" and self._open is not None and "name" in given:
-            if given.get("type") not in ("radio", "checkbox") or "checked" in given:
+            is_tick = given.get("type") in ("radio", "checkbox")
+            if "checked" in given or not is_tick:
                 self._open[given["name"]] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:

@@ -89,6 +89,10 @@ _DEEDS: dict[str, Callable[[Visit, str], tuple[str, str]]] = {
 
 
 def _names(pattern: str) -> list[str]:
-    """The host behind conditions: decisions about candidates are under its name."""
-    name = pattern.partition(" ")[0].rpartition(":")[0] or pattern.partition(" ")[0]
-    return [name] if name and name != pattern and not name.startswith("/") else []
+    """What a rule names, as rows and candidates write it: without conditions, and without its marks."""
+    place = pattern.partition(" ")[0]
+    before, _, port = place.rpartition(":")
+    if before and port.isdecimal():
+        place = before
+    bare = place.strip("/") if place.startswith("/") else place.removeprefix("*").removeprefix(".")
+    return [one for one in dict.fromkeys((place, bare)) if one and one != pattern]
