@@ -39,7 +39,14 @@ def test_entries_are_searched_and_paged_the_latest_first(store: BypassStore) -> 
     first, total = store.past.page("", 1, 5)
     assert ([one.number for one in first], total) == ([7, 6, 5, 4, 3], 7)
     assert [one.number for one in store.past.page("", 2, 5)[0]] == [2, 1]
-    for text, count in (("H3", 1), ("ANN", 7), ("add", 7), ('"quoted"', 7), ("Grüße\\x", 7), ("%", 0)):
+    for text, count in (
+        ("H3", 1),
+        ("ANN", 7),
+        ("add", 7),
+        ('"quoted"', 7),
+        ("Grüße\\x", 7),
+        ("%", 0),
+    ):
         assert store.past.page(text, 1, 5)[1] == count, text
     assert store.past.last() == 7
     assert store.past.digest() == [*store.audit()][-1].digest
