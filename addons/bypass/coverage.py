@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -27,6 +28,12 @@ MAX_NAMES, MAX_LENGTH = 100, 253
 _TOLD = 4
 # The rule that decides about a connection.
 Decide = Callable[[Arrival], Rule | None]
+
+
+class Deciding(Protocol):
+    """A Matcher, or what decides as one does."""
+
+    def match(self, connection: Arrival, now: datetime) -> Rule | None: ...
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -82,7 +89,7 @@ def remarks(
 
 
 def foretold(
-    rule: Rule, others: Matcher, leaves: Iterable[Leaf], seen: Iterable[str], now: datetime
+    rule: Rule, others: Deciding, leaves: Iterable[Leaf], seen: Iterable[str], now: datetime
 ) -> str:
     """The remark's text on a rule that is not there yet, empty for none."""
     alone = Matcher([rule])

@@ -11,9 +11,10 @@ import typer
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from addons.bypass.explained import Explained
     from addons.bypass.matcher import Arrival, Matcher
     from addons.bypass.remark import Remark
-    from addons.bypass.rule import Action, Rule
+    from addons.bypass.rule import Rule
     from addons.store.bypass_store import BypassStore
 
 Rules = Annotated[
@@ -169,26 +170,11 @@ def rules_path(rules: Path | None) -> Path | None:
     return path if path.exists() else None
 
 
-class Decided(NamedTuple):
-    """What a proxy does with a connection.
-
-    Attributes:
-        rule: the one that decides, None where none applies.
-        considered: every rule whose pattern fits, with what keeps it from deciding.
-
-    """
-
-    action: Action
-    rule: Rule | None
-    considered: list[tuple[Rule, str]]
-
-
-def decided(matcher: Matcher, connection: Arrival) -> Decided:
+def decided(matcher: Matcher, connection: Arrival) -> Explained:
     """As the proxy decides, by the same code."""
-    at = now()
-    rule = matcher.match(connection, at)
-    action = rule.action if rule is not None else "inspect"
-    return Decided(action, rule, list(matcher.considered(connection, at)))
+    from addons.bypass.explained import explained
+
+    return explained(matcher, connection, now())
 
 
 def defend(rule: Rule, *, force: bool) -> None:

@@ -123,15 +123,9 @@ def tell_readers(opened: BypassStore) -> int:
 
 def proxies_own(opened: BypassStore, names: list[str], port: int) -> list[str]:
     """What the proxies that are alive do by options of mitmproxy to what the rules leave to it."""
-    from addons.bypass.beside import mitmproxys
     from detector import clock
 
-    found: list[str] = []
-    for one in opened.proxies.alive(clock.now()):
-        told = mitmproxys(one.beside, names, port)
-        if told is not None:
-            found.append(f"{told} (pid {one.pid} on {one.host})")
-    return found
+    return opened.proxies.own(names, port, clock.now())
 
 
 def _set_in(words: list[str]) -> dict[str, str]:

@@ -34,6 +34,7 @@ from addons.bypass.bounded import placed
 from addons.review.admission import Admission
 from addons.review.forwarded import Forwarded, StrangerError
 from addons.review.guesses import Guesses, address_of
+from addons.review.pending import MAX_LIST
 from addons.review.people import TOKEN_HOLDER, Person, is_name
 from addons.review.users_file import User, UsersFile
 
@@ -41,6 +42,8 @@ COOKIE, KNOWN_COOKIE = "tlsight_session", "tlsight_known"
 SESSION_SECONDS = 12 * 3600
 MAX_SESSIONS = 100
 MAX_FORM = 64 << 10
+# A list, with what is around it in a form; nobody reads it who has no session.
+MAX_UPLOAD = MAX_LIST + MAX_FORM
 _AT_ONCE = 2  # passwords that are checked; each takes 64 MiB
 _HEADERS = {
     "content-security-policy": (
@@ -298,7 +301,8 @@ class Gate:
             if not access.is_ours(origin):
                 return PlainTextResponse("This form came from elsewhere.\n", 403)
             length = request.headers.get("content-length", "")
-            if not length.isdecimal() or int(length) > MAX_FORM:
+            most = MAX_UPLOAD if path == "/import" else MAX_FORM
+            if not length.isdecimal() or int(length) > most:
                 return PlainTextResponse("Too much.\n", 413)
         if path == "/login" or path.startswith("/static/"):
             return None  # for all; neither says anything of anybody

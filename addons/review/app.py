@@ -1,20 +1,19 @@
-"""The pages and what can be done on them. A handler opens the store, asks or decides, and renders."""
+"""The application: which page is at which address, who may see or do it, and what becomes of errors."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import datetime, timedelta
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from datetime import datetime
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
-import jinja2
-import msgspec
-from markupsafe import Markup
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -23,30 +22,55 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from addons.bypass.attempt import REMEDIES, classify
-from addons.bypass.coverage import foretold
-from addons.bypass.feed import is_stale
-from addons.bypass.guarded import guarded
-from addons.bypass.matcher import Matcher
-from addons.bypass.pattern import end
-from addons.bypass.reach import has_ended
-from addons.bypass.rule import rule_of
-from addons.bypass.safety import unsafe
-from addons.bypass.scope import scopes
-from addons.bypass.shown import shown
-from addons.review import charts
-from addons.review.access import COOKIE, Access, Gate
+from addons.bypass.bounded import placed
+from addons.review.access import COOKIE, MAX_FORM, Access, Gate, Session
 from addons.review.login import Login
+from addons.review.metrics import metrics
+from addons.review.pages import (
+    adding,
+    audit,
+    candidate,
+    candidates,
+    host,
+    rule,
+    rules,
+    start,
+    stats,
+    undoing,
+)  # fmt: skip
+from addons.review.pages.importing import Importing
+from addons.review.pending import MAX_LIST
+from addons.review.people import Deed as Kind
 from addons.review.people import Person
-from addons.store.auditing import audited
+from addons.review.rendering import templates
+from addons.review.stale import StaleError
+from addons.review.visit import Deed, Done, Page, View, Visit, read_form
 from addons.store.bypass_store import BypassStore
-from addons.store.stored import StoredCandidate
-from detector.errors import ConfigError, TlsightError
+from detector.errors import ConfigError, TargetError, TlsightError
 
 _HERE = Path(__file__).parent
 _LIVE_SECONDS = 1.0
-_SHOWN = 50
+_MAX_SAID = 200
+_BEARER = Person("bearer of the token", "viewer")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_PAGES: tuple[tuple[str, Page], ...] = (
+    ("/", start.page),
+    ("/candidates", candidates.page),
+    ("/candidate/{host}", candidate.page),
+    ("/host", host.page),
+    ("/rules", rules.page),
+    ("/rule", rule.page),
+    ("/add", adding.page),
+    ("/stats", stats.page),
+    ("/audit", audit.page),
+    ("/undo", undoing.page),
+)
+_DEEDS: tuple[tuple[str, Deed, Kind], ...] = (
+    ("/candidate/{host}/{verb}", candidate.decide, "decide"),
+    ("/rule/{verb}", rule.change, "decide"),
+    ("/add", adding.add, "decide"),
+    ("/undo", undoing.undo, "administer"),
+)
 
 
 class Review:
@@ -63,122 +87,30 @@ class Review:
         self._path = path
         self._access = access
         self._now = now
-        loader = jinja2.FileSystemLoader(_HERE / "templates")
-        self._templates = jinja2.Environment(
-            loader=loader,
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            finalize=_harmless,
-        )
-        self._templates.filters["bytes"] = _bytes
-        form = Login(access, self._templates.get_template("login.html"))
-        self._login = form.__call__  # a function, as a route's handler has to be
+        self._templates = templates(_HERE / "templates")
+        # Between looking whether a form is stale and doing what it says nobody else on this page decides.
+        self._deciding = threading.Lock()
+        self._said: dict[str, str] = {}
 
     def app(self) -> Starlette:
+        login = Login(self._access, self._templates.get_template("login.html"))
+        importing = Importing()
+        lists = self._form(importing.send, "administer", MAX_LIST)
         routes = [
-            Route("/", self._page(self.candidates)),
-            Route("/candidate/{host}", self._page(self.candidate)),
-            Route("/candidate/{host}/{verb}", self._form(self.decide), methods=["POST"]),
-            Route("/rules", self._page(self.rules)),
-            Route("/rules/{verb}", self._form(self.end_rule), methods=["POST"]),
-            Route("/audit", self._page(self.audit)),
-            Route("/stats", self._page(self.stats)),
+            Route("/import", self._page(importing.page)),
+            Route("/import", lists, methods=["POST"]),
+            *(Route(where, self._page(page)) for where, page in _PAGES),
+            *(
+                Route(where, self._form(deed, kind), methods=["POST"])
+                for where, deed, kind in _DEEDS
+            ),
             Route("/live", self.live),
             Route("/metrics", self.metrics),
-            Route("/login", self._login, methods=["GET", "POST"]),
-            Route("/logout", self._form(self.logout), methods=["POST"]),
+            Route("/login", login.__call__, methods=["GET", "POST"]),
+            Route("/logout", self._form(self._log_out, "read"), methods=["POST"]),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
         return Starlette(routes=routes, middleware=[Middleware(Gate, self._access)])
-
-    # Pages: a store in, a template and its values out.
-
-    def candidates(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
-        known = store.candidates()
-        since = self._days_ago(30)
-        rows = [
-            {"one": one, "spark": self._spark(store, one, since)}
-            for one in known
-            if one.state == "pending"
-        ]
-        return "candidates.html", {
-            "rows": rows,
-            "decided": [o for o in known if o.state != "pending"],
-        }
-
-    def candidate(self, store: BypassStore, request: Request) -> tuple[str, dict[str, object]]:
-        host = request.path_params["host"]
-        found = store.known(host)
-        others = [one.candidate for one in store.candidates("pending")]
-        seen, leaves, now = store.traffic.hosts(), store.leaves.all(), self._now()
-        proposed = scopes(found.candidate, others, seen)
-        rules = Matcher((one.rule for one in store.rules()), store.feeds.rules())
-        attempts = list(store.traffic.attempts(host, _SHOWN))
-        days = store.traffic.classes(host, self._days_ago(30))
-        label = f"Attempts on {host} by day"
-        return "candidate.html", {
-            "one": found,
-            "scopes": [
-                (one, foretold(rule_of(one.row), rules, leaves, seen, now)) for one in proposed
-            ],
-            "attempts": [(a, classify(a), REMEDIES[classify(a)]) for a in reversed(attempts)],
-            "timeline": Markup(charts.timeline(days, label)),  # noqa: S704 (escaped there)
-            "remedies": _remedies(found),
-            "soonest": self._now().date() + timedelta(days=1),
-            "usual": self._now().date() + timedelta(days=90),
-        }
-
-    def rules(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
-        uses = store.traffic.uses()
-        now = self._now()
-        rows = [
-            (one, uses.get(one.rule.pattern), has_ended(one.rule, now)) for one in store.rules()
-        ]
-        return "rules.html", {"rows": rows, "unbound": store.unbound.counts()}
-
-    def audit(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
-        entries = list(store.trail.entries(last=500))
-        return "audit.html", {"entries": entries[::-1], "found": audited(store, self._now())}
-
-    def stats(self, store: BypassStore, _: Request) -> tuple[str, dict[str, object]]:
-        days = store.traffic.days(self._days_ago(60))
-        share = [(d.day, d.passed / max(d.passed + d.inspected, 1)) for d in days]
-        label = "Share of connections that were not inspected, by day"
-        totals = [(kind, n, REMEDIES[kind]) for kind, n in store.traffic.totals().items()]
-        plot = Markup(charts.shares(share, label))  # noqa: S704 (escaped there)
-        return "stats.html", {"days": days[::-1], "plot": plot, "totals": totals}
-
-    # Decisions: the path to go to afterwards, and what to say there.
-
-    def decide(self, store: BypassStore, request: Request, form: dict[str, str]) -> tuple[str, str]:
-        host, verb = request.path_params["host"], request.path_params["verb"]
-        if verb == "approve":
-            rule = self._approve(store, host, form)
-            return "/rules", f"{rule} passes from now on."
-        if verb == "reject":
-            store.reject(host, form.get("reason", ""))
-            return "/", f"{host} stays inspected."
-        if verb == "snooze":
-            store.snooze(host, self._now() + timedelta(days=_number(form.get("days", "7"))))
-            return "/", f"{host} comes back later."
-        raise ConfigError(verb, "is nothing that can be decided")
-
-    def end_rule(
-        self, store: BypassStore, request: Request, form: dict[str, str]
-    ) -> tuple[str, str]:
-        pattern, verb = form.get("pattern", ""), request.path_params["verb"]
-        if verb == "remove":
-            store.remove_rule(pattern, form.get("reason", ""))
-            return "/rules", f"{pattern} is removed."
-        store.expire_rule(pattern, form.get("reason", ""))
-        return "/rules", f"{pattern} has ended: its hosts are inspected."
-
-    def logout(self, _: BypassStore, request: Request, __: dict[str, str]) -> tuple[str, str]:
-        self._access.sessions.pop(request.cookies.get(COOKIE, ""), None)
-        return "/login", ""
-
-    # Others.
 
     async def live(self, request: Request) -> Response:
         """Server-sent events: "changed" whenever a candidate or a decision did."""
@@ -198,182 +130,121 @@ class Review:
 
     async def metrics(self, _: Request) -> Response:
         """For Prometheus, which gives its token as a bearer."""
-        body = await run_in_threadpool(self._metrics)
-        return Response(body, media_type=CONTENT_TYPE_LATEST)
 
-    # What they are made of.
+        def made() -> bytes:
+            with self._store(_BEARER) as store:
+                return metrics(store, self._now())
 
-    def _approve(self, store: BypassStore, host: str, form: dict[str, str]) -> str:
-        found = store.known(host)
-        others = [one.candidate for one in store.candidates("pending")]
-        proposed = scopes(found.candidate, others, ())
-        chosen = next((s for s in proposed if s.pattern == form.get("scope")), None)
-        if chosen is None:
-            raise ConfigError("scope", "choose one of those proposed")
-        row = msgspec.structs.replace(
-            chosen.row,
-            owner=form.get("owner", "").strip()[:200],
-            reason=form.get("reason", "").strip()[:500],
-            ticket=form.get("ticket", "").strip()[:200],
-            expires=end(form.get("expires", ""), self._now()),
-        )
-        for finding in unsafe(rule_of(row), guarded()):
-            raise ConfigError(
-                chosen.pattern, finding.text.rstrip("."), remedy="bypass approve --force can"
-            )
-        return store.approve(host, row).pattern
+        return Response(await run_in_threadpool(made), media_type=CONTENT_TYPE_LATEST)
 
-    def _page(
-        self, view: Callable[[BypassStore, Request], tuple[str, dict[str, object]]]
-    ) -> Handler:
+    def _log_out(self, visit: Visit) -> Done:
+        self._access.sessions.pop(visit.request.cookies.get(COOKIE, ""), None)
+        return Done("/login")
+
+    def _page(self, page: Page) -> Handler:
         def rendered(request: Request) -> Response:
+            person = self._person(self._access.session(request))
             try:
-                with self._store() as store:
-                    name, values = view(store, request)
-                    values["proxies"] = store.proxies.alive(self._now())
-                status = 200
+                with self._store(person) as store:
+                    visit = Visit(store, request, self._now(), person)
+                    return self._rendered(visit, page(visit))
             except TlsightError as error:
-                status = 404 if isinstance(error, ConfigError) else 503
-                name, values = "problem.html", {"problem": str(error)}
-            return HTMLResponse(self._render(request, name, values), status)
+                status = 404 if isinstance(error, ConfigError | TargetError) else 503
+                return self._problem(request, person, str(error), status)
 
         async def handler(request: Request) -> Response:
             return await run_in_threadpool(rendered, request)
 
         return handler
 
-    def _form(
-        self, action: Callable[[BypassStore, Request, dict[str, str]], tuple[str, str]]
-    ) -> Handler:
+    def _form(self, deed: Deed, kind: Kind, most: int = MAX_FORM) -> Handler:
         def done(request: Request, form: dict[str, str]) -> Response:
             session = self._access.session(request)
+            person = self._person(session)
             given = form.get("csrf", "")
             if session is None or not compare_digest(given.encode(), session.csrf.encode()):
-                page = self._render(
-                    request, "problem.html", {"problem": "The form is out of date."}
-                )
-                return HTMLResponse(page, 403)
+                return self._problem(request, person, "The form is out of date.", 403)
+            if not person.may(kind):
+                why = f"{person.name} is a {person.role}, who may not {_MAY_NOT[kind]} here."
+                return self._problem(request, person, why, 403)
             try:
-                with self._store(session.person) as store:
-                    where, said = action(store, request, form)
+                with self._deciding, self._store(person) as store:
+                    visit = Visit(
+                        store, request, self._now(), person, form, self._access.two_person
+                    )
+                    try:
+                        found = deed(visit)
+                    except StaleError as error:
+                        found = _stale(error, request)
+                    if isinstance(found, View):
+                        return self._rendered(visit, found)
             except TlsightError as error:
-                status = 400 if isinstance(error, ConfigError) else 503
-                return HTMLResponse(
-                    self._render(request, "problem.html", {"problem": str(error)}), status
-                )
-            return RedirectResponse(where + (f"?said={quote(said)}" if said else ""), 303)
+                status = 400 if isinstance(error, ConfigError | TargetError) else 503
+                return self._problem(request, person, str(error), status)
+            return RedirectResponse(self._keep(found), 303)
 
         async def handler(request: Request) -> Response:
-            return await run_in_threadpool(done, request, await _read_form(request))
+            try:
+                form = await read_form(request, most)
+            except ConfigError as error:
+                person = self._person(self._access.session(request))
+                return self._problem(request, person, str(error), 400)
+            return await run_in_threadpool(done, request, form)
 
         return handler
 
-    def _render(self, request: Request, name: str, values: dict[str, object]) -> str:
+    def _rendered(self, visit: Visit, view: View) -> Response:
+        proxies = visit.store.proxies.alive(visit.now)
+        values = {"proxies": proxies, "now": visit.now, **view.values}
+        return HTMLResponse(
+            self._render(visit.request, visit.person, view.template, values), view.status
+        )
+
+    def _problem(self, request: Request, person: Person, problem: str, status: int) -> Response:
+        values = {"problem": problem, "proxies": None, "now": self._now()}
+        return HTMLResponse(self._render(request, person, "problem.html", values), status)
+
+    def _render(
+        self, request: Request, person: Person, name: str, values: Mapping[str, object]
+    ) -> str:
         session = self._access.session(request)
         known = {
             "csrf": session.csrf if session else "",
-            "said": request.query_params.get("said", "")[:300],
+            "said": self._said.pop(request.query_params.get("done", ""), ""),
             "path": request.url.path,
             "store": str(self._path),
+            "person": person,
         }
-        return self._templates.get_template(name).render({"proxies": None, **known, **values})
+        return self._templates.get_template(name).render({**known, **values})
 
-    def _store(self, person: Person | None = None) -> BypassStore:
-        """For a person's decision, or to look."""
-        if person is None:
-            return BypassStore(self._path, self._now, "review page")
+    def _keep(self, done: Done) -> str:
+        """Where to go; what to say there is kept here, for a text in the address would be anybody's."""
+        if not done.said:
+            return done.where
+        name = secrets.token_urlsafe(12)
+        placed(self._said, name, done.said, _MAX_SAID)
+        return f"{done.where}{'&' if '?' in done.where else '?'}done={name}"
+
+    def _person(self, session: Session | None) -> Person:
+        """Who has no session reads with a bearer."""
+        return session.person if session is not None else _BEARER
+
+    def _store(self, person: Person) -> BypassStore:
         return BypassStore(self._path, self._now, person.name, login=person.way)
 
-    def _spark(self, store: BypassStore, one: StoredCandidate, since: str) -> Markup:
-        host = one.candidate.host
-        days = store.traffic.classes(host, since)
-        today = self._now().date()
-        names = [(today - timedelta(days=n)).isoformat() for n in range(29, -1, -1)]
-        values = [
-            sum(n for k, n in days.get(d, {}).items() if k not in ("trusted", "not-http"))
-            for d in names
-        ]
-        return Markup(charts.sparkline(values, f"Failures on {host} in 30 days"))  # noqa: S704
-
     def _stamp(self) -> str:
-        with self._store() as store:
+        with self._store(_BEARER) as store:
             return store.stamp()
 
-    def _metrics(self) -> bytes:
-        registry = CollectorRegistry()
-        rules = Gauge("tlsight_bypass_rules", "Rules in force", registry=registry)
-        pending = Gauge("tlsight_bypass_candidates", "Candidates to decide on", registry=registry)
-        attempts = Gauge("tlsight_bypass_attempts", "TLS attempts", ["class"], registry=registry)
-        passed = Gauge("tlsight_bypass_passed", "Connections let through", registry=registry)
-        size = Gauge("tlsight_bypass_passed_bytes", "Bytes let through", registry=registry)
-        lists = Gauge("tlsight_bypass_feed_rules", "Rules in force", ["feed"], registry=registry)
-        age = Gauge(
-            "tlsight_bypass_feed_age_seconds",
-            "Since its source confirmed it",
-            ["feed"],
-            registry=registry,
-        )
-        stale = Gauge(
-            "tlsight_bypass_feed_stale", "1 for a stale feed", ["feed"], registry=registry
-        )
-        waits = Gauge(
-            "tlsight_bypass_feed_waiting", "1 where a list waits", ["feed"], registry=registry
-        )
-        with self._store() as store:
-            for name, feed in store.feeds.all().items():
-                kept = feed.accepted
-                lists.labels(name).set(kept.count if kept is not None else 0)
-                stale.labels(name).set(is_stale(feed, self._now()))
-                waits.labels(name).set(feed.waiting is not None)
-                if kept is not None:
-                    since = self._now() - (feed.confirmed or kept.fetched)
-                    age.labels(name).set(since.total_seconds())
-            rules.set(len(store.rules()))
-            pending.set(len(store.candidates("pending")))
-            for kind, count in store.traffic.totals().items():
-                attempts.labels(kind).set(count)
-            uses = store.traffic.uses().values()
-            passed.set(sum(use.connections for use in uses))
-            size.set(sum(use.up + use.down for use in uses))
-        return generate_latest(registry)
 
-    def _days_ago(self, days: int) -> str:
-        return (self._now().date() - timedelta(days=days)).isoformat()
+_MAY_NOT = {"read": "look", "decide": "decide", "administer": "administer"}
 
 
-async def _read_form(request: Request) -> dict[str, str]:
-    async with request.form(max_files=0, max_fields=20) as form:
-        return {key: value for key, value in form.items() if isinstance(value, str)}
-
-
-def _harmless(value: object) -> object:
-    """What clients and people wrote; markup of ours stays as it is."""
-    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _remedies(found: StoredCandidate) -> list[str]:
-    """What else than a bypass would help."""
-    return {
-        "certificate-pinned": ["Ask the app's vendor for a build that trusts the company's CA."],
-        "upstream-mtls": [
-            "Give mitmproxy the client's certificate: --set client_certs=FOLDER; then it can go on inspecting."
-        ],
-        "upstream-version": [
-            "Ask the server's owner for TLS 1.2, or lower tls_version_server_min for it."
-        ],
-    }[found.candidate.kind]
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 365:
-        raise ConfigError("days", f"{text!r} is no number between 1 and 365")
-    return int(text)
-
-
-def _bytes(size: int) -> str:
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
+def _stale(error: StaleError, request: Request) -> View:
+    back = urlsplit(request.headers.get("referer", ""))
+    path = "/" + back.path.strip("/") + (f"?{back.query}" if back.query else "")
+    return View(
+        "stale.html",
+        {"text": str(error), "differences": error.differences, "back": path},
+        status=409,
+    )

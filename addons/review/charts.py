@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from addons.bypass.attempt import AttemptClass
+from addons.bypass.shown import shown
 
 _GROUPS = {
     "trusted": "good", "not-http": "good", "refused": "bad", "refused-silently": "bad",
@@ -86,6 +87,6 @@ def _height(value: int, top: int, height: int) -> float:
 def _svg(width: float, height: float, label: str, body: str, name: str, top: int = 0) -> str:
     box = f"-4 {-top} {width + 4} {height + top}"
     return (
-        f'<svg class="{name}" role="img" aria-label="{escape(label)}" viewBox="{box}"'
+        f'<svg class="{name}" role="img" aria-label="{escape(shown(label))}" viewBox="{box}"'
         f' width="{width}" height="{height + top}">{body}</svg>'
     )

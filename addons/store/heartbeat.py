@@ -194,6 +194,11 @@ class Heartbeats:
         """Those that read the store now."""
         return [one for one in self.all() if one.is_fresh(now)]
 
+    def own(self, names: list[str], port: int, now: datetime) -> list[str]:
+        """What those that are alive do by options of mitmproxy to what the rules leave to it."""
+        told = ((one, mitmproxys(one.beside, names, port)) for one in self.alive(now))
+        return [f"{text} (pid {one.pid} on {one.host})" for one, text in told if text is not None]
+
 
 class HasHeartbeats(Protocol):
     """A BypassStore."""

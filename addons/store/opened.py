@@ -22,6 +22,9 @@ from addons.store.gateways import Gateways
 from addons.store.heartbeat import Heartbeats
 from addons.store.hours import Hours
 from addons.store.leaves import Leaves
+from addons.store.listing import Listing
+from addons.store.passed import Passed
+from addons.store.past import Past
 from addons.store.rechecks import Rechecks
 from addons.store.reminding import Reminded
 from addons.store.schema import MIGRATIONS, OLDEST_READABLE
@@ -55,6 +58,9 @@ class Opened:
         proxies: which of them read it.
         leaves: names that share a certificate.
         gateways: what they took, and what the centre was told.
+        passed: what passed, by host.
+        past: what the trail says about a rule or a host.
+        listing: rules looked up without reading all of them.
         reminded: ends of rules that were told.
         rechecks: what was found of each rule when it was last looked at.
         feeds: lists that somebody else keeps.
@@ -98,6 +104,9 @@ class Opened:
         self.gateways = Gateways(
             self._db, self._failing, self._writing, self._changing, self.traffic
         )
+        self.passed = Passed(self._db, self._failing)
+        self.past = Past(self._db, self._failing)
+        self.listing = Listing(self._db, self._failing, now)
         self.reminded = Reminded(self._db, self._failing)
         self.rechecks = Rechecks(self._db, self._failing)
         self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)

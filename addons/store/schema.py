@@ -92,6 +92,13 @@ CREATE TABLE passage_told (
     day TEXT NOT NULL, host TEXT NOT NULL, rule TEXT NOT NULL, connections INTEGER NOT NULL,
     up INTEGER NOT NULL, down INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (day, host, rule)
 ) STRICT, WITHOUT ROWID;
+DROP INDEX passage_rule;
+CREATE INDEX passage_use ON passage_day (rule, connections, up, down, seconds, last);
+CREATE INDEX attempt_day_host ON attempt_day (host, day, class, count);
+CREATE INDEX rule_state ON rule (state);
+CREATE INDEX rule_owner ON rule (coalesce(json_extract(row, '$.owner'), ''));
+CREATE INDEX rule_ends ON rule ((json_extract(row, '$.expires') ||
+    CASE length(json_extract(row, '$.expires')) WHEN 10 THEN 'T24' ELSE '' END));
 CREATE INDEX attempt_hour_host ON attempt_hour (host, hour);
 CREATE INDEX passage_size ON passage_day (day, up + down);
 CREATE INDEX passage_host ON passage_day (host);

@@ -23,6 +23,7 @@ from addons.review.guesses import FREE
 from addons.review.users_file import UsersFile
 from addons.store.bypass_store import BypassStore
 from detector.errors import ConfigError, StoreError
+from tests.addons.reviewing import form_of
 
 NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
 ORIGIN, PUBLIC = "http://127.0.0.1:8090", "https://bypass.example"
@@ -91,9 +92,14 @@ def csrf(client: TestClient, headers: dict[str, str] | None = None) -> str:
 
 
 def reject(client: TestClient, about: str = "bank.example", /, **headers: str) -> int:
-    fields = {"csrf": csrf(client, headers), "reason": "no"}
+    where = f"/candidate/{about}/reject"
+    page = client.get(
+        f"/candidate/{about}", headers={n: v for n, v in headers.items() if n != "origin"}
+    ).text
+    known = {"csrf": csrf[1]} if (csrf := re.search('name="csrf" value="([^"]+)"', page)) else {}
+    fields = form_of(page, where) if f'action="{where}"' in page else known
     headers = {"origin": ORIGIN} | headers
-    return client.post(f"/candidate/{about}/reject", data=fields, headers=headers).status_code
+    return client.post(where, data=fields, headers=headers).status_code
 
 
 def last(world: World) -> tuple[str, str, str | None]:

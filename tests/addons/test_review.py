@@ -35,6 +35,12 @@ FORM = {
 }
 
 
+PAGES = (
+    "/", "/candidates", "/candidate/bank.example", "/rules", "/rule?pattern=a.example", "/add", "/import", "/audit",
+    "/undo?entry=1", "/stats", "/host?host=bank.example", "/live", "/metrics",
+)  # fmt: skip
+
+
 class Ticks:
     at = 1000.0
 
@@ -105,9 +111,7 @@ def post(admin: TestClient) -> Post:
     return send
 
 
-@pytest.mark.parametrize(
-    "where", ["/", "/rules", "/audit", "/stats", "/live", "/metrics", "/candidate/bank.example"]
-)
+@pytest.mark.parametrize("where", PAGES)
 def test_without_a_session_nothing_is_shown(anybody: TestClient, where: str) -> None:
     assert anybody.get(where).status_code == 401
     page = anybody.get(where, headers={"accept": "text/html"})
@@ -255,45 +259,6 @@ def test_a_bearer_reads_and_never_decides(anybody: TestClient, store: BypassStor
     assert store.rules() == []
 
 
-def test_approving_needs_an_owner_a_reason_an_end_and_a_proposed_scope(
-    post: Post, store: BypassStore
-) -> None:
-    where = "/candidate/bank.example/approve"
-    for field, value in (
-        ("owner", " "),
-        ("reason", ""),
-        ("expires", ""),
-        ("scope", ".example"),
-        ("expires", "x"),
-    ):
-        assert post(where, {**FORM, field: value}) == 400, field
-    assert store.rules() == []
-    assert post(where, FORM) == 303
-    (rule,) = [one.rule for one in store.rules()]
-    assert (rule.pattern, rule.owner) == ("bank.example:443", "net")
-    assert [e.by for e in store.audit()][-1] == "review page"
-
-
-def test_candidates_are_rejected_and_snoozed(post: Post, store: BypassStore) -> None:
-    assert post("/candidate/bank.example/snooze", {"days": "400"}) == 400
-    assert post("/candidate/bank.example/snooze", {"days": "\u00b2"}) == 400
-    assert post("/candidate/bank.example/snooze", {"days": "7"}) == 303
-    assert [one.state for one in store.candidates("snoozed")] == ["snoozed"]
-    assert post("/candidate/bank.example/reject", {"reason": "no"}) == 303
-    assert [one.state for one in store.candidates("rejected")] == ["rejected"]
-    assert post("/candidate/bank.example/explode", {}) == 400
-    assert post("/candidate/unknown.example/reject", {}) == 400
-
-
-def test_a_rule_is_ended_and_removed(admin: TestClient, post: Post, store: BypassStore) -> None:
-    post("/candidate/bank.example/approve", FORM)
-    assert post("/rules/expire", {"pattern": "bank.example:443"}) == 303
-    assert "(over)" in admin.get("/rules").text
-    assert post("/rules/remove", {"pattern": "bank.example:443"}) == 303
-    assert store.rules() == []
-    assert post("/rules/remove", {"pattern": "bank.example:443"}) == 400
-
-
 def test_a_candidate_says_what_else_its_certificate_would_hide(
     admin: TestClient, store: BypassStore
 ) -> None:
@@ -325,7 +290,7 @@ def test_every_answer_forbids_framing_keeping_and_foreign_code(
 
 
 def test_pages_hold_no_inline_code_and_no_foreign_address(admin: TestClient) -> None:
-    for where in ("/", "/candidate/bank.example", "/rules", "/stats", "/audit", "/login"):
+    for where in (*PAGES[:-2], "/login"):
         text = admin.get(where).text
         assert not re.search(r"<script(?! src=\"/static/)|style=|\son\w+=|https?://", text), where
 

@@ -39,6 +39,12 @@ FLAGS = (
 )  # fmt: skip
 
 
+PAGES = (
+    "", "candidates", "candidate/bank.example", "rules", "stats", "audit", "host?host=bank.example", "add", "import",
+    "rule?pattern=no.example", "undo?entry=1",
+)  # fmt: skip
+
+
 class World(NamedTuple):
     stage: Stage
     url: str
@@ -127,6 +133,8 @@ def test_a_pinned_client_breaks_is_approved_by_keyboard_works_and_ends(
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_have_text("That is not the token.")
         log_in(page, world.url, world.token)
+        page.keyboard.press("g")
+        page.keyboard.press("c")
         expect(page.get_by_text("Nothing to decide")).to_be_visible()
 
         # It comes up while the page is open, without a reload.
@@ -158,11 +166,25 @@ def test_a_pinned_client_breaks_is_approved_by_keyboard_works_and_ends(
         page.goto(world.url + "audit")
         expect(page.get_by_role("row").nth(1)).to_contain_text("approve")
         expect(page.get_by_text("every link holds")).to_be_visible()
+        # What happens to it, from any page, by keyboard.
+        page.keyboard.press("h")
+        page.keyboard.type(f"{HOST}:{world.stage.origin.port}")
+        page.keyboard.press("Enter")
+        expect(page.locator(".answer")).to_contain_text("passes uninspected")
+        expect(page.locator(".answer")).to_contain_text("network team")
         page.goto(world.url + "rules")
+        page.keyboard.press("/")
+        page.keyboard.type("network")
+        page.keyboard.press("Enter")
         expect(page.get_by_role("row").nth(1)).to_contain_text("network team")
+        page.locator("h1").click()
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
 
-        page.get_by_role("button", name=f"End {HOST}").click()
-        expect(page.get_by_text("(over)")).to_be_visible()
+        page.get_by_role("link", name="End now").click()
+        expect(page.get_by_role("heading", name="End it now?")).to_be_visible()
+        page.get_by_role("button", name="End it").click()
+        expect(page.get_by_text("has ended")).to_be_visible()
         deadline = clock.stopwatch() + 15
         while do(world.stage.clients(HOST, pin)) != "refused, refused":
             assert clock.stopwatch() < deadline
@@ -240,7 +262,7 @@ def test_a_narrow_screen_shows_every_page_without_scrolling_sideways(
     page.emulate_media(color_scheme=scheme)
     with served(tmp_path) as (url, token, _):
         log_in(page, url, token)
-        for where in ("", "candidate/bank.example", "rules", "stats", "audit"):
+        for where in PAGES:
             page.goto(url + where)
             wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, where
@@ -255,11 +277,11 @@ def test_a_narrow_screen_shows_every_page_without_scrolling_sideways(
 def test_controls_have_names_and_the_page_has_landmarks(page: Page, tmp_path: Path) -> None:
     with served(tmp_path) as (url, token, _):
         log_in(page, url, token)
-        for where in ("", "candidate/bank.example", "rules", "stats", "audit"):
+        for where in PAGES:
             page.goto(url + where)
             expect(page.get_by_role("main")).to_be_visible()
             expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
-            for control in page.locator("button, input:not([type=hidden]), a").all():
+            for control in page.locator("button:visible, input:visible, a:visible").all():
                 named = control.evaluate(
                     "e => (e.ariaLabel || e.textContent.trim() || [...(e.labels || [])]"
                     ".map(l => l.textContent.trim()).join('')).length > 0"
