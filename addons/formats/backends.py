@@ -11,6 +11,7 @@ from typing import cast
 from addons.bypass.rule import Action
 from addons.formats.exported import ReadOptions
 from addons.formats.settling import Line, Named
+from detector.errors import ConfigError
 
 OURS: dict[str, Action] = {"tlsight_pass": "pass", "tlsight_inspect": "inspect"}
 _ACTIONS = ("pass", "inspect", "block")
@@ -20,7 +21,11 @@ class Backends:
     """What becomes of what is sent to a backend, by its name; `columns` of the options says it of others' names."""
 
     def __init__(self, options: ReadOptions) -> None:
-        given = {k: v for k, v in options.columns.items() if v in _ACTIONS}
+        """Raises ConfigError for what is no action."""
+        given = dict(options.columns)
+        for backend, action in given.items():
+            if action not in _ACTIONS:
+                raise ConfigError("--map", f"{backend}={action}: not one of {', '.join(_ACTIONS)}")
         self._known = OURS | cast("dict[str, Action]", given)
 
     def knows(self, backend: str) -> bool:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from addons.formats.conditions import ONE_EACH, SWITCHES, may_condition
 from addons.formats.spelling import Grammar, meaning
 from detector.errors import ConfigError
 
@@ -20,8 +21,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
              "urldomain", "rechner", "adresse", "ziel", "zieladresse", "domane", "domaene", "hote", "domaine",
              "dominio", "host/url", "member", "value"),
     "owner": ("owner", "ownedby", "requester", "requestor", "requestedby", "contact", "team", "responsible",
-              "department", "verantwortlich", "verantwortlicher", "besitzer", "eigentumer", "ansprechpartner",
-              "antragsteller", "abteilung", "proprietaire", "responsable", "propietario", "businessowner",
+              "verantwortlich", "verantwortlicher", "besitzer", "eigentumer", "ansprechpartner",
+              "antragsteller", "proprietaire", "responsable", "propietario", "businessowner",
               "appowner"),
     "reason": ("reason", "justification", "businessjustification", "why", "comment", "comments", "description",
                "note", "notes", "remark", "remarks", "grund", "begrundung", "bemerkung", "kommentar",
@@ -34,9 +35,15 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
                 "gueltigbis", "bis", "expiration date", "dateexpiration", "caducidad", "vencimiento", "ends"),
     "created": ("created", "createdon", "createdat", "dateadded", "added", "addedon", "since", "creationdate",
                 "angelegt", "erstellt", "erstelltam"),
-    "action": ("action", "aktion", "decision", "policy", "sslaction", "decryption", "inspection", "treatment"),
-    "excluded": ("excludefromdecryption", "exclude", "excluded", "bypass", "bypassed", "enabled", "active", "aktiv",
-                 "status"),
+    "action": ("action", "aktion", "decision", "policy", "sslaction", "treatment"),
+    "excluded": ("excludefromdecryption", "exclude", "excluded", "exclusion", "exempt", "exempted", "exemption", "bypass",
+                 "bypassed", "exception", "isexception", "ausnahme", "enabled", "isenabled", "enable", "active", "isactive",
+                 "aktiv", "status", "state", "approved"),
+    "disabled": ("disabled", "isdisabled", "disable", "inactive", "isinactive", "deactivated", "deaktiviert", "inaktiv",
+                 "deleted", "isdeleted", "geloscht", "removed", "revoked", "archived", "obsolete", "retired", "suspended"),
+    "inspected": ("decrypt", "decrypted", "decryption", "inspect", "inspected", "inspection", "ssldecrypt", "sslinspect",
+                  "ssldecryption", "sslinspection", "tlsdecryption", "tlsinspection", "httpsinspection", "deepinspection",
+                  "intercept", "intercepted", "interception", "bump", "mitm"),
     "port": ("port", "ports", "dstport", "destport", "destinationport", "tcpport", "dport"),
     "client": ("client", "clients", "source", "src", "sourceip", "srcip", "sourcenetwork", "clientnetwork", "quelle",
                "sourceaddress", "from"),
@@ -44,6 +51,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "evidence": ("evidence", "proof", "nachweis"),
     "bind": ("bind",),
     "kind": ("type", "kind", "typ", "matchtype"),
+    "ignore": (),
 }  # fmt: skip
 _FIELD = {spelling: field for field, spellings in SPELLINGS.items() for spelling in spellings}
 
@@ -53,12 +61,16 @@ class Columns(NamedTuple):
     at: the column of a field, from 0.
     heads: rows before the first of the table.
     notes: how it was taken, for a person.
+    switches: fields and columns that say yes or no; their names.
+    conditions: columns that may say for whom or when an entry holds; their names.
 
     """
 
     at: dict[str, int]
     heads: int
     notes: tuple[str, ...]
+    switches: tuple[tuple[str, int, str], ...] = ()
+    conditions: tuple[tuple[int, str], ...] = ()
 
 
 def columns_of(rows: Sequence[list[str]], given: Mapping[str, str], source: str) -> Columns:
@@ -75,23 +87,27 @@ def columns_of(rows: Sequence[list[str]], given: Mapping[str, str], source: str)
     if not rows:
         return Columns({}, 0, ())
     head = rows[0]
-    chosen = _chosen(given, head, source)
+    chosen, ignored = _chosen(given, head, source)
     headed = _is_head(head, rows[1:], chosen, given)
     at = dict(chosen)
     if headed:
         for number, cell in enumerate(head):
             field = _FIELD.get(_spelt(cell))
-            if field is not None and number not in at.values():
+            if field is not None and number not in at.values() and number not in ignored:
                 best = at.get(field)
                 if best is None or (field not in chosen and _better(field, cell, head[best])):
                     at[field] = number
     if "host" not in at:
-        found = _column_of_names(rows[1:] if headed else rows, set(at.values()))
+        found = _column_of_names(rows[1:] if headed else rows, {*at.values(), *ignored})
         if found is None:
             remedy = "say which column is the host's: --map host=2"
             raise ConfigError(source, "no column is one of hosts", remedy=remedy)
         at["host"] = found
-    return Columns(at, int(headed), tuple(_notes(at, head, headed)))
+    switches, conditions = _more(at, head, ignored) if headed else ([], [])
+    at = {field: number for field, number in at.items() if field not in SWITCHES or not headed}
+    switches += [(f, n, f"column {n + 1}") for f, n in at.items() if f in SWITCHES]
+    notes = _notes(at, head, headed, switches, [number for number, _ in conditions])
+    return Columns(at, int(headed), tuple(notes), tuple(switches), tuple(conditions))
 
 
 def names_columns(cells: Sequence[str]) -> bool:
@@ -105,22 +121,45 @@ def _better(field: str, cell: str, before: str) -> bool:
     return order.index(_spelt(cell)) < order.index(_spelt(before))
 
 
-def _chosen(given: Mapping[str, str], head: list[str], source: str) -> dict[str, int]:
+def _more(
+    at: dict[str, int], head: list[str], ignored: set[int]
+) -> tuple[list[tuple[str, int, str]], list[tuple[int, str]]]:
+    """Columns that say yes or no, and those that may be conditions."""
+    switches = [(field, at[field], head[at[field]]) for field in SWITCHES if field in at]
+    conditions: list[tuple[int, str]] = []
+    for number, cell in enumerate(head):
+        field = _FIELD.get(_spelt(cell))
+        if number in at.values() or number in ignored:
+            continue
+        if field in SWITCHES:
+            switches.append((field, number, cell))
+        elif field in ONE_EACH or (field is None and may_condition(cell, _spelt(cell))):
+            conditions.append((number, cell))
+    return switches, conditions
+
+
+def _chosen(
+    given: Mapping[str, str], head: list[str], source: str
+) -> tuple[dict[str, int], set[int]]:
+    """The column of each field that a person names, and the columns that he says are of no use."""
     found: dict[str, int] = {}
+    ignored: set[int] = set()
     for one, other in given.items():
         field, column = (one, other) if one in SPELLINGS else (other, one)
         if field not in SPELLINGS:
-            fields = ", ".join(name for name in SPELLINGS if name not in ("kind", "excluded"))
+            fields = ", ".join(name for name in SPELLINGS if name != "kind")
             raise ConfigError(source, f"{one}={other}: neither is one of {fields}")
         wanted = _spelt(column)
         places = [n for n, cell in enumerate(head) if _spelt(cell) == wanted]
-        if places:
-            found[field] = places[0]
-        elif column.strip().isdecimal() and 1 <= int(column.strip()[:6]) <= len(head):
-            found[field] = int(column.strip()[:6]) - 1
-        else:
+        if not places and column.strip().isdecimal() and 1 <= int(column.strip()[:6]) <= len(head):
+            places = [int(column.strip()[:6]) - 1]
+        if not places:
             raise ConfigError(source, f"has no column {column!r}: {', '.join(head)[:200]}")
-    return found
+        if field == "ignore":
+            ignored.update(places)
+        else:
+            found[field] = places[0]
+    return found, ignored
 
 
 def _is_head(
@@ -156,16 +195,25 @@ def _column_of_names(rows: Sequence[list[str]], taken: set[int]) -> int | None:
     return best if counts[best] * 2 >= len(rows[:_LOOKED_AT]) else None
 
 
-def _notes(at: dict[str, int], head: list[str], headed: bool) -> list[str]:
+def _notes(
+    at: dict[str, int],
+    head: list[str],
+    headed: bool,
+    switches: list[tuple[str, int, str]],
+    more: list[int],
+) -> list[str]:
     def called(number: int) -> str:
         name = f" {head[number][:40]!r}" if headed and number < len(head) else ""
         return f"column {number + 1}{name}"
 
     taken = ", ".join(f"{field} is {called(at[field])}" for field in SPELLINGS if field in at)
-    left = [
-        called(n) for n, cell in enumerate(head) if n not in at.values() and (cell or not headed)
-    ]
+    asked = {*at.values(), *more, *(n for _, n, _ in switches)}
+    left = [called(n) for n, cell in enumerate(head) if n not in asked and (cell or not headed)]
     found = [taken]
+    if switches:
+        found.append(f"yes or no: {', '.join(called(n) for _, n, _ in switches[:20])}")
+    if more:
+        found.append(f"a row with a value there is left out: {', '.join(map(called, more[:20]))}")
     if left:
         found.append(f"not used: {', '.join(left[:20])}")
     return found

@@ -9,7 +9,8 @@ Rules
    may hold several, one below the other or behind commas. A cell that begins with "=" is a formula, not a host.
 3. A day is 2027-03-31, a moment has its zone; "31 Mar 2027" is plain, too. 31/03/2027 is another day in another
    country: such a row is refused, with its line. So is an action that is no word for one, and an empty one.
-4. What a row cannot mean is told; no row is read in part.
+4. What a row cannot mean is told; no row is read in part. Columns that switch it off or are conditions of it are in
+   conditions.py.
 
 Source: RFC 4180; Excel writes a BOM, "sep=;" as its first line, semicolons where the comma is the decimal point. Cells
 that a spreadsheet would compute (OWASP, "CSV Injection") are written with an apostrophe before them.
@@ -28,7 +29,7 @@ import msgspec
 from addons.bypass.reach import in_force
 from addons.bypass.rule import Rule
 from addons.bypass.shown import shown
-from addons.formats import shapes
+from addons.formats import conditions, shapes
 from addons.formats.columns import Columns, columns_of, names_columns
 from addons.formats.exported import Exported, Imported, ReadOptions, Refused
 from addons.formats.gathered import Found, Gathered
@@ -148,7 +149,13 @@ def _gather(gathered: Gathered, row: _Row, columns: Columns, grammar: Grammar) -
         )
         return
     try:
+        conditions.check([(name, _at(row, at)) for at, name in columns.conditions])
+        switched = conditions.switched(
+            [(f, name, _at(row, at)) for f, at, name in columns.switches]
+        )
         about = _about(told)
+        if switched is not None and about.setdefault("action", switched) != switched:
+            raise UnclearError("its columns say two actions")
     except UnclearError as error:
         gathered.unread(row.line, cell, str(error))
         return
@@ -163,6 +170,10 @@ def _gather(gathered: Gathered, row: _Row, columns: Columns, grammar: Grammar) -
             else:
                 found = [one._replace(port=port) for one in found]
         gathered.add(row.line, entry, found, **fields)
+
+
+def _at(row: _Row, number: int) -> str:
+    return row.cells[number] if number < len(row.cells) else ""
 
 
 def _hosts(cell: str) -> list[str]:
@@ -208,8 +219,6 @@ def _about(told: dict[str, str]) -> dict[str, Any]:
             about[field] = end
     if "action" in told:
         about["action"] = action_of(told["action"])
-    if "excluded" in told and action_of(told["excluded"]) != "pass":
-        raise UnclearError(f"{told['excluded']!r}: the row is not in force")
     port = told.get("port", "")
     if port and port.lower() not in ("*", "any", "all"):
         about["port"] = whole_number(port)

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from addons.bypass.reach import in_force, meets
 from addons.bypass.rule import Rule, RuleRow
 
 # The words that say a name to a target, or why it cannot be said.
 Say = Callable[[str], list[str]] | str
+UNPROVED = "the list cannot ask the server for proof, and the rule wants its certificate"
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -153,6 +155,22 @@ def why_not(rule: Rule, *, ports: bool = False) -> str | None:
     if rule.regex is not None and not rule.regex.isprintable():
         return "the expression holds characters that cannot be seen"
     return None
+
+
+def unproved(rules: Iterable[Rule], now: datetime) -> tuple[list[Rule], list[Rule]]:
+    """Rules for a list that asks for no proof: those that want a certificate inspect there. With these apart.
+
+    Inspecting, they are also exceptions from wider rules that pass, which would let the same host through unproved.
+    """
+    found: list[Rule] = []
+    left: list[Rule] = []
+    for rule in in_force(rules, now):
+        if rule.action == "pass" and rule.bind == "certificate":
+            left.append(replace(rule, action="inspect"))
+            found.append(left[-1])
+        else:
+            found.append(rule)
+    return found, left
 
 
 def kept_back(rule: Rule, exceptions: Iterable[Rule]) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from addons.bypass.rule import Rule, rule_of, settled
-from addons.formats.exported import Exported, Imported, ReadOptions, Refused
+from addons.formats import csv
+from addons.formats.exported import UNPROVED, Exported, Imported, ReadOptions, Refused, unproved
 from detector.errors import ConfigError
 
 
@@ -21,6 +22,8 @@ class Format(NamedTuple):
         reads: its lists can be read back.
         asks: its reader takes `ReadOptions`.
         skips: what it lists goes around the proxy altogether, which is more than not being decrypted.
+        maps: what `ReadOptions.columns` names: columns of a table, or backends of a gateway; "" for nothing.
+        proves: it carries what a server must prove.
 
     """
 
@@ -28,15 +31,17 @@ class Format(NamedTuple):
     reads: bool = False
     skips: bool = False
     asks: bool = False
+    maps: Literal["", "columns", "backends"] = ""
+    proves: bool = False
 
 
 FORMATS = {
-    "toml": Format("tlsight's own rule file", reads=True),
+    "toml": Format("tlsight's own rule file", reads=True, proves=True),
     "mitmproxy": Format("mitmproxy: ignore_hosts of config.yaml", reads=True),
     "squid": Format("Squid: ssl_bump", reads=True, asks=True),
-    "haproxy": Format("HAProxy: use_backend by SNI", reads=True, asks=True),
-    "nginx": Format("nginx: map of a stream block", reads=True, asks=True),
-    "envoy": Format("Envoy: filter chains by server name", reads=True, asks=True),
+    "haproxy": Format("HAProxy: use_backend by SNI", reads=True, asks=True, maps="backends"),
+    "nginx": Format("nginx: map of a stream block", reads=True, asks=True, maps="backends"),
+    "envoy": Format("Envoy: filter chains by server name", reads=True, asks=True, maps="backends"),
     "privoxy": Format("Privoxy: actions file", reads=True),
     "e2guardian": Format("e2guardian: exceptionsitelist", reads=True, asks=True),
     "sslproxy": Format("SSLproxy: FilterRule", reads=True, asks=True),
@@ -44,16 +49,20 @@ FORMATS = {
     "fortios": Format("Fortinet FortiOS: ssl-exempt", reads=True),
     "sophos": Format("Sophos Firewall: web exception", reads=True),
     "cloudflare": Format("Cloudflare Gateway: Do Not Inspect rule", reads=True),
-    "netskope": Format("Netskope: steering exception", reads=True, asks=True),
-    "zscaler": Format("Zscaler ZIA: custom URL category", reads=True, asks=True),
-    "umbrella": Format("Cisco Umbrella: selective decryption list", reads=True, asks=True),
+    "netskope": Format("Netskope: steering exception", reads=True, asks=True, maps="columns"),
+    "zscaler": Format("Zscaler ZIA: custom URL category", reads=True, asks=True, maps="columns"),
+    "umbrella": Format(
+        "Cisco Umbrella: selective decryption list", reads=True, asks=True, maps="columns"
+    ),
     "cisco-wsa": Format("Cisco Secure Web Appliance: custom URL category", reads=True),
     "cisco-ftd": Format("Cisco Secure Firewall: SSL policy of its API", reads=True),
     "checkpoint": Format("Check Point: domain objects for a bypass rule", reads=True),
     "bluecoat": Format("Blue Coat ProxySG: CPL", reads=True),
     "m365": Format("Microsoft 365: its endpoints, read alone", reads=True),
     "list": Format("plain list: a name, address or URL a line", reads=True),
-    "csv": Format("table: CSV with any columns", reads=True, asks=True),
+    "csv": Format(
+        "table: CSV with any columns", reads=True, asks=True, maps="columns", proves=True
+    ),
     "pac": Format("proxy auto-config: goes around the proxy", reads=True, skips=True),
     "no-proxy": Format("NO_PROXY: goes around the proxy", reads=True, skips=True),
     "chrome": Format("Chrome and Edge policy: goes around the proxy", reads=True, skips=True),
@@ -90,21 +99,37 @@ def export(
             "hosts would go around the proxy altogether, unseen; say --skip-proxy if that is meant"
         )
         return Exported("", tuple(Refused(rule, why) for rule in rules if rule.action == "pass"))
+    left: list[Rule] = []
+    if not found.proves:
+        rules, left = unproved(rules, now)
     exported = _module(target).export(rules, now)
     assert isinstance(exported, Exported)
-    return exported
+    refused = (one for one in exported.refused if one.rule not in left)
+    told = (Refused(msgspec.structs.replace(one, action="pass"), UNPROVED) for one in left)
+    return msgspec.structs.replace(exported, refused=(*refused, *told))
 
 
 def read(target: str, text: str, source: str, options: ReadOptions | None = None) -> Imported:
-    """What a target's list says. Raises ConfigError for one that cannot be read."""
+    """What a target's list says. Raises ConfigError for one that cannot be read, and for columns of what has none."""
     form = _format(target)
     if not form.reads:
         raise ConfigError(source, f"lists of {target} cannot be read back")
+    if options is not None and options.columns:
+        _check_mapped(form, target, text, source)
     more = (options or ReadOptions(),) if form.asks else ()
     found = _module(target).read(text, source, *more)
     assert isinstance(found, Imported)
     entries = (msgspec.structs.replace(one, row=settled(one.row)) for one in found.entries)
     return msgspec.structs.replace(found, entries=tuple(entries))
+
+
+def _check_mapped(form: Format, target: str, text: str, source: str) -> None:
+    """What a person says of columns must be of use, or the list means something else than he thinks."""
+    remedy = "leave --map out, or import it as csv"
+    if not form.maps:
+        raise ConfigError(source, f"lists of {target} have no columns to map", remedy=remedy)
+    if form.maps == "columns" and target != "csv" and not csv.is_table(text):
+        raise ConfigError(source, "is no table with a head: it has no columns", remedy=remedy)
 
 
 def differences(

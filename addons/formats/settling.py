@@ -26,6 +26,7 @@ from addons.bypass.rule import Action, Network, Rule, RuleRow, rule_of
 from addons.formats.covered import Covered
 from addons.formats.exceptions import Exceptions
 from addons.formats.exported import Entry, Imported, Unread
+from addons.formats.pairs import Pairs, pairs_of, sound
 from detector.errors import TargetError
 
 MOST_TEXT = 100
@@ -79,9 +80,9 @@ def settle(lines: Iterable[Line], before: Iterable[Unread] = ()) -> Imported:
     found.unread += before
     for _, group in groupby(lines, key=lambda line: line.action):
         together = list(group)
-        paired = _paired(one for line in together if _is_plain(line) for one in line.named)
+        paired = pairs_of(one for line in together if _is_plain(line) for one in line.named)
         for line in together:
-            found.take(line, paired if _is_plain(line) else _Pairs())
+            found.take(line, paired if _is_plain(line) else Pairs())
     return Imported(tuple(found.entries), tuple(found.unread))
 
 
@@ -109,7 +110,7 @@ class _Settling:
         self._passed, self._kept = _Earlier(), _Earlier()
         self._anys: list[tuple[Line, Covered]] = []
 
-    def take(self, line: Line, paired: _Pairs) -> None:
+    def take(self, line: Line, paired: Pairs) -> None:
         """One line, after those before it."""
         if line.action == "pass":
             if line.any_host and not line.doubt and not line.spared:
@@ -120,7 +121,7 @@ class _Settling:
         else:
             self._keep(line, paired)
 
-    def _pass(self, line: Line, paired: _Pairs) -> None:
+    def _pass(self, line: Line, paired: Pairs) -> None:
         broken = next((one for one in line.spared if one.why), None)
         why = line.doubt or (f"it spares what cannot be said: {broken.why}" if broken else "")
         if why or line.any_host:
@@ -160,9 +161,9 @@ class _Settling:
         self._passed.put(_Place(rule, line))
         self._found(one.row, one, line)
 
-    def _keep(self, line: Line, paired: _Pairs) -> None:
+    def _keep(self, line: Line, paired: Pairs) -> None:
         spared = Covered(
-            rule for one in line.spared if not one.why and (rule := _sound(one.row)) is not None
+            rule for one in line.spared if not one.why and (rule := sound(one.row)) is not None
         )
         if line.any_host or any(one.why for one in line.named):
             self._anys.append((line, spared if line.any_host else _NOTHING))
@@ -228,7 +229,7 @@ class _Spared:
     """What a line leaves out, by what it meets; an address may have any name."""
 
     def __init__(self, line: Line) -> None:
-        found = [rule for one in line.spared if (rule := _sound(one.row)) is not None]
+        found = [rule for one in line.spared if (rule := sound(one.row)) is not None]
         self._all, self._by_name = found, Exceptions()
         self._networks = [rule for rule in found if rule.network is not None]
         for rule in found:
@@ -319,53 +320,6 @@ class _Earlier:
                 yield from self._networks.get(_key(network.supernet(new_prefix=length)), ())
 
 
-class _Pairs:
-    """Of lines that do the same behind each other: stars beside the name that they stand for."""
-
-    def __init__(self) -> None:
-        self.hosts: set[tuple[object, ...]] = set()
-        self.suffixes: set[tuple[object, ...]] = set()
-        self.stars: dict[tuple[object, ...], tuple[RuleRow, Rule]] = {}
-
-    def as_one(self, one: Named, rule: Rule) -> tuple[Named, Rule]:
-        """A name and its star become the suffix that they are together."""
-        without, row = one.without and not self.has_itself(rule), one.row
-        if rule.host is not None and (above := self.star(rule)):
-            row, rule = above
-        return replace(one, row=row, without=without), rule
-
-    def has_itself(self, rule: Rule) -> bool:
-        """Whether the name of a suffix is let through, too."""
-        own = _conditioned(rule, rule.suffix)
-        if own in self.hosts or own in self.suffixes:
-            return True
-        rest = (rule.suffix or "").partition(".")[2]
-        while rest:
-            if _conditioned(rule, rest) in self.suffixes or _conditioned(rule, rest) in self.stars:
-                return True
-            rest = rest.partition(".")[2]
-        return False
-
-    def star(self, rule: Rule) -> tuple[RuleRow, Rule] | None:
-        """The suffix that a name and its star are together."""
-        return self.stars.get(_conditioned(rule, rule.host))
-
-
-def _paired(named: Iterable[Named]) -> _Pairs:
-    found = _Pairs()
-    for one in named:
-        rule = _sound(one.row) if not one.why else None
-        if rule is None:
-            continue
-        if rule.host is not None:
-            found.hosts.add(_conditioned(rule, rule.host))
-        elif rule.suffix is not None and one.without:
-            found.stars[_conditioned(rule, rule.suffix)] = (one.row, rule)
-        elif rule.suffix is not None:
-            found.suffixes.add(_conditioned(rule, rule.suffix))
-    return found
-
-
 def _in_front(spared: Rule, rule: Rule) -> Rule | None:
     """What inspects what is spared, and comes before the rule; None where nothing does."""
     kept = replace(spared, action="inspect")
@@ -386,17 +340,6 @@ def _same(one: Rule, other: Rule) -> bool:
 def _is_plain(line: Line) -> bool:
     """Whether it does the same with all that it names."""
     return not (line.spared or line.doubt or line.untold)
-
-
-def _conditioned(rule: Rule, name: str | None) -> tuple[object, ...]:
-    return name, rule.port, rule.client, rule.ja4
-
-
-def _sound(row: RuleRow) -> Rule | None:
-    try:
-        return rule_of(row)
-    except (ValueError, TargetError):
-        return None
 
 
 def _row_of(rule: Rule) -> RuleRow:

@@ -26,9 +26,10 @@ from addons.bypass.rule import Action, RuleRow
 from addons.formats import addresses, searched
 from addons.formats.covered import Covered
 from addons.formats.exported import Imported, Unread
+from addons.formats.pairs import sound
 from addons.formats.settling import Line, Named, settle
 from addons.formats.squid_text import Word, logical_lines
-from addons.formats.together import MOST_ROWS, sound, together
+from addons.formats.together import MOST_ROWS, together
 from detector.errors import ConfigError
 
 Beside = Callable[[str], str] | None

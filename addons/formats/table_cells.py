@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Literal
 
 from addons.bypass.rule import Action, end_of
 
@@ -29,15 +30,23 @@ _ACTIONS: dict[str, Action] = {
     **dict.fromkeys(
         ("pass", "bypass", "exempt", "exclude", "excluded", "exclusion", "splice", "tunnel", "donotdecrypt",
          "donotinspect", "dontdecrypt", "dontinspect", "nodecrypt", "noinspect", "nodecryption", "noinspection",
-         "passthrough", "skip", "sslbypass", "ignore", "yes", "true", "on", "1", "enabled", "active", "x"),
+         "passthrough", "skip", "sslbypass", "ignore"),
         "pass",
     ),
     **dict.fromkeys(
-        ("inspect", "decrypt", "bump", "intercept", "decryptresign", "no", "false", "off", "0", "disabled",
-         "inactive"),
-        "inspect",
+        ("inspect", "decrypt", "bump", "intercept", "decryptresign"), "inspect",
     ),
     **dict.fromkeys(("block", "deny", "drop", "terminate", "reject"), "block"),
+}  # fmt: skip
+Answer = Literal["yes", "no"]
+_ANSWERS: dict[str, Answer] = {
+    **dict.fromkeys(
+        ("yes", "y", "true", "t", "on", "1", "x", "\u2713", "\u2714", "enabled", "enable", "active", "aktiv", "ja", "oui",
+         "si", "approved"), "yes",
+    ),
+    **dict.fromkeys(
+        ("no", "n", "false", "f", "off", "0", "disabled", "disable", "inactive", "inaktiv", "nein", "non", "never"), "no",
+    ),
 }  # fmt: skip
 
 
@@ -75,6 +84,11 @@ def action_of(cell: str) -> Action:
         why = "says no action" if not cell.strip() else f"{cell[:40]!r} is no action that is known"
         raise UnclearError(f"{why}: pass, inspect or block")
     return _ACTIONS[word]
+
+
+def answer_of(cell: str) -> Answer | None:
+    """The yes or no of a cell, None where it is neither."""
+    return _ANSWERS.get(cell.strip().lower())
 
 
 def whole_number(cell: str) -> int:

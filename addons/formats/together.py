@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from addons.bypass.reach import covers
-from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.bypass.rule import RuleRow
+from addons.formats.pairs import sound
 from addons.formats.settling import Named
-from detector.errors import TargetError
 
 MOST_ROWS = 200_000
 
@@ -58,10 +58,3 @@ def _within(one: RuleRow, two: RuleRow) -> bool:
         and second is not None
         and (covers(first, second) or covers(second, first))
     )
-
-
-def sound(row: RuleRow) -> Rule | None:
-    try:
-        return rule_of(row)
-    except (ValueError, TargetError):
-        return None

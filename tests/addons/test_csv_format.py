@@ -113,3 +113,67 @@ def test_a_formula_is_no_host_and_a_remark_that_looks_like_one_stays_text() -> N
     found = table('domain,reason\n"=HYPERLINK(""x"")",a\na.example,=1+1\n')
     assert [one.why for one in found.unread] == ["a formula, not a host"]
     assert found.entries[0].row.reason == "=1+1"
+
+
+@pytest.mark.parametrize(
+    ("head", "cell"),
+    [("disabled", "yes"), ("Is Disabled", "true"), ("deleted", "x"), ("exception", "no"), ("Enabled", "no"),
+     ("status", "pending"), ("active", ""), ("user", "alice"), ("AD group", "hr"), ("Department", "hr"),
+     ("source zone", "lan"), ("Application", "bank"), ("deviceName", "pc1"), ("location", "Bonn"),
+     ("SSL Inspection Status", "on"), ("valid from", "2027-01-01"), ("enabled", "perhaps")],
+)  # fmt: skip
+def test_a_row_that_is_off_or_for_some_alone_is_left_out_with_its_column(
+    head: str, cell: str
+) -> None:
+    found = table(f"domain,{head},reason\nbank.example,{cell},r\n")
+    assert (found.entries, [one.line for one in found.unread]) == ((), [2])
+    assert head in found.unread[0].why
+
+
+@pytest.mark.parametrize(
+    ("head", "cell"),
+    [("disabled", "no"), ("disabled", ""), ("enabled", "Yes"), ("exception", "x"), ("user", "any"), ("group", ""),
+     ("status", "active"), ("decrypt", "no"), ("inspect", "bypass")],
+)  # fmt: skip
+def test_a_row_that_is_in_force_for_all_passes(head: str, cell: str) -> None:
+    found = table(f"domain,{head},reason\nbank.example,{cell},r\n")
+    assert [(one.row.host, one.row.action) for one in found.entries] == [("bank.example", "pass")]
+
+
+@pytest.mark.parametrize("head", ["decrypt", "inspect", "SSL Inspection", "decryption"])
+def test_a_column_that_says_decrypt_is_the_action_the_other_way_round(head: str) -> None:
+    found = table(
+        f"domain,{head}\n.bank.example,no\npay.bank.example,yes\nx.example,\ny.example,?\n"
+    )
+    assert [one.row.action for one in found.entries] == ["pass", "inspect"]
+    assert [one.line for one in found.unread] == [4, 5]
+
+
+def test_all_columns_of_yes_and_no_must_let_a_row_stand() -> None:
+    found = table(
+        "domain,bypass,enabled,deleted\na.example,yes,yes,no\nb.example,yes,no,no\nc.example,yes,yes,yes\n"
+    )
+    assert patterns(found) == ["a.example"]
+
+
+def test_a_second_column_for_one_condition_leaves_its_rows_out() -> None:
+    found = table("domain,source,src ip\na.example,10.0.0.1,10.0.0.2\nb.example,10.0.0.1,\n")
+    assert patterns(found) == ["b.example from 10.0.0.1/32"]
+
+
+def test_a_person_says_which_columns_are_no_conditions() -> None:
+    text = "domain,group,department\na.example,hr,it\n"
+    assert patterns(table(text, ignore="group", department="owner")) == ["a.example"]
+    assert patterns(table(text, group="ignore", department="ignore")) == ["a.example"]
+    assert table(text, ignore="group").entries == ()
+
+
+def test_columns_of_no_use_and_columns_that_leave_rows_out_are_told() -> None:
+    found = table("domain,colour,user,enabled\na.example,red,any,yes\n")
+    assert "column 2 'colour'" in found.notes[-1]
+    assert any("left out: column 3 'user'" in note for note in found.notes)
+
+
+def test_two_rows_of_one_host_that_end_on_two_days_are_both_read() -> None:
+    found = table("domain,expires\na.example,2027-01-01\na.example,2028-01-01\n")
+    assert [str(row.expires) for row in found.rows] == ["2027-01-01", "2028-01-01"]
