@@ -11,7 +11,8 @@ Rules
 3. Of a category of other categories nothing is known here; nor of PAN-OS's own ones.
 4. What no rule decrypts is not decrypted. So a rule for zones or users in which all is that others decrypt asks for
    nothing by that.
-5. Rules of one system (vsys, device group) are one list. Of several the first is read.
+5. A condition that is not known here (the devices of a target, a schedule) is one that no rule says.
+6. Rules of one system (vsys, device group) are one list. Of several the first is read.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ _CONDITIONS = (
     "destination-hip",
     "packet-broker-profile",
 )
+# What of a rule is read elsewhere here, or changes nothing of what it is for.
+_KNOWN = (
+    "category", "destination", "source", "negate-destination", "negate-source", "service", "action", "disabled",
+    "type", "target", *_CONDITIONS, "description", "tag", "group-tag", "profile", "log-setting", "log-success",
+    "log-fail", "log-start", "log-end", "audit-comment", "uuid", "loc",
+)  # fmt: skip
 
 
 class Scope(NamedTuple):
@@ -171,6 +178,7 @@ class _Rules:
         ]
         if services:
             lists.append([_service(one, rule) for one in services])
+        doubts += _unknown(rule)
         doubts += [
             f"asks for {tag} {', '.join(values)}"
             for tag in _CONDITIONS
@@ -237,6 +245,31 @@ def _counts(rule: Element) -> bool:
         return False
     kind = rule.one("type")
     return kind is None or not kind.children or kind.one("ssl-forward-proxy") is not None
+
+
+def _unknown(rule: Element) -> Iterator[str]:
+    """Conditions that no rule knows: devices of Panorama's, times, and what is not known here at all."""
+    target = rule.one("target")
+    if target is not None and (_lists(target, "devices") or _lists(target, "tags")):
+        yield "is for some of the devices alone (target)"
+    elif target is not None and target.words("negate") == ["yes"]:
+        yield "its target is turned round"
+    for one in rule.children:
+        if one.tag in _KNOWN:
+            continue
+        if one.tag.startswith("negate-"):
+            if one.text != "no":
+                yield f"says {one.tag}"
+        elif one.text not in (*_ANY, "no") or one.children:
+            values = [*(c.text for c in one.children if c.tag == "member"), one.text]
+            if any(value not in _ANY for value in values) or not values[:-1]:
+                yield f"says {one.tag[:40]} {', '.join(filter(None, values))[:60]}".rstrip()
+
+
+def _lists(target: Element, tag: str) -> bool:
+    """Whether a target names any."""
+    found = target.one(tag)
+    return found is not None and bool(found.children or found.text)
 
 
 def _decrypted(rules: list[Element]) -> dict[str, set[str]]:

@@ -11,6 +11,7 @@ Rules
 3. `none` is splice, `server-first` and `client-first` are bump, as older files say it.
 4. Names: ".a.com" is the name and all below it. What certificates say is no name of a rule.
 5. A quoted value is a file of values; `include` is read at its place.
+6. What stands between `if` and `endif` is in force or not, which is not known here: lists and lines there pass nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from addons.bypass.expression import has_alternatives
 from addons.bypass.place import apart
 from addons.bypass.rule import Action, RuleRow
 from addons.formats import addresses, searched
-from addons.formats.covered import Covered
 from addons.formats.exported import Imported, Unread
-from addons.formats.pairs import sound
 from addons.formats.settling import Line, Named, settle
+from addons.formats.squid_steps import ONWARD, Bump, in_steps
 from addons.formats.squid_text import Word, logical_lines
 from addons.formats.together import MOST_ROWS, together
 from detector.errors import ConfigError
@@ -39,8 +39,8 @@ _ACTIONS: dict[str, Action] = {
     "splice": "pass", "none": "pass", "deny": "pass", "bump": "inspect", "server-first": "inspect",
     "client-first": "inspect", "allow": "inspect", "terminate": "block", "err": "block",
 }  # fmt: skip
-_ONWARD = ("peek", "stare")
 _STEPS = {"sslbump1": 1, "sslbump2": 2, "sslbump3": 3}
+_BRANCH = "stands between if and endif, and whether it is in force is not known"
 _MOST_DEPTH, MOST_PARTS = 8, 1000
 _NAMES = ("ssl::server_name", "dstdomain")
 _EXPRESSIONS = ("ssl::server_name_regex", "dstdom_regex")
@@ -66,19 +66,11 @@ _BUILT_IN = {
 }  # fmt: skip
 
 
-class _Bump(msgspec.Struct, frozen=True):
-    """An ssl_bump line."""
-
-    action: str
-    steps: frozenset[int]
-    line: Line
-
-
 def read(text: str, source: str, beside: Beside) -> Imported:
     """The rules of a configuration. Raises ConfigError for what is none."""
     found = _Reading(source, beside)
-    found.file(text, "", 0)
-    lines, unread = found.in_steps()
+    found.all(text)
+    lines, unread = in_steps(found.bumps)
     return settle(lines, [*found.unread, *unread, *found.unused()])
 
 
@@ -130,20 +122,36 @@ class _Reading:
     def __init__(self, source: str, beside: Beside) -> None:
         self.source, self.beside = source, beside
         self.lists: dict[str, _List] = {}
-        self.bumps: list[_Bump] = []
+        self.bumps: list[Bump] = []
         self.unread: list[Unread] = []
         self.asked: set[str] = set()
         self._quoted_values = False
         self._rows = 0
+        self._branches = 0  # that are open, of if and else
+        self._waiting: list[Bump | tuple[Word, list[Word], str]] = []
+
+    def all(self, text: str) -> None:
+        """The configuration; a line is made when all of its lists are known, as lists grow anywhere in it."""
+        self.file(text, "", 0)
+        for one in self._waiting:
+            if isinstance(one, Bump):
+                self.bumps.append(one)
+            else:
+                self._bump(*one)
 
     def file(self, text: str, name: str, depth: int) -> None:
         """One file of the configuration, with those that it includes."""
+        around = self._branches
         for words in logical_lines(text, name):
             first, rest = words[0], words[1:]
             if first.text == "acl" and len(rest) >= 2:
                 self._acl(rest)
             elif first.text == "ssl_bump" and rest:
-                self._bump(first, rest)
+                self._waiting.append((first, rest, _BRANCH if self._branches else ""))
+            elif first.text == "if":
+                self._branches += 1
+            elif first.text == "endif":
+                self._branches = max(self._branches - 1, around)
             elif first.text == "configuration_includes_quoted_values" and rest:
                 self._quoted_values = rest[0].text == "on"
             elif first.text == "include":
@@ -151,6 +159,7 @@ class _Reading:
                     self._include(one, depth)
             else:
                 self.asked |= {one.text.lstrip("!") for one in rest}
+        self._branches = around
 
     def _include(self, word: Word, depth: int) -> None:
         if depth >= _MOST_DEPTH:
@@ -160,7 +169,7 @@ class _Reading:
             self.unread.append(Unread(word.line, f"include {word.text}"[:100], why, word.file))
             # Whatever stands there may come before the lines that follow.
             doubt = Line("inspect", (), word.line, f"include {word.text}", word.file, any_host=True)
-            self.bumps.append(_Bump("bump", frozenset((1, 2, 3)), doubt))
+            self._waiting.append(Bump("bump", frozenset((1, 2, 3)), doubt))
         else:
             self.file(text, word.text, depth + 1)
 
@@ -184,11 +193,14 @@ class _Reading:
             return
         flags = {one.text for one in values if one.text[:1] in ("-", "+") and not one.quoted}
         values = [one for one in values if one.text not in flags]
-        if kind in ("any-of", "all-of"):
+        if self._branches:
+            found.steps, found.parts, found.why = frozenset(), (), found.why or _BRANCH
+            self._broken(found, name, _BRANCH)
+        elif kind in ("any-of", "all-of"):
             found.parts = (*found.parts, *(one.text for one in values))
             if kind == "all-of" and len(found.parts) > len(values):
                 found.why = "the list all-of stands in several lines"
-        elif kind == "at_step":
+        elif kind == "at_step" and not found.why:
             found.steps |= {_STEPS.get(one.text.lower(), 0) for one in values}
         elif (kind, values[0].text if values else "") in _TLS:
             found.everything = True
@@ -249,15 +261,15 @@ class _Reading:
             for line in logical_lines(text, name):
                 yield from (one for one in line if one.text not in ("-i", "+i", "-n"))
 
-    def _bump(self, first: Word, rest: list[Word]) -> None:
+    def _bump(self, first: Word, rest: list[Word], branch: str) -> None:
         action, steps = rest[0].text, frozenset((1, 2, 3))
         text = " ".join(("ssl_bump", *(one.text for one in rest)))
-        if action not in _ACTIONS and action not in _ONWARD:
+        if action not in _ACTIONS and action not in ONWARD:
             self.unread.append(Unread(first.line, text[:100], "no action of ssl_bump", first.file))
             return
         positive: list[list[Named]] = []
         spared: list[Named] = []
-        doubts: list[str] = []
+        doubts: list[str] = [branch] if branch else []
         for one in rest[1:]:
             turned, name = one.text.startswith("!"), one.text.lstrip("!")
             found = self._resolved(name, 0)
@@ -282,7 +294,7 @@ class _Reading:
             _ACTIONS.get(action, "inspect"), named, first.line, text, first.file, not positive,
             tuple(spared), "; ".join(doubts)[:200],
         )  # fmt: skip
-        self.bumps.append(_Bump(action, steps, line))
+        self.bumps.append(Bump(action, steps, line))
 
     def _resolved(self, name: str, depth: int) -> _List | None:
         found = self.lists.get(name) or _BUILT_IN.get(name)
@@ -290,9 +302,9 @@ class _Reading:
             if found is not None:
                 found.used = True
             return found
-        if not found.used:  # once, and not again for what is made of it
+        if not found.used and not found.why:  # once, and not again for what is made of it
             found.used = True
-            found.why = found.why or f"the list {name} is made of itself"
+            found.why = f"the list {name} is made of itself"
             made = self._made(name, found, depth)
             found.values, found.why = made.values, made.why
         return found
@@ -313,56 +325,6 @@ class _Reading:
             return _List(found.kind, [], why=f"more than {MOST_ROWS} values")
         return _List("any-of", [v for one in lists for v in one.values], why)
 
-    def in_steps(self) -> tuple[list[Line], list[Unread]]:
-        """The lines that decide, in the order in which Squid comes to them, and what it never comes to."""
-        found: list[Line] = []
-        unread: list[Unread] = []
-        only: list[Named] | None = None  # names that come to this step; None for all
-        stared = False
-        reached: set[int] = set()
-        done: set[int] = set()  # asked about every name
-        for step in (1, 2, 3):
-            onward: list[Named] = []
-            everyone = False
-            for number, one in enumerate(self.bumps):
-                if step not in one.steps:
-                    continue
-                if one.action in _ONWARD:
-                    if step == 3 or one.line.doubt:
-                        continue
-                    stared = stared or (step == 2 and one.action == "stare")
-                    if one.line.any_host:
-                        everyone = True
-                        break
-                    onward += one.line.named
-                    continue
-                reached.add(number)
-                if number in done:
-                    continue
-                if one.line.action == "pass" and step == 3 and stared:
-                    why = "never spliced: it was stared at before"
-                    unread.append(Unread(one.line.line, one.line.text[:100], why, one.line.file))
-                    continue
-                line = _among(one.line, only, unread)
-                if only is None:
-                    done.add(number)
-                found.append(msgspec.structs.replace(line, spared=(*line.spared, *onward)))
-            if not everyone and not onward:
-                break
-            if not everyone:
-                only = _narrowed(onward, only)
-        if not any(one.action == "stare" for one in self.bumps):
-            # Squid's own end: "become a TCP tunnel without decrypting".
-            all_of = [one.line for one in self.bumps if one.line.any_host]
-            ends = any(one.action == "pass" for one in all_of)
-            spares = [] if ends else [one for one in all_of if one.spared and not one.doubt]
-            found += [msgspec.structs.replace(one, action="pass", spared=()) for one in spares[:1]]
-        for number, one in enumerate(self.bumps):
-            if number not in reached and one.line.action == "pass" and one.action not in _ONWARD:
-                why = "Squid never comes to it"
-                unread.append(Unread(one.line.line, one.line.text[:100], why, one.line.file))
-        return found, unread
-
     def unused(self) -> list[Unread]:
         """Values of lists of names that nothing asks."""
         return [
@@ -371,31 +333,3 @@ class _Reading:
             if not found.used and name not in self.asked and found.kind in (*_NAMES, *_EXPRESSIONS)
             for one in found.values
         ]
-
-
-def _among(line: Line, only: list[Named] | None, unread: list[Unread]) -> Line:
-    """The line as it is at a step to which some names come alone."""
-    if only is None:
-        return line
-    if line.any_host:
-        return msgspec.structs.replace(line, named=tuple(only), any_host=False)
-    if line.action != "pass":
-        return line
-    kept = _narrowed(list(line.named), only)
-    for one in line.named:
-        if one not in kept:
-            why = "no peek brings it to the step where it would be spliced"
-            unread.append(Unread(one.line, one.text[:100], why, one.file))
-    return msgspec.structs.replace(line, named=tuple(kept))
-
-
-def _narrowed(named: list[Named], only: list[Named] | None) -> list[Named]:
-    """Those that are among others, as far as that can be told."""
-    if only is None:
-        return named
-    there = Covered(rule for one in only if not one.why and (rule := sound(one.row)) is not None)
-    return [
-        one
-        for one in named
-        if one.why or ((rule := sound(one.row)) is not None and there.covers(rule))
-    ]

@@ -62,6 +62,31 @@ def test_squid_asks_lines_in_order_at_each_step(lines: str, rules: list[str]) ->
     assert said("squid", text) == rules
 
 
+@pytest.mark.parametrize(
+    ("lines", "rules"),
+    [
+        ("if false\nssl_bump splice bank\nendif\nssl_bump bump all", []),
+        ("if true\nssl_bump splice bank\nelse\nssl_bump splice shop\nendif\nssl_bump splice vip", ["vip.bank.example"]),
+        ("if a = b\nssl_bump bump vip\nendif\nssl_bump splice bank", ["vip.bank.example inspect", ".bank.example"]),
+        ("if a = b\nssl_bump bump all\nelse\nendif\nssl_bump splice bank", []),
+        ("if a = b\nif c = d\nendif\nssl_bump splice bank\nendif\nssl_bump splice vip", ["vip.bank.example"]),
+        ("if a = b\nacl more ssl::server_name a.example\nendif\nssl_bump splice more", []),
+        ("if a = b\nacl vip ssl::server_name a.example\nendif\nssl_bump bump vip\nssl_bump splice bank", ["vip.bank.example inspect"]),
+        ("if a = b\nacl vip ssl::server_name a.example\nendif\nssl_bump splice bank !vip", []),
+        ("if a = b\nacl step9 at_step SslBump3\nendif\nssl_bump bump step9\nssl_bump splice bank", []),
+        ("if a = b\nacl two all-of bank vip\nendif\nssl_bump bump two\nssl_bump splice shop", []),
+        ("if a = b\nssl_bump stare step2\nendif\nssl_bump peek step1\nssl_bump splice bank", [".bank.example"]),
+        ("ssl_bump bump vip\nssl_bump splice shop\nacl vip ssl::server_name myshop.example", ["vip.bank.example inspect", "myshop.example inspect", "/.*shop.*/"]),
+        ("ssl_bump peek step1\ninclude conf.d/*.conf\nssl_bump splice bank", []),
+        ("include conf.d/*.conf\nssl_bump peek step1\nssl_bump splice bank\nssl_bump bump all", []),
+    ],
+)  # fmt: skip
+def test_what_squid_may_have_in_force_passes_nothing_and_keeps_back_all(
+    lines: str, rules: list[str]
+) -> None:
+    assert said("squid", f"{LISTS}{lines}\n") == rules
+
+
 def panos(*rules: str) -> str:
     each = "".join(f'<entry name="r{n}">{rule}</entry>' for n, rule in enumerate(rules))
     return (
@@ -91,6 +116,36 @@ TRUST = "<from><member>trust</member></from>"
 )
 def test_panos_reads_a_category_where_a_rule_names_it(text: str, rules: list[str]) -> None:
     assert said("panos", text) == rules
+
+
+ONE_DEVICE = '<target><negate>no</negate><devices><entry name="0071"/></devices></target>'
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ONE_DEVICE, ONE_DEVICE.replace(">no<", ">yes<"), "<target><negate>yes</negate></target>",
+        "<target><tags><member>branch</member></tags></target>", "<schedule>office</schedule>",
+        "<negate-source-user>yes</negate-source-user>", "<source-hip><member>laptop</member></source-hip>",
+        "<negate-destination>yes</negate-destination>", "<something><member>else</member></something>",
+    ],
+)  # fmt: skip
+def test_panos_passes_nothing_by_a_rule_under_a_condition_that_no_rule_says(condition: str) -> None:
+    assert said("panos", panos(BANK + condition)) == []
+    # Under the same condition a rule that decrypts keeps back what it may be for.
+    assert said("panos", panos(f"<action>decrypt</action>{condition}", BANK)) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "<target><negate>no</negate></target>", "<target><negate>no</negate><devices/></target>",
+        "<tag><member>x</member></tag>", "<schedule>any</schedule>", "<negate-source>no</negate-source>",
+        "<profile>strict</profile><log-setting>x</log-setting>", "<source-hip><member>any</member></source-hip>",
+    ],
+)  # fmt: skip
+def test_panos_takes_a_rule_for_all_that_says_so_at_length(more: str) -> None:
+    assert said("panos", panos(BANK + more)) == ["bank.example"]
 
 
 def fortios(*profiles: tuple[str, str], policy: str = "") -> str:
