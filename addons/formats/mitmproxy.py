@@ -38,6 +38,7 @@ _RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\]|\.)){1,3})(?:\.[*+]|(?<
 _OPEN_END = re.compile(r"(?:\\\.|\[\.\]|\.)[A-Za-z][A-Za-z0-9-]*\)?\Z")
 # A port that may be there: mitmproxy always asks with one, so it is there.
 _MAYBE_PORT = re.compile(r"\((?:\?:)?(?P<port>:\d{1,5})\)\?(?P<end>\$?)\Z")
+_LAST_PORT = 65535
 # What is kept back by a lookahead at the beginning, and the shapes that mean a rule and no more or less than it.
 _SPARED = re.compile(r"\^\(\?!(?P<body>(?:\\.|\[[^\[\]]*\]|\([^()]*\)|[^()\[\]\\|])*)\)")
 _END = r"(?P<name>(?:[\w-]|\\-|\\\.|\[\.\])+):(?:(?P<port>\d{1,5})|\\d\+)\$"
@@ -81,6 +82,7 @@ def read(text: str, source: str) -> Imported:
     """
     unread: list[Unread] = []
     lines: list[Line] = []
+    narrowed: list[int] = []
     for one in options(text, source):
         written = one.value[:MOST_TEXT]
         try:
@@ -92,12 +94,19 @@ def read(text: str, source: str) -> Imported:
                 named = tuple(Named(row, one.line, written) for row in _meaning(rest))
                 spared = tuple(Named(row, one.line, written) for row in but)
                 lines.append(Line("pass", named, one.line, written, spared=spared))
+                if any(_goes_on(each.row.port, rest) for each in named):
+                    narrowed.append(one.line)
             elif one.option in NO_RULE:
                 unread.append(Unread(one.line, written, NO_RULE[one.option]))
         except (ValueError, TargetError) as error:
             unread.append(Unread(one.line, written, str(error)))
     # Any entry ignores: what one spares another may name, which is asked first here.
-    return settle(sorted(lines, key=lambda line: bool(line.spared)), unread)
+    found = settle(sorted(lines, key=lambda line: bool(line.spared)), unread)
+    if not narrowed:
+        return found
+    at = ", ".join(map(str, narrowed[:20])) + (", ..." if len(narrowed) > 20 else "")
+    note = f"a port without $ behind it also finds longer ones (:443 finds 4430); read as that port alone, line {at}"
+    return replace(found, notes=(*found.notes, note))
 
 
 def patterns(text: str) -> list[str]:
@@ -152,6 +161,11 @@ def _meaning(written: str) -> list[RuleRow]:
     if (fault := _never(written)) is not None:
         raise ValueError(fault)
     head, ports = regex_and_ports(written)
+    for port in ports or ():
+        if port < 10 and _goes_on(port, written):  # hardly that port
+            raise ValueError(
+                f"finds every port that begins with {port}: write :{port}$ or a whole port"
+            )
     found = [
         msgspec.structs.replace(settled(row), port=port)
         for row in _rows(head, anchored=written.startswith("^"))
@@ -200,6 +214,11 @@ def _range(head: str) -> str | None:
         return None
     given = _unescaped(found["bytes"]).rstrip(".").split(".")
     return f"{'.'.join([*given, *['0'] * (4 - len(given))])}/{8 * len(given)}"
+
+
+def _goes_on(port: int | None, written: str) -> bool:
+    """Whether the end of an expression also finds ports that only begin with this one."""
+    return port is not None and not written.endswith("$") and port * 10 <= _LAST_PORT
 
 
 def _never(written: str) -> str | None:

@@ -37,6 +37,7 @@ _FIELDS = {
 _UNKNOWN = {
     "user": "a user", "desc": "a user's description", "cn": "a name in the server's certificate",
     "host": "a host of HTTP, which is inside", "uri": "a URI, which is inside",
+    "quoted": "a value in quotes, which SSLproxy takes for a part of it: write it without",
 }  # fmt: skip
 _MAX_LINES, _MAX_DEPTH = 500_000, 1
 
@@ -77,22 +78,25 @@ class _Reading:
             if not words:
                 continue
             key = words[0].lower()
+            raw, words = words, [one.strip("\"'") for one in words]
+            quoted = words != raw
             if open_rule is not None:
                 if key == "}":
                     self._rule(open_rule)
                     open_rule = None
                 else:
                     self._field(open_rule, key, words[1:])
+                    open_rule.asks += [("quoted", "")] if quoted else []
             elif key == "filterrule":
                 open_rule = _Filter("", number, line.strip(), file)
             elif key == "define" and len(words) > 2:
-                self._macros[words[1]] = words[2:]
+                self._macros[words[1]] = raw[2:]
             elif key == "passsite" and len(words) > 1:
-                self._pass_site(words[1:], number, line, file)
+                self._pass_site(words[1:], number, line, file, quoted)
             elif key == "include" and len(words) == 2:
                 self._include(words[1], number, file, depth)
             elif key in _ACTIONS and words[1:2] not in (["yes"], ["no"]):
-                self._one_line(key, words[1:], number, line, file)
+                self._one_line(key, words[1:], number, line, file, quoted)
         if open_rule is not None:
             why = "the rule has no end"
             self.unread.append(Unread(open_rule.line, open_rule.text[:MOST_TEXT], why, file))
@@ -119,16 +123,20 @@ class _Reading:
         elif key == "passthrough":
             rule.asks.append(("passthrough", values[0] if values else ""))
 
-    def _pass_site(self, words: list[str], number: int, line: str, file: str) -> None:
+    def _pass_site(self, words: list[str], number: int, line: str, file: str, quoted: bool) -> None:
         rule = _Filter("pass", number, line.strip(), file, [("sni", words[0])])
         if len(words) > 1 and words[1] != "*":
             rule.asks.append(("ip" if as_address(words[1]) else "user", words[1]))
         if len(words) > 2:
             rule.asks.append(("desc", words[2]))
+        rule.asks += [("quoted", "")] if quoted else []
         self._rule(rule)
 
-    def _one_line(self, action: str, words: list[str], number: int, line: str, file: str) -> None:
-        rule = _Filter(action, number, line.strip(), file)
+    def _one_line(
+        self, action: str, words: list[str], number: int, line: str, file: str, quoted: bool
+    ) -> None:
+        asks = [("quoted", "")] if quoted else []
+        rule = _Filter(action, number, line.strip(), file, asks)
         target = False
         left = iter(words)
         for word in left:
@@ -143,6 +151,9 @@ class _Reading:
 
     def _rule(self, rule: _Filter) -> None:
         if rule.action not in _ACTIONS:
+            if rule.action != "match":
+                why = f"no action that is known: {rule.action[:40] or 'none'}"
+                self.unread.append(Unread(rule.line, rule.text[:MOST_TEXT], why, rule.file))
             return
         lists: list[list[Named]] = []
         doubts: list[str] = []

@@ -202,3 +202,23 @@ def test_haproxy_parts_its_conditions() -> None:
         ".evil.example block", "bank.example from 10.0.0.0/8 inspect", "bank.example",
         "ok.example inspect", ".ok.example",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'FilterRule {\n Action Pass\n SNI "bank.example"\n}', 'FilterRule {\n Action "Pass"\n SNI bank.example\n}',
+        'FilterRule {\n Action Pass\n SNI "bank.example*"\n User alice\n}', 'PassSite "bank.example"',
+        "Pass to sni 'bank.example'", 'Define $b "bank.example"\nPassSite $b', "FilterRule {\n Action Let\n SNI a.example\n}",
+    ],
+)  # fmt: skip
+def test_sslproxy_knows_no_quotes_so_what_stands_in_them_is_told(rule: str) -> None:
+    found = read("sslproxy", f"{rule}\nPassSite c.example\n", "x", ReadOptions())
+    assert [row.host for row in found.rows] == ["c.example"]
+    assert len(found.unread) == 1
+
+
+def test_what_sslproxy_diverts_in_quotes_is_kept_back_all_the_same() -> None:
+    assert said("sslproxy", 'Divert to sni "c.example"\nPassSite c.example\n') == [
+        "c.example inspect"
+    ]

@@ -186,6 +186,8 @@ def test_host_and_port_as_people_write_them_become_rules(entry: str, patterns: l
         (r".*", "any host is everything"),
         (r"^a\.com:0$", "port 0"),
         (r"^a:b:443$", "colon"),
+        (r"^e\.example:4", "every port that begins with 4"),
+        (r"^e\.example:(4|443)", "every port that begins with 4"),
     ],
 )
 def test_what_cannot_be_said_is_left_out_with_its_line_and_reason(entry: str, why: str) -> None:
@@ -193,6 +195,17 @@ def test_what_cannot_be_said_is_left_out_with_its_line_and_reason(entry: str, wh
     assert found.rows == ()
     assert [(one.line, one.text) for one in found.unread] == [(2, entry)]
     assert why in found.unread[0].why
+
+
+@pytest.mark.parametrize(
+    ("entry", "noted"),
+    [(r"^a\.com:443", True), (r"^a\.com:(443|80)", True), (r"a\.com(:443)?", True), (r"^a\.com:443$", False),
+     (r"^a\.com:8443", False), (r"^a\.com:\d+", False), (r"^a\.com:4$", False)],
+)  # fmt: skip
+def test_a_port_that_goes_on_is_read_as_itself_and_told(entry: str, noted: bool) -> None:
+    found = read(f"ignore_hosts:\n- '{entry}'\n", "config.yaml")
+    assert found.rows
+    assert [note.endswith("line 2") for note in found.notes] == ([True] if noted else [])
 
 
 PARTS = st.sampled_from(
