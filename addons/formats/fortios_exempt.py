@@ -7,15 +7,17 @@ Rules
 -----
 1. Only what an ssl-exempt entry names counts. An object that none names is none.
 2. A star in a name stands for any number of labels, and "*.a.com" is not a.com itself.
-3. Of several profiles that inspect only what all of them exempt is read: which of them a connection meets, no rule
-   says. Profiles that no policy names are not in use, where policies name any.
-4. Categories of FortiGuard's are lists that are not in the file.
+3. Of several profiles that inspect, of any VDOM, only what all of them exempt is read: which of them a connection
+   meets, no rule says. Profiles that no policy names are not in use, where policies name any. Where a policy names one
+   that is not in the file, nothing is.
+4. A VDOM has its own objects and profiles, and uses those that all share.
+5. Categories of FortiGuard's are lists that are not in the file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
 import msgspec
@@ -33,9 +35,10 @@ _EVERYTHING = "any host is everything: no list of exceptions says it"
 
 
 class _Objects(msgspec.Struct):
-    """Objects of one VDOM by table and name, with those that any ssl-exempt named."""
+    """Objects of one VDOM by table and name, with those that any ssl-exempt named; and those that all VDOMs share."""
 
     tables: dict[str, dict[str, Node]]
+    shared: _Objects | None = None
     used: set[str] = msgspec.field(default_factory=set)
 
     def find(self, table: str, name: str) -> Node | None:
@@ -43,6 +46,8 @@ class _Objects(msgspec.Struct):
         found = self.tables.get(table, {}).get(name)
         if found is not None:
             self.used.add(f"{table}/{name}")
+        elif self.shared is not None:
+            return self.shared.find(table, name)
         return found
 
 
@@ -50,30 +55,103 @@ _TABLES = (
     "firewall address", "firewall address6", "firewall addrgrp", "firewall addrgrp6",
     "firewall wildcard-fqdn custom", "firewall wildcard-fqdn group",
 )  # fmt: skip
+_POLICIES = (
+    "firewall policy", "firewall policy6", "firewall policy46", "firewall policy64", "firewall proxy-policy",
+    "firewall explicit-proxy-policy", "firewall security-policy",
+)  # fmt: skip
+_PROFILES, _GROUPS = "firewall ssl-ssh-profile", "firewall profile-group"
+# Built in, and not to be changed: they decrypt nothing.
+_READ_ONLY = ("certificate-inspection", "no-inspection")
+
+
+class _System(msgspec.Struct):
+    """A VDOM, or what all of them share."""
+
+    name: str
+    node: Node
+    objects: _Objects
+    profiles: dict[str, Node]
+    wanted: set[str]
 
 
 def exempted(root: Node) -> tuple[list[Named], list[Unread]]:
     """What is exempt, and what is told of the rest."""
-    objects = _Objects({name: _by_name(root, name) for name in _TABLES})
-    profiles = [one for table in root.tables("firewall ssl-ssh-profile") for one in table.below]
-    bare = [table for table in root.below if table.name == _EXEMPT]
+    systems = _systems(root)
+    used, missing = _in_use(systems)
     unread: list[Unread] = []
-    lists = [
-        [named for entry in _entries(one) for named in _entry(entry, objects)]
-        for one in _in_use(root, profiles, unread)
-    ]
-    lists += [
-        [named for entry in table.below for named in _entry(entry, objects)] for table in bare
-    ]
-    named, told = _in_all(lists)
+    lists: list[list[Named]] = []
+    for system in systems:
+        for one in system.profiles.values():
+            if id(one) not in used:
+                why = f"the profile {one.name} is in no policy"
+            elif not _decrypts(one):
+                why = f"the profile {one.name} decrypts nothing"
+            else:
+                lists.append(_exempt(_entries(one), system.objects))
+                continue
+            unread += [Unread(entry.line, _said(entry)[:MOST_TEXT], why) for entry in _entries(one)]
+        bare = (table for table in system.node.below if table.name == _EXEMPT)
+        lists += [_exempt(table.below, system.objects) for table in bare]
+    named, told = _in_all(lists, missing)
     unread += told
-    for name, node in objects.tables["firewall wildcard-fqdn custom"].items():
-        if f"firewall wildcard-fqdn custom/{name}" not in objects.used:
-            text = node.word("wildcard-fqdn") or name
-            unread.append(
-                Unread(node.line, text[:MOST_TEXT], "no ssl-exempt that is in use names it")
-            )
+    for system in systems:
+        for name, node in system.objects.tables["firewall wildcard-fqdn custom"].items():
+            if f"firewall wildcard-fqdn custom/{name}" not in system.objects.used:
+                text = node.word("wildcard-fqdn") or name
+                why = "no ssl-exempt that is in use names it"
+                unread.append(Unread(node.line, text[:MOST_TEXT], why))
     return named, unread
+
+
+def _systems(root: Node) -> list[_System]:
+    """What is shared, and the VDOMs; a configuration without them is all shared."""
+    parts: dict[str, list[Node]] = {"": [one for one in root.below if one.name != "vdom"]}
+    for table in root.below:
+        for vdom in table.below if table.name == "vdom" else ():
+            parts.setdefault(f"vdom {vdom.name}", []).extend(vdom.below)
+    found: list[_System] = []
+    for name, below in parts.items():
+        node = Node(name, root.line, {}, below)
+        shared = found[0].objects if found else None
+        objects = _Objects({table: _by_name(node, table) for table in _TABLES}, shared)
+        found.append(_System(name, node, objects, _by_name(node, _PROFILES), _wanted(node)))
+    return found
+
+
+def _wanted(node: Node) -> set[str]:
+    """The profiles that policies name, themselves or by a group of profiles."""
+    groups = _by_name(node, _GROUPS)
+    found: set[str] = set()
+    for name in _POLICIES:
+        for policy in (one for table in node.tables(name) for one in table.below):
+            if policy.word("status") != "disable":
+                found.update(policy.words("ssl-ssh-profile"))
+                for group in policy.words("profile-group"):
+                    if group in groups:
+                        found.update(groups[group].words("ssl-ssh-profile"))
+                    else:
+                        found.add(f"of the group {group}")
+    return found
+
+
+def _in_use(systems: list[_System]) -> tuple[set[int], list[str]]:
+    """Profiles of policies, of all systems where no policy names any; and names of those that are not in the file."""
+    if not any(one.wanted for one in systems):
+        return {id(node) for one in systems for node in one.profiles.values()}, []
+    used: set[int] = set()
+    missing: dict[str, None] = {}
+    for one in systems:
+        for name in sorted(one.wanted):
+            node = one.profiles.get(name) or systems[0].profiles.get(name)
+            if node is not None:
+                used.add(id(node))
+            elif name not in _READ_ONLY:
+                missing[name] = None
+    return used, list(missing)
+
+
+def _exempt(entries: Iterable[Node], objects: _Objects) -> list[Named]:
+    return [named for entry in entries for named in _entry(entry, objects)]
 
 
 def _by_name(root: Node, table: str) -> dict[str, Node]:
@@ -86,45 +164,32 @@ def _entries(profile: Node) -> Iterator[Node]:
             yield from table.below
 
 
-def _in_use(root: Node, profiles: list[Node], unread: list[Unread]) -> list[Node]:
-    """Profiles that decrypt, of those that policies name."""
-    wanted = {
-        name
-        for table in root.tables("firewall policy")
-        for policy in table.below
-        if policy.word("status") != "disable"
-        for name in policy.words("ssl-ssh-profile")
-    }
-    found: list[Node] = []
-    for one in profiles:
-        if wanted and one.name not in wanted:
-            why = f"the profile {one.name} is in no policy"
-        elif not _decrypts(one):
-            why = f"the profile {one.name} decrypts nothing"
-        else:
-            found.append(one)
-            continue
-        unread += [Unread(entry.line, _said(entry)[:MOST_TEXT], why) for entry in _entries(one)]
-    return found
-
-
 def _decrypts(profile: Node) -> bool:
-    """By `status` of its protocols; one that says nothing of any is taken to decrypt."""
-    states = [table.word("status") for table in profile.below if table.name in ("https", "ssl")]
-    said = [one for one in states if one]
+    """By what it says of HTTPS and of all ports; one that says nothing of HTTPS decrypts."""
+    tables = {table.name: table for table in profile.below if table.name in ("https", "ssl")}
+    https = tables["https"].word("status") if "https" in tables else ""
+    every = (
+        (tables["ssl"].word(key) for key in ("inspect-all", "status")) if "ssl" in tables else ()
+    )
+    said = [one for one in (https, *every) if one]
     return not said or "deep-inspection" in said
 
 
-def _in_all(lists: list[list[Named]]) -> tuple[list[Named], list[Unread]]:
+def _in_all(lists: list[list[Named]], missing: list[str]) -> tuple[list[Named], list[Unread]]:
+    """What all lists name; of profiles that are not in the file nobody knows what they name."""
     kept: list[Named] = []
     unread: list[Unread] = []
     rows = [{(one.row, one.without) for one in named if not one.why} for named in lists]
+    why = "exempt in one profile and not in another, and no rule knows profiles"
+    if missing:
+        why = (
+            f"a policy uses the profile {missing[0]}, too, and what that exempts is not in the file"
+        )
     for named in lists:
         for one in named:
-            if one.why or all((one.row, one.without) in other for other in rows):
+            if one.why or (not missing and all((one.row, one.without) in other for other in rows)):
                 kept.append(one)
             else:
-                why = "exempt in one profile and not in another, and no rule knows profiles"
                 unread.append(Unread(one.line, one.text[:MOST_TEXT], why))
     return kept, unread
 

@@ -170,6 +170,100 @@ def test_fortios_exempts_what_every_profile_in_use_exempts() -> None:
     ]  # fmt: skip
 
 
+def of_vdom(name: str, *parts: str) -> str:
+    return f"config vdom\nedit {name}\n{''.join(parts)}end\n"
+
+
+def objects(**names: str) -> str:
+    each = "".join(f"edit {n}\nset wildcard-fqdn {one}\nnext\n" for n, one in names.items())
+    return f"config firewall wildcard-fqdn custom\n{each}end\n"
+
+
+def profile(name: str, *exempt: str) -> str:
+    each = "".join(
+        f"edit {n}\nset type wildcard-fqdn\nset wildcard-fqdn {one}\nnext\n"
+        for n, one in enumerate(exempt)
+    )
+    return (
+        f"config firewall ssl-ssh-profile\nedit {name}\nconfig https\nset status deep-inspection\nend\n"
+        f"config ssl-exempt\n{each}end\nnext\nend\n"
+    )
+
+
+def policies(*profiles: str, status: str = "enable") -> str:
+    each = "".join(
+        f"edit {n}\nset status {status}\nset ssl-ssh-profile {one}\nnext\n"
+        for n, one in enumerate(profiles)
+    )
+    return f"config firewall policy\n{each}end\n"
+
+
+def test_an_object_of_one_vdom_is_none_of_another() -> None:
+    own = of_vdom("A", objects(x="a.example"), profile("deep", "x"), policies("deep"))
+    assert said("fortios", own + of_vdom("B", objects(x="b.example"))) == ["a.example"]
+    assert said("fortios", of_vdom("B", objects(x="b.example")) + own) == ["a.example"]
+    none = of_vdom("A", profile("deep", "x"), policies("deep"))
+    assert said("fortios", none + of_vdom("B", objects(x="b.example"))) == []
+
+
+def test_what_one_vdom_exempts_passes_where_all_that_inspect_exempt_it() -> None:
+    first = of_vdom(
+        "A", objects(x="a.example", y="both.example"), profile("deep", "x", "y"), policies("deep")
+    )
+    second = of_vdom("B", objects(x="both.example"), profile("deep", "x"), policies("deep"))
+    assert said("fortios", first + second) == ["both.example"]
+    idle = of_vdom("B", objects(x="both.example"), profile("deep", "x"), policies("no-inspection"))
+    assert said("fortios", first + idle) == ["a.example", "both.example"]
+
+
+def test_profiles_that_all_vdoms_share_are_used_with_shared_objects() -> None:
+    shared = "config global\n" + objects(x="a.example") + profile("g-deep", "x") + "end\n"
+    text = shared + of_vdom("A", objects(x="b.example"), policies("g-deep"))
+    assert said("fortios", text) == ["a.example"]
+
+
+@pytest.mark.parametrize(
+    ("other", "rules"),
+    [
+        ("deep-inspection", []), ("mine", []), ("certificate-inspection", ["a.example"]),
+        ("no-inspection", ["a.example"]), ("deep", ["a.example"]),
+    ],
+)  # fmt: skip
+def test_a_policy_with_a_profile_that_is_not_in_the_file_may_exempt_nothing_of_it(
+    other: str, rules: list[str]
+) -> None:
+    text = objects(x="a.example") + profile("deep", "x")
+    assert said("fortios", text + policies(other, "deep")) == rules
+    group = f"config firewall profile-group\nedit g\nset ssl-ssh-profile {other}\nnext\nend\n"
+    by_group = "config firewall policy\nedit 9\nset profile-group g\nnext\nend\n"
+    assert said("fortios", text + policies("deep") + group + by_group) == rules
+    found = read("fortios", text + policies(other, "deep"), "x")
+    assert rules or any(other in one.why for one in found.unread)
+
+
+def test_a_group_of_profiles_that_is_not_in_the_file_may_exempt_nothing() -> None:
+    text = objects(x="a.example") + profile("deep", "x") + policies("deep")
+    by_group = "config firewall policy\nedit 9\nset profile-group g\nnext\nend\n"
+    assert said("fortios", text + by_group) == []
+
+
+def test_a_profile_that_decrypts_on_all_ports_counts_among_those_that_inspect() -> None:
+    every = "config firewall ssl-ssh-profile\nedit every\nconfig https\nset status disable\nend\n"
+    every += "config ssl\nset inspect-all deep-inspection\nend\nnext\nend\n"
+    text = objects(x="a.example") + profile("deep", "x") + every
+    assert said("fortios", text + policies("deep", "every")) == []
+    assert said("fortios", text + policies("deep")) == ["a.example"]
+
+
+def test_a_policy_that_is_switched_off_uses_no_profile() -> None:
+    text = (
+        objects(x="a.example")
+        + profile("deep", "x")
+        + policies("deep-inspection", status="disable")
+    )
+    assert said("fortios", text + policies("deep")) == ["a.example"]
+
+
 def test_groups_within_themselves_end() -> None:
     text = "config firewall addrgrp\nedit g\nset member g g h\nnext\nedit h\nset member g h x\nnext\nend\n"
     text += "config firewall ssl-ssh-profile\nedit p\nconfig ssl-exempt\nedit 1\nset type address\nset address g\n"
