@@ -17,9 +17,9 @@ _LOOKED_AT = 50
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "host": ("host", "hostname", "hostnames", "hosts", "domain", "domains", "domainname", "fqdn", "fqdns", "url",
              "urls", "destination", "destinations", "site", "sites", "website", "server", "servername", "sni",
-             "pattern", "name", "target", "address", "ip", "ipaddress", "entry", "hostordomain", "domainurl",
+             "pattern", "target", "address", "ip", "ipaddress", "entry", "hostordomain", "domainurl",
              "urldomain", "rechner", "adresse", "ziel", "zieladresse", "domane", "domaene", "hote", "domaine",
-             "dominio", "host/url", "member", "value"),
+             "dominio", "host/url", "member", "value", "name"),
     "owner": ("owner", "ownedby", "requester", "requestor", "requestedby", "contact", "team", "responsible",
               "verantwortlich", "verantwortlicher", "besitzer", "eigentumer", "ansprechpartner",
               "antragsteller", "proprietaire", "responsable", "propietario", "businessowner",

@@ -12,7 +12,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from addons.formats.table_cells import Answer, UnclearError, action_of, answer_of
 
@@ -46,12 +46,18 @@ def may_condition(head: str, spelt: str) -> bool:
     return spelt in _WORDS or not _WORDS.isdisjoint(re.findall(r"[a-z]+", apart.lower()))
 
 
-def check(cells: Sequence[tuple[str, str]]) -> None:
-    """Raises UnclearError where one of the cells, with the names of their columns, has a value."""
+def check(cells: Iterable[tuple[str, str]], remedy: str = "") -> None:
+    """Raises UnclearError where one of the cells, with the names of their columns, has a value.
+
+    Args:
+        cells: the name of a column, and the cell.
+        remedy: what a person can do where that does not matter; {} is the column's name.
+
+    """
     for name, cell in cells:
         if cell.strip().lower() not in _ANY:
-            remedy = f"--map ignore={name[:40]} where that does not matter"
-            raise UnclearError(f"{name[:40]!r} says {cell[:40]!r}, which no rule knows: {remedy}")
+            way = remedy.replace("{}", name[:40])
+            raise UnclearError(f"{name[:40]!r} says {cell[:40]!r}, which no rule knows{way}")
 
 
 def switched(cells: Sequence[tuple[str, str, str]]) -> str | None:

@@ -44,6 +44,7 @@ GRAMMAR = Grammar(plain="host", dot="suffix", star="wildcard")
 FIELDS = ("host", "port", "action", "client", "ja4", "owner", "reason", "ticket", "expires",
           "created", "evidence", "bind")  # fmt: skip
 _FORMULA = "=+-@\t\r'"
+_IGNORED = ": --map ignore={} where that does not matter"
 _SEPARATORS = ",;\t|"
 
 
@@ -149,7 +150,7 @@ def _gather(gathered: Gathered, row: _Row, columns: Columns, grammar: Grammar) -
         )
         return
     try:
-        conditions.check([(name, _at(row, at)) for at, name in columns.conditions])
+        conditions.check(((name, _at(row, at)) for at, name in columns.conditions), _IGNORED)
         switched = conditions.switched(
             [(f, name, _at(row, at)) for f, at, name in columns.switches]
         )

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import msgspec
 
 from addons.formats import panos_names
+from addons.formats.conditions import check, may_condition
 from addons.formats.exported import Unread
 from addons.formats.settling import MOST_TEXT, Named
+from addons.formats.table_cells import UnclearError
 from detector.errors import ConfigError
 
 _MAX_LINES = 500_000
+_OWN = ("hostname", "location", "description")
 _YES = ("yes", "true", "1")
 
 
@@ -36,8 +39,10 @@ def table(text: str, source: str) -> tuple[list[Named], list[Unread], dict[int, 
                 continue
             cells = dict(zip(head, (cell.strip() for cell in row), strict=False))
             host, excluded = cells.get("hostname", ""), _excludes(cells)
-            if not host:
-                unread.append(Unread(line, ",".join(row)[:MOST_TEXT], "no hostname in this row"))
+            why = _condition(cells)
+            if not host or why:
+                text = host or ",".join(row)
+                unread.append(Unread(line, text[:MOST_TEXT], why or "no hostname in this row"))
             elif excluded:
                 named.append(panos_names.excluded(host, line))
                 about[line] = cells.get("description", "")
@@ -73,6 +78,20 @@ def entries(text: str, source: str) -> Iterator[Named]:
 def _excludes(cells: dict[str, str]) -> bool:
     said = next((v for k, v in cells.items() if k.startswith("exclude")), "yes")
     return said.lower() in _YES
+
+
+def _condition(cells: dict[str, str]) -> str:
+    """Why a row is not one of the product's own, which has no column that switches it off or is a condition."""
+    others = (
+        (head, cell)
+        for head, cell in cells.items()
+        if not head.startswith("exclude") and head not in _OWN and may_condition(head, head)
+    )
+    try:
+        check(others)
+    except UnclearError as error:
+        return f"{error}: import it as csv"
+    return ""
 
 
 def _plain(cell: str) -> str:

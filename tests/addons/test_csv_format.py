@@ -177,3 +177,8 @@ def test_columns_of_no_use_and_columns_that_leave_rows_out_are_told() -> None:
 def test_two_rows_of_one_host_that_end_on_two_days_are_both_read() -> None:
     found = table("domain,expires\na.example,2027-01-01\na.example,2028-01-01\n")
     assert [str(row.expires) for row in found.rows] == ["2027-01-01", "2028-01-01"]
+
+
+def test_a_name_is_the_host_only_where_no_other_column_is() -> None:
+    assert patterns(table("Name;Ziel\nBank;bank.example\n")) == ["bank.example"]
+    assert patterns(table("name,reason\nbank.example,r\n")) == ["bank.example"]

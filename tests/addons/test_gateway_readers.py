@@ -170,6 +170,12 @@ def test_fortios_exempts_what_every_profile_in_use_exempts() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("head", ["disabled", "User", "Decrypt", "source group"])
+def test_a_column_that_panos_has_not_leaves_its_rows_out(head: str) -> None:
+    text = f"Hostname,Location,Exclude from decryption,{head}\na.example,shared,yes,x\nb.example,shared,yes,\n"
+    assert said("panos", text) == ["b.example"]
+
+
 def of_vdom(name: str, *parts: str) -> str:
     return f"config vdom\nedit {name}\n{''.join(parts)}end\n"
 

@@ -52,3 +52,22 @@ def test_a_wider_rule_does_not_pass_what_wants_a_certificate() -> None:
         kept = [row for row in read(target, found.text, "x").rows if row.host == "a.b.example"]
         assert not passing or all(row.action == "inspect" for row in kept)
         assert not passing or kept
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("csv", "domain,expires\na.example,2027-01-01\na.example,2028-01-01\n"),
+        ("list", "a.example # until 2027-01-01\na.example # until 2028-01-01\n"),
+        (
+            "panos",
+            "<ssl-exclude-cert><entry name='a.example'><description>r (o, until 2027-01-01)</description></entry>\n"
+            "<entry name='a.example'><description>r (o, until 2028-01-01)</description></entry></ssl-exclude-cert>",
+        ),
+    ],
+)
+def test_entries_of_one_host_that_differ_are_all_read(target: str, text: str) -> None:
+    assert [str(row.expires) for row in read(target, text, "x").rows] == [
+        "2027-01-01",
+        "2028-01-01",
+    ]
