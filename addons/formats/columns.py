@@ -145,7 +145,8 @@ def _chosen(
     found: dict[str, int] = {}
     ignored: set[int] = set()
     for one, other in given.items():
-        field, column = (one, other) if one in SPELLINGS else (other, one)
+        ours_first = one in SPELLINGS and other != "ignore"
+        field, column = (one, other) if ours_first else (other, one)
         if field not in SPELLINGS:
             fields = ", ".join(name for name in SPELLINGS if name != "kind")
             raise ConfigError(source, f"{one}={other}: neither is one of {fields}")

@@ -6,7 +6,7 @@ Rules
    where it does not. "decrypt" is the action, said the other way round.
 2. A column that may be a condition of which no rule knows (a user, a group, an application) refuses each row that has
    a value there, unless it is any. So does a second column for what only one can say. In doubt a host is inspected.
-3. `--map ignore=COLUMN` says that it is none.
+3. `--map ignore=COLUMN`, or of several columns `--map COLUMN=ignore` for each, says that it is none.
 """
 
 from __future__ import annotations

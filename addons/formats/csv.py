@@ -44,7 +44,7 @@ GRAMMAR = Grammar(plain="host", dot="suffix", star="wildcard")
 FIELDS = ("host", "port", "action", "client", "ja4", "owner", "reason", "ticket", "expires",
           "created", "evidence", "bind")  # fmt: skip
 _FORMULA = "=+-@\t\r'"
-_IGNORED = ": --map ignore={} where that does not matter"
+_IGNORED = ": --map '{}=ignore' where that does not matter"
 _SEPARATORS = ",;\t|"
 
 

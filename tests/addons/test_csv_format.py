@@ -166,6 +166,9 @@ def test_a_person_says_which_columns_are_no_conditions() -> None:
     assert patterns(table(text, ignore="group", department="owner")) == ["a.example"]
     assert patterns(table(text, group="ignore", department="ignore")) == ["a.example"]
     assert table(text, ignore="group").entries == ()
+    second = "domain,source,client\na.example,10.0.0.1,10.0.0.2\n"
+    assert patterns(table(second, source="ignore")) == ["a.example from 10.0.0.2/32"]
+    assert patterns(table(second, client="ignore")) == ["a.example from 10.0.0.1/32"]
 
 
 def test_columns_of_no_use_and_columns_that_leave_rows_out_are_told() -> None:
