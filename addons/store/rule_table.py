@@ -74,6 +74,8 @@ class RuleTable(Opened):
         changes: Sequence[Change],
         about: Mapping[str, object] | None = None,
         candidates: Mapping[str, str] | None = None,
+        *,
+        behind: int | None = None,
     ) -> int:
         """Make all the changes, or none; the number of the first entry of the trail that says so.
 
@@ -83,6 +85,7 @@ class RuleTable(Opened):
             changes: one for each rule.
             about: further details.
             candidates: states of candidates that go with it, by host.
+            behind: the entry that was the last one when this was decided, where none may have come since.
 
         Raises StaleError where a rule is not what its change says that it was, ConfigError where nothing would
         change.
@@ -94,6 +97,8 @@ class RuleTable(Opened):
         parts = parts_of_change(wanted, about or {}, candidates or {})
         with self._changing(action, subject, parts=parts):
             first = 1 + int(self._one("SELECT coalesce(max(number), 0) FROM audit"))
+            if behind is not None and first != behind + 1:
+                raise StaleError(subject, "something was decided meanwhile", remedy="try it again")
             over = "DELETE FROM rule WHERE state = 'trial' AND until <= ?"
             self._db.execute(over, (as_text(self._now()),))
             for one in wanted:
@@ -175,7 +180,8 @@ class RuleTable(Opened):
         if not found.changes or found.action in ("accept", "adopt"):
             raise ConfigError(f"entry {number}", f"{found.action} is nothing that can be undone")
         about = {"of": found.first, "action": found.action, "why": why}
-        self.change("undo", f"entry {found.first}", found.changes, about, found.candidates)
+        subject, last = f"entry {found.first}", len(entries)
+        self.change("undo", subject, found.changes, about, found.candidates, behind=last)
         return len(found.changes)
 
     def history(self, subject: str) -> list[AuditEntry]:

@@ -99,6 +99,15 @@ def test_who_removes_a_rule_again_meant_it(store: BypassStore) -> None:
     assert patterns(store) == []
 
 
+def test_an_undoing_is_refused_where_something_was_decided_meanwhile(store: BypassStore) -> None:
+    store.add_rule(row("a.com"))
+    store.add_rule(row("b.com"))
+    there = store.placed()["a.com"]
+    with pytest.raises(StaleError, match="decided meanwhile"):
+        store.change("undo", "entry 1", [Change("a.com", there, None)], behind=1)
+    store.change("undo", "entry 1", [Change("a.com", there, None)], behind=2)
+
+
 def test_a_trial_is_approved_and_not_renewed(store: BypassStore) -> None:
     until = (NOW.replace(hour=13)).isoformat()
     trial = Placed(row("a.com"), "trial", until)
