@@ -14,7 +14,7 @@ import msgspec
 
 from addons.bypass import change as changes_of
 from addons.bypass.audit import AuditEntry
-from addons.bypass.change import Change, expect, parts_of_change, undoing
+from addons.bypass.change import Change, StaleError, expect, parts_of_change, undoing
 from addons.bypass.ledger import BadEntryError, Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
 from addons.store.opened import Opened, as_json, as_moment, as_text
