@@ -296,7 +296,8 @@ def _options(file: Path, columns: list[str] | None) -> ReadOptions:
         name, equals, column = one.partition("=")
         if not equals or not name or not column:
             raise ConfigError("--map", f"{one!r} is no FIELD=COLUMN")
-        given_columns[name] = column
+        # Several columns may be left out, so that they are the keys there.
+        given_columns |= {column: name} if name == "ignore" else {name: column}
 
     def beside(name: str) -> str:
         path = Path(name)
