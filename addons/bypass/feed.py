@@ -23,7 +23,7 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.lint import lint
-from addons.bypass.reach import covers, end_moment, meets, overlap, rank
+from addons.bypass.reach import covers, end_moment, has_ended, meets, overlap, rank
 from addons.bypass.rule import Rule, RuleRow, kept_rule, settled
 from addons.bypass.safety import Guarded
 from detector.chain.names import is_public_suffix
@@ -324,16 +324,27 @@ def state_of(feed: Feed, rows: Iterable[RuleRow]) -> str:
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
-def flattened(own: Sequence[Rule], beneath: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
+def flattened(
+    own: Sequence[Rule], beneath: Sequence[Rule], now: datetime
+) -> tuple[list[Rule], list[Rule]]:
     """Both layers as one list in which the most specific rule comes first, and rules it cannot hold.
 
     A list elsewhere has no layers. What would come before a rule of one's own that keeps inspecting, or blocks, is
-    left out: its hosts are inspected there. What one's own rules decide already is left out without a word.
+    left out: its hosts are inspected there. What one's own rules decide already is left out without a word. Rules
+    that have ended are there no more, and decide nothing.
     """
-    keeping = [rule for rule in own if rule.action != "pass"]
-    found, refused = list(own), []
+    upper = [rule for rule in own if not has_ended(rule, now)]
+    found, refused = list(upper), []
+    keeping = [rule for rule in upper if rule.action != "pass"]
+    # One that passes up to a moment, which most lists cannot say, takes no inspecting away that holds longer.
+    lasting = [
+        one for one in upper if one.action != "pass" or not isinstance(one.expires, datetime)
+    ]
     for rule in beneath:
-        if any(covers(one, rule) for one in own):
+        if has_ended(rule, now):
+            continue
+        deciding = upper if rule.action == "pass" else lasting
+        if any(covers(one, rule) for one in deciding):
             continue
         if rule.action == "pass" and any(_before(rule, one) for one in keeping):
             refused.append(rule)

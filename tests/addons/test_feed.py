@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.pattern import row_of
 from addons.bypass.reach import has_ended
 from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.formats import registry
 from detector.errors import ConfigError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -243,38 +244,87 @@ def rule(pattern: str, action: str = "pass") -> Rule:
 def test_a_flat_list_leaves_out_what_would_come_before_a_rule_of_ones_own() -> None:
     own = [rule(".example.com", "inspect"), rule("192.0.2.0/24", "block"), rule(".other.org")]
     beneath = [rule("a.example.com"), rule("b.other.org"), rule("x.third.org"), rule(".com")]
-    listed, refused = feed.flattened(own, beneath)
+    listed, refused = feed.flattened(own, beneath, NOW)
     assert [one.pattern for one in listed] == [".example.com", "192.0.2.0/24", ".other.org"]
     # The range of one's own may be where any of these names is.
     assert [one.pattern for one in refused] == ["x.third.org", ".com"]
 
 
-FLAT = st.sampled_from(
-    ["a.example.com", ".example.com", "*.example.com", ".com", "b.example.com", ".org"]
+def test_a_rule_of_ones_own_that_has_ended_takes_nothing_of_a_feeds_inspecting_away() -> None:
+    ended = rule_of(row_of("pay.bank.example", expires=date(2026, 11, 1)))
+    beneath = [rule(".bank.example"), rule("pay.bank.example", "inspect")]
+    listed, refused = feed.flattened([ended], beneath, NOW)
+    assert {one.pattern: one.action for one in listed} == {
+        "pay.bank.example": "inspect",
+        ".bank.example": "pass",
+    }
+    assert refused == []
+
+
+NAMES = ("a.x.com", "b.x.com", "c.x.com", "d.c.x.com", "x.com", "y.org")
+FLAT = st.sampled_from(["a.x.com", ".x.com", "*.x.com", ".c.x.com", "b.x.com", ".org", "192.0.2.0/24",
+                        r"/[abc]\.x\.com/"])  # fmt: skip
+ENDS = st.sampled_from(
+    [
+        None,
+        NOW.date() - timedelta(days=1),
+        NOW.date(),
+        NOW - timedelta(hours=1),
+        NOW + timedelta(hours=1),
+    ]
 )
-RULES = st.lists(st.tuples(FLAT, st.sampled_from(["pass", "inspect", "block"])), max_size=5)
+ROWS = st.builds(
+    lambda pattern, port, fields: row_of(
+        pattern if port is None or "/" in pattern else f"{pattern}:{port}", **fields
+    ),
+    FLAT,
+    st.sampled_from([None, None, 443, 8443]),
+    st.fixed_dictionaries(
+        {
+            "action": st.sampled_from(["pass", "inspect", "block"]),
+            "expires": ENDS,
+            "client": st.sampled_from([None, None, "10.0.0.0/8", "10.1.0.0/16"]),
+        }
+    ),
+)
+LAYER = st.lists(ROWS, max_size=5)
+ASKED = [
+    Arrival(name, None, address, port, client)
+    for name in NAMES
+    for address in (None, "192.0.2.9")
+    for port in (443, 8443)
+    for client in ("10.1.2.3", "10.2.2.3", "172.16.0.1")
+]
 
 
-@given(RULES, RULES)
+def passes(matcher: Matcher, asked: Arrival, now: datetime) -> bool:
+    found = matcher.match(asked, now)
+    return found is not None and found.action == "pass"
+
+
+@given(LAYER, LAYER)
 def test_a_flat_list_passes_nothing_that_the_layers_do_not(
-    own: list[tuple[str, str]], beneath: list[tuple[str, str]]
+    own: list[RuleRow], beneath: list[RuleRow]
 ) -> None:
-    upper, lower = ([rule(*one) for one in dict(some).items()] for some in (own, beneath))
+    upper, lower = ([*map(rule_of, some)] for some in (own, beneath))
     layers = Matcher(upper, lower)
-    flat = Matcher(feed.flattened(upper, lower)[0])
-    for name in (
-        "a.example.com",
-        "b.example.com",
-        "c.example.com",
-        "d.c.example.com",
-        "x.org",
-        "com",
-    ):
-        asked = Arrival(name, None, None, 443)
-        meant, found = (one.match(asked, NOW) for one in (layers, flat))
-        if found is not None and found.action == "pass":
-            assert meant is not None
-            assert meant.action == "pass"
+    flat = Matcher(feed.flattened(upper, lower, NOW)[0])
+    for asked in ASKED:
+        for now in (NOW, NOW + timedelta(hours=2)):
+            assert passes(layers, asked, now) or not passes(flat, asked, now)
+
+
+@settings(max_examples=40)
+@given(LAYER, LAYER, st.sampled_from(["squid", "zscaler", "netskope", "umbrella", "panos"]))
+def test_what_is_exported_of_both_layers_passes_nothing_that_they_do_not(
+    own: list[RuleRow], beneath: list[RuleRow], target: str
+) -> None:
+    upper, lower = ([*map(rule_of, some)] for some in (own, beneath))
+    layers = Matcher(upper, lower)
+    said = registry.export(target, feed.flattened(upper, lower, NOW)[0], NOW, port=None).text
+    there = Matcher(map(rule_of, registry.read(target, said, "export").rows)) if said else Matcher()
+    for asked in ASKED:
+        assert passes(layers, asked, NOW) or not passes(there, asked, NOW)
 
 
 def test_an_empty_difference_is_false() -> None:
