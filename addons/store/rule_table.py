@@ -170,7 +170,8 @@ class RuleTable(Opened):
         except BadEntryError as error:
             raise ConfigError(str(number), str(error), remedy="tlsight bypass audit") from None
         if not found.changes or found.action in ("accept", "adopt"):
-            raise ConfigError(f"entry {number}", f"{found.action} is nothing that can be undone")
+            why = f"{found.action} is nothing that can be undone"
+            raise ConfigError(f"entry {number}", why, remedy=_instead(found.action))
         about = {"of": found.first, "action": found.action, "why": why}
         subject = f"entry {found.first}"
         try:
@@ -238,6 +239,16 @@ class RuleTable(Opened):
         """The last decision about a rule behind an entry."""
         later = [one.number for one in self.history(pattern) if one.number > number]
         return later[-1] if later else None
+
+
+def _instead(action: str) -> str:
+    """What takes back a decision about a vendor's list."""
+    if not action.startswith("feed "):
+        return ""
+    earlier = (
+        "feed update NAME --file EARLIER --older and feed accept NAME bring an earlier list back"
+    )
+    return f"tlsight bypass feed remove NAME takes its rules away; {earlier}; feed set keeps it in another way"
 
 
 def normal_rule(row: RuleRow) -> tuple[Rule, RuleRow]:

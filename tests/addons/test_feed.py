@@ -56,6 +56,14 @@ def test_what_would_let_strangers_through_is_left_out_and_told(row: RuleRow) -> 
     assert all(left.values())
 
 
+def test_names_of_a_services_customers_are_admitted_where_that_was_decided() -> None:
+    given_rows = rows(".sharepoint.com", ".com", "a.vendor.example")
+    assert admitted(*given_rows)[0] == ["a.vendor.example"]
+    found, left = feed.admitted(given_rows, NOW, guarded(), shared=True)
+    assert [rule_of(row).pattern for row in found] == [".sharepoint.com", "a.vendor.example"]
+    assert [one.entry for one in left] == [".com"]
+
+
 def test_names_ranges_and_rules_that_inspect_are_admitted() -> None:
     good = rows("a.vendor.example", ".vendor.example", "*.cdn.vendor.example:443", "192.0.2.0/24")
     keeping = rows(".com", "*:443", action="inspect")
@@ -168,20 +176,21 @@ def test_whatever_is_accepted_by_itself_passes_few_names_more(
 
 def test_an_older_list_and_another_one_under_the_same_number_are_refused() -> None:
     known = edition(12)
-    assert feed.why_refused(edition(13, digest="bb"), [known, None]) is None
-    assert feed.why_refused(edition(12), [known]) is None
-    assert "older" in (feed.why_refused(edition(11, digest="bb"), [known]) or "")
-    assert "same number" in (feed.why_refused(edition(12, digest="bb"), [known]) or "")
-    assert "does not say" in (feed.why_refused(edition(digest="bb"), [known]) or "")
+    assert feed.why_refused(edition(1), None) is None
+    assert feed.why_refused(edition(13, digest="bb"), known) is None
+    assert feed.why_refused(edition(12), known) is None
+    assert "older" in (feed.why_refused(edition(11, digest="bb"), known) or "")
+    assert "same number" in (feed.why_refused(edition(12, digest="bb"), known) or "")
+    assert "does not say" in (feed.why_refused(edition(digest="bb"), known) or "")
     later = edition(99, "http", digest="bb")
-    assert "does not say" in (feed.why_refused(later, [known]) or "")
+    assert "does not say" in (feed.why_refused(later, known) or "")
 
 
 def test_the_servers_clock_only_refuses_what_it_calls_older() -> None:
     known = edition(1_700_000_000, "http")
-    assert feed.why_refused(edition(1_700_000_000, "http", digest="bb"), [known]) is None
-    assert feed.why_refused(edition(digest="bb"), [known]) is None
-    assert "older" in (feed.why_refused(edition(1_699_999_999, "http", digest="bb"), [known]) or "")
+    assert feed.why_refused(edition(1_700_000_000, "http", digest="bb"), known) is None
+    assert feed.why_refused(edition(digest="bb"), known) is None
+    assert "older" in (feed.why_refused(edition(1_699_999_999, "http", digest="bb"), known) or "")
 
 
 def kept(when_stale: WhenStale = "keep", **more: object) -> Feed:
@@ -223,9 +232,12 @@ def test_the_state_tells_every_row_and_setting_apart() -> None:
         feed.state_of(kept("end"), rows("a.example.com")),
         feed.state_of(replace(kept(), accepted=edition(4)), rows("a.example.com")),
         feed.state_of(replace(kept(), settings=replace(SETTINGS, auto=9)), rows("a.example.com")),
+        feed.state_of(replace(kept(), confirmed=NOW + timedelta(days=1)), rows("a.example.com")),
+        feed.state_of(kept(), rows("a.example.com"), rows("b.example.com")),
+        feed.state_of(kept(waiting=edition(4)), rows("a.example.com")),
     }
     assert base not in others
-    assert len(others) == 5
+    assert len(others) == 8
     assert feed.state_of(kept(trouble="none came"), rows("a.example.com")) == base
 
 
@@ -297,6 +309,8 @@ NEAR = st.builds(
 LAYER = st.tuples(st.lists(NEAR, min_size=1, max_size=3), st.lists(ROWS, max_size=2)).map(
     lambda both: both[0] + both[1]
 )
+HOLED = [row_of(".x.com"), row_of("a.x.com", action="inspect")]
+BENEATH = st.one_of(LAYER, LAYER.map(lambda rows: HOLED + rows[:1]))
 ASKED = [
     Arrival(name, None, address, port, client)
     for name in NAMES
@@ -314,7 +328,7 @@ def passes(matcher: Matcher, asked: Arrival, now: datetime) -> bool:
 
 
 @settings(max_examples=200, deadline=None)
-@given(LAYER, LAYER)
+@given(LAYER, BENEATH)
 def test_a_flat_list_passes_nothing_that_the_layers_do_not(
     own: list[RuleRow], beneath: list[RuleRow]
 ) -> None:
@@ -327,7 +341,7 @@ def test_a_flat_list_passes_nothing_that_the_layers_do_not(
 
 
 @settings(max_examples=40, deadline=None)
-@given(LAYER, LAYER, st.sampled_from(["squid", "zscaler", "netskope", "umbrella", "panos"]))
+@given(LAYER, BENEATH, st.sampled_from(["squid", "zscaler", "netskope", "umbrella", "panos"]))
 def test_what_is_exported_of_both_layers_passes_nothing_that_they_do_not(
     own: list[RuleRow], beneath: list[RuleRow], target: str
 ) -> None:
