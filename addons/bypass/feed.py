@@ -23,7 +23,7 @@ from typing import Literal
 import msgspec
 
 from addons.bypass.lint import lint
-from addons.bypass.reach import covers, end_moment, meets, overlap, rank
+from addons.bypass.reach import covers, end_moment, has_ended, meets, overlap, rank
 from addons.bypass.rule import Rule, RuleRow, kept_rule, settled
 from addons.bypass.safety import Guarded
 from detector.chain.names import is_public_suffix
@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         auto: how many names may be new in a change that is accepted by itself; None for no change at all.
         max_age: days after which it is stale.
         when_stale: whether its rules end then.
+        shared: whether names are meant below which a service's customers have theirs (.sharepoint.com).
 
     """
 
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     auto: int | None = None
     max_age: int = 30
     when_stale: WhenStale = "keep"
+    shared: bool = False
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
         signed: what its signature says of itself; None where there is none.
         left: entries that became no rule, the first of them.
         more_left: how many there are besides.
+        again: it must be asked for even where the source says that it is the same.
 
     """
 
@@ -99,6 +102,7 @@ class Edition(msgspec.Struct, frozen=True, omit_defaults=True):
     signed: str | None = None
     left: tuple[Left, ...] = ()
     more_left: int = 0
+    again: bool = False
 
 
 class Feed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,9 +152,12 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def admitted(
-    rows: Iterable[RuleRow], now: datetime, guarded: Guarded
+    rows: Iterable[RuleRow], now: datetime, guarded: Guarded, *, shared: bool = False
 ) -> tuple[tuple[RuleRow, ...], list[Left]]:
-    """The rows that a feed may have, each pattern once, and those it may not. Raises ConfigError for too many."""
+    """The rows that a feed may have, each pattern once, and those it may not. Raises ConfigError for too many.
+
+    With `shared` it may have names below which a service's customers have theirs.
+    """
     kept: dict[str, tuple[Rule, RuleRow]] = {}
     left: list[Left] = []
     for given in rows:
@@ -165,6 +172,8 @@ def admitted(
             raise ConfigError("feed", f"more than {MAX_ROWS:,} rules")
     rules = [rule for rule, _ in kept.values()]
     for remark in lint(rules, now, guarded=guarded):
+        if shared and remark.id == "shared-names":
+            continue
         refused = remark.id in _REFUSED or (
             remark.severity == "error" and remark.id not in _HARMLESS
         )
@@ -229,22 +238,22 @@ def why_a_person(change: Difference, before: int, most: int | None) -> str | Non
     return None
 
 
-def why_refused(edition: Edition, known: Iterable[Edition | None]) -> str | None:
-    """Why an edition is older than one that is known, or none at all; None where it may follow them."""
-    for one in known:
-        if one is None or one.number is None or one.digest == edition.digest:
-            continue
-        same = edition.numbering == one.numbering
-        if not same and one.numbering in ("list", "signature"):
-            return f"it does not say its number, and the last good list is number {one.number}"
-        if not same or edition.number is None:
-            continue
-        if edition.number < one.number:
-            return (
-                f"it is number {edition.number}, older than the last good list, number {one.number}"
-            )
-        if edition.number == one.number and one.numbering != "http":
-            return f"it is another list under the same number {one.number}"
+def why_refused(edition: Edition, last: Edition | None) -> str | None:
+    """Why an edition is older than the last that was accepted, or none at all; None where it may follow it.
+
+    One that only waits does not count: a number that nobody accepted keeps none of the true ones out.
+    """
+    if last is None or last.number is None or last.digest == edition.digest:
+        return None
+    same = edition.numbering == last.numbering
+    if not same and last.numbering in ("list", "signature"):
+        return f"it does not say its number, and the last good list is number {last.number}"
+    if not same or edition.number is None:
+        return None
+    if edition.number < last.number:
+        return f"it is number {edition.number}, older than the last good list, number {last.number}"
+    if edition.number == last.number and last.numbering != "http":
+        return f"it is another list under the same number {last.number}"
     return None
 
 
@@ -313,27 +322,38 @@ def remarks(feeds: Mapping[str, Feed], now: datetime) -> Iterator[tuple[str, str
             yield name, "feed-trouble", f"The last update brought nothing: {feed.trouble}"
 
 
-def state_of(feed: Feed, rows: Iterable[RuleRow]) -> str:
-    """A digest of all that a person decided about a feed, as the trail keeps it: settings, edition, every row."""
-    edition = feed.accepted
+def state_of(feed: Feed, rows: Iterable[RuleRow], waiting: Iterable[RuleRow] = ()) -> str:
+    """A digest of a feed as the trail keeps it: all but when it was last asked, and what was wrong then."""
+    decided = msgspec.structs.replace(feed, tried=None, trouble="")
     said = {
-        "settings": msgspec.to_builtins(feed.settings),
-        "edition": None if edition is None else [edition.digest, edition.number, edition.numbering],
-        "rows": [msgspec.to_builtins(row) for row in rows] if edition is not None else [],
+        "feed": msgspec.to_builtins(decided),
+        "rows": [msgspec.to_builtins(row) for row in rows],
+        "waiting": [msgspec.to_builtins(row) for row in waiting],
     }
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
-def flattened(own: Sequence[Rule], beneath: Sequence[Rule]) -> tuple[list[Rule], list[Rule]]:
+def flattened(
+    own: Sequence[Rule], beneath: Sequence[Rule], now: datetime
+) -> tuple[list[Rule], list[Rule]]:
     """Both layers as one list in which the most specific rule comes first, and rules it cannot hold.
 
     A list elsewhere has no layers. What would come before a rule of one's own that keeps inspecting, or blocks, is
-    left out: its hosts are inspected there. What one's own rules decide already is left out without a word.
+    left out: its hosts are inspected there. What one's own rules decide already is left out without a word. Rules
+    that have ended are there no more, and decide nothing.
     """
-    keeping = [rule for rule in own if rule.action != "pass"]
-    found, refused = list(own), []
+    upper = [rule for rule in own if not has_ended(rule, now)]
+    found, refused = list(upper), []
+    keeping = [rule for rule in upper if rule.action != "pass"]
+    # One that passes up to a moment, which most lists cannot say, takes no inspecting away that holds longer.
+    lasting = [
+        one for one in upper if one.action != "pass" or not isinstance(one.expires, datetime)
+    ]
     for rule in beneath:
-        if any(covers(one, rule) for one in own):
+        if has_ended(rule, now):
+            continue
+        deciding = upper if rule.action == "pass" else lasting
+        if any(covers(one, rule) for one in deciding):
             continue
         if rule.action == "pass" and any(_before(rule, one) for one in keeping):
             refused.append(rule)

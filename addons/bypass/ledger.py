@@ -22,6 +22,11 @@ from addons.bypass.audit import AuditEntry
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import TargetError
 
+# Those that say a feed's state.
+_OF_FEEDS = frozenset(
+    f"feed {verb}" for verb in ("add", "set", "wait", "accept", "confirm", "remove")
+)
+
 
 class Placed(msgspec.Struct, frozen=True):
     """A rule as it is in the table, or as the trail says that it is.
@@ -75,6 +80,17 @@ def replayed(entries: Iterable[AuditEntry]) -> Ledger:
         except (msgspec.MsgspecError, ValueError, TargetError, KeyError, TypeError):
             raise BadEntryError(entry.number) from None
     return Ledger(rules, candidates, unsaid, feeds)
+
+
+def feeds_by(entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """The digest of each feed's state, by name. Raises BadEntryError."""
+    feeds: dict[str, str] = {}
+    for entry in entries:
+        try:
+            _apply_to_feeds(entry, feeds)
+        except (msgspec.MsgspecError, KeyError, TypeError):
+            raise BadEntryError(entry.number) from None
+    return feeds
 
 
 def differences(
@@ -198,7 +214,7 @@ def _apply(
 
 
 def _apply_to_feeds(entry: AuditEntry, feeds: dict[str, str]) -> None:
-    if entry.action in ("feed add", "feed set", "feed accept", "feed remove"):
+    if entry.action in _OF_FEEDS:
         state = msgspec.json.decode(entry.details)["state"]
         if state is None:
             feeds.pop(entry.subject, None)

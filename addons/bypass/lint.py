@@ -114,8 +114,9 @@ def _risky(rule: Rule, guarded: Guarded) -> Iterator[Remark]:
         return
     above = name if rule.host is not None else name.partition(".")[2]  # the rest safety.py says
     while above:
-        if above in guarded.shared:
-            text = f"{name} is {guarded.shared[above]}: what goes there cannot be seen any more."
+        shared = guarded.shared_names.itself(above)
+        if shared is not None:
+            text = f"{name} is {guarded.shared[shared]}: what goes there cannot be seen any more."
             yield Remark(rule, "risky-category", "warning", text)
             return
         above = above.partition(".")[2]

@@ -33,13 +33,20 @@ _LEAST_PUBLIC, _LEAST_PRIVATE, _LEAST_CLIENTS = {4: 12, 6: 24}, {4: 8, 6: 7}, {4
 
 
 class Names:
-    """Some names, and which of them a rule's names take in, in a few look-ups."""
+    """Some names, and which of them a rule's names take in, in a few look-ups.
+
+    A label "*" stands for any one label, once in a name: "elb.*.amazonaws.com" is one zone a region.
+    """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._all = sorted(names)
-        self._itself = dict.fromkeys(self._all)
+        self._itself = {name: name for name in self._all}
         self._parents: dict[str, str] = {}
         self._above: dict[str, str] = {}
+        # Where from the right a label may be any.
+        self._open = {
+            name.split(".")[::-1].index("*") for name in self._all if "*" in name.split(".")
+        }
         for name in self._all:
             self._parents.setdefault(name.partition(".")[2], name)
             above = name
@@ -59,7 +66,25 @@ class Names:
 
     def at_or_below(self, name: str) -> str | None:
         """One of them that is `name`, or lies below it."""
-        return self._above.get(name)
+        return self._found(self._above, name)
+
+    def itself(self, name: str) -> str | None:
+        """The one of them that `name` is."""
+        return self._found(self._itself, name)
+
+    def _found(self, table: Mapping[str, str], name: str) -> str | None:
+        """What a table has of the name, or of the name with one of its labels open."""
+        found = table.get(name)
+        if found is not None or not self._open:
+            return found
+        labels = name.split(".")
+        for place in self._open:
+            if place < len(labels):
+                some = labels.copy()
+                some[-1 - place] = "*"
+                if (found := table.get(".".join(some))) is not None:
+                    return found
+        return None
 
 
 class Guarded:
@@ -104,8 +129,9 @@ def _public_suffix(rule: Rule, _: Guarded) -> str | None:
 def _shared_names(rule: Rule, guarded: Guarded) -> str | None:
     below = rule.suffix or rule.wildcard or ""
     # Names of a wildcard have one label more: of those above a shared name none is a stranger's.
-    name = below if rule.wildcard is not None else guarded.shared_names.at_or_below(below)
-    if name is None or name not in guarded.shared or is_public_suffix(below):  # that has been said
+    names = guarded.shared_names
+    name = names.itself(below) if rule.wildcard is not None else names.at_or_below(below)
+    if name is None or is_public_suffix(below):  # that has been said
         return None
     return f"{name} is {guarded.shared[name]}: whoever has a name below it would pass."
 

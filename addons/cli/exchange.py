@@ -45,7 +45,7 @@ def export(
     from addons.bypass.feed import flattened
     from addons.formats.registry import export as exported
 
-    listed, beneath = flattened(given.approved(rules, store), given.beneath(store))
+    listed, beneath = flattened(given.approved(rules, store), given.beneath(store), given.now())
     found = exported(target, listed, given.now(), skip_proxy=skip_proxy, port=port)
     write_file(found.text.encode())
     for one in found.refused:
@@ -67,7 +67,7 @@ def diff(target: Target, file: File, rules: given.Rules = None, store: given.Sto
     from addons.formats.registry import differences
 
     found = read_list(target, file)
-    listed, _ = flattened(given.approved(rules, store), given.beneath(store))
+    listed, _ = flattened(given.approved(rules, store), given.beneath(store), given.now())
     compared = differences(target, found, listed, given.now())
     for one in found.unread:
         given.tell(f"{one.file or file}:{one.line}: left out {one.text!r}: {one.why}")

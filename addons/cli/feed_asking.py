@@ -90,11 +90,21 @@ def take(feeds: Feeds, name: str, answer: Answer, now: datetime, *, older: bool 
         day = datetime(read.year, read.month, read.day, tzinfo=UTC)
         edition = msgspec.structs.replace(edition, fetched=day)
     before = feed.accepted
-    why = feeds.arrive(name, edition, rows)
+    told = _left_out(edition, name)
+    why = feeds.arrive(name, edition, rows, older=older)
     if why is not None:
-        return f"{edition.count} rules wait: {why}"
+        return f"{edition.count} rules wait: {why}{told}"
     same = before is not None and before.digest == edition.digest
-    return "unchanged" if same else f"{edition.count} rules in force"
+    return "unchanged" if same else f"{edition.count} rules in force{told}"
+
+
+def _left_out(edition: Edition, name: str) -> str:
+    """What of a list became no rule, in few words."""
+    if not edition.left:
+        return ""
+    count = len(edition.left) + edition.more_left
+    first = edition.left[0]
+    return f"; {count} left out, as {first.entry}: {first.why} See tlsight bypass feed show {name}"
 
 
 def shipped_answer(name: str) -> Answer:
@@ -124,7 +134,9 @@ async def _fetched(feed: Feed, fetch: Fetcher) -> Answer | Unchanged:
             ("accepted", feed.accepted),
         )
         for place, edition in known:
-            if edition is not None and edition.numbering == "version" and edition.number == version:
+            if edition is None or edition.again:
+                continue
+            if edition.numbering == "version" and edition.number == version:
                 return place
         url = _with_id(url)
     latest = feed.waiting or feed.accepted

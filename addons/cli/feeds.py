@@ -50,6 +50,13 @@ Key = Annotated[
         help="Public key of its signature: minisign's file, PEM, or a file of 64 hex digits."
     ),
 ]
+Shared = Annotated[
+    bool | None,
+    typer.Option(
+        "--shared/--no-shared",
+        help="Also names below which a service's customers have theirs, as .sharepoint.com: strangers' would pass.",
+    ),
+]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MOST = 40
 _MAX_KEY = 1 << 14
@@ -87,6 +94,7 @@ def feed_add(
     auto: Auto = None,
     max_age: MaxAge = None,
     when_stale: WhenStale = None,
+    shared: Shared = None,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,
     timeout: Timeout = 60.0,
@@ -98,7 +106,9 @@ def feed_add(
 
     found, settings = _settings_of(source, name, form, key)
     settings = msgspec.structs.replace(settings, owner=owner)
-    settings = _with_options(settings, auto, max_age, when_stale)
+    settings = _with_options(
+        settings, auto=auto, max_age=max_age, when_stale=when_stale, shared=shared
+    )
     options = _asking(settings, proxy, timeout, roots, no_proxy=no_proxy)
     with given.open_store(store) as opened:
         opened.feeds.add(found, settings)
@@ -116,13 +126,17 @@ def feed_set(
     ] = False,
     max_age: MaxAge = None,
     when_stale: WhenStale = None,
+    shared: Shared = None,
     store: given.Store = None,
 ) -> int:
     """Keep a list in another way."""
     import msgspec
 
     with given.open_store(store) as opened:
-        settings = _with_options(opened.feeds.one(name).settings, auto, max_age, when_stale)
+        settings = _with_options(
+            opened.feeds.one(name).settings,
+            auto=auto, max_age=max_age, when_stale=when_stale, shared=shared,
+        )  # fmt: skip
         if owner is not None:
             settings = msgspec.structs.replace(settings, owner=owner)
         if key is not None:
@@ -310,17 +324,16 @@ def _settings_of(
     return chosen, Settings(where, form, key=signed, max_age=_FETCHED_AGE)
 
 
-def _with_options(
-    settings: Settings, auto: int | None, max_age: int | None, when_stale: str | None
-) -> Settings:
+def _with_options(settings: Settings, **options: object) -> Settings:
+    """Those that were given. Raises ConfigError."""
     import msgspec
 
     from detector.errors import ConfigError
 
-    if when_stale not in (None, "keep", "end"):
-        raise ConfigError("--when-stale", f"{when_stale!r} is none of keep, end")
-    given_ = {"auto": auto, "max_age": max_age, "when_stale": when_stale}
-    return msgspec.structs.replace(settings, **{k: v for k, v in given_.items() if v is not None})
+    if options["when_stale"] not in (None, "keep", "end"):
+        raise ConfigError("--when-stale", f"{options['when_stale']!r} is none of keep, end")
+    said = {name: one for name, one in options.items() if one is not None}
+    return msgspec.structs.replace(settings, **said)
 
 
 def _key(path: Path) -> str:

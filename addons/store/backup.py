@@ -186,7 +186,7 @@ def feed_states(db: sqlite3.Connection) -> dict[str, str]:
     """The feeds of an open file, as the trail has them."""
     nothing = contextlib.nullcontext
     return Feeds(
-        db, nothing, nothing, lambda *_: contextlib.nullcontext(), lambda: datetime.now(UTC)
+        db, nothing, nothing, lambda *_: contextlib.nullcontext(), tuple, lambda: datetime.now(UTC)
     ).states()
 
 

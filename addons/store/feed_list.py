@@ -82,7 +82,7 @@ def arrived(
             raise ConfigError(name, "has no signature")
         signed = verify(data, answer.signature, read_key(settings.key))
     rows, left, serial = _read(name, settings.form, data)
-    kept, refused = feed.admitted(rows, now, guarded())
+    kept, refused = feed.admitted(rows, now, guarded(), shared=settings.shared)
     left += refused
     number, numbering = _number(serial, signed, answer)
     if settings.key is not None and numbering not in ("list", "signature"):
@@ -100,7 +100,7 @@ def arrived(
         left=tuple(left[: feed.MOST_REFUSED]),
         more_left=max(0, len(left) - feed.MOST_REFUSED),
     )
-    why = None if older else feed.why_refused(edition, (known.accepted, known.waiting))
+    why = None if older else feed.why_refused(edition, known.accepted)
     if why is not None:
         raise ConfigError(name, f"is refused: {why}", remedy="--older where that is meant")
     if not kept:

@@ -111,10 +111,12 @@ class Opened:
         self.listing = Listing(self._db, self._failing, now)
         self.reminded = Reminded(self._db, self._failing)
         self.rechecks = Rechecks(self._db, self._failing)
-        self.feeds = Feeds(self._db, self._failing, self._writing, self._changing, now)
         who = msgspec.json.encode(actor(environment, login)).decode()
         seal = seal_of(path, environment)
         self.trail = Trail(path, self._db, self._failing, seal, syslog, now, by, who)
+        self.feeds = Feeds(
+            self._db, self._failing, self._writing, self._changing, self.trail.entries, now
+        )
 
     def __enter__(self) -> Self:
         return self

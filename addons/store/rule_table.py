@@ -178,7 +178,8 @@ class RuleTable(Opened):
         except BadEntryError as error:
             raise ConfigError(str(number), str(error), remedy="tlsight bypass audit") from None
         if not found.changes or found.action in ("accept", "adopt"):
-            raise ConfigError(f"entry {number}", f"{found.action} is nothing that can be undone")
+            why = f"{found.action} is nothing that can be undone"
+            raise ConfigError(f"entry {number}", why, remedy=_instead(found.action))
         about = {"of": found.first, "action": found.action, "why": why}
         subject, last = f"entry {found.first}", len(entries)
         self.change("undo", subject, found.changes, about, found.candidates, behind=last)
@@ -245,6 +246,16 @@ class RuleTable(Opened):
             if entry.action == "draft":
                 return found
         return set()
+
+
+def _instead(action: str) -> str:
+    """What takes back a decision about a vendor's list."""
+    if not action.startswith("feed "):
+        return ""
+    earlier = (
+        "feed update NAME --file EARLIER --older and feed accept NAME bring an earlier list back"
+    )
+    return f"tlsight bypass feed remove NAME takes its rules away; {earlier}; feed set keeps it in another way"
 
 
 def normal_rule(row: RuleRow) -> tuple[Rule, RuleRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from addons.bypass.matcher import Arrival, Matcher
 from addons.bypass.pattern import row_of
 from addons.bypass.reach import has_ended
 from addons.bypass.rule import Rule, RuleRow, rule_of
+from addons.formats import registry
 from detector.errors import ConfigError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -53,6 +54,14 @@ def test_what_would_let_strangers_through_is_left_out_and_told(row: RuleRow) -> 
     assert kept == ["good.vendor.example"]
     assert list(left) == [rule_of(row).pattern]
     assert all(left.values())
+
+
+def test_names_of_a_services_customers_are_admitted_where_that_was_decided() -> None:
+    given_rows = rows(".sharepoint.com", ".com", "a.vendor.example")
+    assert admitted(*given_rows)[0] == ["a.vendor.example"]
+    found, left = feed.admitted(given_rows, NOW, guarded(), shared=True)
+    assert [rule_of(row).pattern for row in found] == [".sharepoint.com", "a.vendor.example"]
+    assert [one.entry for one in left] == [".com"]
 
 
 def test_names_ranges_and_rules_that_inspect_are_admitted() -> None:
@@ -167,20 +176,21 @@ def test_whatever_is_accepted_by_itself_passes_few_names_more(
 
 def test_an_older_list_and_another_one_under_the_same_number_are_refused() -> None:
     known = edition(12)
-    assert feed.why_refused(edition(13, digest="bb"), [known, None]) is None
-    assert feed.why_refused(edition(12), [known]) is None
-    assert "older" in (feed.why_refused(edition(11, digest="bb"), [known]) or "")
-    assert "same number" in (feed.why_refused(edition(12, digest="bb"), [known]) or "")
-    assert "does not say" in (feed.why_refused(edition(digest="bb"), [known]) or "")
+    assert feed.why_refused(edition(1), None) is None
+    assert feed.why_refused(edition(13, digest="bb"), known) is None
+    assert feed.why_refused(edition(12), known) is None
+    assert "older" in (feed.why_refused(edition(11, digest="bb"), known) or "")
+    assert "same number" in (feed.why_refused(edition(12, digest="bb"), known) or "")
+    assert "does not say" in (feed.why_refused(edition(digest="bb"), known) or "")
     later = edition(99, "http", digest="bb")
-    assert "does not say" in (feed.why_refused(later, [known]) or "")
+    assert "does not say" in (feed.why_refused(later, known) or "")
 
 
 def test_the_servers_clock_only_refuses_what_it_calls_older() -> None:
     known = edition(1_700_000_000, "http")
-    assert feed.why_refused(edition(1_700_000_000, "http", digest="bb"), [known]) is None
-    assert feed.why_refused(edition(digest="bb"), [known]) is None
-    assert "older" in (feed.why_refused(edition(1_699_999_999, "http", digest="bb"), [known]) or "")
+    assert feed.why_refused(edition(1_700_000_000, "http", digest="bb"), known) is None
+    assert feed.why_refused(edition(digest="bb"), known) is None
+    assert "older" in (feed.why_refused(edition(1_699_999_999, "http", digest="bb"), known) or "")
 
 
 def kept(when_stale: WhenStale = "keep", **more: object) -> Feed:
@@ -222,9 +232,12 @@ def test_the_state_tells_every_row_and_setting_apart() -> None:
         feed.state_of(kept("end"), rows("a.example.com")),
         feed.state_of(replace(kept(), accepted=edition(4)), rows("a.example.com")),
         feed.state_of(replace(kept(), settings=replace(SETTINGS, auto=9)), rows("a.example.com")),
+        feed.state_of(replace(kept(), confirmed=NOW + timedelta(days=1)), rows("a.example.com")),
+        feed.state_of(kept(), rows("a.example.com"), rows("b.example.com")),
+        feed.state_of(kept(waiting=edition(4)), rows("a.example.com")),
     }
     assert base not in others
-    assert len(others) == 5
+    assert len(others) == 8
     assert feed.state_of(kept(trouble="none came"), rows("a.example.com")) == base
 
 
@@ -243,38 +256,101 @@ def rule(pattern: str, action: str = "pass") -> Rule:
 def test_a_flat_list_leaves_out_what_would_come_before_a_rule_of_ones_own() -> None:
     own = [rule(".example.com", "inspect"), rule("192.0.2.0/24", "block"), rule(".other.org")]
     beneath = [rule("a.example.com"), rule("b.other.org"), rule("x.third.org"), rule(".com")]
-    listed, refused = feed.flattened(own, beneath)
+    listed, refused = feed.flattened(own, beneath, NOW)
     assert [one.pattern for one in listed] == [".example.com", "192.0.2.0/24", ".other.org"]
     # The range of one's own may be where any of these names is.
     assert [one.pattern for one in refused] == ["x.third.org", ".com"]
 
 
-FLAT = st.sampled_from(
-    ["a.example.com", ".example.com", "*.example.com", ".com", "b.example.com", ".org"]
+def test_a_rule_of_ones_own_that_has_ended_takes_nothing_of_a_feeds_inspecting_away() -> None:
+    ended = rule_of(row_of("pay.bank.example", expires=date(2026, 11, 1)))
+    beneath = [rule(".bank.example"), rule("pay.bank.example", "inspect")]
+    listed, refused = feed.flattened([ended], beneath, NOW)
+    assert {one.pattern: one.action for one in listed} == {
+        "pay.bank.example": "inspect",
+        ".bank.example": "pass",
+    }
+    assert refused == []
+
+
+NAMES = ("a.x.com", "b.x.com", "c.x.com", "d.c.x.com", "x.com", "y.org")
+FLAT = st.sampled_from(["a.x.com", ".x.com", "*.x.com", ".c.x.com", "b.x.com", ".org", "192.0.2.0/24",
+                        r"/[abc]\.x\.com/"])  # fmt: skip
+ENDS = st.sampled_from(
+    [
+        None,
+        NOW.date() - timedelta(days=1),
+        NOW.date(),
+        NOW - timedelta(hours=1),
+        NOW + timedelta(hours=1),
+    ]
 )
-RULES = st.lists(st.tuples(FLAT, st.sampled_from(["pass", "inspect", "block"])), max_size=5)
+ROWS = st.builds(
+    lambda pattern, port, fields: row_of(
+        pattern if port is None or "/" in pattern else f"{pattern}:{port}", **fields
+    ),
+    FLAT,
+    st.sampled_from([None, None, 443, 8443]),
+    st.fixed_dictionaries(
+        {
+            "action": st.sampled_from(["pass", "inspect", "block"]),
+            "expires": ENDS,
+            "client": st.sampled_from([None, None, "10.0.0.0/8", "10.1.0.0/16"]),
+        }
+    ),
+)
+# Most meet each other: else a few examples would find nothing.
+NEAR = st.builds(
+    lambda pattern, action, end: row_of(pattern, action=action, expires=end),
+    st.sampled_from(["a.x.com", ".x.com"]),
+    st.sampled_from(["pass", "inspect"]),
+    st.sampled_from([None, NOW.date() - timedelta(days=1)]),
+)
+LAYER = st.tuples(st.lists(NEAR, min_size=1, max_size=3), st.lists(ROWS, max_size=2)).map(
+    lambda both: both[0] + both[1]
+)
+HOLED = [row_of(".x.com"), row_of("a.x.com", action="inspect")]
+BENEATH = st.one_of(LAYER, LAYER.map(lambda rows: HOLED + rows[:1]))
+ASKED = [
+    Arrival(name, None, address, port, client)
+    for name in NAMES
+    for address, port, client in (
+        (None, 443, "172.16.0.1"),
+        (None, 8443, "10.2.2.3"),
+        ("192.0.2.9", 443, "10.1.2.3"),
+    )
+]
 
 
-@given(RULES, RULES)
+def passes(matcher: Matcher, asked: Arrival, now: datetime) -> bool:
+    found = matcher.match(asked, now)
+    return found is not None and found.action == "pass"
+
+
+@settings(max_examples=200, deadline=None)
+@given(LAYER, BENEATH)
 def test_a_flat_list_passes_nothing_that_the_layers_do_not(
-    own: list[tuple[str, str]], beneath: list[tuple[str, str]]
+    own: list[RuleRow], beneath: list[RuleRow]
 ) -> None:
-    upper, lower = ([rule(*one) for one in dict(some).items()] for some in (own, beneath))
+    upper, lower = ([*map(rule_of, some)] for some in (own, beneath))
     layers = Matcher(upper, lower)
-    flat = Matcher(feed.flattened(upper, lower)[0])
-    for name in (
-        "a.example.com",
-        "b.example.com",
-        "c.example.com",
-        "d.c.example.com",
-        "x.org",
-        "com",
-    ):
-        asked = Arrival(name, None, None, 443)
-        meant, found = (one.match(asked, NOW) for one in (layers, flat))
-        if found is not None and found.action == "pass":
-            assert meant is not None
-            assert meant.action == "pass"
+    flat = Matcher(feed.flattened(upper, lower, NOW)[0])
+    for asked in ASKED:
+        for now in (NOW, NOW + timedelta(hours=2)):
+            assert passes(layers, asked, now) or not passes(flat, asked, now)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LAYER, BENEATH, st.sampled_from(["squid", "zscaler", "netskope", "umbrella", "panos"]))
+def test_what_is_exported_of_both_layers_passes_nothing_that_they_do_not(
+    own: list[RuleRow], beneath: list[RuleRow], target: str
+) -> None:
+    upper, lower = ([*map(rule_of, some)] for some in (own, beneath))
+    layers = Matcher(upper, lower)
+    said = registry.export(target, feed.flattened(upper, lower, NOW)[0], NOW, port=None).text
+    there = Matcher(map(rule_of, registry.read(target, said, "export").rows)) if said else Matcher()
+    for asked in ASKED:
+        assert passes(layers, asked, NOW) or not passes(there, asked, NOW)
 
 
 def test_an_empty_difference_is_false() -> None:

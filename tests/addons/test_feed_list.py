@@ -163,11 +163,12 @@ def test_a_signed_list_needs_its_signature_and_its_number() -> None:
         read(plain, modified="Mon, 23 Nov 2026 10:00:00 GMT", **signed(plain))
 
 
-def test_what_waits_counts_too_when_an_older_list_comes() -> None:
-    waiting = replace(read(TOML.replace(b"7", b"9"), "toml")[0])
+def test_a_serial_that_only_waits_keeps_no_later_list_out() -> None:
+    waiting = read(TOML.replace(b"7", b"4611686018427387903"), "toml")[0]
     feed = Feed(Settings("https://x.example/", "toml"), None, waiting)
+    assert arrived("x", feed, Answer(TOML), NOW)[0].number == 7
     with pytest.raises(ConfigError, match="older"):
-        arrived("x", feed, Answer(TOML), NOW)
+        arrived("x", replace(feed, accepted=waiting), Answer(TOML), NOW)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["list", "toml", "m365", "squid", "panos"]))

@@ -117,7 +117,7 @@ def test_the_same_list_keeps_it_fresh_and_needs_nobody(store: BypassStore, clock
     entries, revision = len(list(store.audit())), store.revision()
     clock.at += timedelta(days=9)
     assert arrive(store, clock, *FIRST, number=1) is None
-    assert len(list(store.audit())) == entries
+    assert len(list(store.audit())) == entries + 1
     assert store.revision() > revision  # its rules end later now
     clock.at += timedelta(days=9)
     assert not is_stale(store.feeds.one("x"), clock())
@@ -182,6 +182,7 @@ TAMPERED = {
     "an older number": "UPDATE feed SET body = json_set(body, '$.accepted.number', 1)",
     "gone": "DELETE FROM feed",
     "another one": "INSERT INTO feed SELECT 'y', body FROM feed; INSERT INTO feed_list SELECT 'y', place, rows FROM feed_list",
+    "fresh for longer": "UPDATE feed SET body = json_set(body, '$.confirmed', '2099-01-01T00:00:00Z')",
     "what waits put in force": "UPDATE feed SET body = json_set(body, '$.accepted.digest', 'ee')",
 }  # fmt: skip
 
@@ -203,12 +204,142 @@ def test_the_trail_tells_of_a_feed_that_was_changed_by_sql(
     assert audited(store, clock()).faults == ()
 
 
-def test_what_waits_is_in_force_nowhere_so_the_trail_does_not_speak_of_it(
-    store: BypassStore, clock: Clock
+WAITING = {
+    "another name": "UPDATE feed_list SET rows = replace(rows, 'a.example.com', 'evil.example')",
+    "everybody": "UPDATE feed_list SET rows = '[{\"cidr\":\"0.0.0.0/0\"},{\"suffix\":\"com\"}]'",
+    "fetched later": "UPDATE feed SET body = json_set(body, '$.waiting.fetched', '2099-01-01T00:00:00Z')",
+    "how it is kept": "UPDATE feed SET body = json_set(body, '$.settings.auto', 10000)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", WAITING)
+def test_what_waits_is_accepted_only_as_it_came_and_the_trail_tells_of_a_change(
+    store: BypassStore, clock: Clock, change: str
 ) -> None:
     store.feeds.add("x", SETTINGS)
     arrive(store, clock, *FIRST)
     assert audited(store, clock()).faults == ()
+    waiting = store.feeds.one("x").waiting
+    assert waiting is not None
+    with closing(sqlite3.connect(store.path)) as db:
+        db.executescript(WAITING[change])
+    assert any("feed x" in fault for fault in audited(store, clock()).faults)
+    with pytest.raises(ConfigError, match="changed in the file"):
+        store.feeds.accept("x", waiting.digest)
+    # No other decision vouches for it either.
+    with pytest.raises(ConfigError, match="changed in the file"):
+        store.feeds.set("x", msgspec.structs.replace(SETTINGS, owner="others"))
+    with pytest.raises(ConfigError, match="changed in the file"):
+        arrive(store, clock, "other.example.com")
+    assert in_force(store) == []
+    store.feeds.remove("x")
+    assert audited(store, clock()).faults == ()
+
+
+def test_rows_that_no_feed_may_have_are_not_accepted_even_where_a_person_vouched_for_the_store(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    with closing(sqlite3.connect(store.path)) as db:
+        db.executescript(WAITING["everybody"])
+    store.accept("looked at it", audited(store, clock()).faults)
+    with pytest.raises(ConfigError, match="nothing that a feed may have"):
+        store.feeds.accept("x")
+    assert in_force(store) == []
+
+
+def test_a_list_that_came_between_looking_and_accepting_is_not_accepted_under_the_others_digest(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST, number=1)
+    seen = store.feeds.one("x").waiting
+    assert seen is not None
+    with BypassStore(store.path, clock) as other:
+        arrive(other, clock, "serial.two.example.com", number=2)
+        with pytest.raises(ConfigError, match="another list came since"):
+            store.feeds.accept("x", seen.digest)
+        assert in_force(other) == []
+
+
+def test_accepting_reads_what_it_accepts_in_one_transaction(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    said: list[str] = []
+    store._db.set_trace_callback(said.append)
+    store.feeds.accept("x")
+    begin = said.index("BEGIN IMMEDIATE")
+    assert not [one for one in said[:begin] if "FROM feed" in one]
+    assert [one for one in said[begin : said.index("COMMIT")] if "FROM feed_list" in one]
+
+
+def test_a_feed_that_was_changed_by_sql_is_not_vouched_for_by_the_next_poll(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST, number=5)
+    store.feeds.accept("x")
+    with closing(sqlite3.connect(store.path)) as db:
+        db.executescript(TAMPERED["a row changed"])
+    clock.at += timedelta(days=2)
+    with pytest.raises(ConfigError, match="changed in the file"):
+        store.feeds.confirm("x")
+    assert audited(store, clock()).faults
+
+
+def test_polls_of_a_day_are_one_entry_and_do_not_let_a_short_age_run_out(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", msgspec.structs.replace(SETTINGS, max_age=1, when_stale="end"))
+    store.feeds.add("y", msgspec.structs.replace(SETTINGS, max_age=30))
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    before = len(list(store.audit()))
+    for _ in range(96):
+        clock.at += timedelta(minutes=30)
+        store.feeds.confirm("x")
+        store.feeds.confirm("y")
+        assert not is_stale(store.feeds.one("x"), clock())
+    told = [entry.subject for entry in list(store.audit())[before:]]
+    assert (told.count("y"), told.count("x")) == (2, 48)
+    assert audited(store, clock()).faults == ()
+
+
+def test_a_list_that_goes_on_waiting_is_one_entry(store: BypassStore, clock: Clock) -> None:
+    store.feeds.add("x", SETTINGS)
+    for _ in range(3):
+        arrive(store, clock, *FIRST)
+    assert [entry.action for entry in store.audit()] == ["feed add", "feed wait"]
+
+
+def test_another_list_may_be_made_of_the_same_bytes_once_that_was_decided(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST, number=1)
+    store.feeds.accept("x")
+    store.feeds.set("x", msgspec.structs.replace(SETTINGS, shared=True))
+    there = store.feeds.one("x").accepted
+    assert there is not None
+    assert there.again
+    arrive(store, clock, *FIRST, number=1)
+    there = store.feeds.one("x").accepted
+    assert there is not None
+    assert not there.again
+    assert audited(store, clock()).faults == ()
+
+
+def test_undoing_what_was_decided_of_a_feed_says_what_does_that(
+    store: BypassStore, clock: Clock
+) -> None:
+    store.feeds.add("x", SETTINGS)
+    arrive(store, clock, *FIRST)
+    store.feeds.accept("x")
+    with pytest.raises(ConfigError, match=r"feed remove NAME.*--older.*feed accept"):
+        store.undo(len(list(store.audit())))
 
 
 def test_a_malformed_feed_is_an_error_of_the_store(store: BypassStore, clock: Clock) -> None:

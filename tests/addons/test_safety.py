@@ -60,3 +60,39 @@ def test_a_remark_names_who_else_would_pass() -> None:
     assert texts == ["It fits names of strangers, too: evilbank.com."]
     (shared,) = unsafe(Rule(suffix="windows.net"), guarded())
     assert "windows.net is hosting that strangers share" in shared.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nip.io", "sslip.io", "xip.io", "firebaseio.com", "bc.googleusercontent.com", "elb.eu-west-1.amazonaws.com",
+        "eu-west-1.elb.amazonaws.com", "westeurope.cloudapp.azure.com", "database.windows.net", "vo.msecnd.net",
+        "sharepoint.com", "my.salesforce.com", "service-now.com", "execute-api.us-gov-west-1.amazonaws.com",
+        "eu-central-1.compute.amazonaws.com",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["suffix", "wildcard", "regex"])
+def test_a_zone_in_which_a_service_names_its_customers_is_nobodys_to_pass(
+    name: str, form: str
+) -> None:
+    given = rf".*\.{name.replace('.', '[.]')}" if form == "regex" else name
+    ids = found(Rule(**{form: given}))  # type: ignore[arg-type]
+    assert {"shared-names", "public-suffix", "wide-regex"} & {*ids}
+
+
+def test_the_name_above_an_open_zone_holds_it_and_a_customers_own_name_is_his() -> None:
+    assert found(Rule(suffix="eu-west-1.amazonaws.com")) == ["shared-names"]
+    assert found(Rule(suffix="cloudapp.azure.com")) == ["shared-names"]
+    assert found(Rule(suffix="azure.com")) == ["shared-names"]
+    for mine in (
+        "mine-1.elb.eu-west-1.amazonaws.com",
+        "mine.westeurope.cloudapp.azure.com",
+        "mine.sharepoint.com",
+    ):
+        assert found(Rule(host=mine)) == found(Rule(suffix=mine)) == []
+
+
+def test_a_zone_has_one_open_label_at_most_and_stands_once() -> None:
+    for name in guarded().shared:
+        assert name.split(".").count("*") <= 1
+        assert name.strip("*.")

@@ -56,6 +56,23 @@ def test_a_rule_of_ones_own_comes_first_in_explain_test_and_export(
     assert "left out .com" in tlsight(*FEED, "show", "names").stdout
 
 
+def test_names_of_a_services_customers_are_told_and_taken_only_where_that_is_meant(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("a.vendor.example\n.sharepoint.com\n")
+    done = tlsight(*FEED, "add", names, "--owner", "net")
+    assert "1 rules wait" in done.stdout
+    assert "1 left out, as .sharepoint.com: sharepoint.com is a service where" in done.stdout
+    assert tlsight(*FEED, "set", "names", "--shared").returncode == 0
+    assert "2 rules wait" in tlsight(*FEED, "update", "names").stdout
+    assert tlsight(*FEED, "accept", "names").returncode == 0
+    assert tlsight("bypass", "test", "corp.sharepoint.com").returncode == 0
+    assert tlsight(*FEED, "set", "names", "--no-shared").returncode == 0
+    assert "1 rules wait" in tlsight(*FEED, "update", "names").stdout
+    assert tlsight("bypass", "audit", "verify").returncode == 0
+
+
 def test_who_asks_only_to_be_let_out_is_no_feed(tlsight: Run) -> None:
     done = tlsight(*FEED, "add", "aws", "--owner", "net")
     assert done.returncode == 2
