@@ -7,12 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.model.observation import Handshake, Observation, Target
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+# How long one example takes says how busy the machine is, and nothing of the claim.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -121,6 +121,8 @@ def once(
     """One round: of a gateway with --enrolment, of the centre with --shelf."""
     import msgspec
 
+    from addons.cli import running
+
     way = _Way(enrolment, shelf, roots, proxy, no_proxy, timeout)
 
     async def go() -> int:
@@ -136,6 +138,7 @@ def once(
             async with way.gateway(opened) as gateway:
                 did = await gateway.round()
             joined = opened.gateways.joined()
+            running.tell_readers(opened)
         serial = joined.serial if joined is not None else None
         if json:
             given.print_json({**msgspec.to_builtins(did), "serial": serial})

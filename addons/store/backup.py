@@ -106,6 +106,7 @@ def back_up(
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(store, part)
         with closing(sqlite3.connect(part)) as db:
+            _drop_computed(db)
             _add(db, about, heads, secret)
         found = check(part, now)
         _move(part, target, force=force)
@@ -211,6 +212,19 @@ def _copy(store: Path, part: Path) -> None:
             target.execute("PRAGMA journal_mode = DELETE")  # one file, also while it is read
     finally:
         source.close()
+
+
+def _drop_computed(db: sqlite3.Connection) -> None:
+    """Indexes of expressions stay behind: a schema that calls json_extract cannot be read where it is not trusted.
+
+    An index is made of the rows anyway, and only rows are put back.
+    """
+    query = (
+        "SELECT name FROM sqlite_schema AS s WHERE type = 'index' AND sql IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM pragma_index_xinfo(s.name) WHERE cid = -2)"
+    )
+    for (name,) in db.execute(query).fetchall():
+        db.execute(f'DROP INDEX "{name}"')
 
 
 def _add(

@@ -29,7 +29,8 @@ from addons.store.traffic import Passage, Traffic
 from detector.errors import StoreError
 from detector.model.no_json import NO_JSON
 
-_JOINED = "sync"
+# Name of the setting that holds a `Joined`.
+JOINED = "sync"
 # Rows of passages looked at in one reading; what is beyond waits for the next.
 _PASSAGES = 4000
 
@@ -85,7 +86,7 @@ class Gateways:
         """What is known of the centre; None where this machine is no gateway."""
         with self._failing():
             query = "SELECT value FROM setting WHERE name = ?"
-            found = self._db.execute(query, (_JOINED,)).fetchone()
+            found = self._db.execute(query, (JOINED,)).fetchone()
         return _decoded(found[0], Joined) if found is not None else None
 
     def join(self, joined: Joined) -> None:
@@ -151,7 +152,7 @@ class Gateways:
             self._change(changes)
             for table in ("central", "outgoing", "passage_told"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (literals)
-            self._db.execute("DELETE FROM setting WHERE name = ?", (_JOINED,))
+            self._db.execute("DELETE FROM setting WHERE name = ?", (JOINED,))
 
     def gather(
         self,
@@ -328,7 +329,7 @@ class Gateways:
         )
 
     def _keep(self, joined: Joined) -> None:
-        self._db.execute("REPLACE INTO setting VALUES (?, ?)", (_JOINED, _json(joined)))
+        self._db.execute("REPLACE INTO setting VALUES (?, ?)", (JOINED, _json(joined)))
 
     def _know(self, one: Known) -> None:
         seen = one.heard.isoformat() if one.heard is not None else ""

@@ -7,7 +7,9 @@ What comes back
 2. What was seen since stays; it is taken from the copy only where a table is empty.
 3. Rows come back, and nothing else of the copy's file: no trigger, no view, no table that this version does not
    make. A copy of an older version is brought up to this one's first.
-4. The revision goes on counting up, so that a running proxy reads the rules again.
+4. What came from a centre comes back with the rules. What was told it since stays told: batches are numbered on from
+   here, and none of the copy's is sent a second time.
+5. The revision goes on counting up, so that a running proxy reads the rules again.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ import msgspec
 
 from addons.store.actor import actor
 from addons.store.backup import Checked, Copied, check, feed_states, opened, trail_of, value_of
+from addons.store.gateways import JOINED
+from addons.store.joined import Joined
 from addons.store.private_file import write_private
 from addons.store.schema import MIGRATIONS
 from addons.store.seal import seal_of
@@ -32,13 +36,16 @@ from addons.store.tables import parts_of, table_of
 from addons.store.trail import Trail
 from detector.errors import StoreError
 from detector.knowledge.database import Database
+from detector.model.no_json import NO_JSON
 
-# Every table of the schema is in one of the two.
-DECIDED = ("rule", "candidate", "audit", "setting", "feed", "feed_list")
+# Every table of the schema is in one of the three.
+DECIDED = ("rule", "candidate", "audit", "setting", "feed", "feed_list", "central")
 SEEN = (
     "attempt", "attempt_day", "attempt_hour", "passage_day", "unbound", "proxy", "leaf", "recheck",
     "reminded", "gateway", "alteration", "episode", "notice",
+    "passage_told",
 )  # fmt: skip
+NEVER_BACK = ("outgoing",)
 _MOST_TOLD = 1_000
 _WHAT, _REMEDY = "bypass store", "name another one with --store FILE"
 
@@ -175,7 +182,7 @@ def _put_back(
     try:
         found = _planned(db, brought, trail.seal.public_key())
         checked = brought.checked
-        revision = _revision(db, "main")
+        revision, joined = _revision(db, "main"), _joined(db)
         for name in DECIDED:
             db.execute(f"DELETE FROM main.{name}")  # noqa: S608 (literals)
         for name in (*DECIDED, *found.observed):
@@ -183,6 +190,7 @@ def _put_back(
             db.execute(
                 f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM copy.{name}"  # noqa: S608
             )
+        _tell_on(db, joined)
         query = "UPDATE setting SET value = ? WHERE name = 'revision'"
         db.execute(query, (str(max(revision, _revision(db, "main")) + 1),))
         rules = table_of(db.execute("SELECT pattern, row, state, until FROM main.rule"))
@@ -216,6 +224,32 @@ def _put_back(
             db.execute("ROLLBACK")
         raise
     return found
+
+
+def _joined(db: sqlite3.Connection) -> Joined | None:
+    query = "SELECT value FROM main.setting WHERE name = ?"
+    found = db.execute(query, (JOINED,)).fetchone()
+    try:
+        return msgspec.json.decode(found[0], type=Joined) if found is not None else None
+    except NO_JSON:
+        return None
+
+
+def _tell_on(db: sqlite3.Connection, before: Joined | None) -> None:
+    """Rule 4, for the centre that this store told something `before`; another one is told nothing of that."""
+    joined = _joined(db)
+    if joined is None or (before is not None and before.key != joined.key):
+        for name in ("outgoing", "passage_told"):
+            db.execute(f"DELETE FROM main.{name}")  # noqa: S608 (literals)
+    elif before is not None:
+        now = msgspec.structs.replace(
+            joined,
+            next=max(before.next, joined.next),
+            cursor=before.cursor,
+            lost=max(before.lost, joined.lost),
+        )
+        query = "UPDATE main.setting SET value = ? WHERE name = ?"
+        db.execute(query, (msgspec.json.encode(now).decode(), JOINED))
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import queue
 import threading
 from pathlib import Path
@@ -26,9 +25,6 @@ from detector.net.fetch import Fetcher, FetchOptions
 
 ANSWER, PATIENCE = 64 << 10, 10.0
 _WAITING = 8
-# httpx tells every address at level INFO, and those below it every header at DEBUG; mitmproxy prints both.
-for _name in ("httpx", "httpcore", "hpack"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
 _REMEDY = "https://..., or a file of mode 0600 that holds the address"
 
 

@@ -12,11 +12,13 @@ Rules
 4. A body beyond its limit, or an answer beyond the time, is an error and no more of it is read.
 5. Only identity is asked for and taken (RFC 9110 section 8.4): a body that is unpacked before it is
    counted makes gigabytes of a few hundred bytes.
+6. Addresses and headers may hold secrets, and no library under here writes them to a log that somebody else keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -49,6 +51,9 @@ _AGAIN = frozenset((429, 500, 502, 503, 504))
 # From so many pieces on (chunks, DATA frames) they must hold so many bytes each on average: to take one costs the same
 # whatever it holds.
 _PIECES, _PIECE = 1000, 64
+# httpx tells every address at level INFO, and those below it every header at DEBUG; mitmproxy prints both.
+for _logger in map(logging.getLogger, ("httpx", "httpcore", "hpack")):
+    _logger.setLevel(max(_logger.level, logging.WARNING))
 
 
 @dataclass(frozen=True, slots=True)

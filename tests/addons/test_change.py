@@ -184,7 +184,7 @@ DEEDS = st.lists(st.tuples(st.sampled_from(("add", "remove", "renew", "expire", 
 
 
 @given(DEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25)
 def test_the_trail_always_leads_to_what_is_there_and_undoing_to_what_was(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, str]]
 ) -> None:

@@ -6,12 +6,17 @@ import json
 import stat
 from pathlib import Path
 
+from addons.store.bypass_store import BypassStore
+from addons.store.heartbeat import Heartbeat
+from detector import clock
 from tests.cli.conftest import Run
 
 DECIDED = ("--owner", "net", "--reason", "decided", "--expires", "90d")
 
 
-def test_a_list_goes_from_the_centres_shell_to_the_gateways(tlsight: Run, tmp_path: Path) -> None:
+def test_a_list_goes_from_the_centres_shell_to_the_gateways_which_says_where_no_proxy_reads_it(
+    tlsight: Run, tmp_path: Path
+) -> None:
     shelf, ticket = tmp_path / "shelf", tmp_path / "north.json"
     shelf.mkdir()
     centre, north = ("--store", tmp_path / "c.sqlite3"), ("--store", tmp_path / "n.sqlite3")
@@ -29,6 +34,11 @@ def test_a_list_goes_from_the_centres_shell_to_the_gateways(tlsight: Run, tmp_pa
     )
     done = tlsight(*sync, "once", "--enrolment", ticket, "--json", *north)
     assert (done.returncode, json.loads(done.stdout)["serial"]) == (0, 1)
+    assert "no proxy reads this store, so nothing of it is in force" in done.stderr
+    with BypassStore(tmp_path / "n.sqlite3", clock.now, "test") as store:
+        now = clock.now()
+        store.proxies.write(Heartbeat("1", "gw", 7, "0", "12", "auto", 1, None, now, now))
+    assert tlsight(*sync, "once", "--enrolment", ticket, *north).stderr == ""
     rules = tlsight("bypass", "list", "--json", *north).stdout.splitlines()
     assert [json.loads(line)["pattern"] for line in rules] == ["bank.example"]
     tlsight(*sync, "once", "--shelf", shelf, *centre)

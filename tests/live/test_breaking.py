@@ -24,7 +24,7 @@ from tests.live.clients import said
 from tests.live.programs import find
 from tests.live.test_cutting import world
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 SHOP, MAIL, PINNED, STUBBORN, BROKEN = HOSTS = (
     "shop.test", "mail.test", "pinned.test", "stubborn.test", "broken.test",
 )  # fmt: skip

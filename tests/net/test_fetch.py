@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable
@@ -73,6 +74,27 @@ def test_an_answer_comes_with_the_connection_it_came_over(pki: LabPki, trust: Pa
     assert found.connection.target.ip == "127.0.0.1"
     (judgement,) = judge_all([found.connection], pki.knowledge())
     assert judgement.verdict == "direct"
+
+
+def test_no_log_of_ours_or_of_a_library_has_what_is_secret(
+    pki: LabPki, trust: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> list[Request]:
+        async with Web(pki.issue("127.0.0.1"), lambda _: Answer(b"hello")) as web:
+            async with Fetcher(patient(trust)) as fetcher:
+                url = f"https://127.0.0.1:{web.port}/s3cr3t-path?key=s3cr3t"
+                headers = {"Authorization": "Bearer s3cr3t"}
+                await fetcher.get(url, limit=1000, headers=headers)
+                await fetcher.post(url, b"s3cr3t", limit=1000, headers=headers)
+            return web.asked
+
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("tests.net").debug("logs are kept")
+        asked = asyncio.run(run())
+    assert [one.headers["authorization"] for one in asked] == ["Bearer s3cr3t"] * 2
+    said = [record.getMessage() for record in caplog.records]
+    assert "logs are kept" in said
+    assert not any("s3cr3t" in line for line in said)
 
 
 def test_what_is_put_comes_there_whole_and_is_never_led_elsewhere(trust: Path) -> None:
