@@ -35,7 +35,8 @@ _LEAST_PUBLIC, _LEAST_PRIVATE, _LEAST_CLIENTS = {4: 12, 6: 24}, {4: 8, 6: 7}, {4
 class Names:
     """Some names, and which of them a rule's names take in, in a few look-ups.
 
-    A label "*" stands for any one label, once in a name: "elb.*.amazonaws.com" is one zone a region.
+    A label "*" stands for any one label, once in a name and before its last two: "elb.*.amazonaws.com" is one zone a
+    region.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -47,6 +48,7 @@ class Names:
         self._open = {
             name.split(".")[::-1].index("*") for name in self._all if "*" in name.split(".")
         }
+        self._ends = {_end_of(name) for name in self._all if "*" in name.split(".")}
         for name in self._all:
             self._parents.setdefault(name.partition(".")[2], name)
             above = name
@@ -75,7 +77,7 @@ class Names:
     def _found(self, table: Mapping[str, str], name: str) -> str | None:
         """What a table has of the name, or of the name with one of its labels open."""
         found = table.get(name)
-        if found is not None or not self._open:
+        if found is not None or _end_of(name) not in self._ends:
             return found
         labels = name.split(".")
         for place in self._open:
@@ -85,6 +87,11 @@ class Names:
                 if (found := table.get(".".join(some))) is not None:
                     return found
         return None
+
+
+def _end_of(name: str) -> str:
+    """The last two labels."""
+    return ".".join(name.rsplit(".", 2)[-2:])
 
 
 class Guarded:

@@ -134,13 +134,9 @@ def feed_set(
 
     with given.open_store(store) as opened:
         settings = _with_options(
-            opened.feeds.one(name).settings,
+            opened.feeds.one(name).settings, owner=owner, key=_key(key) if key is not None else None,
             auto=auto, max_age=max_age, when_stale=when_stale, shared=shared,
         )  # fmt: skip
-        if owner is not None:
-            settings = msgspec.structs.replace(settings, owner=owner)
-        if key is not None:
-            settings = msgspec.structs.replace(settings, key=_key(key))
         if no_auto:
             settings = msgspec.structs.replace(settings, auto=None)
         opened.feeds.set(name, settings)
@@ -180,6 +176,8 @@ def feed_show(name: Name, store: given.Store = None, json: Json = False) -> int:
     given.say(
         f"  changes accepted by themselves: {by_itself}; signature: {'asked for' if settings.key else 'none'}"
     )
+    if settings.shared:
+        given.say("  names below which a service's customers have theirs are taken")
     given.say(f"  stale after {settings.max_age} days, and then its rules {settings.when_stale}")
     for what, edition in (("in force", one.accepted), ("waits", one.waiting)):
         if edition is not None:

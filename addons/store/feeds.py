@@ -181,7 +181,7 @@ class Feeds:
             return why
         with self._deciding("feed accept" if why is None else "feed wait", name) as about:
             if self.one(name) != feed or self.rows(name) != before:
-                raise ConfigError(name, "was changed while its source was asked", remedy="again")
+                raise _changed_meanwhile(name)
             refused = None if older else why_refused(edition, feed.accepted)
             if refused is not None:
                 raise ConfigError(name, f"is refused: {refused}")
@@ -212,7 +212,7 @@ class Feeds:
             return
         with self._deciding("feed confirm", name) as about:
             if self.one(name) != feed:
-                raise ConfigError(name, "was changed while its source was asked", remedy="again")
+                raise _changed_meanwhile(name)
             about["at"] = at
             there = feed.accepted
             if there is not None and again:
@@ -322,6 +322,11 @@ class Feeds:
         query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'feed_list'"
         (count,) = self._db.execute(query).fetchone()
         return bool(count)
+
+
+def _changed_meanwhile(name: str) -> ConfigError:
+    remedy = f"tlsight bypass feed update {name} asks again"
+    return ConfigError(name, "was changed while its source was asked", remedy=remedy)
 
 
 def _makes(settings: Settings) -> tuple[object, ...]:
