@@ -194,9 +194,9 @@ def test_a_wrong_password_takes_as_long_for_a_name_that_nobody_has(world: World)
     def spent(name: str) -> float:
         times = []
         for _ in range(7):
-            before = time.perf_counter()
+            before = time.process_time()
             assert users.check(name, "wrong") is None
-            times.append(time.perf_counter() - before)
+            times.append(time.process_time() - before)
         return min(times)
 
     known, unknown = spent("alice"), spent("nobody")

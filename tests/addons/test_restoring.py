@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -391,8 +392,8 @@ def test_twenty_thousand_rules_are_copied_and_put_back_in_time(world: World) -> 
             ),
             "many",
         )
-    before = clock.stopwatch()
+    before = time.process_time()
     world.copy()
     world.put_back()
-    assert clock.stopwatch() - before < 20
+    assert time.process_time() - before < 20
     assert len(world.patterns()) == 20_002
