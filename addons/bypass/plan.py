@@ -119,7 +119,7 @@ def planned(
         same,
         tuple(drafts),
         tuple(_refused(changes, made, guarded)),
-        tuple(one for one in overlaps(left, Matcher(left), now) if _about(one) & fresh),
+        tuple(one for one in overlaps(left, new, now) if _about(one) & fresh),
         stops,
         begins,
     )
