@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 import tomlkit
@@ -24,7 +23,7 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (e
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
     # Half of a surrogate pair is refused there, like other bytes that are no UTF-8.
-    data, _ = parse_toml(Path(source), text.encode("utf-8", "surrogatepass"))
+    data, _ = parse_toml(source, text.encode("utf-8", "surrogatepass"))
     rows = rule_rows(data, source)
     patterns: list[str] = []
     for number, row in enumerate(rows, 1):
