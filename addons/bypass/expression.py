@@ -71,13 +71,13 @@ def holds(regex: str, name: str) -> bool:
 
 def asks_for_colon(regex: str) -> bool:
     """Whether it does so outside of sets; no name holds one."""
-    return any(part in (":", "\\:", "[:]") for part in _TOKEN.findall(regex))
+    return ":" in regex and any(part in (":", "\\:", "[:]") for part in _TOKEN.findall(regex))
 
 
 def has_alternatives(regex: str) -> bool:
     """Whether it is several at its top, so that what stands at an end belongs to one of them."""
     depth = 0
-    for part in _TOKEN.findall(regex):
+    for part in _TOKEN.findall(regex) if "|" in regex else ():
         depth += part.startswith("(") - (part == ")")
         if part == "|" and depth == 0:
             return True

@@ -148,15 +148,32 @@ class Matcher:
 
     def considered(self, connection: Arrival, now: datetime) -> Iterator[tuple[Rule, str]]:
         """Every rule whose pattern fits, the most specific first, with what keeps it from deciding."""
-        name = name_of(connection.sni) or name_of(connection.host)
-        address = _address(connection.address) or _address(connection.host)
         winner = self.match(connection, now)
-        for rule in self._fitting(name, address):
+        for rule in self.fitting(connection):
             why = "decides" if rule is winner else _why_not(rule, connection, now)
             yield rule, why or "a more specific rule, or one that inspects, comes first"
         if self._beneath is not None:
             for rule, why in self._beneath.considered(connection, now):
                 yield rule, why if why != "decides" or rule is winner else _OWN_FIRST
+
+    def fitting(self, connection: Arrival) -> Iterator[Rule]:
+        """Every rule of this layer whose pattern fits, the most specific first, whether it applies or not."""
+        name = name_of(connection.sni) or name_of(connection.host)
+        if name is not None:
+            yield from _listed(self._hosts.get(name))
+            yield from _listed(self._wildcards.get(name.partition(".")[2]))
+            rest = name
+            while rest:
+                if rest in self._suffixes:
+                    yield from _listed(self._suffixes[rest])
+                rest = rest.partition(".")[2]
+        address = _address(connection.address) or _address(connection.host)
+        if address is not None:
+            for rules in self._ranges(address):
+                yield from _listed(rules)
+        if name is not None:
+            yield from _listed(self._matching(name))
+        yield from _listed(self._any)
 
     def is_behind_ranges(self, rule: Rule) -> bool:
         """Whether a rule for the server's address could come before one of these."""
@@ -258,21 +275,6 @@ class Matcher:
             found = self._networks[address.version, length].get(start)
             if found is not None:
                 yield found
-
-    def _fitting(self, name: str | None, address: Address | None) -> Iterator[Rule]:
-        if name is not None:
-            yield from _listed(self._hosts.get(name))
-            yield from _listed(self._wildcards.get(name.partition(".")[2]))
-            rest = name
-            while rest:
-                yield from _listed(self._suffixes.get(rest))
-                rest = rest.partition(".")[2]
-        if address is not None:
-            for rules in self._ranges(address):
-                yield from _listed(rules)
-        if name is not None:
-            yield from _listed(self._matching(name))
-        yield from _listed(self._any)
 
 
 def _put(table: _Table, key: str, rule: Rule) -> None:

@@ -16,7 +16,7 @@ _Beneath = dict[str, list[Rule]]
 
 
 def overlaps(rules: Sequence[Rule], matcher: Matcher, now: datetime) -> Iterator[Remark]:
-    """At most one remark a rule, in the order of the rules; `matcher` has them all."""
+    """At most one remark a rule, in the order of the rules; `matcher` has them all, with others at most beneath."""
     beneath: _Beneath = {}
     for rule in rules:
         if rule.suffix is not None:
@@ -51,8 +51,7 @@ def _idle(rule: Rule, matcher: Matcher, beneath: _Beneath, now: datetime) -> Rul
     others = beneath.get(rule.wildcard, []) if rule.wildcard is not None else []
     if any(_differs(rule, other, now) for other in others):
         return None
-    fitting = (other for other, _ in matcher.considered(sample, now))
-    for other in dropwhile(lambda one: one is not rule, fitting):
+    for other in dropwhile(lambda one: one is not rule, matcher.fitting(sample)):
         if other is rule or has_ended(other, now):
             continue
         if is_any_host(other) or _differs(rule, other, now):

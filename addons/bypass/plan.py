@@ -123,6 +123,7 @@ def planned(
     pairs = [(_rule(made, one.before), _rule(made, one.after)) for one in changes]
     differing = [rule for pair in pairs for rule in pair if rule is not None]
     stops, begins = decided_otherwise(old, new, differing, seen, now)
+    alone = Matcher(left) if beneath else new
     return Plan(
         tuple(changes),
         tuple(made.rules(added)),
@@ -131,7 +132,7 @@ def planned(
         same,
         tuple(drafts),
         tuple(refusals(pairs, guarded, now)),
-        (*twice, *(one for one in overlaps(left, Matcher(left), now) if _about(one) & fresh)),
+        (*twice, *(one for one in overlaps(left, alone, now) if _about(one) & fresh)),
         stops,
         begins,
         tuple(blind(after for _, after in pairs if after is not None)),

@@ -12,8 +12,9 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from addons.bypass.reach import in_force, meets
+from addons.bypass.reach import in_force, rank
 from addons.bypass.rule import Rule, RuleRow
+from addons.formats.exceptions import Exceptions
 
 # The words that say a name to a target, or why it cannot be said.
 Say = Callable[[str], list[str]] | str
@@ -106,14 +107,15 @@ def name_list(
     """
     said: list[tuple[Rule, list[str]]] = []
     refused: list[Refused] = []
-    ranked = in_force(rules, now)
-    for place, rule in enumerate(ranked):
-        before = ranked[:place]
+    before = Exceptions()  # more specific ones that do not pass
+    for rule in in_force(rules, now):
         why = why_not(rule, ports=ports)
+        if why is None and rule.action == "pass":
+            why = kept_back(rule, before)
+        if rule.action != "pass":
+            before.add(rule)
         if rule.action == "inspect":
             continue  # nothing needs to be said of it; what it narrows is refused below
-        if why is None:
-            why = kept_back(rule, [one for one in before if one.action != "pass"])
         entries = speak(rule, speech) if why is None else ""
         if isinstance(entries, str):
             refused.append(Refused(rule, why or entries))
@@ -173,9 +175,9 @@ def unproved(rules: Iterable[Rule], now: datetime) -> tuple[list[Rule], list[Rul
     return found, left
 
 
-def kept_back(rule: Rule, exceptions: Iterable[Rule]) -> str | None:
+def kept_back(rule: Rule, exceptions: Exceptions) -> str | None:
     """Why a rule that passes is wider than what is meant, None where no exception meets it."""
-    for other in exceptions:
-        if meets(rule, other):
-            return f"the list cannot say that {other.pattern} says {other.action}"
-    return None
+    other = min(exceptions.meeting(rule), key=rank, default=None)
+    return (
+        None if other is None else f"the list cannot say that {other.pattern} says {other.action}"
+    )

@@ -5,6 +5,7 @@ Source: docs.fortinet.com, CLI reference, "CLI basics", "Command syntax".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -13,11 +14,9 @@ from detector.errors import ConfigError
 
 MAX_LINES = 2_000_000
 MAX_DEPTH = 12
-
-
-class Value(msgspec.Struct, frozen=True):
-    words: tuple[str, ...]
-    line: int
+# Lines as almost all are: words, in quotes or not, with nothing in them that means something else.
+_WORD = re.compile(r'"([^"\\]*)"|([^\s"\\#!]+)')
+_PLAIN = re.compile(r'\s*+(?:(?:"[^"\\]*+"|[^\s"\\#!]++)(?:\s++|\Z))*+')
 
 
 class Node(msgspec.Struct):
@@ -25,13 +24,12 @@ class Node(msgspec.Struct):
 
     name: str
     line: int
-    values: dict[str, Value] = {}
+    values: dict[str, list[str]] = {}
     below: list[Node] = []
 
     def words(self, key: str) -> tuple[str, ...]:
         """What is set; nothing where it is not."""
-        found = self.values.get(key)
-        return found.words if found is not None else ()
+        return tuple(self.values.get(key, ()))
 
     def word(self, key: str) -> str:
         """The first of it."""
@@ -65,9 +63,10 @@ def parsed(text: str, source: str) -> Node:
             found = Node(" ".join(rest), line)
             node.below.append(found)
             opened.append((found, verb == "edit"))
+        elif verb == "append" and len(rest) > 1 and rest[0] in node.values:
+            node.values[rest[0]] += rest[1:]
         elif verb in ("set", "append") and len(rest) > 1:
-            before = node.words(rest[0]) if verb == "append" else ()
-            node.values[rest[0]] = Value((*before, *rest[1:]), line)
+            node.values[rest[0]] = rest[1:]
         elif verb == "unset" and rest:
             node.values.pop(rest[0], None)
         elif verb == "next" and is_object:
@@ -92,6 +91,10 @@ def _commands(text: str, source: str) -> Iterator[tuple[list[str], int]]:
         if not quoted:
             start = number
             if line.lstrip().startswith(("#", "!")):
+                continue
+            if _PLAIN.fullmatch(line) is not None:
+                if found := [bare or inside for inside, bare in _WORD.findall(line)]:
+                    yield found, start
                 continue
         at = 0
         while at < len(line):

@@ -45,12 +45,13 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
     """The rules of the first map that lets through. Raises ConfigError beyond its bounds."""
     backends = Backends(options)
     unread: list[Unread] = []
-    maps = list(_maps(list(_bounded(text, source)), options, unread, 0))
-    chosen = next((one for one in maps if _lets_through(one, backends)), None)
-    for one in maps:
-        if one is chosen:
+    found = _maps(list(_bounded(text, source)), options, unread, 0)
+    maps = [_lines(one, backends) for one in found]
+    chosen = next((lines for lines in maps if _lets_through(lines)), None)
+    for lines in maps:
+        if lines is chosen:
             continue
-        for line in _lines(one, backends):
+        for line in lines:
             why = line.untold or ("of another map: give it alone" if line.action == "pass" else "")
             if why:
                 unread += [
@@ -58,7 +59,7 @@ def read(text: str, source: str, options: ReadOptions) -> Imported:
                 ]
     if chosen is None:
         return Imported((), tuple(unread))
-    return settle(_lines(chosen, backends), unread)
+    return settle(chosen, unread)
 
 
 def _bounded(text: str, source: str) -> Iterator[Token]:
@@ -68,8 +69,8 @@ def _bounded(text: str, source: str) -> Iterator[Token]:
         yield token
 
 
-def _lets_through(one: _Map, backends: Backends) -> bool:
-    return any(line.action == "pass" and not line.untold for line in _lines(one, backends))
+def _lets_through(lines: list[Line]) -> bool:
+    return any(line.action == "pass" and not line.untold for line in lines)
 
 
 def _maps(

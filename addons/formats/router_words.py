@@ -13,6 +13,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+_SPECIAL = re.compile(r"""[\\"'#]""")
+
 
 class Token(NamedTuple):
     """A word, or one of { } ; of nginx."""
@@ -40,6 +42,8 @@ def nginx_tokens(text: str) -> Iterator[Token]:
 
 def haproxy_words(line: str) -> list[str]:
     """One line: quotes strong and weak, a backslash before a space, a quote, # or itself, comments."""
+    if _SPECIAL.search(line) is None:
+        return line.split()
     words: list[str] = []
     word: list[str] = []
     quote, at, there = "", 0, False

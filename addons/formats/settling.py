@@ -255,6 +255,7 @@ class _Earlier:
         self._any_network: dict[tuple[object, ...], _Place] = {}
         self._asked = 0
         self._others: list[_Place] = []
+        self._regexes: list[_Place] = []
 
     def put(self, place: _Place) -> None:
         """One more."""
@@ -271,7 +272,7 @@ class _Earlier:
             self._lengths.add((rule.network.version, rule.network.prefixlen))
             self._any_network.setdefault((rule.port, rule.client, rule.ja4), place)
         else:
-            self._others.append(place)
+            (self._others if rule.regex is None else self._regexes).append(place)
 
     def over(self, rule: Rule) -> _Place | None:
         """One that meets the rule, and would come after it though its line came before."""
@@ -296,9 +297,13 @@ class _Earlier:
 
     def covering(self, rule: Rule) -> _Place | None:
         """One that leaves nothing of the rule."""
-        return next((one for one in self._meeting(rule) if covers(one.rule, rule)), None)
+        return next((one for one in self._near(rule) if covers(one.rule, rule)), None)
 
     def _meeting(self, rule: Rule) -> Iterator[_Place]:
+        yield from self._regexes  # which cover nothing
+        yield from self._near(rule)
+
+    def _near(self, rule: Rule) -> Iterator[_Place]:
         yield from self._others
         name = rule.host or rule.wildcard or rule.suffix
         if rule.network is not None:

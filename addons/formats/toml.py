@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
 from addons.bypass.shown import shown_toml
 from addons.formats.exported import Entry, Exported, Imported
 from detector.errors import ConfigError, TargetError
+from detector.knowledge.rows import parse_toml
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (ends are said)
@@ -21,11 +22,9 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (e
 
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
-    try:
-        data = tomlkit.parse(text).unwrap()
-        rows = rule_rows(data, source)
-    except tomlkit.exceptions.TOMLKitError as error:
-        raise ConfigError(source, str(error)) from None
+    # Half of a surrogate pair is refused there, like other bytes that are no UTF-8.
+    data, _ = parse_toml(source, text.encode("utf-8", "surrogatepass"))
+    rows = rule_rows(data, source)
     patterns: list[str] = []
     for number, row in enumerate(rows, 1):
         try:
@@ -43,17 +42,16 @@ def read(text: str, source: str) -> Imported:
 
 def render(rows: Iterable[RuleRow]) -> str:
     """Rows as a file; what has its default is left out."""
-    document = tomlkit.document()
-    tables = tomlkit.aot()
-    for row in rows:
-        table = tomlkit.table()
-        for key, value in msgspec.structs.asdict(row).items():
-            if value not in (None, "") and (key, value) != ("action", "pass"):
-                table.add(key, value)
-        tables.append(table)
-    if tables:
-        document.add("rule", tables)
-    return shown_toml(tomlkit.dumps(document))
+    # A document of tomlkit's takes a tenth of a second for a thousand tables, its values alone a tenth of that.
+    tables = ("".join(["[[rule]]\n", *_lines(row)]) for row in rows)
+    return shown_toml("\n".join(tables))
+
+
+def _lines(row: RuleRow) -> Iterator[str]:
+    for key in row.__struct_fields__:
+        value = getattr(row, key)
+        if value not in (None, "") and (key, value) != ("action", "pass"):
+            yield f"{key} = {tomlkit.item(value).as_string()}\n"
 
 
 def _row(rule: Rule) -> RuleRow:

@@ -39,7 +39,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     return parse_toml(path, data)
 
 
-def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
+def parse_toml(path: Path | str, data: bytes) -> tuple[dict[str, Any], str]:
     """As `read_toml`, where the bytes of `path` are at hand."""
     if len(data) > MAX_FILE:
         raise ConfigError(str(path), f"larger than {MAX_FILE >> 20} MiB")
@@ -60,7 +60,7 @@ def parse_toml(path: Path, data: bytes) -> tuple[dict[str, Any], str]:
         raise ConfigError(str(path), str(error).partition(";")[0]) from None
 
 
-def _refuse_costly(path: Path, text: str) -> None:
+def _refuse_costly(path: Path | str, text: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") >= _MAX_PARTS and _LONG_KEY.search(line):
             raise ConfigError(str(path), f"a key of more than {_MAX_PARTS} parts", line=number)
