@@ -36,7 +36,7 @@ from detector.knowledge.database import Database
 # Every table of the schema is in one of the two.
 DECIDED = ("rule", "candidate", "audit", "setting", "feed", "feed_list")
 SEEN = (
-    "attempt", "attempt_day", "attempt_hour", "passage_day", "unbound", "proxy", "leaf", "recheck",
+    "attempt", "attempt_day", "attempt_hour", "passage_day", "passage_sum", "unbound", "proxy", "leaf", "recheck",
     "reminded", "gateway", "alteration", "episode", "notice",
 )  # fmt: skip
 _MOST_TOLD = 1_000

@@ -7,7 +7,7 @@ its author saw.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -158,8 +158,12 @@ class RuleTable(Opened):
         """Another end for a rule; it stays the same one, with its history. Raises ConfigError."""
         return self._end("renew", pattern, end, why)
 
-    def undo(self, number: int, why: str = "") -> int:
+    def undo(
+        self, number: int, why: str = "", hold: Callable[[Change], Change] | None = None
+    ) -> int:
         """Take back what an entry of the trail decided; how many rules that changed.
+
+        `hold` says what becomes of a change: one that another person has to approve is a draft.
 
         Raises ConfigError for an entry that decided nothing about rules, StaleError where somebody has decided on
         one of them since: then nothing is undone.
@@ -173,8 +177,9 @@ class RuleTable(Opened):
             raise ConfigError(f"entry {number}", f"{found.action} is nothing that can be undone")
         about = {"of": found.first, "action": found.action, "why": why}
         subject = f"entry {found.first}"
+        changes = found.changes if hold is None else tuple(map(hold, found.changes))
         try:
-            self.change("undo", subject, found.changes, about, found.candidates)
+            self.change("undo", subject, changes, about, found.candidates)
         except StaleError as error:
             later = self._since(error.path, found.first)
             remedy = f"undo entry {later} first" if later else error.remedy
