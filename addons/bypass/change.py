@@ -6,13 +6,15 @@ The trail keeps both sides of every change, so it can be played back (ledger.py)
 back: what an entry changed is the difference between the rules before it and behind it, whatever kind of entry it
 is. A decision over many rules is several entries, its parts; it is undone whole.
 
-A change is made only where the rule still is what its author saw. So is an undoing: a rule that somebody decided
-on since is not touched, and the decision that stands in the way is named.
+A change is made only where the rule still is what its author saw. So is an undoing, and not where somebody has
+decided on the same rule since, even if that came to the same: who removed a rule again meant it. A decision that was
+taken back itself stands in nobody's way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import batched
 from typing import Any
 
@@ -23,9 +25,12 @@ from addons.bypass.ledger import Placed, difference, replayed
 from addons.bypass.place import apart
 from addons.bypass.rule import RuleRow, kept_rule
 from detector.errors import ConfigError, TargetError
+from detector.model.targets import normal_host
 
 # Rules in one entry of the trail: a long list is many entries.
 PART = 1000
+# Entries of before there were sides that are about rules.
+_OF_RULES = frozenset(("add", "approve", "import", "remove", "expire", "reject", "trial"))
 
 
 class StaleError(ConfigError):
@@ -116,7 +121,10 @@ def between(before: Mapping[str, Placed], after: Mapping[str, Placed]) -> Iterat
 
 
 def undoing(entries: Sequence[AuditEntry], number: int) -> Undoing:
-    """What takes back the decision that entry `number` is, or belongs to. Raises ConfigError, BadEntryError."""
+    """What takes back the decision that entry `number` is, or belongs to.
+
+    Raises ConfigError for one that cannot be undone, StaleError where a later one is in the way, BadEntryError.
+    """
     if not 1 <= number <= len(entries):
         raise ConfigError(str(number), "no such entry", remedy="tlsight bypass audit lists them")
     first, last = decision_of(entries, number)
@@ -127,12 +135,53 @@ def undoing(entries: Sequence[AuditEntry], number: int) -> Undoing:
     if any(one.after is not None and one.after.row is None for one in changes):
         why = "entries of that time do not say what the rules were"
         raise ConfigError(f"entry {first}", why, remedy="add the rules by hand")
+    _expect_nothing_since(entries, first, last, {one.pattern for one in changes})
     states = {
         host: before.candidates.get(host, "pending")
         for host, state in after.candidates.items()
         if before.candidates.get(host) not in (None, state)
     }
     return Undoing(first, entries[first - 1].action, changes, states)
+
+
+def _expect_nothing_since(
+    entries: Sequence[AuditEntry], first: int, last: int, patterns: set[str]
+) -> None:
+    """Raises StaleError for the latest decision about one of these that still stands."""
+    undone = _undone(entries)
+    if first in undone:
+        why = f"entry {undone[first]} has taken it back already"
+        raise StaleError(f"entry {first}", why, remedy="undo that one to have it again")
+    for entry in reversed(entries[last:]):
+        if entry.action in ("accept", "adopt"):
+            why = f"entry {entry.number} took the rules as they were then"
+            raise StaleError(f"entry {first}", why, remedy="change the rules by hand")
+        of = _details(entry).get("of") if entry.action == "undo" else None
+        if entry.number in undone or (isinstance(of, int) and of > last):
+            continue
+        touched = patterns & _touched(entry)
+        if touched:
+            why = f"somebody has decided on it since: entry {entry.number}, {entry.action} by {entry.by}"
+            raise StaleError(min(touched), why, remedy=f"undo entry {entry.number} first")
+
+
+def _undone(entries: Sequence[AuditEntry]) -> dict[int, int]:
+    """Decisions that are taken back, each with the entry that did it; by the numbers of their first entries."""
+    found: dict[int, int] = {}
+    for entry in entries:
+        of = _details(entry).get("of") if entry.action == "undo" else None
+        if isinstance(of, int):
+            found[of] = entry.number
+            # To undo an undoing is to do it again.
+            found = {first: by for first, by in found.items() if by != of}
+    return found
+
+
+def _touched(entry: AuditEntry) -> set[str]:
+    """The patterns that an entry may have changed."""
+    if "set" not in _details(entry) and entry.action not in _OF_RULES:
+        return set()
+    return _named(entry, bare=False) | {entry.subject}
 
 
 def decision_of(entries: Sequence[AuditEntry], number: int) -> tuple[int, int]:
@@ -168,15 +217,17 @@ def expect(change: Change, there: Placed | None) -> None:
 
 def about(entries: Iterable[AuditEntry], subject: str) -> Iterator[AuditEntry]:
     """The entries that are about a host or a pattern, or change a rule for it."""
-    name = apart(subject)[0].lstrip("*.").strip("/")
+    name = _normal(apart(subject)[0].lstrip("*.").strip("/"))
+    if "." in subject and subject[:1] not in "*./":
+        subject = _normal(subject)
     wanted = {subject, name, f".{name}", f"*.{name}"} if subject == name else {subject}
     for entry in entries:
         if entry.subject in wanted or (_in_json(name) in entry.details and wanted & _named(entry)):
             yield entry
 
 
-def _named(entry: AuditEntry) -> set[str]:
-    """The patterns of the rules in an entry's details, also as they are without their conditions."""
+def _named(entry: AuditEntry, *, bare: bool = True) -> set[str]:
+    """The patterns of the rules in an entry's details; `bare`: also as they are without their conditions."""
     details = _details(entry)
     placed = [*details.get("set", ()), *details.get("gone", ()), *details.get("rows", ()), details]
     found: set[str] = set()
@@ -186,13 +237,38 @@ def _named(entry: AuditEntry) -> set[str]:
             rule = kept_rule(msgspec.convert(row, RuleRow))
         except (msgspec.ValidationError, ValueError, TargetError):
             continue
-        bare = msgspec.structs.replace(rule, port=None, client=None, ja4=None)
-        found |= {rule.pattern, bare.pattern}
+        found.add(rule.pattern)
+        if bare:
+            alone = msgspec.structs.replace(rule, port=None, client=None, ja4=None)
+            found.add(alone.pattern)
     return found
+
+
+def _normal(text: str) -> str:
+    """A name as rules write it; anything else as it is."""
+    try:
+        return normal_host(text)
+    except TargetError:
+        return text
 
 
 def _in_json(text: str) -> str:
     return msgspec.json.encode(text).decode()[1:-1]
+
+
+def makes_draft(entry: AuditEntry, pattern: str) -> bool:
+    """Whether the entry made a draft where none was; one whose approval is undone is the one that was written."""
+    details = _details(entry)
+    made, was = (pattern in _drafts(details.get(side)) for side in ("set", "gone"))
+    return made and not was and details.get("action") != "approve-draft"
+
+
+def _drafts(placed: object) -> Iterator[str]:
+    """The patterns of the drafts that an entry lists."""
+    for one in placed if isinstance(placed, list) else ():
+        if isinstance(one, dict) and one.get("state") == "draft":
+            with suppress(msgspec.ValidationError, ValueError, TargetError):
+                yield kept_rule(msgspec.convert(one.get("row"), RuleRow)).pattern
 
 
 def _details(entry: AuditEntry) -> dict[str, Any]:

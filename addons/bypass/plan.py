@@ -3,29 +3,30 @@
 Rules
 -----
 1. A rule that is there already, with the same pattern, is changed only in what the list itself says; what the
-   command fills in (owner, reason, end) is for rules that say none and are not there yet.
+   command fills in (owner, reason, end) is for rules that say none and are not there yet, or said otherwise.
 2. A list as a set (`replace`) takes away what it does not have, but for drafts, which are not decided.
 3. A trial gives way to the list; a draft is never decided by it.
-4. A rule that must not pass by accident (safety.py) is refused, and with it the whole, unless it is forced. One that
-   was there before is nobody's surprise.
-5. What would stop being inspected is asked of the traffic seen, by the matcher that decides.
+4. What must not happen by accident (refusals.py) is refused, and with it the whole, unless it is forced.
+5. What would stop being inspected is asked of the traffic seen, by the matcher that decides (foreseeing.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
 from addons.bypass.change import Change
+from addons.bypass.foreseeing import blind, decided_otherwise
 from addons.bypass.ledger import Placed
-from addons.bypass.matcher import Arrival, Matcher
+from addons.bypass.matcher import Matcher
 from addons.bypass.overlaps import overlaps
+from addons.bypass.reach import end_moment
+from addons.bypass.refusals import refusals
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
-from addons.bypass.safety import Guarded, unsafe
-from detector.chain.names import as_address
+from addons.bypass.safety import Guarded
 from detector.errors import ConfigError, TargetError
 
 
@@ -43,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True):
         overlapping: rules that change nothing, say what another says, or the contrary.
         stops: names of the traffic that would not be inspected any more.
         begins: names of the traffic that would be inspected again.
+        blind: rules of ranges, whose traffic has no names.
 
     """
 
@@ -56,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
     overlapping: tuple[Remark, ...]
     stops: tuple[str, ...]
     begins: tuple[str, ...]
+    blind: tuple[Rule, ...]
 
 
 def planned(
@@ -84,7 +87,8 @@ def planned(
         replace: the list is all that is to be there.
 
     """
-    wanted = _wanted(rows)
+    made = _Made()
+    wanted, twice = _wanted(rows)
     changes: list[Change] = []
     drafts: list[str] = []
     same = 0
@@ -93,15 +97,21 @@ def planned(
         if before is not None and before.state == "draft":
             drafts.append(pattern)
             continue
-        after = Placed(_filled(row, filled) if before is None else _merged(before, row))
-        if before == after:
+        is_decided = (
+            before is not None and before.state == "approved" and _says(before) == row.action
+        )
+        after = Placed(_merged(before, row) if is_decided and before else _filled(row, filled))
+        if (
+            before is not None
+            and before.state == "approved"
+            and made.rule(before) == made.rule(after)
+        ):
             same += 1
         else:
             changes.append(Change(pattern, before, after))
     if replace:
         absent = (p for p, one in there.items() if p not in wanted and one.state != "draft")
         changes += [Change(pattern, there[pattern], None) for pattern in absent]
-    made = _Made()
     before_all = [*beside, *made.rules(there.values())]
     after_all = {**there, **{one.pattern: one.after for one in changes}}
     left = [*beside, *made.rules(one for one in after_all.values() if one is not None)]
@@ -110,7 +120,9 @@ def planned(
     gone = [c.before for c in changes if c.before is not None and c.after is None]
     both = [(c.before, c.after) for c in changes if c.before is not None and c.after is not None]
     old, new = Matcher(before_all, beneath), Matcher(left, beneath)
-    stops, begins = _decided_otherwise(old, new, seen, now)
+    pairs = [(_rule(made, one.before), _rule(made, one.after)) for one in changes]
+    differing = [rule for pair in pairs for rule in pair if rule is not None]
+    stops, begins = decided_otherwise(old, new, differing, seen, now)
     return Plan(
         tuple(changes),
         tuple(made.rules(added)),
@@ -118,27 +130,45 @@ def planned(
         tuple(made.rules(gone)),
         same,
         tuple(drafts),
-        tuple(_refused(changes, made, guarded)),
-        tuple(one for one in overlaps(left, Matcher(left), now) if _about(one) & fresh),
+        tuple(refusals(pairs, guarded, now)),
+        (*twice, *(one for one in overlaps(left, Matcher(left), now) if _about(one) & fresh)),
         stops,
         begins,
+        tuple(blind(after for _, after in pairs if after is not None)),
     )
 
 
-def _wanted(rows: Iterable[RuleRow]) -> dict[str, RuleRow]:
-    """The rows by pattern, each once."""
+def _wanted(rows: Iterable[RuleRow]) -> tuple[dict[str, RuleRow], list[Remark]]:
+    """The rows by pattern, each once; what was said of those that the list has more than once, and otherwise."""
     found: dict[str, RuleRow] = {}
+    twice: list[Remark] = []
     for given in rows:
         try:
             row = settled(given)
-            pattern = rule_of(row).pattern
+            rule = rule_of(row)
         except (ValueError, TargetError) as error:
             raise ConfigError("rule", str(error)) from None
-        first = found.setdefault(pattern, row)
+        first = found.setdefault(rule.pattern, row)
         if first.action != row.action:
             why = f"the list says {first.action} and {row.action}"
-            raise ConfigError(pattern, why, remedy="take one of them out of the list")
-    return found
+            raise ConfigError(rule.pattern, why, remedy="take one of them out of the list")
+        if first != row:
+            ends = [one.expires for one in (first, row) if one.expires is not None]
+            end = min(ends, key=_moment) if ends else None
+            found[rule.pattern] = msgspec.structs.replace(first, expires=end)
+            text = "The list has it twice, and not alike: the first counts, and the earlier end."
+            twice.append(Remark(rule, "listed-twice", "warning", text))
+    return found, twice
+
+
+def _moment(end: date) -> datetime:
+    found = end_moment(Rule(expires=end))
+    return found or datetime.max.replace(tzinfo=UTC)
+
+
+def _says(one: Placed) -> str:
+    assert one.row is not None
+    return one.row.action
 
 
 def _filled(row: RuleRow, fields: Mapping[str, object]) -> RuleRow:
@@ -157,34 +187,8 @@ def _merged(before: Placed, row: RuleRow) -> RuleRow:
     return msgspec.structs.replace(before.row, **said)
 
 
-def _refused(changes: Iterable[Change], made: _Made, guarded: Guarded) -> Iterator[Remark]:
-    for one in changes:
-        if one.after is None:
-            continue
-        before = made.rule(one.before) if one.before is not None else None
-        if before is None or before.action != "pass":
-            yield from unsafe(made.rule(one.after), guarded)
-
-
-def _decided_otherwise(
-    old: Matcher, new: Matcher, seen: Sequence[str], now: datetime
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that pass by the one list and not by the other."""
-    stops: list[str] = []
-    begins: list[str] = []
-    for name in seen:
-        arrival = Arrival(name, None, name if as_address(name) is not None else None, 443)
-        was, will = (_passes(matcher, arrival, now) for matcher in (old, new))
-        if will and not was:
-            stops.append(name)
-        elif was and not will:
-            begins.append(name)
-    return tuple(stops), tuple(begins)
-
-
-def _passes(matcher: Matcher, arrival: Arrival, now: datetime) -> bool:
-    found = matcher.match(arrival, now)
-    return found is not None and found.action == "pass"
+def _rule(made: _Made, one: Placed | None) -> Rule | None:
+    return made.rule(one) if one is not None else None
 
 
 def _about(remark: Remark) -> set[str]:

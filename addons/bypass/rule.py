@@ -233,7 +233,10 @@ def end_of(value: object) -> date:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value.isoformat()} is in no zone: write it with a Z, for UTC")
-        return value.astimezone(UTC).replace(microsecond=0)
+        try:
+            return value.astimezone(UTC).replace(microsecond=0)
+        except OverflowError:
+            raise ValueError(f"{value.isoformat()} is no moment in UTC") from None
     if isinstance(value, date):
         return value
     raise ValueError("expires is no day and no moment")

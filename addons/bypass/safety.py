@@ -10,8 +10,10 @@ Each remark here is an error, and nothing makes such a rule without being told t
 3. `wide-regex`: the names that a regex fits do not end in one owner's domain.
 4. `canary`: tlsight asks this name when it looks for interception; a proxy that passes it seems to be none.
 5. `outer-name`: the name hides others (ECH).
+6. `everything`: any host on the port of HTTPS, for every client, or for a network of clients that is most of them.
+7. `whole-network`: a range of addresses that no one owner has.
 
-Rules that do not pass, and rules of addresses, are nobody's danger here.
+Rules that do not pass are nobody's danger here.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ from addons.bypass.regex_tails import Tail, tails
 from addons.bypass.remark import Remark
 from addons.bypass.rule import Rule
 from detector.chain.names import is_public_suffix
+
+# Ports at which a proxy decrypts; None is all of them.
+_WEB = frozenset((None, 443, 8443))
+# Shorter prefixes are nobody's: the largest networks that one owner has, by the version of IP.
+_LEAST_PUBLIC, _LEAST_PRIVATE, _LEAST_CLIENTS = {4: 12, 6: 24}, {4: 8, 6: 7}, {4: 8, 6: 16}
 
 
 class Names:
@@ -78,9 +85,10 @@ class Guarded:
 
 def unsafe(rule: Rule, guarded: Guarded) -> Iterator[Remark]:
     """Why it must not pass by accident; nothing for most rules."""
-    if rule.action != "pass" or rule.network is not None or is_any_host(rule):
+    if rule.action != "pass":
         return
-    for check in _CHECKS:
+    checks = _OF_ANY if is_any_host(rule) else _OF_RANGES if rule.network is not None else _OF_NAMES
+    for check in checks:
         text = check(rule, guarded)
         if text is not None:
             yield Remark(rule, check.__name__.strip("_").replace("_", "-"), "error", text)
@@ -127,7 +135,28 @@ def _outer_name(rule: Rule, guarded: Guarded) -> str | None:
     return f"{name} hides other names (ECH): whatever is behind it would pass, unseen."
 
 
-_CHECKS: tuple[Callable[[Rule, Guarded], str | None], ...] = (
+def _everything(rule: Rule, _: Guarded) -> str | None:
+    if rule.client is not None and rule.client.prefixlen < _LEAST_CLIENTS[rule.client.version]:
+        return f"Every host passes for {rule.client}, which is no one's network."
+    if rule.client is None and rule.ja4 is None and rule.port in _WEB:
+        return f"Every host passes on port {rule.port}: nothing is inspected there any more."
+    return None
+
+
+def _whole_network(rule: Rule, _: Guarded) -> str | None:
+    network = rule.network
+    if network is None:
+        return None
+    least = (_LEAST_PRIVATE if network.is_private else _LEAST_PUBLIC)[network.version]
+    if network.prefixlen >= least:
+        return None
+    return f"No one owner has all of {network}: whoever is there would pass."
+
+
+_Check = Callable[[Rule, Guarded], str | None]
+_OF_ANY: tuple[_Check, ...] = (_everything,)
+_OF_RANGES: tuple[_Check, ...] = (_whole_network,)
+_OF_NAMES: tuple[_Check, ...] = (
     _public_suffix,
     _shared_names,
     _wide_regex,

@@ -140,14 +140,20 @@ class _Run:
         from addons.cli.running import tell_readers
         from detector.errors import ConfigError
 
-        with given.read_store(self._store) if dry_run else given.open_store(self._store) as opened:
+        if self._replace and not self._found.entries and not force:
+            why = "says no rule, and everything would be removed"
+            raise ConfigError(str(self._file), why, remedy="--force where that is meant")
+        with self._store_for(dry_run=dry_run) as opened:
             plan = self._planned(opened)
             self._show(plan, json=json)
             left_out = exit_codes.FOUND if strict and self._found.unread else exit_codes.CLEAN
             if plan.refused and not force:
                 for one in plan.refused[:_SHOWN]:
                     given.tell(f"refused {one.rule.pattern}: {one.text} ({one.id})")
-                why = f"{_count(len(plan.refused), 'rule')} must not pass by accident, so nothing is done"
+                rules = {one.rule.pattern for one in plan.refused}
+                why = (
+                    f"{_count(len(rules), 'rule')} must not come in by accident, so nothing is done"
+                )
                 raise ConfigError(str(self._file), why, remedy="--force where that is meant")
             if dry_run or not plan.changes:
                 return left_out
@@ -162,6 +168,16 @@ class _Run:
         if not json:
             given.say(f"done; tlsight bypass undo {number} takes it back")
         return left_out
+
+    def _store_for(self, *, dry_run: bool) -> BypassStore:
+        """To look at where nothing is to be done: then one that is not there yet is empty."""
+        if not dry_run:
+            return given.open_store(self._store)
+        from addons.store.bypass_store import BypassStore
+        from detector import clock
+
+        path = given.store_path(self._store)
+        return BypassStore(path, clock.now, read_only=True, or_empty=True)
 
     def _planned(self, opened: BypassStore) -> Plan:
         from datetime import timedelta
@@ -220,6 +236,11 @@ def _lines(plan: Plan) -> Iterable[str]:
             more = f" and {len(names) - 8} more" if names[8:] else ""
             yield f"of the last {_DAYS} days' traffic {_count(len(names), 'name')} {what}: {', '.join(names[:8])}{more}"
 
+    ranges = [one.pattern for one in plan.blind]
+    if ranges:
+        more = f" and {len(ranges) - 8} more" if ranges[8:] else ""
+        yield f"whoever is there passes, under any name: {', '.join(ranges[:8])}{more}"
+
 
 def _few(mark: str, entries: Iterable[str]) -> Iterable[str]:
     every = list(entries)
@@ -230,7 +251,8 @@ def _few(mark: str, entries: Iterable[str]) -> Iterable[str]:
 
 def _brief(rule: Rule) -> str:
     until = f" until {rule.until}" if rule.expires else ""
-    return f"{rule.action} {rule.pattern}{until} ({rule.owner}: {rule.reason})"
+    bind = f", bind {rule.bind}" if rule.bind is not None else ""
+    return f"{rule.action} {rule.pattern}{until}{bind} ({rule.owner}: {rule.reason})"
 
 
 def _difference(old: Rule, new: Rule) -> str:
@@ -259,6 +281,7 @@ def _record(found: Imported, plan: Plan) -> dict[str, object]:
         ],
         "stops": plan.stops,
         "begins": plan.begins,
+        "blind": [one.pattern for one in plan.blind],
         "left_out": found.unread,
         "notes": found.notes,
     }

@@ -47,12 +47,14 @@ def renew(
     pattern: Pattern,
     expires: given.Expires,
     reason: given.Why = "",
+    force: given.Force = False,
     store: given.Store = None,
 ) -> int:
     """Give a rule another end; its history stays."""
     from addons.bypass.pattern import end
 
     with given.open_store(store) as opened:
+        given.defend(opened.rule(pattern), force=force)
         rule = opened.renew_rule(pattern, end(expires, given.now()), reason)
     given.say(f"{rule.pattern} until {rule.until}")
     return exit_codes.CLEAN
@@ -63,10 +65,12 @@ def draft(
     other_person: Annotated[
         bool, typer.Option("--other-person", help="Refuse the one who wrote it.")
     ] = False,
+    force: given.Force = False,
     store: given.Store = None,
 ) -> int:
     """Approve a rule that waits as a draft."""
     with given.open_store(store) as opened:
+        given.defend(opened.rule(pattern), force=force)
         rule = opened.approve_draft(pattern, by_another=other_person)
     given.say(f"{rule.action} {rule.pattern}")
     return exit_codes.CLEAN

@@ -34,8 +34,10 @@ from addons.store.tables import parts_of, table_of
 from addons.store.traffic import Traffic
 from addons.store.trail import Trail
 from addons.store.unbound import UnboundTable
-from detector.errors import ConfigError
+from detector.errors import ConfigError, StoreError
 from detector.knowledge.database import Database
+
+_RESTORE = "tlsight bypass audit verify says what was changed"
 
 
 class Opened:
@@ -204,5 +206,11 @@ def as_text(moment: datetime) -> str:
 
 
 def as_moment(text: str | None) -> datetime | None:
-    """What a column says."""
-    return datetime.fromisoformat(text) if text else None
+    """What a column says. Raises StoreError for what no version wrote."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = None
+    if text and (found is None or found.tzinfo is None):
+        raise StoreError("bypass store", f"malformed: {text!r} is no moment", remedy=_RESTORE)
+    return found

@@ -7,7 +7,7 @@ its author saw.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -56,6 +56,10 @@ class RuleTable(Opened):
             raise self._file.failure(sqlite3.DatabaseError(f"malformed: the rule {broken}"))
         return {pattern: one for pattern, one in found.items() if one is not None}
 
+    def rule(self, pattern: str) -> Rule:
+        """One of them, a draft too. Raises ConfigError where there is none."""
+        return kept_rule(_row(self._known(pattern)))
+
     def next_end(self) -> datetime | None:
         """When the next trial is over."""
         query = "SELECT min(until) FROM rule WHERE until > ?"
@@ -70,6 +74,8 @@ class RuleTable(Opened):
         changes: Sequence[Change],
         about: Mapping[str, object] | None = None,
         candidates: Mapping[str, str] | None = None,
+        *,
+        behind: int | None = None,
     ) -> int:
         """Make all the changes, or none; the number of the first entry of the trail that says so.
 
@@ -79,6 +85,7 @@ class RuleTable(Opened):
             changes: one for each rule.
             about: further details.
             candidates: states of candidates that go with it, by host.
+            behind: the entry that was the last one when this was decided, where none may have come since.
 
         Raises StaleError where a rule is not what its change says that it was, ConfigError where nothing would
         change.
@@ -90,6 +97,8 @@ class RuleTable(Opened):
         parts = parts_of_change(wanted, about or {}, candidates or {})
         with self._changing(action, subject, parts=parts):
             first = 1 + int(self._one("SELECT coalesce(max(number), 0) FROM audit"))
+            if behind is not None and first != behind + 1:
+                raise StaleError(subject, "something was decided meanwhile", remedy="try it again")
             over = "DELETE FROM rule WHERE state = 'trial' AND until <= ?"
             self._db.execute(over, (as_text(self._now()),))
             for one in wanted:
@@ -120,12 +129,11 @@ class RuleTable(Opened):
         there = self._known(pattern)
         if there.state != "draft":
             raise ConfigError(pattern, "is no draft", remedy="tlsight bypass list shows them")
-        author = next((e.by for e in self._latest(pattern) if e.action == "draft"), None)
-        if by_another and author in (None, self.by):
+        authors = self._authors(pattern)
+        if by_another and (not authors or self.by in authors):
             raise ConfigError(pattern, "was written by the same person", remedy="ask another one")
-        self.change(
-            "approve-draft", pattern, [Change(pattern, there, Placed(there.row))], {"author": author}
-        )  # fmt: skip
+        approved = Change(pattern, there, Placed(there.row))
+        self.change("approve-draft", pattern, [approved], {"authors": sorted(authors)})
         return kept_rule(_row(there))
 
     def import_rules(self, rows: Iterable[RuleRow], source: str) -> tuple[int, list[str]]:
@@ -176,14 +184,9 @@ class RuleTable(Opened):
         if not found.changes or found.action in ("accept", "adopt"):
             raise ConfigError(f"entry {number}", f"{found.action} is nothing that can be undone")
         about = {"of": found.first, "action": found.action, "why": why}
-        subject = f"entry {found.first}"
+        subject, last = f"entry {found.first}", len(entries)
         changes = found.changes if hold is None else tuple(map(hold, found.changes))
-        try:
-            self.change("undo", subject, changes, about, found.candidates)
-        except StaleError as error:
-            later = self._since(error.path, found.first)
-            remedy = f"undo entry {later} first" if later else error.remedy
-            raise StaleError(error.path, error.why, remedy=remedy) from None
+        self.change("undo", subject, changes, about, found.candidates, behind=last)
         return len(found.changes)
 
     def history(self, subject: str) -> list[AuditEntry]:
@@ -205,6 +208,10 @@ class RuleTable(Opened):
 
     def _end(self, action: str, pattern: str, end: date, why: str) -> Rule:
         there = self._known(pattern)
+        if there.state == "trial" and action == "renew":
+            raise ConfigError(
+                pattern, "is on trial", remedy="tlsight bypass approve, with an owner"
+            )
         state = "draft" if there.state == "draft" else "approved"
         row = msgspec.structs.replace(_row(there), expires=end)
         self.change(action, pattern, [Change(pattern, there, Placed(row, state))], {"why": why})
@@ -235,14 +242,14 @@ class RuleTable(Opened):
             return change.before
         return table_of([row])[change.pattern] or Placed(None)
 
-    def _latest(self, pattern: str) -> Iterator[AuditEntry]:
-        """The entries about a rule, the last first."""
-        return reversed([e for e in self.trail.entries() if e.subject == pattern])
-
-    def _since(self, pattern: str, number: int) -> int | None:
-        """The last decision about a rule behind an entry."""
-        later = [one.number for one in self.history(pattern) if one.number > number]
-        return later[-1] if later else None
+    def _authors(self, pattern: str) -> set[str]:
+        """All who had a hand in a draft: wrote it, sent the list it is in, brought it back, or gave it another end."""
+        found: set[str] = set()
+        for entry in reversed(self.history(pattern)):
+            found.add(entry.by)
+            if entry.action == "draft" or changes_of.makes_draft(entry, pattern):
+                return found
+        return set()
 
 
 def normal_rule(row: RuleRow) -> tuple[Rule, RuleRow]:

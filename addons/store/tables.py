@@ -22,9 +22,8 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
     for pattern, text, state, until in rows:
         try:
             row = decoder.decode(text)
-            if until is not None:
-                datetime.fromisoformat(until)
-            same = kept_rule(row).pattern == pattern
+            zoned = until is None or datetime.fromisoformat(until).tzinfo is not None
+            same = zoned and kept_rule(row).pattern == pattern
         except (msgspec.MsgspecError, ValueError, TargetError):
             same = False
         found[pattern] = Placed(row, state, until) if same else None

@@ -16,7 +16,7 @@ from addons.bypass.ledger import Placed, replayed
 from addons.bypass.rule import RuleRow
 from addons.store.auditing import audited
 from addons.store.bypass_store import BypassStore
-from detector.errors import ConfigError
+from detector.errors import ConfigError, StoreError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 END = date(2027, 6, 30)
@@ -82,6 +82,50 @@ def test_what_was_decided_since_stands_in_the_way_and_is_named(store: BypassStor
     assert patterns(store) == []
 
 
+def test_who_removes_a_rule_again_meant_it(store: BypassStore) -> None:
+    store.add_rule(row("a.com"))
+    store.remove_rule("a.com")
+    store.undo(2)
+    with pytest.raises(StaleError, match="entry 3 has taken it back already"):
+        store.undo(2)
+    store.remove_rule("a.com", "incident")
+    with pytest.raises(StaleError):
+        store.undo(2)
+    with pytest.raises(StaleError, match="since: entry 4, remove by ann"):
+        store.undo(1)
+    assert patterns(store) == []
+    store.undo(4)
+    store.undo(1)
+    assert patterns(store) == []
+
+
+def test_an_undoing_is_refused_where_something_was_decided_meanwhile(store: BypassStore) -> None:
+    store.add_rule(row("a.com"))
+    store.add_rule(row("b.com"))
+    there = store.placed()["a.com"]
+    with pytest.raises(StaleError, match="decided meanwhile"):
+        store.change("undo", "entry 1", [Change("a.com", there, None)], behind=1)
+    store.change("undo", "entry 1", [Change("a.com", there, None)], behind=2)
+
+
+def test_a_trial_is_approved_and_not_renewed(store: BypassStore) -> None:
+    until = (NOW.replace(hour=13)).isoformat()
+    trial = Placed(row("a.com"), "trial", until)
+    store.change("trial", "a.com", [Change("a.com", None, trial)])
+    with pytest.raises(ConfigError, match="is on trial"):
+        store.renew_rule("a.com", date(2099, 1, 1))
+
+
+def test_a_moment_in_no_zone_is_found_and_stops_nobody(store: BypassStore) -> None:
+    store.add_rule(row("a.com"))
+    query = "INSERT INTO rule (pattern, row, state, until) VALUES ('b.com', '{\"host\":\"b.com\"}', 'trial', '2099-01-01')"
+    store._db.execute(query)
+    store._db.commit()
+    assert any("b.com" in fault for fault in audited(store, NOW).faults)
+    with pytest.raises(StoreError, match="is no moment"):
+        store.rules()
+
+
 def test_a_change_is_made_only_where_the_rule_is_what_was_seen(store: BypassStore) -> None:
     store.add_rule(row("a.com"))
     seen = store.placed()["a.com"]
@@ -114,10 +158,14 @@ def test_a_draft_is_not_in_force_until_another_person_approves_it(tmp_path: Path
         assert [one.state for one in store.rules(drafts=True)] == ["draft"]
         with pytest.raises(ConfigError, match="same person"):
             store.approve_draft("a.com", by_another=True)
+    with BypassStore(path, lambda: NOW, "eve") as store:
+        store.renew_rule("a.com", date(2054, 1, 1))
+        with pytest.raises(ConfigError, match="same person"):
+            store.approve_draft("a.com", by_another=True)
     with BypassStore(path, lambda: NOW, "bob") as store:
         store.approve_draft("a.com", by_another=True)
         assert [one.state for one in store.rules()] == ["approved"]
-        assert [e.action for e in store.history("a.com")] == ["draft", "approve-draft"]
+        assert [e.action for e in store.history("a.com")] == ["draft", "renew", "approve-draft"]
         assert audited(store, NOW).faults == ()
 
 

@@ -63,7 +63,45 @@ def test_what_is_dangerous_is_refused_where_it_is_not_there_already() -> None:
     renewed = RuleRow(suffix="github.io", owner="ann")
     assert plan([renewed], [Placed(wide)]).refused == ()
     inspects = RuleRow(suffix="github.io", action="inspect")
-    assert [one.id for one in plan([wide], [Placed(inspects)]).refused] == ["public-suffix"]
+    found = plan([wide], [Placed(inspects)]).refused
+    assert [one.id for one in found] == ["turned", "public-suffix"]
+    ended = [Placed(RuleRow(suffix="github.io", expires=date(2026, 11, 1)))]
+    longer = RuleRow(suffix="github.io", expires=date(2036, 1, 1))
+    assert [one.id for one in plan([longer], ended).refused] == ["public-suffix"]
+    until_then = [Placed(RuleRow(suffix="github.io", expires=date(2027, 1, 1)))]
+    assert [one.id for one in plan([longer], until_then).refused] == ["public-suffix"]
+    for all_of_it in (RuleRow(cidr="0.0.0.0/0"), RuleRow(host="*", port=443)):
+        assert len(plan([all_of_it]).refused) == 1
+
+
+def test_what_is_inspected_does_not_become_the_contrary_without_a_word() -> None:
+    there = [Placed(host("a.com", action="inspect", reason="never pass", owner="ann"))]
+    found = plan([host("a.com")], there)
+    assert [one.id for one in found.refused] == ["turned"]
+    ((_, new),) = found.changed
+    assert (new.reason, new.owner) == ("imported", "net")
+    found = plan([RuleRow(suffix="com.a")], there, replace=True)
+    assert [(one.rule.pattern, one.id) for one in found.refused] == [("a.com", "unprotected")]
+
+
+def test_a_name_that_stands_twice_has_the_earlier_end() -> None:
+    rows = [host("a.com", expires=date(2030, 1, 1)), host("a.com", expires=date(2027, 1, 1))]
+    found = plan(rows)
+    assert [one.until for one in found.added] == ["2027-01-01"]
+    assert [one.id for one in found.overlapping] == ["listed-twice"]
+
+
+def test_the_same_rule_in_other_words_is_no_change() -> None:
+    assert plan([host("A.com.")], [Placed(host("a.com"))]).changes == ()
+
+
+def test_ways_that_only_some_clients_come_by_are_asked_too() -> None:
+    seen = ("a.com", "b.com")
+    for row in (host("*", port=8443), RuleRow(client="10.0.0.0/24"), host("*", port=993)):
+        assert plan([row], seen=seen).stops == seen
+    assert plan([host("a.com", port=8443)], seen=seen).stops == ("a.com",)
+    assert plan([RuleRow(cidr="10.0.0.0/24")], seen=seen).stops == ()
+    assert [one.pattern for one in plan([RuleRow(cidr="10.0.0.0/24")]).blind] == ["10.0.0.0/24"]
 
 
 def test_rules_that_meet_are_told_also_those_of_a_file() -> None:

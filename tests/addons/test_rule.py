@@ -53,6 +53,11 @@ def test_an_empty_file_has_no_rules(tmp_path: Path) -> None:
         ('[[rule]]\nreason = "x"\n', 1, "give one of host, suffix"),
         ('[[rule]]\nhost = "a.com"\ncidr = "10.0.0.0/8"\n', 1, "at most one"),
         ("[[rule]]\nregex = 'a(?!b)c'\n", 1, "RE2 has not a look ahead"),
+        (
+            '[[rule]]\nhost = "a.com"\nexpires = 0001-01-01T00:00:00+14:00\n',
+            1,
+            "is no moment in UTC",
+        ),
         ("[[rule]]\nregex = '(a)\\1'\n", 1, "RE2 has not a back reference"),
         ("[[rule]]\nregex = 'a[.]com|b[.]com:443'\n", 1, "one of several alternatives"),
         ("[[rule]]\nregex = 'x:y'\n", 1, "asks for a colon"),

@@ -98,6 +98,19 @@ def test_undoing_a_removal_brings_a_wide_rule_back_as_a_draft(store: BypassStore
     assert end(store) == ("draft", "2026-12-01")
     assert end(store, "a.example") == ("approved", "")
     assert [one.rule.pattern for one in store.rules()] == ["a.example"]
+    for name, status in (("alice", 400), ("carol", 303)):
+        visitor = named(store, name)
+        page = visitor.get("/rule?pattern=.bank.example")
+        assert visitor.send(page, "/rule/approve").status_code == status
+    # With the approval undone it is the draft that alice brought about, whoever undid it.
+    dora = named(store, "dora")
+    number = store.past.last()
+    assert dora.send(dora.get(f"/undo?entry={number}"), "/undo").status_code == 303
+    assert end(store) == ("draft", "2026-12-01")
+    for name, status in (("dora", 400), ("alice", 400), ("carol", 400), ("emil", 303)):
+        visitor = named(store, name)
+        page = visitor.get("/rule?pattern=.bank.example")
+        assert visitor.send(page, "/rule/approve").status_code == status, name
     assert not list(differences(replayed(store.audit()), *store.tables(), NOW))
 
 
@@ -137,6 +150,11 @@ def test_a_list_makes_no_wide_rule_longer_and_its_wide_ones_wait(store: BypassSt
         else:
             assert "takes two people" in answer.text
     assert end(store, ".shop.example") == ("draft", "2054-01-01")
+    for name, status in (("alice", 400), ("carol", 303)):
+        visitor = named(store, name)
+        page = visitor.get("/rule?pattern=.shop.example")
+        assert visitor.send(page, "/rule/approve").status_code == status
+    assert end(store, ".shop.example")[0] == "approved"
     assert end(store, "b.example") == ("approved", "2054-01-01")
     assert end(store) == ("approved", "2026-12-01")
 

@@ -132,7 +132,11 @@ def test_the_plan_says_which_traffic_would_not_be_inspected_any_more(
         "of the last 30 days' traffic 1 name would not be inspected any more: www.bank.example.com"
     )
     assert said in done.stdout
-    done = tlsight("bypass", "replace", "toml", "/dev/null", *OWNED, "--store", store, "--dry-run")
+    replace = ("bypass", "replace", "toml", "/dev/null", *OWNED, "--store", store, "--dry-run")
+    done = tlsight(*replace)
+    assert done.returncode == 2
+    assert "everything would be removed" in done.stderr
+    done = tlsight(*replace, "--force")
     assert "1 name would be inspected again: www.bank.example.com" in done.stdout
 
 
