@@ -14,6 +14,7 @@ taken back itself stands in nobody's way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import batched
 from typing import Any
 
@@ -253,6 +254,21 @@ def _normal(text: str) -> str:
 
 def _in_json(text: str) -> str:
     return msgspec.json.encode(text).decode()[1:-1]
+
+
+def makes_draft(entry: AuditEntry, pattern: str) -> bool:
+    """Whether the entry made a draft where none was; one whose approval is undone is the one that was written."""
+    details = _details(entry)
+    made, was = (pattern in _drafts(details.get(side)) for side in ("set", "gone"))
+    return made and not was and details.get("action") != "approve-draft"
+
+
+def _drafts(placed: object) -> Iterator[str]:
+    """The patterns of the drafts that an entry lists."""
+    for one in placed if isinstance(placed, list) else ():
+        if isinstance(one, dict) and one.get("state") == "draft":
+            with suppress(msgspec.ValidationError, ValueError, TargetError):
+                yield kept_rule(msgspec.convert(one.get("row"), RuleRow)).pattern
 
 
 def _details(entry: AuditEntry) -> dict[str, Any]:

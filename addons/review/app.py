@@ -146,7 +146,8 @@ class Review:
             person = self._person(self._access.session(request))
             try:
                 with self._store(person) as store:
-                    visit = Visit(store, request, self._now(), person)
+                    now, two = self._now(), self._access.two_person
+                    visit = Visit(store, request, now, person, two_person=two)
                     return self._rendered(visit, page(visit))
             except TlsightError as error:
                 status = 404 if isinstance(error, ConfigError | TargetError) else 503

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+
+# A centre or a gateway that is heard of less often is worth a word.
+STALE = timedelta(minutes=10)
 
 
 class Joined(msgspec.Struct, frozen=True):

@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 A hundred thousand rules take a second to decode, and a page shows fifty. So SQLite filters, sorts and counts, and only
-what is shown is decoded. The column `pattern` is unique, so it has an index; it begins with what a rule names. The
+what is shown is decoded. What a text or a filter is looked for in is read once, and no further than to a thousand. What
+passed is kept as sums by rule (traffic.py), in order. The column `pattern` is unique, so it has an index; it begins with what a rule names. The
 rules that could decide about a host are thus a few ranges of that index: the name itself, its parent behind "*.", each
 parent behind ".", each range that holds the address, all regexes, and all rules for any host. A matcher of those alone
 decides as one of all would.
@@ -35,34 +36,25 @@ LIVES: tuple[Life, ...] = get_args(Life)
 ORDERS: tuple[Order, ...] = get_args(Order)
 # Days before its end from which a rule counts as expiring.
 SOON = timedelta(days=due.SOON)
-# The end as text that sorts and compares: a day ends behind all of its hours. schema.py has the same as an index.
-_ENDS = (
-    "(json_extract(row, '$.expires') ||"
-    " CASE length(json_extract(row, '$.expires')) WHEN 10 THEN 'T24' ELSE '' END)"
-)
+# So many are counted where each has to be looked at.
+COUNTED = 1000
+_ALL = 1 << 40
+# The end as text that sorts and compares: a day ends behind all of its hours. What a moment is compared with has an
+# end of its own (_moments), so that JSON is read once for a row.
+_ENDS = "(json_extract(row, '$.expires') || 'T24')"
 _OWNER = "coalesce(json_extract(row, '$.owner'), '')"
 _THERE = "(until IS NULL OR until > :iso)"
 _LIVES: dict[Life, str] = {
     "any": "1",
-    "in-force": f"state != 'draft' AND ({_ENDS} > :now OR {_ENDS} IS NULL)",
-    "expiring": f"+state = 'approved' AND {_ENDS} > :now AND {_ENDS} < :soon",
-    "ended": f"+state != 'draft' AND {_ENDS} <= :now",
+    "in-force": f"state != 'draft' AND coalesce({_ENDS}, '9') > :now",
+    "expiring": f"state = 'approved' AND {_ENDS} BETWEEN :now AND :soon",
+    "ended": f"state != 'draft' AND {_ENDS} <= :now",
     "trial": "state = 'trial'",
     "draft": "state = 'draft'",
 }
-_ORDERS: dict[Order, str] = {
-    "pattern": "pattern",
-    "owner": _OWNER,
-    "ends": _ENDS,
-    "made": "id",
-    "used": "used",
-    "bytes": "bytes",
-    "last": "last",
-}
-_USES = (
-    " LEFT JOIN (SELECT rule, sum(connections) AS used, sum(up + down) AS bytes, max(last) AS last"
-    " FROM passage_day GROUP BY rule) AS passed ON passed.rule = pattern"
-)
+_ORDERS: dict[Order, str] = {"pattern": "pattern", "owner": _OWNER, "ends": _ENDS, "made": "id"}
+_USES: dict[Order, str] = {"used": "connections", "bytes": "bytes", "last": "last"}
+_UNUSED = "pattern NOT IN (SELECT rule FROM passage_sum)"
 _SAID = " OR ".join(
     f"json_extract(row, '$.{name}') LIKE :text ESCAPE '!'"
     for name in ("reason", "owner", "ticket", "evidence")
@@ -93,10 +85,16 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One page of them, and how many there are."""
+    """One page of them, and how many there are.
+
+    Attributes:
+        more: there are more than `total`; what has to be looked through is counted up to COUNTED.
+
+    """
 
     rules: tuple[StoredRule, ...]
     total: int
+    more: bool = False
 
 
 class Listing:
@@ -116,30 +114,70 @@ class Listing:
         """Rules and drafts; trials that are over are not there."""
         clauses, values = self._where(wanted)
         where = " AND ".join(clauses)
-        order, down = _ORDERS[wanted.order], "DESC" if wanted.backwards else "ASC"
-        if wanted.unused and wanted.order in ("used", "bytes", "last"):
-            order = "pattern"  # they have all been used alike
-        uses = _USES if order in ("used", "bytes", "last") else ""
-        query = f"{_COLUMNS}{uses} WHERE {where} ORDER BY {order} {down} NULLS LAST, pattern LIMIT :size OFFSET :start"
-        values |= {"size": wanted.size, "start": (wanted.page - 1) * wanted.size}
+        start, end = (wanted.page - 1) * wanted.size, wanted.page * wanted.size
+        most, exact = _reach(wanted, end)
         with self._failing():
-            count = f"SELECT count(*) FROM rule WHERE {where}"  # noqa: S608 (literals)
-            total = int(self._db.execute(count, values).fetchone()[0])
-            rows = self._db.execute(query, values).fetchall()
-        return Found(tuple(self._read(rows)), total)
+            ids = self._ordered(wanted, where, values, most)
+            total = len(ids) if exact else min(len(ids), most - 1)
+            if exact and len(ids) == most:
+                count = f"SELECT count(*) FROM rule WHERE {where}"  # noqa: S608 (literals)
+                total = int(self._db.execute(count, values).fetchone()[0])
+            rows = self._rows(ids[start:end])
+        return Found(tuple(self._read(rows)), total, not exact and len(ids) == most)
+
+    def _ordered(
+        self, wanted: Wanted, where: str, values: dict[str, object], most: int
+    ) -> list[int]:
+        """Ids of the first so many."""
+        down = "DESC" if wanted.backwards else "ASC"
+        use = _USES.get(wanted.order)
+        # Those that were never used have all been used alike.
+        order = f"{_ORDERS[wanted.order]} {down} NULLS LAST, " if use is None else ""
+        rest = f"SELECT id FROM rule WHERE {where}%s ORDER BY {order}pattern LIMIT :most"  # noqa: S608
+        if use is None or wanted.unused:
+            return self._ids(rest % "", values, most)
+        if wanted.owner is not None or wanted.life not in ("any", "in-force"):
+            few = (
+                f"SELECT id FROM rule LEFT JOIN passage_sum ON rule = pattern WHERE {where}"  # noqa: S608
+                f" ORDER BY {use} {down} NULLS LAST, pattern LIMIT :most"
+            )
+            return self._ids(few, values, most)
+        # A cross join keeps its order: along the sums, until there are enough.
+        used = (
+            f"SELECT id FROM passage_sum CROSS JOIN rule ON pattern = rule WHERE {where}"  # noqa: S608
+            f" ORDER BY {use} {down}, rule LIMIT :most"
+        )
+        found = self._ids(used, values, most)
+        if len(found) < most:
+            found += self._ids(rest % f" AND {_UNUSED}", values, most - len(found))
+        return found
+
+    def _ids(self, query: str, values: dict[str, object], most: int) -> list[int]:
+        return [number for (number,) in self._db.execute(query, values | {"most": most})]
+
+    def _rows(self, ids: Sequence[int]) -> list[tuple[int, str, str, str | None]]:
+        """In the order of their ids."""
+        query = f"{_COLUMNS} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 (literals)
+        found = {
+            row[0]: row for row in self._db.execute(query, (msgspec.json.encode(ids).decode(),))
+        }
+        return [found[number] for number in ids if number in found]
 
     def counts(self) -> dict[Life, int]:
         """How many are in each stage of their lives."""
-        found: dict[Life, int] = {}
+        lives = (_LIVES[life].replace(_ENDS, "ends") for life in LIVES)
+        sums = ", ".join(f"coalesce(sum({one}), 0)" for one in lives)
+        # The limit keeps SQLite from reading the JSON again for each of them.
+        rows = f"SELECT state, {_ENDS} AS ends FROM rule WHERE {_THERE} LIMIT -1"  # noqa: S608
+        query = f"SELECT {sums} FROM ({rows})"  # noqa: S608 (literals)
         with self._failing():
-            for life in LIVES:
-                query = f"SELECT count(*) FROM rule WHERE {_LIVES[life]} AND {_THERE}"  # noqa: S608 (literals)
-                found[life] = int(self._db.execute(query, self._moments()).fetchone()[0])
-        return found
+            row = self._db.execute(query, self._moments()).fetchone()
+        return dict(zip(LIVES, row, strict=True))
 
     def owners(self, most: int = 500) -> list[str]:
         """Who answers for rules, by name."""
-        query = f"SELECT DISTINCT {_OWNER} FROM rule ORDER BY {_OWNER} LIMIT ?"  # noqa: S608
+        every = f"SELECT {_OWNER} AS owner FROM rule LIMIT -1"  # noqa: S608
+        query = f"SELECT owner FROM ({every}) GROUP BY owner ORDER BY owner LIMIT ?"  # noqa: S608
         with self._failing():
             return [owner for (owner,) in self._db.execute(query, (most,))]
 
@@ -197,7 +235,7 @@ class Listing:
             clauses.append(f"{_OWNER} = :owner")
             values["owner"] = wanted.owner
         if wanted.unused:
-            clauses.append("pattern NOT IN (SELECT rule FROM passage_day)")
+            clauses.append(_UNUSED)
         return clauses, values
 
     def _moments(self) -> dict[str, str]:
@@ -205,8 +243,9 @@ class Listing:
         soon = now + SOON
         return {
             "iso": now.isoformat(),
-            "now": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "soon": f"{soon:%Y-%m-%dT%H:%M:%SZ}",
+            # Behind what ends at this second, and before it.
+            "now": f"{now:%Y-%m-%dT%H:%M:%SZ}T25",
+            "soon": f"{soon:%Y-%m-%dT%H:%M:%SZ}T23",
         }
 
     def _read(self, rows: Iterable[tuple[int, str, str, str | None]]) -> Iterator[StoredRule]:
@@ -223,6 +262,15 @@ class Listing:
                 with self._failing():
                     raise sqlite3.DatabaseError(f"malformed: {error}") from None
             yield StoredRule(number, rule, state, end)  # type: ignore[arg-type]
+
+
+def _reach(wanted: Wanted, end: int) -> tuple[int, bool]:
+    """How many ids to read up to a page's end, and whether the number of all will be told."""
+    if wanted.text or wanted.action or wanted.unused:
+        return max(COUNTED, end) + 1, False
+    if wanted.owner is not None or wanted.life in ("expiring", "ended"):
+        return _ALL, True  # each row is looked at anyway
+    return end, True
 
 
 def _kept(decoder: msgspec.json.Decoder[RuleRow], row: str) -> Rule:

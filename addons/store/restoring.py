@@ -41,7 +41,7 @@ from detector.model.no_json import NO_JSON
 # Every table of the schema is in one of the three.
 DECIDED = ("rule", "candidate", "audit", "setting", "feed", "feed_list", "central")
 SEEN = (
-    "attempt", "attempt_day", "attempt_hour", "passage_day", "unbound", "proxy", "leaf", "recheck",
+    "attempt", "attempt_day", "attempt_hour", "passage_day", "passage_sum", "unbound", "proxy", "leaf", "recheck",
     "reminded", "gateway", "alteration", "episode", "notice",
     "passage_told",
 )  # fmt: skip

@@ -7,7 +7,7 @@ its author saw.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -166,8 +166,12 @@ class RuleTable(Opened):
         """Another end for a rule; it stays the same one, with its history. Raises ConfigError."""
         return self._end("renew", pattern, end, why)
 
-    def undo(self, number: int, why: str = "") -> int:
+    def undo(
+        self, number: int, why: str = "", hold: Callable[[Change], Change] | None = None
+    ) -> int:
         """Take back what an entry of the trail decided; how many rules that changed.
+
+        `hold` says what becomes of a change: one that another person has to approve is a draft.
 
         Raises ConfigError for an entry that decided nothing about rules, StaleError where somebody has decided on
         one of them since: then nothing is undone.
@@ -182,7 +186,8 @@ class RuleTable(Opened):
             raise ConfigError(f"entry {number}", why, remedy=_instead(found.action))
         about = {"of": found.first, "action": found.action, "why": why}
         subject, last = f"entry {found.first}", len(entries)
-        self.change("undo", subject, found.changes, about, found.candidates, behind=last)
+        changes = found.changes if hold is None else tuple(map(hold, found.changes))
+        self.change("undo", subject, changes, about, found.candidates, behind=last)
         return len(found.changes)
 
     def history(self, subject: str) -> list[AuditEntry]:
@@ -239,11 +244,11 @@ class RuleTable(Opened):
         return table_of([row])[change.pattern] or Placed(None)
 
     def _authors(self, pattern: str) -> set[str]:
-        """All who had a hand in a draft: wrote it, or gave it another end."""
+        """All who had a hand in a draft: wrote it, sent the list it is in, brought it back, or gave it another end."""
         found: set[str] = set()
         for entry in reversed(self.history(pattern)):
             found.add(entry.by)
-            if entry.action == "draft":
+            if entry.action == "draft" or changes_of.makes_draft(entry, pattern):
                 return found
         return set()
 

@@ -1,4 +1,8 @@
-"""The tables of the bypass store. The n-th script turns version n into n + 1."""
+"""The tables of the bypass store. The n-th script turns version n into n + 1.
+
+No index is on an expression: a copy is read with an untrusted schema (backup.py), where SQLite of before 3.41 refuses
+json_extract.
+"""
 
 from __future__ import annotations
 
@@ -96,10 +100,16 @@ DROP INDEX passage_rule;
 CREATE INDEX passage_use ON passage_day (rule, connections, up, down, seconds, last);
 CREATE INDEX attempt_day_host ON attempt_day (host, day, class, count);
 CREATE INDEX rule_state ON rule (state);
-CREATE INDEX rule_owner ON rule (coalesce(json_extract(row, '$.owner'), ''));
-CREATE INDEX rule_ends ON rule ((json_extract(row, '$.expires') ||
-    CASE length(json_extract(row, '$.expires')) WHEN 10 THEN 'T24' ELSE '' END));
 CREATE INDEX attempt_hour_host ON attempt_hour (host, hour);
+CREATE TABLE passage_sum (
+    rule TEXT NOT NULL PRIMARY KEY, connections INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    last TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO passage_sum SELECT rule, sum(connections), sum(up + down), max(last)
+    FROM passage_day GROUP BY rule;
+CREATE INDEX passage_sum_used ON passage_sum (connections);
+CREATE INDEX passage_sum_bytes ON passage_sum (bytes);
+CREATE INDEX passage_sum_last ON passage_sum (last);
 CREATE INDEX passage_size ON passage_day (day, up + down);
 CREATE INDEX passage_host ON passage_day (host);
 CREATE TABLE alteration (

@@ -8,14 +8,14 @@ nothing else. A process that is killed in any place has done a step or not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from addons.bypass.attempt import Attempt
 from addons.store.bypass_store import BypassStore
 from addons.store.heartbeat import FRESH
-from addons.store.joined import Joined
+from addons.store.joined import STALE, Joined
 from addons.store.traffic import Passage
 from addons.sync.conflict import Central, settled
 from addons.sync.enrolment import Enrolment
@@ -34,9 +34,6 @@ from addons.sync.sealed import UnsealedError, opened, stamped
 from addons.sync.shelf import HEAD, Shelf, batch_name, list_name, report_name
 from detector.errors import ConfigError, FetchError, StoreError
 from detector.version import __version__
-
-# A centre that is heard of less often is worth a word.
-STALE = timedelta(minutes=10)
 
 
 class Round(msgspec.Struct, frozen=True):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from addons.store.joined import Joined, Known
-from addons.sync.gateway import STALE
+from addons.store.joined import STALE, Joined, Known
 
 # Clocks that are further apart are worth a word.
 SKEWED = 30.0

@@ -174,3 +174,43 @@ def test_a_few_rules_decide_as_all_of_them_would(
             near = Matcher(one.rule for one in store.listing.near(arrival))
             both = [list(one.considered(arrival, NOW)) for one in (near, every)]
             assert both[0] == both[1]
+
+
+def test_sums_are_those_of_the_days_also_after_some_are_forgotten(store: BypassStore) -> None:
+    for days, size in ((0, 5), (1, 7), (4000, 90)):
+        passages = [
+            Passage(NOW - days * DAY, f"{n}.example", f"r{n}", size, n, 1.0) for n in (1, 2)
+        ]
+        store.traffic.write([], passages)
+        store.traffic.write([], passages[:1])
+    days = "SELECT rule, sum(connections), sum(up + down), max(last) FROM passage_day GROUP BY rule"
+    for _ in range(2):
+        assert store._all("SELECT * FROM passage_sum ORDER BY rule") == store._all(days)
+        store.traffic.prune(NOW, 30, counts=1)
+    assert [row[2] for row in store._all(days)] == [28, 16]
+
+
+def test_what_is_looked_for_is_counted_up_to_a_thousand_and_read_beyond(store: BypassStore) -> None:
+    store.import_rules((RuleRow(host=f"h{n:04}.example") for n in range(1, 1203)), "x")
+    store.traffic.write([], [Passage(NOW, "h", "h1100.example", 1, 1, 1.0)])
+    for wanted, total, more in (
+        (Wanted(), 1202, False),
+        (Wanted(text="example"), 1000, True),
+        (Wanted(text="example", page=21), 1050, True),
+        (Wanted(text="example", page=25), 1202, False),
+        (Wanted(text="h00"), 99, False),
+        (Wanted(text="example", order="bytes", page=25), 1202, False),
+    ):
+        found = store.listing.page(wanted)
+        assert (found.total, found.more) == (total, more), wanted
+    last = store.listing.page(Wanted(text="example", page=25))
+    assert [one.rule.pattern for one in last.rules] == ["h1201.example", "h1202.example"]
+    for owner in (None, ""):
+        first = store.listing.page(Wanted(order="bytes", owner=owner, backwards=True, size=2)).rules
+        assert [one.rule.pattern for one in first] == ["h1100.example", "h0001.example"]
+
+
+def test_no_index_needs_a_schema_that_is_trusted(store: BypassStore) -> None:
+    """A copy is read with one that is not, and SQLite of before 3.41 does not read it at all then."""
+    found = store._all("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%json%'")
+    assert found == []

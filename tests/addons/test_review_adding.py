@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from addons.bypass.attempt import Attempt
+from addons.bypass.feed import Edition, Settings
 from addons.bypass.rule import RuleRow
 from addons.store.bypass_store import BypassStore
 from tests.addons.reviewing import NOW, Visitor, form_of
@@ -138,7 +139,8 @@ def test_a_list_is_shown_again_where_the_rules_have_changed(
     assert again.status_code == 409
     assert "have changed since" in again.text
     assert [one.rule.action for one in store.rules()] == ["block"]
-    assert admin.send(again.text, "/import").status_code == 303
+    assert "meant" in again.text  # it would turn round what bob decided
+    assert admin.send(again.text, "/import", meant="1").status_code == 303
 
 
 def test_a_list_waits_for_the_one_who_sent_it_and_not_for_ever(store: BypassStore) -> None:
@@ -186,3 +188,17 @@ def test_files_that_are_no_text_and_too_large_are_refused(admin: Visitor) -> Non
     answer = admin.post("/import", fields, files={"file": ("x", b"\xff\xfe\x00\xd8")})
     assert answer.status_code == 400
     assert admin.post("/import", {**fields, "text": "x" * (9 << 20)}).status_code == 413
+
+
+def test_what_a_feed_passes_already_is_not_said_to_stop_being_inspected(
+    admin: Visitor, store: BypassStore
+) -> None:
+    hosts = ("shop.example", "b.example")
+    attempts = [Attempt(NOW, "client", host, 443, "10.0.0.1", "accepted") for host in hosts]
+    store.traffic.write(attempts, [])
+    store.feeds.add("ours", Settings("https://lists.example/", "list"))
+    store.feeds.arrive("ours", Edition("aa", NOW, 1), (RuleRow(host="shop.example"),))
+    store.feeds.accept("ours")
+    fields = {**SENT, "target": "list", "text": "\n".join(hosts)}
+    planned = admin.send(admin.get("/import"), "/import", **fields)
+    assert "No longer inspected, of the traffic seen: b.example." in planned.text

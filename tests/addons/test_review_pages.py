@@ -15,6 +15,7 @@ from addons.bypass.learning import Candidate
 from addons.bypass.rule import RuleRow
 from addons.store.bypass_store import BypassStore
 from addons.store.heartbeat import Heartbeat
+from addons.store.joined import Known
 from addons.store.traffic import Passage
 from addons.store.unbound import Unbound
 from tests.addons.reviewing import NOW, Visitor
@@ -216,3 +217,21 @@ def test_rules_that_hold_quotes_and_much_text_are_text(admin: Visitor, store: By
     answer = admin.send(admin.get("/rule?pattern=a.example&ask=remove"), "/rule/remove")
     assert answer.status_code == 303
     assert [one.rule.regex for one in store.rules()] == ["a[\"'<>&]+[.]example"]
+
+
+def test_the_start_tells_of_gateways_and_of_those_that_are_silent(
+    admin: Visitor, store: BypassStore
+) -> None:
+    assert "Gateways" not in admin.get("/")
+    store.gateways.know(Known("paris", heard=NOW - timedelta(minutes=2)))
+    store.gateways.know(Known("oslo", heard=NOW - timedelta(hours=2), trouble="<its clock>"))
+    store.gateways.know(Known("rome"))
+    page = admin.get("/")
+    assert page.count("proxy&#39;s operator") + page.count("proxy's operator") == 2
+    for text in (
+        "paris: heard last",
+        "oslo: heard last",
+        "&lt;its clock&gt;",
+        "rome: not heard of yet",
+    ):
+        assert text in page, text

@@ -21,6 +21,7 @@ from addons.bypass.learning import Candidate
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.pki import LabPki
+from tests.addons.reviewing import form_of
 from tests.live.programs import Program, find, free_port
 from tests.live.test_service import PAGE, waited
 
@@ -144,7 +145,7 @@ def test_who_logged_in_elsewhere_decides_here_under_his_name_and_nobody_else_doe
             body, _, code = done.stdout.rpartition("\n")
             return code, body
 
-        def reject(session: str, csrf: str) -> str:
+        def reject(session: str, csrf: str, shown: str) -> str:
             words = (
                 "-H",
                 f"Origin: {url}",
@@ -152,6 +153,8 @@ def test_who_logged_in_elsewhere_decides_here_under_his_name_and_nobody_else_doe
                 f"session={session}",
                 "-d",
                 f"csrf={csrf}",
+                "--data-urlencode",
+                f"shown={shown}",
                 "-d",
                 "reason=no",
             )
@@ -166,12 +169,14 @@ def test_who_logged_in_elsewhere_decides_here_under_his_name_and_nobody_else_doe
             code, text = curl(*mine, "-b", "session=vic-session")
             assert code == "200"
             (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', text))
-            assert reject("vic-session", csrf) == "403"  # looks on
-            (csrf,) = set(
-                re.findall(r'name="csrf" value="([^"]+)"', curl("-b", "session=carol-session")[1])
+            assert reject("vic-session", csrf, "{}") == "403"  # looks on
+            where = "/candidate/bank.example"
+            form = form_of(
+                curl("-b", "session=carol-session", to=url + where)[1], f"{where}/reject"
             )
-            assert reject("carol-session", "x" + csrf) == "403"
-            assert reject("carol-session", csrf) == "303"
+            csrf, shown = form["csrf"], form["shown"]
+            assert reject("carol-session", "x" + csrf, shown) == "403"
+            assert reject("carol-session", csrf, shown) == "303"
             # Past nginx, on the same machine, nobody is anybody.
             direct = {"host": f"bypass.test:{nginx.port}", "x-forwarded-user": "carol@corp.example"}
             got = httpx.get(f"http://127.0.0.1:{port}/", headers=direct, trust_env=False)

@@ -8,18 +8,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from addons.bypass.change import Change
 from addons.bypass.guarded import guarded
 from addons.bypass.pattern import end
 from addons.bypass.plan import Plan, planned
-from addons.bypass.rule import kept_rule, rule_of
 from addons.bypass.shown import shown
-from addons.bypass.wide import is_wide
 from addons.formats.exported import Imported, ReadOptions
 from addons.formats.registry import FORMATS, read
 from addons.review.foreseen import seen_hosts
 from addons.review.pending import MAX_LIST, Desk, Pending
 from addons.review.rule_files import rule_files
+from addons.review.second import held
 from addons.review.visit import Done, View, Visit, address
 from detector.errors import ConfigError, TargetError
 
@@ -27,10 +25,16 @@ _FIELDS = ("target", "owner", "reason", "expires", "replace")
 
 
 class _Read(NamedTuple):
-    """A list that was read, and what it would do."""
+    """A list that was read, and what it would do.
+
+    Attributes:
+        waiting: patterns that another person has to approve.
+
+    """
 
     found: Imported
     plan: Plan
+    waiting: tuple[str, ...]
     digest: str
 
 
@@ -66,28 +70,17 @@ class Importing:
         verb = "replace" if one.replace else "import"
         source = f"{one.target}: {shown(one.name)}"
         count = {"source": source, "count": len(now.plan.changes)}
-        changes = (
-            [_for_two(one) for one in now.plan.changes] if visit.two_person else now.plan.changes
-        )
-        number = visit.store.change(verb, source, changes, count)
-        said = f"{len(now.plan.changes):,} rules changed; entry {number} can be undone."
+        number = visit.store.change(verb, source, now.plan.changes, count)
+        waiting = f" {len(now.waiting):,} wait for another person." if now.waiting else ""
+        said = f"{len(now.plan.changes):,} rules changed; entry {number} can be undone.{waiting}"
         return Done(address("/undo", entry=number), said)
 
     def _shown(self, visit: Visit, one: Pending, now: _Read, why: str, status: int = 200) -> View:
         kept = msgspec.structs.replace(one, digest=now.digest, at=visit.now)
         token = self._desk.keep(kept) if now.plan.changes else ""
         values = {"one": one, "plan": now.plan, "unread": now.found.unread, "token": token}
+        values["waiting"] = now.waiting
         return View("import_planned.html", {**values, "why": why}, status)
-
-
-def _for_two(one: Change) -> Change:
-    """What is wide by this change alone waits for another person."""
-    if one.after is None or one.after.row is None or not is_wide(rule_of(one.after.row)):
-        return one
-    before = one.before.row if one.before is not None else None
-    if before is not None and is_wide(kept_rule(before)):
-        return one
-    return msgspec.structs.replace(one, after=msgspec.structs.replace(one.after, state="draft"))
 
 
 def _form(visit: Visit, given: dict[str, str], problem: str, status: int = 200) -> View:
@@ -133,7 +126,14 @@ def _read(visit: Visit, one: Pending) -> _Read:
     store = visit.store
     plan = planned(
         found.rows, store.placed(), seen_hosts(store), visit.now, guarded(), filled,
-        beside=rule_files(store, visit.now).rules, replace=one.replace,
+        beside=rule_files(store, visit.now).rules, beneath=store.feeds.rules(),
+        replace=one.replace,
     )  # fmt: skip
+    waiting: tuple[str, ...] = ()
+    if visit.two_person:
+        changes = tuple(held(change, visit.now) for change in plan.changes)
+        pairs = zip(plan.changes, changes, strict=True)
+        waiting = tuple(after.pattern for before, after in pairs if before is not after)
+        plan = msgspec.structs.replace(plan, changes=changes)
     digest = hashlib.sha256(msgspec.json.encode(plan.changes)).hexdigest()
-    return _Read(found, plan, digest)
+    return _Read(found, plan, waiting, digest)

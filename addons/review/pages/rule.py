@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from addons.bypass.pattern import end
 from addons.review.foreseen import ending, remarks_on
 from addons.review.pages import states
 from addons.review.pages.rules import stage
+from addons.review.second import ask, asked, is_asked, needs_another
 from addons.review.stale import same, told
 from addons.review.visit import Done, View, Visit, address
 from detector.errors import ConfigError
@@ -25,6 +26,8 @@ def page(visit: Visit) -> View:
             raise ConfigError(pattern, "no such rule, and never was", remedy=remedy)
         return View("no_rule.html", {"pattern": pattern, "history": history}, status=404)
     asks = visit.query("ask") in ("end", "remove")
+    wishes = list(asked(store, one))
+    days = (wish.expires for wish in wishes if not isinstance(wish.expires, datetime))
     return View(
         "rule.html",
         {
@@ -38,8 +41,9 @@ def page(visit: Visit) -> View:
             "ask": visit.query("ask") if asks else "",
             "changes": ending(store, one.rule, visit.now) if asks else [],
             "shown": told(states.of_rule(one)),
+            "wishes": wishes,
             "soonest": visit.now.date() + timedelta(days=1),
-            "usual": visit.now.date() + timedelta(days=90),
+            "usual": next(days, visit.now.date() + timedelta(days=90)),
         },
     )
 
@@ -69,9 +73,18 @@ def _remove(visit: Visit, pattern: str) -> tuple[str, str]:
 
 
 def _renew(visit: Visit, pattern: str) -> tuple[str, str]:
-    rule = visit.store.renew_rule(
-        pattern, end(visit.field("expires"), visit.now), visit.field("reason")
-    )
+    store, until, why = visit.store, end(visit.field("expires"), visit.now), visit.field("reason")
+    one = store.listing.one(pattern)
+    assert one is not None
+    if (
+        visit.two_person
+        and needs_another(one, until, visit.now)
+        and not is_asked(store, one, until, store.by)
+    ):
+        ask(store, one, until, why)
+        said = f"You ask that {pattern} goes on until {until}: another person who renews it until then, or less, does it."
+        return address("/rule", pattern=pattern), said
+    rule = store.renew_rule(pattern, until, why)
     return address("/rule", pattern=pattern), f"{pattern} goes on until {rule.until}."
 
 

@@ -43,6 +43,7 @@ def page(visit: Visit) -> View:
         {
             "rows": [(one, uses.get(one.rule.pattern), stage(visit, one)) for one in found.rules],
             "total": found.total,
+            "more": found.more,
             "wanted": wanted,
             "lives": LIVES,
             "actions": get_args(Action),

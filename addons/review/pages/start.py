@@ -10,6 +10,7 @@ from addons.review.badges import OF_PARTY
 from addons.review.pages.candidates import row
 from addons.review.pages.rules import stage
 from addons.review.visit import View, Visit
+from addons.store.joined import STALE
 from addons.store.listing import Wanted
 
 _FEW = 8
@@ -50,6 +51,8 @@ def page(visit: Visit) -> View:
             "unbounds": len(unbound),
             "alive": [(one, list(warnings(one.beside))) for one in alive],
             "gone": gone,
+            "gateways": [*store.gateways.known().values()],
+            "silent": now - STALE,
             "counts": counts,
             "breaking": [(one, OF_PARTY[one.party]) for one in store.episodes.opened()],
             "doubts": list(remarks(store.feeds.all(), now)),

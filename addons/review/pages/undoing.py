@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from addons.bypass.change import Change, undoing
 from addons.bypass.ledger import BadEntryError
+from addons.review.second import held
 from addons.review.stale import same, told
 from addons.review.visit import Done, View, Visit, whole
 from detector.errors import ConfigError
@@ -21,6 +22,8 @@ def page(visit: Visit) -> View:
     try:
         found = undoing(entries, number)
         changes, first = found.changes, found.first
+        if visit.two_person:
+            changes = tuple(held(one, visit.now) for one in changes)
         if not changes or found.action in ("accept", "adopt"):
             why = f"{found.action} changed no rule: there is nothing to take back."
     except (ConfigError, BadEntryError) as error:
@@ -52,8 +55,19 @@ def undo(visit: Visit) -> Done:
         raise ConfigError(f"entry {number}", str(error)) from None
     state = {"entry": entries[found.first - 1].digest, "rules": str(len(found.changes))}
     same(visit.form.get("shown", ""), state)
-    count = visit.store.undo(number, visit.field("reason"))
-    return Done("/audit", f"Entry {found.first} is undone: {count:,} rules are as before it.")
+    waiting: list[str] = []
+
+    def hold(one: Change) -> Change:
+        kept = held(one, visit.now) if visit.two_person else one
+        if kept is not one:
+            waiting.append(one.pattern)
+        return kept
+
+    count = visit.store.undo(number, visit.field("reason"), hold)
+    said = f"Entry {found.first} is undone: {count:,} rules are as before it."
+    if waiting:
+        said += f" Of them {len(waiting):,} wait for another person's approval."
+    return Done("/audit", said)
 
 
 def _said(one: Change) -> str:
@@ -61,6 +75,8 @@ def _said(one: Change) -> str:
         return "is removed"
     row = one.after.row
     what = f"{row.action}, until {row.expires or 'no end'}" if row is not None else "as it was"
+    if one.after.state == "draft":
+        return f"waits for an approval: {what}"
     if one.before is None:
         return f"comes back: {what}"
     return f"is again: {one.after.state}, {what}"
