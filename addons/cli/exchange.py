@@ -18,7 +18,9 @@ def formats() -> int:
     from addons.formats.registry import FORMATS
 
     for name, one in FORMATS.items():
-        reads = "read and written" if one.reads else "written"
+        reads = " and ".join(
+            word for word, does in (("read", one.reads), ("written", one.writes)) if does
+        )
         given.say(f"{name:12} {one.title:52} {reads}")
     return exit_codes.CLEAN
 

@@ -24,6 +24,7 @@ class Format(NamedTuple):
         skips: what it lists goes around the proxy altogether, which is more than not being decrypted.
         maps: what `ReadOptions.columns` names: columns of a table, or backends of a gateway; "" for nothing.
         proves: it carries what a server must prove.
+        writes: its lists can be ours; a vendor's own list cannot.
 
     """
 
@@ -33,6 +34,7 @@ class Format(NamedTuple):
     asks: bool = False
     maps: Literal["", "columns", "backends"] = ""
     proves: bool = False
+    writes: bool = True
 
 
 FORMATS = {
@@ -58,7 +60,7 @@ FORMATS = {
     "cisco-ftd": Format("Cisco Secure Firewall: SSL policy of its API", reads=True),
     "checkpoint": Format("Check Point: domain objects for a bypass rule", reads=True),
     "bluecoat": Format("Blue Coat ProxySG: CPL", reads=True),
-    "m365": Format("Microsoft 365: its endpoints, read alone", reads=True),
+    "m365": Format("Microsoft 365: its endpoints", reads=True, writes=False),
     "list": Format("plain list: a name, address or URL a line", reads=True),
     "csv": Format(
         "table: CSV with any columns", reads=True, asks=True, maps="columns", proves=True
