@@ -44,7 +44,14 @@ import msgspec
 from addons.bypass.expression import fault, plain
 from addons.bypass.place import regex_apart
 from detector.errors import ConfigError, TargetError
-from detector.knowledge.rows import forbid_unknown, read_toml, remedy_for, row_line, rows_of
+from detector.knowledge.rows import (
+    forbid_unknown,
+    parse_toml,
+    read_toml,
+    remedy_for,
+    row_line,
+    rows_of,
+)
 from detector.model.targets import normal_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -152,6 +159,13 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
         except (ValueError, TargetError) as error:
             raise ConfigError(str(path), str(error), line=line) from None
     return tuple(rules)
+
+
+def written_rows(text: str, source: str) -> list[RuleRow]:
+    """The rows of a rule file's text. Raises ConfigError for what is none."""
+    # Half of a surrogate pair is refused there, like other bytes that are no UTF-8.
+    data, _ = parse_toml(source, text.encode("utf-8", "surrogatepass"))
+    return rule_rows(data, source)
 
 
 def rule_rows(data: dict[str, Any], source: str) -> list[RuleRow]:

@@ -8,11 +8,10 @@ from datetime import datetime
 import msgspec
 import tomlkit
 
-from addons.bypass.rule import Rule, RuleRow, rule_of, rule_rows
+from addons.bypass.rule import Rule, RuleRow, rule_of, written_rows
 from addons.bypass.shown import shown_toml
 from addons.formats.exported import Entry, Exported, Imported
 from detector.errors import ConfigError, TargetError
-from detector.knowledge.rows import parse_toml
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (ends are said)
@@ -22,9 +21,7 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:  # noqa: ARG001 (e
 
 def read(text: str, source: str) -> Imported:
     """Raises ConfigError."""
-    # Half of a surrogate pair is refused there, like other bytes that are no UTF-8.
-    data, _ = parse_toml(source, text.encode("utf-8", "surrogatepass"))
-    rows = rule_rows(data, source)
+    rows = written_rows(text, source)
     patterns: list[str] = []
     for number, row in enumerate(rows, 1):
         try:
