@@ -110,6 +110,21 @@ def test_a_rule_is_renewed_ended_and_removed_and_removing_asks(
     assert [word in gone for word in ("remove", "expire", "renew", "add")] == [True] * 4
 
 
+def test_what_must_not_pass_by_accident_goes_on_only_where_it_is_meant(
+    admin: Visitor, store: BypassStore
+) -> None:
+    where = "/rule?pattern=.github.io"
+    store.draft_rule(RuleRow(suffix="github.io", owner="net", reason="x"))
+    assert "It is meant: Strangers register names below github.io" in admin.get(where)
+    assert admin.send(admin.get(where), "/rule/approve").status_code == 400
+    assert store.rules() == []
+    assert admin.send(admin.get(where), "/rule/approve", meant="1").status_code == 303
+    assert admin.send(admin.get(where), "/rule/renew", expires="2027-03-01").status_code == 400
+    answer = admin.send(admin.get(where), "/rule/renew", expires="2027-03-01", meant="1")
+    assert answer.status_code == 303
+    assert [one.rule.until for one in store.rules()] == ["2027-03-01"]
+
+
 def test_a_rule_that_somebody_changed_is_not_removed(admin: Visitor, store: BypassStore) -> None:
     store.add_rule(RuleRow(host="a.example", owner="net", reason="x"))
     page = admin.get("/rule?pattern=a.example&ask=remove")

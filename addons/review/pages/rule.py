@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from addons.bypass.guarded import guarded
 from addons.bypass.pattern import end
+from addons.bypass.rule import Rule
+from addons.bypass.safety import unsafe
 from addons.review.foreseen import ending, remarks_on
 from addons.review.pages import states
 from addons.review.pages.rules import stage
@@ -42,6 +45,7 @@ def page(visit: Visit) -> View:
             "changes": ending(store, one.rule, visit.now) if asks else [],
             "shown": told(states.of_rule(one)),
             "wishes": wishes,
+            "dangers": [finding.text for finding in unsafe(one.rule, guarded())],
             "soonest": visit.now.date() + timedelta(days=1),
             "usual": next(days, visit.now.date() + timedelta(days=90)),
         },
@@ -76,6 +80,7 @@ def _renew(visit: Visit, pattern: str) -> tuple[str, str]:
     store, until, why = visit.store, end(visit.field("expires"), visit.now), visit.field("reason")
     one = store.listing.one(pattern)
     assert one is not None
+    _defend(visit, one.rule)
     if (
         visit.two_person
         and needs_another(one, until, visit.now)
@@ -89,8 +94,17 @@ def _renew(visit: Visit, pattern: str) -> tuple[str, str]:
 
 
 def _approve(visit: Visit, pattern: str) -> tuple[str, str]:
+    _defend(visit, visit.store.rule(pattern))
     rule = visit.store.approve_draft(pattern, by_another=visit.two_person)
     return address("/rule", pattern=pattern), f"{rule.action} {pattern}: in force."
+
+
+def _defend(visit: Visit, rule: Rule) -> None:
+    """Refuse what must not pass by accident, and is not meant. Raises ConfigError."""
+    found = [finding.text for finding in unsafe(rule, guarded())]
+    if found and not (visit.form.get("meant") and visit.person.may("administer")):
+        why = " ".join(found).rstrip(".")
+        raise ConfigError(rule.pattern, why, remedy="an admin can say that it is meant")
 
 
 _DEEDS: dict[str, Callable[[Visit, str], tuple[str, str]]] = {
