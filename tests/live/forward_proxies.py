@@ -25,7 +25,7 @@ class OpenSquid(Program):
         self.credential, self.hosts = credential, hosts
         self.tls_port = free_port()
 
-    def ports(self) -> list[int]:
+    def own_ports(self) -> list[int]:
         return [self.port, self.tls_port]
 
     def command(self) -> list[str]:

@@ -113,12 +113,12 @@ class Program(ABC):
         path.chmod(0o600)
         return path
 
-    def ports(self) -> list[int]:
+    def own_ports(self) -> list[int]:
         """Those that have to answer."""
         return [self.port]
 
     def _answers(self) -> bool:
-        return all(map(_is_open, self.ports()))
+        return all(map(_is_open, self.own_ports()))
 
     def _stop(self) -> None:
         process = self._process
