@@ -34,7 +34,7 @@ def said(folder: Path, script: str) -> list[str]:
 def test_a_full_disk_is_one_line_and_code_four_and_what_was_there_stays(tmp_path: Path) -> None:
     lines = said(
         tmp_path,
-        f"""mount -t tmpfs -o size=200k tmpfs $D; t add a.example {ADD}
+        f"""mount -t tmpfs -o size=600k tmpfs $D; t add a.example {ADD}
         dd if=/dev/zero of=$D/fill bs=1k 2>/dev/null || true
         t add b.example {ADD}; t list; t audit verify; rm $D/fill; t add b.example {ADD}; t audit verify
         umount $D; mount -t tmpfs -o size=4k tmpfs $D; t add a.example {ADD}""",
