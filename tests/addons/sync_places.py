@@ -26,6 +26,14 @@ def close_all() -> None:
         OPEN.pop().close()
 
 
+def both(centre: CentrePlace, *gateways: GatewayPlace) -> None:
+    """Until everybody has heard of everything."""
+    for _ in range(3):
+        for one in gateways:
+            one.round()
+        centre.round()
+
+
 class CentrePlace:
     """A centre in a folder, with the shelf below it."""
 

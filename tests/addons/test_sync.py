@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,38 +22,9 @@ from addons.sync.listed import Head, digest_of, list_of
 from addons.sync.sealed import signed, stamped
 from tests.addons.conftest import START, Clock
 from tests.addons.learning_attacks import refuses
-from tests.addons.sync_places import CentrePlace, GatewayPlace, close_all
+from tests.addons.sync_places import CentrePlace, GatewayPlace, both
 
 HEAD = "centre/head"
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    close_all()
-
-
-@pytest.fixture
-def centre(tmp_path: Path, clock: Clock) -> CentrePlace:
-    return CentrePlace(tmp_path / "centre", clock)
-
-
-@pytest.fixture
-def north(tmp_path: Path, clock: Clock, centre: CentrePlace) -> GatewayPlace:
-    return GatewayPlace(tmp_path / "north", clock, centre.enrol("north"))
-
-
-@pytest.fixture
-def south(tmp_path: Path, clock: Clock, centre: CentrePlace) -> GatewayPlace:
-    return GatewayPlace(tmp_path / "south", clock, centre.enrol("south"))
-
-
-def both(centre: CentrePlace, *gateways: GatewayPlace) -> None:
-    """Until everybody has heard of everything."""
-    for _ in range(3):
-        for one in gateways:
-            one.round()
-        centre.round()
 
 
 # Rules go down.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from addons.bypass.attempt import Attempt
 from addons.store.traffic import Passage
@@ -15,38 +13,9 @@ from addons.sync.enrolment import enrolled
 from addons.sync.reports import A_DAY, MAX_WAITING, PER_BATCH
 from tests.addons.conftest import Clock
 from tests.addons.learning_attacks import refuses
-from tests.addons.sync_places import CentrePlace, GatewayPlace, close_all, pinned
+from tests.addons.sync_places import CentrePlace, GatewayPlace, both, pinned
 
 HEAD = "centre/head"
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    close_all()
-
-
-@pytest.fixture
-def centre(tmp_path: Path, clock: Clock) -> CentrePlace:
-    return CentrePlace(tmp_path / "centre", clock)
-
-
-@pytest.fixture
-def north(tmp_path: Path, clock: Clock, centre: CentrePlace) -> GatewayPlace:
-    return GatewayPlace(tmp_path / "north", clock, centre.enrol("north"))
-
-
-@pytest.fixture
-def south(tmp_path: Path, clock: Clock, centre: CentrePlace) -> GatewayPlace:
-    return GatewayPlace(tmp_path / "south", clock, centre.enrol("south"))
-
-
-def both(centre: CentrePlace, *gateways: GatewayPlace) -> None:
-    """Until everybody has heard of everything."""
-    for _ in range(3):
-        for one in gateways:
-            one.round()
-        centre.round()
 
 
 # Traffic goes up.
