@@ -91,14 +91,22 @@ def read_list(target: str, file: Path, columns: list[str] | None = None) -> Impo
     return read(target, text_of(file), str(file), _options(file, columns))
 
 
-def text_of(file: Path) -> str:
-    """A list's text, in whichever Unicode. Raises ConfigError."""
-    from detector.bounded import read_whole
+def text_of(file: Path, *, named: bool = False) -> str:
+    """A list's text, in whichever Unicode. Raises ConfigError.
+
+    A file that is only `named` in a list, by whoever wrote that, is read where it is one, and no pipe.
+    """
+    from detector.bounded import read_regular, read_whole
     from detector.errors import ConfigError
     from detector.knowledge.rows import MAX_FILE
 
     try:
-        data = _piped(MAX_FILE) if str(file) == "-" else read_whole(file, MAX_FILE)
+        if named:
+            data = _within(read_regular(file, MAX_FILE + 1), MAX_FILE)
+        elif str(file) == "-":
+            data = _within(sys.stdin.buffer.read(MAX_FILE + 1), MAX_FILE)
+        else:
+            data = read_whole(file, MAX_FILE)
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
         return data.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -303,15 +311,15 @@ def _options(file: Path, columns: list[str] | None) -> ReadOptions:
         path = Path(name)
         if not path.is_absolute() or not path.exists():
             path = file.parent / (path.name if path.is_absolute() else path)
-        return text_of(path)
+        return text_of(path, named=True)
 
     return ReadOptions(beside, given_columns)
 
 
-def _piped(limit: int) -> bytes:
+def _within(data: bytes, limit: int) -> bytes:
+    """Raises OSError for more than that."""
     import errno
 
-    data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
     return data

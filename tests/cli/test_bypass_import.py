@@ -191,3 +191,19 @@ def test_hosts_that_a_mitmproxy_decrypts_alone_are_never_imported(
     assert "the inverse: mitmproxy decrypts these alone" in done.stderr
     assert "config.yaml:4: left out" in done.stderr
     assert patterns(tlsight) == []
+
+
+def test_a_file_that_a_list_names_is_read_and_a_pipe_keeps_nobody_waiting(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "names").write_text(".bank.example.com\n")
+    os.mkfifo(tmp_path / "pipe")
+    conf = tmp_path / "squid.conf"
+    conf.write_text(
+        'acl a ssl::server_name "names"\nacl b ssl::server_name "pipe"\nacl c ssl::server_name "/etc/squid/gone"\n'
+        "ssl_bump splice a\nssl_bump splice b\nssl_bump splice c\nssl_bump bump all\n"
+    )
+    done = tlsight("bypass", "import", "squid", conf, *OWNED, "--dry-run")
+    assert "+ pass .bank.example.com" in done.stdout
+    assert "no file" in done.stderr
+    assert "no such file" in done.stderr.lower()
