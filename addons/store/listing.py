@@ -97,6 +97,20 @@ class Found(msgspec.Struct, frozen=True):
     more: bool = False
 
 
+class Overview(msgspec.Struct, frozen=True):
+    """All rules in short.
+
+    Attributes:
+        soon: those that end next.
+        ended: those that ended last.
+
+    """
+
+    counts: dict[Life, int]
+    soon: tuple[StoredRule, ...]
+    ended: tuple[StoredRule, ...]
+
+
 class Listing:
     """Part of a BypassStore; `failing` turns sqlite3's errors into the store's."""
 
@@ -162,6 +176,36 @@ class Listing:
             row[0]: row for row in self._db.execute(query, (msgspec.json.encode(ids).decode(),))
         }
         return [found[number] for number in ids if number in found]
+
+    def overview(self, soon: int, ended: int) -> Overview:
+        """What a start page says of all of them, read once: so many that end next, and that ended last."""
+        told = {life: _LIVES[life].replace(_ENDS, "ends") for life in LIVES}
+        ends: tuple[tuple[Life, str, int], ...] = (
+            ("expiring", "ASC", soon),
+            ("ended", "DESC", ended),
+        )
+        parts = [
+            f"SELECT * FROM (SELECT '{life}', id FROM m WHERE {told[life]}"  # noqa: S608 (literals)
+            f" ORDER BY ends {down}, pattern LIMIT {most:d})"
+            for life, down, most in ends
+        ]
+        sums = " || ' ' || ".join(f"coalesce(sum({one}), 0)" for one in told.values())
+        parts.append(f"SELECT 'counts', {sums} FROM m")  # noqa: S608 (literals)
+        query = (
+            f"WITH m AS MATERIALIZED (SELECT id, pattern, state, {_ENDS} AS ends FROM rule WHERE {_THERE})"  # noqa: S608
+            f" {' UNION ALL '.join(parts)}"
+        )
+        with self._failing():
+            rows = self._db.execute(query, self._moments()).fetchall()
+            found = {
+                kind: self._rows([number for one, number in rows if one == kind])
+                for kind, _, _ in ends
+            }
+        numbers = str(dict(rows)["counts"]).split()
+        counts: dict[Life, int] = dict(zip(LIVES, map(int, numbers), strict=True))
+        return Overview(
+            counts, tuple(self._read(found["expiring"])), tuple(self._read(found["ended"]))
+        )
 
     def counts(self) -> dict[Life, int]:
         """How many are in each stage of their lives."""

@@ -63,6 +63,15 @@ def test_a_day_ends_behind_its_hours_and_a_moment_at_once(
     assert aged.listing.counts()[life] == len(expected.split())
 
 
+def test_all_of_them_in_short_are_what_each_list_says(aged: BypassStore) -> None:
+    found = aged.listing.overview(2, 1)
+    assert found.counts == aged.listing.counts()
+    soon = aged.listing.page(Wanted(life="expiring", order="ends", size=2))
+    assert found.soon == soon.rules
+    ended = aged.listing.page(Wanted(life="ended", order="ends", backwards=True, size=1))
+    assert found.ended == ended.rules
+
+
 def test_the_end_sorts_as_it_comes_and_what_has_none_is_last(aged: BypassStore) -> None:
     order = [
         "yesterday",

@@ -22,10 +22,9 @@ def page(visit: Visit) -> View:
     """Sections that are empty are not shown."""
     store, now = visit.store, visit.now
     waiting = store.candidates("pending")
-    soon = store.listing.page(Wanted(life="expiring", order="ends", size=_FEW))
+    rules = store.listing.overview(_FEW, 3)
     trials = store.listing.page(Wanted(life="trial", order="pattern", size=_FEW))
     drafts = store.listing.page(Wanted(life="draft", order="made", size=_FEW))
-    ended = store.listing.page(Wanted(life="ended", order="ends", backwards=True, size=3))
     unbound = [one for one in store.unbound.counts(50) if now - one.last <= _LATELY]
     known = store.proxies.all()
     alive = [one for one in known if one.is_fresh(now)]
@@ -35,25 +34,24 @@ def page(visit: Visit) -> View:
         one for one in known
         if not one.is_fresh(now) and (one.host, one.beside.ways) not in places
     ]  # fmt: skip
-    counts = store.listing.counts()
     return View(
         "start.html",
         {
             "candidates": [row(visit, one) for one in waiting[:_FEW]],
             "waiting": len(waiting),
-            "soon": soon.rules,
-            "expiring": soon.total,
+            "soon": rules.soon,
+            "expiring": rules.counts["expiring"],
             "trials": trials.rules,
             "drafts": drafts.rules,
             "drafted": drafts.total,
-            "ended": [(one, stage(visit, one)) for one in ended.rules],
+            "ended": [(one, stage(visit, one)) for one in rules.ended],
             "unbound": unbound[:_FEW],
             "unbounds": len(unbound),
             "alive": [(one, list(warnings(one.beside))) for one in alive],
             "gone": gone,
             "gateways": [*store.gateways.known().values()],
             "silent": now - STALE,
-            "counts": counts,
+            "counts": rules.counts,
             "breaking": [(one, OF_PARTY[one.party]) for one in store.episodes.opened()],
             "doubts": list(remarks(store.feeds.all(), now)),
             "passed": store.traffic.days(visit.day(0)),
