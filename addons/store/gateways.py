@@ -20,11 +20,11 @@ from typing import Protocol
 import msgspec
 
 from addons.bypass.attempt import Attempt
-from addons.bypass.change import Change, expect, parts_of_change
+from addons.bypass.change import Change, parts_of_change
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow
 from addons.store.joined import Joined, Known
-from addons.store.tables import table_of
+from addons.store.tables import make
 from addons.store.traffic import Passage, Traffic
 from detector.errors import StoreError
 from detector.model.no_json import NO_JSON
@@ -127,7 +127,7 @@ class Gateways:
         about = {"serial": joined.serial, "digest": joined.digest, "key": joined.key}
         parts = parts_of_change(changes, about, {})
         with self._changing("sync", f"list {joined.serial}", parts=parts, rules=bool(changes)):
-            self._change(changes)
+            make(self._db, changes)
             dropped = ((pattern,) for pattern in before if pattern not in central)
             self._db.executemany("DELETE FROM central WHERE pattern = ?", dropped)
             self._db.executemany(
@@ -149,7 +149,7 @@ class Gateways:
         """Be a gateway no more. What waits to be told is dropped. Raises StaleError as `take_list`."""
         parts = parts_of_change(changes, {"serial": joined.serial, "why": why}, {})
         with self._changing("leave", f"list {joined.serial}", parts=parts, rules=bool(changes)):
-            self._change(changes)
+            make(self._db, changes)
             for table in ("central", "outgoing", "passage_told"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (literals)
             self._db.execute("DELETE FROM setting WHERE name = ?", (JOINED,))
@@ -310,23 +310,6 @@ class Gateways:
                 except NO_JSON as error:
                     raise sqlite3.DatabaseError(f"malformed attempt: {error}") from None
         return found
-
-    def _change(self, changes: Sequence[Change]) -> None:
-        query = "SELECT pattern, row, state, until FROM rule WHERE pattern = ?"
-        for one in changes:
-            row = self._db.execute(query, (one.pattern,)).fetchone()
-            was = one.before
-            # The same text needs no reading: a proxy waits for the file meanwhile.
-            if was is None or row != (one.pattern, _json(was.row), was.state, was.until):
-                expect(one, table_of([row])[one.pattern] if row is not None else None)
-        gone = ((one.pattern,) for one in changes if one.after is None)
-        self._db.executemany("DELETE FROM rule WHERE pattern = ?", gone)
-        after = ((one.pattern, one.after) for one in changes)
-        self._db.executemany(
-            "INSERT INTO rule (pattern, row, state, until) VALUES (?, ?, ?, ?) ON CONFLICT (pattern)"
-            " DO UPDATE SET row = excluded.row, state = excluded.state, until = excluded.until",
-            ((p, _json(one.row), one.state, one.until) for p, one in after if one is not None),
-        )
 
     def _keep(self, joined: Joined) -> None:
         self._db.execute("REPLACE INTO setting VALUES (?, ?)", (JOINED, _json(joined)))

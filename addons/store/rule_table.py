@@ -14,13 +14,13 @@ import msgspec
 
 from addons.bypass import change as changes_of
 from addons.bypass.audit import AuditEntry
-from addons.bypass.change import Change, StaleError, expect, parts_of_change, undoing
+from addons.bypass.change import Change, StaleError, parts_of_change, undoing
 from addons.bypass.ledger import BadEntryError, Placed
 from addons.bypass.rule import Rule, RuleRow, kept_rule, rule_of, settled
-from addons.store.opened import Opened, as_json, as_moment, as_text
+from addons.store.opened import Opened, as_moment, as_text
 from addons.store.stored import StoredRule
-from addons.store.tables import table_of
-from detector.errors import ConfigError, StoreError, TargetError
+from addons.store.tables import known_row, make, table_of
+from detector.errors import ConfigError, TargetError
 from detector.model.no_json import NO_JSON
 
 
@@ -58,7 +58,7 @@ class RuleTable(Opened):
 
     def rule(self, pattern: str) -> Rule:
         """One of them, a draft too. Raises ConfigError where there is none."""
-        return kept_rule(_row(self._known(pattern)))
+        return kept_rule(known_row(self._known(pattern)))
 
     def next_end(self) -> datetime | None:
         """When the next trial is over."""
@@ -101,16 +101,7 @@ class RuleTable(Opened):
                 raise StaleError(subject, "something was decided meanwhile", remedy="try it again")
             over = "DELETE FROM rule WHERE state = 'trial' AND until <= ?"
             self._db.execute(over, (as_text(self._now()),))
-            for one in wanted:
-                expect(one, self._there(one))
-            gone = ((one.pattern,) for one in wanted if one.after is None)
-            self._db.executemany("DELETE FROM rule WHERE pattern = ?", gone)
-            query = (
-                "INSERT INTO rule (pattern, row, state, until) VALUES (?, ?, ?, ?) ON CONFLICT (pattern)"
-                " DO UPDATE SET row = excluded.row, state = excluded.state, until = excluded.until"
-            )
-            kept = ((one.pattern, one.after) for one in wanted)
-            self._db.executemany(query, (_columns(p, one) for p, one in kept if one is not None))
+            make(self._db, wanted)
             states = [(state, host) for host, state in (candidates or {}).items()]
             update = "UPDATE candidate SET state = ?, until = NULL WHERE host = ?"
             self._db.executemany(update, states)
@@ -134,7 +125,7 @@ class RuleTable(Opened):
             raise ConfigError(pattern, "was written by the same person", remedy="ask another one")
         approved = Change(pattern, there, Placed(there.row))
         self.change("approve-draft", pattern, [approved], {"authors": sorted(authors)})
-        return kept_rule(_row(there))
+        return kept_rule(known_row(there))
 
     def import_rules(self, rows: Iterable[RuleRow], source: str) -> tuple[int, list[str]]:
         """Keep many, all or none; how many were added, and the patterns that were there already."""
@@ -156,7 +147,7 @@ class RuleTable(Opened):
         """Take a rule away. Raises ConfigError where there is none."""
         there = self._known(pattern)
         self.change("remove", pattern, [Change(pattern, there, None)], {"why": why})
-        return kept_rule(_row(there))
+        return kept_rule(known_row(there))
 
     def expire_rule(self, pattern: str, why: str = "") -> Rule:
         """End a rule now; it stays in the list, and its hosts are inspected from now on."""
@@ -214,7 +205,7 @@ class RuleTable(Opened):
                 pattern, "is on trial", remedy="tlsight bypass approve, with an owner"
             )
         state = "draft" if there.state == "draft" else "approved"
-        row = msgspec.structs.replace(_row(there), expires=end)
+        row = msgspec.structs.replace(known_row(there), expires=end)
         self.change(action, pattern, [Change(pattern, there, Placed(row, state))], {"why": why})
         return kept_rule(row)
 
@@ -232,16 +223,6 @@ class RuleTable(Opened):
         if rows and found is None:
             raise self._file.failure(sqlite3.DatabaseError(f"malformed: the rule {pattern}"))
         return found
-
-    def _there(self, change: Change) -> Placed | None:
-        """As it is, inside a transaction; what is text for text what is expected needs no reading."""
-        query = "SELECT pattern, row, state, until FROM rule WHERE pattern = ?"
-        row = self._db.execute(query, (change.pattern,)).fetchone()
-        if row is None:
-            return None
-        if change.before is not None and row == _columns(change.pattern, change.before):
-            return change.before
-        return table_of([row])[change.pattern] or Placed(None)
 
     def _authors(self, pattern: str) -> set[str]:
         """All who had a hand in a draft: wrote it, sent the list it is in, brought it back, or gave it another end."""
@@ -270,13 +251,3 @@ def normal_rule(row: RuleRow) -> tuple[Rule, RuleRow]:
         return rule_of(row), row
     except (ValueError, TargetError) as error:
         raise ConfigError("rule", str(error)) from None
-
-
-def _columns(pattern: str, one: Placed) -> tuple[str, str, str, str | None]:
-    return pattern, as_json(_row(one)), one.state, one.until
-
-
-def _row(one: Placed) -> RuleRow:
-    if one.row is None:
-        raise StoreError("bypass store", "a rule that nobody knows")
-    return one.row

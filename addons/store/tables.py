@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from addons.bypass.change import PART, lean
+from addons.bypass.change import PART, Change, expect, lean
 from addons.bypass.ledger import Placed
 from addons.bypass.rule import RuleRow, kept_rule
-from detector.errors import TargetError
+from detector.errors import StoreError, TargetError
 
 _NO_FEEDS: Mapping[str, str] = {}
 
@@ -28,6 +29,37 @@ def table_of(rows: Iterable[tuple[str, str, str, str | None]]) -> dict[str, Plac
             same = False
         found[pattern] = Placed(row, state, until) if same else None
     return found
+
+
+def make(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    """Make them all, inside a transaction. Raises StaleError where a rule is not what its change says that it was."""
+    query = "SELECT pattern, row, state, until FROM rule WHERE pattern = ?"
+    for one in changes:
+        row = db.execute(query, (one.pattern,)).fetchone()
+        # The same text needs no reading: a proxy waits for the file meanwhile.
+        if one.before is None or row != columns(one.pattern, one.before):
+            there = None if row is None else table_of([row])[one.pattern] or Placed(None)
+            expect(one, there)
+    gone = ((one.pattern,) for one in changes if one.after is None)
+    db.executemany("DELETE FROM rule WHERE pattern = ?", gone)
+    after = ((one.pattern, one.after) for one in changes)
+    db.executemany(
+        "INSERT INTO rule (pattern, row, state, until) VALUES (?, ?, ?, ?) ON CONFLICT (pattern)"
+        " DO UPDATE SET row = excluded.row, state = excluded.state, until = excluded.until",
+        (columns(pattern, one) for pattern, one in after if one is not None),
+    )
+
+
+def columns(pattern: str, one: Placed) -> tuple[str, str, str, str | None]:
+    """A rule as the table has it."""
+    return pattern, msgspec.json.encode(known_row(one)).decode(), one.state, one.until
+
+
+def known_row(one: Placed) -> RuleRow:
+    """Its row. Raises StoreError for a rule of which an import of old did not say it."""
+    if one.row is None:
+        raise StoreError("bypass store", "a rule that nobody knows")
+    return one.row
 
 
 def parts_of(
