@@ -76,12 +76,11 @@ def parts_of_change(
     changes: Sequence[Change], about: Mapping[str, object], candidates: Mapping[str, str]
 ) -> Iterator[dict[str, object]]:
     """The details of the entries that say it."""
-    parts = max(1, -(-len(changes) // PART))
     listed = list(batched(changes, PART)) or [()]
     for number, part in enumerate(listed, 1):
         found: dict[str, object] = dict(about)
-        if parts > 1:
-            found |= {"part": number, "parts": parts}
+        if len(listed) > 1:
+            found |= {"part": number, "parts": len(listed)}
         if number == 1 and candidates:
             found["candidates"] = candidates
         gone = [placed_as_kept(one.before) for one in part if one.before is not None]
@@ -128,7 +127,8 @@ def undoing(entries: Sequence[AuditEntry], number: int) -> Undoing:
     if not 1 <= number <= len(entries):
         raise ConfigError(str(number), "no such entry", remedy="tlsight bypass audit lists them")
     first, last = decision_of(entries, number)
-    before, after = replayed(entries[: first - 1]), replayed(entries[:last])
+    before = replayed(entries[: first - 1])
+    after = replayed(entries[first - 1 : last], before)
     changes = tuple(
         Change(one.pattern, one.after, one.before) for one in between(before.rules, after.rules)
     )

@@ -67,12 +67,11 @@ class BadEntryError(Exception):
         self.number = number
 
 
-def replayed(entries: Iterable[AuditEntry]) -> Ledger:
-    """What the trail leads to. Raises BadEntryError."""
-    rules: dict[str, Placed] = {}
-    candidates: dict[str, str] = {}
-    feeds: dict[str, str] = {}
-    unsaid = 0
+def replayed(entries: Iterable[AuditEntry], onto: Ledger | None = None) -> Ledger:
+    """What the trail leads to, from its beginning or `onto` what the entries before led to. Raises BadEntryError."""
+    start = onto or Ledger({}, {})
+    rules, candidates, feeds = dict(start.rules), dict(start.candidates), dict(start.feeds)
+    unsaid = start.unsaid
     for entry in entries:
         try:
             unsaid = _apply(entry, rules, candidates, unsaid)
