@@ -97,15 +97,12 @@ def planned(
         if before is not None and before.state == "draft":
             drafts.append(pattern)
             continue
-        is_decided = (
-            before is not None and before.state == "approved" and _says(before) == row.action
-        )
-        after = Placed(_merged(before, row) if is_decided and before else _filled(row, filled))
-        if (
-            before is not None
-            and before.state == "approved"
-            and made.rule(before) == made.rule(after)
-        ):
+        decided = made.rule(before) if before is not None and before.state == "approved" else None
+        if before is not None and decided is not None and decided.action == row.action:
+            after = Placed(_merged(before, row))
+        else:
+            after = Placed(_filled(row, filled))
+        if decided == made.rule(after):
             same += 1
         else:
             changes.append(Change(pattern, before, after))
@@ -165,11 +162,6 @@ def _wanted(rows: Iterable[RuleRow]) -> tuple[dict[str, RuleRow], list[Remark]]:
 def _moment(end: date) -> datetime:
     found = end_moment(Rule(expires=end))
     return found or datetime.max.replace(tzinfo=UTC)
-
-
-def _says(one: Placed) -> str:
-    assert one.row is not None
-    return one.row.action
 
 
 def _filled(row: RuleRow, fields: Mapping[str, object]) -> RuleRow:
