@@ -99,9 +99,9 @@ def user() -> str:
 
 def rules_in_force(rules: Path | None, store: Path | None) -> list[Rule]:
     """Rules of the file and of the store. Raises ConfigError, StoreError."""
-    found = file_rules(rules)
+    own = file_rules(rules)
     with read_store(store) as opened:
-        return [*found, *(one.rule for one in opened.rules())]
+        return [*own, *(one.rule for one in opened.rules())]
 
 
 def approved(rules: Path | None, store: Path | None) -> list[Rule]:
@@ -149,7 +149,9 @@ class Layers(NamedTuple):
 
 def layers(rules: Path | None, store: Path | None) -> Layers:
     """All that is in force. Raises ConfigError, StoreError."""
-    return Layers(rules_in_force(rules, store), beneath(store))
+    own = file_rules(rules)
+    with read_store(store) as opened:
+        return Layers([*own, *(one.rule for one in opened.rules())], opened.feeds.rules())
 
 
 def beneath(store: Path | None) -> list[Rule]:
