@@ -14,6 +14,7 @@ import re
 # `re._parser` is what `re.compile` itself uses.
 import re._constants as kinds  # type: ignore[import-not-found]
 import re._parser as reader  # type: ignore[import-not-found]
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -38,7 +39,10 @@ class Tail(NamedTuple):
 def tails(regex: str) -> tuple[Tail, ...]:
     """Each way to end; one that is empty and not whole where nothing can be said of it. Never raises."""
     try:
-        found = _behind(reader.parse(regex), [Tail("", whole=True)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python may read `[[` otherwise one day; RE2 does not
+            tree = reader.parse(regex)
+        found = _behind(tree, [Tail("", whole=True)])
     except (re.error, RecursionError, OverflowError):
         return (Tail("", whole=False),)
     return tuple(dict.fromkeys(Tail(text.lower(), whole) for text, whole in found))

@@ -15,6 +15,12 @@ from addons.bypass.regex_tails import MOST, Tail, tails
     ("regex", "expected"),
     [
         (r"bank\.example", {Tail("bank.example", whole=True)}),
+        # Python warns of it: it may read this otherwise one day.
+        (r"[[bank\.example", {Tail("", whole=False)}),
+        (
+            r"[[a]bank\.example",
+            {Tail("[bank.example", whole=True), Tail("abank.example", whole=True)},
+        ),
         (
             r"(.+\.)?bank\.example",
             {Tail("bank.example", whole=True), Tail(".bank.example", whole=False)},
