@@ -17,6 +17,7 @@ from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
+from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.logs_json import LogsRecord
 from detector.report.pcap_connection_json import PcapConnectionRecord
@@ -31,6 +32,7 @@ TYPES: dict[str, type] = {
     "diagnose": DiagnoseRecord,
     "observation": Observation,
     "ct": IssuanceLookup,
+    "event": EventRecord,
     "explain": ExplainRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,

@@ -1,0 +1,63 @@
+"""The collector's tables, in SQL that SQLite and PostgreSQL share but for the types' names.
+
+Times are ISO 8601 in UTC with a final Z and seconds, so that they sort as text. `body` is JSON.
+"""
+
+from __future__ import annotations
+
+# agent: the last that was heard of each.  finding: each one's last state.  event: all that was told, for a while.
+# correlation: what no single agent can see.  question, answer: what agents were asked.
+FIRST = """
+CREATE TABLE agent (
+    device TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, system TEXT NOT NULL, tlsight TEXT NOT NULL,
+    tables TEXT NOT NULL, network TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL, due TEXT NOT NULL,
+    heartbeat TEXT, revoked TEXT
+) STRICT;
+CREATE INDEX agent_by_due ON agent (due);
+CREATE INDEX agent_by_network ON agent (network);
+CREATE TABLE finding (
+    id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+    network TEXT NOT NULL, verdict TEXT NOT NULL, sanctioned INTEGER NOT NULL, product TEXT NOT NULL,
+    engine TEXT NOT NULL, category TEXT NOT NULL, issuer TEXT NOT NULL, issuer_spki TEXT NOT NULL, host TEXT NOT NULL,
+    hosts TEXT NOT NULL, host_count INTEGER NOT NULL, opened TEXT NOT NULL, changed TEXT NOT NULL, seen TEXT NOT NULL,
+    closed TEXT, event TEXT NOT NULL
+) STRICT;
+CREATE INDEX finding_open ON finding (closed, kind, subject);
+CREATE INDEX finding_by_device ON finding (device);
+CREATE INDEX finding_by_subject ON finding (subject);
+CREATE INDEX finding_by_changed ON finding (changed);
+CREATE TABLE event (
+    id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
+    severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_by_at ON event (at);
+CREATE INDEX event_by_device ON event (device, at);
+CREATE INDEX event_by_finding ON event (finding, at);
+CREATE TABLE network (
+    id TEXT NOT NULL PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, label TEXT NOT NULL
+) STRICT;
+CREATE TABLE correlation (
+    id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, network TEXT NOT NULL,
+    headline TEXT NOT NULL, agents INTEGER NOT NULL, opened TEXT NOT NULL, seen TEXT NOT NULL, closed TEXT,
+    body TEXT NOT NULL
+) STRICT;
+CREATE TABLE question (
+    id TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, asked TEXT NOT NULL, until TEXT NOT NULL, by TEXT NOT NULL,
+    wanted INTEGER NOT NULL, network TEXT NOT NULL
+) STRICT;
+CREATE TABLE answer (
+    question TEXT NOT NULL, device TEXT NOT NULL, at TEXT NOT NULL, verdict TEXT NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (question, device)
+) STRICT;
+"""
+
+
+def for_postgresql(script: str) -> str:
+    """The same tables there."""
+    for ours, theirs in (
+        (") STRICT", ")"),
+        (" INTEGER ", " BIGINT "),
+        (" REAL ", " DOUBLE PRECISION "),
+    ):
+        script = script.replace(ours, theirs)
+    return script

@@ -1,0 +1,1 @@
+"""The endpoint agent: what a machine runs unattended and forgets."""

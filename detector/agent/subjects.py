@@ -1,0 +1,31 @@
+"""What is where on a fleet's bus: the names of streams, buckets and subjects, and what an agent may do there.
+
+An agent writes under its own device id and reads what is signed; the server holds it to that (addons.fleet).
+
+    tlsight.event.DEVICE      its events, in the stream EVENTS, kept until the collector has them and for a while after
+    STATE, key DEVICE         its last heartbeat: the last value per agent
+    LISTS, key NAME           signed lists: settings, canaries, bypass
+    QUESTIONS, key DEVICE     the questions that are open for it, signed, in one value
+    tlsight.enrol             where a one-time token is turned into credentials
+    SYNC                      blobs of `tlsight bypass sync`
+"""
+
+from __future__ import annotations
+
+EVENTS = "TLSIGHT_EVENTS"
+STATE = "tlsight-state"
+LISTS = "tlsight-lists"
+QUESTIONS = "tlsight-questions"
+SYNC = "tlsight-sync"
+ENROL = "tlsight.enrol"
+ALL_EVENTS = "tlsight.event.*"
+
+
+def event_subject(device: str) -> str:
+    """Of an agent's events; `device` is 32 hex digits."""
+    return f"tlsight.event.{device}"
+
+
+def key_subject(bucket: str, key: str) -> str:
+    """Where a bucket's key is written and heard of (ADR-8 of NATS)."""
+    return f"$KV.{bucket}.{key}"
