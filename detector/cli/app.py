@@ -27,6 +27,7 @@ VERBS = {
     "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:app",
     "bypass": "addons.cli.bypass:app",
+    "fleet": "addons.cli.fleet:app",
     "engine": "detector.cli.engine:app",
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
