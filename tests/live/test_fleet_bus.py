@@ -86,6 +86,9 @@ class Agent:
             await asyncio.gather(task, return_exceptions=True)
             await link.close()
 
+    def __del__(self) -> None:
+        self.store.close()
+
     def codes(self) -> list[str]:
         return [code for code, _, _ in self.notices]
 
