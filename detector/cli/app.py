@@ -28,6 +28,7 @@ VERBS = {
     "trust": "detector.cli.trust:app",
     "bypass": "addons.cli.bypass:app",
     "engine": "detector.cli.engine:app",
+    "agent": "detector.cli.agent:app",
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
