@@ -27,6 +27,7 @@ VERBS = {
     "policy": "detector.cli.policy:app",
     "trust": "detector.cli.trust:app",
     "bypass": "addons.cli.bypass:app",
+    "fleet": "addons.cli.fleet:app",
     "engine": "detector.cli.engine:app",
     "agent": "detector.cli.agent:app",
     "update": "detector.cli.update:update",
