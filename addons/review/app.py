@@ -72,7 +72,10 @@ class Review:
         self._path = path
         self._access = access
         self._now = now
-        self._desk = Desk(access, now, {"store": str(path), "proxies": None})
+        frame = {
+            "brand": "bypass", "site": "bypass review", "store": str(path), "proxies": None,
+        }  # fmt: skip
+        self._desk = Desk(access, now, frame)
         # Between looking whether a form is stale and doing what it says nobody else on this page decides.
         self._deciding = threading.Lock()
 

@@ -48,7 +48,7 @@ class Desk:
     Args:
         access: who may.
         now: the clock.
-        frame: what the layout of every page is given; a view's own values go before it.
+        frame: what every template is given, `brand` and `site` among it; a view's own values go before it.
         folders: templates of a page's own, looked at before the shared ones.
 
     """
@@ -62,8 +62,8 @@ class Desk:
     ) -> None:
         self.access = access
         self._now = now
-        self._frame = frame
         self._templates = templates(*folders, HERE / "templates")
+        self._templates.globals |= frame
         self._said: dict[str, str] = {}
 
     def app(
@@ -138,7 +138,7 @@ class Desk:
             "person": person,
             "now": self._now(),
         }
-        values = {**known, **self._frame, **(more or {}), **view.values}
+        values = {**known, **(more or {}), **view.values}
         return HTMLResponse(self._templates.get_template(view.template).render(values), view.status)
 
     def problem(self, request: Request, person: Person, problem: str, status: int) -> Response:
