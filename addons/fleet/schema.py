@@ -28,10 +28,12 @@ CREATE TABLE finding (
     closed TEXT, event TEXT NOT NULL, canary INTEGER NOT NULL, spares INTEGER NOT NULL, issuer_until TEXT,
     PRIMARY KEY (device, id)
 ) STRICT;
-CREATE INDEX finding_open ON finding (closed, kind, subject);
 CREATE INDEX finding_by_id ON finding (id);
-CREATE INDEX finding_by_subject ON finding (subject);
-CREATE INDEX finding_by_changed ON finding (changed);
+CREATE INDEX finding_open ON finding (
+    kind, subject, device, sanctioned, network, opened, host, product, engine, category, closed
+) WHERE closed IS NULL;
+CREATE INDEX finding_by_subject ON finding (subject, changed);
+CREATE INDEX finding_by_changed ON finding (changed, host);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
     severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL
@@ -61,6 +63,7 @@ CREATE TABLE refused (
     PRIMARY KEY (device, why)
 ) STRICT;
 CREATE TABLE fact (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE INDEX finding_by_network ON finding (network, changed);
 """
 
 
