@@ -23,13 +23,14 @@ def enrol(
     """Make a key here, show the token, and keep what the fleet gives for it in fleet.json."""
     import asyncio
     import os
+    import secrets
     import socket
     import sys
 
     from detector.agent.enrolling import enrol as enrolled
-    from detector.agent.identity import device_of
+    from detector.agent.identity import identity
     from detector.agent.membership import FILE, MAX_FILE, read_token
-    from detector.agent.store import default_path, open_store
+    from detector.agent.store import default_path
     from detector.bounded import read_regular
     from detector.cli import ending
     from detector.errors import ConfigError, FetchError
@@ -40,11 +41,7 @@ def enrol(
     except OSError as error:
         raise ConfigError(str(file), error.strerror or "cannot be read") from None
     token = read_token(content, str(file))
-    store = open_store(path)
-    try:
-        device = device_of(store)
-    finally:
-        store.close()
+    device = identity(path.parent, secrets.token_bytes).device
     name = "" if no_name else socket.gethostname()
     try:
         asyncio.run(enrolled(token, path.parent, device, name, sys.platform))

@@ -29,6 +29,7 @@ VERBS = {
     "bypass": "addons.cli.bypass:app",
     "fleet": "addons.cli.fleet:app",
     "engine": "detector.cli.engine:app",
+    "agent": "detector.cli.agent:app",
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",

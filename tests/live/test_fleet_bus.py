@@ -17,7 +17,7 @@ from addons.fleet.asking import answers, chosen
 from detector import clock
 from detector.agent import subjects
 from detector.agent.enrolling import Reply, asked, enrol
-from detector.agent.identity import device_of
+from detector.agent.identity import identity
 from detector.agent.line import line_of
 from detector.agent.link import Link
 from detector.agent.membership import FILE, Membership, Token, write_membership
@@ -50,7 +50,7 @@ class Agent:
         folder.mkdir(parents=True)
         self.folder = folder
         self.store = open_store(folder / "agent.sqlite3")
-        self.device = device_of(self.store)
+        self.device = identity(folder, secrets.token_bytes).device
         self.notices: list[tuple[str, str, str]] = []
         self.lists: list[tuple[str, bytes, int]] = []
         self.asked: list[Question] = []
