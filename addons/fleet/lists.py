@@ -90,7 +90,7 @@ def _before(
     return found.serial + 1, open_
 
 
-def _kept(  # noqa: PLR0913 (one row)
+def _kept(
     members: Members, name: str, serial: int, content: bytes, signer: str, now: datetime, by: str
 ) -> Published:
     until = now + LASTS

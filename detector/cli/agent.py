@@ -26,6 +26,7 @@ _VERBS = (
     "detector.cli.agent_run",
     "detector.cli.agent_status",
     "detector.cli.agent_service",
+    "detector.cli.agent_enrol",
 )
 
 for _verb in _VERBS:

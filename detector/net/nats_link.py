@@ -43,7 +43,9 @@ class UntrustedError(FetchError):
     """Somebody answered whose certificate does not verify: `server` is host and port."""
 
     def __init__(self, url: str, why: str, server: tuple[str, int]) -> None:
-        super().__init__(url, why, remedy="nothing was sent; see who stands there with tlsight check")
+        super().__init__(
+            url, why, remedy="nothing was sent; see who stands there with tlsight check"
+        )
         self.server = server
 
 
@@ -281,10 +283,14 @@ def _told(url: str, *errors: Exception) -> FetchError:
         if isinstance(error, ssl.SSLCertVerificationError):
             at = urlsplit(url)
             server = at.hostname or "", at.port or 4222
-            return UntrustedError(url, f"its certificate does not verify: {error.verify_message}", server)
+            return UntrustedError(
+                url, f"its certificate does not verify: {error.verify_message}", server
+            )
     for error in errors:
         words = str(error).lower()
-        if isinstance(error, nats.errors.AuthorizationError) or any(one in words for one in _DENIED):
+        if isinstance(error, nats.errors.AuthorizationError) or any(
+            one in words for one in _DENIED
+        ):
             return DeniedError(url, "does not take these credentials")
     for error in errors:
         if isinstance(error, nats.errors.NoRespondersError):
