@@ -328,7 +328,7 @@ async def _laid_on(path: Path) -> AsyncGenerator[CentreShelf]:
     """The centre's shelf: a folder, or the bus that a file of credentials leads to. Raises ConfigError."""
     from addons.sync.shelf import FolderShelf
 
-    if not path.is_file():
+    if not path.is_file():  # noqa: ASYNC240 (once, before anything runs)
         yield FolderShelf(path)
         return
     from addons.sync.nats_shelf import NatsShelf

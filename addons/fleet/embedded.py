@@ -138,6 +138,7 @@ class Embedded:
         try:
             while True:
                 began = loop.time()
+                code: int | None
                 up = await self._start(ready)
                 came_up = came_up or up
                 if up:

@@ -59,7 +59,8 @@ async def ask(
     """Add a question to those that are open for each device; how many. Raises FetchError."""
     letters = []
     for device in devices:
-        serial, open_ = 1, ()
+        serial = 1
+        open_: tuple[Question, ...] = ()
         there = await link.last(subjects.QUESTIONS, device)
         if there is not None:
             serial, open_ = _before(there[0], device, signer, now)

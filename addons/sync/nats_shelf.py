@@ -17,6 +17,7 @@ import asyncio
 import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -192,7 +193,7 @@ class NatsShelf:
         elif (message.headers or {}).get("KV-Operation") is not None:
             self._mine.discard(name)
 
-    async def _store(self, link: NatsLink, letters: list[Letter]) -> None:
+    async def _store(self, link: NatsLink, letters: Sequence[Letter]) -> None:
         for answer in await link.store(letters, self._timeout):
             if answer.why:
                 raise FetchError(link.url, answer.why, remedy="see the fleet's disk and --room")

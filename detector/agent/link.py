@@ -112,7 +112,7 @@ class Link:
             await asyncio.sleep(random.random() * _TOGETHER)  # noqa: S311
         except NotYetError as error:
             # A while, but not all of it: the file may have been changed.
-            await asyncio.sleep(min(error.after, 30.0) + 0.05)
+            await asyncio.sleep(min(error.wait, 30.0) + 0.05)
         except DeniedError as error:
             self._say(
                 "revoked", f"{error}: revoked there, or another fleet's; events are kept here"
@@ -159,7 +159,7 @@ class Link:
         """Put the last good lists in force again. One that does not verify any more is no longer the fleet's."""
         for name, blob in self._rows("SELECT name, body FROM list"):
             try:
-                found = unseal(str(name), bytes(blob), signer)
+                found = unseal(str(name), bytes(blob), signer)  # type: ignore[call-overload]
                 on_list(found.name, found.content, found.serial)
             except TlsightError as error:
                 self._notice(

@@ -50,7 +50,7 @@ class NatsSink:
             answers = await link.store(letters)
         except NotYetError as error:
             seen = await _seen(error.cause)
-            raise SinkError(str(error), after=error.after, seen=seen) from None
+            raise SinkError(str(error), after=error.wait, seen=seen) from None
         except DeniedError as error:
             remedy = "tlsight agent enrol TOKEN enrols this agent anew"
             raise SinkError(str(error), after=600.0, remedy=remedy) from None
