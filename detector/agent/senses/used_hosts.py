@@ -12,17 +12,22 @@ database may be anything, so what it may cost is bounded, and nothing in it is r
 
 from __future__ import annotations
 
+import ipaddress
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from detector.bounded import read_regular
 from detector.errors import TargetError
 from detector.knowledge.owners import is_ours
 from detector.knowledge.trust_tables import setting_kinds
+from detector.model.no_json import NO_JSON
 from detector.model.observation import Target
 from detector.model.targets import parse_target
 from detector.net.pointed import kind_of
@@ -69,6 +74,13 @@ _VISITED = (
 )
 
 
+class _Docker(msgspec.Struct):
+    auths: dict[str, Any] = {}
+
+
+_DOCKER = msgspec.json.Decoder(_Docker)
+
+
 def used_hosts(
     sources: Iterable[str], home: Path, environment: Mapping[str, str]
 ) -> tuple[Target, ...]:
@@ -109,8 +121,6 @@ def _targets(urls: Iterable[str]) -> Iterator[Target]:
 
 
 def _is_here(host: str) -> bool:
-    import ipaddress
-
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -158,16 +168,28 @@ SOURCES: Mapping[str, Callable[[Places], Iterator[str]]] = {
 
 def addresses(kind: str, form: str, data: bytes) -> Iterator[str]:
     """https:// addresses that a setting file names, as names or values; a proxy's is none."""
+    if kind == "dockerclient":
+        yield from _log_ins(data)
     for entry in read_format(form, data):
         if any("proxy" in part.casefold() for part in entry.path):
             continue
-        # npm has "//host/:_authToken", docker's log-ins are names without a scheme.
-        if kind == "dockerclient" and entry.path[:1] == ("auths",) and len(entry.path) > 1:
-            yield f"https://{entry.path[1].removeprefix('https://')}"
+        # Of git's sections those that say where repositories are.
+        if kind == "git" and entry.path[0].casefold() not in ("remote", "url", "submodule"):
+            continue
         for text in (*entry.path, *entry.value.split(maxsplit=50)):
             at = text.find("https://")
             if at >= 0:
                 yield text[at : at + _MAX_VALUE].strip("\"'<>")
+
+
+def _log_ins(data: bytes) -> Iterator[str]:
+    """Of docker's config.json: names of registries, with a scheme or without; what is in them may be elsewhere."""
+    try:
+        found = _DOCKER.decode(data)
+    except NO_JSON:
+        return
+    for name in islice(found.auths, MOST):
+        yield f"https://{name.removeprefix('https://')}"
 
 
 def read_database(path: Path, question: str) -> list[str]:

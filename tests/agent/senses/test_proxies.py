@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,7 +25,11 @@ org.gnome.system.proxy.socks port 0
 
 
 def test_variables_count_in_their_order_without_log_ins() -> None:
-    environment = {"HTTPS_PROXY": "http://me:secret@p:3128", "http_proxy": "q:80", "auto_proxy": "http://w/pac"}
+    environment = {
+        "HTTPS_PROXY": "http://me:secret@p:3128",
+        "http_proxy": "q:80",
+        "auto_proxy": "http://w/pac",
+    }
     assert list(of_variables(environment)) == ["http://p:3128", "http://q:80", "pac+http://w/pac"]
 
 
@@ -63,29 +65,3 @@ def test_files_for_everybody_are_read_and_read_again(tmp_path: Path) -> None:
     file.write_text('export https_proxy="http://everybody.example:1"\n')
     assert sense.now() == ("http://everybody.example:1",)
     assert ProxySense({"https_proxy": "http://own:2"}, root=tmp_path).now()[0] == "http://own:2"
-
-
-def test_gsettings_itself_is_asked_once_for_each_writing_of_its_file(tmp_path: Path) -> None:
-    """The real program, over a keyfile of its own: no session is needed for it."""
-    home = tmp_path / "home"
-    dconf = home / ".config/dconf/user"
-    dconf.parent.mkdir(parents=True)
-    dconf.write_bytes(b"1")
-    environment = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"),
-        "GSETTINGS_BACKEND": "keyfile",
-    }  # fmt: skip
-
-    def settle(*words: str) -> None:
-        command = ["gsettings", "set", *words]
-        subprocess.run(command, env=environment, check=True, capture_output=True)
-
-    settle("org.gnome.system.proxy.https", "host", "gnome.example")
-    settle("org.gnome.system.proxy.https", "port", "3128")
-    settle("org.gnome.system.proxy", "mode", "manual")
-    sense = ProxySense(environment, (home,), tmp_path, desktop=True)
-    assert sense.now()[0] == "http://gnome.example:3128"
-    settle("org.gnome.system.proxy", "mode", "none")
-    assert sense.now()[0] == "http://gnome.example:3128"
-    dconf.write_bytes(b"12")
-    assert sense.now() == ()

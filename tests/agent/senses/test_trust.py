@@ -9,7 +9,11 @@ from detector.agent.senses.trust import TrustSense
 
 
 def made(root: Path) -> TrustSense:
-    for name in ("etc/ssl/certs", "usr/local/share/ca-certificates/corp", "home/u/.mozilla/firefox/x"):
+    for name in (
+        "etc/ssl/certs",
+        "usr/local/share/ca-certificates/corp",
+        "home/u/.mozilla/firefox/x",
+    ):
         (root / name).mkdir(parents=True)
     (root / "etc/ssl/certs/ca-certificates.crt").write_text("bundle")
     (root / "home/u/.mozilla/firefox/x/cert9.db").write_text("nss")
@@ -21,7 +25,12 @@ def test_stores_of_the_system_and_of_its_users_are_seen(tmp_path: Path) -> None:
     found = {str(path.relative_to(tmp_path)) for path in sense.now()}
     assert found == {"etc/ssl/certs/ca-certificates.crt", "home/u/.mozilla/firefox/x/cert9.db"}
     folders = {str(path.relative_to(tmp_path)) for path in sense.folders()}
-    assert folders == {"etc/ssl", "etc/ssl/certs", "usr/local/share/ca-certificates", "home/u/.mozilla/firefox/x"}
+    assert folders == {
+        "etc/ssl",
+        "etc/ssl/certs",
+        "usr/local/share/ca-certificates",
+        "home/u/.mozilla/firefox/x",
+    }
 
 
 def test_a_root_that_is_added_or_taken_away_is_a_change(tmp_path: Path) -> None:
