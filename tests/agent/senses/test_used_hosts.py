@@ -111,6 +111,17 @@ def test_the_file_is_not_written_and_nothing_is_left_beside_it(tmp_path: Path) -
     assert [one.name for one in file.parent.iterdir()] == ["History"]
 
 
+def test_what_a_running_browser_has_in_its_log_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / ".config/chromium/Default/History"
+    history(file, [("https://old.example/", 1)])
+    running = sqlite3.connect(file)
+    running.execute("PRAGMA journal_mode = WAL")
+    running.execute("INSERT INTO urls (url, visit_count) VALUES ('https://fresh.example/', 5)")
+    running.commit()
+    assert hosts(tmp_path, "chromium") == ["fresh.example:443", "old.example:443"]
+    running.close()
+
+
 def test_addresses_of_a_file_without_end_or_sense_are_few() -> None:
     assert list(addresses("npmrc", "ini", b"\xff" * 1000)) == []
     assert list(addresses("dockerclient", "json", b'{"auths": {"": {"a": 1}}}')) == ["https://"]
