@@ -44,6 +44,12 @@ else
     need cntlm cntlm
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
+    need dnsmasq dnsmasq-base
+    need dbus-daemon dbus-daemon
+    need dunst dunst
+    need Xvfb xvfb
+    need gsettings libglib2.0-bin
+    [ -f /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] || packages="$packages gsettings-desktop-schemas"
     need ip iproute2
     need nft nftables
     need haproxy haproxy
