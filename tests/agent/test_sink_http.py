@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.agent.sinks import RefusedError, Sink, SinkError, Surroundings
@@ -64,8 +64,8 @@ def run(
     async def inner() -> None:
         around = Surroundings("d" * 32, path, lambda: NOON, print)
         url = f"http://127.0.0.1:{receiver.port}/in?secret=1"
-        settings = Settings(**{"url": url, "in_clear": True, **more})  # type: ignore[arg-type]
-        sink = open_sink(settings, around)
+        chosen = Settings(**{"url": url, "in_clear": True, **more})  # type: ignore[arg-type]
+        sink = open_sink(chosen, around)
         await work(sink)
         await sink.close()
 
@@ -185,6 +185,7 @@ def test_a_bulk_answer_is_read_part_by_part(tmp_path: Path) -> None:
     assert receiver.bodies[1].count(b'"_id"') == 1  # the two that it had are not sent again
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary() | st.builds(lambda x: json.dumps(x).encode(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.sampled_from(["errors", "items", "create", "status", "x"]), c))))  # fmt: skip
 def test_a_bulk_answer_of_anybody_is_statuses_or_a_value_error(body: bytes) -> None:
     try:
@@ -195,7 +196,7 @@ def test_a_bulk_answer_of_anybody_is_statuses_or_a_value_error(body: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    ("settings", "why"),
+    ("named", "why"),
     [
         ({"url": "http://siem.example/in"}, "read by everybody"),
         ({"url": "https://user:pw@siem.example/in"}, "has a login"),
@@ -207,11 +208,11 @@ def test_a_bulk_answer_of_anybody_is_statuses_or_a_value_error(body: bytes) -> N
     ],
 )
 def test_settings_that_are_no_good_are_refused(
-    tmp_path: Path, settings: dict[str, str], why: str
+    tmp_path: Path, named: dict[str, str], why: str
 ) -> None:
     around = Surroundings("d" * 32, tmp_path, lambda: NOON, print)
     with pytest.raises(ConfigError, match=why) as caught:
-        open_sink(Settings(**settings), around)  # type: ignore[arg-type]
+        open_sink(Settings(**named), around)  # type: ignore[arg-type]
     assert "user:pw" not in str(caught.value)
 
 
