@@ -83,7 +83,7 @@ def test_a_refused_client_certificate_is_an_error_and_nothing_counts_as_delivere
         if name is None:
             del more["certificate"]
         settings = syslog.Settings(host="localhost", port=receiver.port, **more)
-        with pytest.raises(SinkError, match="alert|before it has read everything"):
+        with pytest.raises(SinkError, match=r"alert|before it has read everything"):
             send(syslog.open_sink(settings, around(tmp_path)), *EVENTS)
         assert receiver.received() == []
 
@@ -124,7 +124,11 @@ def test_a_server_that_dies_with_events_unread_confirms_nothing(tmp_path: Path) 
 def test_a_server_that_turns_away_at_once_confirms_nothing(tmp_path: Path) -> None:
     """Its end crosses our bytes, and looks like one that follows them."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        turned = threading.Thread(target=lambda: listening.accept()[0].close())
+
+        def turns_away() -> None:
+            listening.accept()[0].close()
+
+        turned = threading.Thread(target=turns_away)
         turned.start()
         port = listening.getsockname()[1]
         settings = syslog.Settings(host="127.0.0.1", port=port, transport="tcp")
@@ -174,7 +178,7 @@ def test_nginx_takes_batches_over_http2_with_a_client_certificate_and_a_token(
             send(http.open_sink(busy, around(tmp_path)), *EVENTS)
         assert caught.value.after == 30
         bare = http.Settings(url=url, ca=more["ca"])
-        with pytest.raises(SinkError, match="answers 400|alert"):
+        with pytest.raises(SinkError, match=r"answers 400|alert"):
             send(http.open_sink(bare, around(tmp_path)), *EVENTS)
         assert len(receiver.received()) == 1
 
