@@ -319,7 +319,7 @@ class Fetcher:
             self._clients[proxy] = httpx.AsyncClient(
                 http2=True,
                 verify=self._context,
-                proxy=_proxy_url(proxy) if proxy else None,
+                proxy=proxy_url(proxy) if proxy else None,
                 timeout=self.options.timeout,
                 trust_env=False,
                 headers={
@@ -464,7 +464,7 @@ def _failure(url: str, error: Exception) -> Exception:
     return _TryAgainError(FetchError(url, f"no answer: {text}"))
 
 
-def _proxy_url(proxy: Proxy) -> httpx.Proxy:
+def proxy_url(proxy: Proxy) -> httpx.Proxy:
     scheme = proxy.url.partition("://")[0].replace("socks5h", "socks5")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     auth: Any = (proxy.user, proxy.password or "") if proxy.user is not None else None

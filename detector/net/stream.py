@@ -12,6 +12,7 @@ from contextlib import suppress
 from detector.chain.names import as_address
 from detector.errors import DialEnding, DialError
 from detector.net.dialogue import LAST, LENIENT, Dialogue
+from detector.net.traffic import TRAFFIC
 
 _CHUNK = 1 << 16
 _STAGGER = 0.25  # RFC 8305 section 5: 250 ms between attempts
@@ -39,10 +40,13 @@ class Stream:
 
     async def receive(self) -> bytes:
         """The next bytes of the connection itself."""
-        return await self._loop.sock_recv(self._socket, _CHUNK)
+        data = await self._loop.sock_recv(self._socket, _CHUNK)
+        TRAFFIC.came(len(data))
+        return data
 
     async def write(self, data: bytes) -> None:
         await self._loop.sock_sendall(self._socket, data)
+        TRAFFIC.out(len(data))
 
     async def converse(self, dialogue: Dialogue, step: str, cause: str) -> None:
         """Carry a dialogue to its end; what it returns is read again by the next reader."""
@@ -110,6 +114,7 @@ async def resolve(host: str, port: int) -> list[Address]:
         family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
         return [(family, host, port)]
     loop = asyncio.get_running_loop()
+    TRAFFIC.named()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
@@ -178,6 +183,7 @@ async def _connect_one(address: Address) -> Stream:
     except BaseException:
         sock.close()
         raise
+    TRAFFIC.opened()
     with suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Stream(sock, host)

@@ -38,6 +38,16 @@ def _no_password() -> str:
     return ""
 
 
+def with_only(pem: str) -> ssl.SSLContext:
+    """Verifies against these roots alone, which are text. Raises ConfigError when they are no PEM."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=pem)
+    except (ValueError, ssl.SSLError) as error:
+        raise ConfigError("the roots of the credentials", f"are no PEM: {error}") from None
+    return context
+
+
 @lru_cache(maxsize=4)
 def context_for_proxy(trust: Path | None) -> ssl.SSLContext:
     """For TLS to an https:// proxy: the operating system's store, and the roots of a PEM file beside it.
