@@ -32,10 +32,10 @@ class _TableRoles(Extension):
         return _TAG.sub(lambda found: f'{found[0]} role="{_ROLES[found[1]]}"', source)
 
 
-def templates(folder: Path) -> jinja2.Environment:
-    """The page's own."""
+def templates(*folders: Path) -> jinja2.Environment:
+    """A page's own; a template is taken from the first folder that has it."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -108,4 +108,6 @@ def _is_a_portals(row: Connectivity, answer: PlainAnswer) -> bool:
         asked = urlsplit(row.url).hostname or ""
         return there is not None and there != asked and not asked.endswith("." + there)
     page = answer.body.lstrip().lower()
-    return answer.status == 200 and page.startswith((b"<html", b"<!doctype html", b"<head", b"<script"))
+    return answer.status == 200 and page.startswith(
+        (b"<html", b"<!doctype html", b"<head", b"<script")
+    )
