@@ -95,7 +95,7 @@ def _as_blackbox(
                 "Specifies whether probe ip protocol is IP4 or IP6",
                 address.version,
             )
-            hashed = _fnv1(address.packed)
+            hashed = _fnv1a(address.packed)
             yield gauge(
                 "probe_ip_addr_hash",
                 "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
@@ -245,9 +245,9 @@ def _version(judgement: Judgement) -> str:
     return _VERSIONS.get((done.version if done is not None else None) or "", "unknown")
 
 
-def _fnv1(data: bytes) -> int:
-    """FNV-1, 32 bits, by which blackbox_exporter tells addresses apart."""
+def _fnv1a(data: bytes) -> int:
+    """FNV-1a, 32 bits, by which blackbox_exporter tells addresses apart."""
     value = _FNV_OFFSET
     for byte in data:
-        value = (value * _FNV_PRIME & 0xFFFFFFFF) ^ byte
+        value = (value ^ byte) * _FNV_PRIME & 0xFFFFFFFF
     return value
