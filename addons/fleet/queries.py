@@ -78,11 +78,11 @@ class FleetQueries:
 
     def __init__(self, database: FleetDatabase, now: datetime) -> None:
         self._database = database
-        self._late = stamp(now - GRACE)
+        self.late = stamp(now - GRACE)  # an agent that was due before is silent
 
     async def counts(self) -> Counts:
         (silent,) = await self._one(
-            "SELECT COUNT(*) FROM agent WHERE due < ? AND revoked IS NULL", self._late
+            "SELECT COUNT(*) FROM agent WHERE due < ? AND revoked IS NULL", self.late
         )
         (agents, revoked) = await self._one("SELECT COUNT(*), COUNT(revoked) FROM agent")
         (unsanctioned,) = await self._one(
@@ -135,9 +135,7 @@ class FleetQueries:
         """As a finding of this subject names him, an open one where there is one."""
         columns = "SELECT product, engine, category, issuer, issuer_spki FROM finding"
         for more in (f" AND {_STANDS}", ""):
-            rows = await self._database.read(
-                f"{columns} WHERE subject = ?{more} LIMIT 1", subject
-            )
+            rows = await self._database.read(f"{columns} WHERE subject = ?{more} LIMIT 1", subject)
             if rows:
                 return Who(*rows[0])  # type: ignore[arg-type]
         return None
@@ -154,6 +152,16 @@ class FleetQueries:
             f"SELECT COUNT(DISTINCT network) FROM finding WHERE {_STANDS} AND subject = ?", subject
         )
         return [Place(*row) for row in rows], _number(total)  # type: ignore[arg-type]
+
+    async def named(self, text: str, most: int) -> list[tuple[str, Who]]:
+        """Subjects that intercept now and whose product, engine or issuer has this text."""
+        names = ("product", "engine", "issuer")
+        rows = await self._database.read(
+            "SELECT DISTINCT subject, product, engine, category, issuer, issuer_spki FROM finding"
+            f" WHERE {_STANDS} AND ({' OR '.join(f"LOWER({one}) LIKE ? ESCAPE '!'" for one in names)}) LIMIT ?",
+            *(_within(text) for _ in names), most,
+        )  # fmt: skip
+        return [(str(row[0]), Who(*row[1:])) for row in rows]  # type: ignore[arg-type]
 
     async def hosts_of(self, subject: str, most: int) -> list[tuple[str, int]]:
         """Hosts on which a subject was seen last, by agent; those of the most agents."""
@@ -237,7 +245,7 @@ class FleetQueries:
             where.add("(LOWER(a.name) LIKE ? ESCAPE '!' OR a.device LIKE ? ESCAPE '!')",
                       _within(text), _begins(text))  # fmt: skip
         if state in ("silent", "heard"):
-            where.add(f"a.due {'<' if state == 'silent' else '>='} ?", self._late)
+            where.add(f"a.due {'<' if state == 'silent' else '>='} ?", self.late)
         if state:
             where.add(f"a.revoked IS {'NOT ' if state == 'revoked' else ''}NULL")
         if state == "intercepted":
@@ -346,7 +354,13 @@ class FleetQueries:
         return (EventRow(*rows[0][:-1]), str(rows[0][-1])) if rows else None  # type: ignore[arg-type]
 
     async def correlations(
-        self, *, subject: str = "", network: str = "", closed: bool = False, page: int = 1, size: int = SIZE
+        self,
+        *,
+        subject: str = "",
+        network: str = "",
+        closed: bool = False,
+        page: int = 1,
+        size: int = SIZE,
     ) -> Paged[CorrelationRow]:
         """What no single agent can see, the latest first."""
         where = _Where()
@@ -381,7 +395,8 @@ class FleetQueries:
     async def verdicts(self, question: str) -> dict[str, int]:
         """How many answered what."""
         rows = await self._database.read(
-            "SELECT verdict, COUNT(*) FROM answer WHERE question = ? GROUP BY verdict ORDER BY 2 DESC, 1", question
+            "SELECT verdict, COUNT(*) FROM answer WHERE question = ? GROUP BY verdict ORDER BY 2 DESC, 1",
+            question,
         )
         return {str(verdict): _number(count) for verdict, count in rows}
 
@@ -400,7 +415,9 @@ class FleetQueries:
         findings = await self._one("SELECT MAX(changed) FROM finding")
         opened = await self._one("SELECT COUNT(*) FROM finding WHERE closed IS NULL")
         seen = await self._one("SELECT COUNT(*), MAX(opened), MAX(closed) FROM correlation")
-        asked = await self._one("SELECT (SELECT COUNT(*) FROM question), (SELECT COUNT(*) FROM answer)")
+        asked = await self._one(
+            "SELECT (SELECT COUNT(*) FROM question), (SELECT COUNT(*) FROM answer)"
+        )
         return " ".join(str(one) for one in (*findings, *opened, *seen, *asked))
 
     async def _count(self, what: str, values: Sequence[Value]) -> int:
