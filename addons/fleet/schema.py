@@ -22,11 +22,10 @@ CREATE TABLE finding (
     hosts TEXT NOT NULL, host_count INTEGER NOT NULL, opened TEXT NOT NULL, changed TEXT NOT NULL, seen TEXT NOT NULL,
     closed TEXT, event TEXT NOT NULL
 ) STRICT;
-CREATE INDEX finding_open ON finding (
-    kind, subject, device, sanctioned, network, opened, host, product, engine, category, closed
-) WHERE closed IS NULL;
+CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened, product, engine, category, closed)
+    WHERE closed IS NULL;
 CREATE INDEX finding_by_device ON finding (device);
-CREATE INDEX finding_by_subject ON finding (subject, changed);
+CREATE INDEX finding_by_subject ON finding (subject, changed, closed);
 CREATE INDEX finding_by_changed ON finding (changed, host);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
@@ -51,7 +50,8 @@ CREATE TABLE answer (
     question TEXT NOT NULL, device TEXT NOT NULL, at TEXT NOT NULL, verdict TEXT NOT NULL, event TEXT NOT NULL,
     PRIMARY KEY (question, device)
 ) STRICT;
-CREATE INDEX finding_by_network ON finding (network, changed);
+CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;
+CREATE INDEX finding_by_network ON finding (network, changed, closed);
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from addons.fleet.page.look import Look, found
-from addons.fleet.queries import GRACE
+from addons.fleet.told import GRACE
 from addons.review.visit import View, page_number
 from detector.model.no_json import NO_JSON
 from detector.report.event_json import HeartbeatRecord

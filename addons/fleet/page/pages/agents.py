@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 from addons.fleet.page.look import Look
-from addons.fleet.queries import GRACE, AgentOrder, AgentState
+from addons.fleet.queries import AgentOrder, AgentState
+from addons.fleet.told import GRACE
 from addons.review.visit import View, address, page_number
 
 _TITLES: tuple[tuple[AgentOrder | None, str], ...] = (
@@ -14,8 +15,10 @@ _TITLES: tuple[tuple[AgentOrder | None, str], ...] = (
 
 
 async def page(look: Look) -> View:
-    state = next((one for one in get_args(AgentState) if one == look.query("state")), "")
-    order = next((one for one in get_args(AgentOrder) if one == look.query("order")), "name")
+    states: tuple[AgentState, ...] = get_args(AgentState)
+    orders: tuple[AgentOrder, ...] = get_args(AgentOrder)
+    state: AgentState = next((one for one in states if one == look.query("state")), "")
+    order: AgentOrder = next((one for one in orders if one == look.query("order")), "name")
     text, version = look.query("q", 200), look.query("version", 80)
     network, down = look.query("network", 200), bool(look.query("down"))
     query = {"q": text, "state": state, "version": version, "network": network}
@@ -35,7 +38,7 @@ async def page(look: Look) -> View:
             "state": state,
             "version": version,
             "network": network,
-            "states": [one for one in get_args(AgentState) if one],
+            "states": [one for one in states if one],
             "versions": await look.fleet.versions(),
             "titles": [_title(name, text, order, query, down=down) for name, text in _TITLES],
             "filtered": any(query.values()),

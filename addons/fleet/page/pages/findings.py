@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import get_args
 
+from addons.fleet.conditions import stamp
 from addons.fleet.page.look import Look
-from addons.fleet.queries import stamp
 from addons.review.visit import View, page_number
 from detector.report.event_json import FindingKind
 

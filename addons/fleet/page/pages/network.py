@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from addons.fleet.page.look import Look, found
 from addons.fleet.page.pages.interceptor import Known
-from addons.fleet.queries import GRACE
 from addons.fleet.rows import Who
+from addons.fleet.told import GRACE
 from addons.review.visit import Done, View, address, page_number
 
 _LONGEST = 80

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from addons.fleet.page.look import Look
-from addons.fleet.queries import GRACE
+from addons.fleet.told import GRACE
 from addons.review.visit import View
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from addons.fleet.conditions import stamp
 from addons.fleet.page.look import Look
 from addons.fleet.page.pages.interceptor import known_of
-from addons.fleet.queries import GRACE, stamp
+from addons.fleet.told import GRACE
 from addons.review.visit import View
 
 _SHOWN, _PLACES = 12, 3
