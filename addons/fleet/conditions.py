@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from addons.fleet.database import Value
-from addons.fleet.rows import Paged
+from addons.fleet.query_rows import Paged
 
 SIZE, MOST_COUNTED = 50, 10_000
 

@@ -67,10 +67,7 @@ def configuration(settings: ServerSettings) -> str:
         "server_name": "tlsight-fleet",
         "host": settings.host,
         "port": settings.port,
-        "operator": settings.operator,
-        "system_account": settings.system,
-        "resolver": "MEMORY",
-        "resolver_preload": settings.accounts,
+        **_accounts(settings.operator, settings.system, settings.accounts),
         "jetstream": {
             "store_dir": str(settings.store),
             "max_memory_store": settings.memory,
@@ -91,6 +88,20 @@ def configuration(settings: ServerSettings) -> str:
         "logtime": False,
     }
     return json.dumps(said, indent=1) + "\n"
+
+
+def accounts_part(operator: str, system: str, accounts: dict[str, str]) -> str:
+    """What a server that somebody else runs includes, beside its own JetStream and TLS."""
+    return json.dumps(_accounts(operator, system, accounts), indent=1)[1:-1].strip() + "\n"
+
+
+def _accounts(operator: str, system: str, accounts: dict[str, str]) -> dict[str, object]:
+    return {
+        "operator": operator,
+        "system_account": system,
+        "resolver": "MEMORY",
+        "resolver_preload": accounts,
+    }
 
 
 class Embedded:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from addons.fleet.conditions import SIZE, Where, begins, marks, number, paged, window, within
 from addons.fleet.database import Row
-from addons.fleet.rows import (
+from addons.fleet.query_rows import (
     AgentRow,
     Changes,
     Counts,

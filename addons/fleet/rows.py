@@ -1,185 +1,241 @@
-"""What queries of the fleet's database give: rows with names. Times are texts as the database keeps them."""
+"""Events turned into what the database keeps. Pure.
+
+Rules
+-----
+1. An event is kept once, by its id; one that is kept already changes nothing, so the bus may deliver twice.
+2. A state is as the newest event by the agent's own clock left it; of one second the later one of the stream counts. So
+   what comes late, or once more, rolls nothing back.
+3. What an event leaves out (a finding that closes has no certificate to show) stays as it was.
+4. Heartbeats are a state and not kept one by one: 50,000 agents send five million a day.
+5. An agent is alive when the bus hears it, whatever its clock says: `last` and `due` are by the bus's.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from addons.fleet.database import Row
+from addons.fleet.taking import Refused, Taken, stamp
+from detector.report.check_json import CheckRecord
+from detector.report.event_json import EventRecord, FindingRecord, headline, severity
+
+_FIRST_EVERY = 3600.0  # until a heartbeat says when the next one comes
+_SHORTEST, _LONGEST = 10.0, 7 * 86_400.0
+_CUT = 512
+_OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+# A CA made for less is one of those that are changed every few days by themselves: its end is no news.
+_LONG_LIVED = timedelta(days=180)
+_HEARTBEAT = msgspec.json.Encoder()
+
+_NEWER = "excluded.told >= agent.told"
+AGENT = f"""
+INSERT INTO agent (device, name, system, tlsight, tables, network, first, last, due, heartbeat, told, lists, settled)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
+last = CASE WHEN excluded.last > agent.last THEN excluded.last ELSE agent.last END,
+due = CASE WHEN excluded.heartbeat IS NOT NULL AND {_NEWER} THEN excluded.due
+    WHEN excluded.last > agent.due THEN excluded.due ELSE agent.due END,
+name = CASE WHEN {_NEWER} THEN excluded.name ELSE agent.name END,
+system = CASE WHEN {_NEWER} THEN excluded.system ELSE agent.system END,
+network = CASE WHEN {_NEWER} AND excluded.network <> '' THEN excluded.network ELSE agent.network END,
+heartbeat = CASE WHEN {_NEWER} AND excluded.heartbeat IS NOT NULL THEN excluded.heartbeat ELSE agent.heartbeat END,
+settled = CASE WHEN {_NEWER} AND (excluded.tlsight <> agent.tlsight OR excluded.tables <> agent.tables
+    OR (excluded.lists <> '' AND excluded.lists <> agent.lists)) THEN excluded.told ELSE agent.settled END,
+tlsight = CASE WHEN {_NEWER} THEN excluded.tlsight ELSE agent.tlsight END,
+tables = CASE WHEN {_NEWER} THEN excluded.tables ELSE agent.tables END,
+lists = CASE WHEN {_NEWER} AND excluded.lists <> '' THEN excluded.lists ELSE agent.lists END,
+told = CASE WHEN {_NEWER} THEN excluded.told ELSE agent.told END
+"""  # noqa: S608 (of this file alone)
+
+_STATE = (
+    "kind", "subject", "network", "sanctioned", "host", "hosts", "host_count", "opened", "changed", "seen", "closed",
+)  # fmt: skip
+_JUDGED = (
+    "verdict", "product", "engine", "category", "issuer", "issuer_spki", "event", "canary", "spares", "issuer_until",
+)  # fmt: skip
+_FINDING_COLUMNS = ("id", "device", *_STATE, *_JUDGED)
+_LATER = "excluded.changed >= finding.changed"
+# Assignments see the row as it was, so the order does not matter.
+FINDING = (
+    f"INSERT INTO finding ({', '.join(_FINDING_COLUMNS)}) "  # noqa: S608 (of this file alone)
+    f"VALUES ({', '.join('?' * len(_FINDING_COLUMNS))}) ON CONFLICT (device, id) DO UPDATE SET "
+    + ", ".join(f"{c} = CASE WHEN {_LATER} THEN excluded.{c} ELSE finding.{c} END" for c in _STATE)
+    + ", "
+    + ", ".join(
+        f"{c} = CASE WHEN excluded.verdict <> '' AND ({_LATER} OR finding.verdict = '') "
+        f"THEN excluded.{c} ELSE finding.{c} END"
+        for c in _JUDGED
+    )
+)
+EVENT = """
+INSERT INTO event (id, device, at, received, kind, severity, finding, headline, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+"""
+NETWORK = """
+INSERT INTO network (id, first, last, label, gateway, ssid) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+last = CASE WHEN excluded.last > network.last THEN excluded.last ELSE network.last END,
+gateway = CASE WHEN network.gateway = '' THEN excluded.gateway ELSE network.gateway END,
+ssid = CASE WHEN network.ssid = '' THEN excluded.ssid ELSE network.ssid END
+"""
+# Of questions that were asked; an agent that makes up others fills no table.
+ANSWER = """
+INSERT INTO answer (question, device, at, verdict, event) SELECT id, ?, ?, ?, ? FROM question WHERE id = ?
+ON CONFLICT (question, device) DO NOTHING
+"""
+REFUSED = """
+INSERT INTO refused (device, why, times, first, last) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device, why) DO UPDATE SET
+times = refused.times + excluded.times, last = excluded.last
+"""
+FACT = "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
-class Paged[T](NamedTuple):
-    """One page of a list.
+def kept_ids(taken: Iterable[Taken]) -> list[str]:
+    """Of the events that are to be kept one by one."""
+    return [one.event.id for one in taken if one.event.kind != "heartbeat"]
 
-    Attributes:
-        total: of all; no more than conditions.MOST_COUNTED are counted.
+
+def statements(
+    taken: Sequence[Taken],
+    refused: Sequence[Refused],
+    known: Collection[str],
+    canaries: Collection[str],
+) -> list[tuple[str, list[Row]]]:
+    """What keeps a batch, in the stream's order.
+
+    Args:
+        taken: good messages.
+        refused: the others.
+        known: ids of those events that are kept already.
+        canaries: hosts that everybody knows to be public.
 
     """
-
-    rows: list[T]
-    total: int
-    page: int
-    pages: int
-    more: bool
-
-
-class Counts(NamedTuple):
-    """Of the whole fleet, now.
-
-    Attributes:
-        intercepted: agents with an interception that no policy allows.
-        sanctioned: interceptions that are allowed.
-        open: findings by kind that no policy allows.
-
-    """
-
-    agents: int
-    silent: int
-    revoked: int
-    intercepted: int
-    sanctioned: int
-    open: dict[str, int]
-
-
-class Changes(NamedTuple):
-    opened: int
-    changed: int
-    closed: int
+    agents, events, findings, answers = [], [], [], []
+    networks: dict[str, Row] = {}
+    seen = set(known)
+    for one in taken:
+        event = one.event
+        if event.kind != "heartbeat":
+            if event.id in seen:
+                continue
+            seen.add(event.id)
+            events.append(_event(one))
+        agents.append(_agent(one))
+        if event.network is not None:
+            networks[event.network.id] = _network(one, networks.get(event.network.id))
+        if event.finding is not None:
+            findings.append(_finding(one, event.finding, canaries))
+        elif event.kind == "answer" and event.question is not None:
+            answers.append(_answer(one))
+    bad: dict[tuple[str, str], list[datetime]] = {}
+    for no in refused:
+        bad.setdefault((no.device, no.why), []).append(no.received)
+    counts: list[Row] = [
+        (device, why, len(times), stamp(min(times)), stamp(max(times)))
+        for (device, why), times in bad.items()
+    ]
+    return [
+        (AGENT, agents), (EVENT, events), (FINDING, findings), (NETWORK, list(networks.values())),
+        (ANSWER, answers), (REFUSED, counts),
+    ]  # fmt: skip
 
 
-class Who(NamedTuple):
-    """Who intercepts, as a finding names him."""
-
-    product: str
-    engine: str
-    category: str
-    issuer: str
-    spki: str
-
-    @property
-    def name(self) -> str:
-        """The best name there is."""
-        return self.product or self.engine or self.issuer or "unknown"
+def _text(text: str, most: int = _CUT) -> str:
+    """Short, and without NUL, which PostgreSQL has no place for."""
+    return text[:most].replace("\0", "�")
 
 
-class Standing(NamedTuple):
-    """A subject with open findings.
-
-    Attributes:
-        unsanctioned: agents on which no policy allows it.
-
-    """
-
-    subject: str
-    agents: int
-    findings: int
-    unsanctioned: int
-    since: str
+def _event(one: Taken) -> Row:
+    event = one.event
+    finding = event.finding.id if event.finding is not None else ""
+    return (
+        event.id, event.device.id, stamp(one.at), stamp(one.received), event.kind, severity(event), finding,
+        _text(headline(event)), one.body,
+    )  # fmt: skip
 
 
-class Place(NamedTuple):
-    network: str
-    label: str
-    agents: int
+def _agent(one: Taken) -> Row:
+    event, beat = one.event, one.event.heartbeat
+    heard, told = stamp(one.received), stamp(one.at)
+    network = event.network.id if event.network is not None else ""
+    # NaN is no number that JSON has; the bounds are for all others.
+    every = _FIRST_EVERY if beat is None else min(max(beat.every, _SHORTEST), _LONGEST)
+    slack = min(max(every / 4, 60.0), 600.0)
+    return (
+        event.device.id, _text(event.device.name), _text(event.device.system, 64), _text(event.versions.tlsight, 64),
+        _text(event.versions.tables, 128), network, heard, heard,
+        stamp(one.received + timedelta(seconds=every + slack)),
+        None if beat is None else _HEARTBEAT.encode(beat).decode(), told,
+        "" if beat is None else _text(" ".join(f"{k}={v}" for k, v in sorted(beat.lists.items()))), told,
+    )  # fmt: skip
 
 
-class NetworkRow(NamedTuple):
-    id: str
-    label: str
-    first: str
-    last: str
-    intercepted: int
-    unsanctioned: int
+def _network(one: Taken, before: Row | None) -> Row:
+    network = one.event.network
+    assert network is not None
+    heard = stamp(one.received)
+    first = before[1] if before is not None else heard
+    return (network.id, first, heard, "", _text(network.gateway or "", 128), _text(network.ssid or "", 128))
 
 
-class ProductRow(NamedTuple):
-    """`cas`: keys or names of its CAs."""
-
-    product: str
-    engine: str
-    category: str
-    agents: int
-    cas: int
-    unsanctioned: int
-
-
-class AgentRow(NamedTuple):
-    device: str
-    name: str
-    system: str
-    tlsight: str
-    tables: str
-    network: str
-    first: str
-    last: str
-    due: str
-    heartbeat: str | None
-    revoked: str | None
+def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> Row:
+    event, at = one.event, one.at
+    network = event.network.id if event.network is not None else ""
+    closed = stamp(at) if event.kind == "closed" else None
+    hosts = [_text(host) for host in finding.hosts]
+    return (
+        finding.id, event.device.id,
+        finding.kind, _text(finding.subject), network, int(event.sanctioned), hosts[0] if hosts else "",
+        _HEARTBEAT.encode(hosts).decode(), finding.host_count, _stamp(finding.opened, at), stamp(at),
+        _stamp(finding.seen, at), closed,
+        *_judged(event, canaries),
+    )  # fmt: skip
 
 
-class FindingRow(NamedTuple):
-    id: str
-    device: str
-    kind: str
-    subject: str
-    network: str
-    verdict: str
-    sanctioned: int
-    product: str
-    engine: str
-    category: str
-    issuer: str
-    issuer_spki: str
-    host: str
-    hosts: str
-    host_count: int
-    opened: str
-    changed: str
-    seen: str
-    closed: str | None
-    event: str
-    agent: str
-
-    @property
-    def who(self) -> Who:
-        return Who(self.product, self.engine, self.category, self.issuer, self.issuer_spki)
+def _stamp(when: datetime, at: datetime) -> str:
+    """Not later than the event that tells of it."""
+    return stamp(min(max(when, _OLDEST), at))
 
 
-class EventRow(NamedTuple):
-    id: str
-    device: str
-    at: str
-    received: str
-    kind: str
-    severity: str
-    finding: str
-    headline: str
+def _judged(event: EventRecord, canaries: Collection[str]) -> tuple[str | int | None, ...]:
+    check, finding = event.check, event.finding
+    assert finding is not None
+    if check is None:
+        return ("", "", "", "", "", "", event.id, 0, 0, None)
+    who = check.interceptor
+    named = (check.target.host, *(host.rpartition(":")[0] for host in finding.hosts))
+    spares = any(one.id == "canaries-clean" for one in check.evidence)
+    return (
+        check.verdict,
+        _text((who.product if who else "") or ""),
+        _text((who.engine if who else "") or ""),
+        _text((who.category if who else "") or ""),
+        _text(who.issuer if who else ""),
+        _text((who.issuer_spki_sha256 if who else "") or "", 64),
+        event.id,
+        int(any(host in canaries for host in named)),
+        int(spares),
+        _issuer_until(check),
+    )
 
 
-class CorrelationRow(NamedTuple):
-    id: str
-    kind: str
-    subject: str
-    network: str
-    headline: str
-    agents: int
-    opened: str
-    seen: str
-    closed: str | None
-    body: str
+def _issuer_until(check: CheckRecord) -> str | None:
+    """When the interceptor's CA ends, of one that was made for long and that was shown."""
+    who = check.interceptor
+    if who is None or not who.issuer_spki_sha256:
+        return None
+    for one in check.chain[1:100]:
+        if one.spki_sha256 == who.issuer_spki_sha256:
+            try:
+                long_lived = one.not_after - one.not_before >= _LONG_LIVED
+                return stamp(one.not_after) if long_lived else None
+            except (OverflowError, TypeError):
+                return None
+    return None
 
 
-class QuestionRow(NamedTuple):
-    id: str
-    host: str
-    asked: str
-    until: str
-    by: str
-    wanted: int
-    network: str
-    answers: int
-
-
-class AnswerRow(NamedTuple):
-    device: str
-    name: str
-    at: str
-    verdict: str
-    event: str
+def _answer(one: Taken) -> Row:
+    event = one.event
+    verdict = event.check.verdict if event.check is not None else ""
+    return (event.device.id, stamp(one.at), verdict, event.id, event.question)

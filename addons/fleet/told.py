@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from addons.fleet.conditions import MOST_COUNTED, SIZE, Where, number, paged, stamp, window
 from addons.fleet.database import FleetDatabase, Row, Value
-from addons.fleet.rows import AnswerRow, CorrelationRow, EventRow, Paged, QuestionRow
+from addons.fleet.query_rows import AnswerRow, CorrelationRow, EventRow, Paged, QuestionRow
 
 GRACE = timedelta(minutes=15)
 _EVENT = ", ".join(EventRow._fields)

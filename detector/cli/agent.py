@@ -25,6 +25,7 @@ app = typer.Typer(help=_TEXT, no_args_is_help=True)
 _VERBS = (
     "detector.cli.agent_run",
     "detector.cli.agent_status",
+    "detector.cli.agent_service",
 )
 
 for _verb in _VERBS:

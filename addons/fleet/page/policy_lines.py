@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import tomlkit
 
 from addons.bypass.shown import shown, shown_toml
-from addons.fleet.rows import Who
+from addons.fleet.query_rows import Who
 from detector.model.targets import split_port
 
 _DAYS = 365

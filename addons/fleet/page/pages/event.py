@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from addons.fleet.page.again import read_event
 from addons.fleet.page.look import Look, found
-from addons.fleet.rows import EventRow
+from addons.fleet.query_rows import EventRow
 from addons.review.visit import View
 from detector.errors import ConfigError
 from detector.report.event_json import EventRecord

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from addons.fleet.page.look import Look, found
 from addons.fleet.page.policy_lines import policy_lines
 from addons.fleet.queries import FleetQueries
-from addons.fleet.rows import Place, Standing, Who
+from addons.fleet.query_rows import Place, Standing, Who
 from addons.review.visit import View, page_number
 
 _PLACES, _HOSTS = 10, 12

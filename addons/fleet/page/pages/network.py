@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from addons.fleet.page.look import Look, found
 from addons.fleet.page.pages.interceptor import Known
-from addons.fleet.rows import Who
+from addons.fleet.query_rows import Who
 from addons.fleet.told import GRACE
 from addons.review.visit import Done, View, address, page_number
 
