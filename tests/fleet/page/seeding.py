@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from addons.fleet.conditions import stamp
 from addons.fleet.database import Row, Value
-from addons.fleet.queries import stamp
 from addons.fleet.schema import FIRST
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
