@@ -249,15 +249,8 @@ def _is_running(pid: int, config: Path) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
-        done = (
-            subprocess.run(
-                ["ps", "-o", "command=", "-p", str(pid)],
-                capture_output=True,
-                check=False,
-                timeout=5,
-            )
-            if not Path("/proc/self").exists()
-            else None
-        )
-        words = done.stdout.split() if done is not None else []
+        if Path("/proc/self").exists():
+            return False
+        asked = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+        words = subprocess.run(asked, capture_output=True, check=False, timeout=5).stdout.split()
     return str(config).encode() in words

@@ -10,6 +10,7 @@ from tests.fuzz import (
     dialogues,
     evidence,
     files,
+    fleet,
     judgements,
     lists,
     packets,

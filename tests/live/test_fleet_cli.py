@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 
@@ -25,6 +26,7 @@ from detector.agent.sinks.nats import NatsSink
 from detector.cli.app import run
 from detector.report.event_json import (
     DeviceRecord,
+    EventKind,
     EventRecord,
     HeartbeatRecord,
     NoticeRecord,
@@ -50,15 +52,16 @@ class Commands:
 
     def __call__(self, *words: str, code: int = 0) -> str:
         """In this process: a dozen interpreters would take longer than all that they do."""
-        out = io.StringIO()
+        out = io.TextIOWrapper(io.BytesIO(), write_through=True)
         with (
             mock.patch.dict(os.environ, self.environment),
             redirect_stdout(out),
             redirect_stderr(out),
         ):
             ended = run(words)
-        assert ended == code, f"{words}: {ended} {out.getvalue()}"
-        return out.getvalue()
+        said = out.buffer.getvalue().decode()
+        assert ended == code, f"{words}: {ended} {said}"
+        return said
 
     @contextmanager
     def serving(self) -> Generator[subprocess.Popen[bytes]]:
@@ -96,12 +99,10 @@ def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def event(device: str, **more: object) -> EventRecord:
-    import secrets
-
     what = more or {"notice": NoticeRecord("online", "online")}
-    kind = "heartbeat" if "heartbeat" in what else "notice"
+    kind: EventKind = "heartbeat" if "heartbeat" in what else "notice"
     return EventRecord(
-        "tlsight.event/1", secrets.token_hex(16), kind, clock.now(), DeviceRecord(device), VersionsRecord("1"),
+        "tlsight.event/1", uuid4().hex, kind, clock.now(), DeviceRecord(device), VersionsRecord("1"),
         **what,  # type: ignore[arg-type]
     )  # fmt: skip
 
