@@ -22,7 +22,7 @@ from tests.fuzz import (
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers, fleet,
 )  # fmt: skip
 
 
