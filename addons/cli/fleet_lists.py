@@ -36,6 +36,7 @@ def publish(
         content = read_bounded(file, MAX_CONTENT + 1)
     except OSError as error:
         raise ConfigError(str(file), error.strerror or str(error)) from None
+    _demand_good(name, content)
     with opened(store) as (home, members):
         one = lists.published(members, name, content, home.keys.signer, given.now(), given.user())
     given.say(f"{name} {one.serial} is signed until {one.until[:10]}; tlsight fleet serve sends it")
@@ -100,6 +101,25 @@ def ask(
     if "intercepted" in verdicts or "suspect" in verdicts:
         return exit_codes.FOUND
     return exit_codes.CLEAN if verdicts else exit_codes.INCONCLUSIVE
+
+
+def _demand_good(name: str, content: bytes) -> None:
+    """Every agent would refuse what is no such list; say so here. Raises ConfigError."""
+    from detector.errors import ConfigError
+
+    if name == "configuration":
+        from detector.agent.settings import load, with_fleet
+
+        with_fleet(load(None), content)
+    elif name == "canaries":
+        from detector.agent.canaries import read_canaries
+
+        read_canaries(content)
+    else:
+        from detector.agent.canaries import patterns_of
+
+        if next(iter(patterns_of(content)), None) is None:
+            raise ConfigError(name, "names no host", remedy="rules as JSON, or one host a line")
 
 
 async def _asked(
