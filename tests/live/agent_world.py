@@ -32,12 +32,25 @@ async def main():
 asyncio.run(main())
 """
 
+_RESIDENT = """
+import asyncio, random, sys
+from detector.agent.senses.network import here
+from detector.agent.senses.portal import portal
+for line in sys.stdin:
+    if line == "here\\n":
+        found = asyncio.run(here(b"s" * 16, {}))
+        print(found.id if found else None)
+    else:
+        print(asyncio.run(portal(random.Random(1), seconds=3)))
+"""
+
 
 class Machine:
     """`with Machine() as machine:`; needs root."""
 
     def __init__(self) -> None:
         self._own, self._router = f"tls-m{os.getpid()}", f"tls-r{os.getpid()}"
+        self._resident: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         for name in (self._own, self._router):
@@ -54,6 +67,8 @@ class Machine:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        if self._resident is not None:
+            self._resident.communicate(timeout=10)
         for name in (self._own, self._router):
             subprocess.run([find("ip"), "netns", "delete", name], check=False, capture_output=True)
         shutil.rmtree(_OF_NAMESPACES / self._own, ignore_errors=True)
@@ -98,28 +113,25 @@ class Machine:
             finally:
                 held.terminate()
 
-    def run(self, script: str, *words: str) -> str:
-        """What a Python script on the machine prints."""
-        done = subprocess.run(
-            [*self.command(), sys.executable, "-c", script, *words],
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
     def here(self) -> str:
-        """The id of the network, as the agent tells it."""
-        return self.run(
-            "import asyncio\nfrom detector.agent.senses.network import here\n"
-            "found = asyncio.run(here(b's' * 16, {}))\nprint(found.id if found else None)"
-        )
+        """The id of the network, as the agent tells it; None where it tells none."""
+        return self._asked("here")
 
     def portal(self) -> str:
         """What stands before the internet."""
-        return self.run(
-            "import asyncio, random\nfrom detector.agent.senses.portal import portal\n"
-            "print(asyncio.run(portal(random.Random(1), seconds=3)))"
-        )
+        return self._asked("portal")
+
+    def _asked(self, what: str) -> str:
+        """Of one process on the machine: to start Python costs more than what it is asked."""
+        if self._resident is None:
+            command = [*self.command(), sys.executable, "-u", "-c", _RESIDENT]
+            self._resident = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            )
+        assert self._resident.stdin is not None
+        assert self._resident.stdout is not None
+        self._resident.stdin.write(f"{what}\n")
+        return self._resident.stdout.readline().strip()
 
     def command(self, *, router: bool = False) -> tuple[str, ...]:
         """What runs a program there."""
