@@ -11,7 +11,12 @@ from detector.cli.shipping import ship
 
 
 def service(
-    kind: Annotated[str, typer.Argument(help="systemd.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="systemd, settings, launchd, windows, docker, intune or ansible; launchd, windows, intune and ansible were never run."
+        ),
+    ],
     write: Annotated[
         Path | None,
         typer.Option(help="Write them below this folder; / puts them where the system looks."),
@@ -23,7 +28,7 @@ def service(
         bool, typer.Option("--force", help="Also over files that somebody changed.")
     ] = False,
 ) -> int:
-    """Print the units of the agent, the machine's and the user's, or write them where they belong."""
+    """Print what makes the agent a service, or write it where it belongs: units, settings, images, playbooks."""
     from detector.agent.service import KINDS, shipped
 
     return ship("agent service", kind, KINDS, shipped, command=command, write=write, force=force)
