@@ -14,7 +14,7 @@ from detector.agent.senses.proxies import ProxySense
 from detector.knowledge.connectivity import connectivity_checks
 from detector.lab.pki import LabPki
 from tests.live import clients
-from tests.live.agent_world import ROUTER, Machine
+from tests.live.senses_world import ROUTER, Machine
 from tests.live.programs import find
 
 pytestmark = pytest.mark.live
