@@ -15,13 +15,14 @@ from tests.fuzz import (
     packets,
     planted,
     receivers,
+    senses,
     transparency,
     wire,
 )
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers, senses,
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from detector.agent.senses.proxies import ProxySense
 from detector.knowledge.connectivity import connectivity_checks
 from detector.lab.pki import LabPki
 from tests.live import clients
-from tests.live.senses_world import ROUTER, Machine
 from tests.live.programs import find
+from tests.live.senses_world import ROUTER, Machine
 
 pytestmark = pytest.mark.live
 OTHER = "70:85:c2:44:55:66"
