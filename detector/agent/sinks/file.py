@@ -30,7 +30,8 @@ from detector.report.event_json import EventRecord
 
 _TAIL = 1 << 16
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_HAS_OWNERS = hasattr(os, "geteuid")
 
 
 class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"):
@@ -92,9 +93,12 @@ def append(path: Path, data: bytes, size: int, count: int, mode: int) -> None:
     try:
         end = _repaired(descriptor)
         if count and end and end + len(data) > size:
-            _rotate(path, count)
+            if _HAS_OWNERS:
+                _rotate(path, count)  # while we have the lock
             os.close(descriptor)
             descriptor = -1
+            if not _HAS_OWNERS:
+                _rotate(path, count)  # an open file cannot be moved there
             descriptor = _opened(path, mode)
             end = _repaired(descriptor)
         try:
@@ -142,7 +146,7 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 def _lock(descriptor: int) -> None:
     """Held until it is closed; who else writes does so for moments."""
-    if hasattr(os, "geteuid"):
+    if _HAS_OWNERS:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX)
