@@ -3,7 +3,8 @@
 #
 # As root on Debian it installs; elsewhere it lists what is missing and fails, because a test that
 # silently leaves the real program out proves nothing. With "demo" only what the demonstration shows is
-# wanted, and it goes on without; with "bench" the peers that figures are compared with.
+# wanted, and it goes on without; with "bench" the peers that figures are compared with; with "packages" what deb, rpm
+# and the frozen program are built with.
 set -eu
 cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
@@ -22,8 +23,11 @@ packages=""
 need() { # program package
     command -v "$1" > /dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || packages="$packages $2"
 }
-need certutil libnss3-tools
-if [ "$for_whom" = demo ]; then
+[ "$for_whom" = packages ] || need certutil libnss3-tools
+if [ "$for_whom" = packages ]; then
+    need objcopy binutils
+    need patchelf patchelf
+elif [ "$for_whom" = demo ]; then
     need keytool default-jre-headless
     need curl curl
     need squid squid-openssl
@@ -46,6 +50,12 @@ else
     need cntlm cntlm
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
+    need dnsmasq dnsmasq-base
+    need dbus-daemon dbus-daemon
+    need dunst dunst
+    need Xvfb xvfb
+    need gsettings libglib2.0-bin
+    [ -f /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] || packages="$packages gsettings-desktop-schemas"
     need ip iproute2
     need nft nftables
     need haproxy haproxy
@@ -121,6 +131,11 @@ else
     for library in gnutls mbedtls nss openssl wolfssl; do
         [ -f /usr/lib/lighttpd/mod_$library.so ] || packages="$packages lighttpd-mod-$library"
     done
+    need objcopy binutils
+    need patchelf patchelf
+    need mmdebstrap mmdebstrap
+    need rpm rpm
+    need lintian lintian
     ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
 fi
 
