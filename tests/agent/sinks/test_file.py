@@ -131,7 +131,7 @@ _FULL = """
 import asyncio, resource, signal, sys
 from pathlib import Path
 from tests.agent.sample_events import heartbeat
-from tests.agent.test_sink_file import opened
+from tests.agent.sinks.test_file import opened
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 sink = opened(Path(sys.argv[1]))
 asyncio.run(sink.send([heartbeat(1)]))
@@ -158,7 +158,7 @@ _WRITER = """
 import asyncio, sys
 from pathlib import Path
 from tests.agent.sample_events import heartbeat
-from tests.agent.test_sink_file import opened
+from tests.agent.sinks.test_file import opened
 sink = opened(Path(sys.argv[1]), size=1024, count=900)
 for number in range(int(sys.argv[2]), int(sys.argv[2]) + 25):
     asyncio.run(sink.send([heartbeat(number)]))
