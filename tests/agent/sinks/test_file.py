@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import subprocess
@@ -174,6 +175,26 @@ def test_two_agents_that_write_the_same_file_lose_no_line_of_each_other(tmp_path
     assert [one.wait(60) for one in both] == [0, 0]
     found = sorted(n for each in tmp_path.iterdir() for n in numbers(each))
     assert found == [*range(1000, 1025), *range(2000, 2025)]
+
+
+def test_a_lock_that_somebody_holds_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    sink = opened(path := tmp_path / "events")
+
+    async def main() -> None:
+        with path.open("wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await sink.send([heartbeat(1)])
+            with pytest.raises(SinkError, match="has not come back"):
+                await sink.send([heartbeat(1)])
+        async with asyncio.timeout(10):
+            while not path.read_bytes():  # noqa: ASYNC110, RUF100
+                await asyncio.sleep(0.01)
+        await sink.send([heartbeat(1), heartbeat(2)])
+
+    asyncio.run(main())
+    assert numbers(path) == [1, 1, 2]
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
