@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. h11 reads the requests; a head of more than 16 KiB, a body, a method other than GET and HEAD are refused.
+1. h11 reads the requests; a head of much more than 16 KiB, a body, a method other than GET and HEAD are refused.
 2. Everything has its time: 10 s for a request to come whole, 60 s between two on one connection, 10 s for the answer
    to be taken. At most `most` connections are open; further ones are closed unread.
 3. A page in somebody's browser can ask loopback too. So a Host that is neither an address nor a name that the server
@@ -27,7 +27,7 @@ from detector.model.targets import normal_host, split_port
 _MAX_HEAD = 16 << 10
 _MAX_FIELDS = 16
 _TO_ASK, _IDLE, _TO_TAKE = 10.0, 60.0, 10.0
-_CHUNK = 16 << 10
+_CHUNK = 4 << 10
 _REASONS = {200: b"OK", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
             421: b"Misdirected Request", 500: b"Internal Server Error", 503: b"Service Unavailable"}  # fmt: skip
 _ACROSS = ("cross-site", "same-site")
