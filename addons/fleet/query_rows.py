@@ -9,7 +9,7 @@ class Paged[T](NamedTuple):
     """One page of a list.
 
     Attributes:
-        total: of all; no more than queries.MOST_COUNTED are counted.
+        total: of all; no more than conditions.MOST_COUNTED are counted.
 
     """
 
@@ -90,11 +90,13 @@ class NetworkRow(NamedTuple):
 
 
 class ProductRow(NamedTuple):
+    """`cas`: keys or names of its CAs."""
+
     product: str
     engine: str
     category: str
     agents: int
-    networks: int
+    cas: int
     unsanctioned: int
 
 

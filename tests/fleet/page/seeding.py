@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from addons.fleet.conditions import stamp
 from addons.fleet.database import Row, Value
-from addons.fleet.queries import stamp
 from addons.fleet.schema import FIRST
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -28,7 +28,9 @@ class Tables:
 
     def __init__(self, path: Path) -> None:
         self.db = sqlite3.connect(path, check_same_thread=False)
-        self.db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; {FIRST}")
+        self.db.executescript(
+            f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; {FIRST}"
+        )
         self._columns = {
             str(table): [(str(r[1]), str(r[2]), bool(r[3])) for r in self.db.execute(f"PRAGMA table_info({table})")]
             for (table,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -89,9 +91,23 @@ def big(tables: Tables, agents: int = 50_000, findings: int = 200_000) -> None:
     chance = random.Random(4)
     places = [f"{n:032x}" for n in range(agents // 2)]  # half of all are alone at home
     office = places[:200]
-    where = [chance.choice(office) if chance.random() < 0.5 else chance.choice(places) for _ in range(agents)]
+    where = [
+        chance.choice(office) if chance.random() < 0.5 else chance.choice(places)
+        for _ in range(agents)
+    ]
     hosts = [f"site-{n}.example.com:443" for n in range(500)]
-    tables.add("network", ({"id": p, "first": ago(days=60), "last": ago(hours=1), "label": f"Office {n}" if n < 200 else ""} for n, p in enumerate(places)))
+    tables.add(
+        "network",
+        (
+            {
+                "id": p,
+                "first": ago(days=60),
+                "last": ago(hours=1),
+                "label": f"Office {n}" if n < 200 else "",
+            }
+            for n, p in enumerate(places)
+        ),
+    )
     tables.add("agent", (
         agent(
             n, where[n], tlsight=f"3.0.{n % 4}",
@@ -105,13 +121,26 @@ def big(tables: Tables, agents: int = 50_000, findings: int = 200_000) -> None:
         for n in range(findings):
             device = n % agents
             changed = ago(days=chance.uniform(0, 90))
-            more: dict[str, Value] = {"changed": changed, "opened": changed, "host": chance.choice(hosts)}
+            more: dict[str, Value] = {
+                "changed": changed,
+                "opened": changed,
+                "host": chance.choice(hosts),
+            }
             if n < agents * 9 // 10:
                 yield finding(n, device, where[device], 0, sanctioned=1, **more)
             elif n < agents:
                 yield finding(n, device, where[device], 1 + n % 400, **more)
             elif n < agents + findings // 50:
-                yield finding(n, device, where[device], 7, kind="suspect", subject=f"host:{more['host']}", verdict="suspect", **more)
+                yield finding(
+                    n,
+                    device,
+                    where[device],
+                    7,
+                    kind="suspect",
+                    subject=f"host:{more['host']}",
+                    verdict="suspect",
+                    **more,
+                )
             else:
                 yield finding(n, device, where[device], n % 40, closed=changed, **more)
 
@@ -132,6 +161,30 @@ def big(tables: Tables, agents: int = 50_000, findings: int = 200_000) -> None:
         }
         for n in range(300)
     ))  # fmt: skip
-    tables.add("question", ({"id": f"{n:032x}", "host": "www.example.com", "asked": ago(hours=n), "until": ago(hours=n - 1), "by": "ann", "wanted": 50} for n in range(200)))
-    tables.add("answer", ({"question": f"{n % 200:032x}", "device": f"{n:032x}", "at": ago(hours=1), "verdict": "direct"} for n in range(10_000)))
+    tables.add(
+        "question",
+        (
+            {
+                "id": f"{n:032x}",
+                "host": "www.example.com",
+                "asked": ago(hours=n),
+                "until": ago(hours=n - 1),
+                "by": "ann",
+                "wanted": 50,
+            }
+            for n in range(200)
+        ),
+    )
+    tables.add(
+        "answer",
+        (
+            {
+                "question": f"{n % 200:032x}",
+                "device": f"{n:032x}",
+                "at": ago(hours=1),
+                "verdict": "direct",
+            }
+            for n in range(10_000)
+        ),
+    )
     tables.db.execute("ANALYZE")
