@@ -102,6 +102,8 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass sync status": ("bypass", "sync", "status"),
     "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
     "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
+    "agent exporter": ("agent", "exporter", "--listen", "127.0.0.1:0"),
+    "agent nagios": ("agent", "nagios", HOST, *_NOBODY),
     "engine learn": ("engine", "learn", "An engine"),
     "lab serve": ("lab", "serve", "healthy"),
 }  # fmt: skip
@@ -175,11 +177,15 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass prove", "ca"): "certificate",
     ("bypass prove", "rules"): "table",
     ("engine learn", "files"): "certificate",
+    ("agent exporter", "modules"): "table",
+    ("agent exporter", "targets"): "lines",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
-_SERVING = frozenset(("bypass serve", "bypass sync run", "bypass sync serve", "lab serve"))
+_SERVING = frozenset(
+    ("bypass serve", "bypass sync run", "bypass sync serve", "lab serve", "agent exporter")
+)
 # A list asks for one host after the other; how many there are is who wrote it's business.
 _LISTS = frozenset(("target_list", "host_list"))
 
