@@ -55,7 +55,8 @@ def ship(
     if write is None:
         for one in files:
             # Only what is written below / has a place on every machine.
-            print(f"# {one.place if kind == 'docker' else f'/{one.place}'}")
+            on_machine = one.place.startswith(("etc/", "Library/"))
+            print(f"# {'/' if on_machine else ''}{one.place}")
             print(one.text)
         return exit_codes.CLEAN
     for target in write_all(files, write, force=force):

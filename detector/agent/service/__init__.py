@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from detector.agent.service.others import OTHERS
 from detector.agent.service.shipped import Shipped, read_shipped
 
 _HERE = Path(__file__).parent
@@ -13,6 +14,7 @@ _PLACES = {
         "tlsight-agent.service": "etc/systemd/system/tlsight-agent.service",
         "tlsight-agent-user.service": "etc/systemd/user/tlsight-agent-user.service",
     },
+    **OTHERS,
 }
 KINDS = tuple(_PLACES)
 
