@@ -50,8 +50,8 @@ def serve(
 ) -> int:
     """Serve the review page: candidates, rules, audit, statistics."""
     from addons.review.forwarded import forwarded
-    from addons.review.server import Entrance
     from addons.review.server import serve as run
+    from addons.review.serving import Entrance
 
     named = forwarded(user_header, role_header, from_proxy or [], proxy_secret, group or [])
     entrance = Entrance(certificate, password_file, users, named, url, two_person)

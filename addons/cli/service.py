@@ -26,9 +26,7 @@ def service(
     """Print units, a Dockerfile or logrotate's settings, or write them where they belong."""
     from addons.service import KINDS, shipped
 
-    return ship(
-        "bypass service", kind, KINDS, shipped, command=command, write=write, force=force
-    )
+    return ship("bypass service", kind, KINDS, shipped, command=command, write=write, force=force)
 
 
 def register(app: typer.Typer) -> None:

@@ -67,10 +67,7 @@ def configuration(settings: ServerSettings) -> str:
         "server_name": "tlsight-fleet",
         "host": settings.host,
         "port": settings.port,
-        "operator": settings.operator,
-        "system_account": settings.system,
-        "resolver": "MEMORY",
-        "resolver_preload": settings.accounts,
+        **_accounts(settings.operator, settings.system, settings.accounts),
         "jetstream": {
             "store_dir": str(settings.store),
             "max_memory_store": settings.memory,
@@ -91,6 +88,20 @@ def configuration(settings: ServerSettings) -> str:
         "logtime": False,
     }
     return json.dumps(said, indent=1) + "\n"
+
+
+def accounts_part(operator: str, system: str, accounts: dict[str, str]) -> str:
+    """What a server that somebody else runs includes, beside its own JetStream and TLS."""
+    return json.dumps(_accounts(operator, system, accounts), indent=1)[1:-1].strip() + "\n"
+
+
+def _accounts(operator: str, system: str, accounts: dict[str, str]) -> dict[str, object]:
+    return {
+        "operator": operator,
+        "system_account": system,
+        "resolver": "MEMORY",
+        "resolver_preload": accounts,
+    }
 
 
 class Embedded:
@@ -127,6 +138,7 @@ class Embedded:
         try:
             while True:
                 began = loop.time()
+                code: int | None
                 up = await self._start(ready)
                 came_up = came_up or up
                 if up:
@@ -191,7 +203,8 @@ class Embedded:
 
     async def _read(self, up: asyncio.Event) -> None:
         """Its log: the end of it is kept, and what is worse than a note is told."""
-        assert self._process is not None and self._process.stderr is not None
+        assert self._process is not None
+        assert self._process.stderr is not None
         while True:
             try:
                 line = await self._process.stderr.readline()

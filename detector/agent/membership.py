@@ -79,7 +79,7 @@ def _read[M: Membership](content: bytes, path: str, kind: type[M], remedy: str) 
 
 
 def _fault(one: Membership) -> str:
-    if not 0 < len(one.servers) <= 16 or not all(map(_SERVER.fullmatch, one.servers)):
+    if not 0 < len(one.servers) <= 16 or not all(map(is_server, one.servers)):
         return "names no servers as tls://HOST:PORT"
     if not _NAME.fullmatch(one.name):
         return "has a name that is none"
@@ -89,6 +89,11 @@ def _fault(one: Membership) -> str:
     except (WireError, ValueError):
         return "holds a damaged key"
     return ""
+
+
+def is_server(url: str) -> bool:
+    """Whether it is tls://HOST:PORT."""
+    return _SERVER.fullmatch(url) is not None
 
 
 def write_membership(one: Membership) -> bytes:

@@ -26,9 +26,7 @@ def service(
     """Print the units of the agent, the machine's and the user's, or write them where they belong."""
     from detector.agent.service import KINDS, shipped
 
-    return ship(
-        "agent service", kind, KINDS, shipped, command=command, write=write, force=force
-    )
+    return ship("agent service", kind, KINDS, shipped, command=command, write=write, force=force)
 
 
 def register(app: typer.Typer) -> None:

@@ -69,9 +69,7 @@ def ask(kind: int, body: bytes, *, protocol: int = ROUTE, every: bool = True) ->
         with _open(protocol, 0) as asked:
             asked.settimeout(SECONDS)
             flags = _REQUEST | (_DUMP if every else 0)
-            asked.sendto(
-                _HEADER.pack(_HEADER.size + len(body), kind, flags, 1, 0) + body, (0, 0)
-            )
+            asked.sendto(_HEADER.pack(_HEADER.size + len(body), kind, flags, 1, 0) + body, (0, 0))
             size = 0
             while size < MOST:
                 data, sender = asked.recvfrom(_CHUNK)

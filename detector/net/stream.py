@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
+import sys
 from contextlib import suppress
 
 from detector.chain.names import as_address
@@ -77,6 +79,29 @@ class Stream:
                 return await self.read()
         except OSError:  # TimeoutError too
             return b""
+
+    def end(self) -> None:
+        """Nothing more is written."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def unacknowledged(self) -> int:
+        """Bytes that were written and that the peer's system has not confirmed; 0 where this one does not say.
+
+        Raises OSError where the connection was reset meanwhile.
+        """
+        waiting = 0
+        if sys.platform == "linux":
+            import fcntl
+            import termios
+
+            answer = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
+            waiting = int.from_bytes(answer, sys.byteorder)
+        # Asked last: a reset empties the queue too.
+        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        return waiting
 
     def close(self) -> None:
         self._socket.close()

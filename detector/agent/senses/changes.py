@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from detector import clock
 from detector.agent.senses.clocks import Clocks, between
@@ -73,7 +73,7 @@ async def changes(
     homes: Iterable[Path] = (),
     *,
     root: Path = Path("/"),
-    pace: Pace = Pace(),
+    pace: Pace | None = None,
     clocks: Callable[[], Clocks] = system_clocks,
     desktop: bool = False,
 ) -> AsyncIterator[Change]:
@@ -93,7 +93,7 @@ async def changes(
     stirred = asyncio.Event()
     tasks = (
         asyncio.create_task(watch(senses.folders(), senses.matters, stirred.set)),
-        asyncio.create_task(_look_on(senses, stirred, pace, clocks, told)),
+        asyncio.create_task(_look_on(senses, stirred, pace or Pace(), clocks, told)),
     )
     try:
         while True:
@@ -190,13 +190,19 @@ class _Senses:
     def folders(self) -> set[Path]:
         named = [self._root / name for name in (*FILES, "etc/environment", "etc/environment.d/x")]
         for home in self._homes:
-            named += [home / DCONF, home / KDE, *(home / one[2:] for one in SHARED if one[0] == "~")]
+            named += [
+                home / DCONF,
+                home / KDE,
+                *(home / one[2:] for one in SHARED if one[0] == "~"),
+            ]
         return {path.parent for path in named if path.parent.is_dir()} | self._trust.folders()
 
     def matters(self, path: str) -> bool:
         """Not all that happens in /etc or in a browser's profile."""
         found = Path(path)
-        names = {Path(name).name for name in (*FILES, DCONF, KDE, "environment", "cacerts", "cert9.db")}
+        names = {
+            Path(name).name for name in (*FILES, DCONF, KDE, "environment", "cacerts", "cert9.db")
+        }
         return found.name in names or found.suffix in (".crt", ".pem", ".cer", ".conf", ".0", ".1")
 
 
@@ -208,7 +214,7 @@ class _Ear:
         self._listener: netlink.Listener | None = None
         self.gateways: frozenset[tuple[tuple[str, str], bytes]] = frozenset()
 
-    def __enter__(self) -> _Ear:
+    def __enter__(self) -> Self:
         with suppress(OSError):
             self._listener = netlink.Listener()
             asyncio.get_running_loop().add_reader(self._listener.fileno(), self._hear)

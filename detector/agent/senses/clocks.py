@@ -31,9 +31,7 @@ class Clocks(NamedTuple):
     counts_sleep: bool = True
 
 
-def between(
-    before: Clocks, after: Clocks, expected: float
-) -> tuple[tuple[Kind, str], ...]:
+def between(before: Clocks, after: Clocks, expected: float) -> tuple[tuple[Kind, str], ...]:
     """What happened between two looks, at most `expected` seconds apart while awake, and how far it went."""
     found: list[tuple[Kind, str]] = []
     went = after.since_boot - before.since_boot

@@ -12,7 +12,9 @@ from pathlib import Path
 _STEP, _GATHER, _WAIT = 500, 1000, 60_000
 
 
-async def watch(folders: Collection[Path], names: Callable[[str], bool], stir: Callable[[], None]) -> None:
+async def watch(
+    folders: Collection[Path], names: Callable[[str], bool], stir: Callable[[], None]
+) -> None:
     """Call `stir` whenever a file of such a path comes, goes or changes; until cancelled."""
     try:
         from watchfiles import awatch

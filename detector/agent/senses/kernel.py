@@ -33,7 +33,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 class Link(NamedTuple):
     """An interface; `kind` is ARPHRD_*, `made` what made it (tun, wireguard, veth ...), empty for hardware."""
 
-    index: int
+    number: int
     name: str
     kind: int
     up: bool

@@ -97,7 +97,9 @@ def network_of(facts: Facts, salt: bytes) -> NetworkRecord | None:
     elif is_one_box(out.hardware):
         place = digest("place", out.hardware)
     else:
-        place = digest("place by role", out.hardware, str(out.gateway).encode(), out.around.encode())
+        place = digest(
+            "place by role", out.hardware, str(out.gateway).encode(), out.around.encode()
+        )
     return NetworkRecord(
         id=place,
         gateway=digest("gateway", out.hardware) if out.hardware else None,
@@ -114,7 +116,7 @@ def is_one_box(hardware: bytes) -> bool:
 
 def way_out(ways: Ways) -> Exit | None:
     """The default gateway of the place, whatever tunnels go over it; any default way where there is none."""
-    links = {link.index: link for link in ways.links}
+    links = {link.number: link for link in ways.links}
     solid = [
         route
         for route in ways.routes
@@ -124,9 +126,7 @@ def way_out(ways: Ways) -> Exit | None:
     defaults = [route for route in ours if route.length == 0]
     # A VPN that takes the default route away leaves the one to its server.
     found = defaults or [r for r in ours if r.length == r.to.max_prefixlen and r.to.is_global]
-    found = found or [
-        route for route in ways.routes if route.length <= 1 and route.device in links
-    ]
+    found = found or [route for route in ways.routes if route.length <= 1 and route.device in links]
     if not found:
         return None
     best = min(found, key=_rank)
@@ -159,7 +159,7 @@ async def here(
         if out is None or out.hardware or not _speaks_ethernet(out):
             break
         assert out.gateway is not None
-        rouse(str(out.gateway), out.device.index)
+        rouse(str(out.gateway), out.device.number)
         await asyncio.sleep(_PATIENCE / _STEPS)
         facts = facts._replace(ways=read_ways())
         out = way_out(facts.ways)
@@ -170,7 +170,7 @@ def read_facts(proxies: Callable[[], tuple[str, ...]], root: Path = Path("/")) -
     """All of it, of now."""
     ways = read_ways()
     out = way_out(ways)
-    ssid = ssid_of(out.device.index) if out is not None and _is_solid(out.device) else None
+    ssid = ssid_of(out.device.number) if out is not None and _is_solid(out.device) else None
     return Facts(ways, read_resolvers(root), proxies(), ssid)
 
 

@@ -29,12 +29,14 @@ class Standing(NamedTuple):
 def standing(facts: Facts) -> Standing:
     """What stands by these facts."""
     ways = facts.ways
-    links = {link.index: link for link in ways.links}
+    links = {link.number: link for link in ways.links}
     wide = sorted(
         (r for r in ways.routes if r.length <= _WIDE and r.device in links and links[r.device].up),
         key=lambda r: (r.to.version, r.length, r.metric, r.table, str(r.to), r.device),
     )
-    used = {route.device for route in wide if not route.to.is_link_local and not route.to.is_multicast}
+    used = {
+        route.device for route in wide if not route.to.is_link_local and not route.to.is_multicast
+    }
     gateways = {(route.device, route.gateway) for route in wide if route.gateway is not None}
     return Standing(
         ways=tuple(
@@ -80,9 +82,11 @@ def remembering(before: Standing, after: Standing) -> Standing:
 
 
 def _networks(ways: Ways, devices: set[int]) -> frozenset[tuple[str, str]]:
-    names = {link.index: link.name for link in ways.links}
+    names = {link.number: link.name for link in ways.links}
     return frozenset(
         (names[held.device], str(ipaddress.ip_network((held.address, held.length), strict=False)))
         for held in ways.held
-        if held.device in devices and not held.address.is_link_local and held.length < held.address.max_prefixlen
+        if held.device in devices
+        and not held.address.is_link_local
+        and held.length < held.address.max_prefixlen
     )

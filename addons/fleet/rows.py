@@ -1,0 +1,263 @@
+"""Events turned into what the database keeps. Pure.
+
+Rules
+-----
+1. An event is kept once, by its id, so the bus may deliver twice.
+2. A state is as the newest event by the agent's own clock left it; of one second the later one of the stream counts. So
+   what comes late, or once more, rolls nothing back, and what comes once more in order ends where it ended before.
+3. What an event leaves out (a finding that closes has no certificate to show) stays as it was.
+4. Heartbeats are a state and not kept one by one: 50,000 agents send five million a day.
+5. An agent is alive when the bus hears it, whatever its clock says: `last` and `due` are by the bus's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from addons.fleet.database import Row
+from addons.fleet.taking import Refused, Taken, stamp
+from detector.report.check_json import CheckRecord
+from detector.report.event_json import (
+    EventRecord,
+    FindingRecord,
+    HeartbeatRecord,
+    NetworkRecord,
+    headline,
+    severity,
+)
+
+_FIRST_EVERY = 3600.0  # until a heartbeat says when the next one comes
+_SHORTEST, _LONGEST = 10.0, 7 * 86_400.0
+_CUT = 512
+_MOST_HERE = 64
+_OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+# A CA made for less is one of those that are changed every few days by themselves: its end is no news.
+_LONG_LIVED = timedelta(days=180)
+_HEARTBEAT = msgspec.json.Encoder()
+
+_NEWER = "excluded.told >= agent.told"
+AGENT = f"""
+INSERT INTO agent (device, name, system, tlsight, tables, network, first, last, due, heartbeat, told, lists, settled)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
+last = CASE WHEN excluded.last > agent.last THEN excluded.last ELSE agent.last END,
+due = CASE WHEN excluded.heartbeat IS NOT NULL AND {_NEWER} THEN excluded.due
+    WHEN excluded.last > agent.due THEN excluded.due ELSE agent.due END,
+name = CASE WHEN {_NEWER} THEN excluded.name ELSE agent.name END,
+system = CASE WHEN {_NEWER} THEN excluded.system ELSE agent.system END,
+network = CASE WHEN {_NEWER} AND excluded.network <> '' THEN excluded.network ELSE agent.network END,
+heartbeat = CASE WHEN {_NEWER} AND excluded.heartbeat IS NOT NULL THEN excluded.heartbeat ELSE agent.heartbeat END,
+settled = CASE WHEN {_NEWER} AND (excluded.tlsight <> agent.tlsight OR excluded.tables <> agent.tables
+    OR (excluded.lists <> '' AND excluded.lists <> agent.lists)) THEN excluded.told ELSE agent.settled END,
+tlsight = CASE WHEN {_NEWER} THEN excluded.tlsight ELSE agent.tlsight END,
+tables = CASE WHEN {_NEWER} THEN excluded.tables ELSE agent.tables END,
+lists = CASE WHEN {_NEWER} AND excluded.lists <> '' THEN excluded.lists ELSE agent.lists END,
+told = CASE WHEN {_NEWER} THEN excluded.told ELSE agent.told END
+"""  # noqa: S608 (of this file alone)
+
+_STATE = (
+    "kind", "subject", "network", "sanctioned", "host", "hosts", "host_count", "opened", "changed", "seen", "closed",
+)  # fmt: skip
+_JUDGED = (
+    "verdict", "product", "engine", "category", "issuer", "issuer_spki", "event", "canary", "spares", "issuer_until",
+)  # fmt: skip
+_FINDING_COLUMNS = ("id", "device", *_STATE, *_JUDGED, "met")
+_LATER = "excluded.changed >= finding.changed"
+# Assignments see the row as it was, so the order does not matter.
+FINDING = (
+    f"INSERT INTO finding ({', '.join(_FINDING_COLUMNS)}) "  # noqa: S608 (of this file alone)
+    f"VALUES ({', '.join('?' * len(_FINDING_COLUMNS))}) ON CONFLICT (device, id) DO UPDATE SET "
+    + ", ".join(f"{c} = CASE WHEN {_LATER} THEN excluded.{c} ELSE finding.{c} END" for c in _STATE)
+    + ", "
+    + ", ".join(
+        f"{c} = CASE WHEN excluded.verdict <> '' AND ({_LATER} OR finding.verdict = '') "
+        f"THEN excluded.{c} ELSE finding.{c} END"
+        for c in _JUDGED
+    )
+    + ", met = CASE WHEN excluded.met < finding.met THEN excluded.met ELSE finding.met END"
+)
+# A finding that stands is told once; every heartbeat says that it stands.
+STANDS = "UPDATE finding SET seen = ? WHERE device = ? AND id = ? AND seen < ? AND closed IS NULL"
+EVENT = """
+INSERT INTO event (id, device, at, received, kind, severity, finding, headline, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+"""
+NETWORK = """
+INSERT INTO network (id, first, last, label, gateway, ssid) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+last = CASE WHEN excluded.last > network.last THEN excluded.last ELSE network.last END,
+gateway = CASE WHEN network.gateway = '' THEN excluded.gateway ELSE network.gateway END,
+ssid = CASE WHEN network.ssid = '' THEN excluded.ssid ELSE network.ssid END
+"""
+# Of questions that were asked; an agent that makes up others fills no table.
+ANSWER = """
+INSERT INTO answer (question, device, at, verdict, event) SELECT id, ?, ?, ?, ? FROM question WHERE id = ?
+ON CONFLICT (question, device) DO NOTHING
+"""
+REFUSED = """
+INSERT INTO refused (device, why, times, first, last) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device, why) DO UPDATE SET
+times = refused.times + excluded.times, last = excluded.last
+"""
+FACT = "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """One good message as rows of the tables.
+
+    Attributes:
+        event: None of a heartbeat, which is not kept by itself.
+
+    """
+
+    agent: Row
+    event: Row | None
+    finding: Row | None
+    network: Row | None
+    answer: Row | None
+    stand: tuple[Row, ...] = ()
+
+
+def kept(one: Taken, canaries: Collection[str]) -> Kept:
+    """A message's rows; `canaries` are hosts that everybody knows to be public."""
+    event = one.event
+    single = event.kind != "heartbeat"
+    answers = event.kind == "answer" and event.question is not None
+    return Kept(
+        _agent(one),
+        _event(one) if single else None,
+        _finding(one, event.finding, canaries) if event.finding is not None else None,
+        _network(one, event.network) if event.network is not None else None,
+        _answer(one) if answers else None,
+        _stand(one, event.heartbeat) if event.heartbeat is not None else (),
+    )
+
+
+def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[str, list[Row]]]:
+    """What keeps a batch, in the stream's order."""
+    agents, events, findings, answers, stand = [], [], [], [], list[Row]()
+    networks: dict[object, Row] = {}
+    for one in taken:
+        agents.append(one.agent)
+        if one.event is not None:
+            events.append(one.event)
+        if one.finding is not None:
+            findings.append(one.finding)
+        if one.network is not None:
+            networks.setdefault(one.network[0], one.network)
+        stand += one.stand
+        if one.answer is not None:
+            answers.append(one.answer)
+    bad: dict[tuple[str, str], list[datetime]] = {}
+    for no in refused:
+        bad.setdefault((no.device, no.why), []).append(no.received)
+    counts: list[Row] = [
+        (device, why, len(times), stamp(min(times)), stamp(max(times)))
+        for (device, why), times in bad.items()
+    ]
+    return [
+        (AGENT, agents), (EVENT, events), (FINDING, findings), (STANDS, stand),
+        (NETWORK, list(networks.values())), (ANSWER, answers), (REFUSED, counts),
+    ]  # fmt: skip
+
+
+def _text(text: str, most: int = _CUT) -> str:
+    """Short, and without NUL, which PostgreSQL has no place for."""
+    return text[:most].replace("\0", "\ufffd")
+
+
+def _event(one: Taken) -> Row:
+    event = one.event
+    finding = event.finding.id if event.finding is not None else ""
+    return (
+        event.id, event.device.id, stamp(one.at), stamp(one.received), event.kind, severity(event), finding,
+        _text(headline(event)), one.body,
+    )  # fmt: skip
+
+
+def _agent(one: Taken) -> Row:
+    event, beat = one.event, one.event.heartbeat
+    heard, told = stamp(one.received), stamp(one.at)
+    network = event.network.id if event.network is not None else ""
+    # NaN is no number that JSON has; the bounds are for all others.
+    every = _FIRST_EVERY if beat is None else min(max(beat.every, _SHORTEST), _LONGEST)
+    slack = min(max(every / 4, 60.0), 600.0)
+    return (
+        event.device.id, _text(event.device.name), _text(event.device.system, 64), _text(event.versions.tlsight, 64),
+        _text(event.versions.tables, 128), network, heard, heard,
+        stamp(one.received + timedelta(seconds=every + slack)),
+        None if beat is None else _HEARTBEAT.encode(beat).decode(), told,
+        "" if beat is None else _text(" ".join(f"{k}={v}" for k, v in sorted(beat.lists.items()))), told,
+    )  # fmt: skip
+
+
+def _stand(one: Taken, beat: HeartbeatRecord) -> tuple[Row, ...]:
+    at, device = stamp(one.at), one.event.device.id
+    return tuple((at, device, _text(id_, 128), at) for id_ in beat.here[:_MOST_HERE])
+
+
+def _network(one: Taken, network: NetworkRecord) -> Row:
+    heard = stamp(one.received)
+    return (network.id, heard, heard, "", _text(network.gateway or "", 128), _text(network.ssid or "", 128))
+
+
+def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> Row:
+    event, at = one.event, one.at
+    network = event.network.id if event.network is not None else ""
+    closed = stamp(at) if event.kind == "closed" else None
+    hosts = [_text(host) for host in finding.hosts]
+    return (
+        finding.id, event.device.id,
+        finding.kind, _text(finding.subject), network, int(event.sanctioned), hosts[0] if hosts else "",
+        _HEARTBEAT.encode(hosts).decode(), finding.host_count, _stamp(finding.opened, at), stamp(at),
+        _stamp(finding.seen, at), closed,
+        *_judged(event, canaries), _stamp(finding.opened, at),
+    )  # fmt: skip
+
+
+def _stamp(when: datetime, at: datetime) -> str:
+    """Not later than the event that tells of it."""
+    return stamp(min(max(when, _OLDEST), at))
+
+
+def _judged(event: EventRecord, canaries: Collection[str]) -> tuple[str | int | None, ...]:
+    check, finding = event.check, event.finding
+    assert finding is not None
+    if check is None:
+        return ("", "", "", "", "", "", event.id, 0, 0, None)
+    who = check.interceptor
+    named = (check.target.host, *(host.rpartition(":")[0] for host in finding.hosts))
+    spares = any(one.id == "canaries-clean" for one in check.evidence)
+    return (
+        check.verdict,
+        _text((who.product if who else "") or ""),
+        _text((who.engine if who else "") or ""),
+        _text((who.category if who else "") or ""),
+        _text(who.issuer if who else ""),
+        _text((who.issuer_spki_sha256 if who else "") or "", 64),
+        event.id,
+        int(any(host in canaries for host in named)),
+        int(spares),
+        _issuer_until(check),
+    )
+
+
+def _issuer_until(check: CheckRecord) -> str | None:
+    """When the interceptor's CA ends, of one that was made for long and that was shown."""
+    who = check.interceptor
+    if who is None or not who.issuer_spki_sha256:
+        return None
+    for one in check.chain[1:100]:
+        if one.spki_sha256 == who.issuer_spki_sha256:
+            try:
+                long_lived = one.not_after - one.not_before >= _LONG_LIVED
+                return stamp(one.not_after) if long_lived else None
+            except (OverflowError, TypeError):
+                return None
+    return None
+
+
+def _answer(one: Taken) -> Row:
+    event = one.event
+    verdict = event.check.verdict if event.check is not None else ""
+    return (event.device.id, stamp(one.at), verdict, event.id, event.question)
