@@ -177,7 +177,10 @@ class Core:
             self.damaged = self.damaged or is_damage(error)
             self.say(str(error))
             return False
-        facts = {"heartbeat": clock.now().isoformat()}
+        facts = {
+            "heartbeat": clock.now().isoformat(),
+            "use": msgspec.json.encode(self.use).decode(),
+        }
         if not self.keep(self.stands, [self.teller.heartbeat(beat)], facts):
             return False
         self.counted = Counted()
@@ -238,6 +241,7 @@ class Core:
         facts = {
             "last-run": clock.now().isoformat(), "part": str(asking.next_part),
             "use": msgspec.json.encode(self.use).decode(),
+            "network": msgspec.json.encode(self.teller.network).decode(),
         }  # fmt: skip
         kept = self.keep(ran.step.after, self.teller.findings(ran.step.told, run), facts)
         return ran if kept else None
@@ -354,6 +358,12 @@ class Core:
     def routing(self) -> sensing.Routing:
         """The way that the settings and the environment name. Raises ConfigError."""
         return sensing.routing(self.settings.agent.proxy, self.environment)
+
+    def planned(self) -> datetime | None:
+        """When the next run was to be; None where this device never ran. Raises StoreError."""
+        last = self.state.moment("last-run")
+        after = last + timedelta(seconds=self.settings.every) if last is not None else None
+        return self.state.moment("next-run") or after
 
     def close(self) -> None:
         """Close what is open, but the state."""

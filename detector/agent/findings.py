@@ -167,7 +167,7 @@ def step_trust(
         held = known.get(subject)
         if held is None:
             name = finding_id(place.device, "", "trust", subject)
-            held = Held(FindingRecord(name, "trust", subject, now, now), issuer=text)
+            held = Held(FindingRecord(name, "trust", subject, now, now), about=text)
             why = ("there when the agent began", text) if first else (text,)
             told.append(Told("opened", held, why))
         else:
