@@ -286,7 +286,9 @@ def _rollouts(fleet: Fleet, now: datetime) -> list[Correlation]:
     found = []
     for product, all_ in by_product.items():
         fresh = [
-            one for one in all_ if now - WEEK <= one.at <= now - SETTLED and one.at - one.known >= DAY
+            one
+            for one in all_
+            if now - WEEK <= one.at <= now - SETTLED and one.at - one.known >= DAY
         ]
         before = fleet.before.get(product, 0)
         more = {one.device for one in fresh}
@@ -311,7 +313,9 @@ def _expiries(groups: Iterable[Group], now: datetime) -> list[Correlation]:
         agents = {device for one in several for device in one.devices}
         until = max(one.until for one in several if one.until is not None)
         if len(agents) >= 3:
-            text = f"the CA of {_who(several[0])} ends on {until.date()}; {len(agents)} agents meet it"
+            text = (
+                f"the CA of {_who(several[0])} ends on {until.date()}; {len(agents)} agents meet it"
+            )
             found.append(_about("expiry", text, "", several))
     return found
 
@@ -329,13 +333,17 @@ def _one_place(
             on_host[host].add(one.network)
     found = []
     for one in accused:
-        alone = len(networks[one.subject]) == 1 and all(len(on_host[host]) == 1 for host in one.hosts)
+        alone = len(networks[one.subject]) == 1 and all(
+            len(on_host[host]) == 1 for host in one.hosts
+        )
         if not (one.network and one.canary and alone and 1 <= len(there[one.network]) <= 2):
             continue
         others = [
             agent
             for agent in fleet.agents
-            if agent.judges and agent.network not in ("", one.network) and agent.last > one.opened + SETTLED
+            if agent.judges
+            and agent.network not in ("", one.network)
+            and agent.last > one.opened + SETTLED
         ]
         if len(others) >= 10 and len({agent.network for agent in others}) >= 3:
             hosts = " and ".join(sorted(one.hosts))
@@ -428,9 +436,7 @@ def _mass(fleet: Fleet, now: datetime) -> list[Correlation]:
     return found
 
 
-def _of_firsts(
-    kind: CorrelationKind, what: str, text: str, firsts: Sequence[First]
-) -> Correlation:
+def _of_firsts(kind: CorrelationKind, what: str, text: str, firsts: Sequence[First]) -> Correlation:
     devices = dict.fromkeys(one.device for one in firsts)
     return Correlation(
         _id(kind, what, ""), kind, what, "", text, len(devices), min(one.at for one in firsts),
@@ -440,9 +446,7 @@ def _of_firsts(
     )  # fmt: skip
 
 
-def _about(
-    kind: CorrelationKind, text: str, network: str, groups: Sequence[Group]
-) -> Correlation:
+def _about(kind: CorrelationKind, text: str, network: str, groups: Sequence[Group]) -> Correlation:
     devices = dict.fromkeys(device for one in groups for device in one.devices)
     subject = groups[0].subject
     return Correlation(

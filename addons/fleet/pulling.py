@@ -184,5 +184,10 @@ def _pulled(message: Msg) -> Pulled | None:
     nanoseconds = int(words[first + 3])
     stored = datetime.fromtimestamp(nanoseconds // _NANO, UTC)
     return Pulled(
-        message.subject, message.data, message.reply, int(words[first + 1]), stored, int(words[first + 4])
+        message.subject,
+        message.data,
+        message.reply,
+        int(words[first + 1]),
+        stored,
+        int(words[first + 4]),
     )
