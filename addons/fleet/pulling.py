@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -122,10 +123,12 @@ class Puller:
         self._wanted = len(self._came) + asked["batch"]
         try:
             await self._client.publish(self._next, json.dumps(asked).encode(), self._inbox)
+            end = asyncio.get_running_loop().time() + _IDLE + _GRACE
             while not self._status and len(self._came) < self._wanted:
-                await asyncio.wait_for(self._news.wait(), _IDLE + _GRACE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), 0.5)
                 self._news.clear()
-                if self._client.is_closed:
+                if self._client.is_closed or asyncio.get_running_loop().time() > end:
                     raise FetchError(self._url, "the line was cut")
         except FetchError:
             raise

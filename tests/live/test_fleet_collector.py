@@ -67,8 +67,8 @@ def test_killed_collectors_lose_nothing_and_keep_nothing_twice(
     path = tmp_path / "fleet.sqlite3"
 
     async def run() -> None:
-        publishing = asyncio.create_task(publish(server, findings(1500)))
-        for wanted in (100, 400, 800):
+        publishing = asyncio.create_task(publish(server, findings(700)))
+        for wanted in (100, 400):
             with Collector(server, str(path)) as collector:
 
                 async def so_many(wanted: int = wanted) -> bool:
@@ -76,9 +76,9 @@ def test_killed_collectors_lose_nothing_and_keep_nothing_twice(
 
                 await until(so_many)
                 collector.kill()
-        assert await publishing == 1500
+        assert await publishing == 700
         with Collector(server, str(path)):
-            await all_kept(server, path, 1500)
+            await all_kept(server, path, 700)
 
     asyncio.run(run())
 
@@ -90,7 +90,7 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
 
     async def run() -> None:
         with Collector(server, str(path)):
-            publishing = asyncio.create_task(publish(server, findings(800)))
+            publishing = asyncio.create_task(publish(server, findings(400)))
 
             async def begun() -> bool:
                 return counts(path)[0] >= 100
@@ -98,8 +98,8 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
             await until(begun)
             server.kill()
             with server:  # the same store, on the same port
-                assert await publishing == 800
-                await all_kept(server, path, 800)
+                assert await publishing == 400
+                await all_kept(server, path, 400)
 
     asyncio.run(run())
 
