@@ -25,7 +25,8 @@ def token(
     uses: Annotated[int, typer.Option(min=1, max=100_000, help="Agents that it enrols.")] = 1,
     until: Annotated[str, typer.Option(help="How long it is good: 30m, 2h, 7d.")] = "7d",
     device: Annotated[
-        str | None, typer.Option("--for", help="Id of the one device that it enrols, anew where it is known.")
+        str | None,
+        typer.Option("--for", help="Id of the one device that it enrols, anew where it is known."),
     ] = None,
     store: Home = None,
 ) -> int:
@@ -121,7 +122,6 @@ def register(app: typer.Typer) -> None:
 
 def _admitted(role: Literal["gateway", "centre"], name: str, out: Path, store: Path | None) -> int:
     from addons.cli.fleet_home import opened
-    from addons.fleet.members import Member
     from addons.fleet.serving import servers_of
     from addons.sync.enrolment import is_name
     from detector.agent.membership import Membership, write_membership
@@ -159,7 +159,11 @@ def _key() -> NKey:
 
 
 def _jwt(
-    home: FleetHome, role: Literal["enroller", "gateway", "centre"], key: NKey, name: str, end: int | None
+    home: FleetHome,
+    role: Literal["enroller", "gateway", "centre"],
+    key: NKey,
+    name: str,
+    end: int | None,
 ) -> str:
     from addons.fleet.accounts import user_token
 

@@ -56,7 +56,9 @@ def show(store: Home = None, json: Json = False) -> int:
             )  # fmt: skip
             continue
         size = f"{len(one.content):,} bytes"
-        given.say(f"{one.name:14} {one.serial:6} {one.at[:16]}Z until {one.until[:10]} {size:>16} {one.by}")
+        given.say(
+            f"{one.name:14} {one.serial:6} {one.at[:16]}Z until {one.until[:10]} {size:>16} {one.by}"
+        )
     return exit_codes.CLEAN
 
 
@@ -85,7 +87,9 @@ def ask(
     with opened(store) as (home, members):
         try:
             answers = asyncio.run(
-                _asked(home, members, target.host, target.port, agents, network, lasts.total_seconds())
+                _asked(
+                    home, members, target.host, target.port, agents, network, lasts.total_seconds()
+                )
             )
         except FetchError as error:
             given.tell(str(error))
@@ -98,8 +102,14 @@ def ask(
     return exit_codes.CLEAN if verdicts else exit_codes.INCONCLUSIVE
 
 
-async def _asked(  # noqa: PLR0913 (one question)
-    home: FleetHome, members: Members, host: str, port: int, wanted: int, network: str | None, wait: float
+async def _asked(
+    home: FleetHome,
+    members: Members,
+    host: str,
+    port: int,
+    wanted: int,
+    network: str | None,
+    wait: float,
 ) -> list[EventRecord]:
     from datetime import timedelta
 
@@ -112,9 +122,7 @@ async def _asked(  # noqa: PLR0913 (one question)
     keeper = Keeper(home, members, (local,), home.ca(), 0, given.now, given.tell)
     link = await dial(keeper.login())
     try:
-        devices = [
-            one.name for one in members.all("agent") if one.revoked is None
-        ]
+        devices = [one.name for one in members.all("agent") if one.revoked is None]
         now = given.now()
         chosen = await asking.chosen(link, devices, wanted, network, now)
         question = lists.fresh_question(host, port, now + timedelta(seconds=wait))

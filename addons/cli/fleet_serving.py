@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,9 @@ def serve(
     ] = f"0.0.0.0:{_PORT}",
     name: Annotated[
         list[str] | None,
-        typer.Option(help="By which agents reach it: a name or address; this machine's when left out."),
+        typer.Option(
+            help="By which agents reach it: a name or address; this machine's when left out."
+        ),
     ] = None,
     certificate: Annotated[
         Path | None,
@@ -30,15 +33,21 @@ def serve(
     ] = None,
     ca: Annotated[
         Path | None,
-        typer.Option(help="PEM of what vouches for --certificate or --external; the system's roots when left out."),
+        typer.Option(
+            help="PEM of what vouches for --certificate or --external; the system's roots when left out."
+        ),
     ] = None,
     external: Annotated[
         str | None,
-        typer.Option(help="tls://HOST:PORT of a nats-server that you run with STORE/accounts.conf; none is started."),
+        typer.Option(
+            help="tls://HOST:PORT of a nats-server that you run with STORE/accounts.conf; none is started."
+        ),
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder."),
+        typer.Option(
+            help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder."
+        ),
     ] = None,
     room: Annotated[int, typer.Option(min=1, max=100_000, help="GiB that the bus may take.")] = 20,
     fast: Annotated[
@@ -66,10 +75,8 @@ def serve(
     how = Serving(
         host, port, tuple(name or ()), certificate, ca, external, room << 30, always=not fast
     )
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_until_told(home.folder, how, database))
-    except KeyboardInterrupt:
-        pass
     return exit_codes.CLEAN
 
 

@@ -119,7 +119,12 @@ def _role(role: Role, key: NKey) -> dict[str, object]:
 
 
 def _token(
-    issuer: NKey, subject: str, name: str, body: dict[str, object], now: int, until: int | None = None
+    issuer: NKey,
+    subject: str,
+    name: str,
+    body: dict[str, object],
+    now: int,
+    until: int | None = None,
 ) -> str:
     claims: dict[str, object] = {"iat": now, "name": name, "sub": subject, "nats": body}
     if until is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -43,7 +44,12 @@ async def chosen(
 
 
 async def answers(
-    link: NatsLink, devices: Sequence[str], question: Question, signer: str, now: datetime, wait: float
+    link: NatsLink,
+    devices: Sequence[str],
+    question: Question,
+    signer: str,
+    now: datetime,
+    wait: float,
 ) -> list[EventRecord]:
     """Ask, and hear until all have answered or nobody waits any more. Raises FetchError."""
     found: dict[str, EventRecord] = {}
@@ -64,10 +70,8 @@ async def answers(
         await link.client.subscribe(subjects.event_subject(device), cb=take)
     await link.client.flush()
     if await lists.ask(link, devices, question, signer, now):
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), wait)
-        except TimeoutError:
-            pass
     return list(found.values())
 
 

@@ -86,14 +86,12 @@ def _bucket(name: str, size: int, largest: int, **more: Any) -> dict[str, Any]:
 
 
 async def _made(link: NatsLink, config: dict[str, Any]) -> None:
-    said = await api(link, f"STREAM.CREATE.{config['name']}", config)
-    if said.get("error", {}).get("err_code") == _IN_USE:
-        said = await api(link, f"STREAM.UPDATE.{config['name']}", config)
+    # Not CREATE for what is there, though it may be the same: its room would be reserved once more.
+    there = "error" not in await api(link, f"STREAM.INFO.{config['name']}")
+    verb = "UPDATE" if there else "CREATE"
+    said = await api(link, f"STREAM.{verb}.{config['name']}", config)
     if "error" in said:
         raise FetchError(link.url, f"{config['name']}: {said['error'].get('description', '')}")
-
-
-_IN_USE = 10058
 
 
 async def api(link: NatsLink, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

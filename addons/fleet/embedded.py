@@ -138,6 +138,7 @@ class Embedded:
         try:
             while True:
                 began = loop.time()
+                code: int | None
                 up = await self._start(ready)
                 came_up = came_up or up
                 if up:
@@ -202,7 +203,8 @@ class Embedded:
 
     async def _read(self, up: asyncio.Event) -> None:
         """Its log: the end of it is kept, and what is worse than a note is told."""
-        assert self._process is not None and self._process.stderr is not None
+        assert self._process is not None
+        assert self._process.stderr is not None
         while True:
             try:
                 line = await self._process.stderr.readline()

@@ -114,7 +114,9 @@ class FleetHome:
             raise ConfigError(str(path), error.strerror or "cannot be read") from None
         except (ValueError, TypeError):
             remedy = "one PEM file with the chain, leaf first, and the key without a password"
-            raise ConfigError(str(path), "holds no certificate with its key", remedy=remedy) from None
+            raise ConfigError(
+                str(path), "holds no certificate with its key", remedy=remedy
+            ) from None
         write_private(self.server, content)
         for name in ("ca.key", "ca.pem"):
             (self.folder / name).unlink(missing_ok=True)
@@ -138,11 +140,17 @@ class FleetHome:
         try:
             loaded = load_pem_private_key(key, None)
             found = Authority(
-                "tlsight fleet CA", organization="tlsight", profile=False, now=now, key=loaded  # type: ignore[arg-type]
+                "tlsight fleet CA",
+                organization="tlsight",
+                profile=False,
+                now=now,
+                key=loaded,  # type: ignore[arg-type]
             )
             found.certificate = x509.load_pem_x509_certificate(pem)
         except ValueError:
-            raise StoreError(str(self.folder / "ca.pem"), "is damaged", remedy="put a backup back") from None
+            raise StoreError(
+                str(self.folder / "ca.pem"), "is damaged", remedy="put a backup back"
+            ) from None
         return found
 
     def _make_keys(self) -> None:

@@ -155,7 +155,9 @@ class Keeper:
         keys, now = self._home.keys, int(self._now().timestamp())
         token = fleet_token(keys, revoked, now).encode()
         if len(token) > _MOST_TOKEN:
-            raise FetchError(self._servers[0], f"{len(revoked)} revoked keys are more than the bus carries")
+            raise FetchError(
+                self._servers[0], f"{len(revoked)} revoked keys are more than the bus carries"
+            )
         key = NKey("user", secrets.token_bytes(32))
         jwt = system_user_token(keys, key.public, now)
         inbox = subjects.inbox(bus.KEEPER)
@@ -183,7 +185,9 @@ class Keeper:
         info = await bus.api(link, f"STREAM.INFO.{subjects.EVENTS}")
         consumers = await bus.api(link, f"CONSUMER.LIST.{subjects.EVENTS}")
         durable = [
-            one for one in consumers.get("consumers", ()) if one.get("config", {}).get("durable_name")
+            one
+            for one in consumers.get("consumers", ())
+            if one.get("config", {}).get("durable_name")
         ]
         if not durable:
             return

@@ -59,7 +59,8 @@ async def ask(
     """Add a question to those that are open for each device; how many. Raises FetchError."""
     letters = []
     for device in devices:
-        serial, open_ = 1, ()
+        serial = 1
+        open_: tuple[Question, ...] = ()
         there = await link.last(subjects.QUESTIONS, device)
         if there is not None:
             serial, open_ = _before(there[0], device, signer, now)
@@ -90,7 +91,7 @@ def _before(
     return found.serial + 1, open_
 
 
-def _kept(  # noqa: PLR0913 (one row)
+def _kept(
     members: Members, name: str, serial: int, content: bytes, signer: str, now: datetime, by: str
 ) -> Published:
     until = now + LASTS

@@ -118,13 +118,21 @@ class Members:
         self._file.close()
 
     def make_token(
-        self, token: str, secret: str, now: datetime, until: datetime, uses: int, by: str, device: str | None
+        self,
+        token: str,
+        secret: str,
+        now: datetime,
+        until: datetime,
+        uses: int,
+        by: str,
+        device: str | None,
     ) -> None:
         """Take a token down; its secret is not kept."""
         row = (token, _digest(token, secret), now.isoformat(), until.isoformat(), uses, device, by)
         with self._changing():
             self._file.db.execute(
-                "INSERT INTO token (id, digest, made, until, uses, device, by) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+                "INSERT INTO token (id, digest, made, until, uses, device, by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
             )
 
     def enrol(self, token: str, secret: str, agent: Member, now: datetime) -> tuple[str, ...]:
@@ -153,7 +161,9 @@ class Members:
         with self._changing():
             count = len(self._void(role, name, now, why))
         if not count:
-            raise ConfigError(name, f"is no {role} of this fleet", remedy="tlsight fleet agents shows them")
+            raise ConfigError(
+                name, f"is no {role} of this fleet", remedy="tlsight fleet agents shows them"
+            )
         return count
 
     def revoked(self) -> dict[str, int]:
@@ -196,7 +206,9 @@ class Members:
 
     def keep(self, name: str, value: str) -> None:
         with self._changing():
-            self._file.db.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (name, value))
+            self._file.db.execute(
+                "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (name, value)
+            )
 
     def version(self) -> int:
         """Another one where another process has written."""
@@ -218,7 +230,8 @@ class Members:
         if device is not None and device != agent.name:
             return "other-device"
         known = self._rows(
-            "SELECT user, token FROM member WHERE role = 'agent' AND name = ? AND revoked IS NULL", agent.name
+            "SELECT user, token FROM member WHERE role = 'agent' AND name = ? AND revoked IS NULL",
+            agent.name,
         )
         if (agent.user, token) in known:
             return None  # its answer was lost
@@ -282,7 +295,9 @@ def fresh_token() -> tuple[str, str]:
 
 
 def _digest(token: str, secret: str) -> bytes:
-    return hashlib.sha256(b"tlsight fleet token\0" + token.encode() + b"\0" + secret.encode()).digest()
+    return hashlib.sha256(
+        b"tlsight fleet token\0" + token.encode() + b"\0" + secret.encode()
+    ).digest()
 
 
 def _as_fields(row: tuple[object, ...]) -> dict[str, object]:

@@ -61,6 +61,7 @@ class Puller:
         self._most, self._size = most, size
         self._inbox = client.new_inbox()
         self._came: list[Pulled] = []
+        self._wanted = 0
         self._status = ""
         self._news = asyncio.Event()
 
@@ -118,10 +119,10 @@ class Puller:
             asked["max_bytes"] = self._size
         self._status = ""
         self._news.clear()
-        wanted = len(self._came) + asked["batch"]
+        self._wanted = len(self._came) + asked["batch"]
         try:
             await self._client.publish(self._next, json.dumps(asked).encode(), self._inbox)
-            while not self._status and len(self._came) < wanted:
+            while not self._status and len(self._came) < self._wanted:
                 await asyncio.wait_for(self._news.wait(), _IDLE + _GRACE)
                 self._news.clear()
                 if self._client.is_closed:
@@ -141,7 +142,7 @@ class Puller:
         pulled = _pulled(message)
         if pulled is not None:
             self._came.append(pulled)
-            if len(self._came) % self._most == 0 or not pulled.behind:
+            if len(self._came) >= self._wanted:
                 self._news.set()
         elif message.headers:
             status = message.headers.get("Status", "")

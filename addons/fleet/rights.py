@@ -66,12 +66,13 @@ RIGHTS: dict[Role, Rights] = {
             _INBOX,
         ),
     ),
-    # Where bypass rules are decided: that bucket, and no other. To list its names it asks for their state.
+    # Where bypass rules are decided: that bucket, and no other, whose names it lists and which it clears.
     "centre": Rights(
         (
             subjects.key_subject(subjects.SYNC, ">"),
             _last(subjects.SYNC, ">"),
             f"$JS.API.STREAM.INFO.KV_{subjects.SYNC}",
+            f"$JS.API.STREAM.PURGE.KV_{subjects.SYNC}",
         ),
         (subjects.key_subject(subjects.SYNC, ">"), _INBOX),
     ),

@@ -2,9 +2,9 @@
 
 Rules
 -----
-1. An event is kept once, by its id; one that is kept already changes nothing, so the bus may deliver twice.
+1. An event is kept once, by its id, so the bus may deliver twice.
 2. A state is as the newest event by the agent's own clock left it; of one second the later one of the stream counts. So
-   what comes late, or once more, rolls nothing back.
+   what comes late, or once more, rolls nothing back, and what comes once more in order ends where it ended before.
 3. What an event leaves out (a finding that closes has no certificate to show) stays as it was.
 4. Heartbeats are a state and not kept one by one: 50,000 agents send five million a day.
 5. An agent is alive when the bus hears it, whatever its clock says: `last` and `due` are by the bus's.
@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -20,11 +20,19 @@ import msgspec
 from addons.fleet.database import Row
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.check_json import CheckRecord
-from detector.report.event_json import EventRecord, FindingRecord, headline, severity
+from detector.report.event_json import (
+    EventRecord,
+    FindingRecord,
+    HeartbeatRecord,
+    NetworkRecord,
+    headline,
+    severity,
+)
 
 _FIRST_EVERY = 3600.0  # until a heartbeat says when the next one comes
 _SHORTEST, _LONGEST = 10.0, 7 * 86_400.0
 _CUT = 512
+_MOST_HERE = 64
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 # A CA made for less is one of those that are changed every few days by themselves: its end is no news.
 _LONG_LIVED = timedelta(days=180)
@@ -55,7 +63,7 @@ _STATE = (
 _JUDGED = (
     "verdict", "product", "engine", "category", "issuer", "issuer_spki", "event", "canary", "spares", "issuer_until",
 )  # fmt: skip
-_FINDING_COLUMNS = ("id", "device", *_STATE, *_JUDGED)
+_FINDING_COLUMNS = ("id", "device", *_STATE, *_JUDGED, "met")
 _LATER = "excluded.changed >= finding.changed"
 # Assignments see the row as it was, so the order does not matter.
 FINDING = (
@@ -68,7 +76,10 @@ FINDING = (
         f"THEN excluded.{c} ELSE finding.{c} END"
         for c in _JUDGED
     )
+    + ", met = CASE WHEN excluded.met < finding.met THEN excluded.met ELSE finding.met END"
 )
+# A finding that stands is told once; every heartbeat says that it stands.
+STANDS = "UPDATE finding SET seen = ? WHERE device = ? AND id = ? AND seen < ? AND closed IS NULL"
 EVENT = """
 INSERT INTO event (id, device, at, received, kind, severity, finding, headline, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
@@ -91,43 +102,52 @@ times = refused.times + excluded.times, last = excluded.last
 FACT = "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
-def kept_ids(taken: Iterable[Taken]) -> list[str]:
-    """Of the events that are to be kept one by one."""
-    return [one.event.id for one in taken if one.event.kind != "heartbeat"]
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """One good message as rows of the tables.
 
-
-def statements(
-    taken: Sequence[Taken],
-    refused: Sequence[Refused],
-    known: Collection[str],
-    canaries: Collection[str],
-) -> list[tuple[str, list[Row]]]:
-    """What keeps a batch, in the stream's order.
-
-    Args:
-        taken: good messages.
-        refused: the others.
-        known: ids of those events that are kept already.
-        canaries: hosts that everybody knows to be public.
+    Attributes:
+        event: None of a heartbeat, which is not kept by itself.
 
     """
-    agents, events, findings, answers = [], [], [], []
-    networks: dict[str, Row] = {}
-    seen = set(known)
+
+    agent: Row
+    event: Row | None
+    finding: Row | None
+    network: Row | None
+    answer: Row | None
+    stand: tuple[Row, ...] = ()
+
+
+def kept(one: Taken, canaries: Collection[str]) -> Kept:
+    """A message's rows; `canaries` are hosts that everybody knows to be public."""
+    event = one.event
+    single = event.kind != "heartbeat"
+    answers = event.kind == "answer" and event.question is not None
+    return Kept(
+        _agent(one),
+        _event(one) if single else None,
+        _finding(one, event.finding, canaries) if event.finding is not None else None,
+        _network(one, event.network) if event.network is not None else None,
+        _answer(one) if answers else None,
+        _stand(one, event.heartbeat) if event.heartbeat is not None else (),
+    )
+
+
+def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[str, list[Row]]]:
+    """What keeps a batch, in the stream's order."""
+    agents, events, findings, answers, stand = [], [], [], [], list[Row]()
+    networks: dict[object, Row] = {}
     for one in taken:
-        event = one.event
-        if event.kind != "heartbeat":
-            if event.id in seen:
-                continue
-            seen.add(event.id)
-            events.append(_event(one))
-        agents.append(_agent(one))
-        if event.network is not None:
-            networks[event.network.id] = _network(one, networks.get(event.network.id))
-        if event.finding is not None:
-            findings.append(_finding(one, event.finding, canaries))
-        elif event.kind == "answer" and event.question is not None:
-            answers.append(_answer(one))
+        agents.append(one.agent)
+        if one.event is not None:
+            events.append(one.event)
+        if one.finding is not None:
+            findings.append(one.finding)
+        if one.network is not None:
+            networks.setdefault(one.network[0], one.network)
+        stand += one.stand
+        if one.answer is not None:
+            answers.append(one.answer)
     bad: dict[tuple[str, str], list[datetime]] = {}
     for no in refused:
         bad.setdefault((no.device, no.why), []).append(no.received)
@@ -136,14 +156,14 @@ def statements(
         for (device, why), times in bad.items()
     ]
     return [
-        (AGENT, agents), (EVENT, events), (FINDING, findings), (NETWORK, list(networks.values())),
-        (ANSWER, answers), (REFUSED, counts),
+        (AGENT, agents), (EVENT, events), (FINDING, findings), (STANDS, stand),
+        (NETWORK, list(networks.values())), (ANSWER, answers), (REFUSED, counts),
     ]  # fmt: skip
 
 
 def _text(text: str, most: int = _CUT) -> str:
     """Short, and without NUL, which PostgreSQL has no place for."""
-    return text[:most].replace("\0", "�")
+    return text[:most].replace("\0", "\ufffd")
 
 
 def _event(one: Taken) -> Row:
@@ -171,12 +191,14 @@ def _agent(one: Taken) -> Row:
     )  # fmt: skip
 
 
-def _network(one: Taken, before: Row | None) -> Row:
-    network = one.event.network
-    assert network is not None
+def _stand(one: Taken, beat: HeartbeatRecord) -> tuple[Row, ...]:
+    at, device = stamp(one.at), one.event.device.id
+    return tuple((at, device, _text(id_, 128), at) for id_ in beat.here[:_MOST_HERE])
+
+
+def _network(one: Taken, network: NetworkRecord) -> Row:
     heard = stamp(one.received)
-    first = before[1] if before is not None else heard
-    return (network.id, first, heard, "", _text(network.gateway or "", 128), _text(network.ssid or "", 128))
+    return (network.id, heard, heard, "", _text(network.gateway or "", 128), _text(network.ssid or "", 128))
 
 
 def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> Row:
@@ -189,7 +211,7 @@ def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> R
         finding.kind, _text(finding.subject), network, int(event.sanctioned), hosts[0] if hosts else "",
         _HEARTBEAT.encode(hosts).decode(), finding.host_count, _stamp(finding.opened, at), stamp(at),
         _stamp(finding.seen, at), closed,
-        *_judged(event, canaries),
+        *_judged(event, canaries), _stamp(finding.opened, at),
     )  # fmt: skip
 
 

@@ -182,7 +182,9 @@ async def _certify_daily(
 ) -> None:
     while True:
         await asyncio.sleep(_A_DAY)
-        if how.certificate is None and home.certify(_all_names(how.names or (socket.getfqdn(),)), now()):
+        if how.certificate is None and home.certify(
+            _all_names(how.names or (socket.getfqdn(),)), now()
+        ):
             server.reload()
 
 

@@ -27,6 +27,7 @@ from detector.knowledge.database import Database
 _WHAT = "fleet's database"
 _REMEDY = "restore a copy, or move the file away to begin a new one"
 _MIGRATIONS = (FIRST,)
+_PAGE = 8192  # an event with its evidence fits in one
 _TUNING = (
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -65536",  # 64 MiB: ids are random, so an insert touches any page of its index
@@ -82,7 +83,7 @@ async def open_sqlite(path: Path, *, read_only: bool = False) -> SqliteDatabase:
 
 
 def _tuned(path: Path) -> Database:
-    opened = Database(path, _WHAT, _REMEDY, _MIGRATIONS)
+    opened = Database(path, _WHAT, _REMEDY, _MIGRATIONS, page_size=_PAGE)
     try:
         for pragma in _TUNING:
             opened.db.execute(pragma)

@@ -119,4 +119,6 @@ def _finding_fault(finding: FindingRecord) -> str:
 
 def stamp(when: datetime) -> str:
     """As times are kept: UTC, whole seconds, Z."""
-    return when.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    if when.tzinfo is not UTC:
+        when = when.astimezone(UTC)
+    return when.isoformat()[:19] + "Z"

@@ -16,7 +16,7 @@ import msgspec
 from detector.errors import ConfigError, TargetError
 from detector.knowledge import shipped
 from detector.knowledge.rows import parse_toml, rows_of
-from detector.knowledge.shipped import CanaryHost
+from detector.known.canaries import CanaryHost
 from detector.model.no_json import NO_JSON
 from detector.model.targets import normal_host
 

@@ -83,11 +83,19 @@ async def enrol(token: Token, folder: Path, device: str, name: str, system: str)
     except NO_JSON:
         raise FetchError(link.url, "answers with no enrolment") from None
     if reply.error or not _is_ours(reply.jwt, key, device):
-        why = "".join(one for one in reply.error if one.isprintable())[:200] or "gives a word for another key"
+        why = (
+            "".join(one for one in reply.error if one.isprintable())[:200]
+            or "gives a word for another key"
+        )
         remedy = "ask the fleet for another token (tlsight fleet token)"
         raise FetchError(link.url, f"does not enrol this agent: {why}", remedy=remedy)
     member = Membership(
-        servers=token.servers, ca=token.ca, signer=token.signer, name=device, seed=key.seed, jwt=reply.jwt
+        servers=token.servers,
+        ca=token.ca,
+        signer=token.signer,
+        name=device,
+        seed=key.seed,
+        jwt=reply.jwt,
     )
     write_whole(folder / FILE, write_membership(member), 0o600)
     (folder / _PENDING).unlink(missing_ok=True)
@@ -101,7 +109,9 @@ def _pending(folder: Path) -> NKey:
     except FileNotFoundError:
         pass
     except (OSError, WireError, UnicodeDecodeError):
-        raise StoreError(str(path), "holds no key", remedy="remove it: another one is made") from None
+        raise StoreError(
+            str(path), "holds no key", remedy="remove it: another one is made"
+        ) from None
     key = NKey("user", secrets.token_bytes(32))
     write_whole(path, key.seed.encode() + b"\n", 0o600)
     return key

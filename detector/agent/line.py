@@ -24,12 +24,12 @@ _lines: dict[tuple[int, Path], Line] = {}
 
 
 class NotYetError(FetchError):
-    """Nobody was dialled: the last attempt was just now. `after` seconds from now is soon enough."""
+    """Nobody was dialled: the last attempt was just now. `wait` seconds from now is soon enough."""
 
     def __init__(self, error: FetchError, after: float) -> None:
         super().__init__(error.url, str(error).removeprefix(f"{error.url}: "))
         self.cause = error
-        self.after = after
+        self.wait = after
 
 
 class Line:

@@ -112,9 +112,11 @@ class Link:
             await asyncio.sleep(random.random() * _TOGETHER)  # noqa: S311
         except NotYetError as error:
             # A while, but not all of it: the file may have been changed.
-            await asyncio.sleep(min(error.after, 30.0) + 0.05)
+            await asyncio.sleep(min(error.wait, 30.0) + 0.05)
         except DeniedError as error:
-            self._say("revoked", f"{error}: revoked there, or another fleet's; events are kept here")
+            self._say(
+                "revoked", f"{error}: revoked there, or another fleet's; events are kept here"
+            )
         except UntrustedError as error:
             self._say("sink-failing", str(error))
         except FetchError:
@@ -157,10 +159,12 @@ class Link:
         """Put the last good lists in force again. One that does not verify any more is no longer the fleet's."""
         for name, blob in self._rows("SELECT name, body FROM list"):
             try:
-                found = unseal(str(name), bytes(blob), signer)
+                found = unseal(str(name), bytes(blob), signer)  # type: ignore[call-overload]
                 on_list(found.name, found.content, found.serial)
             except TlsightError as error:
-                self._notice("list-refused", f"the list that was kept is left out: {error}", str(name))
+                self._notice(
+                    "list-refused", f"the list that was kept is left out: {error}", str(name)
+                )
                 continue
             self._standing[found.name] = found
 
@@ -233,7 +237,9 @@ class Link:
         return None
 
     def _answered_since(self, since: datetime) -> int:
-        ((count,),) = self._rows("SELECT count(*) FROM question WHERE answered > ?", since.isoformat())
+        ((count,),) = self._rows(
+            "SELECT count(*) FROM question WHERE answered > ?", since.isoformat()
+        )
         return int(str(count))
 
     async def _refusal(self, question: Question) -> str:

@@ -97,4 +97,6 @@ def _is_good(one: Question) -> bool:
     except TargetError:
         return False
     aware = one.until.tzinfo is not None
-    return _ID.fullmatch(one.id) is not None and normal == one.host and 0 < one.port < 65536 and aware
+    return (
+        _ID.fullmatch(one.id) is not None and normal == one.host and 0 < one.port < 65536 and aware
+    )

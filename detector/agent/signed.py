@@ -77,7 +77,10 @@ def public_signer(secret: str) -> str:
 
 def signer_of(secret: str) -> Callable[[bytes], tuple[str, str]]:
     """Signs: text in; public key and signature out, in hex."""
-    private, public = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret)), public_signer(secret)
+    private, public = (
+        Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret)),
+        public_signer(secret),
+    )
     return lambda text: (public, private.sign(text).hex())
 
 
@@ -125,7 +128,9 @@ def unseal(name: str, blob: bytes, signer: str) -> Signed:
 def judged(found: Signed, standing: Signed | None, now: datetime) -> Change:
     """Whether it is to be put in force. Raises ListError where the one that stands is to stay."""
     if found.until <= now:
-        raise ListError(f"{found.name}: serial {found.serial} ended on {found.until:%Y-%m-%d %H:%M}")
+        raise ListError(
+            f"{found.name}: serial {found.serial} ended on {found.until:%Y-%m-%d %H:%M}"
+        )
     if standing is None or found.serial > standing.serial:
         return "taken"
     if found.serial < standing.serial:
@@ -133,7 +138,9 @@ def judged(found: Signed, standing: Signed | None, now: datetime) -> Change:
             f"{found.name}: serial {found.serial} is older than {standing.serial}, which was taken before"
         )
     if found.digest != standing.digest:
-        raise ListError(f"{found.name}: another content with the serial {found.serial} of that in force")
+        raise ListError(
+            f"{found.name}: another content with the serial {found.serial} of that in force"
+        )
     return "same"
 
 

@@ -26,6 +26,9 @@ _VERBS = (
     "detector.cli.agent_run",
     "detector.cli.agent_status",
     "detector.cli.agent_service",
+    "detector.cli.agent_exporter",
+    "detector.cli.agent_nagios",
+    "detector.cli.agent_enrol",
 )
 
 for _verb in _VERBS:

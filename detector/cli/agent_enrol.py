@@ -14,7 +14,9 @@ def enrol(
     file: Annotated[Path, typer.Argument(help="One-time token that tlsight fleet token made.")],
     state: Annotated[
         Path | None,
-        typer.Option(help="The agent's folder; STATE_DIRECTORY or the XDG state folder when left out."),
+        typer.Option(
+            help="The agent's folder; STATE_DIRECTORY or the XDG state folder when left out."
+        ),
     ] = None,
     no_name: Annotated[
         bool, typer.Option("--no-name", help="Do not tell the fleet this machine's name.")

@@ -36,6 +36,7 @@ class Database:
         brief: it is read for moments alone, and then leaves no trace at all. Who comes to write meanwhile is not
             noticed.
         or_empty: where there is no file to read briefly, it is as if there were an empty one.
+        page_size: bytes of a page, of a file that is made.
 
     Raises StoreError for whatever stops it from being used: a damaged file, a full disk, a lock held
     for longer than two seconds, a version from the future.
@@ -53,6 +54,7 @@ class Database:
         oldest: int | None = None,
         brief: bool = False,
         or_empty: bool = False,
+        page_size: int | None = None,
     ) -> None:
         self.path = path
         self.what = what
@@ -68,6 +70,8 @@ class Database:
         try:
             self._refuse_later(len(migrations))  # before anything is written
             if not read_only:
+                if page_size is not None:
+                    self.db.execute(f"PRAGMA page_size = {page_size}")
                 _write_ahead(self.db)
                 self.db.execute("PRAGMA synchronous = NORMAL")
                 self.db.execute("PRAGMA foreign_keys = ON")

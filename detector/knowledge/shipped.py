@@ -68,20 +68,6 @@ def canaries() -> tuple[str, ...]:
     return tuple(row["host"] for row in data["canary"])
 
 
-class CanaryHost(msgspec.Struct, frozen=True):
-    """A host that everybody knows to be public, and whose it is."""
-
-    host: str
-    owner: str
-
-
-@lru_cache(maxsize=1)
-def canary_hosts() -> tuple[CanaryHost, ...]:
-    """Hosts to draw from, of unrelated owners."""
-    data, _ = read_toml(DATA / "canaries.toml")
-    return tuple(CanaryHost(row["host"], row["owner"]) for row in data["canary"])
-
-
 @lru_cache(maxsize=1)
 def canary_hosts() -> tuple[CanaryHost, ...]:
     """Several hundred more of their kind, to draw from."""

@@ -36,6 +36,6 @@ class CanaryHost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str
     owner: str
-    region: str
-    checked: bool
+    region: str = ""
+    checked: bool = False
     evidence: LoggedLeaf | None = None

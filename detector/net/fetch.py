@@ -66,8 +66,8 @@ class FetchOptions:
         routing: which proxy, for which hosts.
         trust: PEM file of the only roots to trust; None means the operating system's store.
         credential: PEM files of a client certificate and its key, shown to a server that asks for one.
-        look: shown each verified TLS connection to a server before anything goes over it; what it raises, a
-            TlsightError, ends the request.
+        look: shown each verified TLS connection to a server before anything goes over it, and once more
+            with each answer; what it raises, a TlsightError, ends the request.
         sleep, jitter, now: time and chance, as values; `jitter` gives 0 to 1.
 
     """
@@ -297,6 +297,10 @@ class Fetcher:
             if status != 200 and not unchanged and not done:
                 raise FetchError(shown, f"answers {status}", status=status)
             connection = self._connection(response, asked, proxy)
+            if self.options.look is not None and connection is not None:
+                self.options.look(
+                    connection
+                )  # should a library of ours call its steps by other names
             content = await _body(response, shown, what.limit)
             found = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(url, status, content, found, connection)
@@ -337,7 +341,10 @@ class Fetcher:
         """Httpcore tells of each step of a request; one is the end of the handshake with the server."""
 
         async def told(step: str, more: dict[str, Any]) -> None:
-            if not step.endswith("start_tls.complete") or step.startswith("proxy"):
+            # Through a proxy "connection" is the one to the proxy itself.
+            if not step.endswith(".start_tls.complete") or (
+                step.startswith("connection.") != (proxy is None)
+            ):
                 return
             stream = more["return_value"]
             seen = self._seen(stream, asked, proxy)

@@ -43,7 +43,9 @@ class UntrustedError(FetchError):
     """Somebody answered whose certificate does not verify: `server` is host and port."""
 
     def __init__(self, url: str, why: str, server: tuple[str, int]) -> None:
-        super().__init__(url, why, remedy="nothing was sent; see who stands there with tlsight check")
+        super().__init__(
+            url, why, remedy="nothing was sent; see who stands there with tlsight check"
+        )
         self.server = server
 
 
@@ -111,19 +113,19 @@ class NatsLink:
     def open(self) -> bool:
         return self.client.is_connected and not self._ended.is_set()
 
-    async def store(self, letters: Sequence[Letter], timeout: float = 20.0) -> list[Answer]:
+    async def store(self, letters: Sequence[Letter], within: float = 20.0) -> list[Answer]:
         """Publish to JetStream, many at once, and wait for its word for each. Raises FetchError where there is none."""
         found: list[Answer] = []
         for at in range(0, len(letters), _PIPELINED):
             some = letters[at : at + _PIPELINED]
-            found += await asyncio.gather(*(self._store(one, timeout) for one in some))
+            found += await asyncio.gather(*(self._store(one, within) for one in some))
         return found
 
-    async def last(self, bucket: str, key: str, timeout: float = 10.0) -> tuple[bytes, int] | None:
+    async def last(self, bucket: str, key: str, within: float = 10.0) -> tuple[bytes, int] | None:
         """The last value of a bucket's key and its revision, None where there is none; asked directly."""
         subject = f"$KV.{bucket}.{key}"
         try:
-            found = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", timeout)
+            found = await self._request(f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", within)
         except NobodyError:
             raise NobodyError(self.url, f"has no bucket {bucket}") from None
         headers = found.headers or {}
@@ -143,9 +145,9 @@ class NatsLink:
         except Exception as error:
             raise _told(self.url, error) from None
 
-    async def ask(self, subject: str, body: bytes, timeout: float = 10.0) -> bytes:
+    async def ask(self, subject: str, body: bytes, within: float = 10.0) -> bytes:
         """Somebody's answer."""
-        data: bytes = (await self._request(subject, body, timeout)).data
+        data: bytes = (await self._request(subject, body, within)).data
         return data
 
     async def tell(self, subject: str, body: bytes) -> None:
@@ -166,12 +168,12 @@ class NatsLink:
         self.why = self.why or why
         self._ended.set()
 
-    async def _store(self, letter: Letter, timeout: float) -> Answer:
+    async def _store(self, letter: Letter, within: float) -> Answer:
         headers = {"Nats-Msg-Id": letter.id} if letter.id is not None else None
-        said = await self._request(letter.subject, letter.body, timeout, headers)
+        said = await self._request(letter.subject, letter.body, within, headers)
         try:
             answer: dict[str, Any] = json.loads(said.data)
-            error = answer.get("error")
+            error: Any = answer.get("error")
             if error is None and isinstance(answer["seq"], int):
                 return Answer()
             why, code = str(error["description"])[:200], int(error.get("err_code", 0))
@@ -180,10 +182,10 @@ class NatsLink:
         return Answer(f"does not store it: {why}", for_good=code in _FOR_GOOD)
 
     async def _request(
-        self, subject: str, body: bytes, timeout: float, headers: dict[str, str] | None = None
+        self, subject: str, body: bytes, within: float, headers: dict[str, str] | None = None
     ) -> Msg:
         try:
-            return await self.client.request(subject, body, timeout=timeout, headers=headers)
+            return await self.client.request(subject, body, timeout=within, headers=headers)
         except Exception as error:
             raise _told(self.url, error) from None
 
@@ -192,7 +194,7 @@ class NatsLink:
 _FOR_GOOD = frozenset((10054,))
 
 
-async def dial(login: Login, timeout: float = _CONNECT) -> NatsLink:
+async def dial(login: Login, within: float = _CONNECT) -> NatsLink:
     """Connect to the first server that answers, in an order of chance.
 
     Raises UntrustedError, DeniedError, FetchError; ConfigError where the library is missing.
@@ -204,7 +206,7 @@ async def dial(login: Login, timeout: float = _CONNECT) -> NatsLink:
     gravest: FetchError | None = None
     for url in servers:
         try:
-            return await _dial(url, login, context, timeout)
+            return await _dial(url, login, context, within)
         except FetchError as error:
             if gravest is None or isinstance(error, UntrustedError | DeniedError):
                 gravest = error
@@ -213,12 +215,12 @@ async def dial(login: Login, timeout: float = _CONNECT) -> NatsLink:
 
 
 def pause(failures: int, chance: float, longest: float = _LONGEST) -> float:
-    """Seconds until the next attempt, 0.5 to `longest`; `chance` is 0 to 1, so that a fleet does not come together."""
-    highest: float = min(longest, 1.0 * 2.0 ** min(failures, 16))
+    """Seconds until the next attempt, 0.25 to `longest`; `chance` is 0 to 1, so that a fleet does not come together."""
+    highest: float = min(longest, 0.5 * 2.0 ** min(failures, 16))
     return highest * (0.5 + chance / 2)
 
 
-async def _dial(url: str, login: Login, context: ssl.SSLContext, timeout: float) -> NatsLink:
+async def _dial(url: str, login: Login, context: ssl.SSLContext, within: float) -> NatsLink:
     from nats.aio.client import Client
 
     client = Client()
@@ -247,14 +249,14 @@ async def _dial(url: str, login: Login, context: ssl.SSLContext, timeout: float)
                 allow_reconnect=False,
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,
-                connect_timeout=_seconds(timeout),
+                connect_timeout=_seconds(within),
                 ping_interval=_PING_EVERY,
                 max_outstanding_pings=2,
                 signature_cb=signature,
                 user_jwt_cb=lambda: bytearray(login.jwt.encode()),
                 inbox_prefix=login.inbox,
             ),
-            timeout,
+            within,
         )
     except BaseException as error:
         with contextlib.suppress(Exception):
@@ -265,8 +267,8 @@ async def _dial(url: str, login: Login, context: ssl.SSLContext, timeout: float)
     return link
 
 
-def _seconds(timeout: float) -> int:
-    return max(1, round(timeout))
+def _seconds(seconds: float) -> int:
+    return max(1, round(seconds))
 
 
 def _told(url: str, *errors: Exception) -> FetchError:
@@ -281,10 +283,14 @@ def _told(url: str, *errors: Exception) -> FetchError:
         if isinstance(error, ssl.SSLCertVerificationError):
             at = urlsplit(url)
             server = at.hostname or "", at.port or 4222
-            return UntrustedError(url, f"its certificate does not verify: {error.verify_message}", server)
+            return UntrustedError(
+                url, f"its certificate does not verify: {error.verify_message}", server
+            )
     for error in errors:
         words = str(error).lower()
-        if isinstance(error, nats.errors.AuthorizationError) or any(one in words for one in _DENIED):
+        if isinstance(error, nats.errors.AuthorizationError) or any(
+            one in words for one in _DENIED
+        ):
             return DeniedError(url, "does not take these credentials")
     for error in errors:
         if isinstance(error, nats.errors.NoRespondersError):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from detector.judging.judge import judge_all
-from detector.lab.pki import LabPki
+from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Handshake, Observation, Target
 from detector.report.check_json import check_record
 from detector.report.event_json import (
@@ -67,7 +67,7 @@ def finding(
 @cache
 def _intercepted():  # type: ignore[no-untyped-def]
     pki = LabPki()
-    gateway = pki.authority("Example Corp Web Gateway CA")
+    gateway = Authority("Zscaler Root CA", organization="Zscaler Inc.", profile=False)
     leaf = gateway.issue("www.example.com")
     seen = Observation(
         NOON,

@@ -89,9 +89,7 @@ class World:
 
     def open(self, *, timeout: float = 60.0, **sinks: Sink) -> Deliveries:
         pacing = Pacing(sleep=self.clock.sleep, jitter=lambda: 1.0, timeout=timeout)
-        self.deliveries = Deliveries(
-            self.store, sinks, lambda: self.clock.now, self.tell, pacing
-        )
+        self.deliveries = Deliveries(self.store, sinks, lambda: self.clock.now, self.tell, pacing)
         return self.deliveries
 
 
@@ -142,9 +140,7 @@ def test_an_hours_outage_loses_nothing_and_is_told_once_at_each_end(world: World
     receiver.error = SinkError("connection refused")
     deliveries = world.open(a=receiver, b=other)
     world.keep(*[finding(n) for n in range(1, 250)])
-    world.clock.due.append(
-        (NOON + timedelta(hours=1), lambda: setattr(receiver, "error", None))
-    )
+    world.clock.due.append((NOON + timedelta(hours=1), lambda: setattr(receiver, "error", None)))
 
     async def work() -> None:
         await settled(lambda: receiver.seen[-1:] == [1002])
@@ -165,9 +161,7 @@ def test_a_short_failure_is_told_to_nobody(world: World) -> None:
     receiver.error = SinkError("reset")
     deliveries = world.open(a=receiver)
     world.keep(finding(1))
-    world.clock.due.append(
-        (NOON + timedelta(seconds=20), lambda: setattr(receiver, "error", None))
-    )
+    world.clock.due.append((NOON + timedelta(seconds=20), lambda: setattr(receiver, "error", None)))
     run(deliveries, lambda: settled(lambda: receiver.seen == [1]))
     assert world.told == []
 

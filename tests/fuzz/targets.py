@@ -14,13 +14,14 @@ from tests.fuzz import (
     lists,
     packets,
     planted,
+    receivers,
     transparency,
     wire,
 )
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
 )  # fmt: skip
 
 

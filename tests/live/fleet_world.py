@@ -34,6 +34,9 @@ class Fleet:
         self.home = FleetHome(folder / "fleet", make=True)
         self.members = Members(self.home.members)
 
+    def __del__(self) -> None:
+        self.members.close()
+
     @property
     def servers(self) -> tuple[str, ...]:
         return (f"tls://localhost:{self.port}",)
@@ -43,7 +46,9 @@ class Fleet:
         key, now = NKey("user", secrets.token_bytes(32)), clock.now()
         jwt = user_token(self.home.keys, role, key.public, name, int(now.timestamp()))
         if known:
-            self.members.add(Member(key.public, role, name, "", "", now.isoformat(), None, None, ""))
+            self.members.add(
+                Member(key.public, role, name, "", "", now.isoformat(), None, None, "")
+            )
         return Membership(
             servers=self.servers, ca=self.home.ca(), signer=public_signer(self.home.keys.signer),
             name=name, seed=key.seed, jwt=jwt,
@@ -71,9 +76,7 @@ class Fleet:
     async def serving(self) -> AsyncGenerator[None]:
         """The fleet's process, in this one; its nats-server is a child."""
         how = Serving("127.0.0.1", self.port, ("localhost",), always=False, disk=1 << 30)
-        task = asyncio.ensure_future(
-            serve(self.home, how, os.environ, clock.now, self.said.append)
-        )
+        task = asyncio.ensure_future(serve(self.home, how, os.environ, clock.now, self.said.append))
         try:
             async with asyncio.timeout(30):
                 while not any(line.startswith("fleet: ") for line in self.said):
@@ -102,5 +105,5 @@ async def until(true: object, seconds: float = 10.0) -> None:
     """Wait until `true()` is; raises TimeoutError."""
     assert callable(true)
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 (what is looked at has no event)
+        while not true():
             await asyncio.sleep(0.01)

@@ -77,7 +77,9 @@ class Agent:
             await self.sink.send([self.event(question=question.id)])
 
         task = asyncio.ensure_future(
-            link.run(lambda name, content, serial: self.lists.append((name, content, serial)), answer)
+            link.run(
+                lambda name, content, serial: self.lists.append((name, content, serial)), answer
+            )
         )
         try:
             yield
@@ -85,6 +87,9 @@ class Agent:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await link.close()
+
+    def __del__(self) -> None:
+        self.store.close()
 
     def codes(self) -> list[str]:
         return [code for code, _, _ in self.notices]
@@ -115,7 +120,9 @@ async def stored(fleet: Fleet) -> list[EventRecord]:
         await link.close()
 
 
-def test_a_token_enrols_one_agent_whose_key_never_left_it_and_is_refused_to_the_next(tmp_path: Path) -> None:
+def test_a_token_enrols_one_agent_whose_key_never_left_it_and_is_refused_to_the_next(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             token = fleet.token()
@@ -127,15 +134,20 @@ def test_a_token_enrols_one_agent_whose_key_never_left_it_and_is_refused_to_the_
                 await enrolled(fleet, tmp_path / "b", token)
             (member,) = fleet.members.all("agent")
             assert (member.name, member.shown, member.system) == (agent.device, "laptop", "linux")
-            everything = b"".join(one.read_bytes() for one in fleet.home.folder.glob("members.sqlite3*"))
+            everything = b"".join(
+                one.read_bytes() for one in fleet.home.folder.glob("members.sqlite3*")
+            )
             held = msgspec.json.decode(file.read_bytes(), type=Membership)
-            assert token.secret.encode() not in everything and held.seed.encode() not in everything
+            assert token.secret.encode() not in everything
+            assert held.seed.encode() not in everything
             assert not any(token.secret in line or held.seed in line for line in fleet.said)
 
     asyncio.run(go())
 
 
-def test_an_answer_that_was_lost_is_given_again_to_the_same_key_and_costs_no_use(tmp_path: Path) -> None:
+def test_an_answer_that_was_lost_is_given_again_to_the_same_key_and_costs_no_use(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             token, key = fleet.token(), NKey("user", secrets.token_bytes(32))
@@ -147,7 +159,10 @@ def test_an_answer_that_was_lost_is_given_again_to_the_same_key_and_costs_no_use
                 assert msgspec.json.decode(await link.ask(subject, request), type=Reply).jwt
             other = NKey("user", secrets.token_bytes(32))
             request = msgspec.json.encode(asked(token, other, device, "", "linux"))
-            assert "used before" in msgspec.json.decode(await link.ask(subject, request), type=Reply).error
+            assert (
+                "used before"
+                in msgspec.json.decode(await link.ask(subject, request), type=Reply).error
+            )
             assert len(fleet.members.all("agent")) == 1
 
     asyncio.run(go())
@@ -180,7 +195,9 @@ def test_a_wrong_secret_five_times_makes_the_token_void_and_a_known_device_needs
     asyncio.run(go())
 
 
-def test_events_come_once_though_they_are_sent_twice_and_the_last_heartbeat_is_the_state(tmp_path: Path) -> None:
+def test_events_come_once_though_they_are_sent_twice_and_the_last_heartbeat_is_the_state(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
@@ -190,12 +207,15 @@ def test_events_come_once_though_they_are_sent_twice_and_the_last_heartbeat_is_t
             assert [one.id for one in await stored(fleet)] == [one.id for one in events]
             link = await keeper(fleet)
             state = await link.last(subjects.STATE, agent.device)
-            assert state is not None and decode_event(state[0]).id == events[-1].id
+            assert state is not None
+            assert decode_event(state[0]).id == events[-1].id
 
     asyncio.run(go())
 
 
-def test_a_list_is_in_force_within_a_second_and_what_came_while_away_when_the_agent_is_back(tmp_path: Path) -> None:
+def test_a_list_is_in_force_within_a_second_and_what_came_while_away_when_the_agent_is_back(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
@@ -211,20 +231,28 @@ def test_a_list_is_in_force_within_a_second_and_what_came_while_away_when_the_ag
             async with agent.listening():
                 await until(lambda: len(agent.lists) == 3)
             # the kept one first, then what was missed
-            assert agent.lists == [("canaries", b"first", 1), ("canaries", b"second", 2), ("bypass", b"third", 1)]
+            assert agent.lists == [
+                ("canaries", b"first", 1),
+                ("canaries", b"second", 2),
+                ("bypass", b"third", 1),
+            ]
             assert agent.codes() == ["list-taken"] * 3
 
     asyncio.run(go())
 
 
-def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_good_one_stays(tmp_path: Path) -> None:
+def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_good_one_stays(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
             now = clock.now()
             ours, theirs = signer_of(fleet.home.keys.signer), signer_of(secrets.token_hex(32))
 
-            def made(name: str, serial: int, content: bytes, sign=ours, until: datetime | None = None) -> bytes:  # type: ignore[no-untyped-def]
+            def made(
+                name: str, serial: int, content: bytes, sign=ours, until: datetime | None = None
+            ) -> bytes:  # type: ignore[no-untyped-def]
                 return seal(name, serial, now, until or now + timedelta(days=1), content, sign)
 
             good = made("canaries", 5, b"good")
@@ -248,13 +276,17 @@ def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_go
                     await link.store([Letter(subject, blob)])
                     await until(lambda: agent.notices)
                     ((code, text, about),) = agent.notices
-                    assert (code, about) == ("list-refused", "canaries") and why in text, text
+                    assert (code, about) == ("list-refused", "canaries")
+                    assert why in text
                     assert "serial 5 stays in force" in text
             assert agent.lists == [("canaries", b"good", 5)]
             agent.notices.clear()
-            async with agent.listening():  # and what is there now is refused by one that starts, too
+            async with (
+                agent.listening()
+            ):  # and what is there now is refused by one that starts, too
                 await until(lambda: agent.notices)
-            assert agent.lists[1:] == [("canaries", b"good", 5)] and agent.codes() == ["list-refused"]
+            assert agent.lists[1:] == [("canaries", b"good", 5)]
+            assert agent.codes() == ["list-refused"]
 
     asyncio.run(go())
 
@@ -288,7 +320,9 @@ def test_a_question_is_answered_once_at_once_or_when_the_agent_is_back(tmp_path:
     asyncio.run(go())
 
 
-def test_a_private_target_is_refused_where_the_agents_own_settings_do_not_allow_it(tmp_path: Path) -> None:
+def test_a_private_target_is_refused_where_the_agents_own_settings_do_not_allow_it(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
@@ -297,7 +331,8 @@ def test_a_private_target_is_refused_where_the_agents_own_settings_do_not_allow_
             async with agent.listening(private=False):
                 await answers(link, [agent.device], question, fleet.home.keys.signer, now, 0.1)
                 await until(lambda: agent.codes() == ["cannot-check"])
-            assert not agent.asked and "private address" in agent.notices[0][1]
+            assert not agent.asked
+            assert "private address" in agent.notices[0][1]
 
     asyncio.run(go())
 
@@ -315,7 +350,8 @@ def test_a_revoked_agent_is_cut_off_at_once_and_after_a_restart_says_so_once_and
                 for _ in range(3):
                     with pytest.raises(SinkError, match="does not take these credentials") as told:
                         await agent.sink.send([agent.event()])
-                    assert told.value.after is not None and told.value.after > 300  # it does not hammer
+                    assert told.value.after is not None
+                    assert told.value.after > 300
                 assert agent.codes() == ["revoked"]
         fleet = Fleet(tmp_path, fleet.port)
         async with fleet.serving():
@@ -376,7 +412,9 @@ def _kill_server(folder: Path) -> None:
             continue
 
 
-def test_a_copy_of_the_server_with_another_certificate_is_sent_nothing_and_is_looked_at(tmp_path: Path) -> None:
+def test_a_copy_of_the_server_with_another_certificate_is_sent_nothing_and_is_looked_at(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path / "one") as fleet, running(tmp_path / "two") as other:
             agent = await enrolled(fleet, tmp_path / "a")
@@ -386,7 +424,8 @@ def test_a_copy_of_the_server_with_another_certificate_is_sent_nothing_and_is_lo
             await agent.sink.close()
             with pytest.raises(SinkError, match="does not verify") as told:
                 await agent.sink.send([agent.event()])
-            assert told.value.seen is not None and len(told.value.seen.chain) >= 1
+            assert told.value.seen is not None
+            assert len(told.value.seen.chain) >= 1
 
     asyncio.run(go())
 
@@ -395,7 +434,12 @@ def test_a_list_that_the_bus_cannot_carry_is_refused_where_it_is_published(tmp_p
     fleet = Fleet(tmp_path, 1)
     with pytest.raises(ListError, match="when packed"):
         lists.published(
-            fleet.members, "bypass", secrets.token_bytes(2 << 20), fleet.home.keys.signer, clock.now(), "me"
+            fleet.members,
+            "bypass",
+            secrets.token_bytes(2 << 20),
+            fleet.home.keys.signer,
+            clock.now(),
+            "me",
         )
     assert fleet.members.published() == []
     fleet.members.close()

@@ -66,13 +66,17 @@ def test_an_agent_tells_of_itself_and_reads_what_is_signed_and_nothing_else(tmp_
             # what it is for
             (stored,) = await agent.store([Letter(subjects.event_subject(MINE), b"{}", "1")])
             assert stored.why == ""
-            (stored,) = await agent.store([Letter(subjects.key_subject(subjects.STATE, MINE), b"{}")])
+            (stored,) = await agent.store(
+                [Letter(subjects.key_subject(subjects.STATE, MINE), b"{}")]
+            )
             assert stored.why == ""
             found = await agent.last(subjects.LISTS, "canaries")
-            assert found is not None and found[0] == b"signed"
+            assert found is not None
+            assert found[0] == b"signed"
             assert await agent.last(subjects.LISTS, "bypass") is None
             found = await agent.last(subjects.QUESTIONS, MINE)
-            assert found is not None and found[0] == b"for me"
+            assert found is not None
+            assert found[0] == b"for me"
             # and nothing else
             for subject in (
                 subjects.event_subject(OTHER),
@@ -111,7 +115,9 @@ def test_an_agent_tells_of_itself_and_reads_what_is_signed_and_nothing_else(tmp_
     asyncio.run(go())
 
 
-def test_one_message_cannot_purge_a_bucket_and_one_agent_cannot_fill_the_stream(tmp_path: Path) -> None:
+def test_one_message_cannot_purge_a_bucket_and_one_agent_cannot_fill_the_stream(
+    tmp_path: Path,
+) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await fleet.dial(fleet.member("agent", MINE))
@@ -157,7 +163,11 @@ def test_who_holds_a_token_may_ask_with_it_and_nothing_else(tmp_path: Path) -> N
         async with running(tmp_path) as fleet:
             token = fleet.token()
             link = await fleet.dial(token)
-            for subject in (f"{subjects.ENROL}.other", subjects.event_subject(token.name), "$JS.API.INFO"):
+            for subject in (
+                f"{subjects.ENROL}.other",
+                subjects.event_subject(token.name),
+                "$JS.API.INFO",
+            ):
                 assert await refused(link, subject), subject
             assert await deaf(link, f"{subjects.ENROL}.*")
             with pytest.raises(FetchError):

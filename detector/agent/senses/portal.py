@@ -1,7 +1,7 @@
 """Whether a portal stands before the internet and wants a log-in, before anything is checked through it.
 
 Asked over plain HTTP is what systems ask (data/connectivity.toml), of owners drawn at random: two first, two more where
-these do not settle it. What follows from the answers:
+neither is answered as it should be: a filter may well block two. What follows from the answers:
 
     open      one answered as its owner does
     captive   none did, and all answers that came, of two owners at least, are such as portals give: 511 (RFC 6585), a redirect to
@@ -59,7 +59,7 @@ async def portal(
         some = rows[start : start + _AT_ONCE]
         answers += zip(some, await asyncio.gather(*(asked(row.url) for row in some)), strict=True)
         state = concluded(answers, enough=min(_OPINIONS, len({row.owner for row in rows})))
-        if state != "unknown":
+        if state in ("open", "offline"):
             break
     return state
 

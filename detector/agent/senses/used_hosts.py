@@ -1,28 +1,37 @@
 """Which hosts this user's programs speak to, for `hosts-from`: read where the programs keep them, and kept to oneself.
 
-firefox    origins of places.sqlite, the most frequented first
+firefox    visited pages of places.sqlite, the most frequented first
 chromium   urls of History, likewise: Chromium, Chrome, Edge, Brave, Vivaldi, Opera
 settings   addresses that registries, mirrors and remotes have in setting files (npmrc, pip.conf, cargo, containers ...)
 git        https:// remotes of the repositories below the home, two folders deep, and of the user's own settings
 
-Databases are opened as they lie there, without locks and without a byte written (immutable): what a running browser has not
-yet written back is not seen, and a page that it writes at that moment makes the file unreadable this time. Foreign files: a
-database may be anything, so what it may cost is bounded, and nothing in it is run.
+A database is opened as it lies there, without locks and without a byte written (immutable); where its browser has a log beside
+it that is not yet written back, both are copied to a private folder first, and it is read there. What a browser writes at that
+moment may make it unreadable this time. Foreign files: a database may be anything, so what it may cost is bounded, and nothing
+in it is run.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import shutil
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from detector.bounded import read_regular
 from detector.errors import TargetError
 from detector.knowledge.owners import is_ours
 from detector.knowledge.trust_tables import setting_kinds
+from detector.model.no_json import NO_JSON
 from detector.model.observation import Target
 from detector.model.targets import parse_target
 from detector.net.pointed import kind_of
@@ -31,7 +40,7 @@ from detector.stores.setting_files import Places
 
 # Of each source, and what a database may cost: bytes, rows, steps of its machine, bytes of a value.
 MOST = 200
-_MAX_DATABASE = 1 << 30
+_MAX_DATABASE, _MAX_COPY = 1 << 30, 64 << 20
 _MAX_ROWS = 20_000
 _MAX_STEPS = 20_000_000
 _MAX_VALUE = 64 << 10
@@ -61,12 +70,21 @@ _KINDS = frozenset((
     "composer", "gradle", "docker", "dockerclient", "containers", "helmrepositories", "kubeconfig", "terraformrc",
     "nugetconfig", "conanremotes",
 ))  # fmt: skip
-_ORIGINS = (
-    "SELECT 'https://' || host FROM moz_origins WHERE prefix = 'https://' ORDER BY frecency DESC"
+# Bookmarks that came with the browser were never visited.
+_FREQUENTED = (
+    "SELECT url FROM moz_places WHERE last_visit_date IS NOT NULL AND url >= 'https://' AND url < 'https:0'"
+    " ORDER BY frecency DESC"
 )
 _VISITED = (
     "SELECT url FROM urls WHERE url >= 'https://' AND url < 'https:0' ORDER BY visit_count DESC"
 )
+
+
+class _Docker(msgspec.Struct):
+    auths: dict[str, Any] = {}
+
+
+_DOCKER = msgspec.json.Decoder(_Docker)
 
 
 def used_hosts(
@@ -109,8 +127,6 @@ def _targets(urls: Iterable[str]) -> Iterator[Target]:
 
 
 def _is_here(host: str) -> bool:
-    import ipaddress
-
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -126,7 +142,7 @@ def _is_here(host: str) -> bool:
 
 def _of_firefox(places: Places) -> Iterator[str]:
     for file in places.files(_FIREFOX):
-        yield from read_database(file.path, _ORIGINS)
+        yield from read_database(file.path, _FREQUENTED)
 
 
 def _of_chromium(places: Places) -> Iterator[str]:
@@ -158,50 +174,73 @@ SOURCES: Mapping[str, Callable[[Places], Iterator[str]]] = {
 
 def addresses(kind: str, form: str, data: bytes) -> Iterator[str]:
     """https:// addresses that a setting file names, as names or values; a proxy's is none."""
+    if kind == "dockerclient":
+        yield from _log_ins(data)
     for entry in read_format(form, data):
         if any("proxy" in part.casefold() for part in entry.path):
             continue
-        # npm has "//host/:_authToken", docker's log-ins are names without a scheme.
-        if kind == "dockerclient" and entry.path[:1] == ("auths",) and len(entry.path) > 1:
-            yield f"https://{entry.path[1].removeprefix('https://')}"
+        # Of git's sections those that say where repositories are.
+        if kind == "git" and entry.path[0].casefold() not in ("remote", "url", "submodule"):
+            continue
         for text in (*entry.path, *entry.value.split(maxsplit=50)):
             at = text.find("https://")
             if at >= 0:
                 yield text[at : at + _MAX_VALUE].strip("\"'<>")
 
 
+def _log_ins(data: bytes) -> Iterator[str]:
+    """Of docker's config.json: names of registries, with a scheme or without; what is in them may be elsewhere."""
+    try:
+        found = _DOCKER.decode(data)
+    except NO_JSON:
+        return
+    for name in islice(found.auths, MOST):
+        yield f"https://{name.removeprefix('https://')}"
+
+
 def read_database(path: Path, question: str) -> list[str]:
     """The first column of what a browser's database answers; nothing where it is no such database."""
+    log = path.with_name(f"{path.name}-wal")
+    size, more = _size(path), _size(log)
+    if size is None or size > _MAX_DATABASE:
+        return []
+    if not more or size + more > _MAX_COPY:
+        return _answers(f"file:{quote(str(path))}?mode=ro&immutable=1", question)
+    with tempfile.TemporaryDirectory(prefix="tlsight-") as folder:
+        copy = Path(folder, "database")
+        try:
+            shutil.copyfile(path, copy)
+            shutil.copyfile(log, copy.with_name("database-wal"))
+        except OSError:
+            return []
+        return _answers(f"file:{quote(str(copy))}", question)
+
+
+def _answers(address: str, question: str) -> list[str]:
+    rows: list[str] = []
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as opened:
+            opened.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+            opened.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+            steps = iter(range(_MAX_STEPS // 1000))
+            opened.set_progress_handler(lambda: next(steps, None) is None, 1000)
+            for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+                opened.execute(f"PRAGMA {pragma}")
+            for (value,) in islice(opened.execute(question), _MAX_ROWS):
+                if isinstance(value, str):
+                    rows.append(value)
+    except (sqlite3.Error, OverflowError, UnicodeError):
+        return rows
+    return rows
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file of ours; None where it is none."""
     try:
         found = path.stat()
     except OSError:
-        return []
-    if (
-        not stat.S_ISREG(found.st_mode)
-        or found.st_size > _MAX_DATABASE
-        or not is_ours(found.st_uid)
-    ):
-        return []
-    rows: list[str] = []
-    try:
-        opened = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
-    except sqlite3.Error:
-        return []
-    try:
-        opened.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-        opened.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        steps = iter(range(_MAX_STEPS // 1000))
-        opened.set_progress_handler(lambda: next(steps, None) is None, 1000)
-        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
-            opened.execute(f"PRAGMA {pragma}")
-        for (value,) in islice(opened.execute(question), _MAX_ROWS):
-            if isinstance(value, str):
-                rows.append(value)
-    except (sqlite3.Error, OverflowError, UnicodeError):
-        return rows
-    finally:
-        opened.close()
-    return rows
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) and is_ours(found.st_uid) else None
 
 
 def _read(path: Path) -> bytes:

@@ -85,27 +85,39 @@ class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, re
 
 def open_sink(settings: Settings, surroundings: Surroundings) -> Sink:
     """Raises ConfigError."""
-    try:
-        parts = urlsplit(settings.url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ConfigError("sink.url", f"{settings.url!r} is no URL") from None
-    if parts.scheme not in ("https", "http") or not host:
-        raise ConfigError("sink.url", f"{settings.url!r} is neither https:// nor http://")
-    if parts.scheme == "http" and not settings.in_clear:
-        remedy = "use https://, or set in-clear = true where nobody else is on the way"
-        raise ConfigError("sink.url", "is read by everybody on the way", remedy=remedy)
-    if parts.username is not None:
-        remedy = "put the token into a file and name it with token-file"
-        raise ConfigError("sink.url", "has a login in it", remedy=remedy)
+    check_url(settings.url, in_clear=settings.in_clear)
     scheme = settings.scheme or "Bearer"
     if not (scheme.isascii() and scheme.replace("-", "").isalnum()):
         raise ConfigError("sink.scheme", f"{settings.scheme!r} is no scheme of logging in")
     return chosen(settings, HttpSink(settings, surroundings))
 
 
+def check_url(url: str, *, in_clear: bool) -> None:
+    """That events may go there. Raises ConfigError."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError("sink.url", f"{url!r} is no URL") from None
+    if parts.scheme not in ("https", "http") or not host:
+        raise ConfigError("sink.url", f"{url!r} is neither https:// nor http://")
+    if parts.scheme == "http" and not in_clear:
+        remedy = "use https://, or set in-clear = true where nobody else is on the way"
+        raise ConfigError("sink.url", "is read by everybody on the way", remedy=remedy)
+    if parts.username is not None:
+        remedy = "put the login into a file that the settings name"
+        raise ConfigError("sink.url", "has a login in it", remedy=remedy)
+
+
 class HttpSink:
-    """An open one; no connection is held between two batches."""
+    """An open one; no connection is held between two batches.
+
+    Attributes:
+        never: answers that say of what was sent that it will never be taken.
+
+    """
+
+    never = _NEVER
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings = settings
@@ -164,7 +176,7 @@ class HttpSink:
         try:
             answer = await self._post(fetch, offered)
         except FetchError as error:
-            if error.status not in _NEVER:
+            if error.status not in self.never:
                 raise
             if len(places) == 1:
                 refused[places[0]] = error.message

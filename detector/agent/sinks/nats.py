@@ -50,7 +50,7 @@ class NatsSink:
             answers = await link.store(letters)
         except NotYetError as error:
             seen = await _seen(error.cause)
-            raise SinkError(str(error), after=error.after, seen=seen) from None
+            raise SinkError(str(error), after=error.wait, seen=seen) from None
         except DeniedError as error:
             remedy = "tlsight agent enrol TOKEN enrols this agent anew"
             raise SinkError(str(error), after=600.0, remedy=remedy) from None
@@ -65,7 +65,9 @@ class NatsSink:
         ]
         too_large = [(place, "is too large") for place in range(len(events)) if place not in places]
         for_good = {
-            place for place, one in zip(places, answers, strict=True) if one.for_good and place is not None
+            place
+            for place, one in zip(places, answers, strict=True)
+            if one.for_good and place is not None
         } | {place for place, _ in too_large}
         if any(place not in for_good for place, _ in refused):
             raise SinkError(f"{link.url}: {refused[0][1]}")
@@ -79,9 +81,7 @@ class NatsSink:
             await self._line.close()
 
 
-def _letters(
-    events: Sequence[EventRecord], device: str
-) -> tuple[list[Letter], list[int | None]]:
+def _letters(events: Sequence[EventRecord], device: str) -> tuple[list[Letter], list[int | None]]:
     """What to publish, and of which event each is; None for a state, without which an event still counts as told."""
     letters: list[Letter] = []
     places: list[int | None] = []

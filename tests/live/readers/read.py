@@ -28,12 +28,6 @@ def cef(line: str) -> object:
     return pycef.parse(line)
 
 
-def syslog(line: str) -> object:
-    from syslog_rfc5424_parser import SyslogMessage
-
-    return SyslogMessage.parse(line).as_dict()
-
-
 def ecs(line: str) -> object:
     """Against the schema's flat list of fields, as Elastic publishes it for Node."""
     import subprocess
@@ -81,7 +75,7 @@ def ecs(line: str) -> object:
 
 
 def main() -> None:
-    read = {"ocsf": ocsf, "cef": cef, "syslog": syslog, "ecs": ecs}[sys.argv[1]]
+    read = {"ocsf": ocsf, "cef": cef, "ecs": ecs}[sys.argv[1]]
     for line in sys.stdin.buffer.read().split(b"\0"):
         print(json.dumps(read(line.decode("utf-8"))))
 

@@ -1,0 +1,471 @@
+"""What no single agent can see. Pure: counts over the fleet in, statements out.
+
+Each statement is a count that anybody can make again, never a guess of what it means: "11 of 12 agents on this network
+meet one issuer". A wrong alarm is the worst fault, so each kind says nothing where an innocent fleet could look the
+same. What all share: sanctioned findings accuse nobody; a finding counts after it has stood for SETTLED, so that a portal
+that somebody logs in to never does, and while it was seen within FRESH.
+
+issuer-on-network   One interceptor meets many agents of one network. At least 3 agents (a small office has no more),
+                    and a fifth of those whose last word came from there, or 10. Antivirus makes a key of its own on each
+                    machine, so one key on three machines is no such coincidence; where only an issuer's name is known,
+                    a product that sits on the machine itself is left out.
+key-at-places       One signing key at two places, with an agent at each that was not at the other: a laptop that carries
+                    its interceptor with it, or goes by a tunnel, is no statement. Networks with the same gateway, the same
+                    wireless name or the same label are one place.
+rollout             A product is met by more and more agents: at least 5 and 2 % of the fleet for the first time within
+                    7 days, on 3 days of them, and half as many again as before. An agent counts when it was there on a
+                    day before: an agent that is installed finds on its first day what was there all along. Of what
+                    sits in the network, at 3 networks, else it is that network's.
+expiry              An interceptor's CA ends within 30 days, and 3 agents depend on it: sanctioned ones too, as that
+                    morning nothing opens. Only of CAs made for half a year and more; others are changed by
+                    themselves.
+one-place           Everybody's sites are intercepted at one network, by somebody who is seen nowhere else, on
+                    at most 2 hosts, while at 3 other networks 10 agents judged targets since and met nothing of it. Who
+                    intercepts all there is an ordinary gateway, and `issuer-on-network` tells of it.
+spares-canaries     2 agents meet one interceptor on hosts of their own, everybody's sites were asked by the same way and are
+                    clean, and nowhere in the fleet has it shown itself on such a site.
+silent-together     Agents of one network fell silent at one moment: there is an instant at which each had been heard
+                    and its next word was not due yet. At least 8 of them and four fifths of that network; as many agents
+                    elsewhere were heard after that instant, else it is the bus. Laptops are closed in the
+                    evening, together too: so only of a network that has been known for 7 days and was never seen dark
+                    in them.
+mass-change         Many agents meet the same product, or the same key where none is known, for the first time within one hour: 5, and 5 % of
+                    the fleet. Only agents whose program, tables and lists had been the same for a day (what we change
+                    ourselves is no change of theirs), and which were there a day before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+CorrelationKind = Literal[
+    "issuer-on-network", "key-at-places", "rollout", "expiry", "one-place", "spares-canaries", "silent-together",
+    "mass-change",
+]  # fmt: skip
+SETTLED = timedelta(minutes=10)
+FRESH = timedelta(days=7)
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+EXPIRY = timedelta(days=30)
+# Sits on the machine, with a key of its own.
+_ON_THE_MACHINE = frozenset(
+    ("antivirus", "adware", "parental", "debugging-proxy", "accelerator", "archiver", "test")
+)
+_MOST_NAMED = 50
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Open findings of kind interception of one subject at one network.
+
+    Attributes:
+        subject, product, category, issuer: who intercepts.
+        network: id of the network; empty where the agents tell none.
+        sanctioned: the policy allows it.
+        devices: agents that meet it there.
+        events: ids of the events that show it.
+        hosts: on which it was seen.
+        canary: a site of everybody's list is among them.
+        spares: on how many devices such sites were asked by the same way and were clean.
+        opened, seen: first and last.
+        until: when its CA ends.
+
+    """
+
+    subject: str
+    network: str
+    sanctioned: bool
+    devices: tuple[str, ...]
+    events: tuple[str, ...]
+    opened: datetime
+    seen: datetime
+    hosts: frozenset[str] = frozenset()
+    product: str = ""
+    category: str = ""
+    issuer: str = ""
+    canary: bool = False
+    spares: int = 0
+    until: datetime | None = None
+
+
+class Agent(msgspec.Struct, frozen=True):
+    """When an agent of a network was heard last, and when its next word was due."""
+
+    device: str
+    network: str
+    last: datetime
+    due: datetime
+    judges: bool = True
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A network: since when it is known, when it was last seen dark, and what tells that it is another one's place."""
+
+    id: str
+    first: datetime
+    gateway: str = ""
+    ssid: str = ""
+    label: str = ""
+    dark: datetime | None = None
+
+
+class First(msgspec.Struct, frozen=True):
+    """That an agent met a product, or a subject, for the first time.
+
+    Attributes:
+        what: the product, or the subject where none is known.
+        known: since when the agent is known.
+        settled: since when its program, tables and lists are the same.
+
+    """
+
+    what: str
+    category: str
+    device: str
+    network: str
+    at: datetime
+    known: datetime
+    settled: datetime
+    event: str = ""
+
+
+class Fleet(msgspec.Struct, frozen=True):
+    """What is known of it at one moment.
+
+    Attributes:
+        groups: open findings.
+        agents: those that were heard within a month.
+        places: by the network's id.
+        firsts: of the last week.
+        before: how many agents had met a product before that week.
+        standing: ids of the correlations that hold by now.
+
+    """
+
+    groups: Sequence[Group] = ()
+    agents: Sequence[Agent] = ()
+    places: Mapping[str, Place] = {}
+    firsts: Sequence[First] = ()
+    before: Mapping[str, int] = {}
+    standing: frozenset[str] = frozenset()
+
+
+class Correlation(msgspec.Struct, frozen=True):
+    """One statement, with what it rests on.
+
+    Attributes:
+        id: the same as long as it holds.
+        headline: one line; issuers and products in it are of unknown origin.
+        agents: how many it is about; `devices` names some.
+
+    """
+
+    id: str
+    kind: CorrelationKind
+    subject: str
+    network: str
+    headline: str
+    agents: int
+    first: datetime
+    last: datetime
+    devices: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+def correlate(fleet: Fleet, now: datetime) -> list[Correlation]:
+    """All that holds, each once."""
+    fresh = [one for one in fleet.groups if now - one.seen <= FRESH]
+    settled = [one for one in fresh if now - one.opened >= SETTLED]
+    accused = [one for one in settled if not one.sanctioned]
+    found = [
+        *_on_network(accused, fleet),
+        *_at_places(accused, fleet),
+        *_rollouts(fleet, now),
+        *_expiries(settled, now),
+        *_one_place(accused, fresh, fleet),
+        *_sparing(accused, fresh),
+        *_silent(fleet, now),
+        *_mass(fleet, now),
+    ]
+    return list({one.id: one for one in found}.values())
+
+
+def dark_networks(fleet: Fleet, now: datetime) -> list[str]:
+    """Networks where nearly nobody of those who were there within a day is heard now."""
+    there: dict[str, list[Agent]] = defaultdict(list)
+    for one in fleet.agents:
+        if one.network and now - one.last <= DAY:
+            there[one.network].append(one)
+    return [
+        network
+        for network, agents in there.items()
+        if sum(one.due < now for one in agents) >= len(agents) * _SHARE_DARK
+    ]
+
+
+_SHARE_DARK = 0.5
+
+
+def _on_network(groups: Iterable[Group], fleet: Fleet) -> list[Correlation]:
+    there: dict[str, int] = defaultdict(int)
+    for agent in fleet.agents:
+        there[agent.network] += 1
+    found = []
+    for one in groups:
+        if not one.network or (_names_only(one) and _on_machine(one)):
+            continue
+        many, all_ = len(one.devices), max(there[one.network], len(one.devices))
+        if many >= 3 and (many >= 10 or many * 5 >= all_):
+            text = f"{many} agents on one network meet {_who(one)}; {all_} agents are there"
+            found.append(_about("issuer-on-network", text, one.network, [one]))
+    return found
+
+
+def _at_places(groups: Iterable[Group], fleet: Fleet) -> list[Correlation]:
+    by_key: dict[str, list[Group]] = defaultdict(list)
+    for one in groups:
+        if one.network and not _names_only(one):
+            by_key[one.subject].append(one)
+    found = []
+    for several in by_key.values():
+        if len(several) < 2:
+            continue
+        places = _places(several, fleet.places)
+        if len(places) >= 2 and _different_agents(places):
+            agents = {device for one in several for device in one.devices}
+            text = f"one key of {_who(several[0])} signs at {len(places)} places, for {len(agents)} agents"
+            found.append(_about("key-at-places", text, "", several))
+    return found
+
+
+def _places(groups: Sequence[Group], known: Mapping[str, Place]) -> list[list[Group]]:
+    """Networks of one place together."""
+    of: dict[str, int] = {}
+    members: list[list[Group]] = []
+    for one in groups:
+        place = known.get(one.network)
+        marks = [f"n {one.network}"]
+        if place is not None:
+            marks += [
+                f"{kind} {value}"
+                for kind, value in (("g", place.gateway), ("s", place.ssid), ("l", place.label))
+                if value
+            ]
+        joined = sorted({of[mark] for mark in marks if mark in of})
+        target = joined[0] if joined else len(members)
+        if not joined:
+            members.append([])
+        for other in joined[1:]:
+            members[target] += members[other]
+            members[other] = []
+            of.update({mark: target for mark, at in of.items() if at == other})
+        members[target].append(one)
+        of.update(dict.fromkeys(marks, target))
+    return [some for some in members if some]
+
+
+def _different_agents(places: Sequence[Sequence[Group]]) -> bool:
+    """At each of two places there is an agent that was not seen at the other."""
+    met = [{device for one in place for device in one.devices} for place in places]
+    return any(a - b and b - a for at, a in enumerate(met) for b in met[at + 1 :])
+
+
+def _rollouts(fleet: Fleet, now: datetime) -> list[Correlation]:
+    by_product: dict[str, list[First]] = defaultdict(list)
+    for one in fleet.firsts:
+        if not one.what.startswith(("spki:", "issuer:", "host:")):
+            by_product[one.what].append(one)
+    found = []
+    for product, all_ in by_product.items():
+        fresh = [
+            one for one in all_ if now - WEEK <= one.at <= now - SETTLED and one.at - one.known >= DAY
+        ]
+        before = fleet.before.get(product, 0)
+        more = {one.device for one in fresh}
+        days = {one.at.date() for one in fresh}
+        at_networks = {one.network for one in fresh if one.network}
+        on_machines = all(one.category in _ON_THE_MACHINE for one in fresh)
+        if not on_machines and len(at_networks) < 3:
+            continue
+        if len(more) >= max(5, len(fleet.agents) * 0.02, before * 0.5) and len(days) >= 3:
+            text = f"{len(more)} agents met {product} for the first time within 7 days, on {len(days)} days; {before} before"
+            found.append(_of_firsts("rollout", product, text, fresh))
+    return found
+
+
+def _expiries(groups: Iterable[Group], now: datetime) -> list[Correlation]:
+    by_key: dict[str, list[Group]] = defaultdict(list)
+    for one in groups:
+        if one.until is not None and now < one.until <= now + EXPIRY and not _names_only(one):
+            by_key[one.subject].append(one)
+    found = []
+    for several in by_key.values():
+        agents = {device for one in several for device in one.devices}
+        until = max(one.until for one in several if one.until is not None)
+        if len(agents) >= 3:
+            text = f"the CA of {_who(several[0])} ends on {until.date()}; {len(agents)} agents meet it"
+            found.append(_about("expiry", text, "", several))
+    return found
+
+
+def _one_place(
+    accused: Iterable[Group], everywhere: Sequence[Group], fleet: Fleet
+) -> list[Correlation]:
+    networks: dict[str, set[str]] = defaultdict(set)
+    on_host: dict[str, set[str]] = defaultdict(set)
+    there: dict[str, set[str]] = defaultdict(set)
+    for one in everywhere:
+        networks[one.subject].add(one.network)
+        there[one.network] |= one.hosts
+        for host in one.hosts:
+            on_host[host].add(one.network)
+    found = []
+    for one in accused:
+        alone = len(networks[one.subject]) == 1 and all(len(on_host[host]) == 1 for host in one.hosts)
+        if not (one.network and one.canary and alone and 1 <= len(there[one.network]) <= 2):
+            continue
+        others = [
+            agent
+            for agent in fleet.agents
+            if agent.judges and agent.network not in ("", one.network) and agent.last > one.opened + SETTLED
+        ]
+        if len(others) >= 10 and len({agent.network for agent in others}) >= 3:
+            hosts = " and ".join(sorted(one.hosts))
+            text = f"{hosts} by {_who(one)} at one network alone; {len(others)} agents elsewhere meet nothing of it"
+            found.append(_about("one-place", text, one.network, [one]))
+    return found
+
+
+def _sparing(accused: Iterable[Group], everywhere: Iterable[Group]) -> list[Correlation]:
+    shows = {one.subject for one in everywhere if one.canary}
+    by_key: dict[str, list[Group]] = defaultdict(list)
+    for one in accused:
+        if one.subject not in shows and not _names_only(one):
+            by_key[one.subject].append(one)
+    found = []
+    for several in by_key.values():
+        agents = {device for one in several for device in one.devices}
+        if sum(one.spares for one in several) >= 2 and len(agents) >= 2:
+            text = f"{_who(several[0])} meets {len(agents)} agents on hosts of their own and leaves everybody's sites alone"
+            found.append(_about("spares-canaries", text, "", several))
+    return found
+
+
+def _silent(fleet: Fleet, now: datetime) -> list[Correlation]:
+    there: dict[str, list[Agent]] = defaultdict(list)
+    for one in fleet.agents:
+        if one.network:
+            there[one.network].append(one)
+    found = []
+    for network, agents in there.items():
+        recent = [one for one in agents if one.due > now - DAY]
+        quiet = [one for one in recent if one.due < now]
+        if len(quiet) < 8:
+            continue
+        at, together = _moment(quiet)
+        if len(together) * 5 < len(recent) * 4 or len(together) < 8:
+            continue
+        elsewhere = sum(one.network != network and one.last > at for one in fleet.agents)
+        if elsewhere < len(together):
+            continue
+        made = Correlation(
+            _id("silent-together", "", network), "silent-together", "", network,
+            f"{len(together)} of {len(recent)} agents on one network fell silent together",
+            len(together), min(one.last for one in together), max(one.last for one in together),
+            devices=tuple(one.device for one in together)[:_MOST_NAMED], networks=(network,),
+        )  # fmt: skip
+        if made.id in fleet.standing or _never_dark(fleet.places.get(network), at):
+            found.append(made)
+    return found
+
+
+def _moment(agents: Sequence[Agent]) -> tuple[datetime, list[Agent]]:
+    """The instant at which most of them can have fallen silent: within [last, due] of each."""
+    steps = sorted([(one.last, 0) for one in agents] + [(one.due, 1) for one in agents])
+    best = at = 0
+    moment = steps[0][0]
+    for when, ends in steps:
+        at += -1 if ends else 1
+        if at > best:
+            best, moment = at, when
+    return moment, [one for one in agents if one.last <= moment <= one.due]
+
+
+def _never_dark(place: Place | None, at: datetime) -> bool:
+    if place is None or at - place.first < WEEK:
+        return False
+    return place.dark is None or at - place.dark >= WEEK
+
+
+def _mass(fleet: Fleet, now: datetime) -> list[Correlation]:
+    by_what: dict[str, list[First]] = defaultdict(list)
+    for one in fleet.firsts:
+        steady = one.at - one.settled >= DAY and one.at - one.known >= DAY
+        if steady and now - DAY <= one.at <= now - SETTLED:
+            by_what[one.what].append(one)
+    found = []
+    for what, all_ in by_what.items():
+        ordered = sorted(all_, key=lambda one: one.at)
+        start, best = 0, ordered[:0]
+        for end, one in enumerate(ordered):
+            while one.at - ordered[start].at > HOUR:
+                start += 1
+            if end + 1 - start > len(best):
+                best = ordered[start : end + 1]
+        agents = {one.device for one in best}
+        if len(agents) >= max(5, len(fleet.agents) * 0.05):
+            at = len({one.network for one in best})
+            text = f"{len(agents)} agents at {at} {'network' if at == 1 else 'networks'} met {what} for the first time within an hour"
+            found.append(_of_firsts("mass-change", what, text, best))
+    return found
+
+
+def _of_firsts(
+    kind: CorrelationKind, what: str, text: str, firsts: Sequence[First]
+) -> Correlation:
+    devices = dict.fromkeys(one.device for one in firsts)
+    return Correlation(
+        _id(kind, what, ""), kind, what, "", text, len(devices), min(one.at for one in firsts),
+        max(one.at for one in firsts), tuple(devices)[:_MOST_NAMED],
+        tuple(dict.fromkeys(one.network for one in firsts if one.network))[:_MOST_NAMED],
+        tuple(one.event for one in firsts if one.event)[:_MOST_NAMED],
+    )  # fmt: skip
+
+
+def _about(
+    kind: CorrelationKind, text: str, network: str, groups: Sequence[Group]
+) -> Correlation:
+    devices = dict.fromkeys(device for one in groups for device in one.devices)
+    subject = groups[0].subject
+    return Correlation(
+        _id(kind, subject, network), kind, subject, network, text, len(devices),
+        min(one.opened for one in groups), max(one.seen for one in groups), tuple(devices)[:_MOST_NAMED],
+        tuple(dict.fromkeys(one.network for one in groups))[:_MOST_NAMED],
+        tuple(event for one in groups for event in one.events)[:_MOST_NAMED],
+        tuple(sorted({host for one in groups for host in one.hosts}))[:_MOST_NAMED],
+    )  # fmt: skip
+
+
+def _id(kind: str, subject: str, network: str) -> str:
+    return sha256(f"{kind}\0{subject}\0{network}".encode()).hexdigest()[:32]
+
+
+def _names_only(one: Group) -> bool:
+    """No key is known, a name alone, which others may bear too."""
+    return not one.subject.startswith("spki:")
+
+
+def _on_machine(one: Group) -> bool:
+    return one.category in _ON_THE_MACHINE
+
+
+def _who(one: Group) -> str:
+    return one.product or one.issuer or one.subject
