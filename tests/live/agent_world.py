@@ -50,15 +50,15 @@ class AgentWorld:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def intercept(self, on: bool) -> None:  # noqa: FBT001
+    def intercept(self, on: bool) -> None:
         off = self.folder / "off"
         off.unlink(missing_ok=True) if on else off.touch()
 
     def settings(self, hosts: tuple[str, ...] = HOSTS) -> Path:
         path = self.folder / "agent.toml"
         path.write_text(
-            f"[agent]\nevery = \"10s\"\ncanaries = 0\ntrust = false\ntimeout = 3.0\n"
-            f"hosts = {json.dumps(hosts)}\nroots = \"root.pem\"\nproxy = \"{self.proxy.url}\"\n"
+            f'[agent]\nevery = "10s"\ncanaries = 0\ntrust = false\ntimeout = 3.0\n'
+            f'hosts = {json.dumps(hosts)}\nroots = "root.pem"\nproxy = "{self.proxy.url}"\n'
             f"{self.extra}\n{self.sinks}\n"
         )
         path.chmod(0o600)
@@ -117,7 +117,10 @@ class Running:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -158,9 +161,7 @@ async def agent_world(folder: Path) -> AsyncGenerator[AgentWorld]:
     async with Origin({host: pki.issue(host) for host in HOSTS}) as origin:
         led = folder / "led.py"
         led.write_text(_LED.format(port=origin.port, off=str(folder / "off")))
-        async with Mitmdump(
-            folder / "mitm", trust=folder / "root.pem", scripts=(led,)
-        ) as proxy:
+        async with Mitmdump(folder / "mitm", trust=folder / "root.pem", scripts=(led,)) as proxy:
             world = AgentWorld(folder, proxy)
             world.settings()
             yield world

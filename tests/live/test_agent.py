@@ -7,7 +7,6 @@ import json
 import random
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,16 +119,12 @@ def test_a_running_agent_lives_through_signals_bad_settings_and_a_second_one(
 def test_an_agent_in_the_middle_of_a_run_ends_at_once_and_finds_it_again(tmp_path: Path) -> None:
     def scene(world: AgentWorld) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            port = silent.getsockname()[1]
-            world.settings((f"127.0.0.1:{port}", "shop.test"))
-            (world.folder / "agent.toml").write_text(
-                (world.folder / "agent.toml").read_text().replace("timeout = 3.0", "timeout = 60")
-            )
-            world.environment = {"NO_PROXY": "127.0.0.1"}
+            path = world.settings((f"127.0.0.1:{silent.getsockname()[1]}",))
+            slow = path.read_text().replace("timeout = 3.0", "timeout = 60")
+            path.write_text(slow.replace(world.proxy.url, "none"))
             with Running(world) as agent:
                 silent.settimeout(20)
-                connection, _ = silent.accept()  # by mitmproxy, for the agent
-                time.sleep(0.3)
+                connection, _ = silent.accept()
                 assert agent.terminate() < 2
                 connection.close()
         assert world.notices() == ["started", "stopping"]
