@@ -16,13 +16,15 @@ from tests.fuzz import (
     packets,
     planted,
     receivers,
+    senses,
     transparency,
     wire,
 )
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers, fleet,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    senses, fleet,
 )  # fmt: skip
 
 

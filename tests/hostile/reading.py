@@ -102,6 +102,8 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass sync status": ("bypass", "sync", "status"),
     "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
     "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
+    "agent exporter": ("agent", "exporter", "--listen", "127.0.0.1:0"),
+    "agent nagios": ("agent", "nagios", HOST, *_NOBODY),
     "engine learn": ("engine", "learn", "An engine"),
     "agent enrol": ("agent", "enrol"),
     "fleet serve": ("fleet", "serve", "--external", "tls://127.0.0.1:9"),
@@ -190,6 +192,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass prove", "ca"): "certificate",
     ("bypass prove", "rules"): "table",
     ("engine learn", "files"): "certificate",
+    ("agent exporter", "modules"): "table",
+    ("agent exporter", "targets"): "lines",
     ("agent enrol", "file"): "json",
     ("fleet serve", "certificate"): "certificate",
 }
@@ -197,7 +201,14 @@ MEANING: dict[tuple[str, str], str] = {
 _WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
 _SERVING = frozenset(
-    ("bypass serve", "bypass sync run", "bypass sync serve", "fleet serve", "lab serve")
+    (
+        "bypass serve",
+        "bypass sync run",
+        "bypass sync serve",
+        "fleet serve",
+        "lab serve",
+        "agent exporter",
+    )
 )
 # A list asks for one host after the other; how many there are is who wrote it's business.
 _LISTS = frozenset(("target_list", "host_list"))
