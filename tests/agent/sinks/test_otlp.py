@@ -22,7 +22,7 @@ from detector.agent.sinks.otlp import Settings, headers_of, open_sink
 from detector.errors import ConfigError
 from detector.report.event_json import EventRecord
 from tests.agent.sample_events import NOON, finding, heartbeat, notice
-from tests.agent.test_sink_http import Receiver
+from tests.agent.sinks.test_http import Receiver
 
 
 def send(
