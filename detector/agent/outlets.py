@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 def opened(core: Core) -> Deliveries:
     """All sinks of the settings, and the fleet's where this device is in one. Raises ConfigError, StoreError."""
-    surroundings = Surroundings(core.who.device, core.folder, clock.now, core.say)
     sinks: dict[str, Sink] = {}
     for row in with_fleet_sink(core):
         module = importlib.import_module(row.module)
+        surroundings = Surroundings(
+            core.who.device, core.folder, clock.now, core.say, partial(core.look_at_sink, row.name)
+        )
         opened_one = module.open_sink(row.settings, surroundings)
         sinks[row.name] = guarded(
             opened_one,

@@ -12,10 +12,7 @@ from detector.cli.shipping import ship
 
 def service(
     kind: Annotated[
-        str,
-        typer.Argument(
-            help="systemd, settings, launchd, windows, docker, intune or ansible; launchd, windows, intune and ansible were never run."
-        ),
+        str, typer.Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")
     ],
     write: Annotated[
         Path | None,
@@ -28,7 +25,10 @@ def service(
         bool, typer.Option("--force", help="Also over files that somebody changed.")
     ] = False,
 ) -> int:
-    """Print what makes the agent a service, or write it where it belongs: units, settings, images, playbooks."""
+    """Print the files that make the agent a service, or write them where they belong.
+
+    systemd has a unit of the machine and one of the user. launchd, windows and intune were never run on such a system.
+    """
     from detector.agent.service import KINDS, shipped
 
     return ship("agent service", kind, KINDS, shipped, command=command, write=write, force=force)

@@ -46,6 +46,7 @@ class Receiver:
         self.error: Exception | None = None
         self.poison: set[int] = set()
         self.hangs = False
+        self.breaks_on: set[int] = set()
         self.closed = False
 
     async def send(self, events: Sequence[EventRecord]) -> None:
@@ -54,6 +55,8 @@ class Receiver:
         if self.error is not None:
             raise self.error
         numbers = [int(event.id, 16) for event in events]
+        if self.breaks_on & set(numbers):
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "what a stranger wrote")
         self.batches.append(len(numbers))
         for place, number in enumerate(numbers):
             if number in self.poison:
@@ -224,6 +227,35 @@ def test_a_poison_event_is_passed_over_by_this_sink_alone_and_told_once_an_hour(
     assert world.told == [("sink-refuses", "a")]
     assert f"{3:032x}" in world.texts[0]
     assert deliveries.state()[0].waiting == 0
+
+
+def test_an_event_that_breaks_a_sink_of_ours_is_passed_over_and_no_other_is_lost(
+    world: World,
+) -> None:
+    broken, other = Receiver(), Receiver()
+    broken.breaks_on = {3}
+    deliveries = world.open(a=broken, b=other)
+    world.keep(*[finding(n) for n in range(1, 8)])
+    run(deliveries, lambda: settled(lambda: broken.seen[-1:] == [1001] == other.seen[-1:]))
+    assert broken.seen == [1, 2, 4, 5, 6, 7, 1001]
+    assert world.told == [("sink-refuses", "a")]
+    assert deliveries.state()[0].waiting == 0
+
+
+def test_a_sink_that_breaks_on_everything_loses_nothing(world: World) -> None:
+    broken = Receiver()
+    broken.error = KeyError("always")
+    deliveries = world.open(a=broken)
+    world.keep(*[finding(n) for n in range(1, 8)])
+
+    async def work() -> None:
+        await settled(lambda: len(world.clock.slept) > 12)
+        broken.error = None
+        await settled(lambda: broken.seen[-1:] == [1002])
+
+    run(deliveries, work)
+    assert broken.seen == [*range(1, 8), 1001, 1002]
+    assert world.told == [("sink-failing", "a"), ("sink-again", "a")]
 
 
 def test_a_refusal_that_names_no_event_is_a_failure(world: World) -> None:

@@ -10,6 +10,7 @@ from tests.fuzz import (
     dialogues,
     evidence,
     files,
+    fleet,
     judgements,
     lists,
     packets,
@@ -22,7 +23,8 @@ from tests.fuzz import (
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers, senses,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    senses, fleet,
 )  # fmt: skip
 
 
