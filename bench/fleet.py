@@ -131,7 +131,9 @@ class Publisher:
         """All of them, each acknowledged; gives how many."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
         await reader.readline()
-        writer.write(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _B.> 1\r\n')
+        writer.write(
+            b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _B.> 1\r\n'
+        )
         sent = done = 0
         refused = 0
         ended = False

@@ -46,10 +46,14 @@ async def main(port: str, where: str, batch: str, correlate: str) -> None:
 
 
 import os
+
 if os.environ.get("PROF"):
     import cProfile, pstats
-    pr=cProfile.Profile(); pr.enable()
+
+    pr = cProfile.Profile()
+    pr.enable()
     asyncio.run(main(*sys.argv[1:]))
-    pr.disable(); pstats.Stats(pr, stream=sys.stderr).sort_stats('tottime').print_stats(45)
+    pr.disable()
+    pstats.Stats(pr, stream=sys.stderr).sort_stats("tottime").print_stats(45)
 else:
     asyncio.run(main(*sys.argv[1:]))

@@ -97,9 +97,7 @@ async def collect(
 
     """
     collector = _Collector(database, settings, canaries, now, say, counts or Counts())
-    puller = Puller(
-        connection, subjects.EVENTS, CONSUMER, settings.batch, settings.size
-    )
+    puller = Puller(connection, subjects.EVENTS, CONSUMER, settings.batch, settings.size)
     await puller.open(settings.ack_wait)
     chores = asyncio.create_task(collector.chores())
     coming = asyncio.create_task(puller.batch())
@@ -199,6 +197,4 @@ class _Collector:
         await correlate_now(self.database, self.now())
 
     async def _prune(self) -> None:
-        await prune(
-            self.database, self.now(), self.settings.keep_days, self.settings.keep_events
-        )
+        await prune(self.database, self.now(), self.settings.keep_days, self.settings.keep_events)

@@ -78,7 +78,13 @@ async def open_postgresql(url: str) -> PostgresqlDatabase:
         more["ssl"] = verifying_context(None)
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=4, timeout=_CONNECT, command_timeout=_PATIENCE, **more
+            url,
+            min_size=1,
+            max_size=4,
+            timeout=_CONNECT,
+            command_timeout=_PATIENCE,
+            init=_numbers_as_ours,
+            **more,
         )
     except _troubles() as error:
         raise _failure(where, error) from None
@@ -91,6 +97,17 @@ async def open_postgresql(url: str) -> PostgresqlDatabase:
         await opened.close()
         raise
     return opened
+
+
+async def _numbers_as_ours(connection: asyncpg.Connection[Any]) -> None:
+    """A sum of integers is one, as SQLite has it; PostgreSQL says numeric."""
+    await connection.set_type_codec(
+        "numeric",
+        schema="pg_catalog",
+        encoder=str,
+        decoder=lambda text: float(text) if "." in text or "N" in text else int(text),
+        format="text",
+    )
 
 
 @lru_cache(maxsize=256)

@@ -244,6 +244,17 @@ class FleetQueries(ToldQueries):
         rows = await self.database.read(f"SELECT {_AGENT} FROM agent a WHERE device = ?", device)
         return AgentRow(*rows[0]) if rows else None  # type: ignore[arg-type]
 
+    async def some_agents(self, most: int, network: str = "") -> list[str]:
+        """Devices that were heard of as they should be, drawn by chance."""
+        where = Where()
+        where.add("due >= ? AND revoked IS NULL", self.late)
+        if network:
+            where.add("network = ?", network)
+        rows = await self.database.read(
+            f"SELECT device FROM agent{where} ORDER BY RANDOM() LIMIT ?", *where.values, most
+        )
+        return [str(device) for (device,) in rows]
+
     async def unsanctioned_on(self, devices: Sequence[str]) -> dict[str, int]:
         """Open interceptions that no policy allows, by device."""
         if not devices:

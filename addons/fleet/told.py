@@ -9,7 +9,7 @@ from addons.fleet.conditions import MOST_COUNTED, SIZE, Where, number, paged, st
 from addons.fleet.database import FleetDatabase, Row, Value
 from addons.fleet.query_rows import AnswerRow, CorrelationRow, EventRow, Paged, QuestionRow
 
-GRACE = timedelta(minutes=15)
+GRACE = timedelta(minutes=5)  # beyond what `due` has of slack
 _EVENT = ", ".join(EventRow._fields)
 _CORRELATION = ", ".join(CorrelationRow._fields)
 

@@ -24,7 +24,14 @@ from detector.report.event_json import NetworkRecord
 
 Mood = Literal["open", "captive", "offline", "unknown"]
 # Findings of the trust audit that stand for themselves until somebody does something.
-_STANDING = ("published-key", "interceptor-root", "local-root", "weak-root", "verification-off", "keys-logged")
+_STANDING = (
+    "published-key",
+    "interceptor-root",
+    "local-root",
+    "weak-root",
+    "verification-off",
+    "keys-logged",
+)
 _LEVELS = ("warning", "error")
 _AUDIT_SECONDS = 120.0
 _MAX_AUDIT = 32 << 20
@@ -129,4 +136,13 @@ def _subject(one: _Found) -> str:
     return f"root:{one.sha256}" if one.sha256 else f"setting:{one.id}:{one.path}"
 
 
-__all__ = ["Change", "ConfigError", "Routing", "changes", "here", "portal", "routing", "trust_audit"]
+__all__ = [
+    "Change",
+    "ConfigError",
+    "Routing",
+    "changes",
+    "here",
+    "portal",
+    "routing",
+    "trust_audit",
+]

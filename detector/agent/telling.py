@@ -11,7 +11,6 @@ from detector.agent.findings import Told
 from detector.model.observation import Judgement
 from detector.report.check_json import check_record
 from detector.report.event_json import (
-    EVENT_SCHEMA,
     DeviceRecord,
     EventKind,
     EventRecord,
@@ -68,7 +67,9 @@ class Teller:
 
     def notice(self, code: NoticeCode, text: str, about: str = "", run: str = "") -> EventRecord:
         """Something about the agent itself."""
-        return self._event("notice", run, network=self.network, notice=NoticeRecord(code, text, about))
+        return self._event(
+            "notice", run, network=self.network, notice=NoticeRecord(code, text, about)
+        )
 
     def heartbeat(self, beat: HeartbeatRecord) -> EventRecord:
         """That it lives."""
@@ -97,7 +98,7 @@ class Teller:
     ) -> EventRecord:
         seen = judgement.observation if judgement is not None and self.observations else None
         return EventRecord(
-            EVENT_SCHEMA, self._draw(16).hex(), kind, self._now(),
+            "tlsight.event/1", self._draw(16).hex(), kind, self._now(),
             DeviceRecord(self._device, platform.node() if self.named else "", sys.platform),
             VersionsRecord(__version__, self.tables), run, network, finding, changes, sanctioned,
             check_record(judgement) if judgement is not None else None, seen, heartbeat, notice, question,

@@ -97,12 +97,16 @@ def finding(
     subject = "spki:" + sha256(key.encode()).hexdigest()
     place = where.id if where is not None else ""
     record = FindingRecord(
-        name(f"{device} {place} {subject}"), "interception", subject, opened or at, at, (f"{host}:443",), 1
+        name(f"{device} {place} {subject}"),
+        "interception",
+        subject,
+        opened or at,
+        at,
+        (f"{host}:443",),
+        1,
     )
     shown = None if bare else check(host, key=key, **judged)
-    return event(
-        device, kind, at, where=where, finding=record, check=shown, sanctioned=sanctioned
-    )
+    return event(device, kind, at, where=where, finding=record, check=shown, sanctioned=sanctioned)
 
 
 def heartbeat(
