@@ -21,7 +21,6 @@ from addons.fleet.database import Row
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.check_json import CheckRecord
 from detector.report.event_json import (
-    EventRecord,
     FindingRecord,
     HeartbeatRecord,
     NetworkRecord,
