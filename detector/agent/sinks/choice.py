@@ -22,7 +22,7 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     Attributes:
         only: of these kinds alone; empty for all.
-        least: of this severity at least. What closes a finding is "info"; it is left out with the rest.
+        least: of this severity at least; a finding that closes counts as it did while it stood.
 
     """
 
