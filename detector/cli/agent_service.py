@@ -11,7 +11,9 @@ from detector.cli.shipping import ship
 
 
 def service(
-    kind: Annotated[str, typer.Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")],
+    kind: Annotated[
+        str, typer.Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")
+    ],
     write: Annotated[
         Path | None,
         typer.Option(help="Write them below this folder; / puts them where the system looks."),
