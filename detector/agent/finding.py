@@ -158,4 +158,4 @@ def count_of(known: bytes) -> int:
 
 def magnitude(hosts: int) -> int:
     """What is worth telling of a growing number: one, a few, tens, hundreds, thousands."""
-    return 0 if hosts < 2 else len(str(hosts))  # noqa: PLR2004
+    return 0 if hosts < 2 else len(str(hosts))

@@ -368,4 +368,3 @@ async def once(
         finally:
             core.close()
             core.state.close()
-

@@ -75,7 +75,9 @@ def _settings(environment: Mapping[str, str], named: Path | None) -> str | None:
 
 def _sinks(database: Database) -> tuple[SinkRecord, ...]:
     try:
-        names = [str(name) for (name,) in database.db.execute("SELECT name FROM sink ORDER BY name")]
+        names = [
+            str(name) for (name,) in database.db.execute("SELECT name FROM sink ORDER BY name")
+        ]
     except sqlite3.Error as error:
         raise database.failure(error) from None
     return tuple(
@@ -84,9 +86,7 @@ def _sinks(database: Database) -> tuple[SinkRecord, ...]:
     )
 
 
-def _use(
-    state: AgentState, environment: Mapping[str, str], named: Path | None
-) -> UseRecord | None:
+def _use(state: AgentState, environment: Mapping[str, str], named: Path | None) -> UseRecord | None:
     use = state.record("use", budget.Use)
     if use is None:
         return None
