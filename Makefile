@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit oldest coverage rule lint bench corpus soak fuzz docs lock dist programs clean
+.PHONY: help setup demo test unit oldest coverage rule lint bench corpus soak fuzz docs lock dist binary zipapp packages programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -18,6 +18,9 @@ help:
 	@echo "make fuzz    every reader of foreign bytes, at random and by coverage, fuzz_seconds (60) each"
 	@echo "make rule    a rule with its test: NAME=some-name KIND=evidence or KIND=cause"
 	@echo "make dist    wheel and source archive, seen to work in empty environments"
+	@echo "make binary  dist/tlsight-VERSION-linux-...: the program in one file, with its Python"
+	@echo "make zipapp  dist/tlsight-VERSION-cp313-linux-....pyz: for machines that have this Python"
+	@echo "make packages  dist/*.deb and dist/*.rpm: the program, the agent's service, its settings"
 	@echo "make docs    regenerate JSON schemas and pictures"
 
 setup:
@@ -82,6 +85,11 @@ lock: setup
 
 dist: setup
 	@sh scripts/dist.sh
+
+# They hold what .venv has; OPTIONS="--into DIR --version 1.2.3" are scripts/packaging/build.py's.
+binary zipapp packages: setup
+	@sh scripts/programs.sh packages
+	@$(python) scripts/packaging/build.py $@ $(OPTIONS)
 
 clean:
 	rm -rf .venv .venv-* .tools build .mypy_cache .ruff_cache .hypothesis

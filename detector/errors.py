@@ -121,15 +121,28 @@ class FetchError(TlsightError):
     Attributes:
         url: what was asked, without a query.
         status: HTTP status, None when there was no answer at all.
+        after: seconds that the server asked to wait, None where it did not.
+        untrusted: the certificate of who answered for the URL did not verify.
 
     """
 
     code = "fetch"
 
-    def __init__(self, url: str, why: str, *, status: int | None = None, remedy: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        why: str,
+        *,
+        status: int | None = None,
+        remedy: str = "",
+        after: float | None = None,
+        untrusted: bool = False,
+    ) -> None:
         super().__init__(f"{url}: {why}", remedy=remedy)
         self.url = url
         self.status = status
+        self.after = after
+        self.untrusted = untrusted
 
 
 class RefusedError(FetchError):

@@ -3,7 +3,8 @@
 #
 # As root on Debian it installs; elsewhere it lists what is missing and fails, because a test that
 # silently leaves the real program out proves nothing. With "demo" only what the demonstration shows is
-# wanted, and it goes on without; with "bench" the peers that figures are compared with.
+# wanted, and it goes on without; with "bench" the peers that figures are compared with; with "packages" what deb, rpm
+# and the frozen program are built with.
 set -eu
 cd "$(dirname "$0")/.."
 for_whom=${1:-tests}
@@ -16,12 +17,17 @@ command -v terraform > /dev/null 2>&1 || trusting_python="$trusting_python cloud
 case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
 trusting_node="deno@2.9.6 bun@1.4.5 pnpm@10.34.9 yarn@1.22.22 @yarnpkg/cli-dist@4.18.1 n22@npm:node-linux-$machine@22.23.5"
 python_stacks="granian==2.8.9 tlslite-ng==0.8.2"
+readers_python="ocsf-json-schema==1.2.0 jsonschema==4.26.0 pycef==1.11"
+readers_node="@elastic/ecs@9.4.0"
 packages=""
 need() { # program package
     command -v "$1" > /dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || packages="$packages $2"
 }
-need certutil libnss3-tools
-if [ "$for_whom" = demo ]; then
+[ "$for_whom" = packages ] || need certutil libnss3-tools
+if [ "$for_whom" = packages ]; then
+    need objcopy binutils
+    need patchelf patchelf
+elif [ "$for_whom" = demo ]; then
     need keytool default-jre-headless
     need curl curl
     need squid squid-openssl
@@ -44,6 +50,12 @@ else
     need cntlm cntlm
     [ -f /usr/lib/nginx/modules/ngx_stream_module.so ] || packages="$packages libnginx-mod-stream"
     need nginx nginx-light
+    need dnsmasq dnsmasq-base
+    need dbus-daemon dbus-daemon
+    need dunst dunst
+    need Xvfb xvfb
+    need gsettings libglib2.0-bin
+    [ -f /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] || packages="$packages gsettings-desktop-schemas"
     need ip iproute2
     need nft nftables
     need haproxy haproxy
@@ -112,10 +124,18 @@ else
     need redis-cli redis-tools
     need ldapsearch ldap-utils
     need msmtp msmtp
+    need rsyslogd rsyslog
+    [ -f /usr/lib/*/rsyslog/lmnsd_gtls.so ] || packages="$packages rsyslog-gnutls"
+    [ -f /usr/lib/*/rsyslog/lmnsd_ossl.so ] || packages="$packages rsyslog-openssl"
     need lighttpd lighttpd
     for library in gnutls mbedtls nss openssl wolfssl; do
         [ -f /usr/lib/lighttpd/mod_$library.so ] || packages="$packages lighttpd-mod-$library"
     done
+    need objcopy binutils
+    need patchelf patchelf
+    need mmdebstrap mmdebstrap
+    need rpm rpm
+    need lintian lintian
     ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || packages="$packages postgresql"
 fi
 
@@ -216,4 +236,22 @@ if [ "$(cat $stamp 2> /dev/null)" != "$trusting_python $trusting_node" ]; then
     ln -sf "$PWD"/.tools/trusting/npm/node_modules/@oven/bun-linux-$machine/bin/bun .tools/trusting/bun
     ln -sf "$PWD"/.tools/trusting/npm/node_modules/@deno/linux-$machine-glibc/deno .tools/trusting/deno
     echo "$trusting_python $trusting_node" > $stamp
+fi
+
+# Readers of the forms that an agent's events are written in.
+stamp=.tools/readers/stamp
+if [ "$(cat $stamp 2> /dev/null)" != "$readers_python $readers_node" ]; then
+    echo "programs: installing $readers_python $readers_node"
+    rm -rf .tools/readers
+    uv=$(command -v uv || echo .tools/uv/bin/uv)
+    # shellcheck disable=SC2086
+    "$uv" venv --quiet --python .venv/bin/python .tools/readers &&
+        "$uv" pip install --quiet --only-binary :all: --python .tools/readers/bin/python $readers_python &&
+        mkdir -p .tools/readers/npm &&
+        npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
+            --prefix .tools/readers/npm $readers_node || {
+        echo "programs: $readers_python $readers_node could not be installed" >&2
+        exit 1
+    }
+    echo "$readers_python $readers_node" > $stamp
 fi

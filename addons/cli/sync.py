@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from addons.store.bypass_store import BypassStore
     from addons.sync.centre import Centre
     from addons.sync.gateway import Gateway
+    from addons.sync.shelf import CentreShelf
+    from detector.agent.membership import Membership
 
 _TEXT = """
 One list for many gateways: the centre's rules go down, signed; attempts and passages go up, and candidates come from
@@ -29,7 +31,9 @@ all gateways together. A gateway that is alone keeps the last good list.
                     tlsight bypass sync serve --listen 192.0.2.1:8443 --certificate centre.pem
   at the gateway:   tlsight bypass sync run --enrolment north.json --roots centre-root.pem
 
-A shared folder does instead of HTTPS: --shelf FOLDER everywhere, and `sync run --shelf FOLDER` at the centre.
+A shared folder does instead of HTTPS: --shelf FOLDER everywhere, and `sync run --shelf FOLDER` at the centre. So does
+a fleet's bus, where a change is there within a second: --shelf FILE, with the file of `tlsight fleet gateway NAME` for
+`sync enrol NAME`, and that of `tlsight fleet centre` for `sync run` at the centre.
 """
 sync = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
 Enrolment = Annotated[
@@ -40,7 +44,10 @@ Enrolment = Annotated[
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option("--shelf", help="Shared folder; with it, and no --enrolment, this is the centre."),
+    typer.Option(
+        "--shelf",
+        help="Shared folder, or file of tlsight fleet centre; with it, and no --enrolment, this is the centre.",
+    ),
 ]
 Roots = Annotated[
     Path | None,
@@ -60,7 +67,10 @@ Timeout = Annotated[
 def enrol(
     name: Annotated[str, typer.Argument(help="The gateway's: a-z, 0-9 and -.")],
     shelf: Annotated[
-        str, typer.Option(help="https://HOST:PORT of the centre, or a shared folder.")
+        str,
+        typer.Option(
+            help="https://HOST:PORT of the centre, a shared folder, or the gateway's file of tlsight fleet gateway."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="File to carry to the gateway; holds its token.")],
     site: Annotated[
@@ -77,6 +87,8 @@ def enrol(
 
     if shelf.startswith("http:"):
         raise ConfigError("--shelf", "a token goes over https:// alone")
+    fleet = _fleet(Path(shelf), name) if Path(shelf).is_file() else None
+    shelf = fleet.servers[0] if fleet is not None else shelf
     with given.open_store(store) as opened:
         opened.note(
             "enrol", name, {"shelf": shelf, "site": site}
@@ -84,7 +96,7 @@ def enrol(
         key = opened.trail.seal.public_key()
         assert key is not None
         token = enrolment.enrol(opened.path, name, site)
-        enrolment.write_enrolment(out, enrolment.Enrolment(name, key, token, shelf))
+        enrolment.write_enrolment(out, enrolment.Enrolment(name, key, token, shelf, fleet))
     given.say(f"{name}: its file is {out}; carry it there, and remove it here")
     return exit_codes.CLEAN
 
@@ -128,14 +140,15 @@ def once(
     async def go() -> int:
         if _is_centre(enrolment, shelf):
             with given.open_store(store) as opened:
-                done = await _centre(opened, _folder(shelf)).round()
+                async with _laid_on(_folder(shelf)) as over:
+                    done = await _centre(opened, over).round()
             if json:
                 given.print_json(msgspec.to_builtins(done))
             elif done.serial is not None:
                 given.say(f"list {done.serial} is published; {done.batches} batches taken")
             return _told(done.trouble, reached=done.serial is not None or not done.trouble)
         with given.open_store(store) as opened:
-            async with way.gateway(opened) as gateway:
+            async with way.gateway(opened) as (gateway, _):
                 did = await gateway.round()
             joined = opened.gateways.joined()
             running.tell_readers(opened)
@@ -169,9 +182,11 @@ def run(
     async def go() -> None:
         if _is_centre(enrolment, shelf):
             with given.open_store(store) as opened:
-                await rounds(_steps(_centre(opened, _folder(shelf))), every, given.tell)
+                async with _laid_on(_folder(shelf)) as over:
+                    news = _decided(opened) if _folder(shelf).is_file() else None
+                    await rounds(_steps(_centre(opened, over)), every, given.tell, news)
         with given.open_store(store) as opened:
-            async with way.gateway(opened) as gateway:
+            async with way.gateway(opened) as (gateway, news):
 
                 async def step() -> tuple[tuple[str, ...], bool]:
                     done = await gateway.round()
@@ -179,7 +194,7 @@ def run(
                         given.tell(f"list {done.taken} is in force")
                     return done.trouble, done.more
 
-                await rounds(step, every, given.tell)
+                await rounds(step, every, given.tell, news)
 
     return _until_interrupted(go())
 
@@ -213,7 +228,7 @@ def serve(
             print(f"centre: {url}", flush=True)
             serving = start()
             working = asyncio.ensure_future(
-                rounds(_steps(_centre(opened, folder)), every, given.tell)
+                rounds(_steps(_centre(opened, FolderShelf(folder))), every, given.tell)
             )
             try:
                 await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
@@ -257,12 +272,16 @@ def advance(
 ) -> int:
     """At the centre, after a backup was put back: lift the list's serial above all that gateways have taken."""
     from addons.sync.centre import serials_seen
-    from addons.sync.shelf import FolderShelf
 
     with given.open_store(store) as opened:
         folder = shelf or opened.path.with_name(f"{opened.path.name}.shelf")
         key = opened.trail.seal.public_key()
-        seen = asyncio.run(serials_seen(FolderShelf(folder), key or "", opened.gateways.known()))
+
+        async def look() -> list[int]:
+            async with _laid_on(folder) as over:
+                return list(await serials_seen(over, key or "", opened.gateways.known()))
+
+        seen = asyncio.run(look())
         serial = max([opened.revision(), *seen]) + 1
         opened.gateways.advance(serial, why)
     given.say(f"the list's serial is {serial} from now on")
@@ -297,12 +316,57 @@ def _folder(shelf: Path | None) -> Path:
     return shelf
 
 
-def _centre(opened: BypassStore, folder: Path) -> Centre:
+def _centre(opened: BypassStore, shelf: CentreShelf) -> Centre:
     from addons.sync.centre import Centre
     from addons.sync.enrolment import enrolled
+
+    return Centre(opened, shelf, lambda: enrolled(opened.path), given.now)
+
+
+@asynccontextmanager
+async def _laid_on(path: Path) -> AsyncGenerator[CentreShelf]:
+    """The centre's shelf: a folder, or the bus that a file of credentials leads to. Raises ConfigError."""
     from addons.sync.shelf import FolderShelf
 
-    return Centre(opened, FolderShelf(folder), lambda: enrolled(opened.path), given.now)
+    if not path.is_file():  # noqa: ASYNC240 (once, before anything runs)
+        yield FolderShelf(path)
+        return
+    from addons.sync.nats_shelf import NatsShelf
+
+    over = NatsShelf(_fleet(path, "centre"), centre=True)
+    try:
+        yield over
+    finally:
+        await over.close()
+
+
+def _fleet(path: Path, name: str) -> Membership:
+    """Raises ConfigError, also for one that is somebody else's; StoreError for one that others can read."""
+    from addons.store.private_file import read_private
+    from detector.agent.membership import read_membership
+    from detector.errors import ConfigError
+
+    found = read_membership(read_private(path) or b"", str(path))
+    if found.name != name:
+        raise ConfigError(str(path), f"is for {found.name}, and not for {name}")
+    return found
+
+
+def _decided(opened: BypassStore) -> Callable[[], Awaitable[None]]:
+    """Returns when somebody has decided something since it was called last."""
+    seen = opened.revision()
+
+    async def changed() -> None:
+        nonlocal seen
+        while opened.revision() == seen:  # noqa: ASYNC110 (another process writes it)
+            await asyncio.sleep(_LOOK)
+        seen = opened.revision()
+
+    return changed
+
+
+# Seconds.
+_LOOK = 0.1
 
 
 class _Way(NamedTuple):
@@ -316,8 +380,10 @@ class _Way(NamedTuple):
     timeout: float
 
     @asynccontextmanager
-    async def gateway(self, opened: BypassStore) -> AsyncGenerator[Gateway]:
-        """Raises ConfigError, StoreError."""
+    async def gateway(
+        self, opened: BypassStore
+    ) -> AsyncGenerator[tuple[Gateway, Callable[[], Awaitable[None]] | None]]:
+        """The gateway, and what returns when its next round need not be waited for. Raises ConfigError, StoreError."""
         from addons.sync.enrolment import read_enrolment
         from addons.sync.gateway import Gateway
         from addons.sync.https_shelf import HttpsShelf
@@ -330,11 +396,20 @@ class _Way(NamedTuple):
             way = routing(self.proxy, no_proxy=self.no_proxy, trust=self.roots)
             over = HttpsShelf(who.shelf, who.token, self.roots, way, self.timeout)
             try:
-                yield Gateway(opened, over, who, given.now)
+                yield Gateway(opened, over, who, given.now), None
             finally:
                 await over.close()
+        elif self.shelf is None and who.fleet is not None:
+            from addons.sync.nats_shelf import NatsShelf
+
+            bus = NatsShelf(who.fleet, centre=False, timeout=self.timeout)
+            try:
+                yield Gateway(opened, bus, who, given.now), bus.news
+            finally:
+                await bus.close()
         else:
-            yield Gateway(opened, FolderShelf(self.shelf or Path(who.shelf)), who, given.now)
+            shelf = FolderShelf(self.shelf or Path(who.shelf))
+            yield Gateway(opened, shelf, who, given.now), None
 
 
 def _steps(centre: Centre) -> Callable[[], Awaitable[tuple[tuple[str, ...], bool]]]:

@@ -89,6 +89,9 @@ class Access:
         forwarded: the reverse proxy that names users.
         public: what a browser calls the page by where a reverse proxy is in front, e.g. "https://bypass.example".
         two_person: what is wide (wide.py) and one has approved waits for another.
+        holder: what whoever has the token is called.
+        cookie: the session's; a browser sends those of one port to another.
+        known_cookie: likewise, of a browser that has logged in before.
         admission: who holds connections.
 
     """
@@ -103,6 +106,9 @@ class Access:
     forwarded: Forwarded | None = None
     public: str | None = None
     two_person: bool = False
+    holder: str = TOKEN_HOLDER.name
+    cookie: str = COOKIE
+    known_cookie: str = KNOWN_COOKIE
     admission: Admission = field(init=False)
     guesses: Guesses = field(init=False)
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -126,7 +132,7 @@ class Access:
             person = Person(user.name, user.role, f"page: password, from {_peer(request)}")
         elif await self.takes(secret, request):
             how = "password" if self.guessable else "token"
-            person = Person(TOKEN_HOLDER.name, "admin", f"page: {how}, from {_peer(request)}")
+            person = Person(self.holder, "admin", f"page: {how}, from {_peer(request)}")
         else:
             return None
         now = self.stopwatch()
@@ -139,7 +145,7 @@ class Access:
     def know(self, request: Request, session: str) -> str:
         """A cookie's value by which this browser will be known, as his who has just logged in."""
         person = self.sessions[session].person.name
-        name = request.cookies.get(KNOWN_COOKIE, "")
+        name = request.cookies.get(self.known_cookie, "")
         if self.known.get(name) != person:
             name = secrets.token_urlsafe(32)
         placed(self.known, name, person, MAX_SESSIONS)
@@ -168,7 +174,7 @@ class Access:
         who = self._who(request)
         name = name if is_name(name) else ""
         both = [who]
-        if who.startswith("known ") and self.known[request.cookies[KNOWN_COOKIE]] != name:
+        if who.startswith("known ") and self.known[request.cookies[self.known_cookie]] != name:
             who = f"{who} as another"
             both = [who, f"user {name}"]
         elif not who.startswith("known "):
@@ -194,7 +200,7 @@ class Access:
             person = self.forwarded.person(request, self.users)
             if person is not None:
                 return Session(self.forwarded.csrf(person), self.stopwatch(), person)
-        key = request.cookies.get(COOKIE, "")
+        key = request.cookies.get(self.cookie, "")
         found = self.sessions.get(key)
         if found is None or found.ends <= self.stopwatch():
             return None
@@ -234,7 +240,7 @@ class Access:
         return origin.startswith(f"{self.scheme}://") and origin.partition("://")[2] in self.hosts
 
     def _who(self, request: Request) -> str:
-        name = request.cookies.get(KNOWN_COOKIE, "")
+        name = request.cookies.get(self.known_cookie, "")
         if name in self.known:
             return f"known {name}"
         return address_of(_peer(request))

@@ -6,7 +6,7 @@ from jinja2 import Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from addons.review.access import COOKIE, KNOWN_COOKIE, Access, TooManyError
+from addons.review.access import Access, TooManyError
 from addons.review.forwarded import StrangerError
 
 _KNOWN_SECONDS = 30 * 24 * 3600
@@ -56,8 +56,8 @@ class Login:
     def _let_in(self, request: Request, session: str) -> Response:
         answer = RedirectResponse("/", 303)
         for name, value, age in (
-            (COOKIE, session, None),
-            (KNOWN_COOKIE, self._access.know(request, session), _KNOWN_SECONDS),
+            (self._access.cookie, session, None),
+            (self._access.known_cookie, self._access.know(request, session), _KNOWN_SECONDS),
         ):
             answer.set_cookie(
                 name, value, age, httponly=True, samesite="strict",

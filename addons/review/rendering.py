@@ -32,10 +32,10 @@ class _TableRoles(Extension):
         return _TAG.sub(lambda found: f'{found[0]} role="{_ROLES[found[1]]}"', source)
 
 
-def templates(folder: Path) -> jinja2.Environment:
-    """The page's own."""
+def templates(*folders: Path) -> jinja2.Environment:
+    """A page's own; a template is taken from the first folder that has it."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -43,7 +43,9 @@ def templates(folder: Path) -> jinja2.Environment:
         finalize=_harmless,
         extensions=[_TableRoles],
     )
-    made.filters |= {"bytes": size, "moment": moment, "ago": ago, "clip": clip, "number": number}
+    made.filters |= {
+        "bytes": size, "moment": moment, "ago": ago, "clip": clip, "brief": brief, "lines": lines, "number": number,
+    }  # fmt: skip
     made.globals |= {"address": address, "UNDOABLE": _UNDOABLE}
     return made
 
@@ -94,6 +96,17 @@ def clip(text: str, most: int = 160) -> Markup:
     return Markup(
         '<details class="long"><summary>{}… <small>{:,} characters</small></summary>{}</details>'
     ).format(text[:most], len(text), text)
+
+
+def brief(text: str, most: int = 120) -> str:
+    """The beginning of a text, where nothing can be folded out: in a link, say."""
+    text = shown(text)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def lines(text: str) -> Markup:
+    """A text of several lines as it stands, each of them harmless."""
+    return Markup("\n").join(shown(line) for line in text.split("\n"))
 
 
 def _harmless(value: object) -> object:

@@ -18,14 +18,16 @@ from detector.errors import StoreError
 _MOST = 100
 
 
-def placed_token(folder: Path, port: int, token: str) -> tuple[Path, Callable[[], None]]:
+def placed_token(
+    folder: Path, port: int, token: str, page: str = "review"
+) -> tuple[Path, Callable[[], None]]:
     """Write it, mode 0600; the file, and what takes it away. Raises StoreError."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(str(folder), f"cannot be made: {error.strerror}") from None
-    names = [f"review-token-{port}"] + [f"review-token-{port}-{n}" for n in range(2, _MOST)]
-    for path in (folder / name for name in names):
+    first = f"{page}-token-{port}"
+    for path in (folder / name for name in (first, *(f"{first}-{n}" for n in range(2, _MOST)))):
         try:
             descriptor = _taken(path)
         except OSError as error:

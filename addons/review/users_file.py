@@ -1,4 +1,4 @@
-"""The page's users: a file of their names, roles and hashes of passwords.
+"""A page's users: a file of their names, roles and hashes of passwords.
 
 Rules
 -----
@@ -32,10 +32,11 @@ from detector.extras import demand
 
 log = harmless_logger(__name__)
 NAME = "review-users"
+VERB = "tlsight bypass user"  # what changes the file, unless another page's is told
 MIN_PASSWORD, MAX_PASSWORD = 12, 1024
 _MOST_BYTES, _MOST = 1 << 20, 2_000  # the first one is as much as read_private gives
 _MOST_MEMORY, _MOST_ROUNDS, _MOST_LANES = 1 << 20, 32, 32  # kibibytes, and RFC 9106's t and p
-_HEADING = "# Users of tlsight's review page: NAME:ROLE:HASH. tlsight bypass user changes it.\n"
+_HEADING = "# Users of a page of tlsight: NAME:ROLE:HASH. {} changes it.\n"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -49,17 +50,17 @@ class User(msgspec.Struct, frozen=True):
 Users = Mapping[str, User]
 
 
-def read_users(path: Path) -> dict[str, User]:
+def read_users(path: Path, verb: str = VERB) -> dict[str, User]:
     """The users by name. Raises ConfigError with the line, StoreError for a file that others can read."""
     content = read_private(path)
     if content is None:
-        raise StoreError(str(path), "is not there", remedy="tlsight bypass user add NAME makes it")
+        raise StoreError(str(path), "is not there", remedy=f"{verb} add NAME makes it")
     if len(content) >= _MOST_BYTES:
         raise ConfigError(str(path), "is too long")
-    return parsed(content, str(path))
+    return parsed(content, str(path), verb)
 
 
-def parsed(content: bytes, where: str) -> dict[str, User]:
+def parsed(content: bytes, where: str, verb: str = VERB) -> dict[str, User]:
     """As `read_users`, of the file's content."""
     try:
         lines = content.decode("ascii").split("\n")
@@ -80,7 +81,7 @@ def parsed(content: bytes, where: str) -> dict[str, User]:
         if name in found:
             raise ConfigError(at, f"{name} stands above already")
         if not _is_usable(digest):
-            raise ConfigError(at, "no hash of argon2id", remedy="tlsight bypass user password NAME")
+            raise ConfigError(at, "no hash of argon2id", remedy=f"{verb} password NAME")
         found[name] = User(name, known, digest)
     if len(found) > _MOST:
         raise ConfigError(where, f"has more than {_MOST} users")
@@ -107,21 +108,22 @@ def hashed(name: str, password: str) -> str:
 
 
 @contextmanager
-def changing(path: Path, beside: Path) -> Generator[dict[str, User]]:
+def changing(path: Path, beside: Path, verb: str = VERB) -> Generator[dict[str, User]]:
     """The users, to be changed; written whole at the end, one writer after the other. Raises as `read_users`.
 
     Args:
         path: made when missing.
         beside: whose owner a new file gets, where root writes.
+        verb: that changes it, for those who read the file.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path.parent):
         there = path.exists()
-        users = read_users(path) if there else {}
+        users = read_users(path, verb) if there else {}
         yield users
         lines = [f"{one.name}:{one.role}:{one.hash}\n" for one in users.values()]
-        content = "".join([_HEADING, *lines]).encode("ascii")
+        content = "".join([_HEADING.format(verb), *lines]).encode("ascii")
         if len(users) > _MOST or len(content) >= _MOST_BYTES:
             raise ConfigError(str(path), f"has room for {_MOST} users")
         owner = path if there else (beside if beside.exists() else path.parent)
@@ -133,18 +135,20 @@ class UsersFile:
 
     Args:
         path: of the file.
+        verb: that changes it.
         chance: decides whose hash an unknown name is asked against.
 
     """
 
-    def __init__(self, path: Path, chance: bytes | None = None) -> None:
+    def __init__(self, path: Path, verb: str = VERB, *, chance: bytes | None = None) -> None:
         demand("--users", "argon2", "review")
         self.path = path
+        self._verb = verb
         self._chance = chance if chance is not None else secrets.token_bytes(16)
         self._stamp = self._stamped()
-        self._users: Users = read_users(path)
+        self._users: Users = read_users(path, verb)
         if not self._users:
-            remedy = "tlsight bypass user add NAME"
+            remedy = f"{verb} add NAME"
             raise ConfigError(str(path), "has no user, so nobody could log in", remedy=remedy)
 
     def get(self, name: str) -> User | None:
@@ -182,7 +186,7 @@ class UsersFile:
         if stamp == self._stamp:
             return
         try:
-            users: Users = read_users(self.path)
+            users: Users = read_users(self.path, self._verb)
         except (ConfigError, StoreError) as error:
             log.error("tlsight: nobody can log in: %s", error)  # noqa: TRY400 (one line)
             users = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.datastructures import UploadFile
@@ -12,28 +13,28 @@ from starlette.requests import Request
 
 from addons.bypass.shown import shown
 from addons.review.people import Person
-from addons.store.bypass_store import BypassStore
 from detector.errors import ConfigError
+
+if TYPE_CHECKING:  # what other pages than that of bypasses need not load
+    from addons.store.bypass_store import BypassStore
 
 MAX_TEXT = 500
 
 
-class Visit(NamedTuple):
-    """One request by somebody who may be here.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request by somebody who may be here, whichever page it is.
 
     Attributes:
         now: UTC, the same through the whole visit.
         form: the fields of a form that was sent; empty when a page is read.
-        two_person: what is wide and one person has approved waits for another.
 
     """
 
-    store: BypassStore
     request: Request
     now: datetime
     person: Person
-    form: Mapping[str, str] = {}
-    two_person: bool = False
+    form: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def query(self, name: str, most: int = MAX_TEXT) -> str:
         """A value of the address, without spaces around it."""
@@ -49,6 +50,19 @@ class Visit(NamedTuple):
     def day(self, ago: int) -> str:
         """The day so many days ago."""
         return (self.now.date() - timedelta(days=ago)).isoformat()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Visit(Call):
+    """One at the page of bypasses.
+
+    Attributes:
+        two_person: what is wide and one person has approved waits for another.
+
+    """
+
+    store: BypassStore
+    two_person: bool = False
 
 
 class View(NamedTuple):
@@ -83,7 +97,7 @@ def whole(text: str, name: str, low: int, high: int) -> int:
     return int(text)
 
 
-def page_number(visit: Visit) -> int:
+def page_number(visit: Call) -> int:
     """Of the address; the first one for nonsense."""
     text = visit.query("page", 9)
     return max(int(text), 1) if text.isascii() and text.isdecimal() else 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+
+from detector.agent.service.shipped import Shipped, read_shipped
 
 _HERE = Path(__file__).parent
 # Where each belongs, below / or below the folder that it is written to.
@@ -25,18 +26,6 @@ _PLACES = {
 KINDS = tuple(_PLACES)
 
 
-class Shipped(NamedTuple):
-    """One file.
-
-    Attributes:
-        place: relative to where all are written.
-
-    """
-
-    place: str
-    text: str
-
-
 def shipped(kind: str, command: str, version: str) -> list[Shipped]:
     """The files of a kind.
 
@@ -46,11 +35,4 @@ def shipped(kind: str, command: str, version: str) -> list[Shipped]:
         version: of tlsight, for images.
 
     """
-    return [
-        Shipped(place, _filled((_HERE / kind / name).read_text("utf-8"), command, version))
-        for name, place in _PLACES[kind].items()
-    ]
-
-
-def _filled(text: str, command: str, version: str) -> str:
-    return text.replace("@TLSIGHT@", command).replace("@VERSION@", version)
+    return read_shipped(_HERE / kind, _PLACES[kind], command, version)

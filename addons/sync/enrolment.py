@@ -15,6 +15,7 @@ from addons.store.private_file import read_private, write_private
 from addons.sync.listed import mark_of
 from addons.sync.sealed import secret_of
 from addons.sync.shelf import GATEWAY_NAME
+from detector.agent.membership import Membership
 from detector.errors import ConfigError
 from detector.knowledge.whole_file import write_whole
 from detector.model.no_json import NO_JSON
@@ -22,14 +23,15 @@ from detector.model.no_json import NO_JSON
 MAX_GATEWAYS = 200
 
 
-class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a gateway carries.
 
     Attributes:
         name: the gateway's.
         key: the centre's public key, raw, in hex.
         token: its own.
-        shelf: a folder, or the centre's https:// address.
+        shelf: a folder, the centre's https:// address, or tls:// of a fleet's bus.
+        fleet: who the gateway is on that bus.
 
     """
 
@@ -37,6 +39,7 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
     token: str
     shelf: str
+    fleet: Membership | None = None
 
     @property
     def secret(self) -> bytes:

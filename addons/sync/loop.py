@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from detector.errors import TlsightError
 
@@ -17,6 +18,7 @@ async def rounds(
     step: Callable[[], Awaitable[tuple[tuple[str, ...], bool]]],
     every: float,
     tell: Callable[[str], None],
+    news: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Until it is cancelled.
 
@@ -24,6 +26,7 @@ async def rounds(
         step: one round: what is wrong, a line each, and whether more waits.
         every: seconds between two rounds.
         tell: takes a line once, when it comes up, and again after it was gone.
+        news: returns where the next round need not be waited for.
 
     """
     told: frozenset[str] = frozenset()
@@ -41,7 +44,12 @@ async def rounds(
         told = frozenset(trouble)
         failures = failures + 1 if trouble else 0
         chance = random.random()  # noqa: S311 (nobody has to guess it)
-        await asyncio.sleep(pause(every, failures, more=more and not trouble, chance=chance))
+        wait = pause(every, failures, more=more and not trouble, chance=chance)
+        if news is None:
+            await asyncio.sleep(wait)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news(), wait)
 
 
 def pause(every: float, failures: int, *, more: bool, chance: float) -> float:

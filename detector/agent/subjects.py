@@ -6,7 +6,7 @@ An agent writes under its own device id and reads what is signed; the server hol
     STATE, key DEVICE         its last heartbeat: the last value per agent
     LISTS, key NAME           signed lists: settings, canaries, bypass
     QUESTIONS, key DEVICE     the questions that are open for it, signed, in one value
-    tlsight.enrol             where a one-time token is turned into credentials
+    tlsight.enrol.TOKEN       where a one-time token is turned into credentials
     SYNC                      blobs of `tlsight bypass sync`
 """
 
@@ -29,3 +29,8 @@ def event_subject(device: str) -> str:
 def key_subject(bucket: str, key: str) -> str:
     """Where a bucket's key is written and heard of (ADR-8 of NATS)."""
     return f"$KV.{bucket}.{key}"
+
+
+def inbox(name: str) -> str:
+    """Under which a user hears answers; nobody else may."""
+    return f"_INBOX.{name}"

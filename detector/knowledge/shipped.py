@@ -13,12 +13,14 @@ import msgspec
 from detector.bounded import read_bounded
 from detector.chain.sct import CTLog
 from detector.chain.shape_learning import HonestShape
-from detector.errors import ConfigError, ListError
-from detector.knowledge.rows import load_rows, read_toml, row_line, rows_of
+from detector.errors import ConfigError, ListError, TargetError
+from detector.knowledge.rows import forbid_unknown, load_rows, read_toml, row_line, rows_of
+from detector.known.canaries import CanaryHost
 from detector.known.intermediates import PublicIntermediate
 from detector.known.knowledge import Engine, Product, PublishedKey, PublishedKeys, SharedCa
 from detector.lists.log_list import MAX_LIST, ListKey, LogList, parse_list
 from detector.model.no_json import NO_JSON
+from detector.model.targets import normal_host
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -64,6 +66,12 @@ def canaries() -> tuple[str, ...]:
     """Hosts of unrelated owners that everybody knows to be public, in the table's order."""
     data, _ = read_toml(DATA / "canaries.toml")
     return tuple(row["host"] for row in data["canary"])
+
+
+@lru_cache(maxsize=1)
+def canary_hosts() -> tuple[CanaryHost, ...]:
+    """Several hundred more of their kind, to draw from."""
+    return load_canary_hosts(DATA / "canary_hosts.toml")
 
 
 @lru_cache(maxsize=1)
@@ -123,6 +131,41 @@ def load_published_keys(path: Path) -> PublishedKeys:
             why = f"{row.name}: spki is not the key of that spki_sha256"
             raise ConfigError(str(path), why, line=row_line(text, "key", index))
     return PublishedKeys(rows)
+
+
+def load_canary_hosts(path: Path) -> tuple[CanaryHost, ...]:
+    """Known-public hosts, one an owner. Raises ConfigError."""
+    data, text = read_toml(path)
+    forbid_unknown(path, data, {"dated", "canary"})
+    rows = rows_of(path, data, text, "canary", CanaryHost, required=True)
+    seen: set[str] = set()
+    for index, row in enumerate(rows):
+        why = _why_no_canary(row, seen)
+        if why is not None:
+            raise ConfigError(str(path), why, line=row_line(text, "canary", index))
+        seen |= {row.host, row.owner.casefold()}
+    return tuple(rows)
+
+
+def _why_no_canary(row: CanaryHost, seen: set[str]) -> str | None:
+    try:
+        normal = normal_host(row.host)
+    except TargetError as error:
+        return error.message
+    if normal != row.host or "." not in normal or ":" in normal or normal[-1].isdigit():
+        return f"{row.host!r} is no host's full name in lower case"
+    if row.host in seen or row.owner.casefold() in seen:
+        return f"{row.host}: the host, or its owner {row.owner!r}, is in the table already"
+    if not re.fullmatch(r"[A-Z]{2}|int", row.region):
+        return f"{row.host}: region {row.region!r} is neither a country's two letters nor 'int'"
+    if row.checked != (row.evidence is not None):
+        return f"{row.host}: checked says whether there is evidence"
+    found = row.evidence
+    if found is None:
+        return None
+    if not all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in (found.log, found.leaf)):
+        return f"{row.host}: log and leaf are 64 lower-case hex digits each"
+    return None if found.at.tzinfo is not None else f"{row.host}: the time has no zone"
 
 
 class _Intermediates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ import httpx
 from socksio.exceptions import SOCKSError
 
 from detector import clock
-from detector.errors import DialError, FetchError, ProxyError
+from detector.errors import DialError, FetchError, ProxyError, TlsightError
 from detector.model.observation import Handshake, Observation, Route, Target
 from detector.model.targets import normal_host
 from detector.net.pointed import Pointer, addresses_for
@@ -65,6 +65,9 @@ class FetchOptions:
         attempts: how often one request is made at most.
         routing: which proxy, for which hosts.
         trust: PEM file of the only roots to trust; None means the operating system's store.
+        credential: PEM files of a client certificate and its key, shown to a server that asks for one.
+        look: shown each verified TLS connection to a server before anything goes over it, and once more
+            with each answer; what it raises, a TlsightError, ends the request.
         sleep, jitter, now: time and chance, as values; `jitter` gives 0 to 1.
 
     """
@@ -73,6 +76,8 @@ class FetchOptions:
     attempts: int = 4
     routing: Routing = field(default_factory=Routing)
     trust: Path | None = None
+    credential: tuple[Path, Path] | None = None
+    look: Callable[[Observation], None] | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     now: Callable[[], datetime] = clock.now
@@ -265,11 +270,14 @@ class Fetcher:
         shown = url.partition("?")[0]
         client, proxy = self._client(asked)
         names = dict(what.headers)
-        dialled, extensions = asked, {}
+        dialled: httpx.URL = asked
+        extensions: dict[str, Any] = {}
         if address is not None:
             names["Host"] = asked.netloc.decode("ascii")
             dialled = asked.copy_with(host=address, username=None, password=None)
             extensions = {"sni_hostname": asked.host}
+        if self.options.look is not None:
+            extensions["trace"] = self._looking(self.options.look, asked, proxy)
         limits = httpx.Timeout(self.options.timeout, connect=connect)
         async with client.stream(
             what.method, dialled, content=what.content, headers=names, extensions=extensions,
@@ -289,6 +297,10 @@ class Fetcher:
             if status != 200 and not unchanged and not done:
                 raise FetchError(shown, f"answers {status}", status=status)
             connection = self._connection(response, asked, proxy)
+            if self.options.look is not None and connection is not None:
+                self.options.look(
+                    connection
+                )  # should a library of ours call its steps by other names
             content = await _body(response, shown, what.limit)
             found = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(url, status, content, found, connection)
@@ -303,11 +315,11 @@ class Fetcher:
         proxy = self.options.routing.proxy_for(asked.host, port)
         if proxy not in self._clients:
             if self._context is None:
-                self._context = verifying_context(self.options.trust)
+                self._context = verifying_context(self.options.trust, self.options.credential)
             self._clients[proxy] = httpx.AsyncClient(
                 http2=True,
                 verify=self._context,
-                proxy=_proxy_url(proxy) if proxy else None,
+                proxy=proxy_url(proxy) if proxy else None,
                 timeout=self.options.timeout,
                 trust_env=False,
                 headers={
@@ -321,15 +333,42 @@ class Fetcher:
         self, response: httpx.Response, asked: httpx.URL, proxy: Proxy | None
     ) -> Observation | None:
         """The TLS connection under a response, as the judge reads it."""
-        stream = response.extensions["network_stream"]
+        return self._seen(response.extensions["network_stream"], asked, proxy)
+
+    def _looking(
+        self, look: Callable[[Observation], None], asked: httpx.URL, proxy: Proxy | None
+    ) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+        """Httpcore tells of each step of a request; one is the end of the handshake with the server."""
+
+        async def told(step: str, more: dict[str, Any]) -> None:
+            # Through a proxy "connection" is the one to the proxy itself.
+            if not step.endswith(".start_tls.complete") or (
+                step.startswith("connection.") != (proxy is None)
+            ):
+                return
+            stream = more["return_value"]
+            seen = self._seen(stream, asked, proxy)
+            if seen is None:
+                return
+            try:
+                look(seen)
+            except TlsightError:
+                await stream.aclose()
+                raise
+
+        return told
+
+    def _seen(self, stream: Any, asked: httpx.URL, proxy: Proxy | None) -> Observation | None:
         tls = stream.get_extra_info("ssl_object")
         if tls is None:
             return None
         host = normal_host(asked.host)
-        address = _server(response) if proxy is None else None
+        address = stream.get_extra_info("server_addr") if proxy is None else None
         return Observation(
             at=self.options.now(),
-            target=Target(host, asked.port or 443, ip=address, sni=host),
+            target=Target(
+                host, asked.port or 443, ip=str(address[0]) if address else None, sni=host
+            ),
             route=proxy.route if proxy else Route(),
             chain=sent_chain(tls),
             handshake=Handshake(
@@ -369,10 +408,14 @@ class _TryAgainError(Exception):
 
 
 def _told(again: _TryAgainError, delay: float) -> FetchError:
+    again.error.after = delay if again.after is not None else None
     if again.after is None or delay <= MAX_WAIT:
         return again.error
     why = f"answers {again.error.status} and asks to wait {delay:.0f} s"
-    return FetchError(again.error.url, why, status=again.error.status, remedy="try again later")
+    error = again.error
+    return FetchError(
+        error.url, why, status=error.status, remedy="try again later", after=error.after
+    )
 
 
 def _server(response: httpx.Response) -> str | None:
@@ -409,9 +452,8 @@ def _failure(url: str, error: Exception) -> Exception:
                 return FetchError(url, why)
             host = httpx.URL(url).host
             remedy = f"see who answers with: tlsight check {host}"
-            return FetchError(
-                url, f"its certificate is not trusted: {cause.verify_message}", remedy=remedy
-            )
+            why = f"its certificate is not trusted: {cause.verify_message}"
+            return FetchError(url, why, remedy=remedy, untrusted=True)
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.UnsupportedProtocol):
         return FetchError(url, "is neither http:// nor https://")
@@ -422,7 +464,7 @@ def _failure(url: str, error: Exception) -> Exception:
     return _TryAgainError(FetchError(url, f"no answer: {text}"))
 
 
-def _proxy_url(proxy: Proxy) -> httpx.Proxy:
+def proxy_url(proxy: Proxy) -> httpx.Proxy:
     scheme = proxy.url.partition("://")[0].replace("socks5h", "socks5")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     auth: Any = (proxy.user, proxy.password or "") if proxy.user is not None else None

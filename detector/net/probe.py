@@ -67,6 +67,8 @@ class ProbeOptions:
             chosen, the same question is asked in its words.
         listen: seconds to wait for what the peer says then.
         later: let a server of TLS 1.3 ask for a client certificate once it has heard the request.
+        barred: says of an address why it is not to be dialled, None where it may be; asked of every address that a
+            name led to, and one that is barred ends the probe. A proxy resolves by itself.
 
     """
 
@@ -80,6 +82,7 @@ class ProbeOptions:
     request: bytes | None = None
     listen: float = 0.3
     later: bool = False
+    barred: Callable[[str], str | None] | None = None
 
     def __post_init__(self) -> None:
         if (
@@ -159,6 +162,9 @@ class ProbeRun:
             stream = await through(proxy, self._destination, self._step, self._known_address)
         else:
             addresses = await self._step("dns", "dns-failure", resolve(*self._destination()))
+            if (barred := self.options.barred) is not None:
+                for why in filter(None, (barred(address) for _, address, _ in addresses)):
+                    raise DialError("dns", "connection-refused", why, why=why)
             stream = await self._step("connect", "connection-timeout", connect(addresses))
             self.target = replace(self.target, ip=stream.address)
         try:

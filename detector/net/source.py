@@ -22,3 +22,18 @@ def source_towards(host: str, port: int) -> str | None:
         except OSError:
             continue
     return None
+
+
+def rouse(address: str, device: int) -> None:
+    """Make the kernel ask for the hardware address of a neighbour: an empty datagram to its discard port (RFC 863).
+
+    `device` is the interface's index, which a link-local address needs.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    to = (address, 9, 0, device) if family == socket.AF_INET6 else (address, 9)
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.setblocking(False)
+            one.sendto(b"", to)
+    except OSError:
+        return

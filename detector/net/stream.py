@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
+import sys
 from contextlib import suppress
 
 from detector.chain.names import as_address
 from detector.errors import DialEnding, DialError
 from detector.net.dialogue import LAST, LENIENT, Dialogue
+from detector.net.traffic import TRAFFIC
 
 _CHUNK = 1 << 16
 _STAGGER = 0.25  # RFC 8305 section 5: 250 ms between attempts
@@ -37,10 +40,13 @@ class Stream:
 
     async def receive(self) -> bytes:
         """The next bytes of the connection itself."""
-        return await self._loop.sock_recv(self._socket, _CHUNK)
+        data = await self._loop.sock_recv(self._socket, _CHUNK)
+        TRAFFIC.came(len(data))
+        return data
 
     async def write(self, data: bytes) -> None:
         await self._loop.sock_sendall(self._socket, data)
+        TRAFFIC.out(len(data))
 
     async def converse(self, dialogue: Dialogue, step: str, cause: str) -> None:
         """Carry a dialogue to its end; what it returns is read again by the next reader."""
@@ -74,6 +80,29 @@ class Stream:
         except OSError:  # TimeoutError too
             return b""
 
+    def end(self) -> None:
+        """Nothing more is written."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def unacknowledged(self) -> int:
+        """Bytes that were written and that the peer's system has not confirmed; 0 where this one does not say.
+
+        Raises OSError where the connection was reset meanwhile.
+        """
+        waiting = 0
+        if sys.platform == "linux":
+            import fcntl
+            import termios
+
+            answer = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
+            waiting = int.from_bytes(answer, sys.byteorder)
+        # Asked last: a reset empties the queue too.
+        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        return waiting
+
     def close(self) -> None:
         self._socket.close()
 
@@ -85,6 +114,7 @@ async def resolve(host: str, port: int) -> list[Address]:
         family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
         return [(family, host, port)]
     loop = asyncio.get_running_loop()
+    TRAFFIC.named()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
@@ -153,6 +183,7 @@ async def _connect_one(address: Address) -> Stream:
     except BaseException:
         sock.close()
         raise
+    TRAFFIC.opened()
     with suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Stream(sock, host)

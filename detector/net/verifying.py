@@ -10,16 +10,42 @@ from pathlib import Path
 from detector.errors import ConfigError
 
 
-def verifying_context(trust: Path | None) -> ssl.SSLContext:
+def verifying_context(
+    trust: Path | None, credential: tuple[Path, Path] | None = None
+) -> ssl.SSLContext:
     """Verifies against the operating system's store, or against the only roots of a PEM file.
 
-    Raises ConfigError when the file of roots cannot be used.
+    `credential` are PEM files of a client certificate and its key. Raises ConfigError when a file cannot be used.
     """
     if trust is None:
         import truststore
 
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return _with_roots(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust)
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _with_roots(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust)
+    if credential is not None:
+        certificate, key = credential
+        try:
+            context.load_cert_chain(certificate, key, password=_no_password)
+        except (OSError, ssl.SSLError) as error:
+            why = f"no client certificate with its key: {error}"
+            raise ConfigError(f"{certificate}, {key}", why) from None
+    return context
+
+
+def _no_password() -> str:
+    """Without one OpenSSL would ask at the terminal."""
+    return ""
+
+
+def with_only(pem: str) -> ssl.SSLContext:
+    """Verifies against these roots alone, which are text. Raises ConfigError when they are no PEM."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=pem)
+    except (ValueError, ssl.SSLError) as error:
+        raise ConfigError("the roots of the credentials", f"are no PEM: {error}") from None
+    return context
 
 
 @lru_cache(maxsize=4)

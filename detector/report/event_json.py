@@ -64,7 +64,7 @@ class NetworkRecord(msgspec.Struct, frozen=True):
     """Where the machine was, so that two events can be told to be of one place and nobody learns which.
 
     Attributes:
-        id: digest of all below; the same for every machine of a fleet in the same place.
+        id: the place, by its router: the same for every machine of a fleet there; see detector.agent.senses.network.
         gateway: digest of the default gateway's hardware address, salted with the fleet's or the device's salt.
         ssid: digest of the wireless network's name, likewise.
         dns: digest of the resolvers' addresses, likewise.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from importlib import import_module
@@ -40,6 +40,7 @@ class CheckRun:
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
+        witnesses: which ones; the table's first three when left out.
         recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
         warn: told about trouble that does not stop the run, one line each.
 
@@ -59,6 +60,7 @@ class CheckRun:
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
         canaries: bool = True,
+        witnesses: Sequence[str] = (),
         recover: Progress | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -79,7 +81,7 @@ class CheckRun:
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
         self.memory.fill(self._docket.sharing)
-        self._witnesses = Witnesses(known, options, allowed=canaries)
+        self._witnesses = Witnesses(known, options, allowed=canaries, drawn=witnesses)
         self._signers = _signers(known, recover, self.memory) if recover is not None else None
         self._waiting: list[tuple[int, Observation, Baseline | None]] = []
 

@@ -20,6 +20,7 @@ Nothing is asked where all is well, where the name is internal by itself, and wh
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from detector.chain.names import as_address
 from detector.judging.docket import Docket
@@ -32,11 +33,21 @@ ASKED = 3
 
 
 class Witnesses:
-    """The canaries of one run. `allowed` is False where the user forbids to ask them."""
+    """The canaries of one run. `allowed` is False where the user forbids to ask them; `drawn` are to be asked rather
+    than the table's first ones, which an interceptor may know.
+    """
 
-    def __init__(self, known: Knowledge, options: ProbeOptions, *, allowed: bool = True) -> None:
+    def __init__(
+        self,
+        known: Knowledge,
+        options: ProbeOptions,
+        *,
+        allowed: bool = True,
+        drawn: Sequence[str] = (),
+    ) -> None:
         self.known = known
         self.options = options
+        self._drawn = drawn
         # A lab has a public world of its own.
         self._open = (
             allowed and bool(known.canaries) and not known.lab and options.connect_to is None
@@ -64,7 +75,8 @@ class Witnesses:
         return judge_examined(seen, docket.sharing).verdict in ("suspect", "private")
 
     async def _ask(self, doubted: str) -> list[Observation]:
-        names = sorted(self.known.canaries - {doubted})[:ASKED]
+        names = [name for name in self._drawn if name != doubted][:ASKED]
+        names = names or sorted(self.known.canaries - {doubted})[:ASKED]
         tasks = [asyncio.create_task(probe(Target(name, sni=name), self.options)) for name in names]
         done, late = await asyncio.wait(tasks, timeout=self.options.timeout)
         for task in late:

@@ -33,19 +33,23 @@ def java_places(
     root: Path, homes: Iterable[Path], environment: Mapping[str, str], also: Iterable[Path] = ()
 ) -> list[Place]:
     """Keystores that are there, each file once however many links lead to it."""
+    own = keystores(root, homes, environment)
+    given = {real_path(path) for path in also} - own
+    # A keytool beside a keystore is run only where this machine's own programs are.
+    beside = root == Path("/")
+    places = [keystore_place(path, environment, beside=beside) for path in sorted(own)]
+    return places + [keystore_place(path, environment) for path in sorted(given)]
+
+
+def keystores(root: Path, homes: Iterable[Path], environment: Mapping[str, str]) -> set[Path]:
+    """Files that are there where a JDK has them."""
     found = [path for pattern in _PATTERNS for path in sorted(root.glob(pattern))]
     for home in homes:
         found += [path for pattern in _BELOW_HOME for path in sorted(home.glob(pattern))]
     if environment.get("JAVA_HOME") and root == Path("/"):
         found.append(Path(environment["JAVA_HOME"], "lib/security/cacerts"))
-    own = {inside(root, path) for path in found if path.is_file() or path.is_symlink()}
-    given = {real_path(path) for path in also} - own
-    # A keytool beside a keystore is run only where this machine's own programs are.
-    beside = root == Path("/")
-    places = [
-        keystore_place(path, environment, beside=beside) for path in sorted(own) if path.is_file()
-    ]
-    return places + [keystore_place(path, environment) for path in sorted(given)]
+    real = {inside(root, path) for path in found if path.is_file() or path.is_symlink()}
+    return {path for path in real if path.is_file()}
 
 
 def keystore_place(path: Path, environment: Mapping[str, str], *, beside: bool = False) -> Place:

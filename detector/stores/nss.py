@@ -32,12 +32,17 @@ _ROW = re.compile(r"^(?P<name>\S.*?)(?<!\s)\s++(?P<trust>[a-zA-Z]*,[a-zA-Z]*,[a-
 
 def nss_places(root: Path, homes: Iterable[Path]) -> list[Place]:
     """Databases that are there."""
+    return [nss_place(file.parent, used_by) for file, used_by in databases(root, homes)]
+
+
+def databases(root: Path, homes: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Files that are there, and who uses them."""
     folders = [(root / name, "NSS programs") for name in _SYSTEM]
     for home in homes:
         for pattern, used_by in _PROFILES:
             folders += [(path, used_by) for path in sorted(home.glob(pattern))]
     return [
-        nss_place(file.parent, used_by)
+        (file, used_by)
         for folder, used_by in folders
         if (file := inside(root, folder / "cert9.db")).is_file()
     ]

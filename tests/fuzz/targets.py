@@ -10,17 +10,21 @@ from tests.fuzz import (
     dialogues,
     evidence,
     files,
+    fleet,
     judgements,
     lists,
     packets,
     planted,
+    receivers,
+    senses,
     transparency,
     wire,
 )
 from tests.fuzz.target import Target
 
 _ROOMS = (
-    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons,
+    wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    senses, fleet,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from detector import clock
 from detector.agent.subjects import event_subject
 from detector.report.event_json import EventRecord
 from tests.fleet.telling import MINUTE, finding, heartbeat, message, name, network, notice
-from tests.live.fleet_world import (
+from tests.live.collector_world import (
     Collector,
     NatsServer,
     PostgresqlServer,

@@ -11,7 +11,7 @@ import pytest
 from addons.fleet.database import open_database
 from detector.errors import StoreError
 from tests.fleet.kept_cases import CASES
-from tests.live.fleet_world import PostgresqlServer
+from tests.live.collector_world import PostgresqlServer
 
 pytestmark = pytest.mark.live
 

@@ -52,7 +52,8 @@ new EventSource("/live").addEventListener("changed", refresh);
 document.getElementById("keys-open").hidden = false;
 document.getElementById("keys-open").addEventListener("click", () => keys.showModal());
 
-const PLACES = { s: "/", c: "/candidates", r: "/rules", t: "/stats", a: "/audit" };
+const PLACES = Object.fromEntries(
+  [...document.querySelectorAll("header nav a[data-key]")].map((one) => [one.dataset.key, one.getAttribute("href")]));
 let going = false;
 
 document.addEventListener("keydown", (event) => {

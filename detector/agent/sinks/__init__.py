@@ -2,7 +2,8 @@
 
 A kind is a module with
 
-    class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"): its table in [[sink]]
+    class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"): its table in [[sink]];
+        Choice (detector.agent.sinks.choice) has what every sink may be told
     def open_sink(settings: Settings, surroundings: Surroundings) -> Sink
 
 The modules are imported when a sink of their kind is in the settings.
@@ -81,6 +82,10 @@ class Sink(Protocol):
         """Put away what is held; never raises."""
 
 
+def _nobody(seen: Observation) -> str | None:  # noqa: ARG001
+    return None
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What a sink may use of the agent.
 
@@ -89,6 +94,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         state: the agent's folder, of its own user alone.
         now: the clock.
         say: takes one line for who looks at the console.
+        look: judges a sink's own connection that verified, tells what it finds, and gives who stands in it;
+            None where nobody is known to, or one that the policy sanctions there.
 
     """
 
@@ -96,3 +103,4 @@ class Surroundings(msgspec.Struct, frozen=True):
     state: Path
     now: Callable[[], datetime]
     say: Callable[[str], None]
+    look: Callable[[Observation], str | None] = _nobody

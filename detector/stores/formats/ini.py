@@ -14,6 +14,8 @@ from detector.stores.formats.entry import Entry, lines_of, unquoted
 _SECTION = re.compile(r"\[([^\]\"]*)(?:\"([^\"]*)\"\s*)?\]")
 # A colon parts only where a space follows: "core.net.http:cacert_path = x" and "host:verifycertsfile = x" are names.
 _PART = re.compile(r"=|:(?=\s|$)")
+# One more address in a list of them, as pip.conf has it: its colon parts nothing.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}+://")
 _REMARK = re.compile(r"\s[;#]")
 
 
@@ -31,7 +33,8 @@ def read(text: str) -> Iterator[Entry]:
             line = line[header.end() :].strip()
             if not line or line[0] in "#;":
                 continue
-        parted = _PART.search(line) or re.search(r":", line)
+        further = raw[:1].isspace() and last is not None and _ADDRESS.match(line)
+        parted = None if further else _PART.search(line) or re.search(r":", line)
         if parted is None and raw[:1].isspace() and last is not None:
             yield last._replace(value=unquoted(line))
             continue

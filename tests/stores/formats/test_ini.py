@@ -27,3 +27,10 @@ def test_further_lines_of_a_value_are_values_of_its_line() -> None:
 def test_a_colon_in_a_name_parts_nothing() -> None:
     assert [*read("core.net.http:cacert_path=/a\n")] == [(("core.net.http:cacert_path",), "/a", 1)]
     assert [*read("proxy = http://p:1/?a=b\n")] == [(("proxy",), "http://p:1/?a=b", 1)]
+
+
+def test_an_address_on_a_line_of_its_own_goes_on_with_the_list_before_it() -> None:
+    text = "[global]\nextra-index-url =\n    https://one.example/s?a=b\n    https://two.example/s\n"
+    found = [(entry.path, entry.value) for entry in read(text)]
+    name = ("global", "extra-index-url")
+    assert found[1:] == [(name, "https://one.example/s?a=b"), (name, "https://two.example/s")]

@@ -1,0 +1,68 @@
+"""What the verbs of `tlsight fleet` are given: the fleet's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from addons.fleet.home import FleetHome
+    from addons.fleet.members import Members
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="The fleet's folder; fleet in STATE_DIRECTORY or the XDG state folder when left out.",
+        envvar="TLSIGHT_FLEET_STORE",
+    ),
+]
+
+
+def open_home(home: Path | None, *, make: bool = False) -> FleetHome:
+    """Raises StoreError, ConfigError."""
+    import os
+
+    from addons.fleet.home import FleetHome, default_home
+
+    return FleetHome(home or default_home(os.environ), make=make)
+
+
+@contextmanager
+def opened(home: Path | None) -> Iterator[tuple[FleetHome, Members]]:
+    """The folder of a fleet and its members. Raises StoreError, ConfigError."""
+    from addons.fleet.members import Members
+
+    found = open_home(home)
+    members = Members(found.members)
+    try:
+        yield found, members
+    finally:
+        members.close()
+
+
+def duration(option: str, text: str, longest: timedelta) -> timedelta:
+    """30s, 10m, 2h, 7d. Raises ConfigError."""
+    from detector.errors import ConfigError
+
+    unit = _UNITS.get(text[-1:])
+    number = text[:-1]
+    if unit is None or not number.isdecimal() or len(number) > 6:
+        raise ConfigError(option, f"{text!r} is no time", remedy="30s, 10m, 2h, 7d")
+    found = int(number) * unit
+    if not timedelta() < found <= longest:
+        raise ConfigError(option, f"{text} is more than {longest.days}d, or nothing")
+    return found
+
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}

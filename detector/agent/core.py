@@ -1,0 +1,414 @@
+"""What an agent is while it runs: what it knows, what stands, and how both are kept and told.
+
+Everything that is told goes through one transaction that keeps what stands beside it. Where that fails, what stands
+stays as it was kept last, so the next run finds again what this one found; notices wait in memory meanwhile. What is
+wrong is said on stderr, the same only once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from detector import clock
+from detector.agent import budget, findings, sensing
+from detector.agent.canaries import Canaries
+from detector.agent.identity import Identity
+from detector.agent.known import Known
+from detector.agent.own_hosts import OwnHosts
+from detector.agent.settings import Settings, with_fleet
+from detector.agent.state import AgentState, is_damage
+from detector.agent.telling import Teller
+from detector.errors import ConfigError, StoreError, TlsightError
+from detector.report.event_json import (
+    EventRecord,
+    HeartbeatRecord,
+    NoticeCode,
+    NoticeRecord,
+    SinkRecord,
+)
+
+if TYPE_CHECKING:
+    from detector.agent.finding import Held, Sight
+    from detector.agent.round import Ran
+    from detector.knowledge.history import History
+    from detector.known.knowledge import Knowledge
+    from detector.model.observation import Judgement, Observation
+    from detector.net.probe import ProbeOptions
+
+DAY = timedelta(days=1)
+_MAX_PENDING = 200
+
+
+class Counted(msgspec.Struct):
+    """Since the last heartbeat."""
+
+    checked: int = 0
+    inconclusive: int = 0
+    cpu: float = 0.0
+    traffic: int = 0
+
+
+class Core:
+    """One agent's.
+
+    Args:
+        settings: as they stand; `settings` may be replaced while it runs.
+        state: the open one.
+        who: this device.
+        environment, folder: where lists, proofs and history are.
+        say: takes one line for who looks at the console.
+
+    Attributes:
+        stands: all findings as they were kept last.
+        wake, wake_again: called when something is to be delivered; the second where the network is back.
+        sinks: how they fare.
+        damaged: the state broke while it was used; it is to be opened anew.
+
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: AgentState,
+        who: Identity,
+        environment: Mapping[str, str],
+        folder: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self.settings = settings
+        self.own_settings = settings
+        self.state = state
+        self.who = who
+        self.environment = environment
+        self.folder = folder
+        self.teller = Teller(who.device, clock.now, secrets.token_bytes)
+        self.known = Known(settings, environment, self.say)
+        self.canaries = Canaries()
+        self.own_hosts = OwnHosts(environment)
+        self.stands: dict[str, Held] = state.findings()
+        self.wake: Callable[[], None] = lambda: None
+        self.wake_again: Callable[[], None] = lambda: None
+        self.sinks: Callable[[], tuple[SinkRecord, ...]] = lambda: ()
+        self.damaged = False
+        self.counted = Counted()
+        self.mood = "open"
+        self._say = say
+        self._said: set[str] = set()
+        self._pending: list[EventRecord] = []
+        self._chance = SystemRandom()
+        self._measured = budget.Measured(0.0, 0, 0)
+        self._began = clock.since_boot()
+        self._knowledge: Knowledge | None = None
+        self._base: Knowledge | None = None
+        self.use = state.record("use", budget.Use) or budget.Use(clock.now())
+        self._tell_as(settings)
+
+    @property
+    def place(self) -> findings.Place:
+        """Where the machine was when it was last asked."""
+        return findings.Place(self.who.device, self.teller.network)
+
+    def say(self, text: str) -> None:
+        """One line on stderr, the same only once until all is well again."""
+        if text not in self._said:
+            if len(self._said) > _MAX_PENDING:
+                self._said.clear()
+            self._said.add(text)
+            self._say(text)
+
+    def chance(self) -> float:
+        """0 to 1."""
+        return self._chance.random()
+
+    # What is told and kept
+
+    def notice(self, code: NoticeCode, text: str, about: str = "") -> None:
+        """Tell something about the agent itself."""
+        self.keep(self.stands, [self.teller.notice(code, text, about)])
+
+    def keep(
+        self,
+        after: Mapping[str, Held],
+        events: Sequence[EventRecord],
+        facts: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Keep what stands and what is to be told, at once; whether that could be done."""
+        try:
+            given_up = self.state.commit(
+                self.stands, after, [*self._pending, *events], self.settings.keep, facts
+            )
+        except StoreError as error:
+            self.damaged = self.damaged or is_damage(error)
+            self.say(str(error))
+            notices = [one for one in events if one.notice is not None]
+            self._pending = [*self._pending, *notices][-_MAX_PENDING:]
+            return False
+        self._pending.clear()
+        self._said.clear()
+        self.stands = dict(after)
+        if given_up.tell:
+            text = f"no room for {given_up.events} events, {given_up.findings} of them findings"
+            self.notice("events-lost", f"{text}: sinks did not take them for too long")
+        if events:
+            self.wake()
+        return True
+
+    def heartbeat(self, every: float) -> bool:
+        """Tell that it lives."""
+        self.measure()
+        counted = self.counted
+        try:
+            beat = HeartbeatRecord(
+                up=round(clock.since_boot() - self._began, 1), every=every,
+                here=tuple(held.id for held in findings.stands_here(self.stands, self.place)),
+                checked=counted.checked, inconclusive=counted.inconclusive,
+                cpu=round(counted.cpu, 3), sent=counted.traffic, memory=budget.resident(),
+                lists=self.state.serials(), sinks=self.sinks(),
+                lost=int(self.state.fact("lost") or 0),
+            )  # fmt: skip
+        except StoreError as error:
+            self.damaged = self.damaged or is_damage(error)
+            self.say(str(error))
+            return False
+        facts = {
+            "heartbeat": clock.now().isoformat(),
+            "use": msgspec.json.encode(self.use).decode(),
+        }
+        if not self.keep(self.stands, [self.teller.heartbeat(beat)], facts):
+            return False
+        self.counted = Counted()
+        return True
+
+    # What it costs
+
+    def measure(self, targets: int = 0) -> None:
+        """Add what was used since the last time to the day's account; tell once a day where it is too much."""
+        after = budget.measure()
+        before, self._measured = self._measured, after
+        self.use = budget.used(self.use, before, after, targets, clock.now())
+        self.counted.cpu += max(0.0, after.cpu - before.cpu)
+        self.counted.traffic += max(0, after.traffic - before.traffic)
+        much = budget.over(self.use, self.settings.limits, after.memory)
+        if much and not self.use.told:
+            self.use = msgspec.structs.replace(self.use, told=True)
+            self.notice("over-budget", f"over budget: {'; '.join(much)}")
+
+    # What it asks
+
+    async def look(self) -> str:
+        """Where the machine is, and whether the way out is open, captive, offline or unknown."""
+        self.teller.network = await sensing.here(self.who.salt, self.environment)
+        mood = await sensing.portal(self.routing())
+        if mood == "captive" and self.mood != "captive":
+            self.notice("captive-portal", "a captive portal stands in the way: nothing is checked")
+        elif mood != "captive" and self.mood == "captive":
+            self.notice("portal-left", "the captive portal is left")
+        self.mood = mood
+        return mood
+
+    async def round(self) -> Ran | None:
+        """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError."""
+        from detector.agent.round import ask, whom
+
+        knowledge = self.knowledge()
+        start = self._number("part")
+        room = budget.room(self.use, self.settings.limits, self.settings.every)
+        rows = self.canaries.rows()
+        settings = await self.own_hosts.with_them(self.settings, self.state)
+        asking = whom(
+            self.stands, self.place, settings, rows, start, room, self._chance,
+            self.canaries.passed,
+        )  # fmt: skip
+        run = self.teller.run_id()
+        history = self._history()
+        try:
+            ran = await ask(
+                asking, self.stands, self.place, knowledge, self.probing(), history, clock.now,
+                self.say,
+            )  # fmt: skip
+        finally:
+            self._end(history)
+        self.counted.checked += len(ran.judgements)
+        self.counted.inconclusive += ran.inconclusive
+        self.measure(len(ran.judgements))
+        facts = {
+            "last-run": clock.now().isoformat(), "part": str(asking.next_part),
+            "use": msgspec.json.encode(self.use).decode(),
+            "network": msgspec.json.encode(self.teller.network).decode(),
+        }  # fmt: skip
+        kept = self.keep(ran.step.after, self.teller.findings(ran.step.told, run), facts)
+        return ran if kept else None
+
+    async def answer(self, question: str, host: str, port: int) -> Judgement | None:
+        """Ask about one host and tell what it shows."""
+        from detector.agent.round import Asking, ask
+        from detector.model.targets import parse_target
+
+        run = self.teller.run_id()
+        target = parse_target(host, port=port)
+        history = self._history()
+        try:
+            ran = await ask(
+                Asking((target,)), {}, self.place, self.knowledge(), self.probing(), history,
+                clock.now, self.say,
+            )  # fmt: skip
+        finally:
+            self._end(history)
+        self.measure(1)
+        for judgement in ran.judgements:
+            self.keep(self.stands, [self.teller.answer(question, judgement, run)])
+            return judgement
+        return None
+
+    async def audit(self) -> None:
+        """The trust audit, where one is due."""
+        if not self.settings.agent.trust:
+            return
+        last, now = self.state.moment("trust-last"), clock.now()
+        if last is not None and timedelta() <= now - last < DAY:
+            return
+        standing = await sensing.trust_audit(self.settings.files.get("policy"), self.environment)
+        self.measure()
+        if standing is None:
+            return
+        done = findings.step_trust(self.stands, standing, self.place, now, first=last is None)
+        run = self.teller.run_id()
+        events = self.teller.findings(done.told, run)
+        self.keep(done.after, events, {"trust-last": now.isoformat()})
+
+    def audit_again(self) -> None:
+        """The machine's trust store changed: judge by the new one, and audit it with the next run."""
+        self.known.forget_store()
+        self._knowledge = None
+        try:
+            if self.state.fact("trust-last"):
+                past = datetime.min.replace(tzinfo=clock.now().tzinfo)
+                self.state.keep_facts(**{"trust-last": past.isoformat()})
+        except StoreError as error:
+            self.say(str(error))
+
+    def sink_told(self, notice: NoticeRecord, seen: Observation | None) -> None:
+        """What the delivery says of a sink; where its own connection is intercepted that is a finding."""
+        told = [self.teller.notice(notice.code, notice.text, notice.about)]
+        shown = self._judged(seen) if seen is not None else None
+        if shown is None and notice.code != "sink-again":
+            self.keep(self.stands, told)
+            return
+        step = findings.step_sink(self.stands, notice.about, shown, self.place, clock.now())
+        self.keep(step.after, [*self.teller.findings(step.told, self.teller.run_id()), *told])
+
+    def look_at_sink(self, name: str, seen: Observation) -> str | None:
+        """Who stands in a sink's connection though it verified; None where nobody does, or one who may."""
+        shown = self._judged(seen)
+        if shown is None or shown.standing == "silent":
+            return None
+        caught = shown.standing == "shows" and shown.kind == "interception"
+        if not caught and shown.standing != "fine":
+            return None
+        step = findings.step_sink(
+            self.stands, name, shown if caught else None, self.place, clock.now()
+        )
+        if step.told:
+            self.keep(step.after, self.teller.findings(step.told, self.teller.run_id()))
+        if not caught or shown.sanctioned:
+            return None
+        return shown.product or shown.engine or shown.issuer or shown.subject
+
+    def _judged(self, seen: Observation) -> Sight | None:
+        from detector.agent.round import seen_at_a_sink
+
+        history = self._history()
+        try:
+            return seen_at_a_sink(seen, self.knowledge(), history)
+        except TlsightError as error:
+            self.say(str(error))
+            return None
+        finally:
+            self._end(history)
+
+    # What the fleet says
+
+    def take_list(self, name: str, content: bytes, _serial: int) -> None:
+        """Put a signed list in force. Raises ConfigError: the one before stays."""
+        if name == "configuration":
+            self.settings = with_fleet(self.own_settings, content)
+            self._tell_as(self.settings)
+        elif name == "canaries":
+            self.canaries.replace(content)
+            self._knowledge = None
+        elif name == "bypass":
+            self.canaries.pass_over(content)
+
+    # Parts
+
+    def knowledge(self) -> Knowledge:
+        """What judges compare with; the last one that could be loaded. Raises ConfigError where none could."""
+        from dataclasses import replace
+
+        try:
+            found = self.known.now()
+        except ConfigError as error:
+            if self._knowledge is None:
+                raise
+            self.say(str(error))
+            return self._knowledge
+        hosts = frozenset(row.host for row in self.canaries.rows())
+        if self._knowledge is None or found is not self._base:
+            self._base = found
+            self._knowledge = replace(found, canaries=found.canaries | hosts)
+            self.teller.tables = self.known.tables()
+        return self._knowledge
+
+    def probing(self) -> ProbeOptions:
+        """How to dial. Raises ConfigError."""
+        from detector.net.probe import ProbeOptions
+
+        return ProbeOptions(timeout=self.settings.agent.timeout, routing=self.routing())
+
+    def routing(self) -> sensing.Routing:
+        """The way that the settings and the environment name. Raises ConfigError."""
+        return sensing.routing(self.settings.agent.proxy, self.environment)
+
+    def planned(self) -> datetime | None:
+        """When the next run was to be; None where this device never ran. Raises StoreError."""
+        last = self.state.moment("last-run")
+        after = last + timedelta(seconds=self.settings.every) if last is not None else None
+        return self.state.moment("next-run") or after
+
+    def close(self) -> None:
+        """Close what is open, but the state."""
+        self.known.close()
+
+    def _history(self) -> History | None:
+        """What earlier runs saw; without it, a run goes on as the first one."""
+        from detector.knowledge.history import History
+
+        try:
+            return History(self.folder / "history.sqlite3", clock.now)
+        except StoreError as error:
+            self.say(str(error))
+            return None
+
+    def _end(self, history: History | None) -> None:
+        if history is not None:
+            try:
+                history.close()
+            except StoreError as error:
+                self.say(str(error))
+
+    def _tell_as(self, settings: Settings) -> None:
+        self.teller.named = settings.agent.name
+        self.teller.observations = settings.agent.observations
+
+    def _number(self, name: str) -> int:
+        try:
+            return int(self.state.fact(name) or 0)
+        except (StoreError, ValueError):
+            return 0

@@ -1,0 +1,35 @@
+"""The agent's own /metrics, served by the agent itself: [metrics] listen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from detector.net.answering import Asked, Reply
+from detector.net.answering import serve as serve_http
+from detector.report.prometheus import CONTENT_TYPE
+
+
+async def serve(
+    listen: str,
+    collect: Callable[[], bytes],
+    *,
+    names: Iterable[str] = (),
+    ready: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Answer /metrics until cancelled. Raises ConfigError where nobody can listen there.
+
+    Args:
+        listen: address:port.
+        collect: gives the text, in a thread of its own; see detector.agent.exporter.collector.
+        names: that the machine is called by, beside its addresses.
+        ready: told the port.
+
+    """
+
+    async def answer(asked: Asked) -> Reply:
+        if asked.path != "/metrics":
+            return Reply(404, b"there is /metrics\n")
+        return Reply(200, await asyncio.to_thread(collect), CONTENT_TYPE)
+
+    await serve_http(listen, answer, names=names, most=8, ready=ready)

@@ -1,0 +1,148 @@
+"""What an agent asks of its surroundings: which network, whether the way out is open, the way, this machine's trust."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from random import SystemRandom
+from typing import Literal
+
+import msgspec
+
+from detector.agent.senses.changes import Change
+from detector.agent.senses.changes import changes as _changes
+from detector.errors import ConfigError
+from detector.model.no_json import NO_JSON
+from detector.net.pac import PacFile
+from detector.net.routes import Routing, routing_from
+from detector.report.event_json import NetworkRecord
+
+Mood = Literal["open", "captive", "offline", "unknown"]
+# Findings of the trust audit that stand for themselves until somebody does something.
+_STANDING = (
+    "published-key",
+    "interceptor-root",
+    "local-root",
+    "weak-root",
+    "verification-off",
+    "keys-logged",
+)
+_LEVELS = ("warning", "error")
+_AUDIT_SECONDS = 120.0
+_MAX_AUDIT = 32 << 20
+
+
+async def here(salt: bytes, environment: Mapping[str, str]) -> NetworkRecord | None:
+    """Which network this machine is in; None where that cannot be told."""
+    from detector.agent.senses.network import here as ask
+
+    return await ask(salt, environment)
+
+
+async def portal(way: Routing) -> Mood:
+    """What is in the way out."""
+    from detector.agent.senses.portal import portal as ask
+
+    return await ask(SystemRandom(), routing=way)
+
+
+def changes(environment: Mapping[str, str]) -> AsyncIterator[Change]:
+    """What changes around this machine, as it comes."""
+    return _changes(environment, _homes(environment))
+
+
+def routing(proxy: str | None, environment: Mapping[str, str]) -> Routing:
+    """The way that the settings and the environment name; "none" goes straight. Raises ConfigError, FetchError."""
+    if proxy == "none":
+        return Routing()
+    return routing_from(proxy, environment, open_pac=_pac)
+
+
+@cache
+def _pac(url: str, where: str) -> PacFile:
+    from detector.net.pac import open_pac
+
+    return open_pac(url, where)
+
+
+def _homes(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    home = environment.get("HOME", "")
+    return (Path(home),) if home.startswith("/") and home != "/" else ()
+
+
+class _Found(msgspec.Struct):
+    id: str
+    level: str
+    text: str
+    path: str
+    sha256: str | None = None
+
+
+class _Audit(msgspec.Struct):
+    findings: tuple[_Found, ...]
+
+
+async def trust_audit(policy: Path | None, environment: Mapping[str, str]) -> dict[str, str] | None:
+    """What stands out in this machine's trust: subject, and what is said of it; None where that cannot be told.
+
+    In a process of its own: reading every store takes tens of megabytes, which would stay with the agent for ever.
+    """
+    words = ["trust", "--json", *(("--policy", str(policy)) if policy is not None else ())]
+    command = [sys.executable, *words]
+    if not getattr(sys, "frozen", False):
+        command = [sys.executable, "-m", "detector", *words]
+    # A zipped program has its modules where only this process looks.
+    passed = {**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command, env=passed, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL, limit=1 << 20,
+        )  # fmt: skip
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(_AUDIT_SECONDS):
+            assert child.stdout is not None
+            body = bytearray()
+            while data := await child.stdout.read(1 << 16):
+                body += data
+                if len(body) > _MAX_AUDIT:
+                    return None
+            await child.wait()
+    except TimeoutError:
+        return None
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+    try:
+        found = msgspec.json.decode(body, type=_Audit)
+    except NO_JSON:
+        return None
+    return {_subject(one): one.text for one in found.findings if _stands_out(one)}
+
+
+def _stands_out(one: _Found) -> bool:
+    return one.id in _STANDING and one.level in _LEVELS
+
+
+def _subject(one: _Found) -> str:
+    return f"root:{one.sha256}" if one.sha256 else f"setting:{one.id}:{one.path}"
+
+
+__all__ = [
+    "Change",
+    "ConfigError",
+    "Routing",
+    "changes",
+    "here",
+    "portal",
+    "routing",
+    "trust_audit",
+]

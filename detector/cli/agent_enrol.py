@@ -1,0 +1,59 @@
+"""`tlsight agent enrol`: make this machine's agent one of a fleet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.cli import exit_codes
+
+
+def enrol(
+    file: Annotated[Path, typer.Argument(help="One-time token that tlsight fleet token made.")],
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="The agent's folder; STATE_DIRECTORY or the XDG state folder when left out."
+        ),
+    ] = None,
+    no_name: Annotated[
+        bool, typer.Option("--no-name", help="Do not tell the fleet this machine's name.")
+    ] = False,
+) -> int:
+    """Make a key here, show the token, and keep what the fleet gives for it in fleet.json."""
+    import asyncio
+    import os
+    import secrets
+    import socket
+    import sys
+
+    from detector.agent.enrolling import enrol as enrolled
+    from detector.agent.identity import identity
+    from detector.agent.membership import FILE, MAX_FILE, read_token
+    from detector.agent.store import default_path
+    from detector.bounded import read_regular
+    from detector.cli import ending
+    from detector.errors import ConfigError, FetchError
+
+    path = default_path(os.environ) if state is None else state / default_path(os.environ).name
+    try:
+        content = read_regular(file, MAX_FILE)
+    except OSError as error:
+        raise ConfigError(str(file), error.strerror or "cannot be read") from None
+    token = read_token(content, str(file))
+    device = identity(path.parent, secrets.token_bytes).device
+    name = "" if no_name else socket.gethostname()
+    try:
+        asyncio.run(enrolled(token, path.parent, device, name, sys.platform))
+    except FetchError as error:
+        ending.say(str(error))
+        return exit_codes.ENVIRONMENT
+    print(f"{device} is enrolled; its key and the fleet's word for it are in {path.parent / FILE}")
+    print(f"remove {file}; a running agent takes the fleet up by itself within a minute")
+    return exit_codes.CLEAN
+
+
+def register(app: typer.Typer) -> None:
+    app.command("enrol")(enrol)

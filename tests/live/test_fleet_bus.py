@@ -1,0 +1,449 @@
+"""An agent and its fleet over the real nats-server: enrolled, told, asked, revoked."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from addons.fleet import bus, lists
+from addons.fleet.asking import answers, chosen
+from detector import clock
+from detector.agent import subjects
+from detector.agent.enrolling import Reply, asked, enrol
+from detector.agent.identity import identity
+from detector.agent.line import line_of
+from detector.agent.link import Link
+from detector.agent.membership import FILE, Membership, Token, write_membership
+from detector.agent.questions import Question
+from detector.agent.signed import seal, signer_of
+from detector.agent.sinks import SinkError, Surroundings
+from detector.agent.sinks.nats import NatsSink
+from detector.agent.store import open_store
+from detector.errors import FetchError, ListError
+from detector.knowledge.whole_file import write_whole
+from detector.net.nats_link import DeniedError, Letter, NatsLink
+from detector.report.event_json import (
+    DeviceRecord,
+    EventRecord,
+    HeartbeatRecord,
+    NetworkRecord,
+    VersionsRecord,
+    decode_event,
+)
+from detector.wire.nkey import NKey
+from tests.live.fleet_world import Fleet, running, until
+
+pytestmark = pytest.mark.live
+
+
+class Agent:
+    """One machine's: its state, its sink, and what it heard."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.store = open_store(folder / "agent.sqlite3")
+        self.device = identity(folder, secrets.token_bytes).device
+        self.notices: list[tuple[str, str, str]] = []
+        self.lists: list[tuple[str, bytes, int]] = []
+        self.asked: list[Question] = []
+        self.sink = NatsSink(Surroundings(self.device, folder, clock.now, lambda text: None))
+
+    def event(self, **more: object) -> EventRecord:
+        return EventRecord(
+            "tlsight.event/1", secrets.token_hex(16), "heartbeat", clock.now(), DeviceRecord(self.device),
+            VersionsRecord("1"), network=NetworkRecord("net1"), heartbeat=HeartbeatRecord(1.0, 60.0),
+        ) if not more else EventRecord(
+            "tlsight.event/1", secrets.token_hex(16), "answer", clock.now(), DeviceRecord(self.device),
+            VersionsRecord("1"), **more,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def listening(self, *, private: bool = True) -> AsyncGenerator[None]:
+        link = Link(
+            self.folder, self.store, now=clock.now, private=private,
+            notice=lambda code, text, about: self.notices.append((code, text, about)),
+        )  # fmt: skip
+
+        async def answer(question: Question) -> None:
+            self.asked.append(question)
+            await self.sink.send([self.event(question=question.id)])
+
+        task = asyncio.ensure_future(
+            link.run(
+                lambda name, content, serial: self.lists.append((name, content, serial)), answer
+            )
+        )
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await link.close()
+
+    def __del__(self) -> None:
+        self.store.close()
+
+    def codes(self) -> list[str]:
+        return [code for code, _, _ in self.notices]
+
+
+async def enrolled(fleet: Fleet, folder: Path, token: Token | None = None) -> Agent:
+    agent = Agent(folder)
+    await enrol(token or fleet.token(), folder, agent.device, "laptop", "linux")
+    return agent
+
+
+async def keeper(fleet: Fleet) -> NatsLink:
+    return await fleet.dial(fleet.member("keeper", bus.KEEPER, known=False))
+
+
+async def stored(fleet: Fleet) -> list[EventRecord]:
+    """All that the stream has."""
+    link = await keeper(fleet)
+    try:
+        info = await bus.api(link, f"STREAM.INFO.{subjects.EVENTS}")
+        found = []
+        for number in range(info["state"]["first_seq"], info["state"]["last_seq"] + 1):
+            got = await link.client.jetstream().get_msg(subjects.EVENTS, number)
+            assert got.data is not None
+            found.append(decode_event(got.data))
+        return found
+    finally:
+        await link.close()
+
+
+def test_a_token_enrols_one_agent_whose_key_never_left_it_and_is_refused_to_the_next(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            token = fleet.token()
+            agent = await enrolled(fleet, tmp_path / "a", token)
+            file = agent.folder / FILE
+            assert file.stat().st_mode & 0o777 == 0o600
+            await agent.sink.send([agent.event()])
+            with pytest.raises(FetchError, match="the token was used before"):
+                await enrolled(fleet, tmp_path / "b", token)
+            (member,) = fleet.members.all("agent")
+            assert (member.name, member.shown, member.system) == (agent.device, "laptop", "linux")
+            everything = b"".join(
+                one.read_bytes() for one in fleet.home.folder.glob("members.sqlite3*")
+            )
+            held = msgspec.json.decode(file.read_bytes(), type=Membership)
+            assert token.secret.encode() not in everything
+            assert held.seed.encode() not in everything
+            assert not any(token.secret in line or held.seed in line for line in fleet.said)
+
+    asyncio.run(go())
+
+
+def test_an_answer_that_was_lost_is_given_again_to_the_same_key_and_costs_no_use(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            token, key = fleet.token(), NKey("user", secrets.token_bytes(32))
+            device = secrets.token_hex(16)
+            request = msgspec.json.encode(asked(token, key, device, "", "linux"))
+            link = await fleet.dial(token)
+            subject = f"{subjects.ENROL}.{token.name}"
+            for _ in range(2):
+                assert msgspec.json.decode(await link.ask(subject, request), type=Reply).jwt
+            other = NKey("user", secrets.token_bytes(32))
+            request = msgspec.json.encode(asked(token, other, device, "", "linux"))
+            assert (
+                "used before"
+                in msgspec.json.decode(await link.ask(subject, request), type=Reply).error
+            )
+            assert len(fleet.members.all("agent")) == 1
+
+    asyncio.run(go())
+
+
+def test_a_wrong_secret_five_times_makes_the_token_void_and_a_known_device_needs_a_token_that_names_it(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            guessed = fleet.token()
+            for _ in range(5):
+                wrong = msgspec.structs.replace(guessed, secret="x" * 43)
+                with pytest.raises(FetchError, match="secret is wrong"):
+                    await enrol(wrong, tmp_path / "a", secrets.token_hex(16), "", "linux")
+            with pytest.raises(FetchError, match="void"):
+                await enrol(guessed, tmp_path / "a", secrets.token_hex(16), "", "linux")
+            with pytest.raises(FetchError, match="enrolled already"):
+                await enrol(fleet.token(), tmp_path / "a", agent.device, "", "linux")
+            (tmp_path / "a" / "fleet.key").unlink()
+            before = line_of(agent.folder).member()
+            link = await fleet.dial(before)
+            await enrol(fleet.token(device=agent.device), tmp_path / "a", agent.device, "", "linux")
+            await asyncio.wait_for(link.ended(), 5)  # the former key is void at once
+            with pytest.raises(DeniedError):
+                await fleet.dial(before)
+            await agent.sink.send([agent.event()])
+
+    asyncio.run(go())
+
+
+def test_events_come_once_though_they_are_sent_twice_and_the_last_heartbeat_is_the_state(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            events = [agent.event() for _ in range(300)]
+            await agent.sink.send(events)
+            await agent.sink.send(events)
+            assert [one.id for one in await stored(fleet)] == [one.id for one in events]
+            link = await keeper(fleet)
+            state = await link.last(subjects.STATE, agent.device)
+            assert state is not None
+            assert decode_event(state[0]).id == events[-1].id
+
+    asyncio.run(go())
+
+
+def test_a_list_is_in_force_within_a_second_and_what_came_while_away_when_the_agent_is_back(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            signer = fleet.home.keys.signer
+            async with agent.listening():
+                await until(lambda: line_of(agent.folder)._open is not None)
+                lists.published(fleet.members, "canaries", b"first", signer, clock.now(), "me")
+                await until(lambda: agent.lists == [("canaries", b"first", 1)], 1.5)
+            lists.published(fleet.members, "canaries", b"second", signer, clock.now(), "me")
+            lists.published(fleet.members, "bypass", b"third", signer, clock.now(), "me")
+            await asyncio.sleep(0.5)
+            agent.lists.clear()
+            async with agent.listening():
+                await until(lambda: len(agent.lists) == 3)
+            # the kept one first, then what was missed
+            assert agent.lists == [
+                ("canaries", b"first", 1),
+                ("canaries", b"second", 2),
+                ("bypass", b"third", 1),
+            ]
+            assert agent.codes() == ["list-taken"] * 3
+
+    asyncio.run(go())
+
+
+def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_good_one_stays(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            now = clock.now()
+            ours, theirs = signer_of(fleet.home.keys.signer), signer_of(secrets.token_hex(32))
+
+            def made(
+                name: str,
+                serial: int,
+                content: bytes,
+                sign: Callable[[bytes], tuple[str, str]] = ours,
+                until: datetime | None = None,
+            ) -> bytes:
+                return seal(name, serial, now, until or now + timedelta(days=1), content, sign)
+
+            good = made("canaries", 5, b"good")
+            old = made("canaries", 4, b"old")
+            bad = {
+                "another key": made("canaries", 6, b"x", theirs),
+                "older than 5": old,
+                "ended": made("canaries", 6, b"x", until=now - timedelta(seconds=1)),
+                "another content": made("canaries", 5, b"x"),
+                "is the list 'bypass'": made("bypass", 9, b"x"),
+                "damaged": b"nothing of tlsight's",
+                "not what was signed": good[: good.index(b"\n") + 1] + old[old.index(b"\n") + 1 :],
+            }
+            link = await keeper(fleet)
+            subject = subjects.key_subject(subjects.LISTS, "canaries")
+            async with agent.listening():
+                await link.store([Letter(subject, good)])
+                await until(lambda: agent.lists)
+                for why, blob in bad.items():
+                    agent.notices.clear()
+                    await link.store([Letter(subject, blob)])
+                    await until(lambda: agent.notices)
+                    ((code, text, about),) = agent.notices
+                    assert (code, about) == ("list-refused", "canaries")
+                    assert why in text
+                    assert "serial 5 stays in force" in text
+            assert agent.lists == [("canaries", b"good", 5)]
+            agent.notices.clear()
+            async with (
+                agent.listening()
+            ):  # and what is there now is refused by one that starts, too
+                await until(lambda: agent.notices)
+            assert agent.lists[1:] == [("canaries", b"good", 5)]
+            assert agent.codes() == ["list-refused"]
+
+    asyncio.run(go())
+
+
+def test_a_question_is_answered_once_at_once_or_when_the_agent_is_back(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agents = [await enrolled(fleet, tmp_path / name) for name in "abc"]
+            for one in agents:
+                await one.sink.send([one.event()])
+            link, now, signer = await keeper(fleet), clock.now(), fleet.home.keys.signer
+            devices = [one.device for one in agents]
+            assert sorted(await chosen(link, devices, 9, "net1", now)) == sorted(devices)
+            assert await chosen(link, devices, 9, "elsewhere", now) == []
+            assert await chosen(link, devices, 9, None, now + timedelta(hours=1)) == []
+            question = lists.fresh_question("localhost", 443, now + timedelta(seconds=60))
+            # loopback is refused even where private targets are allowed
+            async with agents[0].listening(), agents[1].listening():
+                await answers(link, devices, question, signer, now, 0.2)
+                await until(lambda: all("cannot-check" in one.codes() for one in agents[:2]))
+            assert not agents[0].asked
+            question = lists.fresh_question("192.0.2.7", 443, now + timedelta(seconds=60))
+            async with agents[0].listening(), agents[1].listening():
+                found = await answers(link, devices, question, signer, now, 1.5)
+                assert {one.device.id for one in found} == set(devices[:2])
+            async with agents[0].listening(), agents[2].listening():
+                await until(lambda: [one.id for one in agents[2].asked] == [question.id])
+                await asyncio.sleep(0.3)
+            assert [one.id for one in agents[0].asked] == [question.id]
+
+    asyncio.run(go())
+
+
+def test_a_private_target_is_refused_where_the_agents_own_settings_do_not_allow_it(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            link, now = await keeper(fleet), clock.now()
+            question = lists.fresh_question("10.0.0.7", 443, now + timedelta(seconds=60))
+            async with agent.listening(private=False):
+                await answers(link, [agent.device], question, fleet.home.keys.signer, now, 0.1)
+                await until(lambda: agent.codes() == ["cannot-check"])
+            assert not agent.asked
+            assert "private address" in agent.notices[0][1]
+
+    asyncio.run(go())
+
+
+def test_a_revoked_agent_is_cut_off_at_once_and_after_a_restart_says_so_once_and_comes_back_enrolled_anew(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            async with agent.listening():
+                await agent.sink.send([agent.event()])
+                fleet.members.revoke("agent", agent.device, clock.now(), "stolen")
+                await until(lambda: "revoked" in agent.codes())
+                for _ in range(3):
+                    with pytest.raises(SinkError, match="does not take these credentials") as told:
+                        await agent.sink.send([agent.event()])
+                    assert told.value.after is not None
+                    assert told.value.after > 300
+                assert agent.codes() == ["revoked"]
+        fleet = Fleet(tmp_path, fleet.port)
+        async with fleet.serving():
+            with pytest.raises(DeniedError):
+                await fleet.dial(line_of(agent.folder).member())
+            await enrol(fleet.token(), agent.folder, agent.device, "", "linux")
+            await agent.sink.send([agent.event()])
+        fleet.members.close()
+
+    asyncio.run(go())
+
+
+def test_kill_9_of_the_server_loses_nothing_that_was_acknowledged_and_all_come_back_by_themselves(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            told: list[EventRecord] = []
+            killed = 0
+            async with agent.listening():
+                for round_ in range(30):
+                    events = [agent.event() for _ in range(20)]
+                    if round_ in (5, 15):
+                        killed += 1
+                        asyncio.get_running_loop().call_later(0.003, _kill_server, tmp_path)
+                    while True:
+                        try:
+                            await agent.sink.send(events)
+                        except SinkError as error:
+                            await asyncio.sleep(min(error.after or 0.1, 0.3))
+                        else:
+                            break
+                    told += events
+                lists.published(
+                    fleet.members, "canaries", b"after", fleet.home.keys.signer, clock.now(), "me"
+                )
+                await until(lambda: ("canaries", b"after", 1) in agent.lists, 20)
+            assert sum("it is started again" in line for line in fleet.said) == killed == 2
+            found = await stored(fleet)
+            assert {one.id for one in told} == {one.id for one in found}
+            assert len(found) == len(told)
+
+    asyncio.run(go())
+
+
+def _kill_server(folder: Path) -> None:
+    """The child of this very fleet, known by its configuration's path."""
+    import os
+    import signal
+
+    wanted = str(folder / "fleet" / "nats.conf").encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (process / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            continue
+
+
+def test_a_copy_of_the_server_with_another_certificate_is_sent_nothing_and_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path / "one") as fleet, running(tmp_path / "two") as other:
+            agent = await enrolled(fleet, tmp_path / "a")
+            member = line_of(agent.folder).member()
+            moved = msgspec.structs.replace(member, servers=other.servers)
+            write_whole(agent.folder / FILE, write_membership(moved), 0o600)
+            await agent.sink.close()
+            with pytest.raises(SinkError, match="does not verify") as told:
+                await agent.sink.send([agent.event()])
+            assert told.value.seen is not None
+            assert len(told.value.seen.chain) >= 1
+
+    asyncio.run(go())
+
+
+def test_a_list_that_the_bus_cannot_carry_is_refused_where_it_is_published(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, 1)
+    with pytest.raises(ListError, match="when packed"):
+        lists.published(
+            fleet.members,
+            "bypass",
+            secrets.token_bytes(2 << 20),
+            fleet.home.keys.signer,
+            clock.now(),
+            "me",
+        )
+    assert fleet.members.published() == []
+    fleet.members.close()
