@@ -89,7 +89,10 @@ def _of_values(value: Any) -> Iterator[str]:
     """Of rules however they are packed: objects with a pattern, in lists, in objects of one more layer."""
     rows = value if isinstance(value, list) else [value]
     if isinstance(value, dict):
-        rows = [value, *(one for lists in value.values() if isinstance(lists, list) for one in lists)]
+        rows = [
+            value,
+            *(one for lists in value.values() if isinstance(lists, list) for one in lists),
+        ]
     for row in rows:
         inner = row.get("row", row) if isinstance(row, dict) else row
         pattern = inner.get("pattern") if isinstance(inner, dict) else inner

@@ -21,6 +21,7 @@ from detector.agent import budget, findings, sensing
 from detector.agent.canaries import Canaries
 from detector.agent.identity import Identity
 from detector.agent.known import Known
+from detector.agent.own_hosts import OwnHosts
 from detector.agent.settings import Settings, with_fleet
 from detector.agent.state import AgentState, is_damage
 from detector.agent.telling import Teller
@@ -34,12 +35,13 @@ from detector.report.event_json import (
 )
 
 if TYPE_CHECKING:
-    from detector.agent.finding import Held
+    from detector.agent.finding import Held, Sight
     from detector.agent.round import Ran
     from detector.knowledge.history import History
     from detector.known.knowledge import Knowledge
     from detector.model.observation import Judgement, Observation
     from detector.net.probe import ProbeOptions
+    from detector.net.routes import Routing
 
 DAY = timedelta(days=1)
 _MAX_PENDING = 200
@@ -90,13 +92,14 @@ class Core:
         self.teller = Teller(who.device, clock.now, secrets.token_bytes)
         self.known = Known(settings, environment, self.say)
         self.canaries = Canaries()
+        self.own_hosts = OwnHosts(environment)
         self.stands: dict[str, Held] = state.findings()
         self.wake: Callable[[], None] = lambda: None
         self.wake_again: Callable[[], None] = lambda: None
         self.sinks: Callable[[], tuple[SinkRecord, ...]] = lambda: ()
         self.damaged = False
         self.counted = Counted()
-        self.mood = "open"
+        self.mood: sensing.Mood = "open"
         self._say = say
         self._said: set[str] = set()
         self._pending: list[EventRecord] = []
@@ -175,7 +178,10 @@ class Core:
             self.damaged = self.damaged or is_damage(error)
             self.say(str(error))
             return False
-        facts = {"heartbeat": clock.now().isoformat()}
+        facts = {
+            "heartbeat": clock.now().isoformat(),
+            "use": msgspec.json.encode(self.use).decode(),
+        }
         if not self.keep(self.stands, [self.teller.heartbeat(beat)], facts):
             return False
         self.counted = Counted()
@@ -197,16 +203,18 @@ class Core:
 
     # What it asks
 
-    async def look(self) -> str:
+    async def look(self) -> sensing.Mood:
         """Where the machine is, and whether the way out is open, captive, offline or unknown."""
         self.teller.network = await sensing.here(self.who.salt, self.environment)
-        mood = await sensing.portal(self.routing())
+        self._feel(await sensing.portal(self.routing()))
+        return self.mood
+
+    def _feel(self, mood: sensing.Mood) -> None:
         if mood == "captive" and self.mood != "captive":
             self.notice("captive-portal", "a captive portal stands in the way: nothing is checked")
         elif mood != "captive" and self.mood == "captive":
             self.notice("portal-left", "the captive portal is left")
         self.mood = mood
-        return mood
 
     async def round(self) -> Ran | None:
         """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError."""
@@ -216,8 +224,9 @@ class Core:
         start = self._number("part")
         room = budget.room(self.use, self.settings.limits, self.settings.every)
         rows = self.canaries.rows()
+        settings = await self.own_hosts.with_them(self.settings, self.state)
         asking = whom(
-            self.stands, self.place, self.settings, rows, start, room, self._chance,
+            self.stands, self.place, settings, rows, start, room, self._chance,
             self.canaries.passed,
         )  # fmt: skip
         run = self.teller.run_id()
@@ -231,10 +240,12 @@ class Core:
             self._end(history)
         self.counted.checked += len(ran.judgements)
         self.counted.inconclusive += ran.inconclusive
+        self._feel(sensing.mood_after(self.mood, ran.judgements))
         self.measure(len(ran.judgements))
         facts = {
             "last-run": clock.now().isoformat(), "part": str(asking.next_part),
             "use": msgspec.json.encode(self.use).decode(),
+            "network": msgspec.json.encode(self.teller.network).decode(),
         }  # fmt: skip
         kept = self.keep(ran.step.after, self.teller.findings(ran.step.told, run), facts)
         return ran if kept else None
@@ -290,24 +301,41 @@ class Core:
     def sink_told(self, notice: NoticeRecord, seen: Observation | None) -> None:
         """What the delivery says of a sink; where its own connection is intercepted that is a finding."""
         told = [self.teller.notice(notice.code, notice.text, notice.about)]
-        step = None
-        now = clock.now()
-        if seen is not None:
-            from detector.agent.round import seen_at_a_sink
+        shown = self._judged(seen) if seen is not None else None
+        if shown is None and notice.code != "sink-again":
+            self.keep(self.stands, told)
+            return
+        step = findings.step_sink(self.stands, notice.about, shown, self.place, clock.now())
+        self.keep(step.after, [*self.teller.findings(step.told, self.teller.run_id()), *told])
 
-            history = self._history()
-            try:
-                shown = seen_at_a_sink(seen, self.knowledge(), history)
-                step = findings.step_sink(self.stands, notice.about, shown, self.place, now)
-            except TlsightError as error:
-                self.say(str(error))
-            finally:
-                self._end(history)
-        elif notice.code == "sink-again":
-            step = findings.step_sink(self.stands, notice.about, None, self.place, now)
-        run = self.teller.run_id()
-        events = self.teller.findings(step.told, run) if step is not None else []
-        self.keep(step.after if step is not None else self.stands, [*events, *told])
+    def look_at_sink(self, name: str, seen: Observation) -> str | None:
+        """Who stands in a sink's connection though it verified; None where nobody does, or one who may."""
+        shown = self._judged(seen)
+        if shown is None or shown.standing == "silent":
+            return None
+        caught = shown.standing == "shows" and shown.kind == "interception"
+        if not caught and shown.standing != "fine":
+            return None
+        step = findings.step_sink(
+            self.stands, name, shown if caught else None, self.place, clock.now()
+        )
+        if step.told:
+            self.keep(step.after, self.teller.findings(step.told, self.teller.run_id()))
+        if not caught or shown.sanctioned:
+            return None
+        return shown.product or shown.engine or shown.issuer or shown.subject
+
+    def _judged(self, seen: Observation) -> Sight | None:
+        from detector.agent.round import seen_at_a_sink
+
+        history = self._history()
+        try:
+            return seen_at_a_sink(seen, self.knowledge(), history)
+        except TlsightError as error:
+            self.say(str(error))
+            return None
+        finally:
+            self._end(history)
 
     # What the fleet says
 
@@ -348,9 +376,15 @@ class Core:
 
         return ProbeOptions(timeout=self.settings.agent.timeout, routing=self.routing())
 
-    def routing(self) -> sensing.Routing:
+    def routing(self) -> Routing:
         """The way that the settings and the environment name. Raises ConfigError."""
         return sensing.routing(self.settings.agent.proxy, self.environment)
+
+    def planned(self) -> datetime | None:
+        """When the next run was to be; None where this device never ran. Raises StoreError."""
+        last = self.state.moment("last-run")
+        after = last + timedelta(seconds=self.settings.every) if last is not None else None
+        return self.state.moment("next-run") or after
 
     def close(self) -> None:
         """Close what is open, but the state."""

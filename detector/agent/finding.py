@@ -51,7 +51,7 @@ class Held(msgspec.Struct, frozen=True):
         record: as events show it.
         network: where it holds; None for the machine's own, and where the network is not known.
         issuer: name of who intercepts.
-        about: the sink, for findings of that kind.
+        about: the sink, for findings of that kind; of the machine's trust, what is said of it.
         hosts: some of those it was seen on, the latest first, at most KEPT_HOSTS.
         known: digests of all of them, up to MAX_KNOWN; beyond that the count stands still.
         gone: runs in a row that asked its hosts and did not see it.
@@ -158,4 +158,4 @@ def count_of(known: bytes) -> int:
 
 def magnitude(hosts: int) -> int:
     """What is worth telling of a growing number: one, a few, tens, hundreds, thousands."""
-    return 0 if hosts < 2 else len(str(hosts))  # noqa: PLR2004
+    return 0 if hosts < 2 else len(str(hosts))

@@ -128,9 +128,7 @@ def stands_here(findings: Findings, place: Place) -> tuple[Held, ...]:
     return tuple(sorted(found, key=lambda held: held.record.opened, reverse=True))
 
 
-def step_sink(
-    before: Findings, name: str, seen: Sight | None, place: Place, now: datetime
-) -> Step:
+def step_sink(before: Findings, name: str, seen: Sight | None, place: Place, now: datetime) -> Step:
     """What a sink's own connection showed; None where it is well again."""
     after = dict(before)
     if seen is not None and seen.kind == "interception":
@@ -167,7 +165,7 @@ def step_trust(
         held = known.get(subject)
         if held is None:
             name = finding_id(place.device, "", "trust", subject)
-            held = Held(FindingRecord(name, "trust", subject, now, now), issuer=text)
+            held = Held(FindingRecord(name, "trust", subject, now, now), about=text)
             why = ("there when the agent began", text) if first else (text,)
             told.append(Told("opened", held, why))
         else:
@@ -272,9 +270,7 @@ def _named(before: str | None, now: Sequence[str | None]) -> str | None:
     return before if not named or before in named else named[0]
 
 
-def _with_hosts(
-    held: Held, group: Sequence[Sight], sights: Sequence[Sight], now: datetime
-) -> Held:
+def _with_hosts(held: Held, group: Sequence[Sight], sights: Sequence[Sight], now: datetime) -> Held:
     """With the hosts that a run saw it on, and what the run says of those it was seen on before."""
     showing = {one.host: one for one in group}
     kept = [_asked(one, sights, showing, now) for one in held.hosts if one.host not in showing]
@@ -315,9 +311,7 @@ def _asked(
     return msgspec.structs.replace(one, asked=now, standing=standing)
 
 
-def _unseen(
-    held: Held, sights: Sequence[Sight], now: datetime
-) -> tuple[Held, Told | None]:
+def _unseen(held: Held, sights: Sequence[Sight], now: datetime) -> tuple[Held, Told | None]:
     """The finding after a run that did not see it."""
     own = {one.host for one in held.hosts}
     said = [one for one in sights if one.host in own]
@@ -358,7 +352,9 @@ def _expire(after: dict[str, Held], now: datetime) -> list[Told]:
 
 
 def _strongest(group: Sequence[Sight]) -> Sight:
-    return min(group, key=lambda one: (one.kind != "interception", not one.subject.startswith("spki:")))
+    return min(
+        group, key=lambda one: (one.kind != "interception", not one.subject.startswith("spki:"))
+    )
 
 
 def _best(group: Sequence[Sight]) -> Judgement:

@@ -83,7 +83,9 @@ class Known:
         from detector.knowledge.installed import InstalledLists
 
         files = self._settings.files
-        lists = InstalledLists(self._folder / "lists") if (self._folder / "lists").exists() else None
+        lists = (
+            InstalledLists(self._folder / "lists") if (self._folder / "lists").exists() else None
+        )
         self.close()
         self.store = self._opened_store()
         found = assemble(
@@ -118,8 +120,12 @@ class Known:
         yield from (shipped.DATA / name for name in _DECIDING)
         yield Path(certifi.where())
         lists = self._folder / "lists"
-        yield from (path for path in self._files() if path.parent == lists and path.name != "fetches.json")
-        yield from (self._settings.files[key] for key in sorted(self._settings.files) if key != "hosts_file")
+        yield from (
+            path for path in self._files() if path.parent == lists and path.name != "fetches.json"
+        )
+        yield from (
+            self._settings.files[key] for key in sorted(self._settings.files) if key != "hosts_file"
+        )
 
 
 def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:
@@ -127,7 +133,11 @@ def _stamps(files: Iterator[Path]) -> Iterator[tuple[str, int, int]]:
         with suppress(OSError):
             found = path.stat()
             # A store of proofs that grows is the same store.
-            moved = (found.st_ino, 0) if path.suffix == ".sqlite3" else (found.st_mtime_ns, found.st_size)
+            moved = (
+                (found.st_ino, 0)
+                if path.suffix == ".sqlite3"
+                else (found.st_mtime_ns, found.st_size)
+            )
             yield (str(path), *moved)
 
 

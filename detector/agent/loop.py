@@ -141,8 +141,8 @@ class Life:
         self.next_settings = core.own_settings
         core.state.keep_facts(device=core.who.device, salt=core.who.salt.hex())
         self._plan = schedule.began(
-            core.settings.every, core.state.moment("next-run"), clock.now(), clock.since_boot(),
-            core.who.device, core.chance(),
+            core.settings.every, core.planned(), clock.now(), clock.since_boot(), core.who.device,
+            core.chance(),
         )  # fmt: skip
 
     async def live(self, *, first: bool) -> Ending:
@@ -297,7 +297,7 @@ class Life:
         """Bring events to the sinks; a store that cannot be written now, a full disk, may be so again later."""
         while True:
             try:
-                await deliveries.run()
+                return await deliveries.run()  # at once where there are no sinks
             except StoreError as error:
                 if is_damage(error):
                     raise
@@ -368,4 +368,3 @@ async def once(
         finally:
             core.close()
             core.state.close()
-

@@ -12,7 +12,7 @@ import importlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -61,6 +61,8 @@ class AgentTable(
         canaries: how many known-public hosts a run draws.
         hosts: more targets.
         hosts_file: file of more, one a line.
+        hosts_from: hosts that this user's programs use, by where they keep them; see detector.agent.senses.used_hosts.
+        tell_names: tell others the names of those hosts, too.
         policy, pins, issuers, roots, ct_logs: as of `tlsight check`.
         proxy: as of `tlsight check`; "none" goes straight whatever the environment says.
         timeout: seconds for each step of a probe.
@@ -76,6 +78,8 @@ class AgentTable(
     canaries: int = 6
     hosts: tuple[str, ...] = ()
     hosts_file: str | None = None
+    hosts_from: tuple[Literal["firefox", "chromium", "settings", "git"], ...] = ()
+    tell_names: bool = False
     policy: str | None = None
     pins: str | None = None
     issuers: str | None = None
@@ -143,7 +147,8 @@ def find(environment: Mapping[str, str], named: Path | None = None) -> Path | No
 
 def load(path: Path | None, fleet: bytes | None = None) -> Settings:
     """The settings of a file, with the fleet's word where there is one. Raises ConfigError."""
-    data, text = {}, ""
+    data: dict[str, Any] = {}
+    text = ""
     if path is not None:
         data, text = parse_toml(path, _read(path))
     where = path or "agent.toml"
@@ -237,11 +242,11 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
             why = f"[agent] {key}: {error}"
             raise ConfigError(str(where), why, line=_line(text, key)) from None
 
-    demand("canaries", 0 <= agent.canaries <= 100, "is not between 0 and 100")  # noqa: PLR2004
-    demand("timeout", 0.05 <= agent.timeout <= 60, "is not between 0.05 and 60 seconds")  # noqa: PLR2004
+    demand("canaries", 0 <= agent.canaries <= 100, "is not between 0 and 100")
+    demand("timeout", 0.05 <= agent.timeout <= 60, "is not between 0.05 and 60 seconds")
     keep = read("keep", size, agent.keep)
-    demand("keep", keep >= 1_000_000, "is less than 1 MB")  # noqa: PLR2004
-    demand("processor", 0 < agent.budget.processor <= 100, "is not between 0 and 100 percent")  # noqa: PLR2004
+    demand("keep", keep >= 1_000_000, "is less than 1 MB")
+    demand("processor", 0 < agent.budget.processor <= 100, "is not between 0 and 100 percent")
     demand("hosts", len(agent.hosts) <= _MAX_HOSTS, f"are more than {_MAX_HOSTS}")
     limits = Limits(
         agent.budget.processor,
@@ -249,7 +254,7 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
         read("memory", size, agent.budget.memory),
     )
     every = read("every", seconds, agent.every)
-    demand("every", every >= 10, "is less than 10 seconds")  # noqa: PLR2004
+    demand("every", every >= 10, "is less than 10 seconds")
     targets = [read("hosts", parse_target, host) for host in agent.hosts]
     files = {}
     for key in ("policy", "pins", "issuers", "roots", "ct_logs", "hosts_file"):
@@ -258,7 +263,7 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
             files[key] = _ours(where, text, shown, _from(path, named))
     if "hosts_file" in files:
         targets += _listed(files["hosts_file"])
-    if not targets and not agent.canaries:
+    if not targets and not agent.canaries and not agent.hosts_from:
         raise ConfigError(str(where), "neither canaries nor hosts: nothing would be asked")
     return Settings(
         path, agent, every, read("heartbeat", seconds, agent.heartbeat), keep, limits,
@@ -346,5 +351,7 @@ def _convert[T](where: Path | str, text: str, table: str, data: Any, kind: type[
 def _line(text: str, key: str) -> int | None:
     """The line where a key, or a table of that name, first stands."""
     name = re.escape(key.replace("_", "-"))
-    found = re.search(rf"^[ \t]*(?:\[{{0,2}}(?:agent\.)?)?\"?{name}\"?[ \t]*(?:=|\])", text, re.MULTILINE)
+    found = re.search(
+        rf"^[ \t]*(?:\[{{0,2}}(?:agent\.)?)?\"?{name}\"?[ \t]*(?:=|\])", text, re.MULTILINE
+    )
     return text.count("\n", 0, found.end()) + 1 if found else None

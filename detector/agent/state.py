@@ -161,6 +161,23 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_alone(folder: Path) -> bool:
+    """Whether no agent keeps its state here now, as far as that can be told."""
+    try:
+        import fcntl
+
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (ImportError, OSError):
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def is_damage(error: StoreError) -> bool:
     """The file itself is broken; trying again will not help."""
     return any(word in str(error) for word in _DAMAGED)

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+import msgspec
+
+from detector.agent.finding import Held
 from detector.agent.findings import Told
 from detector.model.observation import Judgement
 from detector.report.check_json import check_record
 from detector.report.event_json import (
-    EVENT_SCHEMA,
     DeviceRecord,
     EventKind,
     EventRecord,
@@ -60,7 +62,7 @@ class Teller:
         """What opened, changed and closed."""
         return [
             self._event(
-                one.kind, run, network=one.held.network, finding=one.held.record, changes=one.changes,
+                one.kind, run, network=one.held.network, finding=_record(one.held), changes=one.changes,
                 sanctioned=one.held.sanctioned, judgement=one.judgement,
             )
             for one in told
@@ -68,7 +70,9 @@ class Teller:
 
     def notice(self, code: NoticeCode, text: str, about: str = "", run: str = "") -> EventRecord:
         """Something about the agent itself."""
-        return self._event("notice", run, network=self.network, notice=NoticeRecord(code, text, about))
+        return self._event(
+            "notice", run, network=self.network, notice=NoticeRecord(code, text, about)
+        )
 
     def heartbeat(self, beat: HeartbeatRecord) -> EventRecord:
         """That it lives."""
@@ -97,8 +101,12 @@ class Teller:
     ) -> EventRecord:
         seen = judgement.observation if judgement is not None and self.observations else None
         return EventRecord(
-            EVENT_SCHEMA, self._draw(16).hex(), kind, self._now(),
+            "tlsight.event/1", self._draw(16).hex(), kind, self._now(),
             DeviceRecord(self._device, platform.node() if self.named else "", sys.platform),
             VersionsRecord(__version__, self.tables), run, network, finding, changes, sanctioned,
             check_record(judgement) if judgement is not None else None, seen, heartbeat, notice, question,
         )  # fmt: skip
+
+
+def _record(held: Held) -> FindingRecord:
+    return msgspec.structs.replace(held.record, who=held.product or held.engine or held.issuer)

@@ -2,8 +2,61 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Annotated
+
 import typer
+
+from detector.cli import exit_codes
+from detector.cli.agent_run import Config
+from detector.cli.output import Json
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
+    app.command("status")(status)
+    app.command("events")(events)
+
+
+def status(config: Config = None, json: Json = False) -> int:
+    """Who this device is, what stands, when the next run is, how the sinks fare, and what it costs.
+
+    [bold]Exit codes[/]: 0 told, 2 usage, 4 no state, or one that cannot be read.
+    """
+    import msgspec
+
+    from detector.agent.status import status as read
+    from detector.knowledge.folders import state_folder
+    from detector.report.agent_text import status_lines
+
+    found = read(os.environ, state_folder(os.environ), config)
+    if json:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        return exit_codes.CLEAN
+    for line in status_lines(found):
+        print(line)
+    return exit_codes.CLEAN
+
+
+def events(
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, max=100_000, help="How many, the newest.")
+    ] = 20,
+    json: Json = False,
+) -> int:
+    """The last events that are kept here, whether they were delivered or not.
+
+    [bold]Exit codes[/]: 0 told, 2 usage, 4 no state, or one that cannot be read.
+    """
+    from detector.agent.status import events as read
+    from detector.knowledge.folders import state_folder
+    from detector.report.agent_text import event_line
+    from detector.report.event_json import encode_event
+
+    for event in read(state_folder(os.environ), count):
+        if json:
+            sys.stdout.buffer.write(encode_event(event) + b"\n")
+        else:
+            print(event_line(event))
+    return exit_codes.CLEAN

@@ -15,6 +15,7 @@ import msgspec
 from detector.ct.issuance import IssuanceLookup
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
+from detector.report.agent_json import AgentStatusRecord
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.event_json import EventRecord
@@ -33,6 +34,7 @@ TYPES: dict[str, type] = {
     "observation": Observation,
     "ct": IssuanceLookup,
     "event": EventRecord,
+    "agent": AgentStatusRecord,
     "explain": ExplainRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,
