@@ -22,9 +22,11 @@ from addons.fleet.correlating import (
     dark_networks,
 )
 from addons.fleet.database import FleetDatabase, Row
+from addons.fleet.rows import FACT
 from addons.fleet.taking import stamp
 
 _MONTH = timedelta(days=30)
+_GAP = timedelta(hours=1)
 _MOST_EVENTS = 50
 
 _GROUPS = """
@@ -57,7 +59,8 @@ _ENCODER = msgspec.json.Encoder()
 
 async def correlate_now(database: FleetDatabase, now: datetime) -> list[Correlation]:
     """Look at the whole fleet, and keep what holds. Raises StoreError."""
-    fleet = await _fleet(database, now)
+    watched = await _watched(database, now)
+    fleet = await _fleet(database, now, watched)
     # In a thread, so that the bus is answered meanwhile.
     found = await asyncio.to_thread(correlate, fleet, now)
     at = stamp(now)
@@ -79,6 +82,7 @@ async def correlate_now(database: FleetDatabase, now: datetime) -> list[Correlat
             (_OPEN, opened),
             ("UPDATE correlation SET closed = ? WHERE id = ?", over),
             ("UPDATE network SET dark = ? WHERE id = ?", dark),
+            (FACT, [("watched", f"{stamp(watched)} {at}")]),
         ]
     )
     return found
@@ -88,7 +92,16 @@ def _clean(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-async def _fleet(database: FleetDatabase, now: datetime) -> Fleet:
+async def _watched(database: FleetDatabase, now: datetime) -> datetime:
+    """Since when the fleet is looked at at least once an hour: what happened in a gap nobody has seen."""
+    found = await database.read("SELECT value FROM fact WHERE name = 'watched'")
+    if not found:
+        return now
+    since, last = map(_time, str(found[0][0]).split())
+    return since if timedelta(0) <= now - last <= _GAP else now
+
+
+async def _fleet(database: FleetDatabase, now: datetime, watched: datetime) -> Fleet:
     groups = await database.read(_GROUPS, stamp(now - FRESH - DAY))
     agents = await database.read(_AGENTS, stamp(now - _MONTH))
     places = await database.read("SELECT id, first, gateway, ssid, label, dark FROM network")
@@ -116,6 +129,7 @@ async def _fleet(database: FleetDatabase, now: datetime) -> Fleet:
         ],
         {str(product): int(count or 0) for product, count in before},
         frozenset(str(row[0]) for row in standing),
+        watched,
     )  # fmt: skip
 
 

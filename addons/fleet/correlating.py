@@ -19,16 +19,16 @@ rollout             A product is met by more and more agents: at least 5 and 2 %
 expiry              An interceptor's CA ends within 30 days, and 3 agents depend on it: sanctioned ones too, as that
                     morning nothing opens. Only of CAs made for half a year and more; others are changed by
                     themselves.
-one-place           Everybody's sites are intercepted at one network, by somebody who is seen nowhere else, on
-                    at most 2 hosts, while at 3 other networks 10 agents judged targets since and met nothing of it. Who
+one-place           Everybody's sites are intercepted for 2 agents at one network (what one agent meets alone may sit on
+                    that machine), by somebody who is seen nowhere else, on at most 2 hosts, while at 3 other networks 10 agents judged targets since and met nothing of it. Who
                     intercepts all there is an ordinary gateway, and `issuer-on-network` tells of it.
 spares-canaries     2 agents meet one interceptor on hosts of their own, everybody's sites were asked by the same way and are
                     clean, and nowhere in the fleet has it shown itself on such a site.
 silent-together     Agents of one network fell silent at one moment: there is an instant at which each had been heard
                     and its next word was not due yet. At least 8 of them and four fifths of that network; as many agents
                     elsewhere were heard after that instant, else it is the bus. Laptops are closed in the
-                    evening, together too: so only of a network that has been known for 7 days and was never seen dark
-                    in them.
+                    evening, together too: so only of a network that was watched for 7 days without a gap and never
+                    seen dark in them.
 mass-change         Many agents meet the same product, or the same key where none is known, for the first time within one hour: 5, and 5 % of
                     the fleet. Only agents whose program, tables and lists had been the same for a day (what we change
                     ourselves is no change of theirs), and which were there a day before.
@@ -145,6 +145,7 @@ class Fleet(msgspec.Struct, frozen=True):
         firsts: of the last week.
         before: how many agents had met a product before that week.
         standing: ids of the correlations that hold by now.
+        watched: since when the fleet is looked at without a gap.
 
     """
 
@@ -154,6 +155,7 @@ class Fleet(msgspec.Struct, frozen=True):
     firsts: Sequence[First] = ()
     before: Mapping[str, int] = {}
     standing: frozenset[str] = frozenset()
+    watched: datetime | None = None
 
 
 class Correlation(msgspec.Struct, frozen=True):
@@ -199,7 +201,9 @@ def correlate(fleet: Fleet, now: datetime) -> list[Correlation]:
 
 
 def dark_networks(fleet: Fleet, now: datetime) -> list[str]:
-    """Networks where nearly nobody of those who were there within a day is heard now."""
+    """Networks where half of those who were there within a day have been overdue for a while, which `correlate` had time
+    to tell of: where it did not, that is how these networks are.
+    """
     there: dict[str, list[Agent]] = defaultdict(list)
     for one in fleet.agents:
         if one.network and now - one.last <= DAY:
@@ -207,11 +211,11 @@ def dark_networks(fleet: Fleet, now: datetime) -> list[str]:
     return [
         network
         for network, agents in there.items()
-        if sum(one.due < now for one in agents) >= len(agents) * _SHARE_DARK
+        if sum(one.due < now - _WHILE for one in agents) * 2 >= len(agents)
     ]
 
 
-_SHARE_DARK = 0.5
+_WHILE = 2 * HOUR
 
 
 def _on_network(groups: Iterable[Group], fleet: Fleet) -> list[Correlation]:
@@ -286,7 +290,9 @@ def _rollouts(fleet: Fleet, now: datetime) -> list[Correlation]:
     found = []
     for product, all_ in by_product.items():
         fresh = [
-            one for one in all_ if now - WEEK <= one.at <= now - SETTLED and one.at - one.known >= DAY
+            one
+            for one in all_
+            if now - WEEK <= one.at <= now - SETTLED and one.at - one.known >= DAY
         ]
         before = fleet.before.get(product, 0)
         more = {one.device for one in fresh}
@@ -311,7 +317,9 @@ def _expiries(groups: Iterable[Group], now: datetime) -> list[Correlation]:
         agents = {device for one in several for device in one.devices}
         until = max(one.until for one in several if one.until is not None)
         if len(agents) >= 3:
-            text = f"the CA of {_who(several[0])} ends on {until.date()}; {len(agents)} agents meet it"
+            text = (
+                f"the CA of {_who(several[0])} ends on {until.date()}; {len(agents)} agents meet it"
+            )
             found.append(_about("expiry", text, "", several))
     return found
 
@@ -329,13 +337,19 @@ def _one_place(
             on_host[host].add(one.network)
     found = []
     for one in accused:
-        alone = len(networks[one.subject]) == 1 and all(len(on_host[host]) == 1 for host in one.hosts)
+        alone = len(networks[one.subject]) == 1 and all(
+            len(on_host[host]) == 1 for host in one.hosts
+        )
         if not (one.network and one.canary and alone and 1 <= len(there[one.network]) <= 2):
+            continue
+        if len(one.devices) < 2 or _on_machine(one):
             continue
         others = [
             agent
             for agent in fleet.agents
-            if agent.judges and agent.network not in ("", one.network) and agent.last > one.opened + SETTLED
+            if agent.judges
+            and agent.network not in ("", one.network)
+            and agent.last > one.opened + SETTLED
         ]
         if len(others) >= 10 and len({agent.network for agent in others}) >= 3:
             hosts = " and ".join(sorted(one.hosts))
@@ -382,7 +396,7 @@ def _silent(fleet: Fleet, now: datetime) -> list[Correlation]:
             len(together), min(one.last for one in together), max(one.last for one in together),
             devices=tuple(one.device for one in together)[:_MOST_NAMED], networks=(network,),
         )  # fmt: skip
-        if made.id in fleet.standing or _never_dark(fleet.places.get(network), at):
+        if made.id in fleet.standing or _never_dark(fleet, network, at):
             found.append(made)
     return found
 
@@ -399,8 +413,9 @@ def _moment(agents: Sequence[Agent]) -> tuple[datetime, list[Agent]]:
     return moment, [one for one in agents if one.last <= moment <= one.due]
 
 
-def _never_dark(place: Place | None, at: datetime) -> bool:
-    if place is None or at - place.first < WEEK:
+def _never_dark(fleet: Fleet, network: str, at: datetime) -> bool:
+    place = fleet.places.get(network)
+    if place is None or fleet.watched is None or at - max(place.first, fleet.watched) < WEEK:
         return False
     return place.dark is None or at - place.dark >= WEEK
 
@@ -428,9 +443,7 @@ def _mass(fleet: Fleet, now: datetime) -> list[Correlation]:
     return found
 
 
-def _of_firsts(
-    kind: CorrelationKind, what: str, text: str, firsts: Sequence[First]
-) -> Correlation:
+def _of_firsts(kind: CorrelationKind, what: str, text: str, firsts: Sequence[First]) -> Correlation:
     devices = dict.fromkeys(one.device for one in firsts)
     return Correlation(
         _id(kind, what, ""), kind, what, "", text, len(devices), min(one.at for one in firsts),
@@ -440,9 +453,7 @@ def _of_firsts(
     )  # fmt: skip
 
 
-def _about(
-    kind: CorrelationKind, text: str, network: str, groups: Sequence[Group]
-) -> Correlation:
+def _about(kind: CorrelationKind, text: str, network: str, groups: Sequence[Group]) -> Correlation:
     devices = dict.fromkeys(device for one in groups for device in one.devices)
     subject = groups[0].subject
     return Correlation(

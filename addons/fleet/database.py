@@ -34,8 +34,8 @@ class FleetDatabase(Protocol):
 
 
 def default_database(environment: Mapping[str, str]) -> str:
-    """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return str(state_folder(environment) / "fleet.sqlite3")
+    """In the fleet's folder, in systemd's STATE_DIRECTORY, else in the XDG state folder."""
+    return str(state_folder(environment) / "fleet" / "fleet.sqlite3")
 
 
 async def open_database(where: str, *, read_only: bool = False) -> FleetDatabase:

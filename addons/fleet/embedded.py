@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from pathlib import Path
 from addons.store.private_file import write_private
 from detector.errors import StoreError
 
+PID_FILE = "nats.pid"
 _READY = 20.0
 _STOP = 15.0
 _AGAIN = (0.2, 1.0, 5.0, 15.0)
@@ -81,6 +84,7 @@ def configuration(settings: ServerSettings) -> str:
             "timeout": 10,
             "handshake_first": True,
         },
+        "pid_file": str(settings.store.with_name(PID_FILE)),
         "max_connections": settings.connections,
         "max_payload": 1 << 20,
         "max_control_line": 4096,
@@ -135,6 +139,7 @@ class Embedded:
         `ready` is set while it takes connections. Raises StoreError where it does not come up at all.
         """
         loop, failures, came_up = asyncio.get_running_loop(), 0, False
+        await self._end_former()
         try:
             while True:
                 began = loop.time()
@@ -173,6 +178,21 @@ class Embedded:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    async def _end_former(self) -> None:
+        """End the server of a process that was killed, which left it behind: it has the port and the files."""
+        try:
+            pid = int(self._config.with_name(PID_FILE).read_text())
+        except (OSError, ValueError):
+            return
+        wait = _STOP
+        while _is_running(pid, self._config) and wait > 0:
+            if wait == _STOP:
+                self._tell("a nats-server that was left behind is ended")
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+            await asyncio.sleep(0.1)
+            wait -= 0.1
 
     async def _start(self, ready: asyncio.Event) -> bool:
         self._words.clear()
@@ -222,3 +242,15 @@ class Embedded:
     def _last(self) -> str:
         grave: Sequence[str] = [one for one in self._words if "[FTL]" in one or "[ERR]" in one]
         return (grave or self._words or ["it said nothing"])[-1]
+
+
+def _is_running(pid: int, config: Path) -> bool:
+    """Whether this process is a nats-server with that very configuration: a number may be somebody else's by now."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+        asked = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+        words = subprocess.run(asked, capture_output=True, check=False, timeout=5).stdout.split()
+    return str(config).encode() in words

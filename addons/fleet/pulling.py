@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +101,10 @@ class Puller:
                 return self._taken()
 
     async def acknowledge(self, batch: list[Pulled]) -> None:
-        """Tell the bus that they are kept; it may forget them."""
+        """Tell the bus that they are kept; it may forget them. One that is lost makes it deliver once more."""
         try:
             for one in batch:
                 await self._client.publish(one.reply, b"+ACK")
-            await self._client.flush(int(_ANSWER))
         except Exception as error:
             raise self._failure(error) from None
 
@@ -122,10 +122,12 @@ class Puller:
         self._wanted = len(self._came) + asked["batch"]
         try:
             await self._client.publish(self._next, json.dumps(asked).encode(), self._inbox)
+            end = asyncio.get_running_loop().time() + _IDLE + _GRACE
             while not self._status and len(self._came) < self._wanted:
-                await asyncio.wait_for(self._news.wait(), _IDLE + _GRACE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), 0.5)
                 self._news.clear()
-                if self._client.is_closed:
+                if self._client.is_closed or asyncio.get_running_loop().time() > end:
                     raise FetchError(self._url, "the line was cut")
         except FetchError:
             raise
@@ -184,5 +186,10 @@ def _pulled(message: Msg) -> Pulled | None:
     nanoseconds = int(words[first + 3])
     stored = datetime.fromtimestamp(nanoseconds // _NANO, UTC)
     return Pulled(
-        message.subject, message.data, message.reply, int(words[first + 1]), stored, int(words[first + 4])
+        message.subject,
+        message.data,
+        message.reply,
+        int(words[first + 1]),
+        stored,
+        int(words[first + 4]),
     )

@@ -21,7 +21,6 @@ from addons.fleet.database import Row
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.check_json import CheckRecord
 from detector.report.event_json import (
-    EventRecord,
     FindingRecord,
     HeartbeatRecord,
     NetworkRecord,
@@ -61,7 +60,7 @@ _STATE = (
     "kind", "subject", "network", "sanctioned", "host", "hosts", "host_count", "opened", "changed", "seen", "closed",
 )  # fmt: skip
 _JUDGED = (
-    "verdict", "product", "engine", "category", "issuer", "issuer_spki", "event", "canary", "spares", "issuer_until",
+    "verdict", "product", "engine", "category", "issuer", "issuer_spki", "event", "canary", "spares", "issuer_until", "judged",
 )  # fmt: skip
 _FINDING_COLUMNS = ("id", "device", *_STATE, *_JUDGED, "met")
 _LATER = "excluded.changed >= finding.changed"
@@ -72,7 +71,7 @@ FINDING = (
     + ", ".join(f"{c} = CASE WHEN {_LATER} THEN excluded.{c} ELSE finding.{c} END" for c in _STATE)
     + ", "
     + ", ".join(
-        f"{c} = CASE WHEN excluded.verdict <> '' AND ({_LATER} OR finding.verdict = '') "
+        f"{c} = CASE WHEN excluded.judged <> '' AND excluded.judged >= finding.judged "
         f"THEN excluded.{c} ELSE finding.{c} END"
         for c in _JUDGED
     )
@@ -198,7 +197,14 @@ def _stand(one: Taken, beat: HeartbeatRecord) -> tuple[Row, ...]:
 
 def _network(one: Taken, network: NetworkRecord) -> Row:
     heard = stamp(one.received)
-    return (network.id, heard, heard, "", _text(network.gateway or "", 128), _text(network.ssid or "", 128))
+    return (
+        network.id,
+        heard,
+        heard,
+        "",
+        _text(network.gateway or "", 128),
+        _text(network.ssid or "", 128),
+    )
 
 
 def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> Row:
@@ -211,7 +217,7 @@ def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> R
         finding.kind, _text(finding.subject), network, int(event.sanctioned), hosts[0] if hosts else "",
         _HEARTBEAT.encode(hosts).decode(), finding.host_count, _stamp(finding.opened, at), stamp(at),
         _stamp(finding.seen, at), closed,
-        *_judged(event, canaries), _stamp(finding.opened, at),
+        *_judged(one, canaries), _stamp(finding.opened, at),
     )  # fmt: skip
 
 
@@ -220,14 +226,15 @@ def _stamp(when: datetime, at: datetime) -> str:
     return stamp(min(max(when, _OLDEST), at))
 
 
-def _judged(event: EventRecord, canaries: Collection[str]) -> tuple[str | int | None, ...]:
+def _judged(one: Taken, canaries: Collection[str]) -> tuple[str | int | None, ...]:
+    event = one.event
     check, finding = event.check, event.finding
     assert finding is not None
     if check is None:
-        return ("", "", "", "", "", "", event.id, 0, 0, None)
+        return ("", "", "", "", _text(finding.who), "", event.id, 0, 0, None, "")
     who = check.interceptor
     named = (check.target.host, *(host.rpartition(":")[0] for host in finding.hosts))
-    spares = any(one.id == "canaries-clean" for one in check.evidence)
+    spares = any(rule.id == "canaries-clean" for rule in check.evidence)
     return (
         check.verdict,
         _text((who.product if who else "") or ""),
@@ -239,6 +246,7 @@ def _judged(event: EventRecord, canaries: Collection[str]) -> tuple[str | int | 
         int(any(host in canaries for host in named)),
         int(spares),
         _issuer_until(check),
+        stamp(one.at),
     )
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 #   latest, `settled` since when its program, tables and lists are what they are.
 # finding: each one's last state; `event` told it; `canary`: a site of everybody's list shows it; `spares`: such sites
 #   do not, by the same way; `issuer_until`: when its CA ends, of one that was made for long;
-#   `met`: when it opened for the first time, of all times that it did.
+#   `met`: when it opened for the first time, of all times that it did; `judged`:
+#   when what was seen was told last, which a finding that closes does not.
 # event: all that was told but heartbeats, for a while.  network: `dark`: when last nearly all that were there fell silent.
 # correlation: what no single agent can see.  question, answer: what agents were asked.
 # refused: events that were none, by the subject's device.  fact: the collector's own state.
@@ -29,7 +30,7 @@ CREATE TABLE finding (
     engine TEXT NOT NULL, category TEXT NOT NULL, issuer TEXT NOT NULL, issuer_spki TEXT NOT NULL, host TEXT NOT NULL,
     hosts TEXT NOT NULL, host_count INTEGER NOT NULL, opened TEXT NOT NULL, changed TEXT NOT NULL, seen TEXT NOT NULL,
     closed TEXT, event TEXT NOT NULL, canary INTEGER NOT NULL, spares INTEGER NOT NULL, issuer_until TEXT,
-    met TEXT NOT NULL,
+    met TEXT NOT NULL, judged TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_by_id ON finding (id);
@@ -37,7 +38,7 @@ CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened,
     WHERE closed IS NULL;
 CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;
 CREATE INDEX finding_by_subject ON finding (subject, changed, closed);
-CREATE INDEX finding_by_changed ON finding (changed, host);
+CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
     severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL
@@ -77,7 +78,10 @@ def for_postgresql(script: str) -> str:
         (") STRICT", ")"),
         (" INTEGER ", " BIGINT "),
         (" REAL ", " DOUBLE PRECISION "),
-        (" TEXT", ' TEXT COLLATE "C"'),  # by bytes, as SQLite orders, whatever the cluster's language
+        (
+            " TEXT",
+            ' TEXT COLLATE "C"',
+        ),  # by bytes, as SQLite orders, whatever the cluster's language
     ):
         script = script.replace(ours, theirs)
     return script

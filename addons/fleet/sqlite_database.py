@@ -69,9 +69,7 @@ async def open_sqlite(path: Path, *, read_only: bool = False) -> SqliteDatabase:
             await writer.open(lambda: _tuned(path))
         reader = _Worker("fleet-reader")
         try:
-            await reader.open(
-                lambda: Database(path, _WHAT, _REMEDY, _MIGRATIONS, read_only=True)
-            )
+            await reader.open(lambda: Database(path, _WHAT, _REMEDY, _MIGRATIONS, read_only=True))
         except BaseException:
             await reader.close()
             raise
@@ -149,7 +147,9 @@ def _chunks(sql: str, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Value
         for size in _CHUNKS:
             if size * width > _MOST_VALUES or len(rows) - at < size:
                 continue
-            many = f"{sql[: found.start()]}VALUES {', '.join([found[1]] * size)}{sql[found.end() :]}"
+            many = (
+                f"{sql[: found.start()]}VALUES {', '.join([found[1]] * size)}{sql[found.end() :]}"
+            )
             while len(rows) - at >= size:
                 yield many, [value for row in rows[at : at + size] for value in row]
                 at += size

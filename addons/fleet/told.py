@@ -9,7 +9,7 @@ from addons.fleet.conditions import MOST_COUNTED, SIZE, Where, number, paged, st
 from addons.fleet.database import FleetDatabase, Row, Value
 from addons.fleet.query_rows import AnswerRow, CorrelationRow, EventRow, Paged, QuestionRow
 
-GRACE = timedelta(minutes=15)
+GRACE = timedelta(minutes=5)  # beyond what `due` has of slack
 _EVENT = ", ".join(EventRow._fields)
 _CORRELATION = ", ".join(CorrelationRow._fields)
 
@@ -108,7 +108,8 @@ class ToldQueries:
         opened = await self.one("SELECT COUNT(*) FROM finding WHERE closed IS NULL")
         seen = await self.one("SELECT COUNT(*), MAX(opened), MAX(closed) FROM correlation")
         asked = await self.one(
-            "SELECT (SELECT COUNT(*) FROM question), (SELECT COUNT(*) FROM answer)"
+            "SELECT COUNT(*), (SELECT COUNT(*) FROM answer WHERE question = (SELECT id FROM question"
+            " ORDER BY asked DESC LIMIT 1)) FROM question"
         )
         return " ".join(str(one) for one in (*findings, *opened, *seen, *asked))
 

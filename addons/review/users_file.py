@@ -1,4 +1,4 @@
-"""The page's users: a file of their names, roles and hashes of passwords.
+"""A page's users: a file of their names, roles and hashes of passwords.
 
 Rules
 -----
@@ -36,7 +36,7 @@ VERB = "tlsight bypass user"  # what changes the file, unless another page's is 
 MIN_PASSWORD, MAX_PASSWORD = 12, 1024
 _MOST_BYTES, _MOST = 1 << 20, 2_000  # the first one is as much as read_private gives
 _MOST_MEMORY, _MOST_ROUNDS, _MOST_LANES = 1 << 20, 32, 32  # kibibytes, and RFC 9106's t and p
-_HEADING = "# Users of tlsight's review page: NAME:ROLE:HASH. tlsight bypass user changes it.\n"
+_HEADING = "# Users of a page of tlsight: NAME:ROLE:HASH. {} changes it.\n"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -108,21 +108,22 @@ def hashed(name: str, password: str) -> str:
 
 
 @contextmanager
-def changing(path: Path, beside: Path) -> Generator[dict[str, User]]:
+def changing(path: Path, beside: Path, verb: str = VERB) -> Generator[dict[str, User]]:
     """The users, to be changed; written whole at the end, one writer after the other. Raises as `read_users`.
 
     Args:
         path: made when missing.
         beside: whose owner a new file gets, where root writes.
+        verb: that changes it, for those who read the file.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path.parent):
         there = path.exists()
-        users = read_users(path) if there else {}
+        users = read_users(path, verb) if there else {}
         yield users
         lines = [f"{one.name}:{one.role}:{one.hash}\n" for one in users.values()]
-        content = "".join([_HEADING, *lines]).encode("ascii")
+        content = "".join([_HEADING.format(verb), *lines]).encode("ascii")
         if len(users) > _MOST or len(content) >= _MOST_BYTES:
             raise ConfigError(str(path), f"has room for {_MOST} users")
         owner = path if there else (beside if beside.exists() else path.parent)

@@ -41,7 +41,7 @@ _BUCKET = subjects.SYNC
 _STREAM = f"KV_{_BUCKET}"
 
 
-class _Head(msgspec.Struct, frozen=True):
+class BlobHead(msgspec.Struct, frozen=True):
     """Of a blob: its bytes, their digest, and in how many parts they lie; 0 where they follow here."""
 
     format: str
@@ -77,7 +77,7 @@ class NatsShelf:
             found = await link.last(_BUCKET, _key(name), self._timeout)
             if found is None:
                 return None
-            head, packed = _apart(link.url, name, found[0])
+            head, packed = head_of(link.url, name, found[0])
             if head.size > limit:
                 raise FetchError(link.url, f"{name} is larger than {limit} bytes")
             if head.parts:
@@ -90,7 +90,7 @@ class NatsShelf:
                 if any(one is None for one in parts):
                     continue
                 packed = b"".join(one[0] for one in parts if one is not None)
-            return _unpacked(link.url, name, head, packed)
+            return blob_of(link.url, name, head, packed)
         raise FetchError(
             link.url, f"{name} is not whole: who laid it there has not come to its end"
         )
@@ -98,21 +98,14 @@ class NatsShelf:
     async def put(self, name: str, blob: bytes) -> None:
         """See addons.sync.shelf.Shelf."""
         link = await self._link()
-        packed, digest = zlib.compress(blob, 6), hashlib.sha256(blob).hexdigest()
-        cut = [packed[at : at + _PART] for at in range(0, len(packed), _PART)]
-        in_parts = len(cut) > 1
-        if len(cut) > _MOST_PARTS:
-            raise FetchError(
-                link.url,
-                f"{name} is {len(packed)} bytes when packed, more than {_MOST_PARTS * _PART}",
-            )
-        if in_parts:
-            keys = [_part(name, digest, number) for number in range(len(cut))]
-            await self._store(
-                link, [Letter(_subject(key), part) for key, part in zip(keys, cut, strict=True)]
-            )
-        head = _Head(_FORMAT, len(blob), digest, len(cut) if in_parts else 0)
-        value = msgspec.json.encode(head) + b"\n" + (b"" if in_parts else packed)
+        value, digest, parts = value_of(blob)
+        if len(parts) > _MOST_PARTS:
+            most = _MOST_PARTS * _PART
+            raise FetchError(link.url, f"{name} has more than {most} bytes when packed")
+        keys = [_part(name, digest, number) for number in range(len(parts))]
+        await self._store(
+            link, [Letter(_subject(key), part) for key, part in zip(keys, parts, strict=True)]
+        )
         await self._store(link, [Letter(_subject(_key(name)), value)])
         self._mine.add(name)
 
@@ -178,6 +171,8 @@ class NatsShelf:
             if not self._centre:
                 await link.hear(_subject("centre.>"), self._heard)
                 await link.hear(_subject(f"gateways.{member.name}.>"), self._heard)
+                # The list may have come before one listened, and its head after.
+                self._list_came = True
                 self._news.set()
             self._open = link
             return link
@@ -215,10 +210,21 @@ def _name(subject: str) -> str:
     return subject.removeprefix(_subject("")).replace(".", "/")
 
 
-def _apart(url: str, name: str, value: bytes) -> tuple[_Head, bytes]:
+def value_of(blob: bytes) -> tuple[bytes, str, list[bytes]]:
+    """Pure: the value of a blob's key, the digest, and the parts that lie elsewhere, where it is too large for one."""
+    packed, digest = zlib.compress(blob, 6), hashlib.sha256(blob).hexdigest()
+    parts = [packed[at : at + _PART] for at in range(0, len(packed), _PART)]
+    if len(parts) <= 1:
+        parts = []
+    line = msgspec.json.encode(BlobHead(_FORMAT, len(blob), digest, len(parts)))
+    return line + b"\n" + (b"" if parts else packed), digest, parts
+
+
+def head_of(url: str, name: str, value: bytes) -> tuple[BlobHead, bytes]:
+    """Pure: what a value says of its blob, and the blob where it is here. Raises FetchError."""
     line, newline, packed = value.partition(b"\n") if b"\n" in value[:_HEADER] else (b"", b"", b"")
     try:
-        head = msgspec.json.decode(line, type=_Head) if newline else None
+        head = msgspec.json.decode(line, type=BlobHead) if newline else None
     except NO_JSON:
         head = None
     if (
@@ -231,7 +237,8 @@ def _apart(url: str, name: str, value: bytes) -> tuple[_Head, bytes]:
     return head, packed
 
 
-def _unpacked(url: str, name: str, head: _Head, packed: bytes) -> bytes:
+def blob_of(url: str, name: str, head: BlobHead, packed: bytes) -> bytes:
+    """Pure: the blob of all its parts. Raises FetchError."""
     reading = zlib.decompressobj()
     try:
         blob = reading.decompress(packed, head.size + 1)

@@ -21,6 +21,7 @@ from detector.agent import budget, findings, sensing
 from detector.agent.canaries import Canaries
 from detector.agent.identity import Identity
 from detector.agent.known import Known
+from detector.agent.own_hosts import OwnHosts
 from detector.agent.settings import Settings, with_fleet
 from detector.agent.state import AgentState, is_damage
 from detector.agent.telling import Teller
@@ -91,6 +92,7 @@ class Core:
         self.teller = Teller(who.device, clock.now, secrets.token_bytes)
         self.known = Known(settings, environment, self.say)
         self.canaries = Canaries()
+        self.own_hosts = OwnHosts(environment)
         self.stands: dict[str, Held] = state.findings()
         self.wake: Callable[[], None] = lambda: None
         self.wake_again: Callable[[], None] = lambda: None
@@ -222,8 +224,9 @@ class Core:
         start = self._number("part")
         room = budget.room(self.use, self.settings.limits, self.settings.every)
         rows = self.canaries.rows()
+        settings = await self.own_hosts.with_them(self.settings, self.state)
         asking = whom(
-            self.stands, self.place, self.settings, rows, start, room, self._chance,
+            self.stands, self.place, settings, rows, start, room, self._chance,
             self.canaries.passed,
         )  # fmt: skip
         run = self.teller.run_id()

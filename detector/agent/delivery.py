@@ -8,7 +8,9 @@ is told once, after a while, and once that it works again. One that somebody sta
 told at once, with what was seen, because that is what this program is for; its events stay in the spool.
 
 An event that a receiver will never take (`RefusedError`) is passed over, for this sink alone, and told at most once
-an hour: the notice goes to the same receiver, which may refuse that too.
+an hour: the notice goes to the same receiver, which may refuse that too. So is one that a sink of ours breaks on, which
+a stranger's certificate may bring about: after a fault events are sent one by one, and one that breaks the sink twice
+while the next one goes through is such an event. Where the next one breaks it too it is the sink, and all is kept.
 
 No sink holds up another: each has its own task, its own time-out for a batch, and whatever it raises ends there.
 """
@@ -62,6 +64,10 @@ class Pacing:
     jitter: Callable[[], float] = random.random
 
 
+class _FaultError(SinkError):
+    """A sink raised what no sink raises."""
+
+
 @dataclass(slots=True)
 class _State:
     """One sink's."""
@@ -76,6 +82,7 @@ class _State:
     strangers: set[bytes] = field(default_factory=set)
     refusal_told: datetime | None = None
     refused: int = 0
+    careful: bool = False  # one event at a time
     sent: int = 0  # the receiver has all up to this number, and the spool does not know it
 
 
@@ -161,12 +168,16 @@ class Deliveries:
         if state.sent:
             spool.delivered(self._database, name, state.sent)
             state.sent = 0
-        ready = spool.batch(self._database, name, pacing.most, pacing.size, state.passed)
+        most = 1 if state.careful else pacing.most
+        ready = spool.batch(self._database, name, most, pacing.size, state.passed)
         if not ready.through:
+            state.careful = False
             state.idle.set()
             await state.news.wait()
             return
         failure = await self._send(state.sink, ready.events)
+        if isinstance(failure, _FaultError):
+            failure = await self._blamed(name, state, ready, failure)
         if failure is None:
             state.sent = ready.through
             state.passed = {number for number in state.passed if number > ready.through}
@@ -175,6 +186,21 @@ class Deliveries:
             name, state, ready, failure
         ):
             await self._rest(state, self._failed(name, state, failure))
+
+    async def _blamed(
+        self, name: str, state: _State, ready: spool.Batch, fault: _FaultError
+    ) -> SinkError:
+        """The event as refused where it is to blame for a fault of the sink, else the fault. Raises StoreError."""
+        state.careful = True
+        if len(ready.events) > 1:
+            return fault
+        passed = {*state.passed, *ready.numbers}
+        following = spool.batch(self._database, name, 1, self._pacing.size, passed)
+        if not following.events or await self._send(state.sink, following.events) is not None:
+            return fault
+        state.passed.update(following.numbers)  # it has that one
+        again = await self._send(state.sink, ready.events)
+        return RefusedError(fault.message, (0,)) if isinstance(again, _FaultError) else fault
 
     async def _send(self, sink: Sink, events: Sequence[EventRecord]) -> SinkError | None:
         """What it failed by."""
@@ -188,7 +214,7 @@ class Deliveries:
         except TimeoutError:
             return SinkError(f"not delivered within {self._pacing.timeout:g} s")
         except Exception as error:  # a fault of one sink is no reason to lose the others
-            return SinkError(f"{type(error).__name__}: {error}")
+            return _FaultError(f"{type(error).__name__}: {error}")
         return None
 
     async def _rest(self, state: _State, seconds: float) -> None:

@@ -35,7 +35,7 @@ from detector.knowledge.rows import forbid_unknown, parse_toml, row_line, rows_o
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import Knowledge
 from detector.model.observation import Judgement, Target
-from detector.model.targets import parse_target, read_targets
+from detector.model.targets import STARTTLS_PORTS, parse_target, read_targets
 from detector.net.answering import Asked, Reply, is_loopback, listen_address
 from detector.net.pointed import kind_of
 from detector.net.probe import ProbeOptions
@@ -243,9 +243,10 @@ def _seconds(header: str | None) -> float:
 def _why_none(path: Path, row: Module) -> str | None:
     if not _LEAST <= row.timeout <= _LONGEST:
         return f"module {row.name!r}: timeout is not between {_LEAST:g} and {_LONGEST:g} seconds"
+    if row.starttls is not None and row.starttls not in STARTTLS_PORTS:
+        return f"module {row.name!r}: starttls: {row.starttls!r} is none of {', '.join(STARTTLS_PORTS)}"
     try:
         _routing(row)
-        parse_target("example.com", starttls=row.starttls)
         for one in row.targets:
             host_pattern(path, one)
     except TlsightError as error:

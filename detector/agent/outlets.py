@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
 from detector import clock
 from detector.agent.delivery import Deliveries
 from detector.agent.identity import FLEET
+from detector.agent.own_hosts import guarded
 from detector.agent.settings import SinkSettings
 from detector.agent.sinks import KINDS, Sink, Surroundings
 
@@ -24,7 +26,15 @@ def opened(core: Core) -> Deliveries:
         surroundings = Surroundings(
             core.who.device, core.folder, clock.now, core.say, partial(core.look_at_sink, row.name)
         )
-        sinks[row.name] = module.open_sink(row.settings, surroundings)
+        opened_one = module.open_sink(row.settings, surroundings)
+        sinks[row.name] = guarded(
+            opened_one,
+            row.kind,
+            lambda: core.settings,
+            core.canaries,
+            core.state,
+            secrets.token_bytes,
+        )
     found = Deliveries(core.state.database, sinks, clock.now, core.sink_told)
     core.wake = found.wake
     core.wake_again = partial(found.wake, again=True)

@@ -12,7 +12,7 @@ import importlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -61,6 +61,8 @@ class AgentTable(
         canaries: how many known-public hosts a run draws.
         hosts: more targets.
         hosts_file: file of more, one a line.
+        hosts_from: hosts that this user's programs use, by where they keep them; see detector.agent.senses.used_hosts.
+        tell_names: tell others the names of those hosts, too.
         policy, pins, issuers, roots, ct_logs: as of `tlsight check`.
         proxy: as of `tlsight check`; "none" goes straight whatever the environment says.
         timeout: seconds for each step of a probe.
@@ -76,6 +78,8 @@ class AgentTable(
     canaries: int = 6
     hosts: tuple[str, ...] = ()
     hosts_file: str | None = None
+    hosts_from: tuple[Literal["firefox", "chromium", "settings", "git"], ...] = ()
+    tell_names: bool = False
     policy: str | None = None
     pins: str | None = None
     issuers: str | None = None
@@ -259,7 +263,7 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
             files[key] = _ours(where, text, shown, _from(path, named))
     if "hosts_file" in files:
         targets += _listed(files["hosts_file"])
-    if not targets and not agent.canaries:
+    if not targets and not agent.canaries and not agent.hosts_from:
         raise ConfigError(str(where), "neither canaries nor hosts: nothing would be asked")
     return Settings(
         path, agent, every, read("heartbeat", seconds, agent.heartbeat), keep, limits,

@@ -11,7 +11,9 @@ from detector.cli.shipping import ship
 
 
 def service(
-    kind: Annotated[str, typer.Argument(help="systemd.")],
+    kind: Annotated[
+        str, typer.Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")
+    ],
     write: Annotated[
         Path | None,
         typer.Option(help="Write them below this folder; / puts them where the system looks."),
@@ -23,7 +25,10 @@ def service(
         bool, typer.Option("--force", help="Also over files that somebody changed.")
     ] = False,
 ) -> int:
-    """Print the units of the agent, the machine's and the user's, or write them where they belong."""
+    """Print the files that make the agent a service, or write them where they belong.
+
+    systemd has a unit of the machine and one of the user. launchd, windows and intune were never run on such a system.
+    """
     from detector.agent.service import KINDS, shipped
 
     return ship("agent service", kind, KINDS, shipped, command=command, write=write, force=force)

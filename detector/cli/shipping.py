@@ -13,6 +13,9 @@ from detector.model.harmless import harmless
 if TYPE_CHECKING:
     from detector.agent.service.shipped import Shipped
 
+# Folders that are at the root of every machine of their kind.
+_OF_THE_ROOT = ("etc/", "usr/", "Library/")
+
 
 def ship(
     verb: str,
@@ -47,15 +50,14 @@ def ship(
     path = command if command is not None else own_command()
     if (why := command_fits(path)) is not None:
         raise ConfigError("--command", why, remedy="give a plain absolute path")
-    if sees_no_home(path):
+    if kind == "systemd" and sees_no_home(path):
         ending.say(
             f"{path}: the units see no home folder; install tlsight elsewhere, e.g. in /opt/tlsight"
         )
     files = read(kind, str(path), __version__)
     if write is None:
         for one in files:
-            # Only what is written below / has a place on every machine.
-            print(f"# {one.place if kind == 'docker' else f'/{one.place}'}")
+            print(f"# {f'/{one.place}' if one.place.startswith(_OF_THE_ROOT) else one.place}")
             print(one.text)
         return exit_codes.CLEAN
     for target in write_all(files, write, force=force):

@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. h11 reads the requests; a head of more than 16 KiB, a body, a method other than GET and HEAD are refused.
+1. h11 reads the requests; a head of much more than 16 KiB, a body, a method other than GET and HEAD are refused.
 2. Everything has its time: 10 s for a request to come whole, 60 s between two on one connection, 10 s for the answer
    to be taken. At most `most` connections are open; further ones are closed unread.
 3. A page in somebody's browser can ask loopback too. So a Host that is neither an address nor a name that the server
@@ -27,7 +27,7 @@ from detector.model.targets import normal_host, split_port
 _MAX_HEAD = 16 << 10
 _MAX_FIELDS = 16
 _TO_ASK, _IDLE, _TO_TAKE = 10.0, 60.0, 10.0
-_CHUNK = 16 << 10
+_CHUNK = 4 << 10
 _REASONS = {200: b"OK", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
             421: b"Misdirected Request", 500: b"Internal Server Error", 503: b"Service Unavailable"}  # fmt: skip
 _ACROSS = ("cross-site", "same-site")
@@ -135,9 +135,9 @@ async def _converse(
             return
         if not isinstance(request, h11.Request):
             return
-        reply = _refusal(request, mine)
+        reply = refusal(request, mine)
         if reply is None:
-            reply = await _answered(answer, _asked(request))
+            reply = await _answered(answer, what_is_asked(request))
         await _say(talk, writer, reply, head=request.method == b"HEAD", last=reply.status != 200)
         if talk.our_state is not h11.DONE or talk.their_state is not h11.DONE:
             return
@@ -162,7 +162,8 @@ async def _next(talk: h11.Connection, reader: asyncio.StreamReader) -> object:
             return None
 
 
-def _refusal(request: h11.Request, mine: frozenset[str]) -> Reply | None:
+def refusal(request: h11.Request, mine: frozenset[str]) -> Reply | None:
+    """Why it is not answered; `mine` are the names that the server is called by, in lower case."""
     if request.method not in (b"GET", b"HEAD"):
         return Reply(405, b"only GET is answered\n")
     headers = _headers(request)
@@ -182,7 +183,8 @@ def _headers(request: h11.Request) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
 
 
-def _asked(request: h11.Request) -> Asked:
+def what_is_asked(request: h11.Request) -> Asked:
+    """Path and parameters; an empty path where they cannot be read."""
     try:
         parts = urlsplit(request.target.decode("ascii"))
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)

@@ -62,7 +62,8 @@ def event_syslog(
             body = _marked(text(each))
             if len(body) <= room:
                 return start + body
-    return start + _cut(_marked(line(event).encode()), room)
+    headline = line(event).encode()
+    return start + _cut(headline if headline.isascii() else _MARK + headline, room)
 
 
 def _header(event: EventRecord) -> str:

@@ -64,7 +64,7 @@ class Figure(msgspec.Struct, frozen=True):
 def parse_range(text: str, option: str) -> Range:
     """A range. Raises ConfigError."""
     found = _RANGE.fullmatch(text.strip())
-    if found is None or (found[3] is None and found[4] is None):
+    if found is None or (found[2] is None and found[4] is None):
         raise ConfigError(option, f"{text!r} is no range", remedy="write for example 14: or 5:10")
     low = 0.0 if found[2] is None else -math.inf if found[2] == "~" else float(found[2])
     high = math.inf if found[4] is None else float(found[4])
@@ -133,7 +133,7 @@ def days_left(judgement: Judgement, now: datetime) -> float | None:
 
 
 def _figure(one: Figure) -> str:
-    label = harmless(one.label).replace("'", "").replace("=", "")
+    label = "".join(c for c in harmless(one.label) if c not in "'=|")
     value = str(int(one.value)) if one.value == int(one.value) else f"{one.value:.3f}"
     limits = f";{one.warning};{one.critical}".rstrip(";")
     return f"'{label}'={value}{one.unit}{limits}"

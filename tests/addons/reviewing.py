@@ -10,7 +10,7 @@ from pathlib import Path
 from httpx import Response
 from starlette.testclient import TestClient
 
-from addons.review.access import COOKIE, Access
+from addons.review.access import Access
 from addons.review.app import Review
 from addons.review.people import Person, Role
 
@@ -40,9 +40,14 @@ class Visitor:
         self.client = client or TestClient(
             Review(path, self.access, now).app(), ORIGIN, follow_redirects=False
         )
+        self.log_in(role)
+
+    def log_in(self, role: Role) -> None:
         answer = self.client.post("/login", data={"token": "the token"}, headers={"origin": ORIGIN})
         assert answer.status_code == 303
-        self.access.sessions[self.client.cookies[COOKIE]].person = Person(f"a {role}", role)
+        self.access.sessions[self.client.cookies[self.access.cookie]].person = Person(
+            f"a {role}", role
+        )
 
     def get(self, where: str, status: int = 200) -> str:
         """The page's HTML."""

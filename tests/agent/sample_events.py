@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from detector.judging.judge import judge_all
-from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Handshake, Observation, Target
-from detector.report.check_json import check_record
 from detector.report.event_json import (
     EVENT_SCHEMA,
     DeviceRecord,
@@ -66,6 +63,11 @@ def finding(
 
 @cache
 def _intercepted():  # type: ignore[no-untyped-def]
+    # Loaded when it is asked for: processes that a test starts begin sooner.
+    from detector.judging.judge import judge_all
+    from detector.lab.pki import Authority, LabPki
+    from detector.report.check_json import check_record
+
     pki = LabPki()
     gateway = Authority("Zscaler Root CA", organization="Zscaler Inc.", profile=False)
     leaf = gateway.issue("www.example.com")

@@ -32,7 +32,9 @@ def test_what_is_no_host_and_port_is_left_out(wrong: Question) -> None:
 def test_no_more_questions_are_open_than_is_said_and_a_field_more_is_no_sheet() -> None:
     assert len(read_sheet(write_sheet([GOOD] * (MOST_OPEN + 9)))) == MOST_OPEN
     with pytest.raises(ListError):
-        read_sheet(b'{"questions":[{"id":"x","host":"a","port":1,"until":"2026-11-30T00:00:00Z","run":"rm"}]}')
+        read_sheet(
+            b'{"questions":[{"id":"x","host":"a","port":1,"until":"2026-11-30T00:00:00Z","run":"rm"}]}'
+        )
 
 
 @pytest.mark.parametrize(

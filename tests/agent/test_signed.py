@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from detector.agent.signed import MAX_BLOB, MAX_CONTENT, judged, public_signer, seal, signer_of, unseal
+from detector.agent.signed import (
+    MAX_BLOB,
+    MAX_CONTENT,
+    judged,
+    public_signer,
+    seal,
+    signer_of,
+    unseal,
+)
 from detector.errors import ListError
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -65,7 +73,11 @@ def test_a_bomb_is_not_unpacked_and_what_follows_the_end_is_refused() -> None:
     with pytest.raises(ListError, match="may have"):
         made(content=bytes(MAX_CONTENT + 1))
     head = made().partition(b"\n")[0]
-    for packed in (zlib.compress(bytes(MAX_CONTENT * 4)), zlib.compress(b"a") + b"more", zlib.compress(b"a")[:-3]):
+    for packed in (
+        zlib.compress(bytes(MAX_CONTENT * 4)),
+        zlib.compress(b"a") + b"more",
+        zlib.compress(b"a")[:-3],
+    ):
         with pytest.raises(ListError):
             unseal("canaries", head + b"\n" + packed, SIGNER)
     with pytest.raises(ListError, match="larger than"):

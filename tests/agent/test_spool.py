@@ -171,13 +171,13 @@ import os, signal, sys
 from pathlib import Path
 from detector.agent import spool
 from detector.agent.store import open_store
-from tests.agent.sample_events import finding
+from tests.agent.sample_events import heartbeat
 store = open_store(Path(sys.argv[1]))
 spool.configure(store, ["a"])
 with store.db:
-    spool.keep(store, [finding(1)])
+    spool.keep(store, [heartbeat(1)])
 store.db.execute("BEGIN")
-spool.keep(store, [finding(2)])
+spool.keep(store, [heartbeat(2)])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -70,12 +70,11 @@ def event(
     at: datetime = START,
     *,
     where: NetworkRecord | None = None,
-    id: str | None = None,
     **more: Any,
 ) -> EventRecord:
     who = name(f"device {device}")
     return EventRecord(
-        "tlsight.event/1", id or name(f"event {device} {kind} {at} {more.get('finding')}"), kind, at,
+        "tlsight.event/1", name(f"event {device} {kind} {at} {more.get('finding')}"), kind, at,
         DeviceRecord(who, f"laptop-{device}", "linux"), VersionsRecord("1.0", "t1"), network=where, **more,
     )  # fmt: skip
 
@@ -97,12 +96,16 @@ def finding(
     subject = "spki:" + sha256(key.encode()).hexdigest()
     place = where.id if where is not None else ""
     record = FindingRecord(
-        name(f"{device} {place} {subject}"), "interception", subject, opened or at, at, (f"{host}:443",), 1
+        name(f"{device} {place} {subject}"),
+        "interception",
+        subject,
+        opened or at,
+        at,
+        (f"{host}:443",),
+        1,
     )
     shown = None if bare else check(host, key=key, **judged)
-    return event(
-        device, kind, at, where=where, finding=record, check=shown, sanctioned=sanctioned
-    )
+    return event(device, kind, at, where=where, finding=record, check=shown, sanctioned=sanctioned)
 
 
 def heartbeat(

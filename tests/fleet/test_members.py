@@ -33,7 +33,9 @@ def token(members: Members, name: str = "t", uses: int = 1, device: str | None =
     return name
 
 
-def refused(members: Members, name: str, one: Member, secret: str = "secret", now: datetime = NOW) -> str:
+def refused(
+    members: Members, name: str, one: Member, secret: str = "secret", now: datetime = NOW
+) -> str:
     with pytest.raises(RefusedTokenError) as told:
         members.enrol(name, secret, one, now)
     return told.value.reason
@@ -85,7 +87,9 @@ def test_wrong_secrets_make_a_token_void_and_an_end_ends_it(members: Members) ->
     token(members)
     assert refused(members, "other", agent("U1")) == "unknown"
     assert refused(members, "t", agent("U1"), now=NOW + timedelta(days=7)) == "ended"
-    assert [refused(members, "t", agent("U1"), "guess") for _ in range(6)] == ["wrong"] * 5 + ["locked"]
+    assert [refused(members, "t", agent("U1"), "guess") for _ in range(6)] == ["wrong"] * 5 + [
+        "locked"
+    ]
     assert refused(members, "t", agent("U1")) == "locked"
 
 
@@ -98,7 +102,9 @@ def test_a_known_device_is_taken_over_only_with_a_token_that_names_it(members: M
     assert members.revoked() == {"U1": int(NOW.timestamp())}
 
 
-def test_a_revoked_key_never_comes_back_and_a_revoked_device_does_with_a_new_key(members: Members) -> None:
+def test_a_revoked_key_never_comes_back_and_a_revoked_device_does_with_a_new_key(
+    members: Members,
+) -> None:
     token(members)
     members.enrol("t", "secret", agent("U1"), NOW)
     assert members.revoke("agent", DEVICE, NOW, "stolen") == 1

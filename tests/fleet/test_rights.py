@@ -11,7 +11,9 @@ WRITES = ("CREATE", "DELETE", "UPDATE", "MSG.", "CONSUMER", "SNAPSHOT", "RESTORE
 
 
 @pytest.mark.parametrize("role", LEAST)
-def test_nobody_but_the_keeper_makes_changes_or_consumes_and_all_hear_their_own_inbox_alone(role: Role) -> None:
+def test_nobody_but_the_keeper_makes_changes_or_consumes_and_all_hear_their_own_inbox_alone(
+    role: Role,
+) -> None:
     rights = RIGHTS[role]
     for subject in rights.publish:
         assert subject not in (">", "*")

@@ -10,11 +10,13 @@ from tests.fuzz import (
     dialogues,
     evidence,
     files,
+    fleet,
     judgements,
     lists,
     packets,
     planted,
     receivers,
+    senses,
     transparency,
     wire,
 )
@@ -22,6 +24,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
+    senses, fleet,
 )  # fmt: skip
 
 

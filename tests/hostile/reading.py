@@ -102,7 +102,19 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass sync status": ("bypass", "sync", "status"),
     "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
     "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
+    "agent exporter": ("agent", "exporter", "--listen", "127.0.0.1:0"),
+    "agent nagios": ("agent", "nagios", HOST, *_NOBODY),
     "engine learn": ("engine", "learn", "An engine"),
+    "agent enrol": ("agent", "enrol"),
+    "fleet serve": ("fleet", "serve", "--external", "tls://127.0.0.1:9"),
+    "fleet token": ("fleet", "token"),
+    "fleet agents": ("fleet", "agents"),
+    "fleet revoke": ("fleet", "revoke", "x", "--reason", "x"),
+    "fleet gateway": ("fleet", "gateway", "x"),
+    "fleet centre": ("fleet", "centre"),
+    "fleet publish": ("fleet", "publish", "canaries"),
+    "fleet lists": ("fleet", "lists"),
+    "fleet ask": ("fleet", "ask", HOST, "--wait", "1s"),
     "lab serve": ("lab", "serve", "healthy"),
 }  # fmt: skip
 # What a command reads besides the option that is tried, so that it comes to that one: the option, and its words.
@@ -126,6 +138,11 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
     "bypass sync once": ("shelf", ("--shelf", "empty")),
     "bypass sync run": ("shelf", ("--shelf", "empty")),
     "bypass sync serve": ("certificate", ("--certificate", "{chain.pem}")),
+    "agent enrol": ("file", ("{empty}",)),
+    "fleet token": ("out", ("--out", "out")),
+    "fleet gateway": ("out", ("--out", "out")),
+    "fleet centre": ("out", ("--out", "out")),
+    "fleet publish": ("file", ("{empty}",)),
 }
 # Commands that neither dial nor read a file of somebody else's, and why.
 NEITHER = {
@@ -175,11 +192,24 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass prove", "ca"): "certificate",
     ("bypass prove", "rules"): "table",
     ("engine learn", "files"): "certificate",
+    ("agent exporter", "modules"): "table",
+    ("agent exporter", "targets"): "lines",
+    ("agent enrol", "file"): "json",
+    ("fleet serve", "certificate"): "certificate",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
 # Commands that run until they are told to stop.
-_SERVING = frozenset(("bypass serve", "bypass sync run", "bypass sync serve", "lab serve"))
+_SERVING = frozenset(
+    (
+        "bypass serve",
+        "bypass sync run",
+        "bypass sync serve",
+        "fleet serve",
+        "lab serve",
+        "agent exporter",
+    )
+)
 # A list asks for one host after the other; how many there are is who wrote it's business.
 _LISTS = frozenset(("target_list", "host_list"))
 

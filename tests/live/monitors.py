@@ -76,7 +76,7 @@ class Prometheus(Program):
         where = f"127.0.0.1:{self.exporter}"
         config = self.write(
             "prometheus.yml",
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            "global: {scrape_interval: 2s, scrape_timeout: 2s}\n"
             "scrape_configs:\n"
             f"- job_name: tlsight\n  static_configs: [targets: ['{where}']]\n"
             "- job_name: ssl\n  metrics_path: /probe\n  params: {module: [tls]}\n"
@@ -89,6 +89,12 @@ class Prometheus(Program):
         listen = f"--web.listen-address=127.0.0.1:{self.port}"
         data = f"--storage.tsdb.path={self.folder / 'data'}"
         return [find("prometheus"), f"--config.file={config}", listen, data]
+
+    def _answers(self) -> bool:
+        try:
+            return super()._answers() and bool(get(f"http://127.0.0.1:{self.port}/-/ready"))
+        except OSError:
+            return False
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The series that an expression gives now."""

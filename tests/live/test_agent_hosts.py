@@ -29,12 +29,12 @@ async def _visited(browser: str, folder: Path, root: Path, pki: LabPki) -> None:
         if browser == "chromium":
             home, place = folder / "home", ".config/chromium/Default/History"
             visit = browser_visits.chromium(
-                folder, root, 6, f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
+                folder, root, 5, f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
             )
             made = folder / "chromium/profile/Default/History"
         else:
             home, place = folder / "home", ".mozilla/firefox/x.default/places.sqlite"
-            visit = browser_visits.firefox(folder, root, 9)
+            visit = browser_visits.firefox(folder, root, 8)
             made = folder / "firefox/places.sqlite"
             made.parent.mkdir()
             settled = 'user_pref("network.dns.forceResolve", "127.0.0.1");\n'

@@ -7,6 +7,7 @@ alerts, blackbox-exporter-mixin) and ssl_exporter (Grafana 11279, its own dashbo
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as read
 
 from detector.lab.origin import Origin
-from detector.lab.pki import LabPki
+from detector.lab.pki import Authority, LabPki
 from tests.cli.conftest import Run, running
 from tests.live.monitors import Blackbox, Exporter, Prometheus, get
 from tests.live.programs import find
@@ -37,7 +38,7 @@ QUERIES = (
     "probe_ssl_last_chain_expiry_timestamp_seconds - time() > 0",
     'probe_ssl_last_chain_info{subject=~"CN=.*"} * on (instance) group_right probe_ssl_earliest_cert_expiry',
     'probe_tls_version_info{version="TLS 1.3"}',
-    "count(max(ssl_cert_not_after{instance=~\".+\",job=~\".+\"}) by (issuer_cn,serial_no))",
+    'count(max(ssl_cert_not_after{instance=~".+",job=~".+"}) by (issuer_cn,serial_no))',
     '((ssl_cert_not_after{instance=~".+",job=~".+"} - time())/24/60/60) > 1',
     'ssl_verified_cert_not_after{chain_no="0"} - time() > 86400 * 7',
     'ssl_probe_success{instance=~".+",job=~".+"} == 1',
@@ -47,20 +48,24 @@ QUERIES = (
 )
 BAD = (
     'probe_success{job="ssl"} == 0',
-    'ssl_probe_success == 0',
+    "ssl_probe_success == 0",
     'tlsight_verdict{verdict!="consistent"} == 1',
 )
 
 
-@pytest.fixture
-def exporter(tmp_path: Path) -> Iterator[tuple[Exporter, str, str]]:
+Started = tuple[Exporter, str, str]
+
+
+@pytest.fixture(scope="module")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """One that may dial loopback, a target with a good chain, and one under a CA that nobody knows."""
+    tmp_path = tmp_path_factory.mktemp("exporter")
     pki = LabPki()
     (tmp_path / "root.pem").write_text(pki.root.pem)
     modules = tmp_path / "modules.toml"
     modules.write_text('[[module]]\nname = "tls"\ninner = true\n[[module]]\nname = "outer"\n')
     modules.chmod(0o600)
-    good, bad = pki.issue("localhost"), pki.authority("Somebody's CA").issue("localhost")
+    good, bad = pki.issue("localhost"), Authority("Somebody's CA", profile=False).issue("localhost")
     words = ("--roots", tmp_path / "root.pem", "--modules", modules)
     with (
         running(Origin({"localhost": good})) as fine,
@@ -71,10 +76,10 @@ def exporter(tmp_path: Path) -> Iterator[tuple[Exporter, str, str]]:
 
 
 def test_every_series_of_blackbox_exporter_is_there_with_its_labels_and_its_value(
-    exporter: tuple[Exporter, str, str], tmp_path: Path
+    exporter: Started, tmp_path: Path
 ) -> None:
     ours_at, good, bad = exporter
-    with Blackbox(tmp_path / "blackbox", tmp_path / "root.pem") as blackbox:
+    with Blackbox(tmp_path / "blackbox", ours_at.folder.parent / "root.pem") as blackbox:
         for target in (good, bad):
             theirs, ours = series(blackbox.probe(target)), series(ours_at.probe(target))
             for name, labels, value in theirs:
@@ -84,16 +89,22 @@ def test_every_series_of_blackbox_exporter_is_there_with_its_labels_and_its_valu
                     assert same[0][2] == value, (target, name)
 
 
-def test_promtool_finds_nothing_against_what_is_answered(exporter: tuple[Exporter, str, str]) -> None:
+def test_promtool_finds_nothing_against_what_is_answered(exporter: Started) -> None:
     started, good, bad = exporter
     own = get(f"http://127.0.0.1:{started.port}/metrics")
     for text in (started.probe(good), started.probe(bad), own):
-        done = subprocess.run([find("promtool"), "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+        done = subprocess.run(
+            [find("promtool"), "check", "metrics"],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_queries_of_public_dashboards_find_their_series_in_debians_prometheus(
-    exporter: tuple[Exporter, str, str], tmp_path: Path
+    exporter: Started, tmp_path: Path
 ) -> None:
     started, good, bad = exporter
     with Prometheus(tmp_path / "prometheus", started.port, good, bad) as server:
@@ -109,33 +120,38 @@ def test_queries_of_public_dashboards_find_their_series_in_debians_prometheus(
         assert not server.query("up == 0")
 
 
-def test_a_name_that_leads_to_loopback_is_not_dialled_for_others(exporter: tuple[Exporter, str, str]) -> None:
+def test_a_name_that_leads_to_loopback_is_not_dialled_for_others(exporter: Started) -> None:
     started, good, _ = exporter
-    found = dict((name, value) for name, _, value in series(started.probe(good, "outer")))
+    found = {name: value for name, _, value in series(started.probe(good, "outer"))}
     assert found["probe_success"] == found["ssl_probe_success"] == 0
     assert "probe_ssl_earliest_cert_expiry" not in found
 
 
-def test_a_scrape_is_answered_within_its_own_time(exporter: tuple[Exporter, str, str]) -> None:
+def test_a_scrape_is_answered_within_its_own_time(exporter: Started) -> None:
     started, _, _ = exporter
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         begun = time.monotonic()
-        text = started.probe(f"localhost:{silent.getsockname()[1]}", X_Prometheus_Scrape_Timeout_Seconds="1")
+        text = started.probe(
+            f"localhost:{silent.getsockname()[1]}", X_Prometheus_Scrape_Timeout_Seconds="1"
+        )
     assert time.monotonic() - begun < 1
     assert ("probe_success", {}, 0) in series(text)
 
 
-def test_wrong_questions_are_refused_with_their_reason(exporter: tuple[Exporter, str, str]) -> None:
+def test_wrong_questions_are_refused_with_their_reason(exporter: Started) -> None:
     started, good, _ = exporter
+    at = f"http://127.0.0.1:{started.port}/probe"
     for words, code in (("", 400), ("?target=a%20b", 400), (f"?target={good}&module=no", 400)):
-        with pytest.raises(HTTPError) as caught:
-            get(f"http://127.0.0.1:{started.port}/probe{words}")
-        assert caught.value.code == code, words
+        assert status(at + words) == code, words
+    assert status(f"{at}?target={good}", Host="attacker.example") == 421
+    assert status(f"{at}?target={good}", Sec_Fetch_Site="cross-site") == 403
+
+
+def status(url: str, **headers: str) -> int:
     with pytest.raises(HTTPError) as caught:
-        started.probe(good, Host="attacker.example")
-    assert caught.value.code == 421
+        get(url, **headers)
+    caught.value.close()
+    return caught.value.code
 
 
 def test_nagios_negate_takes_the_plug_ins_word(tlsight: Run, tmp_path: Path) -> None:
@@ -143,10 +159,11 @@ def test_nagios_negate_takes_the_plug_ins_word(tlsight: Run, tmp_path: Path) -> 
     (tmp_path / "root.pem").write_text(pki.root.pem)
     negate = os.environ.get("NAGIOS_NEGATE", "/usr/lib/nagios/plugins/negate")
     roots = ("agent", "nagios", "--roots", tmp_path / "root.pem")
+    alone = ("env",)
     with running(Origin({"localhost": pki.issue("localhost")})) as origin:
-        plain = tlsight(*roots, f"localhost:{origin.port}")
+        plain = tlsight(*roots, f"localhost:{origin.port}", prefix=alone)
         turned = tlsight(*roots, f"localhost:{origin.port}", prefix=(negate, "-s"))
-        late = tlsight(*roots, "-c", "1000:", f"localhost:{origin.port}")
+        late = tlsight(*roots, "-c", "1000:", f"localhost:{origin.port}", prefix=alone)
     assert plain.returncode == 0, plain.stdout
     assert plain.stdout.startswith("TLS OK - 1 of 1 fine: consistent | 'time'=")
     assert turned.returncode == 2
@@ -159,4 +176,6 @@ def test_nagios_negate_takes_the_plug_ins_word(tlsight: Run, tmp_path: Path) -> 
 
 
 def series(text: str) -> list[tuple[str, dict[str, str], float]]:
-    return [(one.name, dict(one.labels), one.value) for family in read(text) for one in family.samples]
+    return [
+        (one.name, dict(one.labels), one.value) for family in read(text) for one in family.samples
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -251,8 +251,12 @@ def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_go
             ours, theirs = signer_of(fleet.home.keys.signer), signer_of(secrets.token_hex(32))
 
             def made(
-                name: str, serial: int, content: bytes, sign=ours, until: datetime | None = None
-            ) -> bytes:  # type: ignore[no-untyped-def]
+                name: str,
+                serial: int,
+                content: bytes,
+                sign: Callable[[bytes], tuple[str, str]] = ours,
+                until: datetime | None = None,
+            ) -> bytes:
                 return seal(name, serial, now, until or now + timedelta(days=1), content, sign)
 
             good = made("canaries", 5, b"good")

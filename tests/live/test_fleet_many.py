@@ -45,7 +45,7 @@ def test_a_list_change_is_verified_at_500_real_subscribers_within_a_second(tmp_p
                 fleet.members, "bypass", content, fleet.home.keys.signer, clock.now(), "me"
             )
             async with asyncio.timeout(20):
-                while len(came) < MANY:  # noqa: ASYNC110
+                while len(came) < MANY:
                     await asyncio.sleep(0.005)
             await asyncio.gather(*(link.close() for link in links))
         return [at - began for at in came]

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from addons.fleet import bus
@@ -181,18 +182,12 @@ def test_nobody_comes_in_without_the_fleets_word_or_with_another_fleets(tmp_path
         async with running(tmp_path / "one") as fleet:
             mine = fleet.member("agent", MINE)
             for wrong in ("", mine.jwt[:-4] + "AAAA"):
-                bad = type(mine)(**{**_fields(mine), "jwt": wrong})
+                bad = msgspec.structs.replace(mine, jwt=wrong)
                 with pytest.raises(FetchError):
                     await fleet.dial(bad)
             # the word for one key, shown with another one
-            stolen = type(mine)(**{**_fields(mine), "seed": fleet.member("agent", OTHER).seed})
+            stolen = msgspec.structs.replace(mine, seed=fleet.member("agent", OTHER).seed)
             with pytest.raises(DeniedError):
                 await fleet.dial(stolen)
 
     asyncio.run(go())
-
-
-def _fields(member: object) -> dict[str, object]:
-    import msgspec
-
-    return msgspec.structs.asdict(member)  # type: ignore[type-var]

@@ -100,6 +100,9 @@ def test_what_a_crashed_server_had_not_read_comes_again(
         receiver.kill()
         with pytest.raises(SinkError, match="refuses the connection"):
             send(sink, finding(2))
+        with receiver:
+            send(sink, finding(2))
+            until(lambda: len(receiver.received()) == 2)
 
 
 def test_a_server_that_dies_with_events_unread_confirms_nothing(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ def test_a_decision_is_in_force_at_a_real_mitmproxy_within_a_second_and_a_cut_wi
         north, store = world.sites["north"], tmp_path / "fleet"
         with fleet(world, store):
             keys = tmp_path / "north.fleet", tmp_path / "centre.fleet"
-            tlsight(world, "fleet", "gateway", "north", "--out", str(keys[0]), "--store", str(store))
+            tlsight(
+                world, "fleet", "gateway", "north", "--out", str(keys[0]), "--store", str(store)
+            )
             tlsight(world, "fleet", "centre", "--out", str(keys[1]), "--store", str(store))
             world.tell("add", "mail.example", *DECIDED)
             north.enrol(str(keys[0]))

@@ -25,7 +25,9 @@ from tests.agent.sample_events import finding, heartbeat, notice
 
 ALL = (finding(1), finding(2, "changed"), finding(3, "closed"), finding(4, what="trust"), heartbeat(5), notice(6, "events-lost", "siem"))  # fmt: skip
 NASTY = 'a|b\\c=d e]f"g\\n\r\nh\tü\u202e\x1b[31m\x00 cs1=x'
-_text = st.text(max_size=300) | st.sampled_from([NASTY, NASTY * 20, "\\", "=", "]", '"', "|"])
+_text = st.text(max_size=300) | st.sampled_from(
+    [NASTY, NASTY * 20, "\\", "=", "]", '"', "|", "{\x1b", '{"a":']
+)
 
 
 def hostile(text: str, event: EventRecord = ALL[0]) -> EventRecord:

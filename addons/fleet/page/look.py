@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -10,6 +11,9 @@ from addons.fleet.page.again import Judge
 from addons.fleet.queries import FleetQueries
 from addons.review.visit import Call, Done, View
 from detector.errors import ConfigError
+
+
+_ID = re.compile(r"[0-9A-Za-z:_-]{1,128}")  # as the collector takes them
 
 
 class Ask(Protocol):
@@ -45,7 +49,7 @@ class Look(Call):
     def id(self, name: str) -> str:
         """An identifier of the address; empty for what is none."""
         found = self.query(name, 200)
-        return found if found.isascii() and found.replace("-", "").isalnum() else ""
+        return found if _ID.fullmatch(found) else ""
 
 
 Page = Callable[[Look], Awaitable[View]]

@@ -27,6 +27,7 @@ from detector.agent.senses.resolvers import FILES
 from detector.agent.senses.standing import Standing, compare, remembering, standing
 from detector.agent.senses.trust import TrustSense
 from detector.net import netlink
+from detector.net.session_bus import bus_address
 from detector.net.source import source_towards
 
 Kind = Literal["network", "resume", "trust", "proxy", "clock"]
@@ -75,7 +76,7 @@ async def changes(
     root: Path = Path("/"),
     pace: Pace | None = None,
     clocks: Callable[[], Clocks] = system_clocks,
-    desktop: bool = False,
+    desktop: bool | None = None,
 ) -> AsyncIterator[Change]:
     """Each change, from the first look on, which tells nothing; ends when it is closed.
 
@@ -85,9 +86,11 @@ async def changes(
         root: where /etc, /run and /usr are.
         pace: how often to look.
         clocks: how to ask what time it is.
-        desktop: ask the user's session for its proxy.
+        desktop: ask the user's session for its proxy; where there is a session when left out.
 
     """
+    if desktop is None:
+        desktop = bus_address(environment) is not None
     senses = _Senses(environment, tuple(homes), root, desktop=desktop)
     told: asyncio.Queue[Change] = asyncio.Queue(_MOST_UNREAD)
     stirred = asyncio.Event()

@@ -38,6 +38,7 @@ from detector.agent.senses.proxies import ProxySense
 from detector.agent.senses.resolvers import read_resolvers
 from detector.agent.senses.wireless import ssid_of
 from detector.net import netlink
+from detector.net.session_bus import bus_address
 from detector.net.source import rouse
 from detector.report.event_json import NetworkRecord
 
@@ -149,10 +150,10 @@ async def here(
         salt: of the fleet, or of this device where it is in none.
         environment: the agent's.
         root: where /etc and /run are.
-        proxies: which are set; those of `environment` and /etc when left out.
+        proxies: which are set; those of the environment, /etc and the session when left out.
 
     """
-    asked = proxies or ProxySense(environment, root=root).now
+    asked = proxies or _proxies(environment, root)
     facts = read_facts(asked, root)
     out = way_out(facts.ways)
     for _ in range(_STEPS):
@@ -164,6 +165,13 @@ async def here(
         facts = facts._replace(ways=read_ways())
         out = way_out(facts.ways)
     return network_of(facts, salt)
+
+
+def _proxies(environment: Mapping[str, str], root: Path) -> Callable[[], tuple[str, ...]]:
+    home = environment.get("HOME", "")
+    homes = (Path(home),) if home.startswith("/") and home != "/" else ()
+    desktop = bus_address(environment) is not None
+    return ProxySense(environment, homes, root, desktop=desktop).now
 
 
 def read_facts(proxies: Callable[[], tuple[str, ...]], root: Path = Path("/")) -> Facts:

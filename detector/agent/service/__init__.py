@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from detector.agent.service.others import OTHERS
 from detector.agent.service.shipped import Shipped, read_shipped
 
 _HERE = Path(__file__).parent
-# Where each belongs, below / or below the folder that it is written to. One kind a row.
+# Where each belongs, below / or below the folder that it is written to.
 _PLACES = {
     "systemd": {
         "tlsight-agent.service": "etc/systemd/system/tlsight-agent.service",
         "tlsight-agent-user.service": "etc/systemd/user/tlsight-agent-user.service",
     },
+    **OTHERS,
 }
 KINDS = tuple(_PLACES)
 

@@ -35,7 +35,7 @@ def read_shipped(
 def command_fits(path: Path) -> str | None:
     """Why a unit cannot start that path; None where it can."""
     text = str(path)
-    if not path.is_absolute() or not text.isprintable() or set(text) & set(" \t\"'\\$%@{};"):
+    if not path.is_absolute() or not text.isprintable() or set(text) & set(" \t\"'\\$%@{};<>&"):
         return f"{text!r} cannot stand in a unit"
     return None
 

@@ -10,14 +10,19 @@ Rules
 4. Where the file would grow beyond `size`, FILE.1 becomes FILE.2 and so on, and FILE becomes FILE.1, one rename each; the
    oldest goes. A kill in between leaves a gap, and no line is lost. `count = 0` leaves rotation to others.
 5. Another agent that writes the same file waits for the lock.
+6. The disk may hang, and the lock be held by anybody: that is waited for in a thread, which nothing else waits for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import stat
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +35,8 @@ from detector.report.event_json import EventRecord
 
 _TAIL = 1 << 16
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_HAS_OWNERS = hasattr(os, "geteuid")
 
 
 class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"):
@@ -69,14 +75,16 @@ class FileSink:
         self._path = path
         self._settings = settings
         self._write: Callable[[EventRecord], bytes] = form(settings.form)
+        self._writing = False
 
     async def send(self, events: Sequence[EventRecord]) -> None:
         data = b"".join(self._write(event) + b"\n" for event in events)
+        settings = self._settings
+        mode = int(settings.mode, 8)
         try:
-            append(
-                self._path, data, self._settings.size, self._settings.count,
-                int(self._settings.mode, 8),
-            )  # fmt: skip
+            await self._apart(
+                partial(append, self._path, data, settings.size, settings.count, mode)
+            )
         except OSError as error:
             remedy = "free some space" if error.errno == errno.ENOSPC else ""
             why = error.strerror or str(error)
@@ -85,6 +93,37 @@ class FileSink:
     async def close(self) -> None:
         """Nothing is held open."""
 
+    async def _apart(self, work: Callable[[], None]) -> None:
+        """In a thread of its own, one at a time. It is no pool's: those are waited for when a program ends."""
+        if self._writing:
+            raise SinkError(f"{self._path}: an earlier write has not come back")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # it is raised where it is waited for
+                outcome: Exception | None = error
+            else:
+                outcome = None
+            self._writing = False
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(_settle, done, outcome)
+
+        self._writing = True
+        threading.Thread(target=run, daemon=True).start()
+        await done
+
+
+def _settle(done: asyncio.Future[None], outcome: Exception | None) -> None:
+    if done.done():
+        return
+    if outcome is None:
+        done.set_result(None)
+    else:
+        done.set_exception(outcome)
+
 
 def append(path: Path, data: bytes, size: int, count: int, mode: int) -> None:
     """Put whole lines at a file's end, for good. Raises OSError; then none of them is there, or they come again."""
@@ -92,9 +131,12 @@ def append(path: Path, data: bytes, size: int, count: int, mode: int) -> None:
     try:
         end = _repaired(descriptor)
         if count and end and end + len(data) > size:
-            _rotate(path, count)
+            if _HAS_OWNERS:
+                _rotate(path, count)  # while we have the lock
             os.close(descriptor)
             descriptor = -1
+            if not _HAS_OWNERS:
+                _rotate(path, count)  # an open file cannot be moved there
             descriptor = _opened(path, mode)
             end = _repaired(descriptor)
         try:
@@ -142,7 +184,7 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 def _lock(descriptor: int) -> None:
     """Held until it is closed; who else writes does so for moments."""
-    if hasattr(os, "geteuid"):
+    if _HAS_OWNERS:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX)

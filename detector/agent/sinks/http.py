@@ -31,8 +31,8 @@ import msgspec
 
 from detector.agent.sinks import RefusedError, Sink, SinkError, Surroundings
 from detector.agent.sinks.choice import Choice, chosen
+from detector.agent.sinks.named_files import credential, named
 from detector.agent.sinks.standing import Standing, looked_at
-from detector.agent.sinks.syslog import credential
 from detector.errors import ConfigError, FetchError
 from detector.knowledge.owners import Distrusted, read_ours
 from detector.model.no_json import NO_JSON
@@ -126,19 +126,20 @@ class HttpSink:
         self._write = form(settings.form or ("ecs" if settings.shape == "bulk" else "ndjson"))
         proxy = settings.proxy
         self._routing = Routing(parse_proxy(proxy, "sink.proxy")) if proxy else Routing()
+        self._trust = named("ca", settings.ca)
+        self._credential = credential(settings.certificate, settings.key)
         self._had: set[str] = set()  # of a batch that comes again
         self._takes = False  # it took something once
 
     async def send(self, events: Sequence[EventRecord]) -> None:
         from detector.net.fetch import Fetcher, FetchOptions
 
-        settings = self._settings
         options = FetchOptions(
             timeout=_TIMEOUT,
             attempts=1,
             routing=self._routing,
-            trust=Path(settings.ca) if settings.ca is not None else None,
-            credential=credential(settings.certificate, settings.key),
+            trust=self._trust,
+            credential=self._credential,
             look=self._standing.look,
             now=self._surroundings.now,
         )

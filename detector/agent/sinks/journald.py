@@ -9,6 +9,7 @@ itself takes away is lost.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from msgspec import structs
 
 from detector.agent.sinks import Sink, SinkError, Surroundings
 from detector.agent.sinks.choice import Choice, chosen
+from detector.errors import ConfigError
 from detector.report.event_facts import facts, line
 from detector.report.event_json import EventRecord, encode_event, severity
 from detector.report.event_syslog import FACILITIES, PRIORITIES
@@ -37,7 +39,9 @@ class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, re
 
 
 def open_sink(settings: Settings, surroundings: Surroundings) -> Sink:  # noqa: ARG001
-    """Never fails: a journal that is not there is found when it is written."""
+    """Raises ConfigError; a journal that is not there is found when it is written."""
+    if not hasattr(os, "memfd_create"):
+        raise ConfigError("sink.kind", "journald is Linux's", remedy="take file or syslog")
     return chosen(settings, JournalSink(Path(settings.path), observation=settings.observation))
 
 

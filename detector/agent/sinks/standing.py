@@ -9,7 +9,7 @@ settings delivers all the same; that somebody stands there is told then too.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 _TIMEOUT = 5.0
 _REMEDY = "have the sink's host left out of inspection, or set through-interceptor = true"
 _SEEN = 64
+_STALE = timedelta(hours=1)
 
 
 class Standing:
-    """One sink's judge of its own connections. Each chain is judged once.
+    """One sink's judge of its own connections. Each chain is judged once an hour: policies and tables change.
 
     Args:
         surroundings: the agent's.
@@ -37,16 +38,18 @@ class Standing:
     def __init__(self, surroundings: Surroundings, *, through: bool) -> None:
         self._surroundings = surroundings
         self._through = through
-        self._judged: dict[tuple[str, bytes], str | None] = {}
+        self._judged: dict[tuple[str, bytes], tuple[datetime, str | None]] = {}
 
     def look(self, seen: Observation) -> None:
         """Of a connection that verified. Raises SinkError where somebody stands in it who may not."""
         key = (seen.target.host, sha256(b"".join(seen.chain)).digest())
-        if key not in self._judged:
+        now = self._surroundings.now()
+        when, who = self._judged.get(key, (None, None))
+        if when is None or not timedelta(0) <= now - when < _STALE:
             if len(self._judged) >= _SEEN:
                 self._judged.clear()
-            self._judged[key] = self._surroundings.look(seen)
-        who = self._judged[key]
+            who = self._surroundings.look(seen)
+            self._judged[key] = now, who
         if who is not None and not self._through:
             text = f"its connection to {seen.target.host} is intercepted by {who}, whose root is trusted here"
             raise SinkError(text, seen=seen, remedy=_REMEDY)

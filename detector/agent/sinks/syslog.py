@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from detector.agent.sinks import Sink, SinkError, Surroundings
 from detector.agent.sinks.choice import Choice, chosen
+from detector.agent.sinks.named_files import credential, named
 from detector.agent.sinks.standing import Standing, looked_at
 from detector.errors import ConfigError, DialError
 from detector.model.targets import socket_text
@@ -82,13 +82,6 @@ def open_sink(settings: Settings, surroundings: Surroundings) -> Sink:
     return chosen(settings, SyslogSink(settings, surroundings))
 
 
-def credential(certificate: str | None, key: str | None) -> tuple[Path, Path] | None:
-    """A client certificate and its key, which may be in one file."""
-    if certificate is None:
-        return None
-    return Path(certificate), Path(key or certificate)
-
-
 class SyslogSink:
     """An open one; nothing is held between two batches."""
 
@@ -96,6 +89,13 @@ class SyslogSink:
         self._settings = settings
         self._surroundings = surroundings
         self._port = settings.port or _PORTS[settings.transport]
+        self._tls = None
+        if settings.transport == "tls":
+            from detector.net.line import LineTls
+
+            shown = credential(settings.certificate, settings.key)
+            name = settings.server_name or settings.host
+            self._tls = LineTls(name, named("ca", settings.ca), shown)
         self._standing = Standing(surroundings, through=settings.through_interceptor)
         largest = min(settings.largest, _DATAGRAM if settings.transport == "udp" else 1 << 20)
         self._write: Callable[[EventRecord], bytes] = partial(
@@ -129,17 +129,14 @@ class SyslogSink:
             raise SinkError(f"{where}: {error}") from None
 
     async def _by_line(self, data: bytes) -> None:
-        from detector.net.line import Line, LineTls, UntrustedError
+        from detector.net.line import Line, UntrustedError
 
         settings = self._settings
-        tls = None
-        if settings.transport == "tls":
-            ca = Path(settings.ca) if settings.ca is not None else None
-            name = settings.server_name or settings.host
-            tls = LineTls(name, ca, credential(settings.certificate, settings.key))
         now = self._surroundings.now
         try:
-            line = await Line.open(settings.host, self._port, tls, self._standing.look, now=now)
+            line = await Line.open(
+                settings.host, self._port, self._tls, self._standing.look, now=now
+            )
             try:
                 await line.write(data)
                 if settings.confirm:

@@ -6,16 +6,18 @@ read.py FORM < lines: one line of JSON for each, what the reader made of it; `pr
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def ocsf(line: str) -> object:
     import jsonschema
-    from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
     event = json.loads(line)
-    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=event["metadata"]["version"]))
+    schema = _ocsf_schema(event["metadata"]["version"])
     name = schema.lookup_class_name_from_uid(event["class_uid"])
     rules = schema.get_class_schema(name, profiles=event["metadata"]["profiles"])
     found = jsonschema.Draft202012Validator(rules).iter_errors(event)
@@ -30,14 +32,7 @@ def cef(line: str) -> object:
 
 def ecs(line: str) -> object:
     """Against the schema's flat list of fields, as Elastic publishes it for Node."""
-    import subprocess
-
-    module = Path(__file__).parents[3] / ".tools/readers/npm/node_modules/@elastic/ecs"
-    script = (
-        f"const {{EcsFlat}} = require({str(module / 'generated/ecs_flat.js')!r});"
-        "console.log(JSON.stringify(EcsFlat))"
-    )
-    fields = json.loads(subprocess.run(["node", "-e", script], stdout=-1, check=True).stdout)
+    fields = _elastic_fields()
     flat: dict[str, object] = {}
 
     def walk(prefix: str, value: object) -> None:
@@ -72,6 +67,25 @@ def ecs(line: str) -> object:
             wrong = set(event["type"]) - set(category["expected_event_types"])
             problems += [f"event.type {one} with {category['name']}" for one in wrong]
     return {"fields": flat, "problems": problems}
+
+
+@cache
+def _ocsf_schema(version: str) -> Any:
+    from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+    return OcsfJsonSchemaEmbedded(get_ocsf_schema(version=version))
+
+
+@cache
+def _elastic_fields() -> dict[str, dict[str, Any]]:
+    module = Path(__file__).parents[3] / ".tools/readers/npm/node_modules/@elastic/ecs"
+    script = (
+        f"const {{EcsFlat}} = require({str(module / 'generated/ecs_flat.js')!r});"
+        "console.log(JSON.stringify(EcsFlat))"
+    )
+    done = subprocess.run(["node", "-e", script], stdout=subprocess.PIPE, check=True)
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return found
 
 
 def main() -> None:

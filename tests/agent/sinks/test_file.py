@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import subprocess
@@ -130,15 +131,15 @@ def test_another_users_file_is_not_written(tmp_path: Path) -> None:
 _FULL = """
 import asyncio, resource, signal, sys
 from pathlib import Path
-from tests.agent.sample_events import finding
-from tests.agent.test_sink_file import opened
+from tests.agent.sample_events import heartbeat
+from tests.agent.sinks.test_file import opened
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 sink = opened(Path(sys.argv[1]))
-asyncio.run(sink.send([finding(1)]))
+asyncio.run(sink.send([heartbeat(1)]))
 size = Path(sys.argv[1]).stat().st_size
-resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1000, size + 1000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))
 try:
-    asyncio.run(sink.send([finding(2), finding(3)]))
+    asyncio.run(sink.send([heartbeat(2), heartbeat(3)]))
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -158,9 +159,9 @@ _WRITER = """
 import asyncio, sys
 from pathlib import Path
 from tests.agent.sample_events import heartbeat
-from tests.agent.test_sink_file import opened
-sink = opened(Path(sys.argv[1]), size=2048, count=900)
-for number in range(int(sys.argv[2]), int(sys.argv[2]) + 60):
+from tests.agent.sinks.test_file import opened
+sink = opened(Path(sys.argv[1]), size=1024, count=900)
+for number in range(int(sys.argv[2]), int(sys.argv[2]) + 25):
     asyncio.run(sink.send([heartbeat(number)]))
 """
 
@@ -173,7 +174,30 @@ def test_two_agents_that_write_the_same_file_lose_no_line_of_each_other(tmp_path
     ]
     assert [one.wait(60) for one in both] == [0, 0]
     found = sorted(n for each in tmp_path.iterdir() for n in numbers(each))
-    assert found == [*range(1000, 1060), *range(2000, 2060)]
+    assert found == [*range(1000, 1025), *range(2000, 2025)]
+
+
+def test_a_lock_that_somebody_holds_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    sink = opened(path := tmp_path / "events")
+
+    async def main() -> None:
+        with path.open("wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await sink.send([heartbeat(1)])
+            with pytest.raises(SinkError, match="has not come back"):
+                await sink.send([heartbeat(1)])
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await sink.send([heartbeat(1), heartbeat(2)])
+                    return
+                except SinkError:  # the write that was waited for is still on its way to the disk
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert numbers(path) == [1, 1, 2]
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,212 @@
+"""`tlsight fleet findings|silent|correlations|event|networks`: what is kept of a fleet, asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from addons.cli import given
+from detector.cli import exit_codes
+from detector.cli.output import Json
+
+if TYPE_CHECKING:
+    from addons.fleet.database import FleetDatabase
+    from addons.fleet.listing import (
+        AgentLine,
+        CorrelationLine,
+        FindingLine,
+        GroupLine,
+        NetworkLine,
+    )
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="SQLite file, postgresql://USER@HOST/NAME, or @FILE with such a URL; the fleet's own when left out.",
+        envvar="TLSIGHT_FLEET_DATABASE",
+    ),
+]
+All = Annotated[bool, typer.Option("--all/--open", help="Also what is over.")]
+_SHORTEST = 6
+
+
+def register(app: typer.Typer) -> None:
+    app.command("findings")(findings)
+    app.command("silent")(silent)
+    app.command("correlations")(correlations)
+    app.command("event")(event)
+    app.command("networks")(networks)
+
+
+def findings(
+    all_: All = False,
+    by: Annotated[
+        Literal["network", "product", "issuer"] | None, typer.Option(help="Count them by that.")
+    ] = None,
+    database: Where = None,
+    json: Json = False,
+) -> int:
+    """Who intercepts whom, over all agents; exit code 1 where something is open that the policy does not allow."""
+    from addons.fleet import listing
+
+    if by is not None:
+        groups = _ask(database, lambda opened: listing.grouped(opened, by, closed=all_))
+        if json:
+            _print_json("group", groups)
+        else:
+            _say(_group(one) for one in groups)
+        return _code(one.findings > one.sanctioned for one in groups)
+    found = _ask(database, lambda opened: listing.findings(opened, closed=all_))
+    if json:
+        _print_json("finding", found)
+    else:
+        _say(_finding(one) for one in found)
+    return _code(one.closed is None and not one.sanctioned for one in found)
+
+
+def silent(database: Where = None, json: Json = False) -> int:
+    """Agents that should have been heard by now; exit code 1 where there are some."""
+    from addons.fleet import listing
+
+    found = _ask(database, lambda opened: listing.silent(opened, given.now()))
+    if json:
+        _print_json("silent", found)
+    else:
+        _say(_agent(one) for one in found)
+    return _code(True for _ in found)
+
+
+def correlations(all_: All = False, database: Where = None, json: Json = False) -> int:
+    """What no single agent can see; exit code 1 where something holds now."""
+    from addons.fleet import listing
+
+    found = _ask(database, lambda opened: listing.correlations(opened, closed=all_))
+    if json:
+        _print_json("correlation", found)
+    else:
+        _say(_correlation(one) for one in found)
+    return _code(one.closed is None for one in found)
+
+
+def event(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The event's, or how it begins.")],
+    observation: Annotated[
+        bool, typer.Option("--observation", help="What was seen alone, for `tlsight judge -`.")
+    ] = False,
+    database: Where = None,
+) -> int:
+    """Print an event, or the observation in it, which anybody can judge again."""
+    from addons.fleet import listing
+    from detector.errors import ConfigError
+    from detector.report.event_json import decode_event
+
+    start = id_.lower()
+    if len(start) < _SHORTEST or not set(start) <= set("0123456789abcdef"):
+        raise ConfigError("ID", f"{_SHORTEST} hex digits at least are wanted")
+    found = _ask(database, lambda opened: listing.event(opened, start))
+    if len(found) != 1:
+        raise ConfigError("ID", "several events begin so" if found else "there is no such event")
+    told = decode_event(found[0][1].encode())
+    if not observation:
+        given.print_json(told)
+        return exit_codes.CLEAN
+    if told.observation is None:
+        raise ConfigError(
+            "ID",
+            "this event holds no observation: the agent's settings keep it back, or it is of none",
+        )
+    given.print_json(told.observation)
+    return exit_codes.CLEAN
+
+
+def networks(
+    label: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--label", metavar="ID TEXT", help="Give a network a name: which site it is."),
+    ] = None,
+    database: Where = None,
+    json: Json = False,
+) -> int:
+    """Networks that agents were on; the same label makes several one place."""
+    from addons.fleet import listing
+    from detector.errors import ConfigError
+    from detector.model.harmless import harmless
+
+    if label is not None:
+        network, text = label[0], harmless(label[1])[:200]
+        if not _ask(database, lambda opened: listing.label(opened, network, text), write=True):
+            raise ConfigError("--label", "there is no network with this id")
+        given.say(f"{network}: {text}")
+        return exit_codes.CLEAN
+    found = _ask(database, listing.networks)
+    if json:
+        _print_json("network", found)
+    else:
+        _say(_network(one) for one in found)
+    return exit_codes.CLEAN
+
+
+def _ask[T](
+    where: str | None, ask: Callable[[FleetDatabase], Awaitable[T]], *, write: bool = False
+) -> T:
+    import asyncio
+    import os
+
+    from addons.fleet.database import default_database, open_database
+
+    async def asked() -> T:
+        opened = await open_database(where or default_database(os.environ), read_only=not write)
+        try:
+            return await ask(opened)
+        finally:
+            await opened.close()
+
+    return asyncio.run(asked())
+
+
+def _code(found: Iterable[bool]) -> int:
+    return exit_codes.FOUND if any(found) else exit_codes.CLEAN
+
+
+def _print_json(part: str, found: Sequence[object]) -> None:
+    from addons.fleet.listing import FleetRecord
+
+    for one in found:
+        given.print_json(FleetRecord("tlsight.fleet/1", **{part: one}))  # type: ignore[arg-type]
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        given.say(line)
+
+
+def _finding(one: FindingLine) -> str:
+    who = one.product or one.engine or one.issuer or one.subject
+    state = f"closed {one.closed}" if one.closed else "sanctioned" if one.sanctioned else "OPEN"
+    more = f" and {one.host_count - 1} more" if one.host_count > 1 else ""
+    where = one.label or one.network[:12] or "-"
+    host = one.hosts[0] if one.hosts else one.subject
+    return f"{state}  {one.kind}  {host}{more}  by {who}  {one.name or one.device[:12]}  at {where}  since {one.opened}  event {one.event[:12]}"
+
+
+def _group(one: GroupLine) -> str:
+    what = one.label or one.value or "unknown"
+    return f"{one.agents:6} agents  {one.findings:6} findings  {one.sanctioned:6} sanctioned  {what}  {one.first} to {one.last}"
+
+
+def _agent(one: AgentLine) -> str:
+    return f"{one.name or one.device[:12]}  last heard {one.last}  due {one.due}  at {one.label or one.network[:12] or '-'}"
+
+
+def _correlation(one: CorrelationLine) -> str:
+    state = f"closed {one.closed}" if one.closed else "HOLDS"
+    events = " ".join(event[:12] for event in one.events[:3])
+    where = f"  network {one.network[:12]}" if one.network else ""
+    return f"{state}  {one.kind}  {one.headline}{where}  since {one.opened}{'  events ' if events else ''}{events}"
+
+
+def _network(one: NetworkLine) -> str:
+    return f"{one.id}  {one.agents:6} agents  {one.findings:6} findings  {one.label or '-'}  {one.first} to {one.last}"
