@@ -44,10 +44,8 @@ from tests.fuzz.target import Target
 _NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 _SECRET = "11" * 32
 _SIGNER = public_signer(_SECRET)
-_OPERATOR, _ACCOUNT, _USER = (
-    NKey(kind, bytes((number,)) * 32)
-    for number, kind in ((1, "operator"), (2, "account"), (3, "user"))
-)
+_OPERATOR, _ACCOUNT = NKey("operator", b"\1" * 32), NKey("account", b"\2" * 32)
+_USER = NKey("user", b"\3" * 32)
 _KEYS = FleetKeys(_OPERATOR.seed, _ACCOUNT.seed, _ACCOUNT.seed, {"agent": _ACCOUNT.seed}, _SECRET)
 _JWT = user_token(_KEYS, "agent", _USER.public, "a" * 32, 1)
 _MEMBER = Membership(
