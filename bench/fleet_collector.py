@@ -21,14 +21,12 @@ from addons.fleet.database import open_database
 async def main(port: str, where: str) -> None:
     import nats
 
-    from detector.knowledge.shipped import canaries
-
     client = await nats.connect(f"nats://127.0.0.1:{port}", allow_reconnect=False)
     database = await open_database(where)
     counts = Counts()
     collecting = asyncio.create_task(
         collect(
-            client, database, Settings(correlate=5), canaries=frozenset(canaries()), counts=counts,
+            client, database, Settings(correlate=5), counts=counts,
             say=lambda text: print(text, file=sys.stderr),
         )
     )  # fmt: skip

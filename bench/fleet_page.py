@@ -69,7 +69,9 @@ def fill(path: Path) -> None:
         db.execute("CREATE TEMP TABLE number (n INTEGER PRIMARY KEY)")
         db.executemany("INSERT INTO number VALUES (?)", ((n,) for n in range(FINDINGS)))
         for statement in _FILL.strip().rstrip(";").split(";\n"):
-            db.execute(statement, {name: at for name, at in stamps.items() if f":{name}" in statement})
+            db.execute(
+                statement, {name: at for name, at in stamps.items() if f":{name}" in statement}
+            )
     db.close()
 
 
