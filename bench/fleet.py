@@ -14,13 +14,14 @@ import json
 import os
 import random
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,9 @@ from detector.report.event_json import (
 )
 
 BIN = Path(sys.executable).parent
+_AGENTS = 50_000
 _WINDOW = 4000
+_STEP = 2000
 
 
 class SimulatedFleet:
@@ -172,3 +175,129 @@ class Publisher:
         await asyncio.wait_for(hearing, 120)
         writer.close()
         return done
+
+
+def fleet(*, quick: bool) -> None:
+    """Findings and heartbeats of 50,000 agents, from the bus to the disk, beside what JetStream and SQLite do alone."""
+    count = 10_000 if quick else 60_000
+    simulated = SimulatedFleet(_AGENTS)
+    with tempfile.TemporaryDirectory(prefix="tlsight-fleet-") as name:
+        folder = Path(name)
+        bare_bus = _bus_alone(folder / "alone", simulated, count)
+        bare_rows = _rows_alone(folder / "rows.sqlite3", simulated, count)
+        with _bus(folder / "bus") as port:
+            beats = _collected(port, folder, simulated, _AGENTS, simulated.heartbeat)
+            found = _collected(port, folder, simulated, count, simulated.finding)
+    size = len(simulated.finding(0))
+    print(f"a fleet of {_AGENTS:,} agents, findings of {size:,} bytes      a second")
+    print(f"  JetStream alone, each acknowledged          {bare_bus:8.0f}")
+    print(f"  SQLite alone, bodies by their ids           {bare_rows:8.0f}")
+    print(
+        f"  findings, published to committed            {found['rate']:8.0f}   {found['cpu']:6.0f} us CPU each"
+    )
+    print(
+        f"  heartbeats, published to committed          {beats['rate']:8.0f}   {beats['cpu']:6.0f} us CPU each"
+    )
+    print(
+        f"  {found['rate'] / bare_rows:.2f}x SQLite's own rate (aim: 10,000 a second on two idle cores)"
+    )
+    print(
+        f"  collector's peak memory {max(beats['rss'], found['rss']) / 1024:.0f} MiB (aim: under 400)"
+    )
+    print(f"  load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    FIGURES.note("fleet: findings, times SQLite's rows", found["rate"] / bare_rows, "higher", 0.4)
+    FIGURES.note("fleet: collector's MiB", max(beats["rss"], found["rss"]) / 1024, "lower", 0.1)
+
+
+@contextmanager
+def _bus(folder: Path) -> Iterator[int]:
+    """nats-server with the stream of events, as it is installed: flushed every two minutes, and by the system."""
+    from tests.live.programs import free_port
+
+    port = free_port()
+    command = [
+        str(BIN / "nats-server"),
+        "-a",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-js",
+        "-sd",
+        str(folder),
+    ]
+    with child(command, stderr=subprocess.DEVNULL):
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        asyncio.run(_stream(port))
+        yield port
+
+
+async def _stream(port: int) -> None:
+    import nats
+
+    client = await nats.connect(f"nats://127.0.0.1:{port}")
+    await client.jetstream().add_stream(name=subjects.EVENTS, subjects=[subjects.ALL_EVENTS])
+    await client.close()
+
+
+def _messages(
+    simulated: SimulatedFleet, count: int, what: Callable[[int], bytes]
+) -> Iterator[tuple[str, bytes]]:
+    for number in range(count):
+        device = simulated.devices[number % len(simulated.devices)]
+        yield subjects.event_subject(device), what(number)
+
+
+def _bus_alone(folder: Path, simulated: SimulatedFleet, count: int) -> float:
+    with _bus(folder) as port:
+        start = time.perf_counter()
+        done = asyncio.run(Publisher(port).publish(_messages(simulated, count, simulated.finding)))
+        assert done == count
+        return count / (time.perf_counter() - start)
+
+
+def _rows_alone(path: Path, simulated: SimulatedFleet, count: int) -> float:
+    """The same bodies by their ids in batches of the same size, flushed as often: the least that keeps an event once."""
+    rows = [(f"{number:032x}", simulated.finding(number).decode()) for number in range(count)]
+    simulated.chance.shuffle(rows)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("CREATE TABLE event (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT")
+        start = time.perf_counter()
+        for at in range(0, count, _STEP):
+            db.execute("BEGIN")
+            db.executemany("INSERT INTO event VALUES (?, ?)", rows[at : at + _STEP])
+            db.execute("COMMIT")
+        return count / (time.perf_counter() - start)
+
+
+def _collected(
+    port: int, folder: Path, simulated: SimulatedFleet, count: int, what: Callable[[int], bytes]
+) -> dict[str, float]:
+    """Publish so many while the collector, a program of its own, takes them."""
+    command = [
+        sys.executable, str(ROOT / "bench" / "fleet_collector.py"), str(port), str(folder / "fleet.sqlite3"),
+    ]  # fmt: skip
+    with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        program.stdout.readline()
+        start = time.time()
+        done = asyncio.run(Publisher(port).publish(_messages(simulated, count, what)))
+        assert done == count
+        program.stdin.write(f"{count}\n")
+        program.stdin.flush()
+        told = json.loads(program.stdout.readline())
+    assert told["events"] + told["heartbeats"] == count
+    assert not told["refused"]
+    rate = count / (told["end"] - start)
+    return {"rate": rate, "cpu": told["cpu"] / count * 1e6, "rss": float(told["rss"])}
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true")
+    end_in_order()
+    fleet(quick=options.parse_args().quick)

@@ -1,4 +1,9 @@
-"""The collector as a program of its own: bus's port, database, batch, how many events to keep; prints one JSON object."""
+"""The collector as a program of its own, for bench/fleet.py: the bus's port, the database's file.
+
+Says `ready`, reads how many messages it is to take, and prints one JSON object once they are committed.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import json
@@ -13,47 +18,36 @@ from addons.fleet.collector import Counts, Settings, collect
 from addons.fleet.database import open_database
 
 
-async def main(port: str, where: str, batch: str, correlate: str) -> None:
+async def main(port: str, where: str) -> None:
     import nats
-
-    from detector.knowledge.shipped import canaries
 
     client = await nats.connect(f"nats://127.0.0.1:{port}", allow_reconnect=False)
     database = await open_database(where)
     counts = Counts()
-    print("ready", flush=True)
-    task = asyncio.create_task(
+    collecting = asyncio.create_task(
         collect(
-            client, database, Settings(batch=int(batch), correlate=float(correlate)), canaries=frozenset(canaries()),
-            counts=counts, say=lambda text: print(text, file=sys.stderr),
+            client, database, Settings(correlate=5), counts=counts,
+            say=lambda text: print(text, file=sys.stderr),
         )
     )  # fmt: skip
+    print("ready", flush=True)
     wanted = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    await asyncio.wait((wanted, task), return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
-    target = int(wanted.result())
-    while counts.events + counts.heartbeats < target and not task.done():
+    await asyncio.wait((wanted, collecting), return_when=asyncio.FIRST_COMPLETED)
+    while not collecting.done() and counts.events + counts.heartbeats < int(wanted.result()):
         await asyncio.sleep(0.01)
     end = time.time()
-    task.cancel()
-    await asyncio.wait((task,))
+    # The fleet is looked at as a whole once more: that takes memory, too.
+    await asyncio.sleep(6)
     usage = resource.getrusage(resource.RUSAGE_SELF)
+    collecting.cancel()
+    await asyncio.wait((collecting,))
     await database.close()
     await client.close()
-    print(json.dumps({"end": end, "events": counts.events, "heartbeats": counts.heartbeats,
-        "refused": counts.refused, "rss": usage.ru_maxrss, "cpu": usage.ru_utime + usage.ru_stime, "sys": usage.ru_stime, "faults": usage.ru_minflt}))  # fmt: skip
+    told = {
+        "end": end, "events": counts.events, "heartbeats": counts.heartbeats, "refused": counts.refused,
+        "rss": usage.ru_maxrss, "cpu": usage.ru_utime + usage.ru_stime,
+    }  # fmt: skip
+    print(json.dumps(told), flush=True)
 
 
-import os
-
-if os.environ.get("PROF"):
-    import cProfile, pstats
-
-    pr = cProfile.Profile()
-    pr.enable()
-    asyncio.run(main(*sys.argv[1:]))
-    pr.disable()
-    pstats.Stats(pr, stream=sys.stderr).sort_stats("tottime").print_stats(45)
-else:
-    asyncio.run(main(*sys.argv[1:]))
+asyncio.run(main(*sys.argv[1:]))

@@ -55,6 +55,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "messages": ("grep",),
     "judge": (),
     "start": (),
+    "fleet": (),
 }
 COMPARED_WITH_SSLYZE = {"check", "host", "diagnosis"}
 BIN = Path(sys.executable).parent
@@ -136,6 +137,10 @@ def measure(parts: list[str], *, quick: bool) -> None:
         from bypass import bypass  # mitmproxy in this process would count as memory of its children
 
         bypass(quick=quick)
+    if "fleet" in parts:
+        from fleet import fleet
+
+        fleet(quick=quick)
     if "judge" in parts:
         judging(500 if quick else 3000)
     if "start" in parts:

@@ -70,6 +70,9 @@ else
     need gcc gcc
     [ -f /usr/include/mbedtls/ssl.h ] || packages="$packages libmbedtls-dev"
     need wget wget
+    need prometheus prometheus
+    need prometheus-blackbox-exporter prometheus-blackbox-exporter
+    [ -x /usr/lib/nagios/plugins/negate ] || packages="$packages monitoring-plugins-common"
     need git git
     need go golang-go
     need exim4 exim4-daemon-light

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -13,8 +13,11 @@ from detector.cli import exit_codes
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from addons.fleet.home import FleetHome
     from addons.fleet.members import Members
+    from detector.agent.questions import Question
     from detector.report.event_json import EventRecord
 
 
@@ -36,6 +39,7 @@ def publish(
         content = read_bounded(file, MAX_CONTENT + 1)
     except OSError as error:
         raise ConfigError(str(file), error.strerror or str(error)) from None
+    _demand_good(name, content)
     with opened(store) as (home, members):
         one = lists.published(members, name, content, home.keys.signer, given.now(), given.user())
     given.say(f"{name} {one.serial} is signed until {one.until[:10]}; tlsight fleet serve sends it")
@@ -69,6 +73,12 @@ def ask(
         str | None, typer.Option(help="Only those that were last heard of in this network.")
     ] = None,
     wait: Annotated[str, typer.Option(help="How long answers are waited for.")] = "30s",
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the collector keeps findings, as of fleet serve; the question is written there."
+        ),
+    ] = None,
     store: Home = None,
     json: Json = False,
 ) -> int:
@@ -85,12 +95,9 @@ def ask(
     lasts = duration("--wait", wait, timedelta(days=1))
     target = parse_target(host)
     with opened(store) as (home, members):
+        asking = _Asking(target.host, target.port, agents, network, lasts, database)
         try:
-            answers = asyncio.run(
-                _asked(
-                    home, members, target.host, target.port, agents, network, lasts.total_seconds()
-                )
-            )
+            answers = asyncio.run(_asked(home, members, asking))
         except FetchError as error:
             given.tell(str(error))
             return exit_codes.ENVIRONMENT
@@ -102,17 +109,37 @@ def ask(
     return exit_codes.CLEAN if verdicts else exit_codes.INCONCLUSIVE
 
 
-async def _asked(
-    home: FleetHome,
-    members: Members,
-    host: str,
-    port: int,
-    wanted: int,
-    network: str | None,
-    wait: float,
-) -> list[EventRecord]:
-    from datetime import timedelta
+def _demand_good(name: str, content: bytes) -> None:
+    """Every agent would refuse what is no such list; say so here. Raises ConfigError."""
+    from detector.errors import ConfigError
 
+    if name == "configuration":
+        from detector.agent.settings import load, with_fleet
+
+        with_fleet(load(None), content)
+    elif name == "canaries":
+        from detector.agent.canaries import read_canaries
+
+        read_canaries(content)
+    else:
+        from detector.agent.canaries import patterns_of
+
+        if next(iter(patterns_of(content)), None) is None:
+            raise ConfigError(name, "names no host", remedy="rules as JSON, or one host a line")
+
+
+class _Asking(NamedTuple):
+    """What is asked, and of whom."""
+
+    host: str
+    port: int
+    wanted: int
+    network: str | None
+    lasts: timedelta
+    database: str | None
+
+
+async def _asked(home: FleetHome, members: Members, what: _Asking) -> list[EventRecord]:
     from addons.fleet import asking, lists
     from addons.fleet.keeper import Keeper
     from addons.fleet.serving import servers_of
@@ -124,12 +151,37 @@ async def _asked(
     try:
         devices = [one.name for one in members.all("agent") if one.revoked is None]
         now = given.now()
-        chosen = await asking.chosen(link, devices, wanted, network, now)
-        question = lists.fresh_question(host, port, now + timedelta(seconds=wait))
-        given.tell(f"{len(chosen)} of {len(devices)} agents are asked about {host}:{port}")
+        chosen = await asking.chosen(link, devices, what.wanted, what.network, now)
+        question = lists.fresh_question(what.host, what.port, now + what.lasts)
+        await _write_down(what, question, now)
+        shown = f"{what.host}:{what.port}"
+        given.tell(f"{len(chosen)} of {len(devices)} agents are asked about {shown}")
+        wait = what.lasts.total_seconds()
         return await asking.answers(link, chosen, question, home.keys.signer, now, wait)
     finally:
         await link.close()
+
+
+async def _write_down(what: _Asking, question: Question, now: datetime) -> None:
+    """Before anybody is asked: the collector takes answers to questions that it knows."""
+    import os
+
+    from addons.fleet.database import default_database, open_database
+    from addons.fleet.taking import stamp
+
+    database = await open_database(what.database or default_database(os.environ))
+    try:
+        row = (
+            question.id, f"{question.host}:{question.port}", stamp(now), stamp(question.until),
+            given.user(), what.wanted, what.network or "",
+        )  # fmt: skip
+        words = (
+            "INSERT INTO question (id, host, asked, until, by, wanted, network)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        await database.write([(words, [row])])
+    finally:
+        await database.close()
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,8 @@ Rules
 2. What is no event never blocks: it is counted by who sent it, said once, and acknowledged with the rest.
 3. A database that cannot be used (locked, full, gone) is waited for; the bus keeps what comes meanwhile. It is said
    when it begins and when it is over.
-4. A batch is bounded in messages and bytes, and two are in memory at most: one that is written, one that comes.
+4. A batch is bounded in messages and bytes, and three are in memory at most: one that is written, one that is read,
+   one that comes.
 5. The connection is the caller's. Where it ends, FetchError is raised; who dials again calls again.
 """
 
@@ -77,9 +78,9 @@ async def collect(
     database: FleetDatabase,
     settings: Settings = Settings(),  # noqa: B008 (frozen)
     *,
-    canaries: Collection[str] = frozenset(),
+    canaries: Collection[str] | None = None,
     now: Callable[[], datetime] = clock.now,
-    say: Callable[[str], None] = lambda text: None,
+    say: Callable[[str], object] = str,
     counts: Counts | None = None,
 ) -> None:
     """Collect until it is cancelled.
@@ -88,7 +89,7 @@ async def collect(
         connection: nats-py's, as the keeper (addons.fleet.rights).
         database: an open one.
         settings: see there.
-        canaries: hosts that everybody knows to be public.
+        canaries: hosts that everybody knows to be public; those that are shipped when left out.
         now: the clock.
         say: takes a line for who looks at the console.
         counts: is counted up.
@@ -96,22 +97,48 @@ async def collect(
     Raises FetchError where the bus is gone.
 
     """
-    collector = _Collector(database, settings, canaries, now, say, counts or Counts())
+    known = _shipped() if canaries is None else canaries
+    collector = _Collector(
+        database, settings, known, now, say, counts if counts is not None else Counts()
+    )
     puller = Puller(connection, subjects.EVENTS, CONSUMER, settings.batch, settings.size)
     await puller.open(settings.ack_wait)
     chores = asyncio.create_task(collector.chores())
     coming = asyncio.create_task(puller.batch())
+    keeping: asyncio.Task[None] | None = None
+
+    async def keep(read: _Read, batch: list[Pulled]) -> None:
+        await collector.keep(read)
+        await puller.acknowledge(batch)
+
     try:
         while True:
             batch = await coming
             coming = asyncio.create_task(puller.batch())
-            await collector.keep(batch)
-            await puller.acknowledge(batch)
+            read = collector.read(batch)  # while the batch before is written
+            if keeping is not None:
+                await keeping
+            keeping = asyncio.create_task(keep(read, batch))
     finally:
-        for task in (coming, chores):
-            task.cancel()
-            with suppress(asyncio.CancelledError, FetchError):
-                await task
+        for task in (coming, chores, keeping):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, FetchError):
+                    await task
+
+
+def _shipped() -> frozenset[str]:
+    from detector.knowledge import shipped
+
+    return frozenset((*shipped.canaries(), *(one.host for one in shipped.canary_hosts())))
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """A batch as rows, and where it ends."""
+
+    taken: list[rows.Kept]
+    refused: list[Refused]
+    last: Pulled
 
 
 class _Collector:
@@ -121,7 +148,7 @@ class _Collector:
         settings: Settings,
         canaries: Collection[str],
         now: Callable[[], datetime],
-        say: Callable[[str], None],
+        say: Callable[[str], object],
         counts: Counts,
     ) -> None:
         self.database, self.settings = database, settings
@@ -130,8 +157,8 @@ class _Collector:
         self._say = say
         self._told: Counter[str] = Counter()
 
-    async def keep(self, batch: list[Pulled]) -> None:
-        """Have it on the disk; waits for a database that cannot be used."""
+    def read(self, batch: list[Pulled]) -> _Read:
+        """What a batch holds."""
         keep = timedelta(days=self.settings.keep_days)
         taken: list[rows.Kept] = []
         refused: list[Refused] = []
@@ -141,19 +168,24 @@ class _Collector:
                 refused.append(found)
             else:  # what was decoded goes at once: a hundred objects an event
                 taken.append(rows.kept(found, self.canaries))
-        await self._patiently(lambda: self._write(taken, refused, batch[-1]))
-        for no in refused:
-            self._tell(no)
+        return _Read(taken, refused, batch[-1])
 
-    async def _write(self, taken: list[rows.Kept], refused: list[Refused], last: Pulled) -> None:
-        work = rows.statements(taken, refused)
-        state = {"sequence": last.sequence, "stored": stamp(last.stored), "behind": last.behind}
+    async def keep(self, read: _Read) -> None:
+        """Have it on the disk; waits for a database that cannot be used."""
+        work = rows.statements(read.taken, read.refused)
+        state = {
+            "sequence": read.last.sequence,
+            "stored": stamp(read.last.stored),
+            "behind": read.last.behind,
+        }
         work.append((rows.FACT, [("collector", msgspec.json.encode(state).decode())]))
-        await self.database.write(work)
-        events = sum(one.event is not None for one in taken)
+        await self._patiently(lambda: self.database.write(work))
+        events = sum(one.event is not None for one in read.taken)
         self.counts.events += events
-        self.counts.heartbeats += len(taken) - events
-        self.counts.refused += len(refused)
+        self.counts.heartbeats += len(read.taken) - events
+        self.counts.refused += len(read.refused)
+        for no in read.refused:
+            self._tell(no)
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         pause = _SHORTEST_PAUSE
@@ -188,8 +220,8 @@ class _Collector:
                 if seconds and clock.stopwatch() >= due[number]:
                     try:
                         await work()
-                    except StoreError as error:
-                        self._say(f"put off: {error}")
+                    except Exception as error:  # whatever it is, events go on being kept
+                        self._say(f"put off: {error or type(error).__name__}")
                     due[number] = clock.stopwatch() + seconds
             await asyncio.sleep(max(min(due) - clock.stopwatch(), 0.05) if any(due) else 60.0)
 

@@ -25,7 +25,7 @@ _DEVICE = re.compile(r"[0-9a-f]{32}")
 MAX_REQUEST = 8192
 _MAX_SHOWN = 253
 # Requests that are looked at within a minute, of all tokens together.
-MOST_A_MINUTE = 600
+MOST_A_MINUTE = 6000
 
 
 class Enroller:

@@ -171,7 +171,7 @@ class FleetHome:
         path = self.folder / "keys.json"
         content = read_private(path)
         if content is None:
-            remedy = "tlsight fleet serve makes it; --home FOLDER names another one"
+            remedy = "tlsight fleet serve makes it; --store FOLDER names another one"
             raise StoreError(str(path), "is not there", remedy=remedy)
         try:
             return msgspec.json.decode(content, type=FleetKeys)

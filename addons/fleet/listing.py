@@ -153,8 +153,8 @@ async def correlations(database: FleetDatabase, *, closed: bool = False) -> list
     """Those that hold, or with `closed` all; the latest first. Raises StoreError."""
     where = "" if closed else "WHERE closed IS NULL"
     rows = await database.read(
-        "SELECT id, kind, headline, subject, network, agents, opened, seen, closed, body FROM correlation "
-        f"{where} ORDER BY opened DESC, id LIMIT {MOST}"  # noqa: S608
+        "SELECT id, kind, headline, subject, network, agents, opened, seen, closed, body FROM correlation "  # noqa: S608
+        f"{where} ORDER BY opened DESC, id LIMIT {MOST}"
     )
     found = []
     for row in rows:

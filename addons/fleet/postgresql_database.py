@@ -29,7 +29,9 @@ _MIGRATIONS = (FIRST,)
 _LOCK = 0x746C7366  # "tlsf"
 _PATIENCE = 60.0
 _CONNECT = 10.0
-_VERSION = "tlsight_fleet_version"
+_MAKE_VERSION = "CREATE TABLE IF NOT EXISTS tlsight_fleet_version (version BIGINT NOT NULL)"
+_READ_VERSION = "SELECT max(version) FROM tlsight_fleet_version"
+_WRITE_VERSION = "INSERT INTO tlsight_fleet_version VALUES ($1)"
 
 
 class PostgresqlDatabase:
@@ -148,17 +150,15 @@ async def _migrate(opened: PostgresqlDatabase, pool: asyncpg.Pool[Any]) -> None:
     try:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {_VERSION} (version BIGINT NOT NULL)"
-            )
-            version = await connection.fetchval(f"SELECT max(version) FROM {_VERSION}") or 0
+            await connection.execute(_MAKE_VERSION)
+            version = await connection.fetchval(_READ_VERSION) or 0
             if version > newest:
                 why = f"fleet's database is of version {version}, this tlsight knows {newest}"
                 raise StoreError(opened.where, why, remedy="update tlsight")
             for script in _MIGRATIONS[version:]:
                 await connection.execute(for_postgresql(script))
             if version < newest:
-                await connection.execute(f"INSERT INTO {_VERSION} VALUES ({newest})")
+                await connection.execute(_WRITE_VERSION, newest)
     except _troubles() as error:
         raise _failure(opened.where, error) from None
 

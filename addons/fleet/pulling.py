@@ -101,11 +101,10 @@ class Puller:
                 return self._taken()
 
     async def acknowledge(self, batch: list[Pulled]) -> None:
-        """Tell the bus that they are kept; it may forget them."""
+        """Tell the bus that they are kept; it may forget them. One that is lost makes it deliver once more."""
         try:
             for one in batch:
                 await self._client.publish(one.reply, b"+ACK")
-            await self._client.flush(int(_ANSWER))
         except Exception as error:
             raise self._failure(error) from None
 

@@ -37,6 +37,8 @@ _FINDINGS = "FROM finding f LEFT JOIN agent a ON a.device = f.device"
 # What the index finding_open covers. A finding is about one network and one subject: in a group of both, or of a
 # network, one row is one agent.
 _STANDS = "closed IS NULL AND kind = 'interception'"
+# The same, in words that no index of open findings covers: for one network its own index is the quicker one.
+_STANDS_HERE = "COALESCE(closed, '') = '' AND kind = 'interception'"
 _AGENT_ORDERS: dict[AgentOrder, tuple[str, str]] = {
     "name": ("a.name", "ASC"),
     "last": ("a.last", "DESC"),
@@ -174,9 +176,10 @@ class FleetQueries(ToldQueries):
 
     async def network(self, id_: str) -> NetworkRow | None:
         rows = await self.database.read(
-            "SELECT id, label, first, last, (SELECT COUNT(DISTINCT device) FROM finding"
-            f" WHERE {_STANDS} AND network = n.id), (SELECT COUNT(DISTINCT device) FROM finding WHERE {_STANDS}"
-            " AND network = n.id AND sanctioned = 0) FROM network n WHERE id = ?",
+            "SELECT id, label, first, last,"
+            f" (SELECT COUNT(DISTINCT device) FROM finding WHERE network = n.id AND {_STANDS_HERE}),"
+            f" (SELECT COUNT(DISTINCT device) FROM finding WHERE network = n.id AND {_STANDS_HERE} AND sanctioned = 0)"
+            " FROM network n WHERE id = ?",
             id_,
         )
         return NetworkRow(*rows[0]) if rows else None  # type: ignore[arg-type]
@@ -198,7 +201,7 @@ class FleetQueries(ToldQueries):
     async def subjects_in(self, network: str, most: int) -> list[Standing]:
         """Who intercepts in a network."""
         rows = await self.database.read(
-            f"{_standing(' AND network = ?')} ORDER BY 4 DESC, 2 DESC, 1 LIMIT ?",
+            f"{_standing(' AND network = ?', _STANDS_HERE)} ORDER BY 4 DESC, 2 DESC, 1 LIMIT ?",
             network, network, most,
         )  # fmt: skip
         return [_a_standing(row) for row in rows]
@@ -307,9 +310,11 @@ class FleetQueries(ToldQueries):
         if not (device or subject or network):
             # Else SQLite would sort all that are open, where the index by time has a page of them at once.
             chosen = chosen.replace("f.closed IS NULL", "COALESCE(f.closed, '') = ''")
+        # Keys alone within: they are in the index, and the rows of one page are all that is looked up.
         rows = await self.database.read(
-            f"SELECT {_FINDING} FROM (SELECT * FROM finding f{chosen} ORDER BY changed DESC, device, id"
-            " LIMIT ? OFFSET ?) f LEFT JOIN agent a ON a.device = f.device"
+            f"SELECT {_FINDING} FROM (SELECT f.device, f.id FROM finding f{chosen}"
+            " ORDER BY f.changed DESC, f.device, f.id LIMIT ? OFFSET ?) k"
+            " JOIN finding f ON f.device = k.device AND f.id = k.id LEFT JOIN agent a ON a.device = f.device"
             " ORDER BY f.changed DESC, f.device, f.id",
             *where.values, *window(page, size),
         )  # fmt: skip
@@ -322,14 +327,14 @@ class FleetQueries(ToldQueries):
         return FindingRow(*rows[0]) if rows else None  # type: ignore[arg-type]
 
 
-def _standing(more: str = "") -> str:
+def _standing(more: str = "", stands: str = _STANDS) -> str:
     """By subject; the values of `more` are needed twice. Devices come in the index's order, so counting them is cheap."""
     return (
         "SELECT s.subject, s.agents, s.findings, COALESCE(b.agents, 0), s.since, COUNT(*) OVER () FROM"
         " (SELECT subject, COUNT(DISTINCT device) AS agents, COUNT(*) AS findings, MIN(opened) AS since"
-        f" FROM finding WHERE {_STANDS}{more} GROUP BY subject) s LEFT JOIN"
+        f" FROM finding WHERE {stands}{more} GROUP BY subject) s LEFT JOIN"
         " (SELECT subject, COUNT(DISTINCT device) AS agents"
-        f" FROM finding WHERE {_STANDS}{more} AND sanctioned = 0 GROUP BY subject) b ON b.subject = s.subject"
+        f" FROM finding WHERE {stands}{more} AND sanctioned = 0 GROUP BY subject) b ON b.subject = s.subject"
     )
 
 

@@ -21,7 +21,6 @@ from addons.fleet.database import Row
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.check_json import CheckRecord
 from detector.report.event_json import (
-    EventRecord,
     FindingRecord,
     HeartbeatRecord,
     NetworkRecord,
@@ -232,7 +231,7 @@ def _judged(one: Taken, canaries: Collection[str]) -> tuple[str | int | None, ..
     check, finding = event.check, event.finding
     assert finding is not None
     if check is None:
-        return ("", "", "", "", "", "", event.id, 0, 0, None, "")
+        return ("", "", "", "", _text(finding.who), "", event.id, 0, 0, None, "")
     who = check.interceptor
     named = (check.target.host, *(host.rpartition(":")[0] for host in finding.hosts))
     spares = any(rule.id == "canaries-clean" for rule in check.evidence)

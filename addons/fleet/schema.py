@@ -33,12 +33,11 @@ CREATE TABLE finding (
     met TEXT NOT NULL, judged TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX finding_by_id ON finding (id);
 CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened, product, engine, category, closed)
     WHERE closed IS NULL;
 CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;
 CREATE INDEX finding_by_subject ON finding (subject, changed, closed);
-CREATE INDEX finding_by_changed ON finding (changed, host);
+CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
     severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL

@@ -108,7 +108,8 @@ class ToldQueries:
         opened = await self.one("SELECT COUNT(*) FROM finding WHERE closed IS NULL")
         seen = await self.one("SELECT COUNT(*), MAX(opened), MAX(closed) FROM correlation")
         asked = await self.one(
-            "SELECT (SELECT COUNT(*) FROM question), (SELECT COUNT(*) FROM answer)"
+            "SELECT COUNT(*), (SELECT COUNT(*) FROM answer WHERE question = (SELECT id FROM question"
+            " ORDER BY asked DESC LIMIT 1)) FROM question"
         )
         return " ".join(str(one) for one in (*findings, *opened, *seen, *asked))
 

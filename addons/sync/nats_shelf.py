@@ -171,6 +171,8 @@ class NatsShelf:
             if not self._centre:
                 await link.hear(_subject("centre.>"), self._heard)
                 await link.hear(_subject(f"gateways.{member.name}.>"), self._heard)
+                # The list may have come before one listened, and its head after.
+                self._list_came = True
                 self._news.set()
             self._open = link
             return link

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -79,8 +80,8 @@ def measure() -> Measured:
 def resident() -> int:
     """Bytes; 0 where the system does not say."""
     with suppress(OSError, ValueError, IndexError):
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        said = Path("/proc/self/statm").read_text("ascii")
+        return int(said.split()[1]) * os.sysconf("SC_PAGE_SIZE")
     with suppress(ImportError):
         import resource
 
@@ -110,7 +111,7 @@ def over(use: Use, limits: Limits, memory: int) -> tuple[str, ...]:
     if use.traffic > limits.traffic:
         found.append(f"{use.traffic} bytes a day, {limits.traffic} are allowed")
     if memory > limits.memory:
-        found.append(f"{memory >> 20} MiB of memory, {limits.memory >> 20} MiB are allowed")
+        found.append(f"{memory / 1e6:.0f} MB of memory, {limits.memory / 1e6:.0f} MB are allowed")
     return tuple(found)
 
 

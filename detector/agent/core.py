@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from detector.known.knowledge import Knowledge
     from detector.model.observation import Judgement, Observation
     from detector.net.probe import ProbeOptions
+    from detector.net.routes import Routing
 
 DAY = timedelta(days=1)
 _MAX_PENDING = 200
@@ -98,7 +99,7 @@ class Core:
         self.sinks: Callable[[], tuple[SinkRecord, ...]] = lambda: ()
         self.damaged = False
         self.counted = Counted()
-        self.mood = "open"
+        self.mood: sensing.Mood = "open"
         self._say = say
         self._said: set[str] = set()
         self._pending: list[EventRecord] = []
@@ -202,16 +203,18 @@ class Core:
 
     # What it asks
 
-    async def look(self) -> str:
+    async def look(self) -> sensing.Mood:
         """Where the machine is, and whether the way out is open, captive, offline or unknown."""
         self.teller.network = await sensing.here(self.who.salt, self.environment)
-        mood = await sensing.portal(self.routing())
+        self._feel(await sensing.portal(self.routing()))
+        return self.mood
+
+    def _feel(self, mood: sensing.Mood) -> None:
         if mood == "captive" and self.mood != "captive":
             self.notice("captive-portal", "a captive portal stands in the way: nothing is checked")
         elif mood != "captive" and self.mood == "captive":
             self.notice("portal-left", "the captive portal is left")
         self.mood = mood
-        return mood
 
     async def round(self) -> Ran | None:
         """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError."""
@@ -237,6 +240,7 @@ class Core:
             self._end(history)
         self.counted.checked += len(ran.judgements)
         self.counted.inconclusive += ran.inconclusive
+        self._feel(sensing.mood_after(self.mood, ran.judgements))
         self.measure(len(ran.judgements))
         facts = {
             "last-run": clock.now().isoformat(), "part": str(asking.next_part),
@@ -372,7 +376,7 @@ class Core:
 
         return ProbeOptions(timeout=self.settings.agent.timeout, routing=self.routing())
 
-    def routing(self) -> sensing.Routing:
+    def routing(self) -> Routing:
         """The way that the settings and the environment name. Raises ConfigError."""
         return sensing.routing(self.settings.agent.proxy, self.environment)
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from detector.agent import subjects
 from detector.agent.membership import FILE, MAX_FILE, Membership, read_membership
@@ -20,7 +21,7 @@ from detector.wire.nkey import NKey
 
 # Seconds until credentials that were refused are tried again.
 _DENIED = 1800.0
-_lines: dict[tuple[int, Path], Line] = {}
+_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Path, Line]] = WeakKeyDictionary()
 
 
 class NotYetError(FetchError):
@@ -102,8 +103,10 @@ class Line:
 
 def line_of(folder: Path) -> Line:
     """The one of this folder, in this event loop."""
-    key = id(asyncio.get_running_loop()), folder
-    return _lines.setdefault(key, Line(folder))
+    lines = _lines.setdefault(asyncio.get_running_loop(), {})
+    if folder not in lines:
+        lines[folder] = Line(folder)
+    return lines[folder]
 
 
 def login_of(member: Membership) -> Login:

@@ -153,6 +153,8 @@ class Life:
         self._start("sense", self._sense())
         if (core.folder / FLEET).exists():
             self._start("fleet", self._hear())
+        if core.settings.metrics.listen:
+            self._start("metrics", self._expose(core.settings.metrics.listen))
         try:
             if first:
                 core.notice("started", f"tlsight agent runs, every {core.settings.every:g} s")
@@ -292,6 +294,15 @@ class Life:
         except Exception as error:  # the boundary of a task
             self._core.say(f"{name}: unexpected error: {type(error).__name__}: {error}")
         self._wake.set()
+
+    async def _expose(self, listen: str) -> None:
+        """What Prometheus scrapes of this process."""
+        import platform
+
+        from detector.agent.exposition import collector, serve
+
+        collect = collector(self._core.folder, self._core.settings.limits)
+        await serve(listen, collect, names=(platform.node(),))
 
     async def _deliver(self, deliveries: Deliveries) -> None:
         """Bring events to the sinks; a store that cannot be written now, a full disk, may be so again later."""

@@ -69,9 +69,13 @@ def whom(
     """Whom the next run asks. Pure.
 
     Args:
+        findings: what stands.
+        place: where the machine is.
+        settings: with the own list.
         rows: canaries.
         start: where the own list goes on.
         room: how many targets the budget lets a run ask; what stands is asked in any case.
+        chance: draws the canaries.
         passed: a host that the gateway does not decrypt says nothing as a canary.
 
     """
@@ -112,10 +116,8 @@ async def ask(
     session = CheckRun(
         known, options, memory=Memory(history, say), warn=say, witnesses=asking.witnesses
     )
-    judgements: list[Judgement] = []
     async with aclosing(session.run(asking.targets, _CONCURRENCY)) as judged:
-        async for judgement in judged:
-            judgements.append(judgement)
+        judgements = [judgement async for judgement in judged]
     sights = [sight(judgement) for judgement in judgements]
     silent = sum(one.standing == "silent" for one in sights)
     return Ran(step(before, sights, place, now()), tuple(judgements), silent)

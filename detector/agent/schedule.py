@@ -21,6 +21,7 @@ import msgspec
 _SPREAD = 0.1
 _OVERDUE = 120.0
 _DEBOUNCE = 5.0
+_AT_LAST = 30.0
 _GAP = 60.0
 _HOUR = 3600.0
 _CHANGES_AN_HOUR = 6
@@ -38,7 +39,8 @@ class Schedule(msgspec.Struct, frozen=True):
         due: when the next run is.
         last: when the last one began; None before it.
         failed: tries in a row that met no network.
-        changes: when changes had runs brought forward, within the last hour.
+        hurried: the first of the changes that brought the next run forward; None where none did.
+        changes: when runs were made that changes had brought forward, within the last hour.
 
     """
 
@@ -46,6 +48,7 @@ class Schedule(msgspec.Struct, frozen=True):
     due: float
     last: float | None = None
     failed: int = 0
+    hurried: float | None = None
     changes: tuple[float, ...] = ()
 
 
@@ -66,30 +69,35 @@ def ran(plan: Schedule, at: float, chance: float, *, doubt: bool = False) -> Sch
     due = at + plan.every * (1 - _SPREAD + 2 * _SPREAD * chance)
     if doubt:
         due = min(due, at + _DOUBT * (0.9 + 0.2 * chance))
-    return msgspec.structs.replace(plan, due=due, last=at, failed=0)
+    return msgspec.structs.replace(_made(plan, at), due=due, last=at, failed=0)
 
 
 def no_network(plan: Schedule, at: float, chance: float) -> Schedule:
     """After a try that met none, or a portal."""
     wait = min(plan.every, _FIRST_RETRY * 2 ** min(plan.failed, 16))
-    return msgspec.structs.replace(
-        plan, due=at + wait * (0.75 + chance / 4), failed=plan.failed + 1
-    )
+    due = at + wait * (0.75 + chance / 4)
+    return msgspec.structs.replace(_made(plan, at), due=due, last=at, failed=plan.failed + 1)
+
+
+def _made(plan: Schedule, at: float) -> Schedule:
+    """After a run, whatever it came to."""
+    if plan.hurried is None:
+        return plan
+    return msgspec.structs.replace(plan, hurried=None, changes=(*plan.changes, at))
 
 
 def changed(plan: Schedule, at: float) -> Schedule:
     """Something changed just now."""
-    recent = tuple(one for one in plan.changes if 0 <= at - one < _HOUR)
-    soon = at + _DEBOUNCE
+    first = at if plan.hurried is None else plan.hurried
+    soon = min(at + _DEBOUNCE, first + _AT_LAST)
     if plan.last is not None:
         soon = max(soon, plan.last + _GAP)
+    recent = tuple(one for one in plan.changes if at - one < _HOUR)
     if len(recent) >= _CHANGES_AN_HOUR:
         soon = max(soon, recent[-_CHANGES_AN_HOUR] + _HOUR)
-    if recent and at <= plan.due <= soon:  # debounced: the same run, a little later
-        return msgspec.structs.replace(plan, due=soon, changes=recent)
-    if plan.due <= soon:
+    if plan.hurried is None and plan.due <= soon:
         return msgspec.structs.replace(plan, changes=recent)
-    return msgspec.structs.replace(plan, due=soon, failed=0, changes=(*recent, soon))
+    return msgspec.structs.replace(plan, due=soon, failed=0, hurried=first, changes=recent)
 
 
 def with_period(plan: Schedule, every: float, at: float) -> Schedule:

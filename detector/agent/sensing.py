@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Literal
 
 import msgspec
 
-from detector.agent.senses.changes import Change
+from detector.agent.senses.changes import Change, Pace
 from detector.agent.senses.changes import changes as _changes
-from detector.errors import ConfigError
 from detector.model.no_json import NO_JSON
+from detector.model.observation import Judgement
 from detector.net.pac import PacFile
 from detector.net.routes import Routing, routing_from
 from detector.report.event_json import NetworkRecord
@@ -33,6 +33,8 @@ _STANDING = (
     "keys-logged",
 )
 _LEVELS = ("warning", "error")
+# The kernel wakes the senses by itself; looks in between are for what it does not tell, and cost more than the runs.
+_PACE = Pace(tick=30.0, every=300.0)
 _AUDIT_SECONDS = 120.0
 _MAX_AUDIT = 32 << 20
 
@@ -51,9 +53,19 @@ async def portal(way: Routing) -> Mood:
     return await ask(SystemRandom(), routing=way)
 
 
+def mood_after(mood: Mood, judgements: Iterable[Judgement]) -> Mood:
+    """The same with what a run met: a portal may answer on the ports that were checked, and nowhere else."""
+    from detector.agent.senses.portal import with_checks
+
+    seen = [one.observation for one in judgements]
+    portals = sum(one.failure is not None and one.failure.cause == "captive-portal" for one in seen)
+    shaken = sum(one.handshake is not None and one.handshake.completed for one in seen)
+    return with_checks(mood, portals=portals, shaken=shaken)
+
+
 def changes(environment: Mapping[str, str]) -> AsyncIterator[Change]:
     """What changes around this machine, as it comes."""
-    return _changes(environment, _homes(environment))
+    return _changes(environment, _homes(environment), pace=_PACE)
 
 
 def routing(proxy: str | None, environment: Mapping[str, str]) -> Routing:
@@ -134,15 +146,3 @@ def _stands_out(one: _Found) -> bool:
 
 def _subject(one: _Found) -> str:
     return f"root:{one.sha256}" if one.sha256 else f"setting:{one.id}:{one.path}"
-
-
-__all__ = [
-    "Change",
-    "ConfigError",
-    "Routing",
-    "changes",
-    "here",
-    "portal",
-    "routing",
-    "trust_audit",
-]

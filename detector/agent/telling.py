@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+import msgspec
+
+from detector.agent.finding import Held
 from detector.agent.findings import Told
 from detector.model.observation import Judgement
 from detector.report.check_json import check_record
@@ -59,7 +62,7 @@ class Teller:
         """What opened, changed and closed."""
         return [
             self._event(
-                one.kind, run, network=one.held.network, finding=one.held.record, changes=one.changes,
+                one.kind, run, network=one.held.network, finding=_record(one.held), changes=one.changes,
                 sanctioned=one.held.sanctioned, judgement=one.judgement,
             )
             for one in told
@@ -103,3 +106,7 @@ class Teller:
             VersionsRecord(__version__, self.tables), run, network, finding, changes, sanctioned,
             check_record(judgement) if judgement is not None else None, seen, heartbeat, notice, question,
         )  # fmt: skip
+
+
+def _record(held: Held) -> FindingRecord:
+    return msgspec.structs.replace(held.record, who=held.product or held.engine or held.issuer)

@@ -34,12 +34,11 @@ import httpx
 from socksio.exceptions import SOCKSError
 
 from detector import clock
-from detector.errors import DialError, FetchError, ProxyError, TlsightError
-from detector.model.observation import Handshake, Observation, Route, Target
-from detector.model.targets import normal_host
+from detector.errors import DialError, FetchError, ProxyError
+from detector.model.observation import Observation
 from detector.net.pointed import Pointer, addresses_for
 from detector.net.routes import Proxy, Routing
-from detector.net.tls_object import sent_chain, suite_in_use
+from detector.net.seen_connection import looking, seen
 from detector.net.verifying import context_for_proxy, is_of_a_proxy, verifying_context
 from detector.version import __version__
 from detector.wire.greeting import printable
@@ -277,7 +276,9 @@ class Fetcher:
             dialled = asked.copy_with(host=address, username=None, password=None)
             extensions = {"sni_hostname": asked.host}
         if self.options.look is not None:
-            extensions["trace"] = self._looking(self.options.look, asked, proxy)
+            extensions["trace"] = looking(
+                self.options.look, asked.host, asked.port, proxy, self.options.now
+            )
         limits = httpx.Timeout(self.options.timeout, connect=connect)
         async with client.stream(
             what.method, dialled, content=what.content, headers=names, extensions=extensions,
@@ -333,48 +334,8 @@ class Fetcher:
         self, response: httpx.Response, asked: httpx.URL, proxy: Proxy | None
     ) -> Observation | None:
         """The TLS connection under a response, as the judge reads it."""
-        return self._seen(response.extensions["network_stream"], asked, proxy)
-
-    def _looking(
-        self, look: Callable[[Observation], None], asked: httpx.URL, proxy: Proxy | None
-    ) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
-        """Httpcore tells of each step of a request; one is the end of the handshake with the server."""
-
-        async def told(step: str, more: dict[str, Any]) -> None:
-            # Through a proxy "connection" is the one to the proxy itself.
-            if not step.endswith(".start_tls.complete") or (
-                step.startswith("connection.") != (proxy is None)
-            ):
-                return
-            stream = more["return_value"]
-            seen = self._seen(stream, asked, proxy)
-            if seen is None:
-                return
-            try:
-                look(seen)
-            except TlsightError:
-                await stream.aclose()
-                raise
-
-        return told
-
-    def _seen(self, stream: Any, asked: httpx.URL, proxy: Proxy | None) -> Observation | None:
-        tls = stream.get_extra_info("ssl_object")
-        if tls is None:
-            return None
-        host = normal_host(asked.host)
-        address = stream.get_extra_info("server_addr") if proxy is None else None
-        return Observation(
-            at=self.options.now(),
-            target=Target(
-                host, asked.port or 443, ip=str(address[0]) if address else None, sni=host
-            ),
-            route=proxy.route if proxy else Route(),
-            chain=sent_chain(tls),
-            handshake=Handshake(
-                True, tls.version(), suite_in_use(tls), None, tls.selected_alpn_protocol()
-            ),
-        )
+        stream = response.extensions["network_stream"]
+        return seen(stream, asked.host, asked.port, proxy, self.options.now())
 
 
 def retry_delay(attempt: int, after: str | None, *, now: datetime, jitter: float) -> float:

@@ -90,6 +90,7 @@ class FindingRecord(msgspec.Struct, frozen=True):
         seen: when it was last seen.
         hosts: host:port on which it was seen, the latest first, a few.
         host_count: on how many it was seen.
+        who: the product, engine or issuer that intercepts, or what is said of a root; of unknown origin.
 
     """
 
@@ -100,6 +101,7 @@ class FindingRecord(msgspec.Struct, frozen=True):
     seen: datetime
     hosts: tuple[str, ...] = ()
     host_count: int = 0
+    who: str = ""
 
 
 class SinkRecord(msgspec.Struct, frozen=True):
@@ -228,10 +230,16 @@ def headline(event: EventRecord) -> str:
     if finding is None:
         asked = event.check.target.host if event.check is not None else ""
         return f"asked: {asked} {event.check.verdict if event.check is not None else ''}".rstrip()
+    if finding.kind == "trust":
+        return f"trust {event.kind}: {finding.who or finding.subject}"
     where = finding.hosts[0] if finding.hosts else finding.subject
     more = f" and {finding.host_count - 1} more" if finding.host_count > 1 else ""
     what = f"{finding.kind} {event.kind}: {where}{more}"
-    who = event.check.interceptor if event.check is not None else None
-    by = (who.product or who.engine or who.issuer) if who is not None else ""
+    by = finding.who or _interceptor(event)
     told = f"{what} by {by}" if by else what
     return f"{told} (sanctioned)" if event.sanctioned else told
+
+
+def _interceptor(event: EventRecord) -> str:
+    who = event.check.interceptor if event.check is not None else None
+    return (who.product or who.engine or who.issuer) if who is not None else ""

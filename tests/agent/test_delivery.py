@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from detector.agent.sinks import RefusedError, Sink, SinkError
 from detector.agent.store import open_store
 from detector.knowledge.database import Database
 from detector.model.observation import Observation, Target
-from detector.report.event_json import EventRecord, NoticeRecord
+from detector.report.event_json import EventRecord, NoticeRecord, decode_event
 from tests.agent.sample_events import NOON, finding, heartbeat, notice
 
 
@@ -363,3 +365,57 @@ def test_a_drain_says_when_something_is_left(world: World) -> None:
 
     run(deliveries, work)
     assert left == [False]
+
+
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from detector.agent.delivery import Deliveries, Pacing
+from detector.agent.sinks import Surroundings
+from detector.agent.sinks.file import Settings, open_sink
+from detector.agent.store import open_store
+from tests.agent.sample_events import NOON
+store = open_store(Path(sys.argv[1]) / "agent.sqlite3")
+around = Surroundings("d" * 32, Path(sys.argv[1]), lambda: NOON, print)
+inner = open_sink(Settings(path=sys.argv[1] + "/events"), around)
+left = int(sys.argv[2])
+
+class Dying:
+    async def send(self, events):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await inner.send(events)
+        if left == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+    async def close(self):
+        pass
+
+async def main():
+    deliveries = Deliveries(store, {"a": Dying()}, lambda: NOON, print, Pacing(most=3))
+    task = asyncio.create_task(deliveries.run())
+    await deliveries.drain(20)
+    task.cancel()
+    await asyncio.wait((task,))
+
+asyncio.run(main())
+"""
+
+
+def test_a_kill_before_or_after_a_batch_has_arrived_loses_nothing(
+    tmp_path: Path, world: World
+) -> None:
+    spool.configure(world.store, ["a"])
+    world.keep(*map(heartbeat, range(1, 31)))
+    path = str(tmp_path)
+    codes = [
+        subprocess.run([sys.executable, "-c", _KILLED, path, left], check=False).returncode
+        for left in ("3", "2", "100")
+    ]
+    assert codes == [-9, -9, 0]
+    lines = (tmp_path / "events").read_bytes().splitlines()
+    numbers = [int(decode_event(line).id, 16) for line in lines]
+    assert sorted(set(numbers)) == list(range(1, 31))
+    assert len(numbers) > 30  # at least once
+    assert list(dict.fromkeys(numbers)) == list(range(1, 31))

@@ -70,12 +70,11 @@ def event(
     at: datetime = START,
     *,
     where: NetworkRecord | None = None,
-    id: str | None = None,
     **more: Any,
 ) -> EventRecord:
     who = name(f"device {device}")
     return EventRecord(
-        "tlsight.event/1", id or name(f"event {device} {kind} {at} {more.get('finding')}"), kind, at,
+        "tlsight.event/1", name(f"event {device} {kind} {at} {more.get('finding')}"), kind, at,
         DeviceRecord(who, f"laptop-{device}", "linux"), VersionsRecord("1.0", "t1"), network=where, **more,
     )  # fmt: skip
 

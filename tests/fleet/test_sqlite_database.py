@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -48,7 +47,7 @@ def test_every_commit_is_flushed_and_the_file_is_its_owners_alone(tmp_path: Path
         return int(flushed)
 
     assert asyncio.run(run()) == 2
-    assert stat.S_IMODE(os.stat(tmp_path / "fleet.sqlite3").st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "fleet.sqlite3").stat().st_mode) == 0o600
 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -57,7 +56,7 @@ def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
     for read_only in (False, True):
-        with pytest.raises(StoreError, match="version 99.*update tlsight"):
+        with pytest.raises(StoreError, match=r"version 99.*update tlsight"):
             opened(str(path), read_only=read_only)
 
 

@@ -6,22 +6,28 @@ passes connections through as they are, and the origin itself answers.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
+from detector.agent.status import events, status
+from detector.errors import StoreError
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
+from detector.report.event_json import encode_event
 
 HOSTS = ("shop.test", "bank.test")
 _LED = """
@@ -42,6 +48,7 @@ class AgentWorld:
 
     folder: Path
     proxy: Mitmdump
+    off: Path
     extra: str = ""
     sinks: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -51,8 +58,10 @@ class AgentWorld:
         return self.folder / "state"
 
     def intercept(self, on: bool) -> None:
-        off = self.folder / "off"
-        off.unlink(missing_ok=True) if on else off.touch()
+        if on:
+            self.off.unlink(missing_ok=True)
+        else:
+            self.off.touch()
 
     def settings(self, hosts: tuple[str, ...] = HOSTS) -> Path:
         path = self.folder / "agent.toml"
@@ -79,11 +88,11 @@ class AgentWorld:
         )  # fmt: skip
 
     def events(self) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            self.command("events", "--json", "-n", "1000"), env=self.surroundings(),
-            capture_output=True, text=True, timeout=30, check=True,
-        )  # fmt: skip
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        try:
+            found = events(self.state, 1000)
+        except StoreError:
+            return []
+        return [json.loads(encode_event(event)) for event in found]
 
     def told(self) -> list[str]:
         """Findings' events, in a word each."""
@@ -93,11 +102,8 @@ class AgentWorld:
         return [event["notice"]["code"] for event in self.events() if "notice" in event]
 
     def status(self) -> dict[str, Any]:
-        done = subprocess.run(
-            self.command("status", "--json"), env=self.surroundings(), capture_output=True,
-            text=True, timeout=30, check=True,
-        )  # fmt: skip
-        found: dict[str, Any] = json.loads(done.stdout)
+        named = self.folder / "agent.toml"
+        found: dict[str, Any] = msgspec.to_builtins(status(self.surroundings(), self.state, named))
         return found
 
 
@@ -146,22 +152,53 @@ def until(true: Any, seconds: float = 20.0) -> None:
     """Wait for something that comes soon; AssertionError where it does not."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with suppress(subprocess.CalledProcessError):  # no state yet
-            if true():
-                return
+        if true():
+            return
         time.sleep(0.1)
     raise AssertionError("it never came")
 
 
-@asynccontextmanager
-async def agent_world(folder: Path) -> AsyncGenerator[AgentWorld]:
-    pki = LabPki()
-    (folder / "root.pem").write_text(pki.root.pem)
-    (folder / "root.pem").chmod(0o644)
-    async with Origin({host: pki.issue(host) for host in HOSTS}) as origin:
-        led = folder / "led.py"
-        led.write_text(_LED.format(port=origin.port, off=str(folder / "off")))
-        async with Mitmdump(folder / "mitm", trust=folder / "root.pem", scripts=(led,)) as proxy:
-            world = AgentWorld(folder, proxy)
-            world.settings()
-            yield world
+class Surroundings:
+    """Origin and mitmproxy, started once for several agents; they live in a thread of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._stack = AsyncExitStack()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result(60)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def agent(self, folder: Path) -> AgentWorld:
+        """Of one more agent, with a state of its own."""
+        for name in ("root.pem",):
+            (folder / name).write_bytes((self.folder / name).read_bytes())
+            (folder / name).chmod(0o644)
+        world = AgentWorld(folder, self.proxy, self.folder / "off")
+        world.intercept(on=True)
+        world.settings()
+        return world
+
+    async def _begin(self) -> None:
+        pki = LabPki()
+        (self.folder / "root.pem").write_text(pki.root.pem)
+        credentials = {host: pki.issue(host) for host in HOSTS}
+        origin = await self._stack.enter_async_context(Origin(credentials))
+        led = self.folder / "led.py"
+        led.write_text(_LED.format(port=origin.port, off=str(self.folder / "off")))
+        mitmdump = Mitmdump(self.folder / "mitm", trust=self.folder / "root.pem", scripts=(led,))
+        self.proxy = await self._stack.enter_async_context(mitmdump)

@@ -2,193 +2,184 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live.agent_world import AgentWorld, Running, agent_world, until
+from tests.live.agent_world import AgentWorld, Running, Surroundings, until
 
 pytestmark = pytest.mark.live
 
 
-def in_world(folder: Path, scene: Callable[[AgentWorld], None]) -> None:
-    """The scene, in a thread beside the origin's loop."""
-
-    async def run() -> None:
-        async with agent_world(folder) as world:
-            await asyncio.to_thread(scene, world)
-
-    asyncio.run(run())
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    with Surroundings(tmp_path_factory.mktemp("world")) as found:
+        yield found
 
 
-def test_an_interceptor_is_told_once_and_closed_when_it_is_gone_twice(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        first = world.once()
-        assert (first.returncode, first.stdout, first.stderr) == (1, "", "")
-        assert world.told() == ["opened"]
-        (opened,) = (event for event in world.events() if "finding" in event)
-        assert opened["finding"]["host_count"] == 2
-        assert opened["check"]["interceptor"]["engine"] == "mitmproxy"
-        assert opened["observation"]["chain"]
-        assert world.once().returncode == 1
-        assert world.told() == ["opened"]
-        world.intercept(on=False)
-        assert world.once().returncode == 0
-        assert world.told() == ["opened"]
-        world.once()
-        assert world.told() == ["opened", "closed"]
-        assert world.status()["findings"] == []
-        beats = [event["heartbeat"] for event in world.events() if "heartbeat" in event]
-        assert [len(beat["here"]) for beat in beats] == [1, 1, 1, 0]
-        assert all(beat["cpu"] > 0 and beat["sent"] > 1000 for beat in beats)
-
-    in_world(tmp_path, scene)
+@pytest.fixture
+def world(surroundings: Surroundings, tmp_path: Path) -> AgentWorld:
+    return surroundings.agent(tmp_path)
 
 
-def test_kill_9_at_any_moment_tells_every_finding_exactly_once(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        chance = random.Random(7)
-        for number in range(14):
-            world.intercept(on=number % 7 < 4)
-            process = subprocess.Popen(
-                world.command("once"), env=world.surroundings(), stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            with process:
-                try:
-                    process.wait(timeout=chance.uniform(0.3, 1.2))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-        world.intercept(on=True)
-        assert world.once().returncode == 1
-        standing: dict[str, str] = {}
-        for event in world.events():
-            if "finding" not in event:
-                continue
-            name = event["finding"]["id"]
-            if event["kind"] == "opened":
-                assert name not in standing
-            if event["kind"] == "closed":
-                assert name in standing
-            standing[name] = event["kind"]
-        still = {name for name, kind in standing.items() if kind != "closed"}
-        assert still == {one["finding"]["id"] for one in world.status()["findings"]}
-        assert len(still) == 1
-        assert len({event["id"] for event in world.events()}) == len(world.events())
+def test_an_interceptor_is_told_once_and_closed_when_it_is_gone_twice(world: AgentWorld) -> None:
+    first = world.once()
+    assert (first.returncode, first.stdout, first.stderr) == (1, "", "")
+    assert world.told() == ["opened"]
+    (opened,) = (event for event in world.events() if "finding" in event)
+    assert opened["finding"]["host_count"] == 2
+    assert opened["check"]["interceptor"]["engine"] == "mitmproxy"
+    assert opened["observation"]["chain"]
+    assert world.once().returncode == 1
+    assert world.told() == ["opened"]
+    world.intercept(on=False)
+    assert world.once().returncode == 0
+    assert world.told() == ["opened"]
+    world.once()
+    assert world.told() == ["opened", "closed"]
+    assert not world.status()["findings"]
+    beats = [event["heartbeat"] for event in world.events() if "heartbeat" in event]
+    assert [len(beat["here"]) for beat in beats] == [1, 1, 1, 0]
+    assert all(beat["cpu"] > 0 and beat["sent"] > 1000 for beat in beats)
 
-    in_world(tmp_path, scene)
+
+def test_kill_9_at_any_moment_tells_every_finding_exactly_once(world: AgentWorld) -> None:
+    chance = random.Random(7)
+    for number in range(14):
+        world.intercept(on=number % 7 < 4)
+        process = subprocess.Popen(
+            world.command("once"), env=world.surroundings(), stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        with process:
+            try:
+                process.wait(timeout=chance.uniform(0.3, 1.2))
+            except subprocess.TimeoutExpired:
+                process.kill()
+    world.intercept(on=True)
+    assert world.once().returncode == 1
+    standing: dict[str, str] = {}
+    for event in world.events():
+        if "finding" not in event:
+            continue
+        name = event["finding"]["id"]
+        if event["kind"] == "opened":
+            assert name not in standing
+        if event["kind"] == "closed":
+            assert name in standing
+        standing[name] = event["kind"]
+    still = {name for name, kind in standing.items() if kind != "closed"}
+    assert still == {one["finding"]["id"] for one in world.status()["findings"]}
+    assert len(still) == 1
+    assert len({event["id"] for event in world.events()}) == len(world.events())
 
 
 def test_a_running_agent_lives_through_signals_bad_settings_and_a_second_one(
-    tmp_path: Path,
+    world: AgentWorld,
 ) -> None:
-    def scene(world: AgentWorld) -> None:
-        with Running(world) as agent:
-            until(lambda: world.told() == ["opened"])
-            second = world.once()
-            assert second.returncode == 4
-            assert "another agent keeps its state here" in second.stderr
-            assert second.stderr.count("\n") == 1
-            world.extra = "evry = 5"
-            world.settings()
-            agent.hangup()
-            until(lambda: "config-refused" in world.notices())
-            assert "evry" in agent.said()
-            world.extra = 'name = true\nheartbeat = "15m"'
-            world.settings()
-            agent.hangup()
-            until(lambda: world.events()[-1].get("heartbeat", {}).get("every") == 900.0)
-            assert world.events()[-1]["device"]["name"]
-            assert world.status()["running"]
-            assert agent.terminate() < 2
-            assert agent.process.returncode == 0
-            assert agent.process.stdout is not None
-            assert agent.process.stdout.read() == b""
-        assert world.notices() == ["started", "config-refused", "stopping"]
-        assert not world.status()["running"]
-
-    in_world(tmp_path, scene)
-
-
-def test_an_agent_in_the_middle_of_a_run_ends_at_once_and_finds_it_again(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            path = world.settings((f"127.0.0.1:{silent.getsockname()[1]}",))
-            slow = path.read_text().replace("timeout = 3.0", "timeout = 60")
-            path.write_text(slow.replace(world.proxy.url, "none"))
-            with Running(world) as agent:
-                silent.settimeout(20)
-                connection, _ = silent.accept()
-                assert agent.terminate() < 2
-                connection.close()
-        assert world.notices() == ["started", "stopping"]
-        assert world.told() == []
-
-    in_world(tmp_path, scene)
-
-
-def test_a_damaged_state_is_set_aside_and_the_device_stays_itself(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        world.once()
-        (before,) = (event for event in world.events() if "finding" in event)
-        database = world.state / "agent.sqlite3"
-        database.write_bytes(b"not a database, however one looks at it" * 200)
-        again = world.once()
-        assert again.returncode == 1
-        assert again.stderr.count("\n") == 1
-        assert "was damaged and is begun anew" in again.stderr
-        assert (world.state / "agent.sqlite3.damaged-1").exists()
-        assert world.notices() == ["state-lost"]
-        (after,) = (event for event in world.events() if "finding" in event)
-        assert after["finding"]["id"] == before["finding"]["id"]
-        assert after["device"]["id"] == before["device"]["id"]
-
-    in_world(tmp_path, scene)
-
-
-def test_a_full_disk_ends_no_agent_and_loses_nothing_that_was_kept(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        world.once()
-        kept = world.events()
-        full = world.folder / "full"
-        # The state on a file system of its own, of which nothing is left.
-        script = (
-            f"mkdir -p {full} && mount -t tmpfs -o size=512k tmpfs {full} && cp -a {world.state}/. {full}/"
-            f" && (cat /dev/zero > {full}/filler; true) 2>/dev/null; "
-            f"STATE_DIRECTORY={full} timeout 30 {' '.join(world.command('once'))}; code=$?; "
-            f"rm {full}/filler; cp -a {full}/. {world.state}/; exit $code"
-        )
-        world.intercept(on=False)
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script], env=world.surroundings(), capture_output=True,
-            text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert "Traceback" not in done.stderr
-        assert "free some space" in done.stderr
-        assert world.events()[: len(kept)] == kept
-        assert len(world.status()["findings"]) == 1
-        world.once()
-        world.once()
-        assert world.told() == ["opened", "closed"]
-
-    in_world(tmp_path, scene)
-
-
-def test_events_reach_a_sink_and_are_not_told_again(tmp_path: Path) -> None:
-    def scene(world: AgentWorld) -> None:
-        told = world.folder / "events.ndjson"
-        world.sinks = f'[[sink]]\nkind = "file"\npath = "{told}"'
+    with Running(world) as agent:
+        until(lambda: world.told() == ["opened"])
+        second = world.once()
+        assert second.returncode == 4
+        assert "another agent keeps its state here" in second.stderr
+        assert second.stderr.count("\n") == 1
+        world.extra = "evry = 5"
         world.settings()
-        world.once()
-        world.once()
-        lines = [json.loads(line) for line in told.read_text().splitlines()]
-        assert [line["kind"] for line in lines] == ["opened", "heartbeat", "heartbeat"]
-        assert world.status()["sinks"] == [{"name": "file", "waiting": 0, "trouble": ""}]
+        agent.hangup()
+        until(lambda: "config-refused" in world.notices())
+        assert "evry" in agent.said()
+        world.extra = 'name = true\nheartbeat = "15m"'
+        world.settings()
+        agent.hangup()
+        until(lambda: world.events()[-1].get("heartbeat", {}).get("every") == 900.0)
+        assert world.events()[-1]["device"]["name"]
+        assert world.status()["running"]
+        assert agent.terminate() < 2
+        assert agent.process.returncode == 0
+        assert agent.process.stdout is not None
+        assert agent.process.stdout.read() == b""
+    assert world.notices() == ["started", "config-refused", "stopping"]
+    assert not world.status()["running"]
 
-    in_world(tmp_path, scene)
+
+def test_an_agent_in_the_middle_of_a_run_ends_at_once_and_finds_it_again(world: AgentWorld) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        path = world.settings((f"127.0.0.1:{silent.getsockname()[1]}",))
+        slow = path.read_text().replace("timeout = 3.0", "timeout = 60")
+        path.write_text(slow.replace(world.proxy.url, "none"))
+        with Running(world) as agent:
+            silent.settimeout(20)
+            connection, _ = silent.accept()
+            assert agent.terminate() < 2
+            connection.close()
+    assert world.notices() == ["started", "stopping"]
+    assert world.told() == []
+
+
+def test_a_damaged_state_is_set_aside_and_the_device_stays_itself(world: AgentWorld) -> None:
+    world.once()
+    (before,) = (event for event in world.events() if "finding" in event)
+    database = world.state / "agent.sqlite3"
+    database.write_bytes(b"not a database, however one looks at it" * 200)
+    again = world.once()
+    assert again.returncode == 1
+    assert again.stderr.count("\n") == 1
+    assert "was damaged and is begun anew" in again.stderr
+    assert (world.state / "agent.sqlite3.damaged-1").exists()
+    assert world.notices() == ["state-lost"]
+    (after,) = (event for event in world.events() if "finding" in event)
+    assert after["finding"]["id"] == before["finding"]["id"]
+    assert after["device"]["id"] == before["device"]["id"]
+
+
+def test_a_full_disk_ends_no_agent_and_loses_nothing_that_was_kept(world: AgentWorld) -> None:
+    world.once()
+    kept = world.events()
+    full = world.folder / "full"
+    # The state on a file system of its own, of which nothing is left.
+    script = (
+        f"mkdir -p {full} && mount -t tmpfs -o size=512k tmpfs {full} && cp -a {world.state}/. {full}/"
+        f" && (cat /dev/zero > {full}/filler; true) 2>/dev/null; "
+        f"STATE_DIRECTORY={full} timeout 30 {' '.join(world.command('once'))}; code=$?; "
+        f"rm {full}/filler; cp -a {full}/. {world.state}/; exit $code"
+    )
+    world.intercept(on=False)
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], env=world.surroundings(), capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert "free some space" in done.stderr
+    assert world.events()[: len(kept)] == kept
+    assert len(world.status()["findings"]) == 1
+    world.once()
+    world.once()
+    assert world.told() == ["opened", "closed"]
+
+
+def test_events_reach_a_sink_and_are_not_told_again(world: AgentWorld) -> None:
+    told = world.folder / "events.ndjson"
+    world.sinks = f'[[sink]]\nkind = "file"\npath = "{told}"'
+    world.settings()
+    world.once()
+    world.once()
+    lines = [json.loads(line) for line in told.read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["opened", "heartbeat", "heartbeat"]
+    said = subprocess.run(
+        world.command("status"), env=world.surroundings(), capture_output=True, text=True,
+        timeout=30, check=True,
+    )  # fmt: skip
+    assert "sink       file: 0 events wait\n" in said.stdout
+    assert "interception: " in said.stdout
+    shown = subprocess.run(
+        world.command("events", "-n", "1"), env=world.surroundings(), capture_output=True,
+        text=True, timeout=30, check=True,
+    )  # fmt: skip
+    assert shown.stdout.endswith("alive, 1 findings here\n")
+    (sink,) = world.status()["sinks"]
+    assert sink == {"name": "file", "waiting": 0, "trouble": ""}

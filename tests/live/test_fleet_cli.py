@@ -19,11 +19,15 @@ from uuid import uuid4
 
 import pytest
 
+from addons.fleet.bus import api, keeper_login
+from addons.fleet.home import FleetHome
 from detector import clock
+from detector.agent import subjects
 from detector.agent.line import line_of
 from detector.agent.sinks import SinkError, Surroundings
 from detector.agent.sinks.nats import NatsSink
 from detector.cli.app import run
+from detector.net.nats_link import dial
 from detector.report.event_json import (
     DeviceRecord,
     EventKind,
@@ -31,6 +35,7 @@ from detector.report.event_json import (
     HeartbeatRecord,
     NoticeRecord,
     VersionsRecord,
+    decode_event,
 )
 from tests.live.programs import free_port
 
@@ -123,10 +128,18 @@ def test_from_install_to_revoked_by_commands_and_kill_9_of_the_fleet_in_the_midd
         assert device in tlsight("fleet", "agents")
         told = asyncio.run(told_while_killed(state, device, process, tlsight))
     with tlsight.serving():
-        wait_for(lambda: told <= tlsight.kept())
+        assert told <= asyncio.run(on_the_bus(tmp_path / "fleet", tlsight.port))
+        late = event(device)
+        asyncio.run(tell(state, late))
+        # Those that the killed collector had in its hands come again after its half minute.
+        wait_for(lambda: late.id in tlsight.kept())
         again = json.loads(tlsight("fleet", "agents", "--json").splitlines()[0])
         assert again["name"] == device
-        tlsight("fleet", "publish", "canaries", str(tmp_path / "said"))
+        listed = tmp_path / "canaries.toml"
+        listed.write_text("nothing of the kind")
+        tlsight("fleet", "publish", "canaries", str(listed), code=2)
+        listed.write_text('[[canary]]\nhost = "www.example.org"\nowner = "IANA"\n')
+        tlsight("fleet", "publish", "canaries", str(listed))
         assert tlsight("fleet", "lists").split()[:2] == ["canaries", "1"]
         # nobody is there to answer: cannot tell
         assert "1 of 1 agents are asked" in tlsight(
@@ -160,6 +173,31 @@ async def told_while_killed(
     await sink.close()
     assert tlsight.kept() < told
     return told
+
+
+async def tell(state: Path, late: EventRecord) -> None:
+    sink = NatsSink(Surroundings(late.device.id, state, clock.now, lambda text: None))
+    await sink.send([late])
+    await sink.close()
+
+
+async def on_the_bus(folder: Path, port: int) -> set[str]:
+    home = FleetHome(folder)
+    login = keeper_login(
+        home.keys,
+        (f"tls://localhost:{port}",),
+        home.ca(),
+        int(clock.now().timestamp()),
+        bytes(range(32)),
+    )
+    link = await dial(login)
+    try:
+        last = (await api(link, f"STREAM.INFO.{subjects.EVENTS}"))["state"]["last_seq"]
+        js = link.client.jetstream()
+        found = [await js.get_msg(subjects.EVENTS, number) for number in range(1, last + 1)]
+        return {decode_event(one.data or b"").id for one in found}
+    finally:
+        await link.close()
 
 
 async def is_refused(state: Path, device: str) -> bool:

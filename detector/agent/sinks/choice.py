@@ -22,7 +22,7 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     Attributes:
         only: of these kinds alone; empty for all.
-        least: of this severity at least. What closes a finding is "info"; it is left out with the rest.
+        least: of this severity at least; a finding that closes counts as it did while it stood.
 
     """
 
@@ -41,7 +41,9 @@ def wanted(choice: Choice, event: EventRecord) -> bool:
     """Whether the event is chosen."""
     if choice.only and event.kind not in choice.only:
         return False
-    return _GRADES[severity(event)] >= _GRADES[choice.least]
+    # Who was told that it opened is told that it closed.
+    grade = msgspec.structs.replace(event, kind="changed") if event.kind == "closed" else event
+    return _GRADES[severity(grade)] >= _GRADES[choice.least]
 
 
 class _Chosen:

@@ -36,8 +36,8 @@ EVENTS = (heartbeat(1), finding(2), notice(3), finding(4, what="suspect"), findi
     [
         ({}, [1, 2, 3, 4, 5]),
         ({"only": ("opened", "closed")}, [2, 4, 5]),
-        ({"least": "medium"}, [2, 4]),
-        ({"least": "high"}, [2]),
+        ({"least": "medium"}, [2, 4, 5]),
+        ({"least": "high"}, [2, 5]),
         ({"only": ("heartbeat",), "least": "high"}, []),
     ],
 )

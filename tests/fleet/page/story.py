@@ -160,10 +160,10 @@ class Story:
         return database
 
 
-def everyday(now: datetime) -> Story:
+def everyday(now: datetime, laptops: int = 48) -> Story:
     """An allowed gateway at work; a hotel's, an airport's and a virus scanner's that are not; some silent."""
     story, hour, day = Story(now), timedelta(hours=1), timedelta(days=1)
-    for n in range(48):
+    for n in range(laptops):
         name = f"lap-{n:04}"
         place = ("Berlin office", "Lisbon office", f"home of {name}")[n % 3]
         story.lives(name, place, ago=30 * hour if n % 11 == 10 else timedelta(minutes=1 + n % 9))
