@@ -41,6 +41,10 @@ _FLEET_MAY = frozenset(
 )
 
 
+# A key, or a table's header.
+_KEY = re.compile(r'^[ \t]*(?:\[{1,2}(?:agent\.)?)?"?([\w-]+)"?[ \t]*[=\]]', re.MULTILINE)
+
+
 class BudgetTable(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
 ):
@@ -342,16 +346,16 @@ def _convert[T](where: Path | str, text: str, table: str, data: Any, kind: type[
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         why = str(error)
-        key = re.search(r"field `([^`]+)`", why) or re.search(r"\.([\w-]+)[^.]*`$", why)
-        line = _line(text, key[1]) if key else _line(text, table)
+        named = re.search(r"field `([^`]+)`", why)
+        path = why.rpartition("`$")[2].rstrip("`")
+        key = named[1] if named else path.rpartition(".")[2].partition("[")[0]
+        line = _line(text, key or table)
         remedy = UNKNOWN if "unknown field" in why else ""
         raise ConfigError(str(where), f"[{table}] {why}", line=line, remedy=remedy) from None
 
 
 def _line(text: str, key: str) -> int | None:
     """The line where a key, or a table of that name, first stands."""
-    name = re.escape(key.replace("_", "-"))
-    found = re.search(
-        rf"^[ \t]*(?:\[{{0,2}}(?:agent\.)?)?\"?{name}\"?[ \t]*(?:=|\])", text, re.MULTILINE
-    )
-    return text.count("\n", 0, found.end()) + 1 if found else None
+    name = key.replace("_", "-")
+    found = next((one for one in _KEY.finditer(text) if one[1] == name), None)
+    return text.count("\n", 0, found.start(1)) + 1 if found else None
