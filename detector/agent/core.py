@@ -37,7 +37,6 @@ from detector.report.event_json import (
 if TYPE_CHECKING:
     from detector.agent.finding import Held, Sight
     from detector.agent.round import Ran
-    from detector.knowledge.history import History
     from detector.known.knowledge import Knowledge
     from detector.model.observation import Judgement, Observation
     from detector.net.probe import ProbeOptions
@@ -218,7 +217,7 @@ class Core:
 
     async def round(self) -> Ran | None:
         """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError."""
-        from detector.agent.round import ask, whom
+        from detector.agent.round import ask, remembering, whom
 
         knowledge = self.knowledge()
         start = self._number("part")
@@ -230,14 +229,11 @@ class Core:
             self.canaries.passed,
         )  # fmt: skip
         run = self.teller.run_id()
-        history = self._history()
-        try:
+        with remembering(self.folder, self.say) as history:
             ran = await ask(
                 asking, self.stands, self.place, knowledge, self.probing(), history, clock.now,
                 self.say,
             )  # fmt: skip
-        finally:
-            self._end(history)
         self.counted.checked += len(ran.judgements)
         self.counted.inconclusive += ran.inconclusive
         self._feel(sensing.mood_after(self.mood, ran.judgements))
@@ -252,19 +248,16 @@ class Core:
 
     async def answer(self, question: str, host: str, port: int) -> Judgement | None:
         """Ask about one host and tell what it shows."""
-        from detector.agent.round import Asking, ask
+        from detector.agent.round import Asking, ask, remembering
         from detector.model.targets import parse_target
 
         run = self.teller.run_id()
         target = parse_target(host, port=port)
-        history = self._history()
-        try:
+        with remembering(self.folder, self.say) as history:
             ran = await ask(
                 Asking((target,)), {}, self.place, self.knowledge(), self.probing(), history,
                 clock.now, self.say,
             )  # fmt: skip
-        finally:
-            self._end(history)
         self.measure(1)
         for judgement in ran.judgements:
             self.keep(self.stands, [self.teller.answer(question, judgement, run)])
@@ -326,16 +319,14 @@ class Core:
         return shown.product or shown.engine or shown.issuer or shown.subject
 
     def _judged(self, seen: Observation) -> Sight | None:
-        from detector.agent.round import seen_at_a_sink
+        from detector.agent.round import remembering, seen_at_a_sink
 
-        history = self._history()
         try:
-            return seen_at_a_sink(seen, self.knowledge(), history)
+            with remembering(self.folder, self.say) as history:
+                return seen_at_a_sink(seen, self.knowledge(), history)
         except TlsightError as error:
             self.say(str(error))
             return None
-        finally:
-            self._end(history)
 
     # What the fleet says
 
@@ -389,23 +380,6 @@ class Core:
     def close(self) -> None:
         """Close what is open, but the state."""
         self.known.close()
-
-    def _history(self) -> History | None:
-        """What earlier runs saw; without it, a run goes on as the first one."""
-        from detector.knowledge.history import History
-
-        try:
-            return History(self.folder / "history.sqlite3", clock.now)
-        except StoreError as error:
-            self.say(str(error))
-            return None
-
-    def _end(self, history: History | None) -> None:
-        if history is not None:
-            try:
-                history.close()
-            except StoreError as error:
-                self.say(str(error))
 
     def _tell_as(self, settings: Settings) -> None:
         self.teller.named = settings.agent.name

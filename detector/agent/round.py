@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from datetime import datetime
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from detector import clock
 from detector.agent.draw import draw, part_of
 from detector.agent.finding import Held, Sight, sight
 from detector.agent.findings import Findings, Place, Step, asked_again, step
-from detector.errors import TargetError
+from detector.errors import StoreError, TargetError
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.targets import parse_target, socket_text
 
@@ -121,6 +123,26 @@ async def ask(
     sights = [sight(judgement) for judgement in judgements]
     silent = sum(one.standing == "silent" for one in sights)
     return Ran(step(before, sights, place, now()), tuple(judgements), silent)
+
+
+@contextmanager
+def remembering(folder: Path, say: Callable[[str], None]) -> Iterator[History | None]:
+    """What earlier runs saw, opened for a moment; without it, a run goes on as the first one."""
+    from detector.knowledge.history import History
+
+    history: History | None = None
+    try:
+        history = History(folder / "history.sqlite3", clock.now)
+    except StoreError as error:
+        say(str(error))
+    try:
+        yield history
+    finally:
+        if history is not None:
+            try:
+                history.close()
+            except StoreError as error:
+                say(str(error))
 
 
 def seen_at_a_sink(observation: Observation, known: Knowledge, memory: History | None) -> Sight:
