@@ -15,7 +15,9 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from addons.fleet.collector import Counts, Settings, collect
+from addons.fleet.correlated import correlate_now
 from addons.fleet.database import open_database
+from detector import clock
 
 
 async def main(port: str, where: str) -> None:
@@ -26,7 +28,7 @@ async def main(port: str, where: str) -> None:
     counts = Counts()
     collecting = asyncio.create_task(
         collect(
-            client, database, Settings(correlate=5), counts=counts,
+            client, database, Settings(correlate=30), counts=counts,
             say=lambda text: print(text, file=sys.stderr),
         )
     )  # fmt: skip
@@ -37,7 +39,7 @@ async def main(port: str, where: str) -> None:
         await asyncio.sleep(0.01)
     end = time.time()
     # The fleet is looked at as a whole once more: that takes memory, too.
-    await asyncio.sleep(6)
+    await correlate_now(database, clock.now())
     usage = resource.getrusage(resource.RUSAGE_SELF)
     collecting.cancel()
     await asyncio.wait((collecting,))

@@ -138,6 +138,7 @@ class Life:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._clocks = (clock.now(), clock.since_boot())
+        self._portal: float | None = None
         self.next_settings = core.own_settings
         core.state.keep_facts(device=core.who.device, salt=core.who.salt.hex())
         self._plan = schedule.began(
@@ -198,7 +199,8 @@ class Life:
         met = True
         try:
             mood = "unknown" if "roots" in core.settings.files else await core.look()
-            met = mood != "captive" and (mood != "offline" or bool(core.settings.targets))
+            self._portal, patient = schedule.portal(self._portal, at, captive=mood == "captive")
+            met = not patient and (mood != "offline" or bool(core.settings.targets))
             if met:
                 ran = await core.round()
                 met = ran is None or not ran.silent

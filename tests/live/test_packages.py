@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import sqlite3
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from detector.version import __version__
-from tests.live.agent_world import AgentWorld, agent_world
+from tests.live.agent_world import Surroundings
 from tests.live.installed import Machine, built
 from tests.live.programs import find
 
@@ -88,7 +87,8 @@ def test_a_deb_lives_from_its_first_version_to_its_purge_and_leaves_nothing(
     (machine.folder / "etc/tlsight/proxy.env").write_text("the proxy's")
     as_systemd_makes_it(machine)
 
-    def scene(world: AgentWorld) -> None:
+    with Surroundings(tmp_path / "around") as around:
+        world = around.agent(tmp_path / "agent")
         machine.bring(world.folder / "root.pem", "etc/tlsight/root.pem")
         machine.bring(world.settings(), "etc/tlsight/agent.toml")
         agent_once(machine, 1)
@@ -103,12 +103,6 @@ def test_a_deb_lives_from_its_first_version_to_its_purge_and_leaves_nothing(
         agent_once(machine, 0)
         assert told(machine) == ["opened", "closed"]
         assert device(machine) == same
-
-    async def run() -> None:
-        async with agent_world(tmp_path) as world:
-            await asyncio.to_thread(scene, world)
-
-    asyncio.run(run())
 
     machine.run("dpkg", "-r", "tlsight")
     assert not (machine.folder / "usr/bin/tlsight").exists()
