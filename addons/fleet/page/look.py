@@ -12,7 +12,6 @@ from addons.fleet.queries import FleetQueries
 from addons.review.visit import Call, Done, View
 from detector.errors import ConfigError
 
-
 _ID = re.compile(r"[0-9A-Za-z:_-]{1,128}")  # as the collector takes them
 
 
