@@ -92,8 +92,8 @@ def test_a_proxy_script_is_asked_in_a_child_of_the_frozen_program(tmp_path: Path
 
 def unmasks(program: Program, folder: Path, **environment: str) -> None:
     """The program tells an intercepted site from the site itself, by way of a real mitmproxy."""
-
-    with Surroundings(folder / "around") as around:
+    (folder / "agent").mkdir()
+    with Surroundings(folder) as around:
         world = around.agent(folder / "agent")
         words = ("check", "shop.test", "--roots", str(world.folder / "root.pem"))
         way = ("--proxy", world.proxy.url)

@@ -87,7 +87,8 @@ def test_a_deb_lives_from_its_first_version_to_its_purge_and_leaves_nothing(
     (machine.folder / "etc/tlsight/proxy.env").write_text("the proxy's")
     as_systemd_makes_it(machine)
 
-    with Surroundings(tmp_path / "around") as around:
+    (tmp_path / "agent").mkdir()
+    with Surroundings(tmp_path) as around:
         world = around.agent(tmp_path / "agent")
         machine.bring(world.folder / "root.pem", "etc/tlsight/root.pem")
         machine.bring(world.settings(), "etc/tlsight/agent.toml")
