@@ -15,20 +15,20 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from addons.fleet.collector import Counts, Settings, collect
+from addons.fleet.correlated import correlate_now
 from addons.fleet.database import open_database
+from detector import clock
 
 
 async def main(port: str, where: str) -> None:
     import nats
-
-    from detector.knowledge.shipped import canaries
 
     client = await nats.connect(f"nats://127.0.0.1:{port}", allow_reconnect=False)
     database = await open_database(where)
     counts = Counts()
     collecting = asyncio.create_task(
         collect(
-            client, database, Settings(correlate=5), canaries=frozenset(canaries()), counts=counts,
+            client, database, Settings(correlate=30), counts=counts,
             say=lambda text: print(text, file=sys.stderr),
         )
     )  # fmt: skip
@@ -39,7 +39,7 @@ async def main(port: str, where: str) -> None:
         await asyncio.sleep(0.01)
     end = time.time()
     # The fleet is looked at as a whole once more: that takes memory, too.
-    await asyncio.sleep(6)
+    await correlate_now(database, clock.now())
     usage = resource.getrusage(resource.RUSAGE_SELF)
     collecting.cancel()
     await asyncio.wait((collecting,))

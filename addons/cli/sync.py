@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from addons.cli import given
+from addons.cli import given, sync_shelves
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
 from detector.cli.output import Json
@@ -19,9 +19,7 @@ from detector.cli.way import NoProxy, Proxy
 if TYPE_CHECKING:
     from addons.store.bypass_store import BypassStore
     from addons.sync.centre import Centre
-    from addons.sync.gateway import Gateway
     from addons.sync.shelf import CentreShelf
-    from detector.agent.membership import Membership
 
 _TEXT = """
 One list for many gateways: the centre's rules go down, signed; attempts and passages go up, and candidates come from
@@ -87,7 +85,7 @@ def enrol(
 
     if shelf.startswith("http:"):
         raise ConfigError("--shelf", "a token goes over https:// alone")
-    fleet = _fleet(Path(shelf), name) if Path(shelf).is_file() else None
+    fleet = sync_shelves.member_of(Path(shelf), name) if Path(shelf).is_file() else None
     shelf = fleet.servers[0] if fleet is not None else shelf
     with given.open_store(store) as opened:
         opened.note(
@@ -135,12 +133,12 @@ def once(
 
     from addons.cli import running
 
-    way = _Way(enrolment, shelf, roots, proxy, no_proxy, timeout)
+    way = sync_shelves.Way(enrolment, shelf, roots, proxy, no_proxy, timeout)
 
     async def go() -> int:
         if _is_centre(enrolment, shelf):
             with given.open_store(store) as opened:
-                async with _laid_on(_folder(shelf)) as over:
+                async with sync_shelves.laid_on(_folder(shelf)) as over:
                     done = await _centre(opened, over).round()
             if json:
                 given.print_json(msgspec.to_builtins(done))
@@ -177,13 +175,13 @@ def run(
     """Rounds until it is ended, beside the proxy; what goes wrong is told once."""
     from addons.sync.loop import rounds
 
-    way = _Way(enrolment, shelf, roots, proxy, no_proxy, timeout)
+    way = sync_shelves.Way(enrolment, shelf, roots, proxy, no_proxy, timeout)
 
     async def go() -> None:
         if _is_centre(enrolment, shelf):
             with given.open_store(store) as opened:
-                async with _laid_on(_folder(shelf)) as over:
-                    news = _decided(opened) if _folder(shelf).is_file() else None
+                async with sync_shelves.laid_on(_folder(shelf)) as over:
+                    news = sync_shelves.decided(opened) if _folder(shelf).is_file() else None
                     await rounds(_steps(_centre(opened, over)), every, given.tell, news)
         with given.open_store(store) as opened:
             async with way.gateway(opened) as (gateway, news):
@@ -278,7 +276,7 @@ def advance(
         key = opened.trail.seal.public_key()
 
         async def look() -> list[int]:
-            async with _laid_on(folder) as over:
+            async with sync_shelves.laid_on(folder) as over:
                 return list(await serials_seen(over, key or "", opened.gateways.known()))
 
         seen = asyncio.run(look())
@@ -321,95 +319,6 @@ def _centre(opened: BypassStore, shelf: CentreShelf) -> Centre:
     from addons.sync.enrolment import enrolled
 
     return Centre(opened, shelf, lambda: enrolled(opened.path), given.now)
-
-
-@asynccontextmanager
-async def _laid_on(path: Path) -> AsyncGenerator[CentreShelf]:
-    """The centre's shelf: a folder, or the bus that a file of credentials leads to. Raises ConfigError."""
-    from addons.sync.shelf import FolderShelf
-
-    if not path.is_file():  # noqa: ASYNC240 (once, before anything runs)
-        yield FolderShelf(path)
-        return
-    from addons.sync.nats_shelf import NatsShelf
-
-    over = NatsShelf(_fleet(path, "centre"), centre=True)
-    try:
-        yield over
-    finally:
-        await over.close()
-
-
-def _fleet(path: Path, name: str) -> Membership:
-    """Raises ConfigError, also for one that is somebody else's; StoreError for one that others can read."""
-    from addons.store.private_file import read_private
-    from detector.agent.membership import read_membership
-    from detector.errors import ConfigError
-
-    found = read_membership(read_private(path) or b"", str(path))
-    if found.name != name:
-        raise ConfigError(str(path), f"is for {found.name}, and not for {name}")
-    return found
-
-
-def _decided(opened: BypassStore) -> Callable[[], Awaitable[None]]:
-    """Returns when somebody has decided something since it was called last."""
-    seen = opened.revision()
-
-    async def changed() -> None:
-        nonlocal seen
-        while opened.revision() == seen:  # noqa: ASYNC110 (another process writes it)
-            await asyncio.sleep(_LOOK)
-        seen = opened.revision()
-
-    return changed
-
-
-# Seconds.
-_LOOK = 0.1
-
-
-class _Way(NamedTuple):
-    """Where a gateway finds its centre."""
-
-    enrolment: Path | None
-    shelf: Path | None
-    roots: Path | None
-    proxy: str | None
-    no_proxy: bool
-    timeout: float
-
-    @asynccontextmanager
-    async def gateway(
-        self, opened: BypassStore
-    ) -> AsyncGenerator[tuple[Gateway, Callable[[], Awaitable[None]] | None]]:
-        """The gateway, and what returns when its next round need not be waited for. Raises ConfigError, StoreError."""
-        from addons.sync.enrolment import read_enrolment
-        from addons.sync.gateway import Gateway
-        from addons.sync.https_shelf import HttpsShelf
-        from addons.sync.shelf import FolderShelf
-        from detector.cli.way import routing
-
-        assert self.enrolment is not None
-        who = read_enrolment(self.enrolment)
-        if self.shelf is None and who.shelf.startswith("https://"):
-            way = routing(self.proxy, no_proxy=self.no_proxy, trust=self.roots)
-            over = HttpsShelf(who.shelf, who.token, self.roots, way, self.timeout)
-            try:
-                yield Gateway(opened, over, who, given.now), None
-            finally:
-                await over.close()
-        elif self.shelf is None and who.fleet is not None:
-            from addons.sync.nats_shelf import NatsShelf
-
-            bus = NatsShelf(who.fleet, centre=False, timeout=self.timeout)
-            try:
-                yield Gateway(opened, bus, who, given.now), bus.news
-            finally:
-                await bus.close()
-        else:
-            shelf = FolderShelf(self.shelf or Path(who.shelf))
-            yield Gateway(opened, shelf, who, given.now), None
 
 
 def _steps(centre: Centre) -> Callable[[], Awaitable[tuple[tuple[str, ...], bool]]]:

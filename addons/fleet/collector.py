@@ -78,9 +78,9 @@ async def collect(
     database: FleetDatabase,
     settings: Settings = Settings(),  # noqa: B008 (frozen)
     *,
-    canaries: Collection[str] = frozenset(),
+    canaries: Collection[str] | None = None,
     now: Callable[[], datetime] = clock.now,
-    say: Callable[[str], None] = str,
+    say: Callable[[str], object] = str,
     counts: Counts | None = None,
 ) -> None:
     """Collect until it is cancelled.
@@ -89,7 +89,7 @@ async def collect(
         connection: nats-py's, as the keeper (addons.fleet.rights).
         database: an open one.
         settings: see there.
-        canaries: hosts that everybody knows to be public.
+        canaries: hosts that everybody knows to be public; those that are shipped when left out.
         now: the clock.
         say: takes a line for who looks at the console.
         counts: is counted up.
@@ -97,7 +97,10 @@ async def collect(
     Raises FetchError where the bus is gone.
 
     """
-    collector = _Collector(database, settings, canaries, now, say, counts or Counts())
+    known = _shipped() if canaries is None else canaries
+    collector = _Collector(
+        database, settings, known, now, say, counts if counts is not None else Counts()
+    )
     puller = Puller(connection, subjects.EVENTS, CONSUMER, settings.batch, settings.size)
     await puller.open(settings.ack_wait)
     chores = asyncio.create_task(collector.chores())
@@ -124,6 +127,12 @@ async def collect(
                     await task
 
 
+def _shipped() -> frozenset[str]:
+    from detector.knowledge import shipped
+
+    return frozenset((*shipped.canaries(), *(one.host for one in shipped.canary_hosts())))
+
+
 class _Read(msgspec.Struct, frozen=True):
     """A batch as rows, and where it ends."""
 
@@ -139,7 +148,7 @@ class _Collector:
         settings: Settings,
         canaries: Collection[str],
         now: Callable[[], datetime],
-        say: Callable[[str], None],
+        say: Callable[[str], object],
         counts: Counts,
     ) -> None:
         self.database, self.settings = database, settings

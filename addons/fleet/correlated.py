@@ -8,20 +8,9 @@ from typing import Any
 
 import msgspec
 
-from addons.fleet.correlating import (
-    DAY,
-    FRESH,
-    WEEK,
-    Agent,
-    Correlation,
-    First,
-    Fleet,
-    Group,
-    Place,
-    correlate,
-    dark_networks,
-)
+from addons.fleet.correlating import DAY, FRESH, WEEK, correlate, dark_networks
 from addons.fleet.database import FleetDatabase, Row
+from addons.fleet.overview import Agent, Correlation, First, Fleet, Group, Place
 from addons.fleet.rows import FACT
 from addons.fleet.taking import stamp
 

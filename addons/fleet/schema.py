@@ -33,7 +33,6 @@ CREATE TABLE finding (
     met TEXT NOT NULL, judged TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX finding_by_id ON finding (id);
 CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened, product, engine, category, closed)
     WHERE closed IS NULL;
 CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;

@@ -22,12 +22,10 @@ from pathlib import Path
 import msgspec
 
 from detector import clock
-from detector.agent.budget import Limits
-from detector.agent.metrics import families as agent_families
-from detector.agent.snapshot import read_snapshot
+from detector.agent.exposition import collector
 from detector.chain.certificate import Certificate
 from detector.chain.names import as_address
-from detector.errors import CertificateError, ConfigError, StoreError, TargetError, TlsightError
+from detector.errors import CertificateError, ConfigError, TargetError, TlsightError
 from detector.judging.judge import examine
 from detector.knowledge.hosts import host_pattern
 from detector.knowledge.owners import Distrusted, read_ours
@@ -210,19 +208,6 @@ def verified(judgement: Judgement, known: Knowledge) -> tuple[Certificate, ...]:
         if seen is not None and (seen.path.kind in ("public", "local") or seen.is_expected_private):
             return seen.path.certificates
     return ()
-
-
-def collector(folder: Path, limits: Limits | None = None) -> Callable[[], bytes]:
-    """What gives the agent's own metrics as text, at each call anew. A state that cannot be read is said so."""
-
-    def collect() -> bytes:
-        try:
-            seen = read_snapshot(folder, limits)
-        except StoreError:
-            seen = None
-        return exposition(agent_families(seen))
-
-    return collect
 
 
 def _routing(module: Module) -> Routing:

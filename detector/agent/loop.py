@@ -138,6 +138,7 @@ class Life:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._clocks = (clock.now(), clock.since_boot())
+        self._portal: float | None = None
         self.next_settings = core.own_settings
         core.state.keep_facts(device=core.who.device, salt=core.who.salt.hex())
         self._plan = schedule.began(
@@ -153,6 +154,8 @@ class Life:
         self._start("sense", self._sense())
         if (core.folder / FLEET).exists():
             self._start("fleet", self._hear())
+        if core.settings.metrics.listen:
+            self._start("metrics", self._expose(core.settings.metrics.listen))
         try:
             if first:
                 core.notice("started", f"tlsight agent runs, every {core.settings.every:g} s")
@@ -196,7 +199,8 @@ class Life:
         met = True
         try:
             mood = "unknown" if "roots" in core.settings.files else await core.look()
-            met = mood != "captive" and (mood != "offline" or bool(core.settings.targets))
+            self._portal, patient = schedule.portal(self._portal, at, captive=mood == "captive")
+            met = not patient and (mood != "offline" or bool(core.settings.targets))
             if met:
                 ran = await core.round()
                 met = ran is None or not ran.silent
@@ -292,6 +296,15 @@ class Life:
         except Exception as error:  # the boundary of a task
             self._core.say(f"{name}: unexpected error: {type(error).__name__}: {error}")
         self._wake.set()
+
+    async def _expose(self, listen: str) -> None:
+        """What Prometheus scrapes of this process."""
+        import platform
+
+        from detector.agent.exposition import collector, serve
+
+        collect = collector(self._core.folder, self._core.settings.limits)
+        await serve(listen, collect, names=(platform.node(),))
 
     async def _deliver(self, deliveries: Deliveries) -> None:
         """Bring events to the sinks; a store that cannot be written now, a full disk, may be so again later."""

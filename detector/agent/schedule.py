@@ -9,7 +9,9 @@ Rules
 3. What changes (network, resume, trust store, proxy) asks for a run soon: a few seconds after the last of several
    changes, never sooner than a minute after the last run, and at most six times an hour.
 4. Offline or behind a portal the next try comes after 1, 2, 4, ... minutes, up to the period.
-5. What a finding's absence asks for is a run after five minutes: twice absent, it closes.
+5. Who logs in at a portal does so within the hour. One that stays is asked through once an hour as if it were none: an
+   interceptor that plays one would not be looked at for ever.
+6. What a finding's absence asks for is a run after five minutes: twice absent, it closes.
 """
 
 from __future__ import annotations
@@ -77,6 +79,15 @@ def no_network(plan: Schedule, at: float, chance: float) -> Schedule:
     wait = min(plan.every, _FIRST_RETRY * 2 ** min(plan.failed, 16))
     due = at + wait * (0.75 + chance / 4)
     return msgspec.structs.replace(_made(plan, at), due=due, last=at, failed=plan.failed + 1)
+
+
+def portal(since: float | None, at: float, *, captive: bool) -> tuple[float | None, bool]:
+    """Since when a portal stands in the way, and whether to wait for the log-in and ask nothing now."""
+    if not captive:
+        return None, False
+    if since is None:
+        return at, True
+    return (since, True) if at - since < _HOUR else (at, False)
 
 
 def _made(plan: Schedule, at: float) -> Schedule:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.agent.senses.changes import Change
+from detector.agent.senses.changes import Change, Pace
 from detector.agent.senses.changes import changes as _changes
 from detector.model.no_json import NO_JSON
 from detector.model.observation import Judgement
@@ -33,6 +33,8 @@ _STANDING = (
     "keys-logged",
 )
 _LEVELS = ("warning", "error")
+# The kernel wakes the senses by itself; looks in between are for what it does not tell, and cost more than the runs.
+_PACE = Pace(tick=30.0, every=300.0)
 _AUDIT_SECONDS = 120.0
 _MAX_AUDIT = 32 << 20
 
@@ -63,7 +65,7 @@ def mood_after(mood: Mood, judgements: Iterable[Judgement]) -> Mood:
 
 def changes(environment: Mapping[str, str]) -> AsyncIterator[Change]:
     """What changes around this machine, as it comes."""
-    return _changes(environment, _homes(environment))
+    return _changes(environment, _homes(environment), pace=_PACE)
 
 
 def routing(proxy: str | None, environment: Mapping[str, str]) -> Routing:

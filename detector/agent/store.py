@@ -29,7 +29,7 @@ CREATE TABLE list (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE question (id TEXT NOT NULL PRIMARY KEY, answered TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
-_REMEDY = "stop the agent and move the file away: it starts anew, under another device id"
+_REMEDY = "stop the agent and move the file away: what stands is found again"
 
 
 def default_path(environment: Mapping[str, str]) -> Path:

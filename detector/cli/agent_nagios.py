@@ -15,8 +15,9 @@ from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from datetime import datetime
 
+    from detector.agent.snapshot import Snapshot
     from detector.known.knowledge import Knowledge
     from detector.model.observation import Judgement, Target
     from detector.net.probe import ProbeOptions
@@ -165,11 +166,12 @@ def _agent(*, allow_sanctioned: bool) -> tuple[int, str]:
     from detector.agent.snapshot import read_snapshot
     from detector.knowledge.folders import state_folder
 
-    folder: Path = state_folder(os.environ)
-    return agent_line(read_snapshot(folder), clock.now(), allow_sanctioned=allow_sanctioned)
+    return agent_line(
+        read_snapshot(state_folder(os.environ)), clock.now(), allow_sanctioned=allow_sanctioned
+    )
 
 
-def agent_line(seen: Any, now: Any, *, allow_sanctioned: bool) -> tuple[int, str]:
+def agent_line(seen: Snapshot, now: datetime, *, allow_sanctioned: bool) -> tuple[int, str]:
     """Code and line for a Snapshot at a time."""
     from detector.report.nagios import CRITICAL, UNKNOWN, WARNING, Figure, Finding, told
 

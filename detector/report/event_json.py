@@ -85,7 +85,8 @@ class FindingRecord(msgspec.Struct, frozen=True):
     Attributes:
         id: stable from its opening to its closing, on this device: see detector.agent.finding.
         kind: what kind of fact.
-        subject: what it is about: `spki:<hex>` or `issuer:<name>` of who intercepts, `host:<host:port>`, `root:<hex>`.
+        subject: what it is about: `spki:<hex>` or `issuer:<name>` of who intercepts, `host:<host:port>`, `root:<hex>`,
+            `setting:<rule of the trust audit>:<file>`.
         opened: when it was first seen.
         seen: when it was last seen.
         hosts: host:port on which it was seen, the latest first, a few.

@@ -39,6 +39,7 @@ def main() -> int:
         "--into", type=Path, default=ROOT / "dist", help="folder, dist when left out"
     )
     parser.add_argument("--version", help="another than the sources' own: for a test of upgrades")
+    parser.add_argument("--only", choices=system_packages.PACKAGERS, help="of the packages")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     from detector.version import __version__
@@ -55,7 +56,9 @@ def main() -> int:
                 built = [one_file(options.into, version)]
             else:
                 libraries = BUILD / "work" / "tlsight" / "binaries.json"
-                built = system_packages.build(FOLDER, libraries, options.into, version)
+                built = system_packages.build(
+                    FOLDER, libraries, options.into, version, options.only
+                )
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         print(f"build: {error}", file=sys.stderr)
         return 1
@@ -93,8 +96,8 @@ def frozen() -> None:
             sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR",
             "--distpath", str(BUILD), "--workpath", str(BUILD / "work"), str(_HERE / "tlsight.spec"),
         ],
-        # The order of sets would else be another in each build.
-        env={**os.environ, "PYTHONHASHSEED": "1"}, check=True, cwd=ROOT,
+        # The order of sets would else be another in each build; the time is the first that a zip can say.
+        env={**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "315532800"}, check=True, cwd=ROOT,
     )  # fmt: skip
     stamp.write_text(wanted)
 
@@ -129,7 +132,7 @@ def zipapp(into: Path, version: str) -> Path:
 
 def _digest() -> str:
     """Of all that goes into the frozen program."""
-    found = hashlib.sha256(f"{sys.version} {os.environ['SOURCE_DATE_EPOCH']}".encode())
+    found = hashlib.sha256(sys.version.encode())
     own = (_HERE / name for name in ("tlsight.spec", "contents.py", "frozen_entry.py"))
     named = [ROOT / "requirements.lock", *own]
     ours = [

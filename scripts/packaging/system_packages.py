@@ -27,6 +27,7 @@ import manual
 from contents import ROOT
 from packaging.version import Version
 
+PACKAGERS = ("deb", "rpm")
 PROGRAM = "usr/libexec/tlsight"
 UNIT = "tlsight-agent.service"
 _HERE = Path(__file__).parent
@@ -51,7 +52,9 @@ and whenever the network changes, and tells of findings that open, change and
 close."""
 
 
-def build(program: Path, libraries: Path, into: Path, version: str) -> list[Path]:
+def build(
+    program: Path, libraries: Path, into: Path, version: str, only: str | None = None
+) -> list[Path]:
     """Both packages.
 
     Args:
@@ -59,6 +62,7 @@ def build(program: Path, libraries: Path, into: Path, version: str) -> list[Path
         libraries: the list of files that PyInstaller took along, as JSON.
         into: folder for the packages.
         version: as Python writes it.
+        only: one of PACKAGERS; both when left out.
 
     Raises CalledProcessError.
 
@@ -83,7 +87,7 @@ def build(program: Path, libraries: Path, into: Path, version: str) -> list[Path
     scripts = _scripts(values)
     needed = glibc_needed(program)
     built = []
-    for packager in ("deb", "rpm"):
+    for packager in (only,) if only else PACKAGERS:
         told = configuration_of(packager, stage, configuration, scripts, version, needed)
         file = _STAGE / f"{packager}.json"  # JSON is YAML
         file.write_text(json.dumps(told, indent=1))

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as read
 
 from detector.agent import spool
 from detector.agent.budget import Limits, Use
-from detector.agent.exporter import collector
+from detector.agent.exposition import collector
 from detector.agent.finding import Held
 from detector.agent.sinks import SinkError, Surroundings
 from detector.agent.sinks.textfile import Settings, open_sink

@@ -15,6 +15,7 @@ from detector.agent.schedule import (
     jump,
     no_network,
     planned_for,
+    portal,
     ran,
     share_of,
     stretched,
@@ -128,3 +129,14 @@ def test_what_is_planned_is_told_by_the_clock_on_the_wall() -> None:
 def test_a_share_is_a_part_of_the_period() -> None:
     assert share_of("0" * 32) == 0
     assert 0.99 < share_of("f" * 32) < 1
+
+
+def test_a_portal_that_stays_is_asked_through_once_an_hour() -> None:
+    since: float | None = None
+    asked = []
+    for minute in range(0, 300, 10):
+        since, patient = portal(since, minute * 60.0, captive=True)
+        if not patient:
+            asked.append(minute)
+    assert asked == [60, 120, 180, 240]
+    assert portal(since, 1e6, captive=False) == (None, False)

@@ -45,7 +45,9 @@ def test_a_users_agent_on_a_mac_starts_only_where_the_user_has_settings() -> Non
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
 
 
-def test_settings_as_they_are_shipped_say_nothing_that_is_not_so_without_them(tmp_path: Path) -> None:
+def test_settings_as_they_are_shipped_say_nothing_that_is_not_so_without_them(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "agent.toml"
     path.write_text(text("settings", "agent.toml"))
     path.chmod(0o600)

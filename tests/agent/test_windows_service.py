@@ -34,7 +34,9 @@ def until(true: object) -> None:
         time.sleep(0.01)
 
 
-def test_a_child_that_ends_is_started_again_until_the_service_is_told_to_stop(tmp_path: Path) -> None:
+def test_a_child_that_ends_is_started_again_until_the_service_is_told_to_stop(
+    tmp_path: Path,
+) -> None:
     keeper, said = Keeper(counting(tmp_path, "raise SystemExit(4)"), again=0.01), list[str]()
     running = threading.Thread(target=keeper.run, args=(said.append,))
     running.start()
@@ -45,7 +47,9 @@ def test_a_child_that_ends_is_started_again_until_the_service_is_told_to_stop(tm
     assert said[0] == "the agent ended with 4; it is started again in 0.01 s"
 
 
-def test_settings_that_cannot_be_read_end_the_service_with_the_agents_own_code(tmp_path: Path) -> None:
+def test_settings_that_cannot_be_read_end_the_service_with_the_agents_own_code(
+    tmp_path: Path,
+) -> None:
     said: list[str] = []
     assert Keeper(counting(tmp_path, "raise SystemExit(2)"), again=0.01).run(said.append) == 2
     assert starts(tmp_path) == 1
@@ -109,20 +113,28 @@ def test_the_service_tells_the_manager_that_it_stops_and_with_which_code(tmp_pat
     lines: list[str] = []
     states = SimpleNamespace(SERVICE_STOP_PENDING=3, SERVICE_STOPPED=1)
     kind = service_class(
-        SimpleNamespace(ServiceFramework=Framework), states, SimpleNamespace(LogWarningMsg=lines.append)
+        SimpleNamespace(ServiceFramework=Framework),
+        states,
+        SimpleNamespace(LogWarningMsg=lines.append),
     )
     service = kind([windows_service.NAME])
     service.keeper = Keeper(counting(tmp_path, "raise SystemExit(2)"))
     service.SvcDoRun()
     assert service.told == [(1, ("win32ExitCode", 1066), ("svcExitCode", 2))]
-    assert lines == ["tlsight agent: the agent's settings cannot be read: tlsight agent once says why"]
+    assert lines == [
+        "tlsight agent: the agent's settings cannot be read: tlsight agent once says why"
+    ]
     service.SvcStop()
     assert service.told[-1] == (3, 30000)
 
 
 def test_the_command_that_it_keeps_running_is_the_agent_itself() -> None:
     done = subprocess.run(
-        [*windows_service.command(), "--help"], capture_output=True, text=True, timeout=60, check=True
+        [*windows_service.command(), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert "agent run" in done.stdout
 

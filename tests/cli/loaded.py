@@ -36,8 +36,8 @@ ROOT = Path(__file__).parents[2]
 _READ_LATE = ("TLSIGHT_", "XDG_", "COLUMNS", "HOME", "PATH", "PYTEST_CURRENT_TEST")
 # The longest message; more than that the kernel may refuse.
 _LONGEST = 100_000
-# mitmproxy, and what only tests use.
-_NOT_LOADED = ("addons.proxy", "addons.scripts", "detector.lab")
+# mitmproxy, what only tests use, and what few verbs need: every run would count its memory.
+_NOT_LOADED = ("addons.proxy", "addons.scripts", "detector.lab", "addons.fleet", "detector.agent")
 
 
 class Loaded:

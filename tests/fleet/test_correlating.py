@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from addons.fleet.correlated import correlate_now
-from addons.fleet.correlating import Correlation
 from addons.fleet.database import FleetDatabase, open_database
+from addons.fleet.overview import Correlation
 from detector.report.event_json import EventRecord, NetworkRecord
 from tests.fleet.keeping import keep
 from tests.fleet.telling import DAY, HOUR, MINUTE, START, finding, heartbeat, network

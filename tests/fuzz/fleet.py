@@ -12,9 +12,11 @@ from tempfile import mkdtemp
 
 import msgspec
 
+from addons.fleet import rows
 from addons.fleet.accounts import FleetKeys, user_token
 from addons.fleet.enrolling import Enroller
 from addons.fleet.members import Members
+from addons.fleet.taking import Refused, take
 from addons.sync.nats_shelf import blob_of, head_of, value_of
 from detector.agent.enrolling import asked
 from detector.agent.membership import (
@@ -27,6 +29,15 @@ from detector.agent.membership import (
 from detector.agent.questions import Question, read_sheet, write_sheet
 from detector.agent.signed import public_signer, seal, signer_of, unseal
 from detector.errors import ConfigError
+from detector.report.event_json import (
+    DeviceRecord,
+    EventRecord,
+    FindingRecord,
+    HeartbeatRecord,
+    NetworkRecord,
+    VersionsRecord,
+    encode_event,
+)
 from detector.wire.nkey import NKey, claims_of
 from tests.fuzz.target import Target
 
@@ -51,6 +62,17 @@ _TOKEN = Token(
 _LIST = seal("canaries", 1, _NOW, _NOW + timedelta(days=1), b"a.example\n" * 9, signer_of(_SECRET))
 
 
+_DEVICE, _VERSIONS = DeviceRecord("d" * 32, "laptop", "linux"), VersionsRecord("1.0", "t")
+_BEAT = EventRecord(
+    "tlsight.event/1", "e" * 32, "heartbeat", _NOW, _DEVICE, _VERSIONS, network=NetworkRecord("n"),
+    heartbeat=HeartbeatRecord(1.0, 900.0, ("f",), lists={"canaries": 1}),
+)  # fmt: skip
+_OPENED = EventRecord(
+    "tlsight.event/1", "e" * 32, "opened", _NOW, _DEVICE, _VERSIONS,
+    finding=FindingRecord("f", "interception", "spki:00", _NOW, _NOW, ("www.example.com:443",), 1),
+)  # fmt: skip
+
+
 def targets() -> dict[str, Target]:
     """By name."""
     return {
@@ -67,8 +89,26 @@ def targets() -> dict[str, Target]:
             _enrolment,
             (msgspec.json.encode(asked(_TOKEN, _USER, "a" * 32, "laptop", "linux")),),
         ),
+        "fleet-event": Target(_event, (encode_event(_OPENED), encode_event(_BEAT))),
         "fleet-shelf": Target(_shelf, (value_of(b"a rule\n" * 99)[0],)),
     }
+
+
+def _event(data: bytes) -> None:
+    """What an agent says is refused with a reason of ours, or becomes rows that both databases take."""
+    found = take(f"tlsight.event.{'d' * 32}", data, _NOW, timedelta(days=90))
+    if isinstance(found, Refused):
+        assert found.why
+        return
+    kept = rows.kept(found, ("www.example.com",))
+    for row in (kept.agent, kept.event, kept.finding, kept.network, kept.answer, *kept.stand):
+        for value in (row or ())[:-1]:
+            assert (
+                value is None
+                or isinstance(value, int)
+                or (len(value) <= 80_000 and "\0" not in value)
+            )  # type: ignore[arg-type, operator]
+    rows.statements([kept], [])
 
 
 def _seed(data: bytes) -> None:

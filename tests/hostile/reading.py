@@ -102,6 +102,9 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass sync status": ("bypass", "sync", "status"),
     "bypass sync advance": ("bypass", "sync", "advance", "--reason", "x"),
     "bypass sync leave": ("bypass", "sync", "leave", "--reason", "x"),
+    "agent run": ("agent", "run"),
+    "agent once": ("agent", "once"),
+    "agent status": ("agent", "status"),
     "agent exporter": ("agent", "exporter", "--listen", "127.0.0.1:0"),
     "agent nagios": ("agent", "nagios", HOST, *_NOBODY),
     "engine learn": ("engine", "learn", "An engine"),
@@ -149,6 +152,7 @@ NEITHER = {
     "explain": "reads a text: see TEXTS below",
     "demo": "starts its own peers",
     "policy schema": "prints a constant",
+    "agent events": "reads the agent's own state",
     "bypass script": "prints a path, or writes the script of this tlsight",
     "bypass formats": "prints a table",
     "bypass feed sources": "prints a table",
@@ -192,6 +196,7 @@ MEANING: dict[tuple[str, str], str] = {
     ("bypass prove", "ca"): "certificate",
     ("bypass prove", "rules"): "table",
     ("engine learn", "files"): "certificate",
+    ("agent status", "config"): "table",
     ("agent exporter", "modules"): "table",
     ("agent exporter", "targets"): "lines",
     ("agent enrol", "file"): "json",
@@ -207,6 +212,7 @@ _SERVING = frozenset(
         "bypass sync serve",
         "fleet serve",
         "lab serve",
+        "agent run",
         "agent exporter",
     )
 )

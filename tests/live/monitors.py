@@ -45,6 +45,26 @@ class Exporter(Program):
         return get(url, **headers)
 
 
+class Agent(Program):
+    """`tlsight agent run` that serves its own metrics and asks one host under a lab's root."""
+
+    def __init__(self, folder: Path, root: Path, host: str) -> None:
+        super().__init__(folder)
+        self.root, self.host = root, host
+        self.state = folder / "state"
+        self.state.mkdir(mode=0o700)
+
+    def command(self) -> list[str]:
+        settings = self.write(
+            "agent.toml",
+            f'[agent]\ncanaries = 0\ntrust = false\nhosts = ["{self.host}"]\nroots = "{self.root}"\n'
+            f'[metrics]\nlisten = "127.0.0.1:{self.port}"\n',
+        )
+        environment = (f"STATE_DIRECTORY={self.state}", f"XDG_CONFIG_HOME={self.folder}")
+        agent = (sys.executable, "-m", "detector", "agent", "run", "--config", str(settings))
+        return [find("env"), *environment, *agent]
+
+
 class Blackbox(Program):
     """blackbox_exporter with a module that shakes hands by TLS and trusts one root."""
 

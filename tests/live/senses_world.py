@@ -133,6 +133,14 @@ class Machine:
         self._resident.stdin.write(f"{what}\n")
         return self._resident.stdout.readline().strip()
 
+    def wait_for(self, kind: str, port: int) -> None:
+        """Until somebody listens at the router."""
+        deadline = time.monotonic() + 15
+        command = [*self.command(router=True), find("ss"), f"--{kind}", "-lnH", f"sport = :{port}"]
+        while not subprocess.run(command, capture_output=True, timeout=10).stdout:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def command(self, *, router: bool = False) -> tuple[str, ...]:
         """What runs a program there."""
         return (find("ip"), "netns", "exec", self._router if router else self._own)

@@ -56,7 +56,9 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str
         with os.fdopen(reading) as number:
             display = f":{number.readline().strip()}"
         session = {**bus(folder, kept), "DISPLAY": display}
-        (folder / "dunstrc").write_text("[global]\nhistory_length = 200\nstack_duplicates = false\n")
+        (folder / "dunstrc").write_text(
+            "[global]\nhistory_length = 200\nstack_duplicates = false\n"
+        )
         _held(kept, [find("dunst"), "-config", str(folder / "dunstrc")], env=session)
         _waited(lambda: _dunst(session, "is-paused").returncode == 0)
         yield session

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as read
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from tests.cli.conftest import Run, running
-from tests.live.monitors import Blackbox, Exporter, Prometheus, get
+from tests.live.monitors import Agent, Blackbox, Exporter, Prometheus, get
 from tests.live.programs import find
 
 pytestmark = pytest.mark.live
@@ -152,6 +152,26 @@ def status(url: str, **headers: str) -> int:
         get(url, **headers)
     caught.value.close()
     return caught.value.code
+
+
+def test_an_agent_serves_its_own_budget_and_life(tmp_path: Path) -> None:
+    pki = LabPki()
+    (tmp_path / "root.pem").write_text(pki.root.pem)
+    with (
+        running(Origin({"localhost": pki.issue("localhost")})) as origin,
+        Agent(tmp_path / "agent", tmp_path / "root.pem", f"localhost:{origin.port}") as agent,
+    ):
+        end = time.monotonic() + 15
+        told: dict[str, float] = {}
+        while "tlsight_agent_uptime_seconds" not in told:
+            assert time.monotonic() < end, agent.said()
+            time.sleep(0.2)
+            text = get(f"http://127.0.0.1:{agent.port}/metrics")
+            told = {name: value for name, _, value in series(text)}
+    assert told["tlsight_agent_state_readable"] == 1
+    assert told["tlsight_agent_budget_memory_bytes"] == 60_000_000
+    assert told["tlsight_agent_memory_bytes"] > 0
+    assert told["tlsight_events_lost_total"] == 0
 
 
 def test_nagios_negate_takes_the_plug_ins_word(tlsight: Run, tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ def test_a_portal_is_told_from_a_filter_from_the_internet_and_from_nothing(
                 settings.write_text(_NGINX.format(at=tmp_path, answer=answer))
                 with subprocess.Popen(server, stdout=quiet, stderr=quiet) as pages:
                     try:
+                        machine.wait_for("udp", 53)
+                        machine.wait_for("tcp", 80)
                         assert machine.portal() == said
                     finally:
                         pages.terminate()

@@ -4,120 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from addons.fleet import bus, lists
+from addons.fleet import lists
 from addons.fleet.asking import answers, chosen
 from detector import clock
 from detector.agent import subjects
 from detector.agent.enrolling import Reply, asked, enrol
-from detector.agent.identity import identity
 from detector.agent.line import line_of
-from detector.agent.link import Link
-from detector.agent.membership import FILE, Membership, Token, write_membership
-from detector.agent.questions import Question
+from detector.agent.membership import FILE, Membership, write_membership
 from detector.agent.signed import seal, signer_of
-from detector.agent.sinks import SinkError, Surroundings
-from detector.agent.sinks.nats import NatsSink
-from detector.agent.store import open_store
+from detector.agent.sinks import SinkError
 from detector.errors import FetchError, ListError
 from detector.knowledge.whole_file import write_whole
-from detector.net.nats_link import DeniedError, Letter, NatsLink
+from detector.net.nats_link import DeniedError, Letter
 from detector.report.event_json import (
-    DeviceRecord,
     EventRecord,
-    HeartbeatRecord,
-    NetworkRecord,
-    VersionsRecord,
     decode_event,
 )
 from detector.wire.nkey import NKey
+from tests.live.fleet_agents import enrolled, keeper, stored
 from tests.live.fleet_world import Fleet, running, until
 
 pytestmark = pytest.mark.live
-
-
-class Agent:
-    """One machine's: its state, its sink, and what it heard."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        self.store = open_store(folder / "agent.sqlite3")
-        self.device = identity(folder, secrets.token_bytes).device
-        self.notices: list[tuple[str, str, str]] = []
-        self.lists: list[tuple[str, bytes, int]] = []
-        self.asked: list[Question] = []
-        self.sink = NatsSink(Surroundings(self.device, folder, clock.now, lambda text: None))
-
-    def event(self, **more: object) -> EventRecord:
-        return EventRecord(
-            "tlsight.event/1", secrets.token_hex(16), "heartbeat", clock.now(), DeviceRecord(self.device),
-            VersionsRecord("1"), network=NetworkRecord("net1"), heartbeat=HeartbeatRecord(1.0, 60.0),
-        ) if not more else EventRecord(
-            "tlsight.event/1", secrets.token_hex(16), "answer", clock.now(), DeviceRecord(self.device),
-            VersionsRecord("1"), **more,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    @asynccontextmanager
-    async def listening(self, *, private: bool = True) -> AsyncGenerator[None]:
-        link = Link(
-            self.folder, self.store, now=clock.now, private=private,
-            notice=lambda code, text, about: self.notices.append((code, text, about)),
-        )  # fmt: skip
-
-        async def answer(question: Question) -> None:
-            self.asked.append(question)
-            await self.sink.send([self.event(question=question.id)])
-
-        task = asyncio.ensure_future(
-            link.run(
-                lambda name, content, serial: self.lists.append((name, content, serial)), answer
-            )
-        )
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await link.close()
-
-    def __del__(self) -> None:
-        self.store.close()
-
-    def codes(self) -> list[str]:
-        return [code for code, _, _ in self.notices]
-
-
-async def enrolled(fleet: Fleet, folder: Path, token: Token | None = None) -> Agent:
-    agent = Agent(folder)
-    await enrol(token or fleet.token(), folder, agent.device, "laptop", "linux")
-    return agent
-
-
-async def keeper(fleet: Fleet) -> NatsLink:
-    return await fleet.dial(fleet.member("keeper", bus.KEEPER, known=False))
-
-
-async def stored(fleet: Fleet) -> list[EventRecord]:
-    """All that the stream has."""
-    link = await keeper(fleet)
-    try:
-        info = await bus.api(link, f"STREAM.INFO.{subjects.EVENTS}")
-        found = []
-        for number in range(info["state"]["first_seq"], info["state"]["last_seq"] + 1):
-            got = await link.client.jetstream().get_msg(subjects.EVENTS, number)
-            assert got.data is not None
-            found.append(decode_event(got.data))
-        return found
-    finally:
-        await link.close()
 
 
 def test_a_token_enrols_one_agent_whose_key_never_left_it_and_is_refused_to_the_next(

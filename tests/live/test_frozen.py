@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.agent_world import AgentWorld, agent_world
+from tests.live.agent_world import Surroundings
 from tests.live.installed import BARE, ONE_FILE, ROOT, built, frozen
 
 pytestmark = [pytest.mark.live, pytest.mark.online, pytest.mark.timeout(600)]
@@ -94,7 +93,8 @@ def test_a_proxy_script_is_asked_in_a_child_of_the_frozen_program(tmp_path: Path
 def unmasks(program: Program, folder: Path, **environment: str) -> None:
     """The program tells an intercepted site from the site itself, by way of a real mitmproxy."""
 
-    def scene(world: AgentWorld) -> None:
+    with Surroundings(folder / "around") as around:
+        world = around.agent(folder / "agent")
         words = ("check", "shop.test", "--roots", str(world.folder / "root.pem"))
         way = ("--proxy", world.proxy.url)
         told = said(program, *words, *way, code=1, **environment)
@@ -103,12 +103,6 @@ def unmasks(program: Program, folder: Path, **environment: str) -> None:
         world.intercept(on=False)
         told = said(program, *words, *way, code=0, **environment)
         assert "intercepted" not in told.lower()
-
-    async def run() -> None:
-        async with agent_world(folder) as world:
-            await asyncio.to_thread(scene, world)
-
-    asyncio.run(run())
 
 
 def judges_and_explains(program: Program, **environment: str) -> None:

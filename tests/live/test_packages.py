@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import sqlite3
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from detector.version import __version__
-from tests.live.agent_world import AgentWorld, agent_world
+from tests.live.agent_world import Surroundings
 from tests.live.installed import Machine, built
 from tests.live.programs import find
 
@@ -33,8 +32,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     into = tmp_path_factory.mktemp("packages")
     found = {path.suffix[1:]: path for path in built("packages", into)}
     before = tmp_path_factory.mktemp("before")
-    older = built("packages", before, "--version", "0.0.9rc1")
-    return {**found, "older": next(path for path in older if path.suffix == ".deb")}
+    older = built("packages", before, "--version", "0.0.9rc1", "--only", "deb")
+    return {**found, "older": older[0]}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +87,8 @@ def test_a_deb_lives_from_its_first_version_to_its_purge_and_leaves_nothing(
     (machine.folder / "etc/tlsight/proxy.env").write_text("the proxy's")
     as_systemd_makes_it(machine)
 
-    def scene(world: AgentWorld) -> None:
+    with Surroundings(tmp_path / "around") as around:
+        world = around.agent(tmp_path / "agent")
         machine.bring(world.folder / "root.pem", "etc/tlsight/root.pem")
         machine.bring(world.settings(), "etc/tlsight/agent.toml")
         agent_once(machine, 1)
@@ -103,12 +103,6 @@ def test_a_deb_lives_from_its_first_version_to_its_purge_and_leaves_nothing(
         agent_once(machine, 0)
         assert told(machine) == ["opened", "closed"]
         assert device(machine) == same
-
-    async def run() -> None:
-        async with agent_world(tmp_path) as world:
-            await asyncio.to_thread(scene, world)
-
-    asyncio.run(run())
 
     machine.run("dpkg", "-r", "tlsight")
     assert not (machine.folder / "usr/bin/tlsight").exists()
@@ -150,10 +144,9 @@ def test_the_deb_is_what_lintian_asks_of_a_program_with_its_own_interpreter(
 def test_the_same_sources_give_the_same_bytes(packages: dict[str, Path], tmp_path: Path) -> None:
     into = tmp_path / "again"
     into.mkdir()
-    again = built("packages", into)
-    assert [path.suffix for path in again] == [".rpm", ".deb"]
-    for path in again:
-        assert path.read_bytes() == packages[path.suffix[1:]].read_bytes(), path.name
+    (again,) = built("packages", into, "--only", "deb")
+    assert again.name == packages["deb"].name
+    assert again.read_bytes() == packages["deb"].read_bytes()
 
 
 def test_an_rpm_is_installed_in_a_root_of_its_own_and_goes_again(
@@ -163,7 +156,11 @@ def test_an_rpm_is_installed_in_a_root_of_its_own_and_goes_again(
     listed = subprocess.run(
         [find("rpm"), "-qpl", packages["rpm"]], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    for path in ("/usr/bin/tlsight", "/usr/lib/systemd/system/tlsight-agent.service", "/etc/tlsight/agent.toml"):
+    for path in (
+        "/usr/bin/tlsight",
+        "/usr/lib/systemd/system/tlsight-agent.service",
+        "/etc/tlsight/agent.toml",
+    ):
         assert path in listed
     # dpkg has the C library, so rpm does not know of it.
     subprocess.run([*rpm, "-i", "--nodeps", packages["rpm"]], check=True, timeout=120)

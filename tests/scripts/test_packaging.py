@@ -13,16 +13,18 @@ from detector.cli.app import VERBS
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "packaging"))
 
-import contents
-import manual
-import system_packages
+import contents  # noqa: E402
+import manual  # noqa: E402
+import system_packages  # noqa: E402
 
 
 def test_every_module_of_ours_is_frozen_but_mitmproxys() -> None:
     modules = set(contents.our_modules())
     assert {place.partition(":")[0] for place in VERBS.values()} <= modules
     assert "detector.causes.rules.certificate_expired" in modules
-    assert not [module for module in modules if module.startswith(("addons.proxy", "addons.scripts"))]
+    assert not [
+        module for module in modules if module.startswith(("addons.proxy", "addons.scripts"))
+    ]
 
 
 def test_libraries_of_the_agent_are_taken_and_nothing_that_is_beside_them() -> None:
@@ -49,7 +51,9 @@ def test_data_files_are_taken_and_no_source_but_those_that_are_started_as_files(
     }
 
 
-def test_a_library_that_looks_into_a_folder_of_the_builder_is_copied_without_it(tmp_path: Path) -> None:
+def test_a_library_that_looks_into_a_folder_of_the_builder_is_copied_without_it(
+    tmp_path: Path,
+) -> None:
     source = tmp_path / "lib.c"
     source.write_text("int one(void) { return 1; }\n")
     bound, free = tmp_path / "bound.so", tmp_path / "free.so"
@@ -66,7 +70,12 @@ def test_a_library_that_looks_into_a_folder_of_the_builder_is_copied_without_it(
 
 @pytest.mark.parametrize(
     ("python", "system"),
-    [("1.2.0", "1.2.0"), ("1.2.0rc1", "1.2.0~rc1"), ("1.2.0.dev3", "1.2.0~dev3"), ("1.2.0.post1", "1.2.0+post1")],
+    [
+        ("1.2.0", "1.2.0"),
+        ("1.2.0rc1", "1.2.0~rc1"),
+        ("1.2.0.dev3", "1.2.0~dev3"),
+        ("1.2.0.post1", "1.2.0+post1"),
+    ],
 )
 def test_a_version_is_ordered_by_dpkg_as_by_python(python: str, system: str) -> None:
     assert system_packages.system_version(python) == system
@@ -76,12 +85,19 @@ def test_a_version_is_ordered_by_dpkg_as_by_python(python: str, system: str) -> 
 
 def test_a_purge_removes_what_the_unit_keeps_and_nothing_else() -> None:
     unit = "[Service]\nStateDirectory=tlsight-agent\n# CacheDirectory=other\nLogsDirectory=a b\n"
-    assert system_packages.kept_folders(unit) == ["/var/lib/tlsight-agent", "/var/log/a", "/var/log/b"]
-    shipped = dict(system_packages.service_files("1.0"))
-    assert system_packages.kept_folders(shipped["usr/lib/systemd/system/tlsight-agent.service"]) == [
-        "/var/lib/tlsight-agent"
+    assert system_packages.kept_folders(unit) == [
+        "/var/lib/tlsight-agent",
+        "/var/log/a",
+        "/var/log/b",
     ]
-    assert "ExecStart=/usr/bin/tlsight agent run" in shipped["usr/lib/systemd/system/tlsight-agent.service"]
+    shipped = dict(system_packages.service_files("1.0"))
+    assert system_packages.kept_folders(
+        shipped["usr/lib/systemd/system/tlsight-agent.service"]
+    ) == ["/var/lib/tlsight-agent"]
+    assert (
+        "ExecStart=/usr/bin/tlsight agent run"
+        in shipped["usr/lib/systemd/system/tlsight-agent.service"]
+    )
     assert "etc/tlsight/agent.toml" in shipped
 
 

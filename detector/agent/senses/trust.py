@@ -45,6 +45,10 @@ class TrustSense:
         self._read = found
         return {path: digest for path, (_, digest) in found.items()}
 
+    def files(self) -> set[Path]:
+        """Bundles, databases and keystores, where each may be."""
+        return set(self._single())
+
     def folders(self) -> set[Path]:
         """In which something happens when trust changes; those that are there."""
         found = {self._root / name for name in (*HASHED, *ANCHORS)}

@@ -82,8 +82,12 @@ class Keeper:
     def _watch(self, child: subprocess.Popen[bytes]) -> int | None:
         """The code with which it ended by itself; None where it was told to."""
         ended = threading.Event()
-        waiting = threading.Thread(target=lambda: (child.wait(), ended.set()), daemon=True)
-        waiting.start()
+
+        def wait() -> None:
+            child.wait()
+            ended.set()
+
+        threading.Thread(target=wait, daemon=True).start()
         while not self._stop.is_set():
             if ended.wait(0.2):
                 return child.returncode
