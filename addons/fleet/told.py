@@ -115,7 +115,7 @@ class ToldQueries:
 
     async def count(self, what: str, values: Sequence[Value]) -> int:
         row = await self.one(
-            f"SELECT COUNT(*) FROM (SELECT 1 {what} LIMIT {MOST_COUNTED + 1}) AS some", *values
+            f"SELECT COUNT(*) FROM (SELECT 1 {what} LIMIT {MOST_COUNTED + 1}) AS counted", *values
         )
         return number(row[0])
 

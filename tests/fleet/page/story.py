@@ -155,9 +155,12 @@ class Story:
     async def keep(self, path: Path) -> FleetDatabase:
         """The open database with all of it."""
         database = await open_sqlite(path)
+        await self.tell_to(database)
+        return database
+
+    async def tell_to(self, database: FleetDatabase) -> None:
         batch = sorted(self.told, key=lambda one: one.at)
         await database.write(statements([kept(one, HOSTS) for one in batch], []))
-        return database
 
 
 def everyday(now: datetime, laptops: int = 48) -> Story:
