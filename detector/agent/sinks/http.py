@@ -62,7 +62,7 @@ class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, re
         scheme: "Bearer"; for hec "Splunk", for bulk "ApiKey".
         ca: PEM file of the only roots to trust; the system's without one.
         certificate, key: PEM files of a client certificate and its key.
-        proxy: URL of one; straight without one.
+        proxy: URL of one; without one that of [agent], and "none" goes straight whatever that says.
         gzip: pack what is sent.
         in_clear: http:// is meant.
         through_interceptor: deliver also where somebody stands in the connection.
@@ -124,8 +124,7 @@ class HttpSink:
         self._surroundings = surroundings
         self._standing = Standing(surroundings, through=settings.through_interceptor)
         self._write = form(settings.form or ("ecs" if settings.shape == "bulk" else "ndjson"))
-        proxy = settings.proxy
-        self._routing = Routing(parse_proxy(proxy, "sink.proxy")) if proxy else Routing()
+        self._routing = _routing(settings.proxy, surroundings.proxy)
         self._trust = named("ca", settings.ca)
         self._credential = credential(settings.certificate, settings.key)
         self._had: set[str] = set()  # of a batch that comes again
@@ -227,6 +226,12 @@ class HttpSink:
             parts.hostname or "", parts.port or 443, self._surroundings.now(), self._routing,
             text=error.message,
         )  # fmt: skip
+
+
+def _routing(own: str | None, agents: str | None) -> Routing:
+    """By the sink's own proxy, else by the agent's. Raises ConfigError."""
+    proxy, named = (own, "sink.proxy") if own else (agents, "agent.proxy")
+    return Routing() if proxy in (None, "", "none") else Routing(parse_proxy(proxy, named))
 
 
 class _Done(msgspec.Struct):
