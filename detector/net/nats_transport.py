@@ -24,6 +24,9 @@ _LONGEST_LINE = 1 << 16
 class CountedTransport(TcpTransport):
     """One connection's."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
         TRAFFIC.named()
         await super().connect(uri, max(buffer_size, _LONGEST_LINE), connect_timeout)
@@ -43,18 +46,22 @@ class CountedTransport(TcpTransport):
         TRAFFIC.shook_hands(self._io_writer.get_extra_info("ssl_object"))
 
     def write(self, payload: bytes) -> None:
+        assert self._io_writer is not None
         TRAFFIC.out(TRAFFIC.sealed(len(payload)))
-        super().write(payload)
+        self._io_writer.write(payload)
 
     def writelines(self, payload: list[bytes]) -> None:
+        assert self._io_writer is not None
         TRAFFIC.out(TRAFFIC.sealed(sum(map(len, payload))))
-        super().writelines(payload)
+        self._io_writer.writelines(payload)
 
     async def read(self, buffer_size: int) -> bytes:
-        return _came(await super().read(buffer_size))
+        assert self._io_reader is not None
+        return _came(await self._io_reader.read(buffer_size))
 
     async def readline(self) -> bytes:
-        return _came(await super().readline())
+        assert self._io_reader is not None
+        return _came(await self._io_reader.readline())
 
     def __bool__(self) -> bool:
         """Also before it is connected: else the library puts one of its own in its place."""
