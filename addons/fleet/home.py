@@ -16,6 +16,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,7 @@ from detector.wire.nkey import Kind, NKey
 CA_DAYS, SERVER_DAYS = 7300, 397
 _RENEW_BEFORE = 30
 _MAX_PEM = 1 << 20
+_SALT = b"tlsight fleet, networks' salt 1\0"
 
 
 def default_home(environment: Mapping[str, str]) -> Path:
@@ -80,6 +82,10 @@ class FleetHome:
     @property
     def server(self) -> Path:
         return self.folder / "server.pem"
+
+    def salt(self) -> str:
+        """Of networks' digests, for who is enrolled: of the private key, so that it needs no keeping and nobody guesses it."""
+        return sha256(_SALT + self.keys.signer.encode()).hexdigest()
 
     def ca(self) -> str | None:
         """PEM of the own CA; None where there is none, since the server has another one's certificate."""

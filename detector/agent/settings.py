@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -69,13 +70,15 @@ class AgentTable(
         hosts_from: hosts that this user's programs use, by where they keep them; see detector.agent.senses.used_hosts.
         tell_names: tell others the names of those hosts, too.
         policy, pins, issuers, roots, ct_logs: as of `tlsight check`.
-        proxy: as of `tlsight check`; "none" goes straight whatever the environment says.
+        proxy: as of `tlsight check`; "none" goes straight whatever the environment says. Where it is set, sinks of the
+            kinds http and otlp that name none of their own go by it, too.
         timeout: seconds for each step of a probe.
         name: tell the machine's name.
         observations: send with a finding what was seen, so that it can be judged again elsewhere.
         heartbeat: time between two signs of life.
         trust: audit this machine's trust, at a change and once a day.
         keep: how many bytes of events are kept for sinks that cannot be reached ("16 MB").
+        portal: an own page to tell a captive portal by.
 
     """
 
@@ -98,6 +101,23 @@ class AgentTable(
     trust: bool = True
     keep: str | int = 16_000_000
     budget: BudgetTable = BudgetTable()
+    portal: PortalTable | None = None
+
+
+class PortalTable(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
+):
+    """[agent.portal]: the organisation's own page that shows whether the way out is open, in the place of the well-known.
+
+    Attributes:
+        url: http://, since a portal can answer for no https:// one.
+        status, body: what it answers; white space at both ends of a body does not count.
+
+    """
+
+    url: str
+    status: int = 204
+    body: str = ""
 
 
 class MetricsTable(
@@ -259,6 +279,10 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
 
     demand("canaries", 0 <= agent.canaries <= 100, "is not between 0 and 100")
     demand("timeout", 0.05 <= agent.timeout <= 60, "is not between 0.05 and 60 seconds")
+    if agent.portal is not None:
+        good = _is_plain(agent.portal.url)
+        demand("portal", good, f"url: {agent.portal.url!r} is no http://HOST/...")
+        demand("portal", 100 <= agent.portal.status <= 599, "status is none of HTTP's")
     keep = read("keep", size, agent.keep)
     demand("keep", keep >= 1_000_000, "is less than 1 MB")
     demand("processor", 0 < agent.budget.processor <= 100, "is not between 0 and 100 percent")
@@ -284,6 +308,21 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
         path, agent, every, read("heartbeat", seconds, agent.heartbeat), keep, limits,
         tuple(dict.fromkeys(targets)), files,
     )  # fmt: skip
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0 and parts.username is None
+    except ValueError:
+        return False
+    return (
+        bool(named)
+        and parts.scheme == "http"
+        and url.isascii()
+        and url.isprintable()
+        and " " not in url
+    )
 
 
 def _from(path: Path | None, named: str) -> Path:
