@@ -96,9 +96,7 @@ class AgentWorld:
         """`tlsight agent once` in a process of its own, which is killed where it takes longer."""
         return self.run("once", timeout=timeout)
 
-    def run(
-        self, verb: str, *words: str, timeout: float = 60
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, verb: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """A verb of the agent's: a fork, as to start Python takes longer than most of them."""
         words = tuple(self.command(verb, *words)[3:])
         surroundings = self.surroundings()
