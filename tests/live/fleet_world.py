@@ -27,8 +27,9 @@ from tests.live.programs import free_port
 class Fleet:
     """What a test holds: `async with running(folder) as fleet`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, disk: int = 20 << 30) -> None:
         self.folder = folder
+        self.disk = disk
         self.port = port
         self.said: list[str] = []
         self.home = FleetHome(folder / "fleet", make=True)
@@ -75,7 +76,7 @@ class Fleet:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
         """The fleet's process, in this one; its nats-server is a child."""
-        how = Serving("127.0.0.1", self.port, ("localhost",), always=False, disk=1 << 30)
+        how = Serving("127.0.0.1", self.port, ("localhost",), always=False, disk=self.disk)
         task = asyncio.ensure_future(serve(self.home, how, os.environ, clock.now, self.said.append))
         try:
             async with asyncio.timeout(30):
@@ -91,9 +92,9 @@ class Fleet:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncGenerator[Fleet]:
-    """A fleet, served."""
-    fleet = Fleet(folder, free_port())
+async def running(folder: Path, disk: int = 20 << 30) -> AsyncGenerator[Fleet]:
+    """A fleet, served; its bus may take `disk` bytes."""
+    fleet = Fleet(folder, free_port(), disk)
     try:
         async with fleet.serving():
             yield fleet

@@ -149,7 +149,7 @@ def test_an_agent_that_sends_the_largest_messages_without_end_keeps_nobody_else_
     tmp_path: Path,
 ) -> None:
     async def go() -> None:
-        async with running(tmp_path) as fleet:  # of a stream of half a GiB
+        async with running(tmp_path, 1 << 30) as fleet:  # of a stream of half a GiB
             hostile = await fleet.dial(fleet.member("agent", MINE))
             other = await fleet.dial(fleet.member("agent", OTHER))
             body = bytes(subjects.MAX_EVENT - 1024)
