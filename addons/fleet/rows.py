@@ -12,15 +12,19 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
+from typing import cast
 
 import msgspec
 
-from addons.fleet.database import Row
+from addons.fleet.database import Row, Value
+from addons.fleet.heard import HeardCheck
 from addons.fleet.taking import Refused, Taken, stamp
-from detector.report.check_json import CheckRecord
 from detector.report.event_json import (
+    EventRecord,
     FindingRecord,
     HeartbeatRecord,
     NetworkRecord,
@@ -119,21 +123,26 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 def kept(one: Taken, canaries: Collection[str]) -> Kept:
     """A message's rows; `canaries` are hosts that everybody knows to be public."""
-    event = one.event
+    event, at = one.event, stamp(one.at)
     single = event.kind != "heartbeat"
     answers = event.kind == "answer" and event.question is not None
     return Kept(
-        _agent(one),
-        _event(one) if single else None,
-        _finding(one, event.finding, canaries) if event.finding is not None else None,
+        _agent(one, at),
+        _event(one, at) if single else None,
+        _finding(one, at, event.finding, canaries) if event.finding is not None else None,
         _network(one, event.network) if event.network is not None else None,
-        _answer(one) if answers else None,
-        _stand(one, event.heartbeat) if event.heartbeat is not None else (),
+        _answer(one, at) if answers else None,
+        _stand(one, at, event.heartbeat) if event.heartbeat is not None else (),
     )
 
 
 def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[str, list[Row]]]:
-    """What keeps a batch, in the stream's order."""
+    """What keeps a batch.
+
+    Rows of one key are in the stream's order, and keys in their own: ids are random, and in order every page of a table
+    and its index is looked for and written once a batch, not once a row. Tables do not look at each other, but for
+    STANDS, which follows FINDING.
+    """
     agents, events, findings, answers, stand = [], [], [], [], list[Row]()
     networks: dict[object, Row] = {}
     for one in taken:
@@ -155,48 +164,60 @@ def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[
         for (device, why), times in bad.items()
     ]
     return [
-        (AGENT, agents), (EVENT, events), (FINDING, findings), (STANDS, stand),
-        (NETWORK, list(networks.values())), (ANSWER, answers), (REFUSED, counts),
+        (AGENT, sorted(agents, key=_FIRST)), (EVENT, sorted(events, key=_FIRST)),
+        (FINDING, sorted(findings, key=_BY_DEVICE)), (STANDS, sorted(stand, key=_BY_DEVICE)),
+        (NETWORK, sorted(networks.values(), key=_FIRST)), (ANSWER, answers), (REFUSED, counts),
     ]  # fmt: skip
+
+
+_FIRST: Callable[[Row], Value] = itemgetter(0)
+_BY_DEVICE: Callable[[Row], tuple[Value, ...]] = itemgetter(1, 0)
+# What the bus stored within one second has one time.
+_heard = lru_cache(maxsize=4096)(stamp)
+
+
+@lru_cache(maxsize=4096)
+def _due(received: datetime, every: float) -> str:
+    slack = min(max(every / 4, 60.0), 600.0)
+    return stamp(received + timedelta(seconds=every + slack))
 
 
 def _text(text: str, most: int = _CUT) -> str:
     """Short, and without NUL, which PostgreSQL has no place for."""
-    return text[:most].replace("\0", "\ufffd")
+    return text[:most].replace("\0", "\ufffd") if text else text
 
 
-def _event(one: Taken) -> Row:
+def _event(one: Taken, at: str) -> Row:
     event = one.event
     finding = event.finding.id if event.finding is not None else ""
+    told = cast("EventRecord", event)  # it has all that these two look at
     return (
-        event.id, event.device.id, stamp(one.at), stamp(one.received), event.kind, severity(event), finding,
-        _text(headline(event)), one.body,
+        event.id, event.device.id, at, _heard(one.received), event.kind, severity(told), finding,
+        _text(headline(told)), one.body,
     )  # fmt: skip
 
 
-def _agent(one: Taken) -> Row:
+def _agent(one: Taken, at: str) -> Row:
     event, beat = one.event, one.event.heartbeat
-    heard, told = stamp(one.received), stamp(one.at)
+    heard = _heard(one.received)
     network = event.network.id if event.network is not None else ""
     # NaN is no number that JSON has; the bounds are for all others.
     every = _FIRST_EVERY if beat is None else min(max(beat.every, _SHORTEST), _LONGEST)
-    slack = min(max(every / 4, 60.0), 600.0)
+    lists = "" if beat is None else " ".join(f"{k}={v}" for k, v in sorted(beat.lists.items()))
     return (
         event.device.id, _text(event.device.name), _text(event.device.system, 64), _text(event.versions.tlsight, 64),
-        _text(event.versions.tables, 128), network, heard, heard,
-        stamp(one.received + timedelta(seconds=every + slack)),
-        None if beat is None else _HEARTBEAT.encode(beat).decode(), told,
-        "" if beat is None else _text(" ".join(f"{k}={v}" for k, v in sorted(beat.lists.items()))), told,
+        _text(event.versions.tables, 128), network, heard, heard, _due(one.received, every),
+        None if beat is None else _HEARTBEAT.encode(beat).decode(), at, _text(lists), at,
     )  # fmt: skip
 
 
-def _stand(one: Taken, beat: HeartbeatRecord) -> tuple[Row, ...]:
-    at, device = stamp(one.at), one.event.device.id
+def _stand(one: Taken, at: str, beat: HeartbeatRecord) -> tuple[Row, ...]:
+    device = one.event.device.id
     return tuple((at, device, _text(id_, 128), at) for id_ in beat.here[:_MOST_HERE])
 
 
 def _network(one: Taken, network: NetworkRecord) -> Row:
-    heard = stamp(one.received)
+    heard = _heard(one.received)
     return (
         network.id,
         heard,
@@ -207,26 +228,26 @@ def _network(one: Taken, network: NetworkRecord) -> Row:
     )
 
 
-def _finding(one: Taken, finding: FindingRecord, canaries: Collection[str]) -> Row:
-    event, at = one.event, one.at
+def _finding(one: Taken, at: str, finding: FindingRecord, canaries: Collection[str]) -> Row:
+    event = one.event
     network = event.network.id if event.network is not None else ""
-    closed = stamp(at) if event.kind == "closed" else None
     hosts = [_text(host) for host in finding.hosts]
+    opened = _stamp(finding.opened, one.at, at)
     return (
         finding.id, event.device.id,
         finding.kind, _text(finding.subject), network, int(event.sanctioned), hosts[0] if hosts else "",
-        _HEARTBEAT.encode(hosts).decode(), finding.host_count, _stamp(finding.opened, at), stamp(at),
-        _stamp(finding.seen, at), closed,
-        *_judged(one, canaries), _stamp(finding.opened, at),
+        _HEARTBEAT.encode(hosts).decode(), finding.host_count, opened, at,
+        _stamp(finding.seen, one.at, at), at if event.kind == "closed" else None,
+        *_judged(one, at, canaries), opened,
     )  # fmt: skip
 
 
-def _stamp(when: datetime, at: datetime) -> str:
+def _stamp(when: datetime, latest: datetime, told: str) -> str:
     """Not later than the event that tells of it."""
-    return stamp(min(max(when, _OLDEST), at))
+    return told if when >= latest else stamp(max(when, _OLDEST))
 
 
-def _judged(one: Taken, canaries: Collection[str]) -> tuple[str | int | None, ...]:
+def _judged(one: Taken, at: str, canaries: Collection[str]) -> tuple[str | int | None, ...]:
     event = one.event
     check, finding = event.check, event.finding
     assert finding is not None
@@ -246,11 +267,11 @@ def _judged(one: Taken, canaries: Collection[str]) -> tuple[str | int | None, ..
         int(any(host in canaries for host in named)),
         int(spares),
         _issuer_until(check),
-        stamp(one.at),
+        at,
     )
 
 
-def _issuer_until(check: CheckRecord) -> str | None:
+def _issuer_until(check: HeardCheck) -> str | None:
     """When the interceptor's CA ends, of one that was made for long and that was shown."""
     who = check.interceptor
     if who is None or not who.issuer_spki_sha256:
@@ -265,7 +286,7 @@ def _issuer_until(check: CheckRecord) -> str | None:
     return None
 
 
-def _answer(one: Taken) -> Row:
+def _answer(one: Taken, at: str) -> Row:
     event = one.event
     verdict = event.check.verdict if event.check is not None else ""
-    return (event.device.id, stamp(one.at), verdict, event.id, event.question)
+    return (event.device.id, at, verdict, event.id, event.question)

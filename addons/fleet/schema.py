@@ -32,7 +32,7 @@ CREATE TABLE finding (
     closed TEXT, event TEXT NOT NULL, canary INTEGER NOT NULL, spares INTEGER NOT NULL, issuer_until TEXT,
     met TEXT NOT NULL, judged TEXT NOT NULL,
     PRIMARY KEY (device, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened, product, engine, category, closed)
     WHERE closed IS NULL;
 CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;

@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from addons.fleet.heard import Heard, hear
 from detector.model.no_json import NO_JSON
-from detector.report.event_json import EventRecord, FindingRecord, decode_event
+from detector.report.event_json import FindingRecord
 
 MAX_EVENT = 1 << 20  # NATS' own bound
 _AHEAD = timedelta(minutes=5)
@@ -27,18 +28,18 @@ _MOST_HOSTS, _LONGEST = 64, 512
 _FINDING_KINDS = frozenset(("opened", "changed", "closed"))
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """A good one.
 
     Attributes:
-        event: what it says.
+        event: what is read of it.
         body: as it came.
         at: when it happened, within bounds.
         received: when the bus stored it.
 
     """
 
-    event: EventRecord
+    event: Heard
     body: str
     at: datetime
     received: datetime
@@ -68,7 +69,7 @@ def take(subject: str, body: bytes, received: datetime, keep: timedelta) -> Take
     if len(body) > MAX_EVENT:
         return Refused(device, "larger than an event may be", received)
     try:
-        event = decode_event(body)
+        event = hear(body)
         text = body.decode()
     except NO_JSON:
         return Refused(device, "no event of schema tlsight.event/1", received)
@@ -85,7 +86,7 @@ def _bounded(when: datetime, lowest: datetime, highest: datetime) -> datetime:
     return min(max(when, lowest), highest)
 
 
-def _fault(event: EventRecord, device: str) -> str:
+def _fault(event: Heard, device: str) -> str:
     if event.device.id != device:
         return "it names another device than its sender"
     if not _HEX.fullmatch(event.id):

@@ -36,6 +36,7 @@ _SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]))? ?(|k|M|G)B")
 _BYTES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _SINK_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,31})")
 _YEAR = 366 * 86400
+_TABLES = ("agent", "sink", "metrics", "fleet")
 # What a fleet may say of a device's agent.
 _FLEET_MAY = frozenset(
     ("every", "canaries", "hosts", "name", "observations", "heartbeat", "budget", "trust")
@@ -127,6 +128,14 @@ class MetricsTable(
     listen: str = ""
 
 
+class FleetTable(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
+):
+    """[fleet]: the file with the token that enrols this device (see detector.agent.joining)."""
+
+    token_file: str = ""
+
+
 class SinkSettings(msgspec.Struct, frozen=True):
     """One [[sink]]: the module that opens it, and what that module read."""
 
@@ -159,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True):
     files: Mapping[str, Path] = {}
     sinks: tuple[SinkSettings, ...] = ()
     metrics: MetricsTable = MetricsTable()
+    fleet: FleetTable = FleetTable()
 
 
 def find(environment: Mapping[str, str], named: Path | None = None) -> Path | None:
@@ -176,9 +186,9 @@ def load(path: Path | None, fleet: bytes | None = None) -> Settings:
     if path is not None:
         data, text = parse_toml(path, _read(path))
     where = path or "agent.toml"
-    unknown = [key for key in data if key not in ("agent", "sink", "metrics")]
+    unknown = [key for key in data if key not in _TABLES]
     if unknown:
-        why = f"unknown table or key {unknown[0]!r}; known: agent, sink, metrics"
+        why = f"unknown table or key {unknown[0]!r}; known: {', '.join(_TABLES)}"
         raise ConfigError(str(where), why, line=_line(text, unknown[0]), remedy=UNKNOWN)
     agent = _convert(where, text, "agent", data.get("agent", {}), AgentTable)
     checked = _checked(where, text, path, agent)
@@ -188,6 +198,7 @@ def load(path: Path | None, fleet: bytes | None = None) -> Settings:
         checked,
         sinks=_sinks(where, text, data.get("sink", [])),
         metrics=_convert(where, text, "metrics", data.get("metrics", {}), MetricsTable),
+        fleet=_convert(where, text, "fleet", data.get("fleet", {}), FleetTable),
     )
 
 
