@@ -74,7 +74,7 @@ STREAMS = {
     "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "5"), nice=5
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "12"), nice=5
     ),
 }
 

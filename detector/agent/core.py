@@ -205,7 +205,7 @@ class Core:
     async def look(self) -> sensing.Mood:
         """Where the machine is, and whether the way out is open, captive, offline or unknown."""
         self.teller.network = await sensing.here(self.who.salt, self.environment)
-        self._feel(await sensing.portal(self.routing()))
+        self._feel(await sensing.portal(self.routing(), self.settings.agent.portal))
         return self.mood
 
     def _feel(self, mood: sensing.Mood) -> None:

@@ -96,6 +96,7 @@ async def enrol(token: Token, folder: Path, device: str, name: str, system: str)
         name=device,
         seed=key.seed,
         jwt=reply.jwt,
+        salt=token.salt,
     )
     write_whole(folder / FILE, write_membership(member), 0o600)
     (folder / _PENDING).unlink(missing_ok=True)

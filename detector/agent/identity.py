@@ -2,13 +2,16 @@
 
 Both are drawn once and kept in a file of their own beside the state: a state that is damaged and made anew is still of
 the same device, whose findings have the same ids. A device that is enrolled in a fleet is who the fleet says, and
-shares the fleet's salt, so that two machines in one place can be told to be in one place.
+shares the fleet's salt, so that two machines in one place can be told to be in one place. Who does not have it cannot
+try addresses against a digest: a gateway's has no more than 2^24 of a maker. A membership without one counts from the
+fleet's public key, which keeps nobody from that who knows it: enrol again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +26,7 @@ FLEET = "fleet.json"
 _MAX_FILE = 256 << 10
 _ID = re.compile(r"[0-9a-f]{32}")
 _SALT = b"tlsight network salt"
+_SALT_SIZE = 32
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ class _Fleet(msgspec.Struct, frozen=True):
 
     name: str
     signer: str
+    salt: str = ""
 
 
 def identity(folder: Path, draw: Callable[[int], bytes]) -> Identity:
@@ -58,8 +63,15 @@ def identity(folder: Path, draw: Callable[[int], bytes]) -> Identity:
         write_whole(path, msgspec.json.encode(found) + b"\n", 0o600)
     fleet = _read(folder / FLEET, _Fleet)
     if fleet is not None and _ID.fullmatch(fleet.name):
-        return Identity(fleet.name, sha256(_SALT + fleet.signer.encode()).digest())
+        return Identity(fleet.name, _salt(fleet))
     return found
+
+
+def _salt(fleet: _Fleet) -> bytes:
+    with suppress(ValueError):
+        if len(given := bytes.fromhex(fleet.salt)) == _SALT_SIZE:
+            return given
+    return sha256(_SALT + fleet.signer.encode()).digest()
 
 
 def kept(folder: Path) -> Identity | None:

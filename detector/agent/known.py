@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.errors import StoreError
+from detector.errors import ConfigError, StoreError
 from detector.knowledge import shipped
 from detector.knowledge.assemble import assemble
 from detector.knowledge.folders import state_folder
@@ -60,6 +60,17 @@ class Known:
             self._tables = ""
             self._stamp = stamp
         return self._knowledge
+
+    def is_own(self, host: str) -> bool:
+        """Whether it is in this device's own settings, or internal by its policy: a fleet may ask of it wherever it leads."""
+        from detector.known.hosts import any_matches
+
+        if any(target.host == host for target in self._settings.targets):
+            return True
+        try:
+            return any_matches(self.now().policy.internal, host)
+        except ConfigError:
+            return False
 
     def tables(self) -> str:
         """Digest of the tables and files that verdicts rest on."""

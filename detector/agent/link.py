@@ -46,7 +46,8 @@ class Link:
         store: the agent's database; its tables `list` and `question` are this class's.
         now: the clock.
         notice: takes what is to be told of the agent itself: code, text, what it is about.
-        private: questions about addresses that not everybody reaches are answered, too.
+        private: whether a question about this name is answered also where it leads to an address that not everybody
+            reaches: a fleet's keeper is no scanner of the networks that its agents are in.
 
     """
 
@@ -57,7 +58,7 @@ class Link:
         *,
         now: Callable[[], datetime],
         notice: Notice,
-        private: bool = False,
+        private: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._folder = folder
         self._store = store
@@ -248,7 +249,7 @@ class Link:
         except DialError:
             return ""  # that it does not resolve here is an answer
         addresses = [address for _, address, _ in found]
-        return refusal(question.host, addresses, private=self._private)
+        return refusal(question.host, addresses, private=self._private(question.host))
 
     def _say(self, code: NoticeCode | str, text: str = "") -> None:
         """Once for as long as it lasts."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -139,6 +140,7 @@ class Life:
         self._tasks: list[asyncio.Task[None]] = []
         self._clocks = (clock.now(), clock.since_boot())
         self._portal: float | None = None
+        self._member = False
         self.next_settings = core.own_settings
         core.state.keep_facts(device=core.who.device, salt=core.who.salt.hex())
         self._plan = schedule.began(
@@ -152,8 +154,11 @@ class Life:
         deliveries = opened(core)
         self._start("deliver", self._deliver(deliveries))
         self._start("sense", self._sense())
-        if (core.folder / FLEET).exists():
+        self._member = (core.folder / FLEET).exists()
+        if self._member:
             self._start("fleet", self._hear())
+        else:
+            self._start("enrolment", self._join())
         if core.settings.metrics.listen:
             self._start("metrics", self._expose(core.settings.metrics.listen))
         try:
@@ -176,6 +181,8 @@ class Life:
         while True:
             if core.damaged:
                 return "damaged"
+            if not self._member and (core.folder / FLEET).exists():
+                return "reload"
             at = clock.since_boot()
             self._notice_jump(at)
             if at >= beat:
@@ -329,12 +336,25 @@ class Life:
                 self._core.wake_again()
             self._wake.set()
 
+    async def _join(self) -> None:
+        """Enrol where the service was given a token; a life with the fleet begins then."""
+        from detector.agent.joining import join, token_file
+
+        core = self._core
+        file = token_file(core.settings.fleet.token_file, core.environment)
+        if file is not None:
+            name = platform.node() if core.settings.agent.name else ""
+            await join(file, core.folder, core.who.device, name, core.say, core.chance)
+
     async def _hear(self) -> None:
         """The fleet's lists and questions."""
         from detector.agent.link import Link
 
         core = self._core
-        link = Link(core.folder, core.state.database, now=clock.now, notice=core.notice)
+        link = Link(
+            core.folder, core.state.database, now=clock.now, notice=core.notice,
+            private=core.known.is_own,
+        )  # fmt: skip
 
         def on_list(name: str, content: bytes, serial: int) -> None:
             core.take_list(name, content, serial)

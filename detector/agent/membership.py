@@ -30,6 +30,8 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         name: who this is: an agent's device id, a gateway's name.
         seed: of its NATS key.
         jwt: the fleet's word for that key.
+        salt: of networks' digests, in hex, the same for the whole fleet and nobody else's to know; empty in files that
+            were made without one.
 
     """
 
@@ -40,6 +42,7 @@ class Membership(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     name: str
     seed: str
     jwt: str
+    salt: str = ""
 
 
 class Token(Membership, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,6 +89,8 @@ def _fault(one: Membership) -> str:
     try:
         if NKey.read(one.seed).kind != "user" or len(bytes.fromhex(one.signer)) != 32:
             return "holds a key of another kind"
+        if len(bytes.fromhex(one.salt)) not in (0, 32):
+            return "holds a salt of another length"
     except (WireError, ValueError):
         return "holds a damaged key"
     return ""

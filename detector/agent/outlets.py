@@ -24,7 +24,12 @@ def opened(core: Core) -> Deliveries:
     for row in with_fleet_sink(core):
         module = importlib.import_module(row.module)
         surroundings = Surroundings(
-            core.who.device, core.folder, clock.now, core.say, partial(core.look_at_sink, row.name)
+            core.who.device,
+            core.folder,
+            clock.now,
+            core.say,
+            partial(core.look_at_sink, row.name),
+            core.settings.agent.proxy,
         )
         opened_one = module.open_sink(row.settings, surroundings)
         sinks[row.name] = guarded(

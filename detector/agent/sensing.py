@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -21,6 +21,9 @@ from detector.model.observation import Judgement
 from detector.net.pac import PacFile
 from detector.net.routes import Routing, routing_from
 from detector.report.event_json import NetworkRecord
+
+if TYPE_CHECKING:
+    from detector.agent.settings import PortalTable
 
 Mood = Literal["open", "captive", "offline", "unknown"]
 # Findings of the trust audit that stand for themselves until somebody does something.
@@ -46,11 +49,16 @@ async def here(salt: bytes, environment: Mapping[str, str]) -> NetworkRecord | N
     return await ask(salt, environment)
 
 
-async def portal(way: Routing) -> Mood:
-    """What is in the way out."""
+async def portal(way: Routing, own: PortalTable | None = None) -> Mood:
+    """What is in the way out, by the organisation's own page where it has one."""
     from detector.agent.senses.portal import portal as ask
 
-    return await ask(SystemRandom(), routing=way)
+    if own is None:
+        return await ask(SystemRandom(), routing=way)
+    from detector.knowledge.connectivity import Connectivity
+
+    row = Connectivity(own.url, "own", own.status, own.body.strip())
+    return await ask(SystemRandom(), own=(row,), routing=way)
 
 
 def mood_after(mood: Mood, judgements: Iterable[Judgement]) -> Mood:

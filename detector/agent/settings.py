@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,6 +36,7 @@ _SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]))? ?(|k|M|G)B")
 _BYTES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _SINK_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,31})")
 _YEAR = 366 * 86400
+_TABLES = ("agent", "sink", "metrics", "fleet")
 # What a fleet may say of a device's agent.
 _FLEET_MAY = frozenset(
     ("every", "canaries", "hosts", "name", "observations", "heartbeat", "budget", "trust")
@@ -68,13 +70,15 @@ class AgentTable(
         hosts_from: hosts that this user's programs use, by where they keep them; see detector.agent.senses.used_hosts.
         tell_names: tell others the names of those hosts, too.
         policy, pins, issuers, roots, ct_logs: as of `tlsight check`.
-        proxy: as of `tlsight check`; "none" goes straight whatever the environment says.
+        proxy: as of `tlsight check`; "none" goes straight whatever the environment says. Where it is set, sinks of the
+            kinds http and otlp that name none of their own go by it, too.
         timeout: seconds for each step of a probe.
         name: tell the machine's name.
         observations: send with a finding what was seen, so that it can be judged again elsewhere.
         heartbeat: time between two signs of life.
         trust: audit this machine's trust, at a change and once a day.
         keep: how many bytes of events are kept for sinks that cannot be reached ("16 MB").
+        portal: an own page to tell a captive portal by.
 
     """
 
@@ -97,6 +101,23 @@ class AgentTable(
     trust: bool = True
     keep: str | int = 16_000_000
     budget: BudgetTable = BudgetTable()
+    portal: PortalTable | None = None
+
+
+class PortalTable(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
+):
+    """[agent.portal]: the organisation's own page that shows whether the way out is open, in the place of the well-known.
+
+    Attributes:
+        url: http://, since a portal can answer for no https:// one.
+        status, body: what it answers; white space at both ends of a body does not count.
+
+    """
+
+    url: str
+    status: int = 204
+    body: str = ""
 
 
 class MetricsTable(
@@ -105,6 +126,14 @@ class MetricsTable(
     """[metrics]: where the exporter listens, host:port; "" nowhere."""
 
     listen: str = ""
+
+
+class FleetTable(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
+):
+    """[fleet]: the file with the token that enrols this device (see detector.agent.joining)."""
+
+    token_file: str = ""
 
 
 class SinkSettings(msgspec.Struct, frozen=True):
@@ -139,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True):
     files: Mapping[str, Path] = {}
     sinks: tuple[SinkSettings, ...] = ()
     metrics: MetricsTable = MetricsTable()
+    fleet: FleetTable = FleetTable()
 
 
 def find(environment: Mapping[str, str], named: Path | None = None) -> Path | None:
@@ -156,9 +186,9 @@ def load(path: Path | None, fleet: bytes | None = None) -> Settings:
     if path is not None:
         data, text = parse_toml(path, _read(path))
     where = path or "agent.toml"
-    unknown = [key for key in data if key not in ("agent", "sink", "metrics")]
+    unknown = [key for key in data if key not in _TABLES]
     if unknown:
-        why = f"unknown table or key {unknown[0]!r}; known: agent, sink, metrics"
+        why = f"unknown table or key {unknown[0]!r}; known: {', '.join(_TABLES)}"
         raise ConfigError(str(where), why, line=_line(text, unknown[0]), remedy=UNKNOWN)
     agent = _convert(where, text, "agent", data.get("agent", {}), AgentTable)
     checked = _checked(where, text, path, agent)
@@ -168,6 +198,7 @@ def load(path: Path | None, fleet: bytes | None = None) -> Settings:
         checked,
         sinks=_sinks(where, text, data.get("sink", [])),
         metrics=_convert(where, text, "metrics", data.get("metrics", {}), MetricsTable),
+        fleet=_convert(where, text, "fleet", data.get("fleet", {}), FleetTable),
     )
 
 
@@ -248,6 +279,10 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
 
     demand("canaries", 0 <= agent.canaries <= 100, "is not between 0 and 100")
     demand("timeout", 0.05 <= agent.timeout <= 60, "is not between 0.05 and 60 seconds")
+    if agent.portal is not None:
+        good = _is_plain(agent.portal.url)
+        demand("portal", good, f"url: {agent.portal.url!r} is no http://HOST/...")
+        demand("portal", 100 <= agent.portal.status <= 599, "status is none of HTTP's")
     keep = read("keep", size, agent.keep)
     demand("keep", keep >= 1_000_000, "is less than 1 MB")
     demand("processor", 0 < agent.budget.processor <= 100, "is not between 0 and 100 percent")
@@ -273,6 +308,21 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
         path, agent, every, read("heartbeat", seconds, agent.heartbeat), keep, limits,
         tuple(dict.fromkeys(targets)), files,
     )  # fmt: skip
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0 and parts.username is None
+    except ValueError:
+        return False
+    return (
+        bool(named)
+        and parts.scheme == "http"
+        and url.isascii()
+        and url.isprintable()
+        and " " not in url
+    )
 
 
 def _from(path: Path | None, named: str) -> Path:

@@ -15,11 +15,10 @@ import msgspec
 
 from detector.agent.budget import Limits, Use
 from detector.agent.finding import Held
-from detector.agent.store import open_store
+from detector.agent.store import FILE, open_store
 from detector.model.no_json import NO_JSON
 from detector.report.event_json import EventRecord, decode_event
 
-FILE = "agent.sqlite3"
 _MAX_FINDINGS = 1000
 _HELD = msgspec.json.Decoder(Held)
 

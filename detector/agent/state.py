@@ -22,13 +22,12 @@ import msgspec
 
 from detector.agent import spool
 from detector.agent.finding import Held
-from detector.agent.store import open_store
+from detector.agent.store import FILE, open_store
 from detector.errors import StoreError
 from detector.knowledge.database import Database
 from detector.model.no_json import NO_JSON
 from detector.report.event_json import EventRecord
 
-FILE = "agent.sqlite3"
 LOCK = "agent.lock"
 _DAMAGED = ("malformed", "not a database", "disk image")
 _MAX_ASIDE = 100

@@ -12,8 +12,8 @@ from detector.agent.finding import Held
 from detector.agent.findings import Place, stands_here
 from detector.agent.identity import kept
 from detector.agent.settings import find, load
-from detector.agent.state import FILE, AgentState, is_alone
-from detector.agent.store import open_store
+from detector.agent.state import AgentState, is_alone
+from detector.agent.store import FILE, open_store
 from detector.errors import ConfigError, StoreError
 from detector.knowledge.database import Database
 from detector.report.agent_json import AgentStatusRecord, StandingRecord, UseRecord

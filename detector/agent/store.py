@@ -10,6 +10,9 @@ from pathlib import Path
 from detector.knowledge.database import Database
 from detector.knowledge.folders import state_folder
 
+FILE = "agent.sqlite3"
+# What systemd makes for tlsight-agent.service.
+SERVICE = Path("/var/lib/tlsight-agent")
 # fact: by name, e.g. device, salt, next-run.  finding: what stands, FindingRecord and more as JSON.
 # event: what is to be told; urgent is 0 for heartbeats.  sink: how far each has come.  list: signed lists in force.
 _FIRST = """
@@ -32,9 +35,15 @@ CREATE TABLE question (id TEXT NOT NULL PRIMARY KEY, answered TEXT NOT NULL) STR
 _REMEDY = "stop the agent and move the file away: what stands is found again"
 
 
+def shown_folder(environment: Mapping[str, str]) -> Path:
+    """Whose state is shown: the caller's own agent's, else that of the machine's service."""
+    own = state_folder(environment)
+    return SERVICE if not (own / FILE).exists() and (SERVICE / FILE).exists() else own
+
+
 def default_path(environment: Mapping[str, str]) -> Path:
     """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return state_folder(environment) / "agent.sqlite3"
+    return state_folder(environment) / FILE
 
 
 def open_store(path: Path, *, read_only: bool = False) -> Database:

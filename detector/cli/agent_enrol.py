@@ -27,26 +27,19 @@ def enrol(
     import os
     import secrets
     import socket
-    import sys
 
-    from detector.agent.enrolling import enrol as enrolled
     from detector.agent.identity import identity
-    from detector.agent.membership import FILE, MAX_FILE, read_token
+    from detector.agent.joining import join_once
+    from detector.agent.membership import FILE
     from detector.agent.store import default_path
-    from detector.bounded import read_regular
     from detector.cli import ending
-    from detector.errors import ConfigError, FetchError
+    from detector.errors import FetchError
 
     path = default_path(os.environ) if state is None else state / default_path(os.environ).name
-    try:
-        content = read_regular(file, MAX_FILE)
-    except OSError as error:
-        raise ConfigError(str(file), error.strerror or "cannot be read") from None
-    token = read_token(content, str(file))
     device = identity(path.parent, secrets.token_bytes).device
     name = "" if no_name else socket.gethostname()
     try:
-        asyncio.run(enrolled(token, path.parent, device, name, sys.platform))
+        asyncio.run(join_once(file, path.parent, device, name))
     except FetchError as error:
         ending.say(str(error))
         return exit_codes.ENVIRONMENT

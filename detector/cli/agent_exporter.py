@@ -63,7 +63,7 @@ def exporter(
     from functools import partial
 
     from detector.agent.exporter import Exporter, check_openness, load_modules, load_targets
-    from detector.knowledge.folders import state_folder
+    from detector.agent.store import shown_folder
     from detector.net.answering import serve
 
     ways = load_modules(modules)
@@ -83,7 +83,7 @@ def exporter(
         asyncio.run(
             live(
                 Exporter(
-                    state_folder(os.environ), lambda: opened.knowledge, ways, allowed, concurrency
+                    shown_folder(os.environ), lambda: opened.knowledge, ways, allowed, concurrency
                 )
             )
         )

@@ -164,10 +164,10 @@ def _agent(*, allow_sanctioned: bool) -> tuple[int, str]:
 
     from detector import clock
     from detector.agent.snapshot import read_snapshot
-    from detector.knowledge.folders import state_folder
+    from detector.agent.store import shown_folder
 
     return agent_line(
-        read_snapshot(state_folder(os.environ)), clock.now(), allow_sanctioned=allow_sanctioned
+        read_snapshot(shown_folder(os.environ)), clock.now(), allow_sanctioned=allow_sanctioned
     )
 
 

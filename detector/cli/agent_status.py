@@ -27,10 +27,10 @@ def status(config: Config = None, json: Json = False) -> int:
     import msgspec
 
     from detector.agent.status import status as read
-    from detector.knowledge.folders import state_folder
+    from detector.agent.store import shown_folder
     from detector.report.agent_text import status_lines
 
-    found = read(os.environ, state_folder(os.environ), config)
+    found = read(os.environ, shown_folder(os.environ), config)
     if json:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         return exit_codes.CLEAN
@@ -50,11 +50,11 @@ def events(
     [bold]Exit codes[/]: 0 told, 2 usage, 4 no state, or one that cannot be read.
     """
     from detector.agent.status import events as read
-    from detector.knowledge.folders import state_folder
+    from detector.agent.store import shown_folder
     from detector.report.agent_text import event_line
     from detector.report.event_json import encode_event
 
-    for event in read(state_folder(os.environ), count):
+    for event in read(shown_folder(os.environ), count):
         if json:
             sys.stdout.buffer.write(encode_event(event) + b"\n")
         else:

@@ -30,12 +30,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
 from socksio.exceptions import SOCKSError
 
 from detector import clock
 from detector.errors import DialError, FetchError, ProxyError
 from detector.model.observation import Observation
+from detector.net.bare_httpx import httpx
+from detector.net.counted import CountedHttp
 from detector.net.pointed import Pointer, addresses_for
 from detector.net.routes import Proxy, Routing
 from detector.net.seen_connection import looking, seen
@@ -318,9 +319,11 @@ class Fetcher:
             if self._context is None:
                 self._context = verifying_context(self.options.trust, self.options.credential)
             self._clients[proxy] = httpx.AsyncClient(
-                http2=True,
-                verify=self._context,
-                proxy=proxy_url(proxy) if proxy else None,
+                transport=CountedHttp(
+                    http2=True,
+                    verify=self._context,
+                    proxy=proxy_url(proxy) if proxy else None,
+                ),
                 timeout=self.options.timeout,
                 trust_env=False,
                 headers={

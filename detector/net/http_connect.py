@@ -84,7 +84,7 @@ def digest(challenge: str, host: str, port: int, user: str, password: str | None
 
     httpx answers it: to its DigestAuth a proxy's challenge is a server's, for a request of another target.
     """
-    import httpx
+    from detector.net.bare_httpx import httpx
 
     class Tunnel(httpx.URL):
         @property

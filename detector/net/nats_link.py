@@ -17,7 +17,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -201,7 +200,6 @@ async def dial(login: Login, within: float = _CONNECT) -> NatsLink:
     Raises UntrustedError, DeniedError, FetchError; ConfigError where the library is missing.
     """
     demand("nats", "nats", "agent")
-    logging.getLogger("asyncio").addFilter(_is_news)
     context = verifying_context(None) if login.ca is None else with_only(login.ca)
     servers = list(login.servers)
     random.shuffle(servers)
@@ -225,7 +223,10 @@ def pause(failures: int, chance: float, longest: float = _LONGEST) -> float:
 async def _dial(url: str, login: Login, context: ssl.SSLContext, within: float) -> NatsLink:
     from nats.aio.client import Client
 
+    from detector.net.nats_transport import CountedTransport
+
     client = Client()
+    client._transport = CountedTransport()  # noqa: SLF001 (it takes none)
     link = NatsLink(client, url)
     trouble: list[Exception] = []
 
@@ -267,11 +268,6 @@ async def _dial(url: str, login: Login, context: ssl.SSLContext, within: float) 
             raise
         raise _told(url, *trouble, error) from None
     return link
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Asyncio's complaint about how nats-py begins TLS comes with every line that is cut, and changes nothing."""
-    return "eof_received() has no effect" not in record.getMessage()
 
 
 def _seconds(seconds: float) -> int:

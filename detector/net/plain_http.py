@@ -86,16 +86,18 @@ async def _straight(where: SplitResult, host: str, port: int) -> PlainAnswer:
 
 
 async def _through(url: str, proxy: Proxy, seconds: float) -> PlainAnswer:
-    import httpx
-
+    from detector.net.bare_httpx import httpx
+    from detector.net.counted import CountedHttp
     from detector.net.fetch import proxy_url
 
     try:
         async with (
             httpx.AsyncClient(
-                proxy=proxy_url(proxy), trust_env=False, timeout=seconds,
-                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # trusts nobody: none is spoken
-                headers=_HEADERS,
+                transport=CountedHttp(
+                    proxy=proxy_url(proxy),
+                    verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # trusts nobody: none is spoken
+                ),
+                trust_env=False, timeout=seconds, headers=_HEADERS,
             ) as client,
             client.stream("GET", url, follow_redirects=False) as answer,
         ):  # fmt: skip

@@ -20,12 +20,14 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
-
-import httpx
+from typing import TYPE_CHECKING
 
 from detector.chain.names import as_address, reached_address
 from detector.errors import RefusedError
 from detector.net.stream import resolve
+
+if TYPE_CHECKING:
+    from detector.net.bare_httpx import httpx
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -341,8 +341,8 @@ def shown(held: Held) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(_RUNS, max_size=25))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(_RUNS, max_size=15))
 def test_replaying_the_events_of_any_history_gives_what_stands(
     history: list[tuple[list[Sight], Place, timedelta]],
 ) -> None:
@@ -366,7 +366,7 @@ def test_replaying_the_events_of_any_history_gives_what_stands(
             assert msgspec.json.decode(msgspec.json.encode(held), type=Held) == held
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_RUNS, max_size=10), st.lists(_SIGHTS, max_size=6, unique_by=lambda one: one.host))
 def test_a_run_that_sees_the_same_again_tells_nothing(
     history: list[tuple[list[Sight], Place, timedelta]], last: list[Sight]

@@ -33,7 +33,9 @@ from typing import IO, NoReturn
 
 ROOT = Path(__file__).parents[2]
 # Words of the environment that the command itself reads, while it runs.
-_READ_LATE = ("TLSIGHT_", "XDG_", "COLUMNS", "HOME", "PATH", "PYTEST_CURRENT_TEST")
+_READ_LATE = (
+    "TLSIGHT_", "XDG_", "STATE_DIRECTORY", "COLUMNS", "HOME", "PATH", "PYTEST_CURRENT_TEST",
+)  # fmt: skip
 # The longest message; more than that the kernel may refuse.
 _LONGEST = 100_000
 # mitmproxy, what only tests use, and what few verbs need: every run would count its memory.

@@ -118,6 +118,18 @@ BASE: dict[str, tuple[str, ...]] = {
     "fleet publish": ("fleet", "publish", "canaries"),
     "fleet lists": ("fleet", "lists"),
     "fleet ask": ("fleet", "ask", HOST, "--wait", "1s"),
+    "fleet findings": ("fleet", "findings"),
+    "fleet silent": ("fleet", "silent"),
+    "fleet correlations": ("fleet", "correlations"),
+    "fleet networks": ("fleet", "networks"),
+    "fleet event": ("fleet", "event", "00"),
+    "fleet page": ("fleet", "page", "--listen", "127.0.0.1:0"),
+    "fleet user add": ("fleet", "user", "add", "alice"),
+    "fleet user list": ("fleet", "user", "list"),
+    "fleet user remove": ("fleet", "user", "remove", "alice"),
+    "fleet user role": ("fleet", "user", "role", "alice", "viewer"),
+    "fleet user password": ("fleet", "user", "password", "alice"),
+    "agent service": ("agent", "service", "systemd"),
     "lab serve": ("lab", "serve", "healthy"),
 }  # fmt: skip
 # What a command reads besides the option that is tried, so that it comes to that one: the option, and its words.
@@ -201,6 +213,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("agent exporter", "targets"): "lines",
     ("agent enrol", "file"): "json",
     ("fleet serve", "certificate"): "certificate",
+    ("fleet user list", "users"): "lines",
+    ("fleet page", "certificate"): "certificate",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
@@ -211,6 +225,7 @@ _SERVING = frozenset(
         "bypass sync run",
         "bypass sync serve",
         "fleet serve",
+        "fleet page",
         "lab serve",
         "agent run",
         "agent exporter",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,12 +23,14 @@ from typing import Any, Self
 
 import msgspec
 
+from detector.agent.identity import identity
 from detector.agent.status import events, status
 from detector.errors import StoreError
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from detector.report.event_json import encode_event
+from tests.cli.conftest import loaded
 
 HOSTS = ("shop.test", "bank.test")
 _LED = """
@@ -68,6 +71,7 @@ class AgentWorld:
         path.write_text(
             f'[agent]\nevery = "10s"\ncanaries = 0\ntrust = false\ntimeout = 3.0\n'
             f'hosts = {json.dumps(hosts)}\nroots = "root.pem"\nproxy = "{self.proxy.url}"\n'
+            'budget = {memory = "400 MB"}\n'  # a fork counts what it shares
             f"{self.extra}\n{self.sinks}\n"
         )
         path.chmod(0o600)
@@ -81,11 +85,23 @@ class AgentWorld:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TLSIGHT_")}
         return {**kept, "STATE_DIRECTORY": str(self.state), **self.environment}
 
-    def once(self) -> subprocess.CompletedProcess[str]:
+    def started(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """A verb as a timer starts it: Python and all."""
         return subprocess.run(
-            self.command("once"), env=self.surroundings(), capture_output=True, text=True,
+            self.command(verb, *words), env=self.surroundings(), capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip
+
+    def once(self, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """`tlsight agent once` in a process of its own, which is killed where it takes longer."""
+        return self.run("once", timeout=timeout)
+
+    def run(self, verb: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """A verb of the agent's: a fork, as to start Python takes longer than most of them."""
+        words = tuple(self.command(verb, *words)[3:])
+        surroundings = self.surroundings()
+        assert loaded().can_fork(words, surroundings)
+        return loaded().run(words, surroundings, timeout)
 
     def events(self) -> list[dict[str, Any]]:
         try:
@@ -189,6 +205,8 @@ class Surroundings:
             (folder / name).write_bytes((self.folder / name).read_bytes())
             (folder / name).chmod(0o644)
         world = AgentWorld(folder, self.proxy, self.folder / "off")
+        # The share of the period that it waits for its first run is told by its first digits.
+        identity(world.state, lambda size: bytes(4) + secrets.token_bytes(size - 4))
         world.intercept(on=True)
         world.settings()
         return world

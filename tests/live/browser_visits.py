@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.live.programs import find
 
 _QUIET = subprocess.DEVNULL
 Visit = Callable[[str], None]
+Enough = Callable[[], bool]
 
 
 class Page(Loopback):
@@ -51,8 +53,10 @@ class Page(Loopback):
             writer.close()
 
 
-def chromium(folder: Path, root: Path, seconds: float, *words: str) -> Visit:
-    """A visit of some seconds with a profile of its own that trusts `root`."""
+def chromium(
+    folder: Path, root: Path, seconds: float, *words: str, enough: Enough = lambda: False
+) -> Visit:
+    """A visit of some seconds, or until there is `enough`, with a profile of its own that trusts `root`."""
 
     def visit(url: str) -> None:
         home = folder / "chromium"
@@ -63,12 +67,14 @@ def chromium(folder: Path, root: Path, seconds: float, *words: str) -> Visit:
             f"--host-resolver-rules=MAP {NAME} 127.0.0.1", f"--user-data-dir={home / 'profile'}",
             "--remote-debugging-port=0", *words, url,
         ]  # fmt: skip
-        _run(command, home, seconds)
+        _run(command, home, seconds, enough)
 
     return visit
 
 
-def firefox(folder: Path, root: Path, seconds: float, quic: int = 0) -> Visit:
+def firefox(
+    folder: Path, root: Path, seconds: float, quic: int = 0, enough: Enough = lambda: False
+) -> Visit:
     """As `chromium`; HTTP/3 is at the UDP port `quic`."""
     settings: dict[str, object] = {
         "datareporting.policy.dataSubmissionEnabled": False,
@@ -89,7 +95,7 @@ def firefox(folder: Path, root: Path, seconds: float, quic: int = 0) -> Visit:
         lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in settings.items())
         (profile / "user.js").write_text("\n".join(lines))
         command = [find("firefox-esr"), "--headless", "--no-remote", "--profile", str(profile), url]
-        _run(command, profile, seconds)
+        _run(command, profile, seconds, enough)
 
     return visit
 
@@ -100,16 +106,16 @@ def _trust(database: Path, root: Path) -> None:
         clients.trust(database, root)
 
 
-def _run(command: list[str], home: Path, seconds: float) -> None:
+def _run(command: list[str], home: Path, seconds: float, enough: Enough) -> None:
     clean = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+    end = time.monotonic() + seconds
     with subprocess.Popen(
         command, stdin=_QUIET, stdout=_QUIET, stderr=_QUIET, env={**clean, "HOME": str(home)}
     ) as browser:
-        try:
-            browser.wait(seconds)
-        except subprocess.TimeoutExpired:
-            browser.terminate()
-            browser.wait(15)
+        while time.monotonic() < end and browser.poll() is None and not enough():
+            time.sleep(0.1)
+        browser.terminate()
+        browser.wait(15)
 
 
 async def over_tcp(

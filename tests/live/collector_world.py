@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -78,9 +80,13 @@ class Collector:
         self.command = [sys.executable, "-c", _PROGRAM, server.url, database, json.dumps(given)]
 
     def __enter__(self) -> Self:
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            self.command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )  # fmt: skip
+            self.command,
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
         return self
 
     def __exit__(
@@ -91,17 +97,23 @@ class Collector:
     ) -> None:
         if self.process.poll() is None:
             self.kill()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        self._errors.close()
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(8)
 
     def said(self) -> str:
-        """All that it said; it has to be over."""
-        assert self.process.stderr is not None
-        return self.process.stderr.read()
+        """All that it has said so far."""
+        return os.pread(self._errors.fileno(), 1 << 20, 0).decode()
+
+    async def says(self, text: str) -> None:
+        """Wait until it does."""
+
+        async def said() -> bool:
+            return text in self.said()
+
+        await until(said)
 
 
 _PROGRAM = """

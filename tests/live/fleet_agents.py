@@ -56,7 +56,7 @@ class Agent:
     @asynccontextmanager
     async def listening(self, *, private: bool = True) -> AsyncGenerator[None]:
         link = Link(
-            self.folder, self.store, now=clock.now, private=private,
+            self.folder, self.store, now=clock.now, private=lambda _: private,
             notice=lambda code, text, about: self.notices.append((code, text, about)),
         )  # fmt: skip
 

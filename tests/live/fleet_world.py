@@ -64,7 +64,7 @@ class Fleet:
         self.members.make_token(name, secret, now, until, uses, "test", device)
         return Token(
             servers=self.servers, ca=self.home.ca(), signer=public_signer(self.home.keys.signer),
-            name=name, seed=key.seed, jwt=jwt, secret=secret,
+            name=name, seed=key.seed, jwt=jwt, secret=secret, salt=self.home.salt(),
         )  # fmt: skip
 
     async def dial(self, member: Membership) -> NatsLink:

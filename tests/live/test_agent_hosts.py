@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from detector.agent.senses.used_hosts import used_hosts
 from detector.lab.origin import server_context
 from detector.lab.pki import LabPki
-from tests.live import browser_visits
+from tests.live import clients
+from tests.live.browser_visits import Page, Visit, firefox
+from tests.live.programs import find
+from tests.live.test_review import FLAGS
 
 pytestmark = pytest.mark.live
 NAME = "clinic.private.example"
@@ -24,17 +30,19 @@ def test_a_real_browsers_visit_is_found(browser: str, tmp_path: Path) -> None:
 
 
 async def _visited(browser: str, folder: Path, root: Path, pki: LabPki) -> None:
-    async with browser_visits.Page(server_context(pki.issue(NAME))) as page:
-        url = f"https://{NAME}:{page.port}/"
+    home = folder / "home"
+    async with Page(server_context(pki.issue(NAME))) as page:
+
+        def found() -> list[tuple[str, int]]:
+            return [(one.host, one.port) for one in used_hosts((browser,), home, {})]
+
+        visit: Visit
         if browser == "chromium":
-            home, place = folder / "home", ".config/chromium/Default/History"
-            visit = browser_visits.chromium(
-                folder, root, 13, f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
-            )
-            made = folder / "chromium/profile/Default/History"
+            place, visit = ".config/chromium/Default/History", partial(chromium, folder, root)
+            made = folder / "profile/Default/History"
         else:
-            home, place = folder / "home", ".mozilla/firefox/x.default/places.sqlite"
-            visit = browser_visits.firefox(folder, root, 8)
+            place = ".mozilla/firefox/x.default/places.sqlite"
+            visit = firefox(folder, root, 60, enough=lambda: bool(found()))
             made = folder / "firefox/places.sqlite"
             made.parent.mkdir()
             settled = 'user_pref("network.dns.forceResolve", "127.0.0.1");\n'
@@ -42,10 +50,18 @@ async def _visited(browser: str, folder: Path, root: Path, pki: LabPki) -> None:
         there = home / place
         there.parent.parent.mkdir(parents=True)
         there.parent.symlink_to(made.parent)
-        found: list[tuple[str, int]] = []
-        for _ in range(3):  # a busy machine may end it before it has written anything
-            await asyncio.to_thread(visit, url)
-            found = [(one.host, one.port) for one in used_hosts((browser,), home, {})]
-            if found:
-                break
-        assert found == [(NAME, page.port)]
+        await asyncio.to_thread(visit, f"https://{NAME}:{page.port}/")
+        assert found() == [(NAME, page.port)]
+
+
+def chromium(folder: Path, root: Path, url: str) -> None:
+    """It writes its history every ten seconds, and when it is told to end, which a signal is not."""
+    clients.trust(folder / ".pki/nssdb", root)
+    there = f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder / "profile", executable_path=find("chromium"), args=[*FLAGS, there],
+            env={**os.environ, "HOME": str(folder)},
+        )  # fmt: skip
+        context.pages[0].goto(url)
+        context.close()

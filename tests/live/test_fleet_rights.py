@@ -18,6 +18,7 @@ from tests.live.fleet_world import running
 pytestmark = pytest.mark.live
 MINE, OTHER = "a" * 32, "b" * 32
 _SOON = 0.4
+_PATIENCE = 10.0
 
 
 async def refused(link: NatsLink, subject: str, body: bytes = b"{}") -> bool:
@@ -40,7 +41,7 @@ async def deaf(link: NatsLink, subject: str) -> bool:
 
 async def _violated(said: list[str]) -> bool:
     """The server's word may come after its pong."""
-    for _ in range(int(_SOON / 0.005)):
+    for _ in range(int(_PATIENCE / 0.005)):
         if any("permissions violation" in one.lower() for one in said):
             return True
         await asyncio.sleep(0.005)

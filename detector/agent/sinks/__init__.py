@@ -96,6 +96,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         say: takes one line for who looks at the console.
         look: judges a sink's own connection that verified, tells what it finds, and gives who stands in it;
             None where nobody is known to, or one that the policy sanctions there.
+        proxy: agent.proxy, for sinks that speak HTTP and have none of their own; "none" goes straight.
 
     """
 
@@ -104,3 +105,4 @@ class Surroundings(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     say: Callable[[str], None]
     look: Callable[[Observation], str | None] = _nobody
+    proxy: str | None = None

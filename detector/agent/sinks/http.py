@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from detector.agent.sensing import routing
 from detector.agent.sinks import RefusedError, Sink, SinkError, Surroundings
 from detector.agent.sinks.choice import Choice, chosen
 from detector.agent.sinks.named_files import credential, named
@@ -62,7 +63,7 @@ class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, re
         scheme: "Bearer"; for hec "Splunk", for bulk "ApiKey".
         ca: PEM file of the only roots to trust; the system's without one.
         certificate, key: PEM files of a client certificate and its key.
-        proxy: URL of one; straight without one.
+        proxy: URL of one; without one that of [agent], and "none" goes straight whatever that says.
         gzip: pack what is sent.
         in_clear: http:// is meant.
         through_interceptor: deliver also where somebody stands in the connection.
@@ -124,8 +125,8 @@ class HttpSink:
         self._surroundings = surroundings
         self._standing = Standing(surroundings, through=settings.through_interceptor)
         self._write = form(settings.form or ("ecs" if settings.shape == "bulk" else "ndjson"))
-        proxy = settings.proxy
-        self._routing = Routing(parse_proxy(proxy, "sink.proxy")) if proxy else Routing()
+        own = settings.proxy
+        self._own_way = _way(own) if own else None
         self._trust = named("ca", settings.ca)
         self._credential = credential(settings.certificate, settings.key)
         self._had: set[str] = set()  # of a batch that comes again
@@ -134,18 +135,18 @@ class HttpSink:
     async def send(self, events: Sequence[EventRecord]) -> None:
         from detector.net.fetch import Fetcher, FetchOptions
 
-        options = FetchOptions(
-            timeout=_TIMEOUT,
-            attempts=1,
-            routing=self._routing,
-            trust=self._trust,
-            credential=self._credential,
-            look=self._standing.look,
-            now=self._surroundings.now,
-        )
         left = [place for place, event in enumerate(events) if event.id not in self._had]
         refused: dict[int, str] = {}
         try:
+            options = FetchOptions(
+                timeout=_TIMEOUT,
+                attempts=1,
+                routing=self._routing(),
+                trust=self._trust,
+                credential=self._credential,
+                look=self._standing.look,
+                now=self._surroundings.now,
+            )
             async with Fetcher(options) as fetch:
                 await self._offer(fetch, events, left, refused)
         except FetchError as error:
@@ -162,6 +163,12 @@ class HttpSink:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+    def _routing(self) -> Routing:
+        """The sink's own way, else the agent's, whose script may have to be fetched. Raises ConfigError, FetchError."""
+        if self._own_way is not None:
+            return self._own_way
+        return routing(self._surroundings.proxy or "none", {})
 
     async def _offer(
         self,
@@ -224,9 +231,14 @@ class HttpSink:
             return SinkError(error.message, after=error.after, remedy=error.remedy)
         parts = urlsplit(self._settings.url)
         return await looked_at(
-            parts.hostname or "", parts.port or 443, self._surroundings.now(), self._routing,
+            parts.hostname or "", parts.port or 443, self._surroundings.now(), self._routing(),
             text=error.message,
         )  # fmt: skip
+
+
+def _way(own: str) -> Routing:
+    """By the sink's own proxy. Raises ConfigError."""
+    return Routing() if own == "none" else Routing(parse_proxy(own, "sink.proxy"))
 
 
 class _Done(msgspec.Struct):

@@ -54,7 +54,7 @@ class Settings(Choice, frozen=True, forbid_unknown_fields=True, kw_only=True, re
         headers_file: file of headers to send, `Name: value` a line: a receiver's key. Read for each batch.
         ca: PEM file of the only roots to trust; the system's without one.
         certificate, key: PEM files of a client certificate and its key.
-        proxy: URL of one; straight without one.
+        proxy: URL of one; without one that of [agent], and "none" goes straight whatever that says.
         gzip: pack what is sent.
         in_clear: http:// is meant.
         through_interceptor: deliver also where somebody stands in the connection.
