@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -220,9 +218,8 @@ def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) 
     db = core.state.database.db
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     db.execute(f"PRAGMA max_page_count = {pages}")
-    with suppress(sqlite3.OperationalError):
-        while True:
-            db.execute("INSERT INTO fact VALUES (hex(randomblob(8)), hex(randomblob(500)))")
+    for number in range(30):
+        core.notice("online", f"{number} " + "x" * 2000)
     asyncio.run(live())
     assert [event.kind for event in passed] == ["opened"]
     assert [line for line in said if line.startswith("not kept: interception opened")]
