@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -16,7 +16,7 @@ from detector.agent.core import Core
 from detector.agent.findings import Place, step
 from detector.agent.known import Known
 from detector.agent.loop import open_core
-from detector.agent.round import whom
+from detector.agent.round import proven, whom
 from detector.agent.settings import load
 from detector.errors import ConfigError
 from detector.knowledge.shipped import CanaryHost
@@ -25,7 +25,7 @@ from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.report.event_json import EventRecord, NoticeRecord
-from tests.agent.test_findings import HOUR, NOON, OFFICE, bad
+from tests.agent.test_findings import HOUR, NOON, OFFICE, bad, doubtful, good
 
 DAY = timedelta(days=1)
 
@@ -250,3 +250,78 @@ def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
     assert core.mood == "captive"
     codes = [one.notice.code for one in kept(core) if one.notice is not None]
     assert "captive-portal" in codes
+
+
+def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) -> None:
+    said: list[str] = []
+    passed: list[EventRecord] = []
+
+    async def take(events: Sequence[EventRecord]) -> None:
+        passed.extend(events)
+
+    async def live() -> None:
+        found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+        events = core.teller.findings(found.told, "run")
+        assert not core.keep(found.after, events)
+        assert not core.keep(found.after, core.teller.findings(found.told, "run"))
+        await asyncio.sleep(0)
+
+    core._say = said.append
+    core.past_the_spool = take
+    db = core.state.database.db
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(30):
+        core.notice("online", f"{number} " + "x" * 2000)
+    asyncio.run(live())
+    assert [event.kind for event in passed] == ["opened"]
+    assert [line for line in said if line.startswith("not kept: interception opened")]
+    assert not any("no-history" in line for line in said)
+
+
+def test_a_sink_that_comes_later_is_told_what_stands(core: Core) -> None:
+    found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+    core.keep(found.after, core.teller.findings(found.told, "run"))
+    (told,) = core.standing()
+    (opened,) = (event for event in kept(core) if event.finding is not None)
+    assert told.kind == "opened"
+    assert told.finding == opened.finding
+    assert told.changes == ("stands since 2026-11-30 12:00:00Z",)
+
+
+def test_findings_under_an_old_salt_are_closed_with_it_and_looked_for_again(core: Core) -> None:
+    found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+    core.keep(found.after, [])
+    core.resalt()
+    assert all(held.is_open for held in core.stands.values())
+    core.state.keep_facts(salt="ab" * 32)
+    core.resalt()
+    assert not any(held.is_open for held in core.stands.values())
+    (closed,) = kept(core)
+    assert (closed.kind, closed.changes) == ("closed", ("told again under the fleet's networks",))
+    assert core.state.fact("salt") == core.who.salt.hex()
+    assert core.state.fact("next-run")
+    core.resalt()
+    assert len(kept(core)) == 1
+
+
+def test_behind_a_portal_two_are_asked_and_only_proof_counts(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    hosts = ", ".join(f'"own{number}.example:8443"' for number in range(10))
+    path.write_text(f"[agent]\ncanaries = 5\nhosts = [{hosts}]\n")
+    path.chmod(0o600)
+    rows = [CanaryHost(f"c{number}.example", f"{number}") for number in range(9)]
+    asking = whom({}, OFFICE, load(path), rows, 8, 60, Random(1), few=True)
+    assert [target.host[0] for target in asking.targets] == ["c", "c"]
+    seen = proven([bad("a.example"), doubtful("b.example"), good("c.example")])
+    assert [one.standing for one in seen] == ["shows", "silent", "fine"]
+
+
+def test_what_made_it_dear_is_told_and_one_peer_cannot_make_it_so() -> None:
+    dear = budget.Use(NOON, traffic=6_000_000, targets=60)
+    (why,) = budget.reasons(dear)
+    assert "60 targets took 100000 bytes each" in why
+    assert budget.reasons(budget.Use(NOON, traffic=600_000, targets=60)) == ()
+    limits = budget.Limits()
+    # Four targets an hour at the very most that each may send.
+    assert budget.room(dear, limits, 3600) * budget.MOST_OF_A_PEER < limits.traffic / 8
