@@ -247,7 +247,8 @@ def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
             await core.round()
 
     asyncio.run(go())
-    assert core.mood == "captive"
+    assert core.mood is not None
+    assert core.mood.word == "captive"
     codes = [one.notice.code for one in kept(core) if one.notice is not None]
     assert "captive-portal" in codes
 
