@@ -1,7 +1,8 @@
 """What an agent's state says from outside: read from its database, which is left as it is.
 
 The exporter, the textfile and the Nagios plug-in are other readers than the agent, perhaps other processes. They look
-at one moment, in one transaction, and never wait long for the agent.
+at one moment, in one transaction, and never wait long for the agent. What they show goes to others: hosts of a user's
+own programs are not named (detector.agent.own_hosts).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 
 from detector.agent.budget import Limits, Use
 from detector.agent.finding import Held
+from detector.agent.own_hosts import as_exported
 from detector.agent.mood import Mood
 from detector.agent.store import FILE, open_store
 from detector.model.no_json import NO_JSON
@@ -92,7 +94,7 @@ def _read(db: sqlite3.Connection, limits: Limits | None) -> Snapshot:
     return Snapshot(
         device=facts.get("device", ""),
         heartbeat=_heartbeat(db),
-        findings=tuple(one for one in held if one.is_open),
+        findings=as_exported((one for one in held if one.is_open), facts),
         sinks=tuple(
             SinkState(name, waiting, trouble, _moment(at)) for name, waiting, trouble, at in sinks
         ),

@@ -14,6 +14,7 @@ from detector.agent import budget, spool
 from detector.agent.canaries import Canaries, patterns_of, read_canaries
 from detector.agent.core import Core
 from detector.agent.findings import Place, step
+from detector.agent.known import Known
 from detector.agent.loop import open_core
 from detector.agent.round import proven, whom
 from detector.agent.settings import load
@@ -197,6 +198,58 @@ def test_a_run_asks_no_more_than_a_day_of_runs_may_cost() -> None:
 
 def test_memory_is_that_of_this_process() -> None:
     assert 10_000_000 < budget.resident() < 2_000_000_000
+
+
+def test_a_fleet_may_ask_of_private_places_that_the_settings_or_the_policy_name_alone(
+    core: Core, tmp_path: Path
+) -> None:
+    assert core.known.is_own("shop.test")
+    assert not core.known.is_own("router.corp.example")
+    policy = tmp_path / "policy.toml"
+    policy.write_text('internal = ["*.corp.example"]\n')
+    path = tmp_path / "own.toml"
+    path.write_text('[agent]\nroots = "root.pem"\npolicy = "policy.toml"\n')
+    for name in (policy, path):
+        name.chmod(0o600)
+    known = Known(load(path), {"HOME": str(tmp_path)}, lambda _: None)
+    assert known.is_own("router.corp.example")
+    assert not known.is_own("shop.test")
+    policy.unlink()
+    assert not known.is_own("router.corp.example"), "in doubt it may not"
+
+
+def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
+    core: Core, tmp_path: Path
+) -> None:
+    """A portal that lets the usual questions pass: nothing but the run itself can see it."""
+    page = (
+        b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    async def portal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await reader.read(100)
+        writer.write(page)
+        await writer.drain()
+        writer.close()
+
+    async def go() -> None:
+        server = await asyncio.start_server(portal, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            path = tmp_path / "agent.toml"
+            path.write_text(
+                f'[agent]\nroots = "root.pem"\nhosts = ["shop.test", "bank.test"]\n'
+                f'proxy = "http://127.0.0.1:{port}"\ntimeout = 2.0\n'
+            )
+            core.settings = load(path)
+            await core.round()
+
+    asyncio.run(go())
+    assert core.mood == "captive"
+    codes = [one.notice.code for one in kept(core) if one.notice is not None]
+    assert "captive-portal" in codes
 
 
 def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) -> None:
