@@ -15,6 +15,8 @@ from typing import Literal
 
 from addons.fleet.conditions import SIZE, Where, begins, marks, number, paged, window, within
 from addons.fleet.database import Row
+from addons.fleet.mood import CANNOT_LOOK
+from addons.fleet.proof import JUDGED_KINDS
 from addons.fleet.query_rows import (
     AgentRow,
     Changes,
@@ -26,19 +28,20 @@ from addons.fleet.query_rows import (
     ProductRow,
     Standing,
     Who,
+    is_version,
 )
 from addons.fleet.told import ToldQueries
 
-AgentState = Literal["", "heard", "silent", "intercepted", "revoked"]
+AgentState = Literal["", "heard", "silent", "cannot look", "intercepted", "revoked"]
 AgentOrder = Literal["name", "last", "version", "network"]
 _AGENT = ", ".join(f"a.{one}" for one in AgentRow._fields)
 _FINDING = ", ".join(f"f.{one}" for one in FindingRow._fields[:-1]) + ", COALESCE(a.name, '')"
 _FINDINGS = "FROM finding f LEFT JOIN agent a ON a.device = f.device"
 # What the index finding_open covers. A finding is about one network and one subject: in a group of both, or of a
 # network, one row is one agent.
-_STANDS = "closed IS NULL AND kind = 'interception'"
+_STANDS = "closed IS NULL AND kind = 'interception' AND proven = 1"
 # The same, in words that no index of open findings covers: for one network its own index is the quicker one.
-_STANDS_HERE = "COALESCE(closed, '') = '' AND kind = 'interception'"
+_STANDS_HERE = "COALESCE(closed, '') = '' AND kind = 'interception' AND proven = 1"
 _AGENT_ORDERS: dict[AgentOrder, tuple[str, str]] = {
     "name": ("a.name", "ASC"),
     "last": ("a.last", "DESC"),
@@ -65,14 +68,30 @@ class FleetQueries(ToldQueries):
             f"SELECT COUNT(DISTINCT device) FROM finding WHERE {_STANDS} AND sanctioned = 0"
         )
         found = await self.database.read(
-            "SELECT kind, sanctioned, COUNT(*) FROM finding WHERE closed IS NULL GROUP BY kind, sanctioned"
+            "SELECT kind, sanctioned, COUNT(*), SUM(proven) FROM finding WHERE closed IS NULL GROUP BY kind, sanctioned"
         )
-        kinds = {str(kind): number(count) for kind, allowed, count in found if not allowed}
-        allowed = sum(number(count) for _, allowed, count in found if allowed)
+        kinds: dict[str, int] = {}
+        allowed = claimed = 0
+        for kind, sanctioned, count, proven in found:
+            stands = int(proven or 0) if kind in JUDGED_KINDS else number(count)
+            claimed += number(count) - stands
+            if sanctioned:
+                allowed += stands
+            else:
+                kinds[str(kind)] = kinds.get(str(kind), 0) + stands
         gone = number(revoked)
         return Counts(
-            number(agents) - gone, number(silent), gone, number(unsanctioned), allowed, kinds
+            number(agents) - gone, number(silent), gone, number(unsanctioned), allowed, kinds, claimed,
+            await self.cannot_look(),
+        )  # fmt: skip
+
+    async def cannot_look(self) -> int:
+        """Agents that are heard and whose last word is that they cannot look: none of them is clean."""
+        rows = await self.database.read(
+            f"SELECT COUNT(*) FROM agent a WHERE a.due >= ? AND a.revoked IS NULL AND {CANNOT_LOOK}",
+            self.late,
         )
+        return number(rows[0][0])
 
     async def changes(self, since: str) -> Changes:
         """Findings that opened, changed otherwise, and closed."""
@@ -223,12 +242,14 @@ class FleetQueries(ToldQueries):
                       within(text), begins(text))  # fmt: skip
         if state in ("silent", "heard"):
             where.add(f"a.due {'<' if state == 'silent' else '>='} ?", self.late)
-        if state:
+        if state:  # each but one is of agents that are none
             where.add(f"a.revoked IS {'NOT ' if state == 'revoked' else ''}NULL")
         if state == "intercepted":
             where.add(
                 f"a.device IN (SELECT device FROM finding WHERE {_STANDS} AND sanctioned = 0)"
             )
+        if state == "cannot look":
+            where.add(f"a.due >= ? AND {CANNOT_LOOK}", self.late)
         if version:
             where.add("a.tlsight = ?", version)
         if network:
@@ -272,9 +293,9 @@ class FleetQueries(ToldQueries):
     async def versions(self) -> list[str]:
         """Of the program, those of the most agents first."""
         rows = await self.database.read(
-            "SELECT tlsight, COUNT(*) FROM agent GROUP BY tlsight ORDER BY 2 DESC, 1 LIMIT 50"
+            "SELECT tlsight, COUNT(*) FROM agent GROUP BY tlsight ORDER BY 2 DESC, 1 LIMIT 200"
         )
-        return [str(version) for version, _ in rows]
+        return [str(version) for version, _ in rows if is_version(str(version))][:30]
 
     async def findings(
         self,

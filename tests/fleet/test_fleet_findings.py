@@ -55,7 +55,7 @@ def run(tmp_path: Path, observe: Observe, corporate: Authority) -> Run:
 def test_open_findings_are_a_line_each_and_nothing_obeys_a_strangers_text(run: Run) -> None:
     code, out = run("findings")
     assert code == 1
-    assert out.count("OPEN  interception  intranet.example.com:443") == 3
+    assert out.count("OPEN  interception  www.google.com:443") == 3
     assert "\x1b" not in out
 
 
