@@ -74,6 +74,15 @@ class Measured(msgspec.Struct, frozen=True):
     memory: int
 
 
+class Counted(msgspec.Struct):
+    """Since the last heartbeat."""
+
+    checked: int = 0
+    inconclusive: int = 0
+    cpu: float = 0.0
+    traffic: int = 0
+
+
 def measure() -> Measured:
     """As of now."""
     from detector.net.traffic import TRAFFIC
