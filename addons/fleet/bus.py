@@ -3,7 +3,9 @@
 Rules
 -----
 1. Nobody's message takes another one's away: where a stream is full, what comes is refused, and stays in the agent's
-   spool. One agent may fill its own part and no more.
+   spool. One agent may fill its own part and no more: a tenth of the stream with messages of the largest size. The
+   keeper makes room as the collector takes: in one agent's part, where it is half full, and in the stream
+   (addons.fleet.keeping); so who has much to tell waits for a moment and not for a day.
 2. No message may bring order into a stream by itself: rollup, with which one message would purge a bucket, is off.
 3. What the collector has is kept for a day, then let go of (addons.fleet.keeping).
 """
@@ -21,7 +23,6 @@ from detector.wire.nkey import NKey
 
 _DAY = 86_400 * 1_000_000_000
 MAX_EVENT = subjects.MAX_EVENT
-MOST_OF_ONE = 20_000
 KEEPER = "keeper"
 
 
@@ -32,6 +33,11 @@ def keeper_login(
     key = NKey("user", raw)
     jwt = user_token(keys, "keeper", key.public, KEEPER, now, now + 30 * 86_400)
     return Login(servers, ca, jwt, key.sign, subjects.inbox(KEEPER), "tlsight fleet")
+
+
+def most_of_one(disk: int) -> int:
+    """Events of one agent in the stream, at most; `disk` is what the whole bus may take, in bytes."""
+    return max(16, disk // 2 // 10 // MAX_EVENT)
 
 
 async def prepare(link: NatsLink, disk: int) -> None:
@@ -48,7 +54,7 @@ def _configs(disk: int) -> list[dict[str, Any]]:
             "retention": "limits",
             "discard": "new",
             "discard_new_per_subject": True,
-            "max_msgs_per_subject": MOST_OF_ONE,
+            "max_msgs_per_subject": most_of_one(disk),
             "max_bytes": disk // 2,
             "max_msg_size": MAX_EVENT,
             "duplicate_window": 120 * 1_000_000_000,

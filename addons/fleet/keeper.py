@@ -14,6 +14,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from addons.fleet import bus, lists
 from addons.fleet.accounts import account_tokens, system_user_token
@@ -26,8 +27,14 @@ from detector.errors import FetchError, TlsightError
 from detector.net.nats_link import Login, NatsLink, dial, pause
 from detector.wire.nkey import NKey
 
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
 _LOOK = 0.2
 _SELDOM = 600.0
+# Seconds between two looks at how full the stream is, and between two times that a list is put back.
+_ROOM = 1.0
+_MEND = 1.0
 # Of the account's token: what the bus carries.
 _MOST_TOKEN = (1 << 20) - 4096
 
@@ -61,10 +68,13 @@ class Keeper:
         self._servers = servers
         self._ca = ca
         self._disk = disk
+        self._crowded = bus.most_of_one(disk) // 2
         self._now = now
         self._tell = tell
         self._pushed: dict[str, int] | None = None
         self._floors = Floors()
+        self._written = False
+        self._warned = False
         self.ready = asyncio.Event()
 
     async def run(self, work: Callable[[NatsLink], Awaitable[None]] | None = None) -> None:
@@ -111,7 +121,7 @@ class Keeper:
         self._pushed = None
         seen = self._members.version()
         await self._push()
-        await lists.sent(link, self._members.published())
+        await self._watch(link)
         changed = asyncio.Event()
         enroller = Enroller(self._home.keys, self._members, self._now, changed.set, self._tell)
         await enroller.listen(link)
@@ -132,7 +142,7 @@ class Keeper:
         changed: asyncio.Event,
         working: asyncio.Future[None] | None,
     ) -> None:
-        loop, seldom = asyncio.get_running_loop(), 0.0
+        loop, seldom, room, mend = asyncio.get_running_loop(), 0.0, 0.0, 0.0
         while link.open:
             if working is not None and working.done():
                 working.result()
@@ -142,10 +152,37 @@ class Keeper:
                 seen = version
                 await self._push()
                 await lists.sent(link, self._members.published())
+            if self._written and loop.time() >= mend:
+                mend = loop.time() + _MEND
+                await self._put_back(link)
+            if loop.time() >= room:
+                room = loop.time() + _ROOM
+                await self._let_go(link)
             if loop.time() >= seldom:
                 seldom = loop.time() + _SELDOM
                 await self._seldom(link)
             await asyncio.sleep(_LOOK)
+
+    async def _watch(self, link: NatsLink) -> None:
+        """Hear what is written into the bucket of lists: nobody but the fleet has a word there."""
+
+        async def take(message: Msg) -> None:
+            del message
+            self._written = True
+
+        await link.hear(subjects.key_subject(subjects.LISTS, ">"), take)
+        await self._put_back(link)
+
+    async def _put_back(self, link: NatsLink) -> None:
+        """The fleet's own word, where what is there is not that."""
+        self._written = False
+        wrong = await lists.mended(link, self._members.published())
+        if wrong and not self._warned:
+            self._warned = True
+            names = "".join(one for one in ", ".join(wrong) if one.isprintable())[:200]
+            self._tell(
+                f"the bus held lists that the fleet did not sign, {names}: they are put right"
+            )
 
     async def _push(self) -> None:
         """Tell the server who is revoked, where it does not know. Raises FetchError."""
@@ -179,7 +216,6 @@ class Keeper:
             await lists.sent(link, renewed)
         except TlsightError as error:
             self._tell(f"a list is not signed anew: {error}")
-        await self._let_go(link)
 
     async def _let_go(self, link: NatsLink) -> None:
         """Of events that the collector has; without one all stay."""
@@ -193,7 +229,18 @@ class Keeper:
         if not durable:
             return
         floor = min(int(one["ack_floor"]["stream_seq"]) for one in durable)
+        if int(info["state"]["messages"]) > self._crowded:
+            await self._let_go_of_one(link, floor)
         used = int(info["state"]["bytes"]) / max(1, self._disk // 2)
         last = self._floors.let_go(asyncio.get_running_loop().time(), floor, used)
         if last:
             await bus.api(link, f"STREAM.PURGE.{subjects.EVENTS}", {"seq": last + 1})
+
+    async def _let_go_of_one(self, link: NatsLink, floor: int) -> None:
+        """Of events that the collector has, where one agent's part is half full."""
+        asked = {"subjects_filter": subjects.ALL_EVENTS}
+        info = await bus.api(link, f"STREAM.INFO.{subjects.EVENTS}", asked)
+        for subject, count in (info["state"].get("subjects") or {}).items():
+            if int(count) > self._crowded:
+                body = {"filter": subject, "seq": floor + 1}
+                await bus.api(link, f"STREAM.PURGE.{subjects.EVENTS}", body)

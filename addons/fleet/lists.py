@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from addons.fleet.bus import api
 from addons.fleet.members import Members, Published
 from detector.agent import subjects
 from detector.agent.questions import MOST_OPEN, Question, read_sheet, sheet_name, write_sheet
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 LASTS = timedelta(days=30)
 RENEW_BEFORE = timedelta(days=15)
+_MOST_MENDED = 1000
 
 
 def published(
@@ -53,6 +57,24 @@ async def sent(link: NatsLink, lists: Sequence[Published]) -> None:
             raise FetchError(link.url, f"{one.name}: {answer.why}")
 
 
+async def mended(link: NatsLink, lists: Sequence[Published]) -> list[str]:
+    """See to it that the bucket holds these, and of others nothing; what it held else. Raises FetchError."""
+    stream, prefix = f"KV_{subjects.LISTS}", subjects.key_subject(subjects.LISTS, "")
+    info = await api(link, f"STREAM.INFO.{stream}", {"subjects_filter": f"{prefix}>"})
+    held = {one.removeprefix(prefix) for one in info.get("state", {}).get("subjects") or {}}
+    own = {one.name: one for one in lists}
+    wrong = sorted(held - set(own))[:_MOST_MENDED]
+    for name in wrong:
+        await api(link, f"STREAM.PURGE.{stream}", {"filter": prefix + name})
+    for name in sorted(held & set(own)):
+        there = await link.last(subjects.LISTS, name)
+        # An earlier state, or the same one with an earlier end, is the fleet's own.
+        if there is not None and there[0] != own[name].blob and not _is_own(there[0], own[name]):
+            wrong.append(name)
+    await sent(link, lists)
+    return wrong
+
+
 async def ask(
     link: NatsLink, devices: Iterable[str], question: Question, signer: str, now: datetime
 ) -> int:
@@ -75,6 +97,15 @@ async def ask(
 def fresh_question(host: str, port: int, until: datetime) -> Question:
     """With an id of chance."""
     return Question(secrets.token_hex(16), host, port, until)
+
+
+def _is_own(blob: bytes, one: Published) -> bool:
+    header = one.blob[: one.blob.index(b"\n")]
+    key = msgspec.json.decode(header, type=dict[str, object])["key"]
+    try:
+        return unseal(one.name, blob, str(key)).serial <= one.serial
+    except ListError:
+        return False
 
 
 def _before(

@@ -6,6 +6,13 @@ After each connect it first begins to listen, then asks for the last value of ea
 is published in between is heard, and what was published while it was away is there. A list that is verified and later
 than the one that stands is kept, then put in force; what was heard twice is known by its serial. Questions are
 answered one after the other, each once.
+
+What is heard may be from anybody in the fleet, though it cannot be signed (addons.fleet.rights). So what is heard and
+refused is no more than a sign to look: only what the fleet keeps under that name is told of as refused, and it is
+looked at once for all that was heard in a while.
+
+Nothing that goes wrong with one question or one list ends this: it is told, and the next one is taken. Where the
+agent's own database cannot be written, the same is tried again later and later.
 """
 
 from __future__ import annotations
@@ -22,8 +29,8 @@ from detector.agent import subjects
 from detector.agent.line import Line, NotYetError, line_of
 from detector.agent.questions import MOST_AN_HOUR, Question, read_sheet, refusal, sheet_name
 from detector.agent.signed import LISTS, Signed, judged, unseal
-from detector.errors import DialError, FetchError, ListError, TlsightError
-from detector.net.nats_link import DeniedError, NatsLink, UntrustedError
+from detector.errors import ConfigError, DialError, FetchError, ListError, TlsightError
+from detector.net.nats_link import DeniedError, NatsLink, UntrustedError, pause
 from detector.net.stream import resolve
 
 if TYPE_CHECKING:
@@ -34,6 +41,9 @@ if TYPE_CHECKING:
 
 Notice = Callable[["NoticeCode", str, str], None]
 _WAITING = 64
+# Seconds between two looks at what is kept, after something that was heard was refused.
+_LOOK_AGAIN = 1.0
+_LONGEST_WAIT = 60.0
 _TOGETHER = 2.0
 _KEPT_DAYS = 30
 
@@ -87,18 +97,44 @@ class Link:
         """
         self._line = line_of(self._folder)
         self._kept(self._line.member().signer, on_list)
-        answering = asyncio.ensure_future(self._answer(on_question))
+        line = self._line
+        tasks = (
+            asyncio.ensure_future(self._forever(lambda: self._once(line, on_list), "lists")),
+            asyncio.ensure_future(self._forever(lambda: self._answer(on_question), "questions")),
+        )
         try:
-            while True:
-                await self._once(self._line, on_list)
+            # Neither ends by itself; should one do so, it is not to be silently.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
         finally:
-            answering.cancel()
-            await asyncio.gather(answering, return_exceptions=True)
+            for one in tasks:
+                one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Hang up; never raises."""
         if self._line is not None:
             await self._line.close()
+
+    async def _forever(self, once: Callable[[], Awaitable[None]], about: str) -> None:
+        """Again and again; after a failure of our own later and later, told once for as long as it lasts."""
+        failures, told = 0, ""
+        while True:
+            try:
+                await once()
+            except ConfigError:
+                raise  # fleet.json is gone: there is no fleet
+            except Exception as error:
+                failures += 1
+                if str(error) != told:
+                    told = str(error)
+                    self._notice(
+                        "cannot-check", f"the fleet's {about} are not taken now: {error}", about
+                    )
+                await asyncio.sleep(pause(failures, random.random(), _LONGEST_WAIT))  # noqa: S311
+            else:
+                failures, told = 0, ""
 
     async def _once(self, line: Line, on_list: Callable[[str, bytes, int], None]) -> None:
         """One connection, from its beginning to its end, or one failure to have one and the wait after it."""
@@ -135,26 +171,73 @@ class Link:
         mine = subjects.key_subject(subjects.QUESTIONS, device)
         await link.hear(f"{lists}>", take)
         await link.hear(mine, take)
-        for name in LISTS:
-            if (found := await link.last(subjects.LISTS, name)) is not None:
-                self._take(name, found[0], signer, on_list)
-        if (found := await link.last(subjects.QUESTIONS, device)) is not None:
-            self._take_sheet(found[0], signer, device)
+        doubted = {*LISTS, mine}
+        loop, due = asyncio.get_running_loop(), 0.0
         ended = asyncio.ensure_future(link.ended())
         try:
             while link.open:
+                if doubted and loop.time() >= due:
+                    due = loop.time() + _LOOK_AGAIN * (0.5 + random.random())  # noqa: S311
+                    for name in (*LISTS, mine):
+                        if name in doubted:
+                            await self._look(link, name, signer, device, on_list)
+                    doubted.clear()
+                wait = max(0.0, due - loop.time()) if doubted else None
                 hearing = asyncio.ensure_future(heard.get())
-                await asyncio.wait((hearing, ended), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    (hearing, ended), timeout=wait, return_when=asyncio.FIRST_COMPLETED
+                )
                 if not hearing.done():
                     hearing.cancel()
-                    return
+                    if ended.done():
+                        return
+                    continue
                 subject, blob = hearing.result()
-                if subject == mine:
-                    self._take_sheet(blob, signer, device)
-                elif (name := subject.removeprefix(lists)) in LISTS:
-                    self._take(name, blob, signer, on_list)
+                name = subject if subject == mine else subject.removeprefix(lists)
+                if self._refused(name, blob, signer, device, on_list):
+                    doubted.add(name)
         finally:
             ended.cancel()
+
+    async def _look(
+        self,
+        link: NatsLink,
+        name: str,
+        signer: str,
+        device: str,
+        on_list: Callable[[str, bytes, int], None],
+    ) -> None:
+        """Take what the fleet keeps under a name; what is refused of that is told."""
+        is_list = name in LISTS
+        bucket, key = (subjects.LISTS, name) if is_list else (subjects.QUESTIONS, device)
+        found = await link.last(bucket, key)
+        why = self._refused(name, found[0], signer, device, on_list) if found is not None else ""
+        if not why:
+            return
+        if not is_list:
+            self._notice("list-refused", f"the fleet's questions are refused: {why}", "questions")
+            return
+        standing = self._standing.get(name)
+        stays = f"; serial {standing.serial} stays in force" if standing is not None else ""
+        self._notice("list-refused", f"the fleet's list is refused: {why}{stays}", name)
+
+    def _refused(
+        self,
+        name: str,
+        blob: bytes,
+        signer: str,
+        device: str,
+        on_list: Callable[[str, bytes, int], None],
+    ) -> str:
+        """Take a list or the questions; why not, empty where they are taken. Raises StoreError."""
+        try:
+            if name == subjects.key_subject(subjects.QUESTIONS, device):
+                self._take_sheet(blob, signer, device)
+            elif name in LISTS:
+                self._take(name, blob, signer, on_list)
+        except ListError as error:
+            return str(error)
+        return ""
 
     def _kept(self, signer: str, on_list: Callable[[str, bytes, int], None]) -> None:
         """Put the last good lists in force again. One that does not verify any more is no longer the fleet's."""
@@ -172,16 +255,14 @@ class Link:
     def _take(
         self, name: str, blob: bytes, signer: str, on_list: Callable[[str, bytes, int], None]
     ) -> None:
-        standing = self._standing.get(name)
-        try:
-            found = unseal(name, blob, signer)
-            change = judged(found, standing, self._now())
-            if change == "taken":
+        """Raises ListError for one that is refused, StoreError where it cannot be kept."""
+        found = unseal(name, blob, signer)
+        change = judged(found, self._standing.get(name), self._now())
+        if change == "taken":
+            try:
                 on_list(name, found.content, found.serial)
-        except TlsightError as error:
-            stays = f"; serial {standing.serial} stays in force" if standing is not None else ""
-            self._notice("list-refused", f"the fleet's list is refused: {error}{stays}", name)
-            return
+            except TlsightError as error:  # by who is to follow it
+                raise ListError(str(error)) from None
         self._write(
             "INSERT INTO list (name, serial, body) VALUES (?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET serial = excluded.serial, body = excluded.body",
@@ -192,13 +273,10 @@ class Link:
             self._notice("list-taken", f"the fleet's list {name} {found.serial} is in force", name)
 
     def _take_sheet(self, blob: bytes, signer: str, device: str) -> None:
-        try:
-            found = unseal(sheet_name(device), blob, signer)
-            judged(found, self._sheet, self._now())
-            questions = read_sheet(found.content)
-        except ListError as error:
-            self._notice("list-refused", f"the fleet's questions are refused: {error}", "questions")
-            return
+        """Raises ListError."""
+        found = unseal(sheet_name(device), blob, signer)
+        judged(found, self._sheet, self._now())
+        questions = read_sheet(found.content)
         self._sheet = found
         self._open = {one.id: one for one in questions}
         self._asked.set()
@@ -220,7 +298,11 @@ class Link:
                 self._notice("cannot-check", text, question.id)
             else:
                 await asyncio.sleep(random.random() / 4)  # noqa: S311 (that fifty do not begin together)
-                await on_question(question)
+                try:
+                    await on_question(question)
+                except Exception as error:
+                    text = f"a question of the fleet's is not answered: {error}"
+                    self._notice("cannot-check", text, question.id)
             self._write(
                 "INSERT OR IGNORE INTO question (id, answered) VALUES (?, ?)",
                 (question.id, self._now().isoformat()),

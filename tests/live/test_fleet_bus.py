@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,10 +19,12 @@ from detector import clock
 from detector.agent import subjects
 from detector.agent.enrolling import Reply, asked, enrol
 from detector.agent.line import line_of
+from detector.agent.link import Link
 from detector.agent.membership import FILE, Membership, write_membership
+from detector.agent.questions import Question
 from detector.agent.signed import seal, signer_of
 from detector.agent.sinks import SinkError
-from detector.errors import FetchError, ListError
+from detector.errors import ConfigError, FetchError, ListError
 from detector.knowledge.whole_file import write_whole
 from detector.net.nats_link import DeniedError, Letter
 from detector.report.event_json import (
@@ -155,14 +159,14 @@ def test_a_list_is_in_force_at_once_and_what_came_while_away_when_the_agent_is_b
     asyncio.run(go())
 
 
-def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_good_one_stays(
+def test_forged_replayed_expired_and_exchanged_lists_change_nothing_and_are_put_right(
     tmp_path: Path,
 ) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
-            now = clock.now()
-            ours, theirs = signer_of(fleet.home.keys.signer), signer_of(secrets.token_hex(32))
+            now, signer = clock.now(), fleet.home.keys.signer
+            ours, theirs = signer_of(signer), signer_of(secrets.token_hex(32))
 
             def made(
                 name: str,
@@ -173,38 +177,112 @@ def test_forged_replayed_expired_and_exchanged_lists_are_refused_and_the_last_go
             ) -> bytes:
                 return seal(name, serial, now, until or now + timedelta(days=1), content, sign)
 
-            good = made("canaries", 5, b"good")
-            old = made("canaries", 4, b"old")
-            bad = {
-                "another key": made("canaries", 6, b"x", theirs),
-                "older than 5": old,
-                "ended": made("canaries", 6, b"x", until=now - timedelta(seconds=1)),
-                "another content": made("canaries", 5, b"x"),
-                "is the list 'bypass'": made("bypass", 9, b"x"),
-                "damaged": b"nothing of tlsight's",
-                "not what was signed": good[: good.index(b"\n") + 1] + old[old.index(b"\n") + 1 :],
-            }
+            old = made("canaries", 1, b"old")
+            lists.published(fleet.members, "canaries", b"first", signer, now, "me")
+            good = lists.published(fleet.members, "canaries", b"good", signer, now, "me").blob
+            bad = (
+                made("canaries", 6, b"x", theirs),
+                old,
+                made("canaries", 6, b"x", until=now - timedelta(seconds=1)),
+                made("canaries", 2, b"x"),
+                made("bypass", 9, b"x"),
+                b"nothing of tlsight's",
+                good[: good.index(b"\n") + 1] + old[old.index(b"\n") + 1 :],
+            )
             link = await keeper(fleet)
             subject = subjects.key_subject(subjects.LISTS, "canaries")
+
+            async def is_put_right() -> None:
+                async with asyncio.timeout(5):
+                    while (await link.last(subjects.LISTS, "canaries") or (b"",))[0] != good:
+                        await asyncio.sleep(0.02)
+
+            await is_put_right()
             async with agent.listening():
-                await link.store([Letter(subject, good)])
-                await until(lambda: agent.lists)
-                for why, blob in bad.items():
-                    agent.notices.clear()
+                await until(lambda: agent.lists == [("canaries", b"good", 2)])
+                for blob in bad:
                     await link.store([Letter(subject, blob)])
-                    await until(lambda: agent.notices)
-                    ((code, text, about),) = agent.notices
-                    assert (code, about) == ("list-refused", "canaries")
-                    assert why in text
-                    assert "serial 5 stays in force" in text
-            assert agent.lists == [("canaries", b"good", 5)]
-            agent.notices.clear()
-            async with (
-                agent.listening()
-            ):  # and what is there now is refused by one that starts, too
-                await until(lambda: agent.notices)
-            assert agent.lists[1:] == [("canaries", b"good", 5)]
-            assert agent.codes() == ["list-refused"]
+                await link.store([Letter(subjects.key_subject(subjects.LISTS, "bypass"), old)])
+                await is_put_right()
+                async with asyncio.timeout(5):
+                    while await link.last(subjects.LISTS, "bypass") is not None:
+                        await asyncio.sleep(0.02)
+                later = lists.published(fleet.members, "canaries", b"later", signer, now, "me")
+                await until(lambda: agent.lists[-1] == ("canaries", b"later", later.serial), 2)
+            assert [serial for _, _, serial in agent.lists] == [2, 3]
+            told = [line for line in fleet.said if "did not sign" in line]
+            assert len(told) == 1
+
+    asyncio.run(go())
+
+
+def test_what_anybody_in_the_fleet_can_have_said_to_an_agent_is_not_told_as_the_fleets(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent, hostile = (
+                await enrolled(fleet, tmp_path / "a"),
+                await enrolled(fleet, tmp_path / "b"),
+            )
+            signer = fleet.home.keys.signer
+            lists.published(fleet.members, "canaries", b"good", signer, clock.now(), "me")
+            async with agent.listening():
+                await until(lambda: agent.codes() == ["list-taken"])
+                link = await line_of(hostile.folder).get()
+                for heard in (
+                    subjects.key_subject(subjects.LISTS, "canaries"),
+                    subjects.key_subject(subjects.QUESTIONS, agent.device),
+                ):
+                    for _ in range(50):
+                        await link.client.publish(
+                            subjects.event_subject(hostile.device), b"{}", reply=heard
+                        )
+                await link.client.flush()
+                lists.published(fleet.members, "canaries", b"later", signer, clock.now(), "me")
+                await until(lambda: ("canaries", b"later", 2) in agent.lists, 2)
+                await asyncio.sleep(0.2)
+                assert agent.codes() == ["list-taken"] * 2
+            await line_of(hostile.folder).close()
+
+    asyncio.run(go())
+
+
+def test_a_handler_that_fails_and_a_locked_database_deafen_no_agent(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            agent = await enrolled(fleet, tmp_path / "a")
+            link, signer = await keeper(fleet), fleet.home.keys.signer
+            seen: list[str] = []
+            link_ = Link(
+                agent.folder, agent.store, now=clock.now, private=lambda _: True,
+                notice=lambda code, text, about: agent.notices.append((code, text, about)),
+            )  # fmt: skip
+
+            async def fails_first(question: Question) -> None:
+                seen.append(question.host)
+                if len(seen) == 1:
+                    raise ConfigError("pac", "cannot be had")
+
+            task = asyncio.ensure_future(
+                link_.run(lambda name, body, n: agent.lists.append((name, body, n)), fails_first)
+            )
+            for host in ("192.0.2.1", "192.0.2.2"):
+                question = lists.fresh_question(host, 443, clock.now() + timedelta(seconds=60))
+                await lists.ask(link, [agent.device], question, signer, clock.now())
+                await until(lambda host=host: host in seen)
+            assert [text for code, text, _ in agent.notices if code == "cannot-check"]
+            agent.store.db.execute("PRAGMA busy_timeout = 50")
+            with closing(sqlite3.connect(agent.folder / "agent.sqlite3")) as other:
+                other.execute("BEGIN IMMEDIATE")
+                lists.published(fleet.members, "canaries", b"good", signer, clock.now(), "me")
+                await until(lambda: any("locked" in text for _, text, _ in agent.notices))
+                other.rollback()
+            await until(lambda: "list-taken" in agent.codes(), 20)
+            assert not task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await link_.close()
 
     asyncio.run(go())
 

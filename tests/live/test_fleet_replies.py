@@ -111,7 +111,7 @@ async def harmless(fleet: Fleet, role: Role, name: str) -> None:
         try:
             await link.client.publish(asked[0], b"", reply=reply)
             await link.client.flush()
-        except Exception:
+        except Exception:  # whatever the library makes of it
             break
     await asyncio.sleep(0.05)
     (consumer,) = (await bus.api(keeper, f"CONSUMER.LIST.{subjects.EVENTS}"))["consumers"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from addons.fleet import bus
+from addons.fleet import bus, lists
+from detector import clock
 from detector.agent import subjects
 from detector.errors import FetchError
 from detector.net.nats_link import DeniedError, Letter, NatsLink
@@ -60,10 +61,12 @@ def test_an_agent_tells_of_itself_and_reads_what_is_signed_and_nothing_else(tmp_
         async with running(tmp_path) as fleet:
             keeper = await fleet.dial(fleet.member("keeper", bus.KEEPER, known=False))
             await keeper.store([
-                Letter(subjects.key_subject(subjects.LISTS, "canaries"), b"signed"),
                 Letter(subjects.key_subject(subjects.QUESTIONS, MINE), b"for me"),
                 Letter(subjects.key_subject(subjects.QUESTIONS, OTHER), b"for the other"),
             ])  # fmt: skip
+            signer = fleet.home.keys.signer
+            signed = lists.published(fleet.members, "canaries", b"x", signer, clock.now(), "me")
+            await lists.sent(keeper, [signed])
             agent = await fleet.dial(fleet.member("agent", MINE))
             # what it is for
             (stored,) = await agent.store([Letter(subjects.event_subject(MINE), b"{}", "1")])
@@ -74,7 +77,7 @@ def test_an_agent_tells_of_itself_and_reads_what_is_signed_and_nothing_else(tmp_
             assert stored.why == ""
             found = await agent.last(subjects.LISTS, "canaries")
             assert found is not None
-            assert found[0] == b"signed"
+            assert found[0] == signed.blob
             assert await agent.last(subjects.LISTS, "bypass") is None
             found = await agent.last(subjects.QUESTIONS, MINE)
             assert found is not None
@@ -142,6 +145,43 @@ def test_one_message_cannot_purge_a_bucket_and_one_agent_cannot_fill_the_stream(
     asyncio.run(go())
 
 
+def test_an_agent_that_sends_the_largest_messages_without_end_keeps_nobody_else_from_telling(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:  # of a stream of half a GiB
+            hostile = await fleet.dial(fleet.member("agent", MINE))
+            other = await fleet.dial(fleet.member("agent", OTHER))
+            body = bytes(subjects.MAX_EVENT - 1024)
+            letters = [Letter(subjects.event_subject(MINE), body) for _ in range(150)]
+            answers = [(await hostile.store([one]))[0] for one in letters]
+            most = bus.most_of_one(1 << 30)
+            assert [bool(one.why) for one in answers] == [False] * most + [True] * (150 - most)
+            keeper = await fleet.dial(fleet.member("keeper", bus.KEEPER, known=False))
+            info = await bus.api(keeper, f"STREAM.INFO.{subjects.EVENTS}")
+            assert info["state"]["bytes"] < info["config"]["max_bytes"] / 9
+            (answer,) = await other.store([Letter(subjects.event_subject(OTHER), b"{}", "o")])
+            assert answer.why == ""
+            # What the collector has makes room for the same agent within a moment.
+            config = {"durable_name": "c", "ack_policy": "all", "max_ack_pending": 1000}
+            said = await bus.api(
+                keeper, f"CONSUMER.DURABLE.CREATE.{subjects.EVENTS}.c",
+                {"stream_name": subjects.EVENTS, "config": config},
+            )  # fmt: skip
+            assert "error" not in said
+            heard = await keeper.client.subscribe("_INBOX.keeper.taken")
+            asked = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS}.c"
+            await keeper.client.publish(asked, b"%d" % most, reply="_INBOX.keeper.taken")
+            for _ in range(most):
+                last = await heard.next_msg(5)
+            await last.ack()
+            async with asyncio.timeout(10):
+                while (await hostile.store(letters[:1]))[0].why:
+                    await asyncio.sleep(0.05)
+
+    asyncio.run(go())
+
+
 def test_a_gateway_writes_its_own_part_of_the_shelf_and_reads_the_centres(tmp_path: Path) -> None:
     async def go() -> None:
         async with running(tmp_path) as fleet:
@@ -155,7 +195,11 @@ def test_a_gateway_writes_its_own_part_of_the_shelf_and_reads_the_centres(tmp_pa
                 subjects.event_subject(MINE), "$JS.API.STREAM.INFO.KV_tlsight-sync",
             ):  # fmt: skip
                 assert await refused(north, subject), subject
-            for subject in ("tlsight.sync.gateways.south.>", "tlsight.sync.>", "$KV.tlsight-sync.>"):
+            for subject in (
+                "tlsight.sync.gateways.south.>",
+                "tlsight.sync.>",
+                "$KV.tlsight-sync.>",
+            ):
                 assert await deaf(north, subject), subject
 
     asyncio.run(go())
