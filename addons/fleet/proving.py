@@ -23,7 +23,7 @@ _CLAIMS = f"""
 SELECT device, id, event, kind, subject FROM (
     SELECT device, id, event, kind, subject, ROW_NUMBER() OVER (PARTITION BY device ORDER BY id) AS turn FROM finding
     WHERE closed IS NULL AND kind IN {JUDGED_KINDS} AND proven = 0
-    AND proved <> '-' || {_KEY} AND proved <> '?' || {_KEY}
+    AND proved <> '-' || {_KEY} AND proved <> '~' || {_KEY}
 ) AS waiting ORDER BY turn, device LIMIT ?
 """  # noqa: S608 (of this file alone)
 _PROVED = "UPDATE finding SET proved = ?, proven = ? WHERE device = ? AND id = ? AND event = ?"

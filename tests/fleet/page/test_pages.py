@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import re
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -343,6 +345,11 @@ def test_what_agents_tell_is_shown_and_not_obeyed(tmp_path: Path) -> None:
         changes=(HOSTILE,),
     )  # fmt: skip
     path = keep(story, tmp_path / "f.sqlite3")
+    with (
+        closing(sqlite3.connect(path)) as db,
+        db,
+    ):  # as if it were proved: its words are shown everywhere
+        db.execute("UPDATE finding SET proven = 1")
     with Onlooker(path, NOW) as admin:
         device = digest(HOSTILE)
         for where in (
