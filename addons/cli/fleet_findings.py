@@ -135,6 +135,7 @@ def event(
     """Print an event, or the observation in it, which anybody can judge again."""
     from addons.fleet import listing
     from detector.errors import ConfigError
+    from detector.model.no_json import NO_JSON
     from detector.report.event_json import decode_event
 
     start = id_.lower()
@@ -143,7 +144,12 @@ def event(
     found = _ask(database, lambda opened: listing.event(opened, start))
     if len(found) != 1:
         raise ConfigError("ID", "several events begin so" if found else "there is no such event")
-    told = decode_event(found[0][1].encode())
+    try:
+        told = decode_event(found[0][1].encode())
+    except NO_JSON:  # the collector reads what it keeps apart, and keeps the rest as it came
+        raise ConfigError(
+            "ID", "what this event holds is none that this version can read"
+        ) from None
     if not observation:
         given.print_json(told)
         return exit_codes.CLEAN

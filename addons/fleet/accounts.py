@@ -2,11 +2,15 @@
 
 Theory of operation
 -------------------
-The operator's key signs two accounts: SYSTEM, through which the running server is told of a changed account, and
-FLEET, in which everything else happens. FLEET's own key signs nobody: for each role it names a key, with the role's
+The operator's key signs four accounts: SYSTEM, through which the running server is told of a changed account; FLEET,
+which holds streams and buckets; FIELD and CENTRE, whose users are all others, and which import from FLEET what these
+may do (addons.fleet.rights says why). An account's own key signs nobody: for each role it names a key, with the role's
 rights, and that key signs users. A user's token holds a name and a public key, no rights. Tokens do not end by
-themselves; an agent that is revoked is written into FLEET's token with the time from which on its tokens are good
-again, and that is what the server looks at when one connects and at once when the token is replaced.
+themselves; an agent that is revoked is written into its account's token with the time from which on its tokens are
+good again, and that is what the server looks at when one connects and at once when the token is replaced.
+
+FLEET exports one service, `>`, and not one for each subject: an answer that comes out of an export is not let into
+the same one again, which is how the server ends circles, and here what keeps an answer from being a request.
 """
 
 from __future__ import annotations
@@ -14,16 +18,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
-from addons.fleet.rights import RIGHTS, Role
+from addons.fleet.rights import RIGHTS, Place, Role, imported
 from detector.wire.nkey import NKey, signed_token
 
 _UNBOUND = {"subs": -1, "data": -1, "payload": -1}
 _ACCOUNT = {
     **_UNBOUND, "imports": -1, "exports": -1, "wildcards": True, "conn": -1, "leaf": 0,
 }  # fmt: skip
+PLACES: tuple[Place, ...] = get_args(Place)
 _JETSTREAM = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
 
 
@@ -31,9 +37,9 @@ class FleetKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seeds of all that vouch for somebody; who has them is the fleet.
 
     Attributes:
-        operator: of the two accounts.
+        operator: of the accounts.
         system: account through which the server is steered.
-        account: of agents and all others.
+        accounts: all others, by their place.
         roles: of each role's users.
         signer: of lists and questions: a raw Ed25519 key, in hex. None of NATS': who breaks into the server cannot
             sign a list, and agents need not know how the server is run.
@@ -42,7 +48,7 @@ class FleetKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     operator: str
     system: str
-    account: str
+    accounts: dict[Place, str]
     roles: dict[Role, str]
     signer: str
 
@@ -60,8 +66,8 @@ def system_token(keys: FleetKeys, now: int) -> str:
     return _token(NKey.read(keys.operator), NKey.read(keys.system).public, "SYSTEM", body, now)
 
 
-def fleet_token(keys: FleetKeys, revoked: Mapping[str, int], now: int) -> str:
-    """Of the account of all others.
+def account_tokens(keys: FleetKeys, revoked: Mapping[str, int], now: int) -> dict[str, str]:
+    """Of all other accounts, by their public keys, FLEET's first.
 
     Args:
         keys: the fleet's.
@@ -69,14 +75,12 @@ def fleet_token(keys: FleetKeys, revoked: Mapping[str, int], now: int) -> str:
         now: seconds since 1970.
 
     """
-    body = {
-        "type": "account",
-        "version": 2,
-        "limits": {**_ACCOUNT, **_JETSTREAM},
-        "signing_keys": [_role(role, NKey.read(seed)) for role, seed in keys.roles.items()],
-        "revocations": dict(revoked),
-    }
-    return _token(NKey.read(keys.operator), NKey.read(keys.account).public, "FLEET", body, now)
+    return {public_of(keys, place): _account(keys, place, revoked, now) for place in PLACES}
+
+
+def public_of(keys: FleetKeys, place: Place) -> str:
+    """An account's public key."""
+    return NKey.read(keys.accounts[place]).public
 
 
 def user_token(
@@ -93,7 +97,7 @@ def user_token(
         until: when it ends; None for never.
 
     """
-    body = {"type": "user", "version": 2, "issuer_account": NKey.read(keys.account).public}
+    body = {"type": "user", "version": 2, "issuer_account": public_of(keys, RIGHTS[role].place)}
     return _token(NKey.read(keys.roles[role]), public, name, body, now, until)
 
 
@@ -101,6 +105,33 @@ def system_user_token(keys: FleetKeys, public: str, now: int) -> str:
     """Of the one who steers the server."""
     body = {"type": "user", "version": 2, **_UNBOUND}
     return _token(NKey.read(keys.system), public, "keeper", body, now)
+
+
+def _account(keys: FleetKeys, place: Place, revoked: Mapping[str, int], now: int) -> str:
+    fleet = public_of(keys, "fleet")
+    body: dict[str, object] = {
+        "type": "account",
+        "version": 2,
+        "limits": {**_ACCOUNT, **(_JETSTREAM if place == "fleet" else {})},
+        "signing_keys": [
+            _role(role, NKey.read(seed))
+            for role, seed in keys.roles.items()
+            if RIGHTS[role].place == place
+        ],
+        "revocations": dict(revoked),
+    }
+    if place == "fleet":
+        body["exports"] = [
+            {"name": "all", "subject": ">", "type": kind} for kind in ("service", "stream")
+        ]
+    else:
+        services, streams = imported(place)
+        body["imports"] = [
+            {"name": one, "subject": one, "account": fleet, "type": kind}
+            for kind, some in (("service", services), ("stream", streams))
+            for one in some
+        ]
+    return _token(NKey.read(keys.operator), public_of(keys, place), place.upper(), body, now)
 
 
 def _role(role: Role, key: NKey) -> dict[str, object]:
@@ -112,7 +143,9 @@ def _role(role: Role, key: NKey) -> dict[str, object]:
         "template": {
             "pub": {"allow": list(rights.publish)},
             "sub": {"allow": list(rights.subscribe)},
-            **_UNBOUND,
+            "subs": rights.subscriptions,
+            "data": -1,
+            "payload": rights.payload,
             "allowed_connection_types": ["STANDARD"],
         },
     }

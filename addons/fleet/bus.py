@@ -20,7 +20,7 @@ from detector.net.nats_link import Login, NatsLink
 from detector.wire.nkey import NKey
 
 _DAY = 86_400 * 1_000_000_000
-MAX_EVENT = 512 << 10
+MAX_EVENT = subjects.MAX_EVENT
 MOST_OF_ONE = 20_000
 KEEPER = "keeper"
 

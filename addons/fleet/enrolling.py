@@ -11,6 +11,7 @@ import msgspec
 
 from addons.fleet.accounts import FleetKeys, user_token
 from addons.fleet.members import Member, Members, RefusedTokenError
+from addons.fleet.rights import is_from_outside
 from detector.agent import subjects
 from detector.agent.enrolling import Reply, Request, is_proved
 from detector.errors import TlsightError
@@ -60,7 +61,7 @@ class Enroller:
 
         async def take(message: Msg) -> None:
             token = message.subject.removeprefix(f"{subjects.ENROL}.")
-            if message.reply and self._may_ask():
+            if is_from_outside(message.reply) and self._may_ask():
                 answer = msgspec.json.encode(self.answer(token, message.data))
                 await message.respond(answer)
 

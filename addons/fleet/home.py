@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from addons.fleet.accounts import FleetKeys
+from addons.fleet.accounts import PLACES, FleetKeys
 from addons.fleet.rights import RIGHTS
 from addons.store.private_file import read_private, write_private
 from detector.bounded import read_whole
@@ -166,7 +166,7 @@ class FleetHome:
         keys = FleetKeys(
             seed("operator"),
             seed("account"),
-            seed("account"),
+            {place: seed("account") for place in PLACES},
             {role: seed("account") for role in RIGHTS},
             secrets.token_hex(32),
         )

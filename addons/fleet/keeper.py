@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from addons.fleet import bus, lists
-from addons.fleet.accounts import fleet_token, system_user_token
+from addons.fleet.accounts import account_tokens, system_user_token
 from addons.fleet.enrolling import Enroller
 from addons.fleet.home import FleetHome
 from addons.fleet.keeping import Floors
@@ -153,8 +153,8 @@ class Keeper:
         if revoked == self._pushed:
             return
         keys, now = self._home.keys, int(self._now().timestamp())
-        token = fleet_token(keys, revoked, now).encode()
-        if len(token) > _MOST_TOKEN:
+        tokens = account_tokens(keys, revoked, now)
+        if any(len(token) > _MOST_TOKEN for token in tokens.values()):
             raise FetchError(
                 self._servers[0], f"{len(revoked)} revoked keys are more than the bus carries"
             )
@@ -163,13 +163,14 @@ class Keeper:
         inbox = subjects.inbox(bus.KEEPER)
         link = await dial(Login(self._servers, self._ca, jwt, key.sign, inbox, "tlsight fleet"))
         try:
-            account = NKey.read(keys.account).public
-            answer = await link.ask(f"$SYS.REQ.ACCOUNT.{account}.CLAIMS.UPDATE", token)
+            for account, token in tokens.items():
+                subject = f"$SYS.REQ.ACCOUNT.{account}.CLAIMS.UPDATE"
+                answer = await link.ask(subject, token.encode())
+                if b'"error"' in answer:
+                    text = answer.decode(errors="replace")[:300]
+                    raise FetchError(self._servers[0], f"does not take an account's token: {text}")
         finally:
             await link.close()
-        if b'"error"' in answer:
-            text = answer.decode(errors="replace")[:300]
-            raise FetchError(self._servers[0], f"does not take the account's token: {text}")
         self._pushed = revoked
 
     async def _seldom(self, link: NatsLink) -> None:

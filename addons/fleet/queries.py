@@ -105,7 +105,7 @@ class FleetQueries(ToldQueries):
     async def standing(self, page: int = 1, size: int = SIZE) -> Paged[Standing]:
         """Who intercepts now; who is not allowed to, first."""
         rows = await self.database.read(
-            f"{_standing()} ORDER BY CASE WHEN b.agents > 0 THEN 0 ELSE 1 END, 2 DESC, 1 LIMIT ? OFFSET ?",
+            f"{_standing()} ORDER BY CASE WHEN bad > 0 THEN 0 ELSE 1 END, 2 DESC, 1 LIMIT ? OFFSET ?",
             *window(page, size),
         )
         total = number(rows[0][-1]) if rows else 0
@@ -113,14 +113,14 @@ class FleetQueries(ToldQueries):
 
     async def standing_of(self, subject: str) -> Standing | None:
         """One of them; None where nothing of it is open."""
-        rows = await self.database.read(_standing(" AND subject = ?"), subject, subject)
+        rows = await self.database.read(_standing(" AND subject = ?"), subject)
         return _a_standing(rows[0]) if rows else None
 
     async def standing_as(self, product: str, engine: str, most: int = SIZE) -> list[Standing]:
         """Those of one product."""
         rows = await self.database.read(
             f"{_standing(' AND product = ? AND engine = ?')} ORDER BY 2 DESC, 1 LIMIT ?",
-            product, engine, product, engine, most,
+            product, engine, most,
         )  # fmt: skip
         return [_a_standing(row) for row in rows]
 
@@ -136,15 +136,14 @@ class FleetQueries(ToldQueries):
     async def places(self, subject: str, most: int) -> tuple[list[Place], int]:
         """Networks in which a subject intercepts, those with the most agents; and on how many it is."""
         rows = await self.database.read(
-            "SELECT f.network, COALESCE(n.label, ''), f.agents FROM (SELECT network, COUNT(*) AS agents"
+            "SELECT f.network, COALESCE(n.label, ''), f.agents, f.total FROM"
+            " (SELECT network, COUNT(*) AS agents, COUNT(*) OVER () AS total"
             f" FROM finding WHERE {_STANDS} AND subject = ? GROUP BY network ORDER BY 2 DESC, network LIMIT ?) f"
             " LEFT JOIN network n ON n.id = f.network ORDER BY 3 DESC, 1",
             subject, most,
         )  # fmt: skip
-        (total,) = await self.one(
-            f"SELECT COUNT(DISTINCT network) FROM finding WHERE {_STANDS} AND subject = ?", subject
-        )
-        return [Place(*row) for row in rows], number(total)  # type: ignore[arg-type]
+        total = number(rows[0][-1]) if rows else 0
+        return [Place(*row[:-1]) for row in rows], total  # type: ignore[arg-type]
 
     async def named(self, text: str, most: int) -> list[tuple[str, Who]]:
         """Subjects that intercept now and whose product, engine or issuer has this text."""
@@ -152,8 +151,9 @@ class FleetQueries(ToldQueries):
         rows = await self.database.read(
             "SELECT f.subject, f.product, f.engine, f.category, f.issuer, f.issuer_spki FROM"
             f" (SELECT subject, MIN(device) AS device FROM finding WHERE {_STANDS} GROUP BY subject) s"
-            f" JOIN finding f ON f.subject = s.subject AND f.device = s.device AND f.{_STANDS}"
-            f" WHERE ({' OR '.join(f"LOWER(f.{one}) LIKE ? ESCAPE '!'" for one in names)}) LIMIT ?",
+            # In this order: a subject has one row to be looked up, and not each row its subject.
+            f" CROSS JOIN finding f WHERE f.subject = s.subject AND f.device = s.device AND f.{_STANDS}"
+            f" AND ({' OR '.join(f"LOWER(f.{one}) LIKE ? ESCAPE '!'" for one in names)}) LIMIT ?",
             *(within(text) for _ in names), most,
         )  # fmt: skip
         return list({str(row[0]): Who(*row[1:]) for row in rows}.items())  # type: ignore[arg-type]
@@ -221,7 +221,7 @@ class FleetQueries(ToldQueries):
         """Who intercepts in a network."""
         rows = await self.database.read(
             f"{_standing(' AND network = ?', _STANDS_HERE)} ORDER BY 4 DESC, 2 DESC, 1 LIMIT ?",
-            network, network, most,
+            network, most,
         )  # fmt: skip
         return [_a_standing(row) for row in rows]
 
@@ -349,13 +349,12 @@ class FleetQueries(ToldQueries):
 
 
 def _standing(more: str = "", stands: str = _STANDS) -> str:
-    """By subject; the values of `more` are needed twice. Devices come in the index's order, so counting them is cheap."""
+    """By subject, in one pass: a subject may be on every agent."""
     return (
-        "SELECT s.subject, s.agents, s.findings, COALESCE(b.agents, 0), s.since, COUNT(*) OVER () FROM"
-        " (SELECT subject, COUNT(DISTINCT device) AS agents, COUNT(*) AS findings, MIN(opened) AS since"
-        f" FROM finding WHERE {stands}{more} GROUP BY subject) s LEFT JOIN"
-        " (SELECT subject, COUNT(DISTINCT device) AS agents"
-        f" FROM finding WHERE {stands}{more} AND sanctioned = 0 GROUP BY subject) b ON b.subject = s.subject"
+        "SELECT subject, agents, findings, bad, since, COUNT(*) OVER () FROM"
+        " (SELECT subject, COUNT(DISTINCT device) AS agents, COUNT(*) AS findings,"
+        " COUNT(DISTINCT CASE WHEN sanctioned = 0 THEN device END) AS bad, MIN(opened) AS since"
+        f" FROM finding WHERE {stands}{more} GROUP BY subject) s"
     )
 
 

@@ -16,11 +16,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
-from addons.fleet.database import Row, Value
+from addons.fleet.database import Row
 from addons.fleet.heard import HeardCheck
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.event_json import (
@@ -183,8 +183,8 @@ def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[
     ]  # fmt: skip
 
 
-_FIRST: Callable[[Row], Value] = itemgetter(0)
-_BY_DEVICE: Callable[[Row], tuple[Value, ...]] = itemgetter(1, 0)
+_FIRST: Callable[[Row], Any] = itemgetter(0)
+_BY_DEVICE: Callable[[Row], Any] = itemgetter(1, 0)
 # What the bus stored within one second has one time.
 _heard = lru_cache(maxsize=4096)(stamp)
 

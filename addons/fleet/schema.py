@@ -3,7 +3,8 @@
 Times are ISO 8601 in UTC with a final Z and seconds, so that they sort as text. `body` is JSON.
 
 Indexes are few: ids are random, so every further one makes each event write one more page. A finding is asked for with
-its device, and so are its events.
+its device, and so are its events. Rows of finding are long and stand as they came; only the short entries of its
+indexes are put where they belong.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ CREATE INDEX finding_open ON finding (
     kind, proven, subject, device, sanctioned, network, opened, product, engine, category, host, closed)
     WHERE closed IS NULL;
 CREATE INDEX finding_by_subject ON finding (subject, changed, closed);
-CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed);
+CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed, device, id);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
     severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL

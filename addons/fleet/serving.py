@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from addons.fleet.accounts import fleet_token, operator_token, system_token
+from addons.fleet.accounts import account_tokens, operator_token, system_token
 from addons.fleet.embedded import Embedded, ServerSettings, accounts_part
 from addons.fleet.home import FleetHome, program, read_pem
 from addons.fleet.keeper import Keeper
@@ -148,7 +148,7 @@ def _accounts(home: FleetHome, members: Members, at: int) -> dict[str, str]:
     keys = home.keys
     return {
         NKey.read(keys.system).public: system_token(keys, at),
-        NKey.read(keys.account).public: fleet_token(keys, members.revoked(), at),
+        **account_tokens(keys, members.revoked(), at),
     }
 
 

@@ -14,17 +14,18 @@ same state, bad ones are told and change nothing. A state that breaks while it i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import platform
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from detector import clock
 from detector.agent import schedule, sensing
-from detector.agent.budget import STRETCH, stretches
+from detector.agent.budget import LONGEST_STRETCH, STRETCH, stretches
 from detector.agent.core import Core
 from detector.agent.findings import is_in_doubt
 from detector.agent.identity import FLEET, identity
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
 Ending = Literal["stop", "reload", "damaged"]
 _LOOK = 60.0
 _FAREWELL = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
+
+
+class Broke(Protocol):
+    """Takes what broke a part of the agent."""
+
+    def __call__(self, text: str, error: Exception, *, first: bool) -> None: ...
 
 
 class Agent:
@@ -114,6 +122,7 @@ def open_core(
     who = identity(folder, os.urandom)
     state = AgentState.open(folder)
     core = Core(settings, state, who, environment, folder, say)
+    core.resalt()
     if state.aside is not None:
         text = f"the agent's state was damaged and is begun anew; the old one is {state.aside}"
         say(text)
@@ -152,15 +161,15 @@ class Life:
         """Until something ends it. Raises ConfigError, StoreError before it has begun."""
         core = self._core
         deliveries = opened(core)
-        self._start("deliver", self._deliver(deliveries))
-        self._start("sense", self._sense())
+        self._start("deliver", lambda: self._deliver(deliveries))
+        self._start("sense", self._sense)
         self._member = (core.folder / FLEET).exists()
         if self._member:
-            self._start("fleet", self._hear())
+            self._start("fleet", self._hear)
         else:
-            self._start("enrolment", self._join())
+            self._start("enrolment", self._join)
         if core.settings.metrics.listen:
-            self._start("metrics", self._expose(core.settings.metrics.listen))
+            self._start("metrics", lambda: self._expose(core.settings.metrics.listen))
         try:
             if first:
                 core.notice("started", f"tlsight agent runs, every {core.settings.every:g} s")
@@ -205,12 +214,12 @@ class Life:
         ran: Ran | None = None
         met = True
         try:
-            mood = "unknown" if "roots" in core.settings.files else await core.look()
-            self._portal, patient = schedule.portal(self._portal, at, captive=mood == "captive")
-            met = not patient and (mood != "offline" or bool(core.settings.targets))
+            seen = await core.look()
+            self._portal, patient = schedule.portal(self._portal, at, captive=seen == "captive")
+            met = seen != "offline" or bool(core.settings.targets)
             if met:
-                ran = await core.round()
-                met = ran is None or not ran.silent
+                ran = await core.round(seen, few=patient)
+                met = ran is None or ran.counts(patient=patient)
         except TlsightError as error:
             # A file that the settings name is gone, or a proxy's script cannot be had: perhaps not for ever.
             core.say(str(error))
@@ -222,7 +231,7 @@ class Life:
             doubt = is_in_doubt(core.stands, core.place)
             self._plan = schedule.ran(self._plan, at, chance, doubt=doubt)
         if stretches(core.use, core.settings.limits):
-            self._plan = schedule.stretched(self._plan, STRETCH, at)
+            self._plan = schedule.stretched(self._plan, STRETCH, at, LONGEST_STRETCH)
         self._keep_plan()
         if ran is not None:
             self._told = ""
@@ -288,20 +297,16 @@ class Life:
 
     # What runs beside
 
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(self._guarded(name, work), name=name))
+    def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        guarded = kept_up(name, work, self._broke, asyncio.sleep)
+        self._tasks.append(asyncio.create_task(guarded, name=name))
 
-    async def _guarded(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """A part that breaks is told, and the others live on."""
-        try:
-            await work
-        except StoreError as error:
-            self._core.damaged = self._core.damaged or is_damage(error)
-            self._core.say(str(error))
-        except TlsightError as error:
-            self._core.say(f"{name}: {error}")
-        except Exception as error:  # the boundary of a task
-            self._core.say(f"{name}: unexpected error: {type(error).__name__}: {error}")
+    def _broke(self, text: str, error: Exception, *, first: bool) -> None:
+        core = self._core
+        core.damaged = core.damaged or (isinstance(error, StoreError) and is_damage(error))
+        core.say(text)
+        if first:
+            core.notice("cannot-check", f"a part of the agent broke, and is begun again: {text}")
         self._wake.set()
 
     async def _expose(self, listen: str) -> None:
@@ -368,6 +373,29 @@ class Life:
         await link.run(on_list, on_question)
 
 
+async def kept_up(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    broke: Broke,
+    sleep: Callable[[float], Awaitable[None]],
+) -> None:
+    """A part of the agent, until it is through: one that breaks is begun again, ever later, and the others live on.
+
+    `broke` takes what broke it, and whether that is the first time.
+    """
+    for failures in itertools.count():
+        try:
+            await work()
+        except TlsightError as error:
+            broke(f"{name}: {error}", error, first=not failures)
+        except Exception as error:  # the boundary of a task
+            text = f"{name}: unexpected error: {type(error).__name__}: {error}"
+            broke(text, error, first=not failures)
+        else:
+            return
+        await sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures, 16)))
+
+
 async def once(
     settings: Settings,
     environment: Mapping[str, str],
@@ -383,10 +411,10 @@ async def once(
             deliveries = opened(core)
             delivering = asyncio.create_task(deliveries.run())
             try:
-                mood = "unknown" if "roots" in settings.files else await core.look()
-                if mood == "captive":
-                    say("a captive portal stands in the way: nothing is checked")
-                ran = await core.round() if mood != "captive" else None
+                seen = await core.look()
+                if seen == "captive":
+                    say("a captive portal stands in the way: only proof of an interception counts")
+                ran = await core.round(seen, few=seen == "captive")
                 await core.audit()
                 core.heartbeat(settings.every)
                 if not await deliveries.drain(patience):

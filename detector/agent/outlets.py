@@ -40,10 +40,13 @@ def opened(core: Core) -> Deliveries:
             core.state,
             secrets.token_bytes,
         )
-    found = Deliveries(core.state.database, sinks, clock.now, core.sink_told)
+    found = Deliveries(
+        core.state.database, sinks, clock.now, core.sink_told, standing=core.standing
+    )
     core.wake = found.wake
     core.wake_again = partial(found.wake, again=True)
     core.sinks = found.state
+    core.past_the_spool = found.past_the_spool
     return found
 
 

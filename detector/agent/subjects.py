@@ -19,6 +19,8 @@ QUESTIONS = "tlsight-questions"
 SYNC = "tlsight-sync"
 ENROL = "tlsight.enrol"
 ALL_EVENTS = "tlsight.event.*"
+# Bytes of one, at most.
+MAX_EVENT = 512 << 10
 
 
 def event_subject(device: str) -> str:

@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from addons.fleet.accounts import fleet_token, operator_token, system_token
+from addons.fleet.accounts import account_tokens, operator_token, system_token
 from addons.fleet.embedded import ServerSettings, accounts_part, configuration
 from addons.fleet.home import FleetHome, program
 from addons.fleet.members import Members
@@ -61,7 +61,7 @@ def test_a_server_of_somebody_elses_includes_the_accounts(tmp_path: Path) -> Non
     system = NKey.read(home.keys.system).public
     accounts = {
         system: system_token(home.keys, now),
-        NKey.read(home.keys.account).public: fleet_token(home.keys, {}, now),
+        **account_tokens(home.keys, {}, now),
     }
     part = home.folder / "accounts.conf"
     part.write_text(accounts_part(operator_token(home.keys, now), system, accounts))

@@ -61,7 +61,8 @@ def test_what_no_observation_of_its_own_proves_is_claimed_and_counted_nowhere(ru
     replace = msgspec.structs.replace
     good = finding(1, where=OFFICE)
     copied, framed, elsewhere = (finding(n, where=OFFICE) for n in (4, 5, 6))
-    assert copied.finding is not None
+    assert framed.finding is not None
+    assert elsewhere.finding is not None
     told = [
         good,
         finding(2, where=OFFICE, bare=True),

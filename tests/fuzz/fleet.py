@@ -13,9 +13,10 @@ from tempfile import mkdtemp
 import msgspec
 
 from addons.fleet import rows
-from addons.fleet.accounts import FleetKeys, user_token
+from addons.fleet.accounts import PLACES, FleetKeys, user_token
 from addons.fleet.enrolling import Enroller
 from addons.fleet.members import Members
+from addons.fleet.rights import Place
 from addons.fleet.taking import Refused, take
 from addons.sync.nats_shelf import blob_of, head_of, value_of
 from detector.agent.enrolling import asked
@@ -46,7 +47,8 @@ _SECRET = "11" * 32
 _SIGNER = public_signer(_SECRET)
 _OPERATOR, _ACCOUNT = NKey("operator", b"\1" * 32), NKey("account", b"\2" * 32)
 _USER = NKey("user", b"\3" * 32)
-_KEYS = FleetKeys(_OPERATOR.seed, _ACCOUNT.seed, _ACCOUNT.seed, {"agent": _ACCOUNT.seed}, _SECRET)
+_PLACES: dict[Place, str] = dict.fromkeys(PLACES, _ACCOUNT.seed)
+_KEYS = FleetKeys(_OPERATOR.seed, _ACCOUNT.seed, _PLACES, {"agent": _ACCOUNT.seed}, _SECRET)
 _JWT = user_token(_KEYS, "agent", _USER.public, "a" * 32, 1)
 _MEMBER = Membership(
     servers=("tls://fleet.example:4222",), signer=_SIGNER, name="a" * 32, seed=_USER.seed, jwt=_JWT

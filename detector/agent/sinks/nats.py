@@ -18,7 +18,6 @@ from detector.net.nats_link import DeniedError, Letter, UntrustedError
 from detector.report.event_json import EventRecord, encode_event
 
 # What the fleet's stream takes; see addons.fleet.bus.
-MAX_EVENT = 512 << 10
 _LOOK = 10.0
 
 
@@ -88,7 +87,7 @@ def _letters(events: Sequence[EventRecord], device: str) -> tuple[list[Letter], 
     last: bytes | None = None
     for place, event in enumerate(events):
         body = encode_event(event)
-        if len(body) > MAX_EVENT:
+        if len(body) > subjects.MAX_EVENT:
             continue
         letters.append(Letter(subjects.event_subject(device), body, event.id))
         places.append(place)

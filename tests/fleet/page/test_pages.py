@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
