@@ -58,7 +58,16 @@ def _configs(disk: int) -> list[dict[str, Any]]:
         _bucket(subjects.STATE, disk // 16, 64 << 10),
         _bucket(subjects.LISTS, disk // 16, 1 << 20),
         _bucket(subjects.QUESTIONS, disk // 16, 64 << 10, max_age=7 * _DAY),
-        _bucket(subjects.SYNC, disk // 8, 1 << 20),
+        _bucket(
+            subjects.SYNC,
+            disk // 8,
+            1 << 20,
+            republish={
+                "src": subjects.key_subject(subjects.SYNC, ">"),
+                "dest": subjects.told_subject(">"),
+                "headers_only": True,
+            },
+        ),
     ]
 
 

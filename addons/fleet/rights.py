@@ -119,8 +119,8 @@ RIGHTS: dict[Role, Rights] = {
             _last(subjects.SYNC, "centre.>"),
         ),
         (
-            subjects.key_subject(subjects.SYNC, "centre.>"),
-            subjects.key_subject(subjects.SYNC, f"gateways.{_NAME}.>"),
+            subjects.told_subject("centre.>"),
+            subjects.told_subject(f"gateways.{_NAME}.>"),
             _INBOX,
         ),
         subscriptions=16,
@@ -134,7 +134,7 @@ RIGHTS: dict[Role, Rights] = {
             f"$JS.API.STREAM.INFO.KV_{subjects.SYNC}",
             f"$JS.API.STREAM.PURGE.KV_{subjects.SYNC}",
         ),
-        (subjects.key_subject(subjects.SYNC, ">"), _INBOX),
+        (_INBOX,),
     ),
     # The fleet itself, on its own machine: `tlsight fleet`.
     "keeper": Rights("fleet", (">",), (">",)),

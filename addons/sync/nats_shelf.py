@@ -169,8 +169,8 @@ class NatsShelf:
             link = await dial(login, min(self._timeout, 20.0))
             self._mine.clear()
             if not self._centre:
-                await link.hear(_subject("centre.>"), self._heard)
-                await link.hear(_subject(f"gateways.{member.name}.>"), self._heard)
+                await link.hear(subjects.told_subject("centre.>"), self._heard)
+                await link.hear(subjects.told_subject(f"gateways.{member.name}.>"), self._heard)
                 # The list may have come before one listened, and its head after.
                 self._list_came = True
                 self._news.set()
@@ -207,7 +207,7 @@ def _subject(key: str) -> str:
 
 
 def _name(subject: str) -> str:
-    return subject.removeprefix(_subject("")).replace(".", "/")
+    return subject.removeprefix(subjects.told_subject("")).replace(".", "/")
 
 
 def value_of(blob: bytes) -> tuple[bytes, str, list[bytes]]:

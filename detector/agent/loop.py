@@ -356,10 +356,10 @@ class Life:
         from detector.agent.link import Link
 
         core = self._core
+        own = core.known.is_own
         link = Link(
-            core.folder, core.state.database, now=clock.now, notice=core.notice,
-            private=core.known.is_own,
-        )  # fmt: skip
+            core.folder, core.state.database, now=clock.now, notice=core.notice, private=own
+        )
 
         def on_list(name: str, content: bytes, serial: int) -> None:
             core.take_list(name, content, serial)

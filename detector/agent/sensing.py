@@ -24,7 +24,7 @@ from detector.net.routes import Routing, routing_from
 from detector.report.event_json import NetworkRecord
 
 if TYPE_CHECKING:
-    from detector.agent.settings import PortalTable
+    from detector.agent.own_page import PortalTable
 
 # Findings of the trust audit that stand for themselves until somebody does something.
 _STANDING = (

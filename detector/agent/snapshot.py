@@ -16,8 +16,8 @@ import msgspec
 
 from detector.agent.budget import Limits, Use
 from detector.agent.finding import Held
-from detector.agent.own_hosts import as_exported
 from detector.agent.mood import Mood
+from detector.agent.own_hosts import as_exported
 from detector.agent.store import FILE, open_store
 from detector.model.no_json import NO_JSON
 from detector.report.event_json import EventRecord, decode_event

@@ -8,6 +8,7 @@ An agent writes under its own device id and reads what is signed; the server hol
     QUESTIONS, key DEVICE     the questions that are open for it, signed, in one value
     tlsight.enrol.TOKEN       where a one-time token is turned into credentials
     SYNC                      blobs of `tlsight bypass sync`
+    tlsight.sync.KEY          tells that a key of SYNC was written, without its value
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ def event_subject(device: str) -> str:
 def key_subject(bucket: str, key: str) -> str:
     """Where a bucket's key is written and heard of (ADR-8 of NATS)."""
     return f"$KV.{bucket}.{key}"
+
+
+def told_subject(key: str) -> str:
+    """Where one hears that a key of SYNC was written: the bucket says so, since the server lets nobody hear what comes
+    through a service from another account."""
+    return f"tlsight.sync.{key}"
 
 
 def inbox(name: str) -> str:

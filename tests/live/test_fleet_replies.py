@@ -111,7 +111,7 @@ async def harmless(fleet: Fleet, role: Role, name: str) -> None:
         try:
             await link.client.publish(asked[0], b"", reply=reply)
             await link.client.flush()
-        except Exception:  # noqa: BLE001 (whatever the library makes of it)
+        except Exception:
             break
     await asyncio.sleep(0.05)
     (consumer,) = (await bus.api(keeper, f"CONSUMER.LIST.{subjects.EVENTS}"))["consumers"]
@@ -138,9 +138,7 @@ async def held(keeper: NatsLink) -> dict[str, dict[str, Any]]:
 
 
 async def filled(fleet: Fleet) -> None:
-    lists.published(
-        fleet.members, "canaries", b"good", fleet.home.keys.signer, clock.now(), "me"
-    )
+    lists.published(fleet.members, "canaries", b"good", fleet.home.keys.signer, clock.now(), "me")
     keeper = await fleet.dial(fleet.member("keeper", bus.KEEPER, known=False))
     other = await fleet.dial(fleet.member("agent", OTHER))
     await other.store([
