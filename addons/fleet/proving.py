@@ -14,8 +14,8 @@ from detector.agent.finding import sight
 from detector.errors import TlsightError
 from detector.report.event_json import EventRecord
 
-# Each is a handshake to judge, of some milliseconds; the rest waits for the next look.
-MOST = 2000
+# Each is a handshake to judge, of about a millisecond; the rest waits for the next look.
+MOST = 5000
 _AT_ONCE = 100
 _KEY = "event || ' ' || kind || ' ' || subject"
 # One of each device first: who makes up a thousand findings keeps nobody else's waiting.
