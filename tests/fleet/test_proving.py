@@ -146,10 +146,9 @@ def test_an_agent_that_was_enrolled_and_never_heard_leaves_a_trace(
 
 def test_who_cannot_look_is_told_and_a_name_in_a_heartbeat_is_no_mood(run: Run) -> None:
     async def work(database: FleetDatabase) -> None:
-        await keep(database, [heartbeat(n) for n in range(3)])
+        await keep(database, [heartbeat(0), heartbeat(1, mood="captive"), heartbeat(2)])
         await database.write(
             [("UPDATE agent SET heartbeat = ? WHERE device = ?", [
-                ('{"up":1.0,"every":900.0,"mood":"captive"}', name("device 1")),
                 (r'{"up":1.0,"every":900.0,"sinks":[{"name":"\"mood\":\"captive\"","waiting":0}]}', name("device 2")),
             ])]
         )  # fmt: skip
