@@ -39,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     processor: float = 0.1
     traffic: int = 5_000_000
-    memory: int = 60_000_000
+    memory: int = 80_000_000
 
     @property
     def seconds(self) -> float:
@@ -72,6 +72,15 @@ class Measured(msgspec.Struct, frozen=True):
     cpu: float
     traffic: int
     memory: int
+
+
+class Counted(msgspec.Struct):
+    """Since the last heartbeat."""
+
+    checked: int = 0
+    inconclusive: int = 0
+    cpu: float = 0.0
+    traffic: int = 0
 
 
 def measure() -> Measured:

@@ -7,13 +7,12 @@ wrong is said on stderr, the same only once.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,18 +23,17 @@ from detector.agent.identity import Identity
 from detector.agent.known import Known
 from detector.agent.mood import Felt, Mood
 from detector.agent.own_hosts import OwnHosts
+from detector.agent.past import Past
 from detector.agent.settings import Settings, with_fleet
 from detector.agent.state import AgentState, is_damage
 from detector.agent.telling import Teller
 from detector.errors import ConfigError, StoreError, TlsightError
-from detector.model.harmless import harmless
 from detector.report.event_json import (
     EventRecord,
     HeartbeatRecord,
     NoticeCode,
     NoticeRecord,
     SinkRecord,
-    headline,
 )
 
 if TYPE_CHECKING:
@@ -46,17 +44,7 @@ if TYPE_CHECKING:
     from detector.net.probe import ProbeOptions
     from detector.net.routes import Routing
 
-DAY = timedelta(days=1)
 _MAX_PENDING = 200
-
-
-class Counted(msgspec.Struct):
-    """Since the last heartbeat."""
-
-    checked: int = 0
-    inconclusive: int = 0
-    cpu: float = 0.0
-    traffic: int = 0
 
 
 class Core:
@@ -73,7 +61,7 @@ class Core:
         stands: all findings as they were kept last.
         wake, wake_again: called when something is to be delivered; the second where the network is back.
         sinks: how they fare.
-        past_the_spool: gives the sinks what cannot be kept.
+        past: where findings go that cannot be kept.
         damaged: the state broke while it was used; it is to be opened anew.
 
     """
@@ -101,12 +89,9 @@ class Core:
         self.wake: Callable[[], None] = lambda: None
         self.wake_again: Callable[[], None] = lambda: None
         self.sinks: Callable[[], tuple[SinkRecord, ...]] = lambda: ()
-        self.past_the_spool: Callable[[Sequence[EventRecord]], Coroutine[Any, Any, None]] | None
-        self.past_the_spool = None
-        self._passed: set[tuple[str, str]] = set()
-        self._passing: set[asyncio.Task[None]] = set()
+        self.past = Past(say)
         self.damaged = False
-        self.counted = Counted()
+        self.counted = budget.Counted()
         self.mood = state.record("mood", Mood)
         self._say = say
         self._said: set[str] = set()
@@ -158,10 +143,10 @@ class Core:
             self.say(str(error))
             notices = [one for one in events if one.notice is not None]
             self._pending = [*self._pending, *notices][-_MAX_PENDING:]
-            self._pass_by(events)
+            self.past.take(events)
             return False
         self._pending.clear()
-        self._passed.clear()
+        self.past.clear()
         self._said.clear()
         self.stands = dict(after)
         if given_up.tell:
@@ -170,48 +155,6 @@ class Core:
         if events:
             self.wake()
         return True
-
-    def _pass_by(self, events: Sequence[EventRecord]) -> None:
-        """Findings that cannot be kept, each change once: on stderr, and to every sink that takes them now.
-
-        What waits in memory, notices and answers, is told when there is room again.
-        """
-        told = []
-        for event in events:
-            if event.finding is None or len(self._passed) > _MAX_PENDING:
-                continue
-            key = (event.finding.id, event.kind)
-            if key not in self._passed:
-                self._passed.add(key)
-                told.append(event)
-                self._say(f"not kept: {harmless(headline(event))}")
-        if told and self.past_the_spool is not None:
-            task = asyncio.ensure_future(self.past_the_spool(told))
-            self._passing.add(task)
-            task.add_done_callback(self._passing.discard)
-
-    def standing(self) -> list[EventRecord]:
-        """Events of what stands, for who never heard of it."""
-        open_ones = [held for held in self.stands.values() if held.is_open]
-        told = [
-            findings.Told(
-                "opened", held, (f"stands since {held.record.opened:%Y-%m-%d %H:%M:%SZ}",)
-            )
-            for held in open_ones
-        ]
-        return self.teller.findings(told, self.teller.run_id())
-
-    def resalt(self) -> None:
-        """Where networks have other ids than before, after an enrolment: what stood under the old ones is closed, and
-        looked for again soon. Raises StoreError.
-        """
-        before, salt = self.state.fact("salt"), self.who.salt.hex()
-        if before in (None, salt):
-            return
-        now = clock.now()
-        step = findings.step_salt(self.stands, now)
-        facts = {"salt": salt, "next-run": now.isoformat()}
-        self.keep(step.after, self.teller.findings(step.told, self.teller.run_id()), facts)
 
     def heartbeat(self, every: float) -> bool:
         """Tell that it lives."""
@@ -238,7 +181,7 @@ class Core:
         }
         if not self.keep(self.stands, [self.teller.heartbeat(beat)], facts):
             return False
-        self.counted = Counted()
+        self.counted = budget.Counted()
         return True
 
     # What it costs
@@ -336,22 +279,6 @@ class Core:
                 )
             return judgement
         return None
-
-    async def audit(self) -> None:
-        """The trust audit, where one is due."""
-        if not self.settings.agent.trust:
-            return
-        last, now = self.state.moment("trust-last"), clock.now()
-        if last is not None and timedelta() <= now - last < DAY:
-            return
-        standing = await sensing.trust_audit(self.settings.files.get("policy"), self.environment)
-        self.measure()
-        if standing is None:
-            return
-        done = findings.step_trust(self.stands, standing, self.place, now, first=last is None)
-        run = self.teller.run_id()
-        events = self.teller.findings(done.told, run)
-        self.keep(done.after, events, {"trust-last": now.isoformat()})
 
     def audit_again(self) -> None:
         """The machine's trust store changed: judge by the new one, and audit it with the next run."""

@@ -14,14 +14,13 @@ same state, bad ones are told and change nothing. A state that breaks while it i
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import platform
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from detector import clock
 from detector.agent import schedule, sensing
@@ -29,9 +28,12 @@ from detector.agent.budget import LONGEST_STRETCH, STRETCH, stretches
 from detector.agent.core import Core
 from detector.agent.findings import is_in_doubt
 from detector.agent.identity import FLEET, identity
+from detector.agent.kept_up import kept_up
 from detector.agent.outlets import opened
+from detector.agent.retold import resalt
 from detector.agent.settings import Settings, find, load
 from detector.agent.state import AgentState, alone, is_damage
+from detector.agent.trust import audit
 from detector.errors import ConfigError, StoreError, TlsightError
 
 if TYPE_CHECKING:
@@ -41,13 +43,6 @@ if TYPE_CHECKING:
 Ending = Literal["stop", "reload", "damaged"]
 _LOOK = 60.0
 _FAREWELL = 1.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
-
-
-class Broke(Protocol):
-    """Takes what broke a part of the agent."""
-
-    def __call__(self, text: str, error: Exception, *, first: bool) -> None: ...
 
 
 class Agent:
@@ -91,7 +86,7 @@ class Agent:
             ending: Ending = "reload"
             first = True
             while ending != "stop":
-                core = self._core(settings)
+                core = open_core(settings, self._environment, self._folder, self._say)
                 life = Life(core, self._stop, self._hup, self._load)
                 try:
                     ending = await life.live(first=first)
@@ -102,9 +97,6 @@ class Agent:
 
     def _load(self) -> Settings:
         return load(find(self._environment, self._named))
-
-    def _core(self, settings: Settings) -> Core:
-        return open_core(settings, self._environment, self._folder, self._say)
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -122,7 +114,7 @@ def open_core(
     who = identity(folder, os.urandom)
     state = AgentState.open(folder)
     core = Core(settings, state, who, environment, folder, say)
-    core.resalt()
+    resalt(core)
     if state.aside is not None:
         text = f"the agent's state was damaged and is begun anew; the old one is {state.aside}"
         say(text)
@@ -235,7 +227,7 @@ class Life:
         self._keep_plan()
         if ran is not None:
             self._told = ""
-            await core.audit()
+            await audit(core)
 
     _told = ""
 
@@ -373,29 +365,6 @@ class Life:
         await link.run(on_list, on_question)
 
 
-async def kept_up(
-    name: str,
-    work: Callable[[], Awaitable[None]],
-    broke: Broke,
-    sleep: Callable[[float], Awaitable[None]],
-) -> None:
-    """A part of the agent, until it is through: one that breaks is begun again, ever later, and the others live on.
-
-    `broke` takes what broke it, and whether that is the first time.
-    """
-    for failures in itertools.count():
-        try:
-            await work()
-        except TlsightError as error:
-            broke(f"{name}: {error}", error, first=not failures)
-        except Exception as error:  # the boundary of a task
-            text = f"{name}: unexpected error: {type(error).__name__}: {error}"
-            broke(text, error, first=not failures)
-        else:
-            return
-        await sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures, 16)))
-
-
 async def once(
     settings: Settings,
     environment: Mapping[str, str],
@@ -415,7 +384,7 @@ async def once(
                 if seen == "captive":
                     say("a captive portal stands in the way: only proof of an interception counts")
                 ran = await core.round(seen, few=seen == "captive")
-                await core.audit()
+                await audit(core)
                 core.heartbeat(settings.every)
                 if not await deliveries.drain(patience):
                     late = [one for one in deliveries.state() if one.waiting]

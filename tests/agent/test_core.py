@@ -16,6 +16,7 @@ from detector.agent.core import Core
 from detector.agent.findings import Place, step
 from detector.agent.known import Known
 from detector.agent.loop import open_core
+from detector.agent.retold import resalt, standing
 from detector.agent.round import proven, whom
 from detector.agent.settings import load
 from detector.errors import ConfigError
@@ -216,6 +217,7 @@ def test_a_fleet_may_ask_of_private_places_that_the_settings_or_the_policy_name_
     assert not known.is_own("shop.test")
     policy.unlink()
     assert not known.is_own("router.corp.example"), "in doubt it may not"
+    known.close()
 
 
 def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
@@ -247,7 +249,8 @@ def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
             await core.round()
 
     asyncio.run(go())
-    assert core.mood == "captive"
+    assert core.mood is not None
+    assert core.mood.word == "captive"
     codes = [one.notice.code for one in kept(core) if one.notice is not None]
     assert "captive-portal" in codes
 
@@ -266,8 +269,8 @@ def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) 
         assert not core.keep(found.after, core.teller.findings(found.told, "run"))
         await asyncio.sleep(0)
 
-    core._say = said.append
-    core.past_the_spool = take
+    core.past._say = core._say = said.append
+    core.past.give = take
     db = core.state.database.db
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     db.execute(f"PRAGMA max_page_count = {pages}")
@@ -282,7 +285,7 @@ def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) 
 def test_a_sink_that_comes_later_is_told_what_stands(core: Core) -> None:
     found = step(core.stands, [bad("a.example")], OFFICE, NOON)
     core.keep(found.after, core.teller.findings(found.told, "run"))
-    (told,) = core.standing()
+    (told,) = standing(core)
     (opened,) = (event for event in kept(core) if event.finding is not None)
     assert told.kind == "opened"
     assert told.finding == opened.finding
@@ -292,16 +295,16 @@ def test_a_sink_that_comes_later_is_told_what_stands(core: Core) -> None:
 def test_findings_under_an_old_salt_are_closed_with_it_and_looked_for_again(core: Core) -> None:
     found = step(core.stands, [bad("a.example")], OFFICE, NOON)
     core.keep(found.after, [])
-    core.resalt()
+    resalt(core)
     assert all(held.is_open for held in core.stands.values())
     core.state.keep_facts(salt="ab" * 32)
-    core.resalt()
+    resalt(core)
     assert not any(held.is_open for held in core.stands.values())
     (closed,) = kept(core)
     assert (closed.kind, closed.changes) == ("closed", ("told again under the fleet's networks",))
     assert core.state.fact("salt") == core.who.salt.hex()
     assert core.state.fact("next-run")
-    core.resalt()
+    resalt(core)
     assert len(kept(core)) == 1
 
 

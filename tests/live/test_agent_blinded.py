@@ -15,6 +15,7 @@ import pytest
 from detector.agent.mood import Mood
 from detector.agent.state import AgentState
 from detector.lab.mitmdump import Mitmdump
+from detector.lab.pki import LabPki
 from tests.live.agent_world import AgentWorld
 
 pytestmark = pytest.mark.live
@@ -28,9 +29,8 @@ class Portal:
         flow.response = Response.make(302, b"", {{"Location": "http://login.portal.example/"}})
     def server_connect(self, data):
         data.server.address = ("127.0.0.1", 9)
-    def tls_start_client(self, data):
-        if DROP.exists():
-            data.ssl_conn = None
+    def tls_clienthello(self, data):
+        data.ignore_connection = DROP.exists()
 addons = [Portal()]
 """
 
@@ -45,7 +45,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mitmdump, 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     stack = AsyncExitStack()
-    mitmdump = Mitmdump(folder / "mitm", scripts=(folder / "portal.py",))
+    root = folder / "root.pem"
+    root.write_text(LabPki().root.pem)
+    mitmdump = Mitmdump(
+        folder / "mitm",
+        trust=root,
+        scripts=(folder / "portal.py",),
+        settings=("connection_strategy=lazy", "upstream_cert=false"),
+    )
     started = stack.enter_async_context(mitmdump)
     yield asyncio.run_coroutine_threadsafe(started, loop).result(60), drop
     asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
@@ -99,7 +106,8 @@ def test_a_proxy_that_drops_every_handshake_is_told_once_and_so_is_its_end(
     proxy: tuple[Mitmdump, Path], tmp_path: Path
 ) -> None:
     # With roots of its own it asks for no portal, as where connectivity checks are answered as they should be.
-    (tmp_path / "root.pem").write_bytes(proxy[0].ca_pem)
+    (tmp_path / "root.pem").write_text(LabPki().root.pem)
+    (tmp_path / "root.pem").chmod(0o644)
     world = agent(tmp_path, proxy[0], 'hosts = ["shop.test"]\nroots = "root.pem"\ncanaries = 0')
     proxy[1].touch()
     for _ in range(2):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from detector.agent.loop import kept_up
+from detector.agent.kept_up import kept_up
 from detector.errors import StoreError
 
 
