@@ -39,7 +39,7 @@ SELECT printf('%032x', n * 2654435761 % 4294967296), printf('lap-%05d', n), 'lin
 FROM number WHERE n < {AGENTS};
 INSERT INTO finding (
     id, device, kind, subject, network, verdict, sanctioned, product, engine, category, issuer, issuer_spki, host,
-    hosts, host_count, opened, changed, seen, closed, event, canary, spares, met, judged
+    hosts, host_count, opened, changed, seen, closed, event, canary, spares, met, judged, proven
 )
 SELECT printf('%032x', n * 40503 % 16777216 + n * 16777216), printf('%032x', m * 2654435761 % 4294967296),
     CASE WHEN n >= {AGENTS} AND n < {AGENTS} + 4000 THEN 'suspect' ELSE 'interception' END,
@@ -48,7 +48,7 @@ SELECT printf('%032x', n * 40503 % 16777216 + n * 16777216), printf('%032x', m *
     'CN=Some CA ' || who, printf('%064x', who), 'site-' || (n * 31 % 500) || '.example.com:443', '[]', 1,
     strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-' || (n * 97 % 129600) || ' minutes'),
     strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-' || (n * 97 % 129600) || ' minutes'), :now,
-    CASE WHEN n >= {AGENTS} + 4000 THEN :now END, printf('%032x', n), 1, 0, '', :now
+    CASE WHEN n >= {AGENTS} + 4000 THEN :now END, printf('%032x', n), 1, 0, '', :now, 1
 FROM (SELECT n, n % {AGENTS} AS m, CASE WHEN n < {AGENTS * 9 // 10} THEN 0 ELSE 1 + n % 400 END AS who FROM number
     WHERE n < {FINDINGS});
 INSERT INTO event (id, device, at, received, kind, severity, finding, headline, body)

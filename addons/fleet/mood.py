@@ -11,13 +11,11 @@ from typing import Literal
 import msgspec
 
 from detector.model.no_json import NO_JSON
+from detector.report.event_json import blindness
 
 Mood = Literal["captive", "offline", "blocked"]
-MOODS: dict[Mood, str] = {
-    "captive": "behind a captive portal",
-    "offline": "offline",
-    "blocked": "nobody answers",
-}
+_WORDS: tuple[Mood, ...] = ("captive", "offline", "blocked")
+MOODS: dict[Mood, str] = {one: blindness(one) for one in _WORDS}
 # Of agent a; a quote within a text is written as \" and so is never one of these.
 CANNOT_LOOK = "(" + " OR ".join(f"""a.heartbeat LIKE '%"mood":"{one}"%'""" for one in MOODS) + ")"
 

@@ -19,13 +19,13 @@ from typing import Literal
 Proof = Literal["proven", "told", "claimed", "not-borne-out", "unknown"]
 JUDGED_KINDS = ("interception", "suspect")
 # What counts as more than a claim, of finding f.
-STANDS = f"(f.proven = 1 OR (f.kind NOT IN {JUDGED_KINDS} AND f.proved NOT LIKE '?%'))"
+STANDS = f"(f.proven = 1 OR (f.kind NOT IN {JUDGED_KINDS} AND f.proved NOT LIKE '~%'))"
 
 
 def proof_of(kind: str, subject: str, event: str, proved: str) -> Proof:
     """What a finding's row says of it."""
     key = f"{event} {kind} {subject}"
-    if proved == f"?{key}":
+    if proved == f"~{key}":
         return "unknown"
     if kind not in JUDGED_KINDS:
         return "told"

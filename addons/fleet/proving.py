@@ -14,8 +14,8 @@ from detector.agent.finding import sight
 from detector.errors import TlsightError
 from detector.report.event_json import EventRecord
 
-# Each is a handshake to judge, of some milliseconds; the rest waits for the next look.
-MOST = 2000
+# Each is a handshake to judge, of about a millisecond; the rest waits for the next look.
+MOST = 5000
 _AT_ONCE = 100
 _KEY = "event || ' ' || kind || ' ' || subject"
 # One of each device first: who makes up a thousand findings keeps nobody else's waiting.
@@ -23,7 +23,7 @@ _CLAIMS = f"""
 SELECT device, id, event, kind, subject FROM (
     SELECT device, id, event, kind, subject, ROW_NUMBER() OVER (PARTITION BY device ORDER BY id) AS turn FROM finding
     WHERE closed IS NULL AND kind IN {JUDGED_KINDS} AND proven = 0
-    AND proved <> '-' || {_KEY} AND proved <> '?' || {_KEY}
+    AND proved <> '-' || {_KEY} AND proved <> '~' || {_KEY}
 ) AS waiting ORDER BY turn, device LIMIT ?
 """  # noqa: S608 (of this file alone)
 _PROVED = "UPDATE finding SET proved = ?, proven = ? WHERE device = ? AND id = ? AND event = ?"

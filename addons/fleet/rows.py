@@ -90,7 +90,7 @@ FINDING = (
 STANDS = "UPDATE finding SET seen = ? WHERE device = ? AND id = ? AND seen < ? AND closed IS NULL"
 # An agent that lost its state does not know what it told: until it tells again, nobody does (addons.fleet.proof).
 LOST = """
-UPDATE finding SET proven = 0, proved = '?' || event || ' ' || kind || ' ' || subject
+UPDATE finding SET proven = 0, proved = '~' || event || ' ' || kind || ' ' || subject
 WHERE device = ? AND closed IS NULL AND changed < ?
 """
 EVENT = """

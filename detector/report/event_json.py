@@ -241,6 +241,9 @@ def blindness(mood: MoodWord) -> str:
     return _BLIND.get(mood, "")
 
 
+_MANY = 10_000
+
+
 def headline(event: EventRecord) -> str:
     """The event in one line for a person; hosts and issuers in it are of unknown origin."""
     if event.notice is not None:
@@ -256,7 +259,9 @@ def headline(event: EventRecord) -> str:
     if finding.kind == "trust":
         return f"trust {event.kind}: {finding.who or finding.subject}"
     where = finding.hosts[0] if finding.hosts else finding.subject
-    more = f" and {finding.host_count - 1} more" if finding.host_count > 1 else ""
+    beyond = finding.host_count - 1
+    # No agent counts further than some thousands (detector.agent.finding).
+    more = f" and {beyond if beyond < _MANY else 'many'} more" if beyond > 0 else ""
     what = f"{finding.kind} {event.kind}: {where}{more}"
     by = finding.who or _interceptor(event)
     told = f"{what} by {by}" if by else what
