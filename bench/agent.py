@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.live.agent_world import Running, Surroundings
+from tests.live.agent_world import AgentWorld, Running, Surroundings
 
 _EVERY = 600.0
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -24,27 +24,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     minutes = parser.parse_args().minutes
-    with tempfile.TemporaryDirectory() as name, Surroundings(Path(name) / "world") as around:
-        world = around.agent(Path(name) / "agent")
-        world.sinks = (
-            '[[sink]]\nkind = "file"\npath = "' + str(Path(name) / "events.ndjson") + '"\n'
-        )
-        settings = world.settings()
-        text = settings.read_text().replace('"10s"', f'"{_EVERY:g}s"')
-        settings.write_text(text.replace("trust = false", "trust = true"))
-        world.once()  # the audit of a day, and the first run
-        before = _traffic()
-        with Running(world) as agent:
-            time.sleep(5)
-            pid = agent.process.pid
-            start, began = _seconds(pid), time.monotonic()
-            time.sleep(minutes * 60 - 5)
-            used, took = _seconds(pid) - start, time.monotonic() - began
-            print(f"resident {_resident(pid) / 1e6:.1f} MB; at most {_peak(pid) / 1e6:.1f} MB")
-        runs = took / _EVERY
-        print(f"processor {used:.2f} s in {took:.0f} s: {100 * used / took:.3f} % of a core")
-        print(f"bytes over lo {_traffic() - before} in about {runs:.1f} runs of two hosts")
-        print(f"findings told: {world.told()}")
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name) / one for one in ("world", "agent")]
+        for one in folders:
+            one.mkdir()
+        with Surroundings(folders[0]) as around:
+            _measure(around.agent(folders[1]), Path(name), minutes)
+
+
+def _measure(world: AgentWorld, folder: Path, minutes: float) -> None:
+    world.sinks = '[[sink]]\nkind = "file"\npath = "' + str(folder / "events.ndjson") + '"\n'
+    settings = world.settings()
+    text = settings.read_text().replace('"10s"', f'"{_EVERY:g}s"')
+    settings.write_text(text.replace("trust = false", "trust = true"))
+    world.once()  # the audit of a day, and the first run
+    before = _traffic()
+    with Running(world) as agent:
+        time.sleep(5)
+        pid = agent.process.pid
+        start, began = _seconds(pid), time.monotonic()
+        time.sleep(minutes * 60 - 5)
+        used, took = _seconds(pid) - start, time.monotonic() - began
+        print(f"resident {_resident(pid) / 1e6:.1f} MB; at most {_peak(pid) / 1e6:.1f} MB")
+    runs = took / _EVERY
+    print(f"processor {used:.2f} s in {took:.0f} s: {100 * used / took:.3f} % of a core")
+    print(f"bytes over lo {_traffic() - before} in about {runs:.1f} runs of two hosts")
+    print(f"findings told: {world.told()}")
 
 
 def _seconds(pid: int) -> float:

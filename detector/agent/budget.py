@@ -39,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     processor: float = 0.1
     traffic: int = 5_000_000
-    memory: int = 60_000_000
+    memory: int = 80_000_000
 
     @property
     def seconds(self) -> float:

@@ -54,7 +54,7 @@ class BudgetTable(
 
     processor: float = 0.1
     traffic: str | int = 5_000_000
-    memory: str | int = 60_000_000
+    memory: str | int = 80_000_000
 
 
 class AgentTable(

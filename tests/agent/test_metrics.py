@@ -94,7 +94,7 @@ def test_open_findings_sinks_budget_and_life_are_told(state: Path) -> None:
     assert told["tlsight_events_lost_total"][()] == 2
     assert told["tlsight_agent_day_cpu_seconds"][()] == 1.5
     assert told["tlsight_agent_budget_cpu_seconds"][()] == 86.4
-    assert told["tlsight_agent_budget_memory_bytes"][()] == 60_000_000
+    assert told["tlsight_agent_budget_memory_bytes"][()] == 80_000_000
     assert told["tlsight_agent_next_run_timestamp_seconds"][()] == LATER.timestamp()
     assert told["tlsight_agent_heartbeat_timestamp_seconds"][()] == heartbeat(2).at.timestamp()
     assert told["tlsight_agent_uptime_seconds"][()] == 120

@@ -26,7 +26,7 @@ def test_without_a_file_all_is_as_it_comes() -> None:
     found = load(None)
     assert (found.every, found.agent.canaries, found.sinks) == (3600.0, 6, ())
     assert (found.limits.processor, found.limits.traffic, found.limits.memory) == (
-        0.1, 5_000_000, 60_000_000,
+        0.1, 5_000_000, 80_000_000,
     )  # fmt: skip
 
 
