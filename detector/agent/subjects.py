@@ -36,7 +36,8 @@ def key_subject(bucket: str, key: str) -> str:
 
 def told_subject(key: str) -> str:
     """Where one hears that a key of SYNC was written: the bucket says so, since the server lets nobody hear what comes
-    through a service from another account."""
+    through a service from another account.
+    """
     return f"tlsight.sync.{key}"
 
 
