@@ -155,7 +155,11 @@ def test_a_gateway_writes_its_own_part_of_the_shelf_and_reads_the_centres(tmp_pa
                 subjects.event_subject(MINE), "$JS.API.STREAM.INFO.KV_tlsight-sync",
             ):  # fmt: skip
                 assert await refused(north, subject), subject
-            for subject in ("tlsight.sync.gateways.south.>", "tlsight.sync.>", "$KV.tlsight-sync.>"):
+            for subject in (
+                "tlsight.sync.gateways.south.>",
+                "tlsight.sync.>",
+                "$KV.tlsight-sync.>",
+            ):
                 assert await deaf(north, subject), subject
 
     asyncio.run(go())
