@@ -290,8 +290,11 @@ class Life:
     # What runs beside
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        guarded = kept_up(name, work, self._broke, asyncio.sleep)
-        self._tasks.append(asyncio.create_task(guarded, name=name))
+        async def through() -> None:
+            await kept_up(name, work, self._broke, asyncio.sleep)
+            self._wake.set()  # it may have been waited for, as an enrolment is
+
+        self._tasks.append(asyncio.create_task(through(), name=name))
 
     def _broke(self, text: str, error: Exception, *, first: bool) -> None:
         core = self._core
