@@ -87,10 +87,16 @@ dist: setup
 	@sh scripts/dist.sh
 
 # They hold what .venv has; OPTIONS="--into DIR --version 1.2.3" are scripts/packaging/build.py's.
-binary zipapp packages: setup
+packages: setup
 	@sh scripts/programs.sh packages
 	@$(python) scripts/packaging/build.py $@ $(OPTIONS)
 
+binary: setup
+	@sh scripts/programs.sh packages
+	@$(python) scripts/packaging/build.py $@ $(OPTIONS)
+
+zipapp: setup
+	@$(python) scripts/packaging/build.py $@ $(OPTIONS)
+
 clean:
-	rm -rf .venv .venv-* .tools build .mypy_cache .ruff_cache .hypothesis
-	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .tools build dist .mypy_cache .ruff_cache .hypothesis

@@ -56,6 +56,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "judge": (),
     "start": (),
     "fleet": (),
+    "fleet-page": (),
 }
 COMPARED_WITH_SSLYZE = {"check", "host", "diagnosis"}
 BIN = Path(sys.executable).parent
@@ -141,6 +142,10 @@ def measure(parts: list[str], *, quick: bool) -> None:
         from fleet import fleet
 
         fleet(quick=quick)
+    if "fleet-page" in parts:
+        from fleet_page import fleet_page
+
+        fleet_page(folder=None)
     if "judge" in parts:
         judging(500 if quick else 3000)
     if "start" in parts:

@@ -14,7 +14,7 @@ from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.fleet.home import FleetHome
-    from addons.fleet.members import Members
+    from addons.fleet.members import Member, Members
     from detector.wire.nkey import NKey
 
 Out = Annotated[Path, typer.Option(help="File to carry there; whoever has it is let in.")]
@@ -61,24 +61,68 @@ def token(
 
 def agents(
     all_: Annotated[bool, typer.Option("--all", help="Revoked ones and gateways, too.")] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            help="Where findings are kept: a file, postgresql://... or @FILE; the fleet's own when left out.",
+            envvar="TLSIGHT_FLEET_DATABASE",
+        ),
+    ] = None,
     store: Home = None,
     json: Json = False,
 ) -> int:
-    """List who is enrolled."""
+    """List who is enrolled, and when each was heard last."""
     from addons.cli.fleet_home import opened
 
-    with opened(store) as (_, members):
+    with opened(store) as (home, members):
         found = members.all()
+        heard = _heard(database, home)
+    if heard is None:
+        given.tell(
+            "when they were heard last is not known: there is no database here that --database names"
+        )
     for one in found:
         if not all_ and (one.revoked is not None or one.role != "agent"):
             continue
         if json:
-            given.print_json(one)
+            from msgspec.structs import asdict
+
+            last = None if heard is None else heard.get(one.name, "")
+            given.print_json({**asdict(one), "last": last})
             continue
         state = "revoked" if one.revoked is not None else one.role
         why = f"  {one.why}" if one.why else ""
-        given.say(f"{one.name:32} {state:8} {one.enrolled[:16]}Z {one.system:8} {one.shown}{why}")
+        given.say(
+            f"{one.name:32} {state:8} {one.enrolled[:16]}Z {_said(one, heard):20} {one.system:8} {one.shown}{why}"
+        )
     return exit_codes.CLEAN
+
+
+def _said(one: Member, heard: dict[str, str] | None) -> str:
+    if one.role != "agent":
+        return "-"
+    return "not known" if heard is None else heard.get(one.name, "never heard")
+
+
+def _heard(database: str | None, home: FleetHome) -> dict[str, str] | None:
+    """When agents were heard last; None where the collector's database is not here."""
+    import asyncio
+
+    from addons.fleet import listing
+    from addons.fleet.database import open_database
+
+    if database is None and not home.database.is_file():
+        return None
+
+    async def asked() -> dict[str, str]:
+        opened = await open_database(database or str(home.database), read_only=True)
+        try:
+            return await listing.last_heard(opened)
+        finally:
+            await opened.close()
+
+    return asyncio.run(asked())
 
 
 def revoke(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from addons.cli import given
+from addons.cli.fleet_home import Home
 from detector.cli import exit_codes
 from detector.cli.output import Json
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         GroupLine,
         NetworkLine,
     )
+    from addons.fleet.members import Member
 
 Where = Annotated[
     str | None,
@@ -31,6 +34,12 @@ Where = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all/--open", help="Also what is over.")]
 _SHORTEST = 6
+# What is open and no more than an agent's word.
+_UNPROVED = {
+    "claimed": "CLAIMED, not judged yet",
+    "not-borne-out": "CLAIMED, no observation proves it",
+    "unknown": "UNKNOWN, the agent lost its state",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +58,10 @@ def findings(
     database: Where = None,
     json: Json = False,
 ) -> int:
-    """Who intercepts whom, over all agents; exit code 1 where something is open that the policy does not allow."""
+    """Who intercepts whom, over all agents; exit code 1 where something is open that the policy does not allow.
+
+    CLAIMED is what an agent says and no observation proves; where there is nothing else, the exit code is 3.
+    """
     from addons.fleet import listing
 
     if by is not None:
@@ -58,24 +70,45 @@ def findings(
             _print_json("group", groups)
         else:
             _say(_group(one) for one in groups)
-        return _code(one.findings > one.sanctioned for one in groups)
+        _say_none(groups, "findings", database)
+        return _code(
+            (one.findings > one.sanctioned for one in groups), (one.claimed > 0 for one in groups)
+        )
     found = _ask(database, lambda opened: listing.findings(opened, closed=all_))
     if json:
         _print_json("finding", found)
     else:
         _say(_finding(one) for one in found)
-    return _code(one.closed is None and not one.sanctioned for one in found)
+    _say_none(found, "findings", database)
+    accused = [one for one in found if one.closed is None and not one.sanctioned]
+    return _code(
+        (one.proof in ("proven", "told") for one in accused), (bool(one.proof) for one in accused)
+    )
 
 
-def silent(database: Where = None, json: Json = False) -> int:
-    """Agents that should have been heard by now; exit code 1 where there are some."""
+def silent(database: Where = None, store: Home = None, json: Json = False) -> int:
+    """Agents that should have been heard by now, were never heard, or cannot look; exit code 1 where there are some."""
     from addons.fleet import listing
 
-    found = _ask(database, lambda opened: listing.silent(opened, given.now()))
+    now, members = given.now(), _enrolled(store)
+
+    async def asked(opened: FleetDatabase) -> list[AgentLine]:
+        return [
+            *await listing.never_heard(opened, members or [], now),
+            *await listing.silent(opened, now),
+            *await listing.blind(opened, now),
+        ]
+
+    found = _ask(database, asked)
     if json:
         _print_json("silent", found)
     else:
         _say(_agent(one) for one in found)
+    _say_none(found, "silent agents", database)
+    if members is None:
+        given.tell(
+            "which agents were enrolled and never heard is not known: --store names the fleet's folder"
+        )
     return _code(True for _ in found)
 
 
@@ -88,6 +121,7 @@ def correlations(all_: All = False, database: Where = None, json: Json = False) 
         _print_json("correlation", found)
     else:
         _say(_correlation(one) for one in found)
+    _say_none(found, "correlations", database)
     return _code(one.closed is None for one in found)
 
 
@@ -101,6 +135,7 @@ def event(
     """Print an event, or the observation in it, which anybody can judge again."""
     from addons.fleet import listing
     from detector.errors import ConfigError
+    from detector.model.no_json import NO_JSON
     from detector.report.event_json import decode_event
 
     start = id_.lower()
@@ -109,7 +144,12 @@ def event(
     found = _ask(database, lambda opened: listing.event(opened, start))
     if len(found) != 1:
         raise ConfigError("ID", "several events begin so" if found else "there is no such event")
-    told = decode_event(found[0][1].encode())
+    try:
+        told = decode_event(found[0][1].encode())
+    except NO_JSON:  # the collector reads what it keeps apart, and keeps the rest as it came
+        raise ConfigError(
+            "ID", "what this event holds is none that this version can read"
+        ) from None
     if not observation:
         given.print_json(told)
         return exit_codes.CLEAN
@@ -146,6 +186,7 @@ def networks(
         _print_json("network", found)
     else:
         _say(_network(one) for one in found)
+    _say_none(found, "networks", database)
     return exit_codes.CLEAN
 
 
@@ -167,8 +208,40 @@ def _ask[T](
     return asyncio.run(asked())
 
 
-def _code(found: Iterable[bool]) -> int:
-    return exit_codes.FOUND if any(found) else exit_codes.CLEAN
+def _enrolled(store: Path | None) -> list[Member] | None:
+    import os
+
+    from addons.fleet.home import default_home
+    from addons.fleet.unheard import enrolled
+
+    return enrolled(store or default_home(os.environ))
+
+
+def _say_none(found: Sequence[object], what: str, where: str | None) -> None:
+    """That there are none, of which database, and whether anybody writes it: another one than the fleet's is empty, too."""
+    import os
+    from urllib.parse import urlsplit
+
+    from addons.fleet import listing
+    from addons.fleet.database import default_database
+
+    if found:
+        return
+    agents, last = _ask(where, listing.written)
+    name = where or default_database(os.environ)
+    if "://" in name:  # without its password
+        split = urlsplit(name)
+        name = f"{split.scheme}://{split.hostname or ''}{split.path}"
+    wrote = (
+        f"the collector wrote last what came {last}" if last else "no collector ever wrote there"
+    )
+    given.tell(f"none: no {what} in {name}, where {agents} agents were ever heard; {wrote}")
+
+
+def _code(found: Iterable[bool], claimed: Iterable[bool] = ()) -> int:
+    if any(found):
+        return exit_codes.FOUND
+    return exit_codes.INCONCLUSIVE if any(claimed) else exit_codes.CLEAN
 
 
 def _print_json(part: str, found: Sequence[object]) -> None:
@@ -185,8 +258,13 @@ def _say(lines: Iterable[str]) -> None:
 
 def _finding(one: FindingLine) -> str:
     who = one.product or one.engine or one.issuer or one.subject
+    from addons.fleet.query_rows import more_hosts
+
     state = f"closed {one.closed}" if one.closed else "sanctioned" if one.sanctioned else "OPEN"
-    more = f" and {one.host_count - 1} more" if one.host_count > 1 else ""
+    if one.proof in _UNPROVED and not one.closed:
+        state = _UNPROVED[one.proof]
+    beyond = more_hosts(one.host_count)
+    more = f" and {beyond} more" if beyond else ""
     where = one.label or one.network[:12] or "-"
     host = one.hosts[0] if one.hosts else one.subject
     return f"{state}  {one.kind}  {host}{more}  by {who}  {one.name or one.device[:12]}  at {where}  since {one.opened}  event {one.event[:12]}"
@@ -194,10 +272,18 @@ def _finding(one: FindingLine) -> str:
 
 def _group(one: GroupLine) -> str:
     what = one.label or one.value or "unknown"
-    return f"{one.agents:6} agents  {one.findings:6} findings  {one.sanctioned:6} sanctioned  {what}  {one.first} to {one.last}"
+    return f"{one.agents:6} agents  {one.findings:6} findings  {one.sanctioned:6} sanctioned  {one.claimed:6} claimed  {what}  {one.first} to {one.last}"
 
 
 def _agent(one: AgentLine) -> str:
+    from addons.fleet.mood import MOODS
+
+    name = one.name or one.device[:12]
+    if not one.last:
+        return f"{name}  never heard  enrolled {one.enrolled[:19]}Z  {one.device}"
+    if one.mood:
+        why = next((text for mood, text in MOODS.items() if mood == one.mood), one.mood)
+        return f"{name}  cannot look: {why}  last heard {one.last}  at {one.label or one.network[:12] or '-'}"
     return f"{one.name or one.device[:12]}  last heard {one.last}  due {one.due}  at {one.label or one.network[:12] or '-'}"
 
 

@@ -18,6 +18,7 @@ from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.fleet.page.look import Ask
+    from addons.fleet.unheard import Enrolled
 
 user = typer.Typer(
     no_args_is_help=True,
@@ -70,6 +71,7 @@ def page(
         open=lambda: open_database(where),
         known=lambda: default_knowledge(policy=policy, local=False),
         ask=_ask(store, where),
+        enrolled=_enrolled(store),
     )
     serving.serve(fleet, _beside(database), listen, entrance.entrance())
     return exit_codes.CLEAN
@@ -150,6 +152,16 @@ def _ask(store: Path | None, where: str) -> Ask | None:
     from addons.fleet.page.questioning import BusAsk
 
     return BusAsk(FleetHome(folder), where, given.now, given.tell)
+
+
+def _enrolled(store: Path | None) -> Enrolled:
+    import os
+
+    from addons.fleet.home import default_home
+    from addons.fleet.unheard import enrolled
+
+    folder = store or default_home(os.environ)
+    return lambda: enrolled(folder)
 
 
 def _roster(users: Path | None, database: str | None) -> Roster:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,10 @@ import msgspec
 
 from addons.fleet.correlating import DAY, FRESH, WEEK, correlate, dark_networks
 from addons.fleet.database import FleetDatabase, Row
+from addons.fleet.heard import hear
 from addons.fleet.overview import Agent, Correlation, First, Fleet, Group, Place
+from addons.fleet.page.again import Judge
+from addons.fleet.proving import prove
 from addons.fleet.rows import FACT
 from addons.fleet.taking import stamp
 
@@ -20,22 +25,22 @@ _MOST_EVENTS = 50
 
 _GROUPS = """
 SELECT subject, network, sanctioned, device, event, hosts, opened, seen, product, category, issuer, canary, spares,
-issuer_until FROM finding WHERE closed IS NULL AND kind = 'interception' AND seen >= ? ORDER BY device, id
+issuer_until FROM finding WHERE closed IS NULL AND kind = 'interception' AND proven = 1 AND seen >= ? ORDER BY device, id
 """
 # Still open, and nothing of the same product, or of the same subject where none is known, was there before.
 _FIRSTS = """
 SELECT CASE WHEN f.product <> '' THEN f.product ELSE f.subject END, f.category, f.device, f.network, f.met, a.first,
 a.settled, f.event FROM finding f JOIN agent a ON a.device = f.device
-WHERE f.closed IS NULL AND f.kind = 'interception' AND f.sanctioned = 0 AND f.met >= ? AND a.revoked IS NULL
+WHERE f.closed IS NULL AND f.kind = 'interception' AND f.proven = 1 AND f.sanctioned = 0 AND f.met >= ? AND a.revoked IS NULL
 AND NOT EXISTS (SELECT 1 FROM finding g WHERE g.device = f.device AND g.kind = 'interception' AND g.met < f.met
 AND CASE WHEN f.product <> '' THEN g.product = f.product ELSE g.subject = f.subject END) ORDER BY f.device, f.id
 """
 _BEFORE = """
 SELECT product, COUNT(DISTINCT device) FROM finding
-WHERE kind = 'interception' AND product <> '' AND met < ? GROUP BY product
+WHERE kind = 'interception' AND proven = 1 AND product <> '' AND met < ? GROUP BY product
 """
 _AGENTS = """
-SELECT device, network, last, due, heartbeat FROM agent WHERE last >= ? AND revoked IS NULL ORDER BY device
+SELECT device, network, last, due, heartbeat, first FROM agent WHERE last >= ? AND revoked IS NULL ORDER BY device
 """
 _OPEN = """
 INSERT INTO correlation (id, kind, subject, network, headline, agents, opened, seen, body)
@@ -46,8 +51,18 @@ opened = CASE WHEN correlation.closed IS NULL THEN correlation.opened ELSE exclu
 _ENCODER = msgspec.json.Encoder()
 
 
-async def correlate_now(database: FleetDatabase, now: datetime) -> list[Correlation]:
-    """Look at the whole fleet, and keep what holds. Raises StoreError."""
+async def correlate_now(
+    database: FleetDatabase, now: datetime, judge: Judge | None = None
+) -> list[Correlation]:
+    """Judge again what was told, look at the whole fleet, and keep what holds. Raises StoreError.
+
+    Args:
+        database: an open one.
+        now: the clock.
+        judge: what is told is judged by it; by the tables that are shipped when left out.
+
+    """
+    await prove(database, judge)
     watched = await _watched(database, now)
     fleet = await _fleet(database, now, watched)
     # In a thread, so that the bus is answered meanwhile.
@@ -93,21 +108,23 @@ async def _watched(database: FleetDatabase, now: datetime) -> datetime:
 async def _fleet(database: FleetDatabase, now: datetime, watched: datetime) -> Fleet:
     groups = await database.read(_GROUPS, stamp(now - FRESH - DAY))
     agents = await database.read(_AGENTS, stamp(now - _MONTH))
-    places = await database.read("SELECT id, first, gateway, ssid, label, dark FROM network")
+    places = await database.read("SELECT id, first, label, dark FROM network")
+    said = await _said(database, groups)
     firsts = await database.read(_FIRSTS, stamp(now - WEEK))
     before = await database.read(_BEFORE, stamp(now - WEEK))
     standing = await database.read("SELECT id FROM correlation WHERE closed IS NULL")
     return Fleet(
         _groups(groups),
         [
-            Agent(str(d), str(n), _time(last), _time(due), _judges(heartbeat))
-            for d, n, last, due, heartbeat in agents
+            Agent(str(d), str(n), _time(last), _time(due), _judges(heartbeat), _time(first))
+            for d, n, last, due, heartbeat, first in agents
         ],
         {
             str(id_): Place(
-                str(id_), _time(first), str(g), str(s), str(label), _time(dark) if dark else None
+                str(id_), _time(first), *agreed(said.get(str(id_), {})), str(label),
+                _time(dark) if dark else None, len(said.get(str(id_), {})) > 1,
             )
-            for id_, first, g, s, label, dark in places
+            for id_, first, label, dark in places
         },
         [
             First(
@@ -120,6 +137,56 @@ async def _fleet(database: FleetDatabase, now: datetime, watched: datetime) -> F
         frozenset(str(row[0]) for row in standing),
         watched,
     )  # fmt: skip
+
+
+async def _said(
+    database: FleetDatabase, groups: list[Row]
+) -> dict[str, dict[str, tuple[str, str]]]:
+    """What each agent itself says of gateway and wireless name of a network, where one key is at several.
+
+    The table of networks has what the first one said, who may be anybody.
+    """
+    at: dict[object, set[object]] = {}
+    for row in groups:
+        at.setdefault(row[0], set()).add(row[1])
+    many = {subject for subject, networks in at.items() if len(networks) > 1}
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    asked: dict[str, int] = {}
+    events = []
+    for row in groups:
+        network = str(row[1])
+        if network and row[0] in many and asked.get(network, 0) < _MOST_EVENTS:
+            asked[network] = asked.get(network, 0) + 1
+            events.append(str(row[4]))
+    for start in range(0, len(events), 200):
+        some = events[start : start + 200]
+        bodies = await database.read(
+            f"SELECT device, body FROM event WHERE id IN ({', '.join('?' * len(some))})",  # noqa: S608
+            *some,
+        )
+        for device, body in bodies:
+            told = hear(str(body).encode()).network  # it was taken once
+            if told is not None:
+                words = (told.gateway or "")[:128], (told.ssid or "")[:128]
+                found.setdefault(told.id, {})[str(device)] = words
+    return found
+
+
+def agreed(said: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """Gateway and wireless name as agents agree on them; empty where they do not."""
+    least = min(len(said), 2)
+    gateway, ssid = (
+        _most([words[part] for words in said.values() if words[part]], least) for part in (0, 1)
+    )
+    return gateway, ssid
+
+
+def _most(words: list[str], least: int) -> str:
+    """What more than half of them say, and so many at least."""
+    if not words:
+        return ""
+    word, times = Counter(words).most_common(1)[0]
+    return word if times * 2 > len(words) and times >= least else ""
 
 
 def _groups(rows: list[Row]) -> list[Group]:

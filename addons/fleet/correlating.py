@@ -2,16 +2,18 @@
 
 Each statement is a count that anybody can make again, never a guess of what it means: "11 of 12 agents on this network
 meet one issuer". A wrong alarm is the worst fault, so each kind says nothing where an innocent fleet could look the
-same. What all share: sanctioned findings accuse nobody; a finding counts after it has stood for SETTLED, so that a portal
+same. What all share: only what is proved counts (addons.fleet.proof), never an agent's word; sanctioned findings accuse nobody; a finding counts after it has stood for SETTLED, so that a portal
 that somebody logs in to never does, and while it was seen within FRESH.
 
 issuer-on-network   One interceptor meets many agents of one network. At least 3 agents (a small office has no more),
                     and a fifth of those whose last word came from there, or 10. Antivirus makes a key of its own on each
                     machine, so one key on three machines is no such coincidence; where only an issuer's name is known,
-                    a product that sits on the machine itself is left out.
+                    a product that sits on the machine itself is left out. Who has one token for many may be many
+                    agents: where fewer than 3 of them joined at times of their own, it is said.
 key-at-places       One signing key at two places, with an agent at each that was not at the other: a laptop that carries
                     its interceptor with it, or goes by a tunnel, is no statement. Networks with the same gateway, the same
-                    wireless name or the same label are one place.
+                    wireless name or the same label are one place. What they have is what most of their agents say,
+                    two at least: a network that one agent alone describes joins no two others.
 rollout             A product is met by more and more agents: at least 5 and 2 % of the fleet for the first time within
                     7 days, on 3 days of them, and half as many again as before. An agent counts when it was there on a
                     day before: an agent that is installed finds on its first day what was there all along. Of what
@@ -40,6 +42,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 
 from addons.fleet.overview import Agent, Correlation, CorrelationKind, First, Fleet, Group, Place
 
@@ -54,6 +57,8 @@ _ON_THE_MACHINE = frozenset(
     ("antivirus", "adware", "parental", "debugging-proxy", "accelerator", "archiver", "test")
 )
 _MOST_NAMED = 50
+# Agents that one person enrols with one token join so soon after each other; so do those that a company rolls out.
+_TOGETHER = timedelta(minutes=10)
 
 
 def correlate(fleet: Fleet, now: datetime) -> list[Correlation]:
@@ -103,8 +108,19 @@ def _on_network(groups: Iterable[Group], fleet: Fleet) -> list[Correlation]:
         many, all_ = len(one.devices), max(there[one.network], len(one.devices))
         if many >= 3 and (many >= 10 or many * 5 >= all_):
             text = f"{many} agents on one network meet {_who(one)}; {all_} agents are there"
+            if _joins(one, fleet) < 3:
+                text += f"; claimed by {many} agents that joined within minutes of each other"
             found.append(_about("issuer-on-network", text, one.network, [one]))
     return found
+
+
+def _joins(group: Group, fleet: Fleet) -> int:
+    """At how many times, minutes apart, its agents were heard first; whoever is not known has a time of its own."""
+    known = {agent.device: agent.first for agent in fleet.agents}
+    firsts = [known.get(device) for device in group.devices]
+    times = sorted(at for at in firsts if at is not None)
+    apart = sum(b - a > _TOGETHER for a, b in pairwise(times)) + bool(times)
+    return apart + sum(at is None for at in firsts)
 
 
 def _at_places(groups: Iterable[Group], fleet: Fleet) -> list[Correlation]:
@@ -128,7 +144,8 @@ def _places(groups: Sequence[Group], known: Mapping[str, Place]) -> list[list[Gr
     """Networks of one place together."""
     of: dict[str, int] = {}
     members: list[list[Group]] = []
-    for one in groups:
+    # Those that are sure first: the others join one of these, or each other, and never make two one.
+    for one in sorted(groups, key=lambda one: not _sure(one, known)):
         place = known.get(one.network)
         marks = [f"n {one.network}"]
         if place is not None:
@@ -141,13 +158,18 @@ def _places(groups: Sequence[Group], known: Mapping[str, Place]) -> list[list[Gr
         target = joined[0] if joined else len(members)
         if not joined:
             members.append([])
-        for other in joined[1:]:
+        for other in joined[1:] if _sure(one, known) else ():
             members[target] += members[other]
             members[other] = []
             of.update({mark: target for mark, at in of.items() if at == other})
         members[target].append(one)
-        of.update(dict.fromkeys(marks, target))
+        of.update({mark: of.get(mark, target) for mark in marks})
     return [some for some in members if some]
+
+
+def _sure(one: Group, known: Mapping[str, Place]) -> bool:
+    place = known.get(one.network)
+    return place is not None and place.sure
 
 
 def _different_agents(places: Sequence[Sequence[Group]]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 _END = b"\r\n"
 _LONGEST_LINE = 4096
 _BETWEEN_FRAMES = 1  # nats.protocol.parser.AWAITING_CONTROL_LINE
+_ACKS = 500  # in one piece of some 40 kB
 _ACK = b" 4\r\n+ACK\r\n"
 
 # Subject, subject of the reply, body.
@@ -31,7 +32,7 @@ def cut(buffer: bytes | bytearray, sid: bytes, take: Take) -> tuple[int, bool]:
         if end < 0:
             return at, False
         words = buffer[at:end].split()
-        if len(words) != 5 or words[0] != b"MSG" or words[2] != sid or not words[4].isdigit():  # noqa: PLR2004
+        if len(words) != 5 or words[0] != b"MSG" or words[2] != sid or not words[4].isdigit():
             return at, False
         start = end + 2
         stop = start + int(words[4][:10])
@@ -73,4 +74,17 @@ def go_ahead(client: Any, subscription: Any, take: Take) -> None:
     """Have the messages of a subscription taken in bulk; changes nothing where nats-py is not as it is known."""
     parser, sid = getattr(client, "_ps", None), getattr(subscription, "_id", None)
     if isinstance(sid, int) and isinstance(getattr(parser, "buf", None), bytearray):
-        client._ps = Ahead(parser, sid, take)
+        client._ps = Ahead(parser, sid, take)  # noqa: SLF001 (looked for above)
+
+
+async def acknowledge(client: Any, replies: list[str]) -> None:
+    """Acknowledge so many messages. Raises what nats-py does."""
+    send = getattr(client, "_send_command", None)
+    for at in range(0, len(replies), _ACKS):
+        first, *others = replies[at : at + _ACKS]
+        if send is not None and others:
+            await send(acknowledgements(others))
+        else:
+            for reply in others:
+                await client.publish(reply, b"+ACK")
+        await client.publish(first, b"+ACK")  # sends what is there, and says where there is no line

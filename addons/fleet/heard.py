@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from detector.report.check_json import InterceptorRecord, VerdictName
+from detector.model.observation import VerdictName
+from detector.report.check_json import InterceptorRecord
 from detector.report.event_json import (
     DeviceRecord,
     EventKind,

@@ -12,14 +12,18 @@ from typing import Literal
 import msgspec
 
 from addons.fleet.database import FleetDatabase, Row
+from addons.fleet.members import Member
+from addons.fleet.mood import CANNOT_LOOK, mood_of
+from addons.fleet.proof import STANDS, Proof, proof_of
 from addons.fleet.taking import stamp
+from addons.fleet.unheard import unheard
 
 By = Literal["network", "product", "issuer"]
 MOST = 100_000
 
 
 class FindingLine(msgspec.Struct, frozen=True):
-    """A finding's last state; `event` shows what was seen."""
+    """A finding's last state; `event` shows what was seen, `proof` what of it is more than the agent's word."""
 
     id: str
     device: str
@@ -40,10 +44,11 @@ class FindingLine(msgspec.Struct, frozen=True):
     seen: str
     closed: str | None
     event: str
+    proof: Proof = "claimed"
 
 
 class GroupLine(msgspec.Struct, frozen=True):
-    """Findings counted by network, product or issuer."""
+    """Findings counted by network, product or issuer; `claimed` are those that nothing proves, which count nowhere else."""
 
     by: By
     value: str
@@ -53,10 +58,18 @@ class GroupLine(msgspec.Struct, frozen=True):
     sanctioned: int
     first: str
     last: str
+    claimed: int = 0
 
 
 class AgentLine(msgspec.Struct, frozen=True):
-    """An agent that is not heard any more: since `last`; `due` is when its next word should have come."""
+    """An agent that is not heard any more: since `last`; `due` is when its next word should have come.
+
+    Attributes:
+        last: empty for one that was enrolled and never heard.
+        enrolled: of such a one, when.
+        mood: of one that is heard and cannot look, why: "captive", "offline" or "blocked".
+
+    """
 
     device: str
     name: str
@@ -64,6 +77,8 @@ class AgentLine(msgspec.Struct, frozen=True):
     label: str
     last: str
     due: str
+    enrolled: str = ""
+    mood: str = ""
 
 
 class CorrelationLine(msgspec.Struct, frozen=True):
@@ -85,7 +100,7 @@ class CorrelationLine(msgspec.Struct, frozen=True):
 
 
 class NetworkLine(msgspec.Struct, frozen=True):
-    """A network, how many agents spoke from there last, and how many open findings it has."""
+    """A network, how many agents spoke from there last, and how many open findings it has that are more than claimed."""
 
     id: str
     label: str
@@ -112,15 +127,17 @@ async def findings(database: FleetDatabase, *, closed: bool = False) -> list[Fin
     rows = await database.read(
         f"""
         SELECT f.id, f.device, COALESCE(a.name, ''), f.kind, f.subject, f.network, COALESCE(n.label, ''), f.verdict,
-        f.sanctioned, f.product, f.engine, f.category, f.issuer, f.hosts, f.host_count, f.opened, f.seen, f.closed, f.event
-        FROM finding f LEFT JOIN agent a ON a.device = f.device LEFT JOIN network n ON n.id = f.network {where}
+        f.sanctioned, f.product, f.engine, f.category, f.issuer, f.hosts, f.host_count, f.opened, f.seen, f.closed, f.event,
+        f.proved FROM finding f LEFT JOIN agent a ON a.device = f.device LEFT JOIN network n ON n.id = f.network {where}
         ORDER BY f.changed DESC, f.device, f.id LIMIT {MOST}
         """  # noqa: S608 (literals of this file)
     )
-    return [
-        msgspec.convert(_named(FindingLine, row, hosts=13), FindingLine, strict=False)
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        named = _named(FindingLine, row[:-1], hosts=13)
+        named["proof"] = proof_of(*map(str, (row[3], row[4], row[18], row[19])))
+        found.append(msgspec.convert(named, FindingLine, strict=False))
+    return found
 
 
 async def grouped(database: FleetDatabase, by: By, *, closed: bool = False) -> list[GroupLine]:
@@ -128,9 +145,11 @@ async def grouped(database: FleetDatabase, by: By, *, closed: bool = False) -> l
     where = "" if closed else "WHERE f.closed IS NULL"
     rows = await database.read(
         f"""
-        SELECT f.{by}, COALESCE(MAX(n.label), ''), COUNT(DISTINCT f.device), COUNT(*), SUM(f.sanctioned), MIN(f.opened),
-        MAX(f.seen) FROM finding f LEFT JOIN network n ON n.id = f.{by} {where}
-        GROUP BY f.{by} ORDER BY COUNT(DISTINCT f.device) DESC, f.{by} LIMIT {MOST}
+        SELECT f.{by}, COALESCE(MAX(n.label), ''), COUNT(DISTINCT CASE WHEN {STANDS} THEN f.device END),
+        COUNT(CASE WHEN {STANDS} THEN 1 END), COUNT(CASE WHEN {STANDS} AND f.sanctioned = 1 THEN 1 END), MIN(f.opened),
+        MAX(f.seen), COUNT(CASE WHEN {STANDS} THEN NULL ELSE 1 END)
+        FROM finding f LEFT JOIN network n ON n.id = f.{by} {where}
+        GROUP BY f.{by} ORDER BY 3 DESC, f.{by} LIMIT {MOST}
         """  # noqa: S608
     )
     return [msgspec.convert(_named(GroupLine, (by, *row)), GroupLine, strict=False) for row in rows]
@@ -147,6 +166,50 @@ async def silent(database: FleetDatabase, now: datetime) -> list[AgentLine]:
         stamp(now),
     )
     return [msgspec.convert(_named(AgentLine, row), AgentLine) for row in rows]
+
+
+async def never_heard(
+    database: FleetDatabase, members: Sequence[Member], now: datetime
+) -> list[AgentLine]:
+    """Agents that were enrolled and never told anything, the first first. Raises StoreError."""
+    return [
+        AgentLine(one.name, one.shown, "", "", "", "", one.enrolled)
+        for one in await unheard(database, members, now)
+    ]
+
+
+async def blind(database: FleetDatabase, now: datetime) -> list[AgentLine]:
+    """Agents that are heard, and say that they cannot look. Raises StoreError."""
+    rows = await database.read(
+        f"""
+        SELECT a.device, a.name, a.network, COALESCE(n.label, ''), a.last, a.due, a.heartbeat FROM agent a
+        LEFT JOIN network n ON n.id = a.network WHERE a.due >= ? AND a.revoked IS NULL AND {CANNOT_LOOK}
+        ORDER BY a.last, a.device LIMIT {MOST}
+        """,  # noqa: S608
+        stamp(now),
+    )
+    return [
+        msgspec.convert(
+            {**_named(AgentLine, row[:6]), "mood": mood_of(str(row[6])) or ""}, AgentLine
+        )
+        for row in rows
+    ]
+
+
+async def last_heard(database: FleetDatabase) -> dict[str, str]:
+    """When each agent was heard last. Raises StoreError."""
+    return {
+        str(device): str(last)
+        for device, last in await database.read("SELECT device, last FROM agent")
+    }
+
+
+async def written(database: FleetDatabase) -> tuple[int, str]:
+    """How many agents were ever heard, and when the bus stored what the collector wrote last. Raises StoreError."""
+    ((agents,),) = await database.read("SELECT COUNT(*) FROM agent")
+    rows = await database.read("SELECT value FROM fact WHERE name = 'collector'")
+    stored = msgspec.json.decode(str(rows[0][0])).get("stored", "") if rows else ""
+    return int(agents or 0), str(stored)
 
 
 async def correlations(database: FleetDatabase, *, closed: bool = False) -> list[CorrelationLine]:
@@ -172,7 +235,8 @@ async def networks(database: FleetDatabase) -> list[NetworkLine]:
         f"""
         SELECT n.id, n.label, n.first, n.last, COALESCE(a.agents, 0), COALESCE(f.findings, 0) FROM network n
         LEFT JOIN (SELECT network, COUNT(*) AS agents FROM agent GROUP BY network) AS a ON a.network = n.id
-        LEFT JOIN (SELECT network, COUNT(*) AS findings FROM finding WHERE closed IS NULL GROUP BY network) AS f
+        LEFT JOIN (SELECT network, COUNT(*) AS findings FROM finding f WHERE closed IS NULL AND {STANDS}
+        GROUP BY network) AS f
         ON f.network = n.id ORDER BY COALESCE(a.agents, 0) DESC, n.id LIMIT {MOST}
         """  # noqa: S608
     )

@@ -48,17 +48,23 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Agent(msgspec.Struct, frozen=True):
-    """When an agent of a network was heard last, and when its next word was due."""
+    """When an agent of a network was heard last and first, and when its next word was due."""
 
     device: str
     network: str
     last: datetime
     due: datetime
     judges: bool = True
+    first: datetime | None = None
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A network: since when it is known, when it was last seen dark, and what tells that it is another one's place."""
+    """A network: since when it is known, when it was last seen dark, and what tells that it is another one's place.
+
+    Attributes:
+        sure: gateway and ssid are what several agents say; of one agent's word no two places are made one.
+
+    """
 
     id: str
     first: datetime
@@ -66,6 +72,7 @@ class Place(msgspec.Struct, frozen=True):
     ssid: str = ""
     label: str = ""
     dark: datetime | None = None
+    sure: bool = True
 
 
 class First(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from addons.fleet.frames import acknowledgements, go_ahead
+from addons.fleet.frames import acknowledge, go_ahead
 from detector.errors import FetchError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _ANSWER = 10.0
 _IDLE = 5.0
 _GRACE = 5.0
 _NANO = 1_000_000_000
-_ACKS = 500  # in one piece of some 40 kB
 _PLACE = attrgetter("sequence")
 
 
@@ -108,11 +107,7 @@ class Puller:
     async def acknowledge(self, batch: list[Pulled]) -> None:
         """Tell the bus that they are kept; it may forget them. One that is lost makes it deliver once more."""
         try:
-            for at in range(0, len(batch), _ACKS):
-                some = batch[at : at + _ACKS]
-                await self._client.publish(some[0].reply, b"+ACK")  # says whether there is a line
-                await self._client._send_command(acknowledgements([one.reply for one in some[1:]]))
-            await self._client._flush_pending()
+            await acknowledge(self._client, [one.reply for one in batch])
         except Exception as error:
             raise self._failure(error) from None
 

@@ -15,6 +15,8 @@ from typing import Literal
 
 from addons.fleet.conditions import SIZE, Where, begins, marks, number, paged, window, within
 from addons.fleet.database import Row
+from addons.fleet.mood import CANNOT_LOOK
+from addons.fleet.proof import JUDGED_KINDS
 from addons.fleet.query_rows import (
     AgentRow,
     Changes,
@@ -26,19 +28,20 @@ from addons.fleet.query_rows import (
     ProductRow,
     Standing,
     Who,
+    is_version,
 )
 from addons.fleet.told import ToldQueries
 
-AgentState = Literal["", "heard", "silent", "intercepted", "revoked"]
+AgentState = Literal["", "heard", "silent", "cannot look", "intercepted", "revoked"]
 AgentOrder = Literal["name", "last", "version", "network"]
 _AGENT = ", ".join(f"a.{one}" for one in AgentRow._fields)
 _FINDING = ", ".join(f"f.{one}" for one in FindingRow._fields[:-1]) + ", COALESCE(a.name, '')"
 _FINDINGS = "FROM finding f LEFT JOIN agent a ON a.device = f.device"
 # What the index finding_open covers. A finding is about one network and one subject: in a group of both, or of a
 # network, one row is one agent.
-_STANDS = "closed IS NULL AND kind = 'interception'"
+_STANDS = "closed IS NULL AND kind = 'interception' AND proven = 1"
 # The same, in words that no index of open findings covers: for one network its own index is the quicker one.
-_STANDS_HERE = "COALESCE(closed, '') = '' AND kind = 'interception'"
+_STANDS_HERE = "COALESCE(closed, '') = '' AND kind = 'interception' AND proven = 1"
 _AGENT_ORDERS: dict[AgentOrder, tuple[str, str]] = {
     "name": ("a.name", "ASC"),
     "last": ("a.last", "DESC"),
@@ -65,14 +68,30 @@ class FleetQueries(ToldQueries):
             f"SELECT COUNT(DISTINCT device) FROM finding WHERE {_STANDS} AND sanctioned = 0"
         )
         found = await self.database.read(
-            "SELECT kind, sanctioned, COUNT(*) FROM finding WHERE closed IS NULL GROUP BY kind, sanctioned"
+            "SELECT kind, sanctioned, COUNT(*), SUM(proven) FROM finding WHERE closed IS NULL GROUP BY kind, sanctioned"
         )
-        kinds = {str(kind): number(count) for kind, allowed, count in found if not allowed}
-        allowed = sum(number(count) for _, allowed, count in found if allowed)
+        kinds: dict[str, int] = {}
+        allowed = claimed = 0
+        for kind, sanctioned, count, proven in found:
+            stands = int(proven or 0) if kind in JUDGED_KINDS else number(count)
+            claimed += number(count) - stands
+            if sanctioned:
+                allowed += stands
+            else:
+                kinds[str(kind)] = kinds.get(str(kind), 0) + stands
         gone = number(revoked)
         return Counts(
-            number(agents) - gone, number(silent), gone, number(unsanctioned), allowed, kinds
+            number(agents) - gone, number(silent), gone, number(unsanctioned), allowed, kinds, claimed,
+            await self.cannot_look(),
+        )  # fmt: skip
+
+    async def cannot_look(self) -> int:
+        """Agents that are heard and whose last word is that they cannot look: none of them is clean."""
+        rows = await self.database.read(
+            f"SELECT COUNT(*) FROM agent a WHERE a.due >= ? AND a.revoked IS NULL AND {CANNOT_LOOK}",
+            self.late,
         )
+        return number(rows[0][0])
 
     async def changes(self, since: str) -> Changes:
         """Findings that opened, changed otherwise, and closed."""
@@ -86,7 +105,7 @@ class FleetQueries(ToldQueries):
     async def standing(self, page: int = 1, size: int = SIZE) -> Paged[Standing]:
         """Who intercepts now; who is not allowed to, first."""
         rows = await self.database.read(
-            f"{_standing()} ORDER BY CASE WHEN b.agents > 0 THEN 0 ELSE 1 END, 2 DESC, 1 LIMIT ? OFFSET ?",
+            f"{_standing()} ORDER BY CASE WHEN bad > 0 THEN 0 ELSE 1 END, 2 DESC, 1 LIMIT ? OFFSET ?",
             *window(page, size),
         )
         total = number(rows[0][-1]) if rows else 0
@@ -94,14 +113,14 @@ class FleetQueries(ToldQueries):
 
     async def standing_of(self, subject: str) -> Standing | None:
         """One of them; None where nothing of it is open."""
-        rows = await self.database.read(_standing(" AND subject = ?"), subject, subject)
+        rows = await self.database.read(_standing(" AND subject = ?"), subject)
         return _a_standing(rows[0]) if rows else None
 
     async def standing_as(self, product: str, engine: str, most: int = SIZE) -> list[Standing]:
         """Those of one product."""
         rows = await self.database.read(
             f"{_standing(' AND product = ? AND engine = ?')} ORDER BY 2 DESC, 1 LIMIT ?",
-            product, engine, product, engine, most,
+            product, engine, most,
         )  # fmt: skip
         return [_a_standing(row) for row in rows]
 
@@ -117,15 +136,14 @@ class FleetQueries(ToldQueries):
     async def places(self, subject: str, most: int) -> tuple[list[Place], int]:
         """Networks in which a subject intercepts, those with the most agents; and on how many it is."""
         rows = await self.database.read(
-            "SELECT f.network, COALESCE(n.label, ''), f.agents FROM (SELECT network, COUNT(*) AS agents"
+            "SELECT f.network, COALESCE(n.label, ''), f.agents, f.total FROM"
+            " (SELECT network, COUNT(*) AS agents, COUNT(*) OVER () AS total"
             f" FROM finding WHERE {_STANDS} AND subject = ? GROUP BY network ORDER BY 2 DESC, network LIMIT ?) f"
             " LEFT JOIN network n ON n.id = f.network ORDER BY 3 DESC, 1",
             subject, most,
         )  # fmt: skip
-        (total,) = await self.one(
-            f"SELECT COUNT(DISTINCT network) FROM finding WHERE {_STANDS} AND subject = ?", subject
-        )
-        return [Place(*row) for row in rows], number(total)  # type: ignore[arg-type]
+        total = number(rows[0][-1]) if rows else 0
+        return [Place(*row[:-1]) for row in rows], total  # type: ignore[arg-type]
 
     async def named(self, text: str, most: int) -> list[tuple[str, Who]]:
         """Subjects that intercept now and whose product, engine or issuer has this text."""
@@ -133,8 +151,9 @@ class FleetQueries(ToldQueries):
         rows = await self.database.read(
             "SELECT f.subject, f.product, f.engine, f.category, f.issuer, f.issuer_spki FROM"
             f" (SELECT subject, MIN(device) AS device FROM finding WHERE {_STANDS} GROUP BY subject) s"
-            f" JOIN finding f ON f.subject = s.subject AND f.device = s.device AND f.{_STANDS}"
-            f" WHERE ({' OR '.join(f"LOWER(f.{one}) LIKE ? ESCAPE '!'" for one in names)}) LIMIT ?",
+            # In this order: a subject has one row to be looked up, and not each row its subject.
+            f" CROSS JOIN finding f WHERE f.subject = s.subject AND f.device = s.device AND f.{_STANDS}"
+            f" AND ({' OR '.join(f"LOWER(f.{one}) LIKE ? ESCAPE '!'" for one in names)}) LIMIT ?",
             *(within(text) for _ in names), most,
         )  # fmt: skip
         return list({str(row[0]): Who(*row[1:]) for row in rows}.items())  # type: ignore[arg-type]
@@ -202,7 +221,7 @@ class FleetQueries(ToldQueries):
         """Who intercepts in a network."""
         rows = await self.database.read(
             f"{_standing(' AND network = ?', _STANDS_HERE)} ORDER BY 4 DESC, 2 DESC, 1 LIMIT ?",
-            network, network, most,
+            network, most,
         )  # fmt: skip
         return [_a_standing(row) for row in rows]
 
@@ -223,12 +242,14 @@ class FleetQueries(ToldQueries):
                       within(text), begins(text))  # fmt: skip
         if state in ("silent", "heard"):
             where.add(f"a.due {'<' if state == 'silent' else '>='} ?", self.late)
-        if state:
+        if state:  # each but one is of agents that are none
             where.add(f"a.revoked IS {'NOT ' if state == 'revoked' else ''}NULL")
         if state == "intercepted":
             where.add(
                 f"a.device IN (SELECT device FROM finding WHERE {_STANDS} AND sanctioned = 0)"
             )
+        if state == "cannot look":
+            where.add(f"a.due >= ? AND {CANNOT_LOOK}", self.late)
         if version:
             where.add("a.tlsight = ?", version)
         if network:
@@ -272,9 +293,9 @@ class FleetQueries(ToldQueries):
     async def versions(self) -> list[str]:
         """Of the program, those of the most agents first."""
         rows = await self.database.read(
-            "SELECT tlsight, COUNT(*) FROM agent GROUP BY tlsight ORDER BY 2 DESC, 1 LIMIT 50"
+            "SELECT tlsight, COUNT(*) FROM agent GROUP BY tlsight ORDER BY 2 DESC, 1 LIMIT 200"
         )
-        return [str(version) for version, _ in rows]
+        return [str(version) for version, _ in rows if is_version(str(version))][:30]
 
     async def findings(
         self,
@@ -328,13 +349,12 @@ class FleetQueries(ToldQueries):
 
 
 def _standing(more: str = "", stands: str = _STANDS) -> str:
-    """By subject; the values of `more` are needed twice. Devices come in the index's order, so counting them is cheap."""
+    """By subject, in one pass: a subject may be on every agent."""
     return (
-        "SELECT s.subject, s.agents, s.findings, COALESCE(b.agents, 0), s.since, COUNT(*) OVER () FROM"
-        " (SELECT subject, COUNT(DISTINCT device) AS agents, COUNT(*) AS findings, MIN(opened) AS since"
-        f" FROM finding WHERE {stands}{more} GROUP BY subject) s LEFT JOIN"
-        " (SELECT subject, COUNT(DISTINCT device) AS agents"
-        f" FROM finding WHERE {stands}{more} AND sanctioned = 0 GROUP BY subject) b ON b.subject = s.subject"
+        "SELECT subject, agents, findings, bad, since, COUNT(*) OVER () FROM"
+        " (SELECT subject, COUNT(DISTINCT device) AS agents, COUNT(*) AS findings,"
+        " COUNT(DISTINCT CASE WHEN sanctioned = 0 THEN device END) AS bad, MIN(opened) AS since"
+        f" FROM finding WHERE {stands}{more} GROUP BY subject) s"
     )
 
 

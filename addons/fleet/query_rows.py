@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+from addons.fleet.mood import Mood, mood_of
+from addons.fleet.proof import Proof, proof_of
+
+# What agents say of themselves, as it is shown and may be chosen by: free text of a stranger is none of it.
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,39}")
+_SYSTEM = re.compile(r"[0-9A-Za-z._-]{1,24}")
+# An agent knows no more hosts of a finding one by one (detector.agent.finding).
+MOST_HOSTS = 2000
+
+
+def is_version(text: str) -> bool:
+    return _VERSION.fullmatch(text) is not None
+
+
+def more_hosts(count: int) -> str:
+    """How many beyond the first; empty for none. A number that no agent counts to is only "many"."""
+    if count > MOST_HOSTS:
+        return f"more than {MOST_HOSTS}"
+    return str(count - 1) if count > 1 else ""
 
 
 class Paged[T](NamedTuple):
@@ -27,6 +48,8 @@ class Counts(NamedTuple):
         intercepted: agents with an interception that no policy allows.
         sanctioned: interceptions that are allowed.
         open: findings by kind that no policy allows.
+        claimed: of any, those that no observation proves; they are counted nowhere else.
+        cannot_look: agents that say so, and are clean of nothing.
 
     """
 
@@ -36,6 +59,8 @@ class Counts(NamedTuple):
     intercepted: int
     sanctioned: int
     open: dict[str, int]
+    claimed: int = 0
+    cannot_look: int = 0
 
 
 class Changes(NamedTuple):
@@ -113,6 +138,20 @@ class AgentRow(NamedTuple):
     heartbeat: str | None
     revoked: str | None
 
+    @property
+    def version(self) -> str:
+        """What is one, or that it is none."""
+        return self.tlsight if is_version(self.tlsight) else "no version"
+
+    @property
+    def os(self) -> str:
+        return self.system if _SYSTEM.fullmatch(self.system) else "unknown"
+
+    @property
+    def mood(self) -> Mood | None:
+        """Why it cannot look; None where it can, or does not say."""
+        return mood_of(self.heartbeat)
+
 
 class FindingRow(NamedTuple):
     id: str
@@ -135,7 +174,24 @@ class FindingRow(NamedTuple):
     seen: str
     closed: str | None
     event: str
+    proved: str
     agent: str
+
+    @property
+    def proof(self) -> Proof:
+        return proof_of(self.kind, self.subject, self.event, self.proved)
+
+    @property
+    def more(self) -> str:
+        """How many hosts beyond the first."""
+        return more_hosts(self.host_count)
+
+    @property
+    def seen_on(self) -> str:
+        """On how many hosts, in words."""
+        if self.host_count > MOST_HOSTS:
+            return f"more than {MOST_HOSTS} hosts"
+        return f"{self.host_count:,} {'host' if self.host_count == 1 else 'hosts'}"
 
     @property
     def who(self) -> Who:

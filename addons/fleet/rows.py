@@ -16,11 +16,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
-from addons.fleet.database import Row, Value
+from addons.fleet.database import Row
 from addons.fleet.heard import HeardCheck
 from addons.fleet.taking import Refused, Taken, stamp
 from detector.report.event_json import (
@@ -79,10 +79,20 @@ FINDING = (
         f"THEN excluded.{c} ELSE finding.{c} END"
         for c in _JUDGED
     )
+    # Another event, kind or subject is another claim (addons.fleet.proof).
+    + ", proven = CASE WHEN excluded.judged <> '' AND excluded.judged >= finding.judged "
+    "AND excluded.event <> finding.event "
+    f"OR {_LATER} AND (excluded.kind <> finding.kind OR excluded.subject <> finding.subject) "
+    "THEN 0 ELSE finding.proven END"
     + ", met = CASE WHEN excluded.met < finding.met THEN excluded.met ELSE finding.met END"
 )
 # A finding that stands is told once; every heartbeat says that it stands.
 STANDS = "UPDATE finding SET seen = ? WHERE device = ? AND id = ? AND seen < ? AND closed IS NULL"
+# An agent that lost its state does not know what it told: until it tells again, nobody does (addons.fleet.proof).
+LOST = """
+UPDATE finding SET proven = 0, proved = '~' || event || ' ' || kind || ' ' || subject
+WHERE device = ? AND closed IS NULL AND changed < ?
+"""
 EVENT = """
 INSERT INTO event (id, device, at, received, kind, severity, finding, headline, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
@@ -119,6 +129,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     network: Row | None
     answer: Row | None
     stand: tuple[Row, ...] = ()
+    lost: Row | None = None
 
 
 def kept(one: Taken, canaries: Collection[str]) -> Kept:
@@ -133,7 +144,8 @@ def kept(one: Taken, canaries: Collection[str]) -> Kept:
         _network(one, event.network) if event.network is not None else None,
         _answer(one, at) if answers else None,
         _stand(one, at, event.heartbeat) if event.heartbeat is not None else (),
-    )
+        (event.device.id, at) if event.notice is not None and event.notice.code == "state-lost" else None,
+    )  # fmt: skip
 
 
 def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[str, list[Row]]]:
@@ -141,7 +153,7 @@ def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[
 
     Rows of one key are in the stream's order, and keys in their own: ids are random, and in order every page of a table
     and its index is looked for and written once a batch, not once a row. Tables do not look at each other, but for
-    STANDS, which follows FINDING.
+    STANDS and LOST, which follow FINDING.
     """
     agents, events, findings, answers, stand = [], [], [], [], list[Row]()
     networks: dict[object, Row] = {}
@@ -166,12 +178,13 @@ def statements(taken: Sequence[Kept], refused: Sequence[Refused]) -> list[tuple[
     return [
         (AGENT, sorted(agents, key=_FIRST)), (EVENT, sorted(events, key=_FIRST)),
         (FINDING, sorted(findings, key=_BY_DEVICE)), (STANDS, sorted(stand, key=_BY_DEVICE)),
+        (LOST, [one.lost for one in taken if one.lost is not None]),
         (NETWORK, sorted(networks.values(), key=_FIRST)), (ANSWER, answers), (REFUSED, counts),
     ]  # fmt: skip
 
 
-_FIRST: Callable[[Row], Value] = itemgetter(0)
-_BY_DEVICE: Callable[[Row], tuple[Value, ...]] = itemgetter(1, 0)
+_FIRST: Callable[[Row], Any] = itemgetter(0)
+_BY_DEVICE: Callable[[Row], Any] = itemgetter(1, 0)
 # What the bus stored within one second has one time.
 _heard = lru_cache(maxsize=4096)(stamp)
 

@@ -3,7 +3,8 @@
 Times are ISO 8601 in UTC with a final Z and seconds, so that they sort as text. `body` is JSON.
 
 Indexes are few: ids are random, so every further one makes each event write one more page. A finding is asked for with
-its device, and so are its events.
+its device, and so are its events. Rows of finding are long and stand as they came; only the short entries of its
+indexes are put where they belong.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 # finding: each one's last state; `event` told it; `canary`: a site of everybody's list shows it; `spares`: such sites
 #   do not, by the same way; `issuer_until`: when its CA ends, of one that was made for long;
 #   `met`: when it opened for the first time, of all times that it did; `judged`:
-#   when what was seen was told last, which a finding that closes does not.
+#   when what was seen was told last, which a finding that closes does not; `proved`, `proven`: what was judged again, and whether it proves it, see
+#   addons.fleet.proof.
 # event: all that was told but heartbeats, for a while.  network: `dark`: when last nearly all that were there fell silent.
 # correlation: what no single agent can see.  question, answer: what agents were asked.
 # refused: events that were none, by the subject's device.  fact: the collector's own state.
@@ -30,14 +32,15 @@ CREATE TABLE finding (
     engine TEXT NOT NULL, category TEXT NOT NULL, issuer TEXT NOT NULL, issuer_spki TEXT NOT NULL, host TEXT NOT NULL,
     hosts TEXT NOT NULL, host_count INTEGER NOT NULL, opened TEXT NOT NULL, changed TEXT NOT NULL, seen TEXT NOT NULL,
     closed TEXT, event TEXT NOT NULL, canary INTEGER NOT NULL, spares INTEGER NOT NULL, issuer_until TEXT,
-    met TEXT NOT NULL, judged TEXT NOT NULL,
+    met TEXT NOT NULL, judged TEXT NOT NULL, proved TEXT NOT NULL DEFAULT '',
+    proven INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (device, id)
 ) STRICT;
-CREATE INDEX finding_open ON finding (kind, subject, device, sanctioned, opened, product, engine, category, closed)
+CREATE INDEX finding_open ON finding (
+    kind, proven, subject, device, sanctioned, network, opened, product, engine, category, host, closed)
     WHERE closed IS NULL;
-CREATE INDEX finding_where ON finding (kind, subject, network, sanctioned, device, host, closed) WHERE closed IS NULL;
 CREATE INDEX finding_by_subject ON finding (subject, changed, closed);
-CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed);
+CREATE INDEX finding_by_changed ON finding (changed, host, kind, sanctioned, closed, device, id);
 CREATE TABLE event (
     id TEXT NOT NULL PRIMARY KEY, device TEXT NOT NULL, at TEXT NOT NULL, received TEXT NOT NULL, kind TEXT NOT NULL,
     severity TEXT NOT NULL, finding TEXT NOT NULL, headline TEXT NOT NULL, body TEXT NOT NULL

@@ -24,6 +24,7 @@ from detector import clock
 from detector.errors import TlsightError
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
+from detector.own_python import python
 
 # Runs under any Python that mitmproxy runs on: our packages first, what they need behind all others.
 CODE = (
@@ -58,7 +59,7 @@ def command() -> list[str]:
     """How to start it here."""
     root = Path(__file__).resolve().parents[2]
     libraries = Path(msgspec.__file__).resolve().parents[1]
-    return [sys.executable, "-P", "-c", CODE, str(root), str(libraries)]
+    return python("-c", CODE, str(root), str(libraries))
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 A day is 24 hours from the first measurement in it, so that nothing happens at midnight at once on all machines.
 Measured are this process and those it started, the bytes of every connection of ours (detector.net.traffic), and what
-is resident. Over the day's budget the next run waits longer: four times the period, until the day is over.
+is resident. Over the day's budget the next run waits longer, until the day is over: four times the period, but an hour
+more at most. Who answers with as much as a peer may send uses a day's bytes up within hours; that alone must not keep
+the agent from looking. So a run then costs no more than a few targets' most, and there is one every other hour.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ import msgspec
 
 DAY = timedelta(days=1)
 STRETCH = 4.0
+LONGEST_STRETCH = 3600.0
+# Before its handshake is done; the agent asks nothing after it. Honest ones send 3,000 to 10,000 bytes.
+MOST_OF_A_PEER = 128 << 10
+_MUCH = 30_000
 # What one target costs before anything was measured: a handshake, its certificates, and its questions by DNS.
 _ONE_TARGET = 12_000
 _LEAST = 4
@@ -33,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     processor: float = 0.1
     traffic: int = 5_000_000
-    memory: int = 60_000_000
+    memory: int = 80_000_000
 
     @property
     def seconds(self) -> float:
@@ -66,6 +72,15 @@ class Measured(msgspec.Struct, frozen=True):
     cpu: float
     traffic: int
     memory: int
+
+
+class Counted(msgspec.Struct):
+    """Since the last heartbeat."""
+
+    checked: int = 0
+    inconclusive: int = 0
+    cpu: float = 0.0
+    traffic: int = 0
 
 
 def measure() -> Measured:
@@ -118,6 +133,14 @@ def over(use: Use, limits: Limits, memory: int) -> tuple[str, ...]:
 def stretches(use: Use, limits: Limits) -> bool:
     """Whether asking less often would help."""
     return use.cpu > limits.seconds or use.traffic > limits.traffic
+
+
+def reasons(use: Use) -> tuple[str, ...]:
+    """What made it much, where that can be told."""
+    if use.targets < _LEAST or use.traffic < _MUCH * use.targets:
+        return ()
+    each = use.traffic // use.targets
+    return (f"{use.targets} targets took {each} bytes each, a handshake takes about {_ONE_TARGET}",)
 
 
 def room(use: Use, limits: Limits, every: float) -> int:

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from detector import clock
-from detector.agent import budget, findings, sensing
+from detector.agent import budget, findings, mood, sensing
 from detector.agent.canaries import Canaries
 from detector.agent.identity import Identity
 from detector.agent.known import Known
+from detector.agent.mood import Felt, Mood
 from detector.agent.own_hosts import OwnHosts
+from detector.agent.past import Past
 from detector.agent.settings import Settings, with_fleet
 from detector.agent.state import AgentState, is_damage
 from detector.agent.telling import Teller
@@ -42,17 +44,7 @@ if TYPE_CHECKING:
     from detector.net.probe import ProbeOptions
     from detector.net.routes import Routing
 
-DAY = timedelta(days=1)
 _MAX_PENDING = 200
-
-
-class Counted(msgspec.Struct):
-    """Since the last heartbeat."""
-
-    checked: int = 0
-    inconclusive: int = 0
-    cpu: float = 0.0
-    traffic: int = 0
 
 
 class Core:
@@ -69,6 +61,7 @@ class Core:
         stands: all findings as they were kept last.
         wake, wake_again: called when something is to be delivered; the second where the network is back.
         sinks: how they fare.
+        past: where findings go that cannot be kept.
         damaged: the state broke while it was used; it is to be opened anew.
 
     """
@@ -96,9 +89,10 @@ class Core:
         self.wake: Callable[[], None] = lambda: None
         self.wake_again: Callable[[], None] = lambda: None
         self.sinks: Callable[[], tuple[SinkRecord, ...]] = lambda: ()
+        self.past = Past(say)
         self.damaged = False
-        self.counted = Counted()
-        self.mood: sensing.Mood = "open"
+        self.counted = budget.Counted()
+        self.mood = state.record("mood", Mood)
         self._say = say
         self._said: set[str] = set()
         self._pending: list[EventRecord] = []
@@ -149,8 +143,10 @@ class Core:
             self.say(str(error))
             notices = [one for one in events if one.notice is not None]
             self._pending = [*self._pending, *notices][-_MAX_PENDING:]
+            self.past.take(events)
             return False
         self._pending.clear()
+        self.past.clear()
         self._said.clear()
         self.stands = dict(after)
         if given_up.tell:
@@ -172,6 +168,8 @@ class Core:
                 cpu=round(counted.cpu, 3), sent=counted.traffic, memory=budget.resident(),
                 lists=self.state.serials(), sinks=self.sinks(),
                 lost=int(self.state.fact("lost") or 0),
+                mood=self.mood.word if self.mood is not None else "",
+                mood_since=self.mood.since if self.mood is not None else None,
             )  # fmt: skip
         except StoreError as error:
             self.damaged = self.damaged or is_damage(error)
@@ -183,7 +181,7 @@ class Core:
         }
         if not self.keep(self.stands, [self.teller.heartbeat(beat)], facts):
             return False
-        self.counted = Counted()
+        self.counted = budget.Counted()
         return True
 
     # What it costs
@@ -198,25 +196,37 @@ class Core:
         much = budget.over(self.use, self.settings.limits, after.memory)
         if much and not self.use.told:
             self.use = msgspec.structs.replace(self.use, told=True)
-            self.notice("over-budget", f"over budget: {'; '.join(much)}")
+            why = "; ".join((*much, *budget.reasons(self.use)))
+            self.notice("over-budget", f"over budget: {why}")
 
     # What it asks
 
-    async def look(self) -> sensing.Mood:
-        """Where the machine is, and whether the way out is open, captive, offline or unknown."""
+    async def look(self) -> mood.Looked:
+        """Where the machine is, and how open the way out is; in a lab neither is asked."""
+        if "roots" in self.settings.files:
+            return "unknown"
         self.teller.network = await sensing.here(self.who.salt, self.environment)
-        self._feel(await sensing.portal(self.routing(), self.settings.agent.portal))
-        return self.mood
+        seen = await sensing.portal(self.routing(), self.settings.agent.portal)
+        self._feel(mood.looked(self.mood, seen, self.settings.every, clock.now()))
+        return seen
 
-    def _feel(self, mood: sensing.Mood) -> None:
-        if mood == "captive" and self.mood != "captive":
-            self.notice("captive-portal", "a captive portal stands in the way: nothing is checked")
-        elif mood != "captive" and self.mood == "captive":
-            self.notice("portal-left", "the captive portal is left")
-        self.mood = mood
+    def _feel(self, felt: Felt) -> None:
+        """Tell and keep how open the way out is; what could not be kept is felt again."""
+        if felt.mood == self.mood:
+            return
+        facts = {"mood": msgspec.json.encode(felt.mood).decode()}
+        events = [self.teller.notice(one.code, one.text) for one in felt.said]
+        self.keep(self.stands, events, facts)
+        self.mood = felt.mood
 
-    async def round(self) -> Ran | None:
-        """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError."""
+    async def round(self, seen: mood.Looked = "unknown", *, few: bool = False) -> Ran | None:
+        """Ask, judge, keep and tell; None where what was found could not be kept. Raises ConfigError.
+
+        Args:
+            seen: how open the way out is.
+            few: ask as few as behind a portal.
+
+        """
         from detector.agent.round import ask, remembering, whom
 
         knowledge = self.knowledge()
@@ -226,17 +236,20 @@ class Core:
         settings = await self.own_hosts.with_them(self.settings, self.state)
         asking = whom(
             self.stands, self.place, settings, rows, start, room, self._chance,
-            self.canaries.passed,
+            self.canaries.passed, few=few,
         )  # fmt: skip
         run = self.teller.run_id()
         with remembering(self.folder, self.say) as history:
             ran = await ask(
                 asking, self.stands, self.place, knowledge, self.probing(), history, clock.now,
-                self.say,
+                self.say, seen,
             )  # fmt: skip
         self.counted.checked += len(ran.judgements)
         self.counted.inconclusive += ran.inconclusive
-        self._feel(sensing.mood_after(self.mood, ran.judgements))
+        every, now = self.settings.every, clock.now()
+        after = mood.looked(self.mood, ran.mood, every, now)
+        self._feel(after)
+        self._feel(mood.ran(after.mood, len(ran.judgements), ran.inconclusive, now))
         self.measure(len(ran.judgements))
         facts = {
             "last-run": clock.now().isoformat(), "part": str(asking.next_part),
@@ -247,7 +260,7 @@ class Core:
         return ran if kept else None
 
     async def answer(self, question: str, host: str, port: int) -> Judgement | None:
-        """Ask about one host and tell what it shows."""
+        """Ask about one host and tell what it shows. Raises StoreError where that cannot be kept: the question is open."""
         from detector.agent.round import Asking, ask, remembering
         from detector.model.targets import parse_target
 
@@ -260,25 +273,12 @@ class Core:
             )  # fmt: skip
         self.measure(1)
         for judgement in ran.judgements:
-            self.keep(self.stands, [self.teller.answer(question, judgement, run)])
+            if not self.keep(self.stands, [self.teller.answer(question, judgement, run)]):
+                raise StoreError(
+                    str(self.folder), "an answer to the fleet cannot be kept: it is asked again"
+                )
             return judgement
         return None
-
-    async def audit(self) -> None:
-        """The trust audit, where one is due."""
-        if not self.settings.agent.trust:
-            return
-        last, now = self.state.moment("trust-last"), clock.now()
-        if last is not None and timedelta() <= now - last < DAY:
-            return
-        standing = await sensing.trust_audit(self.settings.files.get("policy"), self.environment)
-        self.measure()
-        if standing is None:
-            return
-        done = findings.step_trust(self.stands, standing, self.place, now, first=last is None)
-        run = self.teller.run_id()
-        events = self.teller.findings(done.told, run)
-        self.keep(done.after, events, {"trust-last": now.isoformat()})
 
     def audit_again(self) -> None:
         """The machine's trust store changed: judge by the new one, and audit it with the next run."""
@@ -365,7 +365,9 @@ class Core:
         """How to dial. Raises ConfigError."""
         from detector.net.probe import ProbeOptions
 
-        return ProbeOptions(timeout=self.settings.agent.timeout, routing=self.routing())
+        return ProbeOptions(
+            timeout=self.settings.agent.timeout, routing=self.routing(), most=budget.MOST_OF_A_PEER
+        )
 
     def routing(self) -> Routing:
         """The way that the settings and the environment name. Raises ConfigError."""

@@ -95,6 +95,7 @@ class Deliveries:
         now: the clock.
         tell: takes a notice, and what was seen of the connection of the sink it is about. It may keep an event.
         pacing: how much at once, and when again.
+        standing: gives events of what stands, for a sink that is seen for the first time.
 
     Raises StoreError.
 
@@ -107,13 +108,14 @@ class Deliveries:
         now: Callable[[], datetime],
         tell: Tell,
         pacing: Pacing | None = None,
+        standing: Callable[[], Sequence[EventRecord]] = tuple,
     ) -> None:
         self._database = database
         self._now = now
         self._tell = tell
         self._pacing = pacing or Pacing()
         self._states = {name: _State(sink) for name, sink in sinks.items()}
-        spool.configure(database, sinks)
+        spool.configure(database, sinks, standing)
 
     async def run(self) -> None:
         """Deliver until cancelled; then the sinks are closed. Where the spool cannot be used it is tried again."""
@@ -141,6 +143,11 @@ class Deliveries:
                 for state in self._states.values():
                     await state.idle.wait()
         return all(not spool.waiting(self._database, name) for name in self._states)
+
+    async def past_the_spool(self, events: Sequence[EventRecord]) -> None:
+        """Give every sink what could not be kept, once: one that fails does not get it."""
+        sinks = [state.sink for state in self._states.values()]
+        await asyncio.gather(*(self._send(sink, events) for sink in sinks))
 
     def state(self) -> tuple[SinkRecord, ...]:
         """How each fares. Raises StoreError."""

@@ -19,7 +19,7 @@ from detector.model.no_json import NO_JSON
 from detector.net.nats_link import Login, dial
 from detector.wire.nkey import NKey, claims_of, verify
 
-_PENDING = "fleet.key"
+PENDING = "fleet.key"
 _CONTEXT = b"tlsight fleet, an enrolment 1\0"
 _ASKED_FOR = 20.0
 
@@ -99,12 +99,12 @@ async def enrol(token: Token, folder: Path, device: str, name: str, system: str)
         salt=token.salt,
     )
     write_whole(folder / FILE, write_membership(member), 0o600)
-    (folder / _PENDING).unlink(missing_ok=True)
+    (folder / PENDING).unlink(missing_ok=True)
     return member
 
 
 def _pending(folder: Path) -> NKey:
-    path = folder / _PENDING
+    path = folder / PENDING
     try:
         return NKey.read(read_regular(path, 256).decode().strip())
     except FileNotFoundError:

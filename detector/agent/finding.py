@@ -80,6 +80,12 @@ class Held(msgspec.Struct, frozen=True):
         return self.record.id
 
     @property
+    def who(self) -> str:
+        """Who intercepts, as far as it is known; of the machine's trust, what is said of it."""
+        said = self.about if self.record.kind == "trust" else ""
+        return self.product or self.engine or self.issuer or said
+
+    @property
     def is_open(self) -> bool:
         return self.closed is None
 

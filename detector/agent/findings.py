@@ -181,6 +181,18 @@ def step_trust(
     return Step(after, tuple(told))
 
 
+def step_salt(before: Findings, now: datetime) -> Step:
+    """Networks have other ids from now on: none that stood under an old one can be asked for again."""
+    after = dict(before)
+    told: list[Told] = []
+    for held in before.values():
+        if held.network is not None and held.is_open:
+            # Remembered as long as any other, it would be found again under its old id by nobody.
+            after[held.id] = msgspec.structs.replace(held, closed=now)
+            told.append(Told("closed", after[held.id], ("told again under the fleet's networks",)))
+    return Step(after, tuple(told))
+
+
 def _here(findings: Findings, place: Place, kinds: Iterable[FindingKind]) -> list[Held]:
     return [
         held for held in findings.values() if held.record.kind in kinds and held.place == place.id

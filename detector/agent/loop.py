@@ -17,20 +17,23 @@ import asyncio
 import os
 import platform
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from detector import clock
 from detector.agent import schedule, sensing
-from detector.agent.budget import STRETCH, stretches
+from detector.agent.budget import LONGEST_STRETCH, STRETCH, stretches
 from detector.agent.core import Core
 from detector.agent.findings import is_in_doubt
 from detector.agent.identity import FLEET, identity
+from detector.agent.kept_up import kept_up
 from detector.agent.outlets import opened
+from detector.agent.retold import resalt
 from detector.agent.settings import Settings, find, load
 from detector.agent.state import AgentState, alone, is_damage
+from detector.agent.trust import audit
 from detector.errors import ConfigError, StoreError, TlsightError
 
 if TYPE_CHECKING:
@@ -83,7 +86,7 @@ class Agent:
             ending: Ending = "reload"
             first = True
             while ending != "stop":
-                core = self._core(settings)
+                core = open_core(settings, self._environment, self._folder, self._say)
                 life = Life(core, self._stop, self._hup, self._load)
                 try:
                     ending = await life.live(first=first)
@@ -94,9 +97,6 @@ class Agent:
 
     def _load(self) -> Settings:
         return load(find(self._environment, self._named))
-
-    def _core(self, settings: Settings) -> Core:
-        return open_core(settings, self._environment, self._folder, self._say)
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -114,6 +114,7 @@ def open_core(
     who = identity(folder, os.urandom)
     state = AgentState.open(folder)
     core = Core(settings, state, who, environment, folder, say)
+    resalt(core)
     if state.aside is not None:
         text = f"the agent's state was damaged and is begun anew; the old one is {state.aside}"
         say(text)
@@ -152,15 +153,15 @@ class Life:
         """Until something ends it. Raises ConfigError, StoreError before it has begun."""
         core = self._core
         deliveries = opened(core)
-        self._start("deliver", self._deliver(deliveries))
-        self._start("sense", self._sense())
+        self._start("deliver", lambda: self._deliver(deliveries))
+        self._start("sense", self._sense)
         self._member = (core.folder / FLEET).exists()
         if self._member:
-            self._start("fleet", self._hear())
+            self._start("fleet", self._hear)
         else:
-            self._start("enrolment", self._join())
+            self._start("enrolment", self._join)
         if core.settings.metrics.listen:
-            self._start("metrics", self._expose(core.settings.metrics.listen))
+            self._start("metrics", lambda: self._expose(core.settings.metrics.listen))
         try:
             if first:
                 core.notice("started", f"tlsight agent runs, every {core.settings.every:g} s")
@@ -205,12 +206,12 @@ class Life:
         ran: Ran | None = None
         met = True
         try:
-            mood = "unknown" if "roots" in core.settings.files else await core.look()
-            self._portal, patient = schedule.portal(self._portal, at, captive=mood == "captive")
-            met = not patient and (mood != "offline" or bool(core.settings.targets))
+            seen = await core.look()
+            self._portal, patient = schedule.portal(self._portal, at, captive=seen == "captive")
+            met = seen != "offline" or bool(core.settings.targets)
             if met:
-                ran = await core.round()
-                met = ran is None or not ran.silent
+                ran = await core.round(seen, few=patient)
+                met = ran is None or ran.counts(patient=patient)
         except TlsightError as error:
             # A file that the settings name is gone, or a proxy's script cannot be had: perhaps not for ever.
             core.say(str(error))
@@ -222,11 +223,11 @@ class Life:
             doubt = is_in_doubt(core.stands, core.place)
             self._plan = schedule.ran(self._plan, at, chance, doubt=doubt)
         if stretches(core.use, core.settings.limits):
-            self._plan = schedule.stretched(self._plan, STRETCH, at)
+            self._plan = schedule.stretched(self._plan, STRETCH, at, LONGEST_STRETCH)
         self._keep_plan()
         if ran is not None:
             self._told = ""
-            await core.audit()
+            await audit(core)
 
     _told = ""
 
@@ -288,20 +289,19 @@ class Life:
 
     # What runs beside
 
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(self._guarded(name, work), name=name))
+    def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def through() -> None:
+            await kept_up(name, work, self._broke, asyncio.sleep)
+            self._wake.set()  # it may have been waited for, as an enrolment is
 
-    async def _guarded(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """A part that breaks is told, and the others live on."""
-        try:
-            await work
-        except StoreError as error:
-            self._core.damaged = self._core.damaged or is_damage(error)
-            self._core.say(str(error))
-        except TlsightError as error:
-            self._core.say(f"{name}: {error}")
-        except Exception as error:  # the boundary of a task
-            self._core.say(f"{name}: unexpected error: {type(error).__name__}: {error}")
+        self._tasks.append(asyncio.create_task(through(), name=name))
+
+    def _broke(self, text: str, error: Exception, *, first: bool) -> None:
+        core = self._core
+        core.damaged = core.damaged or (isinstance(error, StoreError) and is_damage(error))
+        core.say(text)
+        if first:
+            core.notice("cannot-check", f"a part of the agent broke, and is begun again: {text}")
         self._wake.set()
 
     async def _expose(self, listen: str) -> None:
@@ -351,10 +351,10 @@ class Life:
         from detector.agent.link import Link
 
         core = self._core
+        own = core.known.is_own
         link = Link(
-            core.folder, core.state.database, now=clock.now, notice=core.notice,
-            private=core.known.is_own,
-        )  # fmt: skip
+            core.folder, core.state.database, now=clock.now, notice=core.notice, private=own
+        )
 
         def on_list(name: str, content: bytes, serial: int) -> None:
             core.take_list(name, content, serial)
@@ -383,11 +383,11 @@ async def once(
             deliveries = opened(core)
             delivering = asyncio.create_task(deliveries.run())
             try:
-                mood = "unknown" if "roots" in settings.files else await core.look()
-                if mood == "captive":
-                    say("a captive portal stands in the way: nothing is checked")
-                ran = await core.round() if mood != "captive" else None
-                await core.audit()
+                seen = await core.look()
+                if seen == "captive":
+                    say("a captive portal stands in the way: only proof of an interception counts")
+                ran = await core.round(seen, few=seen == "captive")
+                await audit(core)
                 core.heartbeat(settings.every)
                 if not await deliveries.drain(patience):
                     late = [one for one in deliveries.state() if one.waiting]

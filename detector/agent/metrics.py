@@ -13,7 +13,7 @@ from typing import get_args
 
 from detector.agent.finding import Held
 from detector.agent.snapshot import Snapshot
-from detector.report.event_json import FindingKind
+from detector.report.event_json import FindingKind, MoodWord
 from detector.report.prometheus import Family, Labels, gauge
 from detector.version import __version__
 
@@ -31,6 +31,7 @@ def families(seen: Snapshot | None) -> Iterator[Family]:
     if seen.device:
         yield gauge("tlsight_agent_info", "The agent's device id.", 1, device=seen.device)
     yield from _life(seen)
+    yield from _mood(seen)
     yield from _budget(seen)
     yield from _findings(seen.findings)
     yield from _sinks(seen)
@@ -69,6 +70,16 @@ def _life(seen: Snapshot) -> Iterator[Family]:
         ),
     ):
         yield gauge(f"tlsight_agent_{name}", text, value)
+
+
+def _mood(seen: Snapshot) -> Iterator[Family]:
+    """One series a mood, so that an alert's rule finds its own from the first day."""
+    word = seen.mood.word if seen.mood is not None else ""
+    rows = [({"mood": one}, float(one == word)) for one in get_args(MoodWord) if one]
+    text = "How open the way out is; 1 is what holds. captive, offline, blocked: no finding says nothing."
+    yield Family("tlsight_agent_mood", text, tuple(rows))
+    since = seen.mood.since if seen.mood is not None else None
+    yield _time("tlsight_agent_mood_since_timestamp_seconds", "Since when it holds.", since)
 
 
 def _budget(seen: Snapshot) -> Iterator[Family]:

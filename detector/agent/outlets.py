@@ -11,6 +11,7 @@ from detector import clock
 from detector.agent.delivery import Deliveries
 from detector.agent.identity import FLEET
 from detector.agent.own_hosts import guarded
+from detector.agent.retold import standing
 from detector.agent.settings import SinkSettings
 from detector.agent.sinks import KINDS, Sink, Surroundings
 
@@ -40,10 +41,13 @@ def opened(core: Core) -> Deliveries:
             core.state,
             secrets.token_bytes,
         )
-    found = Deliveries(core.state.database, sinks, clock.now, core.sink_told)
+    found = Deliveries(
+        core.state.database, sinks, clock.now, core.sink_told, standing=partial(standing, core)
+    )
     core.wake = found.wake
     core.wake_again = partial(found.wake, again=True)
     core.sinks = found.state
+    core.past.give = found.past_the_spool
     return found
 
 

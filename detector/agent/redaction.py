@@ -8,10 +8,11 @@ and the observation. What remains is that there is a finding, of which kind, by 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from detector.agent.finding import Held
 from detector.report.check_json import CheckRecord, RouteRecord, TargetRecord
 from detector.report.event_json import EventRecord, FindingRecord
 
@@ -53,9 +54,37 @@ def _of_finding(
     )
     if not hidden:
         return replace(finding, hosts=hosts)
-    # Made of the name, the id would tell it to whoever tries names.
-    secret = hmac.digest(key, finding.id.encode(), "sha256").hex()[:_HALF]
-    return replace(finding, hosts=hosts, id=secret, subject=f"{kind}:{KEPT_BACK}")
+    who = KEPT_BACK if _mentions(finding.who, names) else finding.who
+    subject = f"{kind}:{KEPT_BACK}"
+    return replace(finding, hosts=hosts, id=_id(finding.id, key), subject=subject, who=who)
+
+
+def _id(made: str, key: bytes) -> str:
+    """Made of the name, the id would tell it to whoever tries names."""
+    return hmac.digest(key, made.encode(), "sha256").hex()[:_HALF]
+
+
+def kept_back(held: Held, told: Container[str], key: bytes) -> Held:
+    """A finding that stands, as others may see it."""
+    record = held.record
+    if record.kind in ("sink", "trust"):
+        return held
+    about = (record.subject.removeprefix("host:"),) if record.subject.startswith("host:") else ()
+    names = _names_of((*record.hosts, *(one.host for one in held.hosts), *about), told)
+    issuer = KEPT_BACK if _mentions(held.issuer, names) else held.issuer
+    hosts = tuple(one for one in held.hosts if _may(one.host, told))
+    return replace(
+        held, record=_of_finding(record, told, names, key), issuer=issuer, hosts=hosts, known=b""
+    )
+
+
+def here(
+    ids: Iterable[str], held: Mapping[str, Held], told: Container[str], key: bytes
+) -> tuple[str, ...]:
+    """A heartbeat's list of what stands, under the ids that its events bore; what is not known any more is kept back."""
+    return tuple(
+        kept_back(held[one], told, key).id if one in held else _id(one, key) for one in ids
+    )
 
 
 def _nameless(check: CheckRecord | None, names: frozenset[str] = frozenset()) -> CheckRecord | None:
@@ -89,6 +118,10 @@ def _names(event: EventRecord, told: Container[str]) -> frozenset[str]:
         hosts.append(f"{event.check.target.host}:{event.check.target.port}")
     if event.finding is not None and event.finding.subject.startswith("host:"):
         hosts.append(event.finding.subject.removeprefix("host:"))
+    return _names_of(hosts, told)
+
+
+def _names_of(hosts: Iterable[str], told: Container[str]) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for host in hosts:
         if not _may(host, told):

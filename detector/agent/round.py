@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from detector import clock
+from detector.agent import sensing
 from detector.agent.draw import draw, part_of
 from detector.agent.finding import Held, Sight, sight
 from detector.agent.findings import Findings, Place, Step, asked_again, step
+from detector.agent.mood import Looked
 from detector.errors import StoreError, TargetError
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.targets import parse_target, socket_text
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _CONCURRENCY = 4
 _WITNESSES = 3
+_BEHIND_A_PORTAL = 2
+_REMEDY = "stop the agent and move the file away: runs go on without it meanwhile"
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -51,11 +55,18 @@ class Ran(msgspec.Struct, frozen=True):
     step: Step
     judgements: tuple[Judgement, ...] = ()
     inconclusive: int = 0
+    mood: Looked = "unknown"
 
     @property
     def silent(self) -> bool:
         """Nobody gave a handshake to judge."""
         return self.inconclusive == len(self.judgements)
+
+    def counts(self, *, patient: bool) -> bool:
+        """Whether this was a run; behind a portal that is waited for, only one that proved something was."""
+        if patient:
+            return any(one.verdict == "intercepted" for one in self.judgements)
+        return not self.silent
 
 
 def whom(
@@ -67,6 +78,8 @@ def whom(
     room: int,
     chance: Random,
     passed: Callable[[str], bool] = lambda _: False,
+    *,
+    few: bool = False,
 ) -> Asking:
     """Whom the next run asks. Pure.
 
@@ -79,6 +92,7 @@ def whom(
         room: how many targets the budget lets a run ask; what stands is asked in any case.
         chance: draws the canaries.
         passed: a host that the gateway does not decrypt says nothing as a canary.
+        few: behind a portal: what stands, and two others.
 
     """
     found: dict[str, Target] = {}
@@ -88,14 +102,15 @@ def whom(
         if target is not None:
             found[host] = target
     lab = "roots" in settings.files
-    count = 0 if lab else min(settings.agent.canaries, room)
+    count = 0 if lab else min(settings.agent.canaries, room, _BEHIND_A_PORTAL if few else room)
     without = {target.host for target in found.values()}
     usable = [row for row in rows if not passed(row.host)] if count else ()
     picked = draw(usable, count + _WITNESSES if count else 0, chance, without)
     drawn = picked[:count]
     for host in drawn:
         found[f"{host}:443"] = Target(host, sni=host)
-    part, then = part_of(settings.targets, start, max(1, room - len(drawn)))
+    least, most = (0, _BEHIND_A_PORTAL) if few else (1, room)
+    part, then = part_of(settings.targets, start, max(least, most - len(drawn)))
     for target in part:
         found.setdefault(_key(target), target)
     return Asking(tuple(found.values()), picked[count:], then)
@@ -110,8 +125,12 @@ async def ask(
     history: History | None,
     now: Callable[[], datetime],
     say: Callable[[str], None],
+    mood: Looked = "unknown",
 ) -> Ran:
-    """Ask them and judge what they show. Raises nothing for what a peer does."""
+    """Ask them and judge what they show. Raises nothing for what a peer does.
+
+    `mood`: how open the way out looked. Behind a portal only proof counts: what else stands there is the portal's own.
+    """
     from detector.runs.check import CheckRun
     from detector.runs.memory import Memory
 
@@ -120,9 +139,26 @@ async def ask(
     )
     async with aclosing(session.run(asking.targets, _CONCURRENCY)) as judged:
         judgements = [judgement async for judgement in judged]
+    mood = sensing.mood_after(mood, judgements)
     sights = [sight(judgement) for judgement in judgements]
+    if mood == "captive":
+        sights = proven(sights)
     silent = sum(one.standing == "silent" for one in sights)
-    return Ran(step(before, sights, place, now()), tuple(judgements), silent)
+    return Ran(step(before, sights, place, now()), tuple(judgements), silent, mood)
+
+
+def proven(sights: Sequence[Sight]) -> list[Sight]:
+    """What counts behind a portal. Pure.
+
+    A portal answers for every host with a page, a reset, a certificate for another name, of its own signing, or of its
+    maker's: all that accuses nobody. A public host's name under a private CA, proven, is an interception wherever it is.
+    """
+    return [
+        msgspec.structs.replace(one, standing="silent")
+        if one.standing == "shows" and one.kind != "interception"
+        else one
+        for one in sights
+    ]
 
 
 @contextmanager
@@ -132,7 +168,7 @@ def remembering(folder: Path, say: Callable[[str], None]) -> Iterator[History | 
 
     history: History | None = None
     try:
-        history = History(folder / "history.sqlite3", clock.now)
+        history = History(folder / "history.sqlite3", clock.now, _REMEDY)
     except StoreError as error:
         say(str(error))
     try:

@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 import msgspec
@@ -116,9 +117,10 @@ def with_period(plan: Schedule, every: float, at: float) -> Schedule:
     return msgspec.structs.replace(plan, every=every, due=min(plan.due, at + every))
 
 
-def stretched(plan: Schedule, factor: float, at: float) -> Schedule:
-    """Over budget: the next run comes `factor` times as late."""
-    return msgspec.structs.replace(plan, due=at + max(0.0, plan.due - at) * factor)
+def stretched(plan: Schedule, factor: float, at: float, longest: float = math.inf) -> Schedule:
+    """Over budget: the next run comes `factor` times as late, but no more than `longest` seconds later."""
+    wait = max(0.0, plan.due - at)
+    return msgspec.structs.replace(plan, due=at + min(wait * factor, wait + longest))
 
 
 def share_of(device: str) -> float:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from detector import own_python
+from detector.agent.mood import Looked as Mood
 from detector.agent.senses.changes import Change, Pace
 from detector.agent.senses.changes import changes as _changes
 from detector.model.no_json import NO_JSON
@@ -23,9 +24,8 @@ from detector.net.routes import Routing, routing_from
 from detector.report.event_json import NetworkRecord
 
 if TYPE_CHECKING:
-    from detector.agent.settings import PortalTable
+    from detector.agent.own_page import PortalTable
 
-Mood = Literal["open", "captive", "offline", "unknown"]
 # Findings of the trust audit that stand for themselves until somebody does something.
 _STANDING = (
     "published-key",
@@ -113,14 +113,10 @@ async def trust_audit(policy: Path | None, environment: Mapping[str, str]) -> di
     In a process of its own: reading every store takes tens of megabytes, which would stay with the agent for ever.
     """
     words = ["trust", "--json", *(("--policy", str(policy)) if policy is not None else ())]
-    command = [sys.executable, *words]
-    if not getattr(sys, "frozen", False):
-        command = [sys.executable, "-m", "detector", *words]
-    # A zipped program has its modules where only this process looks.
-    passed = {**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    passed = own_python.surroundings(environment, sys.path)
     try:
         child = await asyncio.create_subprocess_exec(
-            *command, env=passed, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            *own_python.tlsight(*words), env=passed, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL, limit=1 << 20,
         )  # fmt: skip
     except OSError:

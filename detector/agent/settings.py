@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from detector.agent.budget import Limits
+from detector.agent.own_page import PortalTable, is_plain
 from detector.agent.sinks import KINDS
 from detector.errors import ConfigError, TargetError
 from detector.knowledge.folders import config_folder
@@ -54,7 +54,7 @@ class BudgetTable(
 
     processor: float = 0.1
     traffic: str | int = 5_000_000
-    memory: str | int = 60_000_000
+    memory: str | int = 80_000_000
 
 
 class AgentTable(
@@ -102,22 +102,6 @@ class AgentTable(
     keep: str | int = 16_000_000
     budget: BudgetTable = BudgetTable()
     portal: PortalTable | None = None
-
-
-class PortalTable(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"
-):
-    """[agent.portal]: the organisation's own page that shows whether the way out is open, in the place of the well-known.
-
-    Attributes:
-        url: http://, since a portal can answer for no https:// one.
-        status, body: what it answers; white space at both ends of a body does not count.
-
-    """
-
-    url: str
-    status: int = 204
-    body: str = ""
 
 
 class MetricsTable(
@@ -280,7 +264,7 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
     demand("canaries", 0 <= agent.canaries <= 100, "is not between 0 and 100")
     demand("timeout", 0.05 <= agent.timeout <= 60, "is not between 0.05 and 60 seconds")
     if agent.portal is not None:
-        good = _is_plain(agent.portal.url)
+        good = is_plain(agent.portal.url)
         demand("portal", good, f"url: {agent.portal.url!r} is no http://HOST/...")
         demand("portal", 100 <= agent.portal.status <= 599, "status is none of HTTP's")
     keep = read("keep", size, agent.keep)
@@ -308,21 +292,6 @@ def _checked(where: Path | str, text: str, path: Path | None, agent: AgentTable)
         path, agent, every, read("heartbeat", seconds, agent.heartbeat), keep, limits,
         tuple(dict.fromkeys(targets)), files,
     )  # fmt: skip
-
-
-def _is_plain(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        named = parts.hostname and parts.port != 0 and parts.username is None
-    except ValueError:
-        return False
-    return (
-        bool(named)
-        and parts.scheme == "http"
-        and url.isascii()
-        and url.isprintable()
-        and " " not in url
-    )
 
 
 def _from(path: Path | None, named: str) -> Path:

@@ -1,7 +1,8 @@
 """What an agent's state says from outside: read from its database, which is left as it is.
 
 The exporter, the textfile and the Nagios plug-in are other readers than the agent, perhaps other processes. They look
-at one moment, in one transaction, and never wait long for the agent.
+at one moment, in one transaction, and never wait long for the agent. What they show goes to others: hosts of a user's
+own programs are not named (detector.agent.own_hosts).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import msgspec
 
 from detector.agent.budget import Limits, Use
 from detector.agent.finding import Held
+from detector.agent.mood import Mood
+from detector.agent.own_hosts import as_exported
 from detector.agent.store import FILE, open_store
 from detector.model.no_json import NO_JSON
 from detector.report.event_json import EventRecord, decode_event
@@ -50,6 +53,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         lost: events that were given up.
         next_run: when it is due.
         lists: serial of each signed list in force, by name.
+        mood: how open the way out is; None before anybody looked.
 
     """
 
@@ -62,6 +66,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     next_run: datetime | None = None
     lists: dict[str, int] = {}
     limits: Limits | None = None
+    mood: Mood | None = None
 
 
 def read_snapshot(folder: Path, limits: Limits | None = None) -> Snapshot:
@@ -84,12 +89,12 @@ def _read(db: sqlite3.Connection, limits: Limits | None) -> Snapshot:
         with suppress(*NO_JSON):
             held.append(_HELD.decode(body))
     sinks = db.execute(
-        "SELECT name, (SELECT count(*) FROM event WHERE number > done), trouble, since FROM sink ORDER BY name"
+        "SELECT name, (SELECT count(*) FROM event WHERE number > done AND COALESCE(only, name) = name), trouble, since FROM sink ORDER BY name"
     )
     return Snapshot(
         device=facts.get("device", ""),
         heartbeat=_heartbeat(db),
-        findings=tuple(one for one in held if one.is_open),
+        findings=as_exported((one for one in held if one.is_open), facts),
         sinks=tuple(
             SinkState(name, waiting, trouble, _moment(at)) for name, waiting, trouble, at in sinks
         ),
@@ -98,6 +103,7 @@ def _read(db: sqlite3.Connection, limits: Limits | None) -> Snapshot:
         next_run=_moment(facts.get("next-run")),
         lists=dict(db.execute("SELECT name, serial FROM list ORDER BY name")),
         limits=limits,
+        mood=_mood(facts.get("mood", "")),
     )
 
 
@@ -123,6 +129,12 @@ def _moment(text: str | None) -> datetime | None:
 def _use(text: str) -> Use | None:
     with suppress(*NO_JSON):
         return msgspec.json.decode(text, type=Use)
+    return None
+
+
+def _mood(text: str) -> Mood | None:
+    with suppress(*NO_JSON):
+        return msgspec.json.decode(text, type=Mood)
     return None
 
 

@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-Every sink has its own place in one line of events. It sees all that was kept since it was first configured, in order,
+Every sink has its own place in one line of events. It sees what stands when it is first configured, put at the line's
+end for it alone, and all that is kept from then on, in order,
 and its place moves on when its receiver has an event for good: a kill between the two makes a second copy, never a
 gap. What every sink has is removed, but for the newest, which stay for who wants to look.
 
@@ -82,9 +83,13 @@ def _told[**P, R](
 
 
 @_told
-def configure(database: Database, sinks: Iterable[str]) -> None:
+def configure(
+    database: Database,
+    sinks: Iterable[str],
+    standing: Callable[[], Sequence[EventRecord]] = tuple,
+) -> None:
     """From now on these are the sinks: one that was not there sees what is kept from now on, one that is gone holds
-    nothing up. Raises StoreError.
+    nothing up. `standing` gives events of what stands, which a sink that was not there sees first. Raises StoreError.
     """
     names = tuple(sinks)
     with database.db as db:
@@ -94,6 +99,12 @@ def configure(database: Database, sinks: Iterable[str]) -> None:
         for name in names:
             if name not in had:
                 db.execute("INSERT INTO sink (name, done) VALUES (?, ?)", (name, _last(db)))
+                for event in standing():
+                    if (body := _body(event, LIMIT // _LARGEST)) is not None:
+                        db.execute(
+                            "INSERT OR IGNORE INTO event (id, urgent, at, body, only) VALUES (?, ?, ?, ?, ?)",
+                            (event.id, _FINDING, event.at.isoformat(), body, name),
+                        )
         _prune(db)
 
 
@@ -142,11 +153,12 @@ def batch(database: Database, sink: str, most: int, size: int, but: Collection[i
     events: list[EventRecord] = []
     through = 0
     rows = database.db.execute(
-        "SELECT number, body FROM event WHERE number > (SELECT done FROM sink WHERE name = ?) ORDER BY number LIMIT ?",
+        "SELECT number, body, COALESCE(only, ?1) = ?1 FROM event WHERE number > (SELECT done FROM sink WHERE name = ?1)"
+        " ORDER BY number LIMIT ?2",
         (sink, most + len(but)),
     )
-    for number, body in rows:
-        if number not in but:
+    for number, body, is_for in rows:
+        if number not in but and is_for:
             size -= len(body)
             if events and (size < 0 or len(events) >= most):
                 break
@@ -168,7 +180,10 @@ def delivered(database: Database, sink: str, number: int) -> None:
 @_told
 def waiting(database: Database, sink: str) -> int:
     """How many events a sink has not. Raises StoreError."""
-    count = "SELECT COUNT(*) FROM event WHERE number > (SELECT done FROM sink WHERE name = ?)"
+    count = (
+        "SELECT COUNT(*) FROM event WHERE number > (SELECT done FROM sink WHERE name = ?1)"
+        " AND COALESCE(only, ?1) = ?1"
+    )
     (number,) = database.db.execute(count, (sink,)).fetchone()
     return int(number)
 
@@ -182,7 +197,9 @@ def lost(database: Database) -> int:
 @_told
 def latest(database: Database, most: int) -> tuple[EventRecord, ...]:
     """The newest events that are still here, oldest first. Raises StoreError."""
-    rows = database.db.execute("SELECT body FROM event ORDER BY number DESC LIMIT ?", (most,))
+    rows = database.db.execute(
+        "SELECT body FROM event WHERE only IS NULL ORDER BY number DESC LIMIT ?", (most,)
+    )
     found: list[EventRecord] = []
     for (body,) in rows:
         with suppress(*NO_JSON):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from detector import clock
 from detector.agent import budget, spool
-from detector.agent.finding import Held
 from detector.agent.findings import Place, stands_here
 from detector.agent.identity import kept
+from detector.agent.mood import Mood
 from detector.agent.settings import find, load
 from detector.agent.state import AgentState, is_alone
 from detector.agent.store import FILE, open_store
@@ -37,12 +38,12 @@ def status(environment: Mapping[str, str], folder: Path, named: Path | None) -> 
             settings=_settings(environment, named), network=network,
             last_run=state.moment("last-run"), next_run=state.moment("next-run"),
             findings=tuple(
-                StandingRecord(held.record, held.id in here, held.sanctioned, _by(held))
+                StandingRecord(held.record, held.id in here, held.sanctioned, held.who)
                 for held in sorted(found.values(), key=lambda one: one.record.opened, reverse=True)
                 if held.is_open
             ),
             sinks=_sinks(database), use=_use(state, environment, named), lists=state.serials(),
-            lost=int(state.fact("lost") or 0),
+            lost=int(state.fact("lost") or 0), **_mood(state),
         )  # fmt: skip
     finally:
         database.close()
@@ -64,8 +65,9 @@ def _database(folder: Path) -> Database:
     return open_store(path, read_only=True)
 
 
-def _by(held: Held) -> str:
-    return held.product or held.engine or held.issuer or held.about
+def _mood(state: AgentState) -> dict[str, Any]:
+    mood = state.record("mood", Mood)
+    return {} if mood is None else {"mood": mood.word, "mood_since": mood.since}
 
 
 def _settings(environment: Mapping[str, str], named: Path | None) -> str | None:

@@ -32,6 +32,8 @@ CREATE TABLE list (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE question (id TEXT NOT NULL PRIMARY KEY, answered TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+# only: the sink that an event is for, where it is for no other.
+_SECOND = "ALTER TABLE event ADD COLUMN only TEXT"
 _REMEDY = "stop the agent and move the file away: what stands is found again"
 
 
@@ -48,4 +50,4 @@ def default_path(environment: Mapping[str, str]) -> Path:
 
 def open_store(path: Path, *, read_only: bool = False) -> Database:
     """The open database. Raises StoreError."""
-    return Database(path, "agent's state", _REMEDY, (_FIRST,), read_only=read_only)
+    return Database(path, "agent's state", _REMEDY, (_FIRST, _SECOND), read_only=read_only)

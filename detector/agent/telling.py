@@ -109,4 +109,4 @@ class Teller:
 
 
 def _record(held: Held) -> FindingRecord:
-    return msgspec.structs.replace(held.record, who=held.product or held.engine or held.issuer)
+    return msgspec.structs.replace(held.record, who=held.who)

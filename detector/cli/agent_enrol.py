@@ -22,7 +22,11 @@ def enrol(
         bool, typer.Option("--no-name", help="Do not tell the fleet this machine's name.")
     ] = False,
 ) -> int:
-    """Make a key here, show the token, and keep what the fleet gives for it in fleet.json."""
+    """Make a key here, show the token, and keep what the fleet gives for it in fleet.json.
+
+    The agent of the machine's service takes a token from systemd: root enrols it by
+    install -Dm600 TOKEN /etc/credstore/tlsight-fleet; systemctl restart tlsight-agent.
+    """
     import asyncio
     import os
     import secrets
@@ -31,21 +35,33 @@ def enrol(
     from detector.agent.identity import identity
     from detector.agent.joining import join_once
     from detector.agent.membership import FILE
+    from detector.agent.owned import give, refuse_for_the_service
     from detector.agent.store import default_path
     from detector.cli import ending
     from detector.errors import FetchError
 
+    if state is None:
+        refuse_for_the_service(file, os.environ, Path("/"), root=_is_root())
     path = default_path(os.environ) if state is None else state / default_path(os.environ).name
-    device = identity(path.parent, secrets.token_bytes).device
     name = "" if no_name else socket.gethostname()
     try:
+        device = identity(path.parent, secrets.token_bytes).device
         asyncio.run(join_once(file, path.parent, device, name))
     except FetchError as error:
         ending.say(str(error))
         return exit_codes.ENVIRONMENT
+    finally:
+        if state is not None and _is_root():
+            give(path.parent)
     print(f"{device} is enrolled; its key and the fleet's word for it are in {path.parent / FILE}")
     print(f"remove {file}; a running agent takes the fleet up by itself within a minute")
     return exit_codes.CLEAN
+
+
+def _is_root() -> bool:
+    import os
+
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def register(app: typer.Typer) -> None:

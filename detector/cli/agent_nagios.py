@@ -173,6 +173,7 @@ def _agent(*, allow_sanctioned: bool) -> tuple[int, str]:
 
 def agent_line(seen: Snapshot, now: datetime, *, allow_sanctioned: bool) -> tuple[int, str]:
     """Code and line for a Snapshot at a time."""
+    from detector.report.event_json import blindness
     from detector.report.nagios import CRITICAL, UNKNOWN, WARNING, Figure, Finding, told
 
     findings = []
@@ -180,8 +181,10 @@ def agent_line(seen: Snapshot, now: datetime, *, allow_sanctioned: bool) -> tupl
     open_ones = [one for one in seen.findings if not (allow_sanctioned and one.sanctioned)]
     for one in open_ones:
         where = one.record.hosts[0] if one.record.hosts else one.record.subject
-        who = one.product or one.engine or one.issuer
+        who = one.who
         text = f"{one.record.kind} {where}{f' by {who}' if who else ''}"
+        if one.record.kind == "trust" and who:
+            text = f"trust {who}"
         findings.append(Finding(kinds.get(one.record.kind, WARNING), text))
     beat = seen.heartbeat
     age = (now - beat.at).total_seconds() if beat is not None else None
@@ -189,6 +192,10 @@ def agent_line(seen: Snapshot, now: datetime, *, allow_sanctioned: bool) -> tupl
         findings.append(Finding(UNKNOWN, "the agent never told that it lives"))
     elif now - beat.at > timedelta(seconds=beat.heartbeat.every * _LATE):
         findings.append(Finding(UNKNOWN, f"the agent is silent for {age / 60:.0f} min"))
+    if seen.mood is not None and seen.mood.lasts(now):
+        hours = (now - seen.mood.since).total_seconds() / 3600
+        why = f"{blindness(seen.mood.word)} for {hours:.1f} h: next to nothing is checked"
+        findings.append(Finding(UNKNOWN, why))
     findings += [
         Finding(WARNING, f"sink {one.name}: {one.trouble}") for one in seen.sinks if one.trouble
     ]

@@ -88,7 +88,8 @@ def once(
 
 
 def _code(ran: Ran | None, fail_on: str, *, allow_sanctioned: bool) -> int:
-    if ran is None:
+    behind = ran is not None and ran.mood == "captive"
+    if ran is None or (behind and not ran.counts(patient=True)):
         return exit_codes.INCONCLUSIVE
     code = exit_codes.CLEAN
     for judgement in ran.judgements:

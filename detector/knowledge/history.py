@@ -61,11 +61,15 @@ def default_path(environment: Mapping[str, str]) -> Path:
 class History:
     """The open database. Raises StoreError, once, for whatever stops it from being used."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        now: Callable[[], datetime],
+        remedy: str = "use --no-history or --history FILE",
+    ) -> None:
         self._now = now
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
-        remedy = "use --no-history or --history FILE"
         self._file = Database(path, "history", remedy, (_SCHEMA, _STANDING, _SIGNERS))
         self._db = self._file.db
 

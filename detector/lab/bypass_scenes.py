@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import socket
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ from detector.model.observation import Observation
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
+from detector.own_python import tlsight
 
 HOST, OTHER = "app.pinned.test", "www.shop.test"
 _PATIENCE = 15.0
@@ -167,9 +167,7 @@ class Stage:
 
     async def command(self, *words: str) -> str:
         """`tlsight bypass ...` on this store."""
-        said, _ = await _run(
-            sys.executable, "-m", "detector", "bypass", *words, "--store", str(self.store)
-        )
+        said, _ = await _run(*tlsight("bypass", *words, "--store", str(self.store)))
         return said
 
     async def verdict(self, host: str, proxy: str | None = None) -> str:

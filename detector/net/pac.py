@@ -16,7 +16,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 from detector.errors import ConfigError, ProxyError
 from detector.net.http_connect import authority, proxy_error
 from detector.net.routes import Proxy, parse_pac_answer
+from detector.own_python import python
 
 MAX_SOURCE = 1 << 20
 WALL_SECONDS = 8.0
@@ -106,7 +106,7 @@ class PacFile:
         program = Path(__file__).with_name("pac_child.py")
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._child = subprocess.Popen(
-            [sys.executable, "-P", str(program)], env=environment, text=True,
+            python(str(program)), env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:

@@ -67,6 +67,7 @@ class ProbeOptions:
             chosen, the same question is asked in its words.
         listen: seconds to wait for what the peer says then.
         later: let a server of TLS 1.3 ask for a client certificate once it has heard the request.
+        most: bytes that a peer may send before the handshake is done; a chain of seven keys of ML-DSA has 40,000.
         barred: says of an address why it is not to be dialled, None where it may be; asked of every address that a
             name led to, and one that is barred ends the probe. A proxy resolves by itself.
 
@@ -82,6 +83,7 @@ class ProbeOptions:
     request: bytes | None = None
     listen: float = 0.3
     later: bool = False
+    most: int = MAX_BYTES
     barred: Callable[[str], str | None] | None = None
 
     def __post_init__(self) -> None:
@@ -242,7 +244,7 @@ class ProbeRun:
         except _EndedError:
             self._cut("closed-during-handshake", "closed the connection", "fin")
         except _TooMuchError:
-            text = f"the peer sent more than {MAX_BYTES >> 10} KiB before the handshake was done"
+            text = f"the peer sent more than {self.options.most >> 10} KiB before the handshake was done"
             self.failure = Failure("tls", "malformed-handshake", text)
         finally:
             self.ms["tls"] = _milliseconds(start)
@@ -300,7 +302,7 @@ class ProbeRun:
             received += len(data)
             if len(self.server) < KEPT_BYTES:
                 self.server += data[: KEPT_BYTES - len(self.server)]
-            if received > MAX_BYTES:
+            if received > self.options.most:
                 raise _TooMuchError
             incoming.write(data)
 

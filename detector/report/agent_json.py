@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from detector.report.event_json import FindingRecord, NetworkRecord, SinkRecord
+from detector.report.event_json import FindingRecord, MoodWord, NetworkRecord, SinkRecord
 
 
 class StandingRecord(msgspec.Struct, frozen=True):
@@ -52,6 +52,8 @@ class AgentStatusRecord(msgspec.Struct, frozen=True):
         last_run, next_run: by the clock on the wall; None before the first.
         lists: serial of each signed list in force, by name.
         lost: events that were given up for want of room.
+        mood: how open the way out is; in "captive", "offline" and "blocked" no finding says nothing.
+        mood_since: since when.
 
     """
 
@@ -67,4 +69,6 @@ class AgentStatusRecord(msgspec.Struct, frozen=True):
     use: UseRecord | None
     lists: dict[str, int]
     lost: int = 0
+    mood: MoodWord = ""
+    mood_since: datetime | None = None
     schema: Literal["tlsight.agent/1"] = "tlsight.agent/1"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from detector.model.harmless import harmless
 from detector.report.agent_json import AgentStatusRecord, StandingRecord
-from detector.report.event_json import EventRecord, headline, severity
+from detector.report.event_json import EventRecord, blindness, headline, severity
 
 _SHOWN = 20
 
@@ -19,6 +19,10 @@ def status_lines(status: AgentStatusRecord) -> Iterator[str]:
     yield f"settings   {harmless(status.settings or 'none: all as it comes')}"
     network = status.network
     yield f"network    {harmless(network.id) if network is not None else 'not known'}"
+    if status.mood:
+        blind = blindness(status.mood)
+        why = f": {blind}, next to nothing is checked" if blind else ""
+        yield f"way out    {status.mood} since {_when(status.mood_since)}{why}"
     yield f"last run   {_when(status.last_run)}"
     yield f"next run   {_when(status.next_run)}"
     if status.use is not None:
@@ -36,7 +40,8 @@ def status_lines(status: AgentStatusRecord) -> Iterator[str]:
         yield f"lost       {_many(status.lost, 'event')}, for want of room"
     here = [one for one in status.findings if one.here]
     away = len(status.findings) - len(here)
-    yield f"findings   {len(here)} here{f', {away} on other networks' if away else ''}"
+    blind = ", but this says nothing now" if blindness(status.mood) else ""
+    yield f"findings   {len(here)} here{blind}{f', {away} on other networks' if away else ''}"
     for one in here[:_SHOWN]:
         yield f"  {_standing(one)}"
     if len(here) > _SHOWN:
@@ -51,6 +56,8 @@ def event_line(event: EventRecord) -> str:
 
 def _standing(one: StandingRecord) -> str:
     finding = one.finding
+    if finding.kind == "trust":
+        return harmless(f"trust: {one.by or finding.subject}, since {_when(finding.opened)}")
     where = finding.hosts[0] if finding.hosts else finding.subject
     more = f" and {finding.host_count - 1} more" if finding.host_count > 1 else ""
     by = f" by {one.by}" if one.by else ""

@@ -28,8 +28,12 @@ Severity = Literal["info", "low", "medium", "high"]
 NoticeCode = Literal[
     "started", "stopping", "captive-portal", "portal-left", "offline", "online", "events-lost", "sink-failing",
     "sink-refuses", "sink-again", "list-refused", "list-taken", "revoked", "clock-jumped", "over-budget", "config-refused",
-    "state-lost", "cannot-check",
+    "state-lost", "cannot-check", "nothing-answers", "answers-again",
 ]  # fmt: skip
+
+# How open the way out is. captive: a portal stands in it. blocked: it looks open, and nobody completes a handshake.
+# unknown: that cannot be told. Empty: nobody has looked yet.
+MoodWord = Literal["", "open", "captive", "offline", "unknown", "blocked"]
 
 
 class DeviceRecord(msgspec.Struct, frozen=True):
@@ -128,6 +132,9 @@ class HeartbeatRecord(msgspec.Struct, frozen=True):
         lists: serial of each signed list in force, by name.
         sinks: all of them.
         lost: events that were given up for want of room, since the state was made.
+        mood: how open the way out is; in "captive", "offline" and "blocked" next to nothing is checked, and no finding
+            says nothing.
+        mood_since: since when.
 
     """
 
@@ -142,6 +149,8 @@ class HeartbeatRecord(msgspec.Struct, frozen=True):
     lists: dict[str, int] = {}
     sinks: tuple[SinkRecord, ...] = ()
     lost: int = 0
+    mood: MoodWord = ""
+    mood_since: datetime | None = None
 
 
 class NoticeRecord(msgspec.Struct, frozen=True):
@@ -218,7 +227,21 @@ def severity(event: EventRecord) -> Severity:
     return "high" if event.finding.kind in ("interception", "sink") else "medium"
 
 
-_GRAVE = frozenset(("events-lost", "list-refused", "revoked", "state-lost"))
+_GRAVE = frozenset(("events-lost", "list-refused", "revoked", "state-lost", "nothing-answers"))
+# Of a mood in which no finding says nothing.
+_BLIND: dict[MoodWord, str] = {
+    "captive": "behind a captive portal",
+    "offline": "offline",
+    "blocked": "nobody answers",
+}
+
+
+def blindness(mood: MoodWord) -> str:
+    """Why next to nothing is checked, in a few words; empty where it is."""
+    return _BLIND.get(mood, "")
+
+
+_MANY = 10_000
 
 
 def headline(event: EventRecord) -> str:
@@ -226,7 +249,9 @@ def headline(event: EventRecord) -> str:
     if event.notice is not None:
         return event.notice.text
     if event.heartbeat is not None:
-        return f"alive, {len(event.heartbeat.here)} findings here"
+        blind = blindness(event.heartbeat.mood)
+        beside = f", but {blind}: not checked" if blind else ""
+        return f"alive, {len(event.heartbeat.here)} findings here{beside}"
     finding = event.finding
     if finding is None:
         asked = event.check.target.host if event.check is not None else ""
@@ -234,7 +259,9 @@ def headline(event: EventRecord) -> str:
     if finding.kind == "trust":
         return f"trust {event.kind}: {finding.who or finding.subject}"
     where = finding.hosts[0] if finding.hosts else finding.subject
-    more = f" and {finding.host_count - 1} more" if finding.host_count > 1 else ""
+    beyond = finding.host_count - 1
+    # No agent counts further than some thousands (detector.agent.finding).
+    more = f" and {beyond if beyond < _MANY else 'many'} more" if beyond > 0 else ""
     what = f"{finding.kind} {event.kind}: {where}{more}"
     by = finding.who or _interceptor(event)
     told = f"{what} by {by}" if by else what

@@ -14,6 +14,7 @@ import msgspec
 
 from detector import clock
 from detector.chain.recover import EXPONENTS, RsaSignature, common_key
+from detector.own_python import python
 
 # The greatest common divisor of numbers of n bits takes about n^1.3; asked for 256 times fewer.
 _SAMPLE, _GROWTH = 256, 1.3
@@ -48,7 +49,7 @@ class Computation:
     def __init__(self, one: RsaSignature, two: RsaSignature, limits: Limits = LIMITS) -> None:
         self.trouble = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "detector.runs.gcd"],
+            python("-m", "detector.runs.gcd"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert self._process.stdin is not None

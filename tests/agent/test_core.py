@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -14,8 +14,10 @@ from detector.agent import budget, spool
 from detector.agent.canaries import Canaries, patterns_of, read_canaries
 from detector.agent.core import Core
 from detector.agent.findings import Place, step
+from detector.agent.known import Known
 from detector.agent.loop import open_core
-from detector.agent.round import whom
+from detector.agent.retold import resalt, standing
+from detector.agent.round import proven, whom
 from detector.agent.settings import load
 from detector.errors import ConfigError
 from detector.knowledge.shipped import CanaryHost
@@ -24,7 +26,7 @@ from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.report.event_json import EventRecord, NoticeRecord
-from tests.agent.test_findings import HOUR, NOON, OFFICE, bad
+from tests.agent.test_findings import HOUR, NOON, OFFICE, bad, doubtful, good
 
 DAY = timedelta(days=1)
 
@@ -197,3 +199,132 @@ def test_a_run_asks_no_more_than_a_day_of_runs_may_cost() -> None:
 
 def test_memory_is_that_of_this_process() -> None:
     assert 10_000_000 < budget.resident() < 2_000_000_000
+
+
+def test_a_fleet_may_ask_of_private_places_that_the_settings_or_the_policy_name_alone(
+    core: Core, tmp_path: Path
+) -> None:
+    assert core.known.is_own("shop.test")
+    assert not core.known.is_own("router.corp.example")
+    policy = tmp_path / "policy.toml"
+    policy.write_text('internal = ["*.corp.example"]\n')
+    path = tmp_path / "own.toml"
+    path.write_text('[agent]\nroots = "root.pem"\npolicy = "policy.toml"\n')
+    for name in (policy, path):
+        name.chmod(0o600)
+    known = Known(load(path), {"HOME": str(tmp_path)}, lambda _: None)
+    assert known.is_own("router.corp.example")
+    assert not known.is_own("shop.test")
+    policy.unlink()
+    assert not known.is_own("router.corp.example"), "in doubt it may not"
+    known.close()
+
+
+def test_log_in_pages_on_the_ports_that_a_run_checked_are_a_captive_portal(
+    core: Core, tmp_path: Path
+) -> None:
+    """A portal that lets the usual questions pass: nothing but the run itself can see it."""
+    page = (
+        b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    async def portal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await reader.read(100)
+        writer.write(page)
+        await writer.drain()
+        writer.close()
+
+    async def go() -> None:
+        server = await asyncio.start_server(portal, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            path = tmp_path / "agent.toml"
+            path.write_text(
+                f'[agent]\nroots = "root.pem"\nhosts = ["shop.test", "bank.test"]\n'
+                f'proxy = "http://127.0.0.1:{port}"\ntimeout = 2.0\n'
+            )
+            core.settings = load(path)
+            await core.round()
+
+    asyncio.run(go())
+    assert core.mood is not None
+    assert core.mood.word == "captive"
+    codes = [one.notice.code for one in kept(core) if one.notice is not None]
+    assert "captive-portal" in codes
+
+
+def test_a_disk_that_is_full_lets_findings_past_the_spool_each_once(core: Core) -> None:
+    said: list[str] = []
+    passed: list[EventRecord] = []
+
+    async def take(events: Sequence[EventRecord]) -> None:
+        passed.extend(events)
+
+    async def live() -> None:
+        found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+        events = core.teller.findings(found.told, "run")
+        assert not core.keep(found.after, events)
+        assert not core.keep(found.after, core.teller.findings(found.told, "run"))
+        await asyncio.sleep(0)
+
+    core.past._say = core._say = said.append
+    core.past.give = take
+    db = core.state.database.db
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(30):
+        core.notice("online", f"{number} " + "x" * 2000)
+    asyncio.run(live())
+    assert [event.kind for event in passed] == ["opened"]
+    assert [line for line in said if line.startswith("not kept: interception opened")]
+    assert not any("no-history" in line for line in said)
+
+
+def test_a_sink_that_comes_later_is_told_what_stands(core: Core) -> None:
+    found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+    core.keep(found.after, core.teller.findings(found.told, "run"))
+    (told,) = standing(core)
+    (opened,) = (event for event in kept(core) if event.finding is not None)
+    assert told.kind == "opened"
+    assert told.finding == opened.finding
+    assert told.changes == ("stands since 2026-11-30 12:00:00Z",)
+
+
+def test_findings_under_an_old_salt_are_closed_with_it_and_looked_for_again(core: Core) -> None:
+    found = step(core.stands, [bad("a.example")], OFFICE, NOON)
+    core.keep(found.after, [])
+    resalt(core)
+    assert all(held.is_open for held in core.stands.values())
+    core.state.keep_facts(salt="ab" * 32)
+    resalt(core)
+    assert not any(held.is_open for held in core.stands.values())
+    (closed,) = kept(core)
+    assert (closed.kind, closed.changes) == ("closed", ("told again under the fleet's networks",))
+    assert core.state.fact("salt") == core.who.salt.hex()
+    assert core.state.fact("next-run")
+    resalt(core)
+    assert len(kept(core)) == 1
+
+
+def test_behind_a_portal_two_are_asked_and_only_proof_counts(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    hosts = ", ".join(f'"own{number}.example:8443"' for number in range(10))
+    path.write_text(f"[agent]\ncanaries = 5\nhosts = [{hosts}]\n")
+    path.chmod(0o600)
+    rows = [CanaryHost(f"c{number}.example", f"{number}") for number in range(9)]
+    asking = whom({}, OFFICE, load(path), rows, 8, 60, Random(1), few=True)
+    assert [target.host[0] for target in asking.targets] == ["c", "c"]
+    seen = proven([bad("a.example"), doubtful("b.example"), good("c.example")])
+    assert [one.standing for one in seen] == ["shows", "silent", "fine"]
+
+
+def test_what_made_it_dear_is_told_and_one_peer_cannot_make_it_so() -> None:
+    dear = budget.Use(NOON, traffic=6_000_000, targets=60)
+    (why,) = budget.reasons(dear)
+    assert "60 targets took 100000 bytes each" in why
+    assert budget.reasons(budget.Use(NOON, traffic=600_000, targets=60)) == ()
+    limits = budget.Limits()
+    # Four targets an hour at the very most that each may send.
+    assert budget.room(dear, limits, 3600) * budget.MOST_OF_A_PEER < limits.traffic / 8

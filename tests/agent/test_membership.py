@@ -71,3 +71,14 @@ def test_no_text_of_a_login_shows_what_is_secret() -> None:
 
     assert USER.seed not in repr(login_of(MEMBER))
     assert MEMBER.jwt not in repr(login_of(MEMBER))
+
+
+def test_a_salt_is_32_bytes_or_none_as_in_files_that_were_made_without_one() -> None:
+    with_one = msgspec.structs.replace(MEMBER, salt="ab" * 32)
+    assert read_membership(write_membership(with_one), "it").salt == "ab" * 32
+    older = msgspec.json.decode(write_membership(MEMBER))
+    del older["salt"]
+    assert read_membership(msgspec.json.encode(older), "it").salt == ""
+    for wrong in ("ab", "zz" * 32):
+        with pytest.raises(ConfigError):
+            read_membership(write_membership(msgspec.structs.replace(MEMBER, salt=wrong)), "it")

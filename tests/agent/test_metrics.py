@@ -17,6 +17,7 @@ from detector.agent import spool
 from detector.agent.budget import Limits, Use
 from detector.agent.exposition import collector
 from detector.agent.finding import Held
+from detector.agent.mood import Mood
 from detector.agent.sinks import SinkError, Surroundings
 from detector.agent.sinks.textfile import Settings, open_sink
 from detector.agent.snapshot import read_snapshot
@@ -93,7 +94,7 @@ def test_open_findings_sinks_budget_and_life_are_told(state: Path) -> None:
     assert told["tlsight_events_lost_total"][()] == 2
     assert told["tlsight_agent_day_cpu_seconds"][()] == 1.5
     assert told["tlsight_agent_budget_cpu_seconds"][()] == 86.4
-    assert told["tlsight_agent_budget_memory_bytes"][()] == 60_000_000
+    assert told["tlsight_agent_budget_memory_bytes"][()] == 80_000_000
     assert told["tlsight_agent_next_run_timestamp_seconds"][()] == LATER.timestamp()
     assert told["tlsight_agent_heartbeat_timestamp_seconds"][()] == heartbeat(2).at.timestamp()
     assert told["tlsight_agent_uptime_seconds"][()] == 120
@@ -169,3 +170,36 @@ def test_nagios_hears_of_findings_first_then_of_silence_then_of_sinks(state: Pat
     assert agent_line(quiet, now + timedelta(days=1), allow_sanctioned=False)[0] == 3
     assert agent_line(structs.replace(quiet, heartbeat=None), now, allow_sanctioned=False)[0] == 3
     assert agent_line(structs.replace(quiet, sinks=seen.sinks), now, allow_sanctioned=False)[0] == 1
+
+
+def test_nagios_and_prometheus_hear_that_no_finding_says_nothing_behind_a_portal(
+    state: Path,
+) -> None:
+    opened = AgentState.open(state)
+    mood = Mood("captive", NOON, 3600.0)
+    opened.keep_facts(mood=msgspec.json.encode(mood).decode())
+    opened.close()
+    seen = structs.replace(read_snapshot(state), findings=(), sinks=())
+    assert seen.mood == mood
+    quick = NOON + timedelta(minutes=40)
+    beating = structs.replace(seen, heartbeat=structs.replace(heartbeat(2), at=quick))
+    assert agent_line(beating, quick, allow_sanctioned=False)[0] == 0
+    late = NOON + timedelta(minutes=90)
+    beating = structs.replace(seen, heartbeat=structs.replace(heartbeat(2), at=late))
+    code, line = agent_line(beating, late, allow_sanctioned=False)
+    assert code == 3
+    assert line.startswith("TLSIGHT AGENT UNKNOWN - behind a captive portal for 1.5 h: next to")
+    told = samples(collector(state, Limits())())
+    assert told["tlsight_agent_mood"] == {
+        ("open",): 0, ("captive",): 1, ("offline",): 0, ("unknown",): 0, ("blocked",): 0,
+    }  # fmt: skip
+    assert told["tlsight_agent_mood_since_timestamp_seconds"] == {(): NOON.timestamp()}
+
+
+def test_nagios_says_of_trust_what_is_said_of_it(state: Path) -> None:
+    record = FindingRecord("d" * 32, "trust", "root:" + "a" * 64, NOON, NOON)
+    root = Held(record, about="Gateway CA is a root of Fiddler's")
+    seen = structs.replace(read_snapshot(state), findings=(root,), sinks=())
+    code, line = agent_line(seen, heartbeat(2).at, allow_sanctioned=False)
+    assert code == 1
+    assert "WARNING - trust Gateway CA is a root of Fiddler's |" in line

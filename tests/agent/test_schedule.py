@@ -119,6 +119,7 @@ def test_a_shorter_period_draws_the_next_run_near_and_too_much_use_draws_it_out(
     assert with_period(Schedule(HOUR, 3000.0), 600.0, 100.0).due == 700.0
     assert with_period(Schedule(HOUR, 300.0), 600.0, 100.0).due == 300.0
     assert stretched(Schedule(HOUR, 3700.0), 4.0, 100.0).due == 14500.0
+    assert stretched(Schedule(HOUR, 3700.0), 4.0, 100.0, 3600.0).due == 7300.0
 
 
 def test_what_is_planned_is_told_by_the_clock_on_the_wall() -> None:

@@ -58,7 +58,7 @@ def test_settings_that_are_shipped_in_comments_are_known_and_what_holds_without_
     tmp_path: Path,
 ) -> None:
     written = re.sub(r"(?m)^# (?=[\[a-z])(?=.*[=\]])", "", text("settings", "agent.toml"))
-    assert written.count("=") == 11
+    assert written.count("=") == 12
     (tmp_path / "policy.toml").write_text("")
     (tmp_path / "none.toml").write_text("")
     (tmp_path / "agent.toml").write_text(written)

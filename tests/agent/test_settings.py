@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from detector.agent.settings import find, load, seconds, size, with_fleet
+from detector.agent.sensing import portal
+from detector.agent.settings import Settings, find, load, seconds, size, with_fleet
 from detector.errors import ConfigError
+from detector.lab.answer import Answer
+from detector.lab.web import Web
+from detector.net.routes import Routing
 
 
 def file(folder: Path, text: str) -> Path:
@@ -21,7 +26,7 @@ def test_without_a_file_all_is_as_it_comes() -> None:
     found = load(None)
     assert (found.every, found.agent.canaries, found.sinks) == (3600.0, 6, ())
     assert (found.limits.processor, found.limits.traffic, found.limits.memory) == (
-        0.1, 5_000_000, 60_000_000,
+        0.1, 5_000_000, 80_000_000,
     )  # fmt: skip
 
 
@@ -134,3 +139,29 @@ def test_times_and_amounts_are_as_people_write_them() -> None:
     assert [size(text) for text in (7, "9B", "5 MB", "1.5 kB", "2GB")] == [
         7, 9, 5_000_000, 1500, 2_000_000_000,
     ]  # fmt: skip
+
+
+def test_an_own_page_for_portals_is_plain_http_and_is_the_one_that_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+
+    def loaded(text: str) -> Settings:
+        path.write_text(f"[agent.portal]\n{text}\n")
+        path.chmod(0o600)
+        return load(path)
+
+    for wrong in ("https://a.example/", "http://", "http://u@a.example/", "http://a b/", "x"):
+        with pytest.raises(ConfigError, match="portal"):
+            loaded(f'url = "{wrong}"')
+    with pytest.raises(ConfigError, match="portal"):
+        loaded('url = "http://a.example/"\nstatus = 99')
+
+    async def mood(body: bytes) -> str:
+        async with Web(None, lambda _: Answer(body)) as web:
+            url = f"http://127.0.0.1:{web.port}/open?q=1"
+            own = loaded(f'url = "{url}"\nstatus = 200\nbody = "fine"').agent.portal
+            found = await portal(Routing(), own)
+            assert [one.target for one in web.asked] == ["/open?q=1"]
+            return found
+
+    assert asyncio.run(mood(b"fine\n")) == "open"
+    assert asyncio.run(mood(b"<html>log in")) == "captive"

@@ -197,3 +197,17 @@ def test_sixteen_mebibytes_make_room_without_delay(store: Database) -> None:
     given = keep(store, *events, limit=2 << 20)
     assert given.events == given.findings > 0
     assert len(waits(store, "a")) == 399 - given.events
+
+
+def test_what_stands_is_told_to_a_sink_that_comes_later_and_to_no_other(store: Database) -> None:
+    spool.configure(store, ["a"])
+    keep(store, finding(1))
+    spool.configure(store, ["a", "b"], lambda: [finding(7), finding(8)])
+    keep(store, finding(3))
+    assert (waits(store, "a"), waits(store, "b")) == ([1, 3], [7, 8, 3])
+    assert (spool.waiting(store, "a"), spool.waiting(store, "b")) == (2, 3)
+    spool.configure(store, ["a", "b"], lambda: [finding(9)])
+    assert waits(store, "b") == [7, 8, 3]
+    assert [int(event.id, 16) for event in spool.latest(store, 9)] == [1, 3]
+    spool.delivered(store, "a", spool.batch(store, "a", 9, 1 << 30).through)
+    assert waits(store, "a") == []

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,19 @@ def test_a_device_of_a_fleet_is_who_the_fleet_says_and_shares_its_salt(tmp_path:
     one, two = (identity(tmp_path / name, os.urandom) for name in ("one", "two"))
     assert (one.device, two.device) == ("a" * 32, "b" * 32)
     assert one.salt == two.salt
+
+
+def test_the_salt_that_a_fleet_hands_out_counts_and_nobody_makes_it_of_the_public_key(
+    tmp_path: Path,
+) -> None:
+    def salt(text: str) -> bytes:
+        (tmp_path / "fleet.json").write_text(
+            f'{{"name": "{"a" * 32}", "signer": "00", "salt": "{text}"}}'
+        )
+        return identity(tmp_path, os.urandom).salt
+
+    assert salt("ab" * 32) == bytes.fromhex("ab" * 32)
+    assert salt("") == salt("zz") == sha256(b"tlsight network salt00").digest()
 
 
 def test_status_reads_without_writing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from addons.fleet import listing
 from addons.fleet.correlated import correlate_now
 from addons.fleet.database import FleetDatabase
+from addons.fleet.proving import prove
 from addons.fleet.retention import prune
 from detector.errors import StoreError
 from tests.fleet.keeping import keep
@@ -163,6 +164,7 @@ async def a_correlation_is_one_row_from_its_beginning_to_its_end(database: Fleet
 async def findings_are_listed_and_counted_by_network(database: FleetDatabase) -> None:
     await keep(database, [heartbeat(n, where=OFFICE) for n in range(3)])
     await keep(database, [finding(n, where=OFFICE, sanctioned=n == 0) for n in range(3)])
+    await prove(database)
     assert await listing.label(database, OFFICE.id, "Head office")
     assert not await listing.label(database, name("nowhere"), "x")
     found = await listing.findings(database)

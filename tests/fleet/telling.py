@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from detector.agent.subjects import event_subject
+from detector.lab.pki import Authority
+from detector.model.observation import Handshake, Observation, Target
 from detector.report.check_json import (
     CertificateRecord,
     CheckRecord,
@@ -50,7 +53,7 @@ def check(
     spares: bool = False,
     until: datetime | None = None,
 ) -> CheckRecord:
-    spki = sha256(key.encode()).hexdigest()
+    spki = key_digest(key)
     ends = until or START + timedelta(days=3650)
     chain = [
         CertificateRecord(f"CN={host}", issuer, "1" * 64, "2" * 64, START, START + 90 * DAY),
@@ -85,15 +88,16 @@ def finding(
     at: datetime = START,
     *,
     where: NetworkRecord | None = None,
-    host: str = "intranet.example.com",
+    host: str = "www.google.com",
     key: str = "key",
     opened: datetime | None = None,
     sanctioned: bool = False,
     bare: bool = False,
+    proved: bool = True,
     **judged: Any,
 ) -> EventRecord:
-    """An interception that opens, changes or closes; `bare` leaves out what was seen."""
-    subject = "spki:" + sha256(key.encode()).hexdigest()
+    """An interception that opens, changes or closes; `bare` leaves out all that was seen, without `proved` the observation."""
+    subject = "spki:" + key_digest(key)
     place = where.id if where is not None else ""
     record = FindingRecord(
         name(f"{device} {place} {subject}"),
@@ -105,7 +109,32 @@ def finding(
         1,
     )
     shown = None if bare else check(host, key=key, **judged)
-    return event(device, kind, at, where=where, finding=record, check=shown, sanctioned=sanctioned)
+    seen = observation(host, key) if proved and not bare else None
+    return event(
+        device, kind, at, where=where, finding=record, check=shown, observation=seen, sanctioned=sanctioned
+    )  # fmt: skip
+
+
+@cache
+def authority(key: str) -> Authority:
+    """The CA that has this key."""
+    assert key
+    return Authority("FGT60FTK20012345", organization="Fortinet", profile=False, now=START)
+
+
+@cache
+def key_digest(key: str) -> str:
+    return sha256(authority(key).spki).hexdigest()
+
+
+@cache
+def observation(host: str, key: str) -> Observation:
+    """What really is seen behind that CA; its name is a known gateway's, so one handshake proves it."""
+    ca = authority(key)
+    return Observation(
+        at=START, target=Target(host, ip="192.0.2.1", sni=host), chain=(ca.issue(host).der, ca.der),
+        handshake=Handshake(True, "TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519", "h2"),
+    )  # fmt: skip
 
 
 def heartbeat(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -16,8 +15,6 @@ from addons.cli.fleet_findings import register
 from addons.fleet.correlated import correlate_now
 from addons.fleet.database import open_database
 from detector.errors import ConfigError, StoreError
-from detector.lab.pki import Authority
-from tests.conftest import Observe
 from tests.fleet.keeping import keep
 from tests.fleet.telling import DAY, HOUR, START, finding, heartbeat, name, network
 
@@ -26,12 +23,11 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, observe: Observe, corporate: Authority) -> Run:
-    """A fleet of three whose first event holds its observation; gives exit code and stdout."""
+def run(tmp_path: Path) -> Run:
+    """A fleet of three that prove what they tell and one that does not; gives exit code and stdout."""
     where = str(tmp_path / "fleet.sqlite3")
-    seen = observe("www.example.com", corporate.issue("www.example.com"))
     told = [finding(n, where=OFFICE, issuer="CN=\x1b[31mred") for n in range(3)]
-    told[0] = msgspec.structs.replace(told[0], observation=seen)
+    told += [finding(3, where=OFFICE, proved=False)]
 
     async def fill() -> None:
         database = await open_database(where)
@@ -55,7 +51,7 @@ def run(tmp_path: Path, observe: Observe, corporate: Authority) -> Run:
 def test_open_findings_are_a_line_each_and_nothing_obeys_a_strangers_text(run: Run) -> None:
     code, out = run("findings")
     assert code == 1
-    assert out.count("OPEN  interception  intranet.example.com:443") == 3
+    assert out.count("OPEN  interception  www.google.com:443") == 3
     assert "\x1b" not in out
 
 
@@ -64,7 +60,12 @@ def test_json_has_its_schema_and_says_the_same(run: Run) -> None:
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 1
     assert {line["schema"] for line in lines} == {"tlsight.fleet/1"}
-    assert {line["finding"]["name"] for line in lines} == {"laptop-0", "laptop-1", "laptop-2"}
+    assert {line["finding"]["name"] for line in lines} == {
+        "laptop-0",
+        "laptop-1",
+        "laptop-2",
+        "laptop-3",
+    }
     _, out = run("findings", "--by", "network", "--json")
     assert json.loads(out)["group"]["agents"] == 3
 
@@ -73,7 +74,7 @@ def test_correlations_silent_agents_and_networks_are_told(run: Run) -> None:
     code, out = run("correlations")
     assert (code, "issuer-on-network" in out) == (1, True)
     code, out = run("silent")  # the fleet spoke long ago
-    assert (code, out.count("last heard 2026-11-02T09:00:00Z")) == (1, 3)
+    assert (code, out.count("last heard 2026-11-02T09:00:00Z")) == (1, 4)
     assert run("networks", "--label", OFFICE.id, "Head office")[0] == 0
     code, out = run("networks")
     assert (code, "Head office" in out) == (0, True)
@@ -94,11 +95,11 @@ def test_an_events_observation_is_judged_again_by_anybody(
     saved = tmp_path / "seen.ndjson"
     saved.write_text(out)
     (judged,) = judge_all(load_observations(saved, None, START + DAY), known)  # type: ignore[arg-type]
-    assert judged.observation.target.host == "www.example.com"
-    code, out = run("event", ids["laptop-1"])
-    assert json.loads(out)["device"]["id"] == name("device 1")
+    assert judged.observation.target.host == "www.google.com"
+    code, out = run("event", ids["laptop-3"])
+    assert json.loads(out)["device"]["id"] == name("device 3")
     with pytest.raises(ConfigError, match="no observation"):
-        run("event", ids["laptop-1"], "--observation")
+        run("event", ids["laptop-3"], "--observation")
     for wrong in ("abc", "zzzzzzzz", "0" * 32):
         with pytest.raises(ConfigError):
             run("event", wrong)

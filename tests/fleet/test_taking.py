@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from addons.fleet.heard import Heard
 from addons.fleet.taking import MAX_EVENT, Refused, Taken, stamp, take
 from detector.agent.subjects import event_subject
 from detector.report.event_json import EventRecord, encode_event
@@ -43,7 +44,7 @@ GOOD = finding(1, where=network("office"))
 def test_what_an_agent_says_of_itself_is_taken_as_it_came(one: EventRecord) -> None:
     found = taken(one)
     assert isinstance(found, Taken)
-    assert found.event == one
+    assert found.event == msgspec.convert(msgspec.to_builtins(one), Heard)
     assert found.body.encode() == encode_event(one)
 
 

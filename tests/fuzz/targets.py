@@ -6,6 +6,7 @@ from functools import cache
 
 from tests.fuzz import (
     addons,
+    agents,
     certificates,
     dialogues,
     evidence,
@@ -24,7 +25,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet,
+    senses, fleet, agents,
 )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class Collector:
         self.command = [sys.executable, "-c", _PROGRAM, server.url, database, json.dumps(given)]
 
     def __enter__(self) -> Self:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             self.command,
             cwd=Path(__file__).parents[2],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.lab.pki import Authority, Credential
-from tests.live.programs import Program, find
+from tests.live.programs import Program, find, free_port
 
 _PATIENCE = 15.0
 
@@ -97,6 +97,7 @@ class NginxReceiver(Program):
         super().__init__(folder)
         self.credential, self.ca = credential, ca
         self.log = folder / "bodies"
+        self._behind = free_port()
 
     def command(self) -> list[str]:
         pem = self.write("leaf.pem", self.credential.key_pem + self.credential.chain_pem)
@@ -120,14 +121,17 @@ http {{
   server {{
     listen 127.0.0.1:{self.port} ssl http2;
     ssl_certificate {pem}; ssl_certificate_key {pem}; {asks}
-    location /in {{ access_log {self.log} body; proxy_pass http://127.0.0.1:{self.port + 1}; }}
+    location /in {{ access_log {self.log} body; proxy_pass http://127.0.0.1:{self._behind}; }}
     location /busy {{ add_header Retry-After 30 always; return 503; }}
   }}
-  server {{ listen 127.0.0.1:{self.port + 1}; return 204; }}
+  server {{ listen 127.0.0.1:{self._behind}; return 204; }}
 }}
 """,
         )
         return [find("nginx"), "-c", str(config), "-e", str(self.folder / "error.log")]
+
+    def own_ports(self) -> list[int]:
+        return [self.port, self._behind]
 
     def received(self) -> list[dict[str, Any]]:
         if not self.log.exists():

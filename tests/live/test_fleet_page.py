@@ -144,11 +144,12 @@ def test_from_the_start_to_the_observation_by_keyboard_and_an_interception_comes
     taken.value.save_as(saved)
     assert b'"schema":"tlsight.observation/' in saved.read_bytes()
 
-    page.keyboard.press("g")
-    page.keyboard.press("s")
-    page.wait_for_url(world.url)
+    with page.expect_response(lambda answer: answer.url.endswith("/live")):
+        page.keyboard.press("g")
+        page.keyboard.press("s")
+        page.wait_for_url(world.url)
     expect(page.get_by_text("lap-0999")).to_have_count(0)
-    page.wait_for_timeout(2500)  # the page has been told what there is
+    page.wait_for_timeout(500)  # the first that is told of is compared with what was there by now
     story = Story(clock.now().replace(microsecond=0))
     story.behind("lap-0999", WIFI, "lounge", ago=timedelta(0))
     do(keep(story, world.database))

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 import pytest
 
 from detector.net.plain_http import MOST, PlainAnswer, ask_plainly
-from detector.net.routes import Routing
+from detector.net.routes import Routing, parse_proxy
 
 
 async def _asked(answer: bytes, seconds: float, *, hold: bool) -> PlainAnswer:
@@ -43,6 +43,29 @@ def test_what_is_answered_is_told_and_nothing_is_followed() -> None:
         b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 2\r\n\r\nhi"
     )
     assert found == PlainAnswer(302, "http://login.example/", b"hi")
+
+
+def test_a_proxy_is_asked_for_all_of_the_url_with_its_login_and_no_name_is_resolved_here() -> None:
+    heard: list[bytes] = []
+
+    async def go() -> PlainAnswer:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            proxy = parse_proxy(f"http://u:p%40ss@127.0.0.1:{port}")
+            return await ask_plainly("http://x.invalid/a?b=c#d", Routing(proxy), 10)
+
+    assert asyncio.run(go()) == PlainAnswer(204)
+    lines = heard[0].decode().split("\r\n")
+    assert lines[0] == "GET http://x.invalid/a?b=c HTTP/1.1"
+    assert "Host: x.invalid" in lines
+    assert "Proxy-Authorization: Basic dTpwQHNz" in lines
 
 
 def test_no_content_is_an_answer() -> None:

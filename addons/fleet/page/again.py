@@ -12,7 +12,7 @@ from collections.abc import Callable
 from detector.judging.judge import judge_all
 from detector.known.knowledge import Knowledge
 from detector.model.no_json import NO_JSON
-from detector.model.observation import Observation
+from detector.model.observation import Judgement, Observation
 from detector.report.check_json import CheckRecord, check_record
 from detector.report.event_json import EventRecord, decode_event
 
@@ -32,11 +32,15 @@ class Judge:
 
     def again(self, observation: Observation) -> CheckRecord:
         """What this program says of it now."""
+        return check_record(self.judged(observation))
+
+    def judged(self, observation: Observation) -> Judgement:
+        """The same, as a value."""
         with self._lock:
             if self._found is None:
                 self._found = self._known()
         (judgement,) = judge_all([observation], self._found)
-        return check_record(judgement)
+        return judgement
 
 
 def read_event(body: str) -> EventRecord | None:

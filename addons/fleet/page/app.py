@@ -35,6 +35,7 @@ from addons.fleet.page.pages import (
     start,
 )  # fmt: skip
 from addons.fleet.queries import FleetQueries
+from addons.fleet.unheard import Enrolled, Remembered
 from addons.review.access import Access
 from addons.review.desk import Desk, Handler, for_prometheus
 from addons.review.people import Deed as Kind
@@ -76,12 +77,14 @@ class Fleet(NamedTuple):
         open: the database, opened in the server's loop when it starts. Raises StoreError.
         known: what observations are judged by again.
         ask: asks agents; None where this process is not on the bus.
+        enrolled: who is enrolled; gives None where that is not known here.
 
     """
 
     open: Callable[[], Awaitable[FleetDatabase]]
     known: Callable[[], Knowledge]
     ask: Ask | None = None
+    enrolled: Enrolled = lambda: None
 
 
 class Console:
@@ -104,6 +107,7 @@ class Console:
         self._stamped = (float("-inf"), "")
         self._stamping: asyncio.Lock | None = None
         self._ticks = access.stopwatch
+        self._enrolled = Remembered(fleet.enrolled, self._ticks)
 
     def app(self) -> Starlette:
         return self._desk.app(
@@ -167,6 +171,7 @@ class Console:
             fleet=self._queries(now),
             judge=self._judge,
             ask=self._fleet.ask,
+            enrolled=self._enrolled,
         )
 
     def _queries(self, now: datetime) -> FleetQueries:
@@ -187,4 +192,4 @@ class Console:
 
 async def _metrics(look: Look) -> Response:
     """For Prometheus, which gives its token as a bearer."""
-    return for_prometheus(await metrics(look.fleet))
+    return for_prometheus(await metrics(look))

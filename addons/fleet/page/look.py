@@ -7,8 +7,12 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from starlette.concurrency import run_in_threadpool
+
+from addons.fleet.members import Member
 from addons.fleet.page.again import Judge
 from addons.fleet.queries import FleetQueries
+from addons.fleet.unheard import Enrolled, unheard
 from addons.review.visit import Call, Done, View
 from detector.errors import ConfigError
 
@@ -38,12 +42,19 @@ class Look(Call):
         fleet: what the database says.
         judge: judges an observation again.
         ask: None where agents cannot be asked from here.
+        enrolled: who is enrolled, where that is known here.
 
     """
 
     fleet: FleetQueries
     judge: Judge
     ask: Ask | None = None
+    enrolled: Enrolled = lambda: None
+
+    async def unheard(self) -> list[Member] | None:
+        """Agents that were enrolled and never told anything; None where it is not known here. Raises StoreError."""
+        members = await run_in_threadpool(self.enrolled)
+        return None if members is None else await unheard(self.fleet.database, members, self.now)
 
     def id(self, name: str) -> str:
         """An identifier of the address; empty for what is none."""

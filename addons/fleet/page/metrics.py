@@ -6,12 +6,13 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from addons.fleet.queries import FleetQueries
+from addons.fleet.page.look import Look
 from detector.report.event_json import FindingKind
 
 
-async def metrics(fleet: FleetQueries) -> bytes:
+async def metrics(look: Look) -> bytes:
     """The fleet in Prometheus' text format. Raises StoreError."""
+    fleet = look.fleet
     registry = CollectorRegistry()
     agents = Gauge("tlsight_fleet_agents", "Agents that are not revoked", registry=registry)
     silent = Gauge(
@@ -32,7 +33,24 @@ async def metrics(fleet: FleetQueries) -> bytes:
     seen = Gauge(
         "tlsight_fleet_correlations", "Open findings about many agents at once", registry=registry
     )
+    claimed = Gauge(
+        "tlsight_fleet_findings_claimed", "Open findings that no observation proves", registry=registry
+    )  # fmt: skip
+    blind = Gauge(
+        "tlsight_fleet_agents_cannot_look",
+        "Agents behind a portal, offline, or whom nobody answers",
+        registry=registry,
+    )
     counts = await fleet.counts()
+    unheard = await look.unheard()
+    if unheard is not None:
+        Gauge(
+            "tlsight_fleet_agents_never_heard",
+            "Agents that were enrolled and never told anything",
+            registry=registry,
+        ).set(len(unheard))
+    claimed.set(counts.claimed)
+    blind.set(counts.cannot_look)
     agents.set(counts.agents)
     silent.set(counts.silent)
     intercepted.set(counts.intercepted)

@@ -101,9 +101,9 @@ class Keeper:
 
 def command() -> list[str]:
     """The agent's command line in this installation."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "agent", "run"]
-    return [sys.executable, "-P", "-m", "detector", "agent", "run"]
+    from detector.own_python import tlsight
+
+    return tlsight("agent", "run")
 
 
 def main() -> None:

@@ -228,3 +228,22 @@ def test_a_token_that_is_none_is_told_and_not_sent(tmp_path: Path, token: str) -
 
     run(receiver, work, tmp_path, token_file=str(path))
     assert receiver.bodies == []
+
+
+@pytest.mark.parametrize(("own", "through"), [(None, True), ("none", False)])
+def test_the_agents_proxy_is_the_sinks_unless_it_has_its_own_word(
+    tmp_path: Path, own: str | None, through: bool
+) -> None:
+    receiver = Receiver(lambda _: (200, "", b""))
+
+    async def go() -> None:
+        around = Surroundings(
+            "d" * 32, tmp_path, lambda: NOON, print, proxy=f"http://127.0.0.1:{receiver.port}"
+        )
+        url = "http://siem.invalid/in" if through else f"http://127.0.0.1:{receiver.port}/in"
+        sink = open_sink(Settings(url=url, in_clear=True, proxy=own), around)
+        await sink.send([finding(1)])
+
+    asyncio.run(receiver.serve(go))
+    (head,) = receiver.heads
+    assert head.startswith("POST http://siem.invalid/in " if through else "POST /in ")

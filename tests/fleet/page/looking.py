@@ -14,6 +14,7 @@ from addons.fleet.database import FleetDatabase
 from addons.fleet.page.app import Console, Fleet
 from addons.fleet.page.look import Ask
 from addons.fleet.sqlite_database import open_sqlite
+from addons.fleet.unheard import Enrolled
 from addons.review.access import Access
 from addons.review.people import Role
 from tests.addons.reviewing import HOSTS, ORIGIN, Visitor
@@ -30,12 +31,17 @@ class Onlooker(Visitor):
     """
 
     def __init__(
-        self, path: Path, now: datetime, role: Role = "admin", ask: Ask | None = None
+        self,
+        path: Path,
+        now: datetime,
+        role: Role = "admin",
+        ask: Ask | None = None,
+        enrolled: Enrolled = lambda: None,
     ) -> None:
         async def opened() -> FleetDatabase:
             return await open_sqlite(path)
 
-        fleet = Fleet(opened, knowledge, ask)
+        fleet = Fleet(opened, knowledge, ask, enrolled)
         self._page = self._built(fleet, lambda: now)
         self._role: Role = role
 

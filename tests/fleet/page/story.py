@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from addons.fleet.database import FleetDatabase
+from addons.fleet.page.again import Judge
+from addons.fleet.proving import prove
 from addons.fleet.rows import kept, statements
 from addons.fleet.sqlite_database import open_sqlite
 from addons.fleet.taking import Taken, take
@@ -161,6 +163,7 @@ class Story:
     async def tell_to(self, database: FleetDatabase) -> None:
         batch = sorted(self.told, key=lambda one: one.at)
         await database.write(statements([kept(one, HOSTS) for one in batch], []))
+        await prove(database, Judge(knowledge))
 
 
 def everyday(now: datetime, laptops: int = 48) -> Story:

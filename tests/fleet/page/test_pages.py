@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from addons.fleet.database import Row
+from addons.fleet.members import Member
 from addons.fleet.sqlite_database import open_sqlite
 from addons.review.visit import address
 from detector.errors import FetchError
@@ -343,6 +346,11 @@ def test_what_agents_tell_is_shown_and_not_obeyed(tmp_path: Path) -> None:
         changes=(HOSTILE,),
     )  # fmt: skip
     path = keep(story, tmp_path / "f.sqlite3")
+    with (
+        closing(sqlite3.connect(path)) as db,
+        db,
+    ):  # as if it were proved: its words are shown everywhere
+        db.execute("UPDATE finding SET proven = 1")
     with Onlooker(path, NOW) as admin:
         device = digest(HOSTILE)
         for where in (
@@ -457,3 +465,46 @@ def test_a_session_ends_at_the_log_out(fleet: Path) -> None:
     with Onlooker(fleet, NOW) as admin:
         assert admin.post("/logout", form_of(admin.get("/"), "/logout")).status_code == 303
         assert admin.client.get("/").status_code == 401
+
+
+def test_agents_that_were_never_heard_and_those_that_cannot_look_are_no_clean_ones(
+    tmp_path: Path,
+) -> None:
+    story = Story(NOW)
+    for one in ("lap-1", "lap-2"):
+        story.lives(one, "lounge")
+    path = keep(story, tmp_path / "f.sqlite3")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "UPDATE agent SET heartbeat = ? WHERE device = ?",
+            ('{"up":1.0,"every":900.0,"mood":"blocked"}', digest("lap-1")),
+        )
+    with Onlooker(path, NOW) as admin:
+        assert "is not known here" in admin.get("/agents")
+        assert "is not known here" in admin.get("/")
+        assert "cannot look" in admin.get("/agents?state=cannot+look")
+        assert "nobody answers" in admin.get(f"/agent?device={digest('lap-1')}")
+        assert "It tells of none." not in admin.get(f"/agent?device={digest('lap-1')}")
+    at = (NOW - timedelta(days=1)).isoformat()
+    never = Member("U", "agent", digest("lap-9"), "lap-9", "linux", at, None, None, "")
+    with Onlooker(path, NOW, enrolled=lambda: [never]) as admin:
+        assert "lap-9" in admin.get("/agents?state=silent")
+        assert "<strong>1</strong> silent" in admin.get("/")
+        assert "tlsight_fleet_agents_never_heard 1.0" in admin.get("/metrics")
+
+
+def test_a_claim_that_nothing_proves_is_shown_as_one(tmp_path: Path) -> None:
+    story = Story(NOW)
+    finding = FindingRecord(
+        id=digest("claim"), kind="interception", subject="spki:" + "0" * 64, opened=NOW, seen=NOW,
+        hosts=("google.com:443",), host_count=(1 << 31) - 1,
+    )  # fmt: skip
+    story.tell("lap-1", "opened", network="n", finding=finding)
+    path = keep(story, tmp_path / "f.sqlite3")
+    with Onlooker(path, NOW) as admin:
+        start = admin.get("/")
+        assert "<strong>0</strong> agents intercepted" in start
+        assert "<strong>1</strong> claimed, not proved" in start
+        assert "2,147,483" not in admin.get("/findings")
+        page = admin.get(address("/finding", device=digest("lap-1"), id=finding.id))
+        assert "Nothing here proves it" in page

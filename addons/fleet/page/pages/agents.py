@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from addons.fleet.conditions import SIZE
 from addons.fleet.page.look import Look
 from addons.fleet.queries import AgentOrder, AgentState
 from addons.fleet.told import GRACE
@@ -26,10 +27,20 @@ async def page(look: Look) -> View:
         text=text, state=state, version=version, network=network, order=order, backwards=down,
         page=page_number(look),
     )  # fmt: skip
+    # Of no state that somebody told, of no version and at no network: shown where nothing else is asked for.
+    unheard = await look.unheard() if state in ("", "silent") and not (version or network) else []
+    shown = [
+        one
+        for one in unheard or ()
+        if not text or text.lower() in one.shown.lower() or one.name.startswith(text)
+    ]
     return View(
         "agents.html",
         {
             "found": found,
+            "unheard": shown[:SIZE] if page_number(look) == 1 else (),
+            "unheard_count": len(shown),
+            "unheard_known": unheard is not None,
             "bad": await look.fleet.unsanctioned_on([one.device for one in found.rows]),
             "labels": await look.fleet.labels([one.network for one in found.rows]),
             "late": look.fleet.late,
