@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from addons.fleet import bus, lists
+from addons.fleet import bus, lists, shelving
 from addons.fleet.accounts import account_tokens, system_user_token
 from addons.fleet.enrolling import Enroller
 from addons.fleet.home import FleetHome
@@ -125,6 +125,7 @@ class Keeper:
         changed = asyncio.Event()
         enroller = Enroller(self._home.keys, self._members, self._now, changed.set, self._tell)
         await enroller.listen(link)
+        await shelving.listen(link)
         self.ready.set()
         working = asyncio.ensure_future(work(link)) if work is not None else None
         try:

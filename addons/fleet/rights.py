@@ -24,7 +24,7 @@ Rules
 -----
 1. Whatever is not named here is refused by the server.
 2. Nobody but the keeper speaks to JetStream's own interface ($JS.API), which makes, changes, lists and purges; the
-   exceptions are to read the last value of a subject that is named whole, and the centre's own bucket.
+   one exception is to read the last value of a subject that is named whole.
 3. Each hears answers under an inbox of its own: who hears `_INBOX.>` hears everybody's.
 4. Who answers in FLEET answers to what came through an import alone (`is_from_outside`).
 5. One user has no more subscriptions, and no larger messages, than it needs.
@@ -131,8 +131,7 @@ RIGHTS: dict[Role, Rights] = {
         (
             subjects.key_subject(subjects.SYNC, ">"),
             _last(subjects.SYNC, ">"),
-            f"$JS.API.STREAM.INFO.KV_{subjects.SYNC}",
-            f"$JS.API.STREAM.PURGE.KV_{subjects.SYNC}",
+            subjects.SHELF,
         ),
         (_INBOX,),
     ),

@@ -38,7 +38,6 @@ _PART = 768 << 10
 _HEADER = 512
 _MOST_PARTS = 128
 _BUCKET = subjects.SYNC
-_STREAM = f"KV_{_BUCKET}"
 
 
 class BlobHead(msgspec.Struct, frozen=True):
@@ -48,6 +47,11 @@ class BlobHead(msgspec.Struct, frozen=True):
     size: int
     digest: str
     parts: int
+
+
+class _Said(msgspec.Struct, frozen=True):
+    keys: tuple[str, ...] = ()
+    error: str = ""
 
 
 class NatsShelf:
@@ -114,17 +118,8 @@ class NatsShelf:
         link = await self._link()
         if not self._centre:
             return [name for name in self._mine if name.startswith(f"{under}/")]
-        asked = {"subjects_filter": _subject(f"{_key(under)}.*")}
-        answer = await link.ask(
-            f"$JS.API.STREAM.INFO.{_STREAM}", json.dumps(asked).encode(), self._timeout
-        )
-        try:
-            state = json.loads(answer)["state"]
-            found = [str(one) for one in (state.get("subjects") or {})]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise FetchError(link.url, "answers with no list of names") from None
-        prefix = _subject(f"{_key(under)}.")
-        return [f"{under}/{one.removeprefix(prefix)}" for one in found if one.startswith(prefix)]
+        keys = await self._ask(link, "list", _key(under))
+        return [one.replace(".", "/") for one in keys]
 
     async def drop(self, name: str) -> None:
         """See addons.sync.shelf.CentreShelf. First it is told, for the gateway that hears; then it is gone."""
@@ -138,9 +133,7 @@ class NatsShelf:
             raise FetchError(
                 link.url, f"{name} cannot be taken away: {type(error).__name__}"
             ) from None
-        for one in (subject, f"{subject}.>"):
-            body = json.dumps({"filter": one}).encode()
-            await link.ask(f"$JS.API.STREAM.PURGE.{_STREAM}", body, self._timeout)
+        await self._ask(link, "drop", _key(name))
 
     async def news(self) -> None:
         """Return when the centre has laid another list there."""
@@ -187,6 +180,18 @@ class NatsShelf:
             self._list_came = True
         elif (message.headers or {}).get("KV-Operation") is not None:
             self._mine.discard(name)
+
+    async def _ask(self, link: NatsLink, verb: str, key: str) -> tuple[str, ...]:
+        """Of the fleet's keeper, which does it (addons.fleet.shelving)."""
+        question = json.dumps({"verb": verb, "key": key}).encode()
+        answer = await link.ask(subjects.SHELF, question, self._timeout)
+        try:
+            said = msgspec.json.decode(answer, type=_Said)
+        except NO_JSON:
+            raise FetchError(link.url, "answers with no list of names") from None
+        if said.error:
+            raise FetchError(link.url, f"does not {verb} {key}: {said.error[:200]}")
+        return said.keys
 
     async def _store(self, link: NatsLink, letters: Sequence[Letter]) -> None:
         for answer in await link.store(letters, self._timeout):

@@ -8,6 +8,7 @@ An agent writes under its own device id and reads what is signed; the server hol
     QUESTIONS, key DEVICE     the questions that are open for it, signed, in one value
     tlsight.enrol.TOKEN       where a one-time token is turned into credentials
     SYNC                      blobs of `tlsight bypass sync`
+    tlsight.shelf             where the centre asks which names SYNC has, and has one taken away
     tlsight.sync.KEY          tells that a key of SYNC was written, without its value
 """
 
@@ -19,6 +20,7 @@ LISTS = "tlsight-lists"
 QUESTIONS = "tlsight-questions"
 SYNC = "tlsight-sync"
 ENROL = "tlsight.enrol"
+SHELF = "tlsight.shelf"
 ALL_EVENTS = "tlsight.event.*"
 # Bytes of one, at most.
 MAX_EVENT = 512 << 10

@@ -67,6 +67,10 @@ class PostgresqlServer(Program):
         words += [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return as_user("postgres", words)
 
+    def _answers(self) -> bool:
+        # The port is open before the database is.
+        return super()._answers() and "ready to accept connections" in self.said()
+
     @property
     def url(self) -> str:
         return f"postgresql://fleet@127.0.0.1:{self.port}/postgres"

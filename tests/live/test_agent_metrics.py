@@ -169,7 +169,7 @@ def test_an_agent_serves_its_own_budget_and_life(tmp_path: Path) -> None:
             text = get(f"http://127.0.0.1:{agent.port}/metrics")
             told = {name: value for name, _, value in series(text)}
     assert told["tlsight_agent_state_readable"] == 1
-    assert told["tlsight_agent_budget_memory_bytes"] == 60_000_000
+    assert told["tlsight_agent_budget_memory_bytes"] == 80_000_000
     assert told["tlsight_agent_memory_bytes"] > 0
     assert told["tlsight_events_lost_total"] == 0
 
