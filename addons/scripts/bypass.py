@@ -33,7 +33,7 @@ COMPILED = (
     "zstandard",
 )
 PURE = (
-    "aioquic", "certifi", "dns", "h2", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
+    "aioquic", "anyio", "certifi", "dns", "h2", "httpcore", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
     "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 

@@ -221,6 +221,14 @@ def _id_for(one: Sight, after: Findings, place: Place, shown: Mapping[str, list[
         ]
         if len(set(alike)) == 1:
             return alike[0]
+        if alike and not one.subject.startswith("spki:"):
+            # A name that several keys bear is whichever was seen on this host, else always the same of them.
+            kept = (
+                held.id
+                for held in here
+                if held.id in alike and any(host.host == one.host for host in held.hosts)
+            )
+            return next(kept, min(alike))
     return finding_id(place.device, place.id, one.kind, one.subject)
 
 
