@@ -75,9 +75,8 @@ def step(before: Findings, sights: Sequence[Sight], place: Place, now: datetime)
     after = dict(before)
     told: list[Told] = []
     shown: dict[str, list[Sight]] = {}
-    for one in sights:
-        if one.standing == "shows":
-            shown.setdefault(_id_for(one, after, place, shown), []).append(one)
+    for alike in _by_subject(sights):
+        shown.setdefault(_id_for(alike, after, place, shown), []).extend(alike)
     for name, group in shown.items():
         known = after.get(name)
         held = _opened(name, group, place, now) if known is None else known
@@ -199,37 +198,50 @@ def _here(findings: Findings, place: Place, kinds: Iterable[FindingKind]) -> lis
     ]
 
 
-def _id_for(one: Sight, after: Findings, place: Place, shown: Mapping[str, list[Sight]]) -> str:
-    """The finding that a sight belongs to, by its subject, else by the issuer's name."""
+def _by_subject(sights: Sequence[Sight]) -> list[list[Sight]]:
+    """What shows a finding, one subject after the other: keys first, since names join them."""
+    found: dict[str, list[Sight]] = {}
+    for one in sights:
+        if one.standing == "shows":
+            found.setdefault(one.subject, []).append(one)
+    return sorted(found.values(), key=lambda group: not group[0].subject.startswith("spki:"))
+
+
+def _id_for(
+    group: Sequence[Sight], after: Findings, place: Place, shown: Mapping[str, list[Sight]]
+) -> str:
+    """The finding that sights of one subject belong to, by that, else by the issuer's name."""
+    best = _strongest(group)
     here = sorted(_here(after, place, _OF_HOSTS), key=lambda held: not held.is_open)
     for held in here:
-        if held.record.subject == one.subject:
+        if held.record.subject == best.subject:
             return held.id
-    for name, group in shown.items():
-        if group[0].subject == one.subject:
-            return name
-    if not one.subject.startswith("host:"):
-        alike = [
+    if best.subject.startswith("host:"):
+        return finding_id(place.device, place.id, best.kind, best.subject)
+    issuers = {one.issuer for one in group}
+    alike = [
+        held.id
+        for held in here
+        if held.is_open and held.issuer in issuers and _may_be_one(held.record.subject, best)
+    ]
+    alike += [
+        name
+        for name, others in shown.items()
+        if any(one.issuer in issuers for one in others)
+        and all(_may_be_one(one.subject, best) for one in others)
+    ]
+    if len(set(alike)) == 1:
+        return alike[0]
+    if alike and not best.subject.startswith("spki:"):
+        # A name that several keys bear is whichever was seen on these hosts, else always the same of them.
+        hosts = {one.host for one in group}
+        kept = (
             held.id
             for held in here
-            if held.is_open and held.issuer == one.issuer and _may_be_one(held.record.subject, one)
-        ]
-        alike += [
-            name
-            for name, group in shown.items()
-            if group[0].issuer == one.issuer and _may_be_one(group[0].subject, one)
-        ]
-        if len(set(alike)) == 1:
-            return alike[0]
-        if alike and not one.subject.startswith("spki:"):
-            # A name that several keys bear is whichever was seen on this host, else always the same of them.
-            kept = (
-                held.id
-                for held in here
-                if held.id in alike and any(host.host == one.host for host in held.hosts)
-            )
-            return next(kept, min(alike))
-    return finding_id(place.device, place.id, one.kind, one.subject)
+            if held.id in alike and any(host.host in hosts for host in held.hosts)
+        )
+        return next(kept, min(alike))
+    return finding_id(place.device, place.id, best.kind, best.subject)
 
 
 def _may_be_one(subject: str, one: Sight) -> bool:
