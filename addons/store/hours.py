@@ -102,8 +102,8 @@ class Hours:
         ]
         with self._failing(), self._db:
             self._db.executemany(
-                "INSERT INTO alteration (what, subject, at, text) VALUES (?1, ?2, ?3, ?4)"
-                " ON CONFLICT DO UPDATE SET at = excluded.at, text = excluded.text WHERE at < ?5",
+                "INSERT INTO alteration (what, subject, at, text) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET at = excluded.at, text = excluded.text WHERE at < ?",
                 rows,
             )
             self._db.execute(

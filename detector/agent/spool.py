@@ -153,9 +153,9 @@ def batch(database: Database, sink: str, most: int, size: int, but: Collection[i
     events: list[EventRecord] = []
     through = 0
     rows = database.db.execute(
-        "SELECT number, body, COALESCE(only, ?1) = ?1 FROM event WHERE number > (SELECT done FROM sink WHERE name = ?1)"
-        " ORDER BY number LIMIT ?2",
-        (sink, most + len(but)),
+        "SELECT number, body, COALESCE(only, :sink) = :sink FROM event WHERE number >"
+        " (SELECT done FROM sink WHERE name = :sink) ORDER BY number LIMIT :most",
+        {"sink": sink, "most": most + len(but)},
     )
     for number, body, is_for in rows:
         if number not in but and is_for:
@@ -181,10 +181,10 @@ def delivered(database: Database, sink: str, number: int) -> None:
 def waiting(database: Database, sink: str) -> int:
     """How many events a sink has not. Raises StoreError."""
     count = (
-        "SELECT COUNT(*) FROM event WHERE number > (SELECT done FROM sink WHERE name = ?1)"
-        " AND COALESCE(only, ?1) = ?1"
+        "SELECT COUNT(*) FROM event WHERE number > (SELECT done FROM sink WHERE name = :sink)"
+        " AND COALESCE(only, :sink) = :sink"
     )
-    (number,) = database.db.execute(count, (sink,)).fetchone()
+    (number,) = database.db.execute(count, {"sink": sink}).fetchone()
     return int(number)
 
 

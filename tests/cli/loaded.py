@@ -39,7 +39,14 @@ _READ_LATE = (
 # The longest message; more than that the kernel may refuse.
 _LONGEST = 100_000
 # mitmproxy, what only tests use, and what few verbs need: every run would count its memory.
-_NOT_LOADED = ("addons.proxy", "addons.scripts", "detector.lab", "addons.fleet", "detector.agent")
+_NOT_LOADED = (
+    "addons.proxy",
+    "addons.scripts",
+    "detector.lab",
+    "addons.fleet",
+    "detector.agent",
+    "detector.net.nats_transport",
+)
 
 
 class Loaded:
