@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def settings(folder: Path, text: str) -> Settings:
 def home(tmp_path: Path) -> Path:
     file = tmp_path / "home/.config/chromium/Default/History"
     file.parent.mkdir(parents=True)
-    with sqlite3.connect(file) as made:
+    with closing(sqlite3.connect(file)) as made, made:
         made.execute("CREATE TABLE urls (url TEXT, visit_count INTEGER)")
         made.execute("INSERT INTO urls VALUES (?, 1)", (f"https://{HOST}/",))
     made.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,6 +117,6 @@ def test_a_revoked_key_never_comes_back_and_a_revoked_device_does_with_a_new_key
 
 def test_secrets_are_not_in_the_file(members: Members) -> None:
     members.make_token("t", "very-secret", NOW, NOW, 1, "me", None)
-    with sqlite3.connect(members.path) as db:
+    with closing(sqlite3.connect(members.path)) as db, db:
         assert "very-secret" not in "\n".join(db.iterdump())
     db.close()

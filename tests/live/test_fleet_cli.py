@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 from uuid import uuid4
@@ -91,7 +91,12 @@ class Commands:
             process.wait(20)
 
     def kept(self) -> set[str]:
-        with sqlite3.connect(f"file:{self.folder / 'findings.sqlite3'}?mode=ro", uri=True) as db:
+        with (
+            closing(
+                sqlite3.connect(f"file:{self.folder / 'findings.sqlite3'}?mode=ro", uri=True)
+            ) as db,
+            db,
+        ):
             rows = db.execute("SELECT id FROM event").fetchall()
         db.close()
         return {str(one) for (one,) in rows}

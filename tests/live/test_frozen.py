@@ -42,7 +42,7 @@ from detector.logs.programs import all_programs
 for module in (*KINDS.values(), *(f"addons.formats.{name.replace('-', '_')}" for name in registry.FORMATS)):
     importlib.import_module(module)
 assert all_programs() and all(map(rule, cause_table().rules))
-import brotli, cryptography, jeepney, nats, publicsuffixlist, pypac, re2, truststore, watchfiles, zstandard
+import brotli, cryptography, jeepney, nats, publicsuffixlist, pypac, re2, truststore, zstandard
 assert publicsuffixlist.PublicSuffixList().publicsuffix("a.example.co.uk") == "co.uk"
 print("all there")
 """

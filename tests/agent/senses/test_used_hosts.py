@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def hosts(home: Path, *sources: str) -> list[str]:
 
 def history(path: Path, urls: list[tuple[str, int]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(path) as made:
+    with closing(sqlite3.connect(path)) as made, made:
         made.execute("CREATE TABLE urls (id INTEGER PRIMARY KEY, url TEXT, visit_count INTEGER)")
         made.executemany("INSERT INTO urls (url, visit_count) VALUES (?, ?)", urls)
     made.close()
@@ -93,7 +94,7 @@ def test_a_database_that_is_none_or_does_other_things_costs_little(tmp_path: Pat
     assert read_database(pipe, question) == []
     assert read_database(tmp_path / "none", question) == []
     endless = tmp_path / "endless"
-    with sqlite3.connect(endless) as made:
+    with closing(sqlite3.connect(endless)) as made, made:
         made.execute(
             "CREATE VIEW urls AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
             " SELECT 'https://a' || x AS url, x AS visit_count FROM n"
