@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "build" / "frozen" / "tlsight" / "tlsight"
 ONE_FILE = ROOT / "build" / "frozen" / "tlsight-one-file"
 # What surrounds a program on a machine without anything of ours.
-BARE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+BARE = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": tempfile.mkdtemp(prefix="tlsight-home-"),
+}
 
 
 def built(what: str, into: Path, *words: str) -> list[Path]:

@@ -105,12 +105,12 @@ def test_cef_is_one_line_that_reads_back(event: EventRecord) -> None:
 
 def syslog_read(message: bytes) -> tuple[list[str], dict[str, str], bytes]:
     """By section 6 of RFC 5424."""
-    head, _, rest = message.partition(b" [")
-    if not rest:
-        *fields, _, text = message.split(b" ", 7)
-        return [field.decode("ascii") for field in fields], {}, text
+    *words, rest = message.split(b" ", 6)
+    fields = [word.decode("ascii") for word in words]
+    if not rest.startswith(b"["):
+        return fields, {}, rest.partition(b" ")[2]
     pairs: dict[str, str] = {}
-    text = rest.decode()
+    text = rest[1:].decode()
     name, _, text = text.partition(" ")
     assert name == "tlsight@32473"
     while True:
@@ -125,7 +125,7 @@ def syslog_read(message: bytes) -> tuple[list[str], dict[str, str], bytes]:
         pairs[key] = value
         text = text[1:]
         if text.startswith("] "):
-            return head.decode("ascii").split(" "), pairs, text[2:].encode()
+            return fields, pairs, text[2:].encode()
         assert text.startswith(" ")
         text = text[1:]
 
