@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +16,15 @@ __all__ = ["tlsight"]
 SEEN: dict[str, dict[str, str]] = {}
 # Title -> row -> column -> cell.
 TABLES: dict[str, dict[str, dict[str, str]]] = {"interceptors, live": SEEN}
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close what the agents of a fleet's tests have open."""
+    yield
+    agents = sys.modules.get("tests.live.fleet_agents")
+    if agents is not None:
+        agents.close_all()
 
 
 @pytest.hookimpl(trylast=True)

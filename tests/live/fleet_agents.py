@@ -19,6 +19,7 @@ from detector.agent.questions import Question
 from detector.agent.sinks import Surroundings
 from detector.agent.sinks.nats import NatsSink
 from detector.agent.store import open_store
+from detector.knowledge.database import Database
 from detector.net.nats_link import NatsLink
 from detector.report.event_json import (
     DeviceRecord,
@@ -30,6 +31,14 @@ from detector.report.event_json import (
 )
 from tests.live.fleet_world import Fleet
 
+_OPEN: list[Database] = []
+
+
+def close_all() -> None:
+    """What a test's agents have open: a database that is collected in another thread cannot be closed there."""
+    while _OPEN:
+        _OPEN.pop().close()
+
 
 class Agent:
     """One machine's: its state, its sink, and what it heard."""
@@ -38,6 +47,7 @@ class Agent:
         folder.mkdir(parents=True)
         self.folder = folder
         self.store = open_store(folder / "agent.sqlite3")
+        _OPEN.append(self.store)
         self.device = identity(folder, secrets.token_bytes).device
         self.notices: list[tuple[str, str, str]] = []
         self.lists: list[tuple[str, bytes, int]] = []
@@ -75,9 +85,6 @@ class Agent:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await link.close()
-
-    def __del__(self) -> None:
-        self.store.close()
 
     def codes(self) -> list[str]:
         return [code for code, _, _ in self.notices]

@@ -35,9 +35,6 @@ class Fleet:
         self.home = FleetHome(folder / "fleet", make=True)
         self.members = Members(self.home.members)
 
-    def __del__(self) -> None:
-        self.members.close()
-
     @property
     def servers(self) -> tuple[str, ...]:
         return (f"tls://localhost:{self.port}",)

@@ -158,8 +158,9 @@ def test_a_full_disk_ends_no_agent_and_loses_nothing_that_was_kept(world: AgentW
     assert "free some space" in done.stderr
     assert world.events()[: len(kept)] == kept
     assert len(world.status()["findings"]) == 1
-    world.once()
-    world.once()
+    for _ in range(5):  # two that meet answers; a busy machine may keep some to itself
+        if world.told() == ["opened"]:
+            world.once()
     assert world.told() == ["opened", "closed"]
 
 

@@ -129,6 +129,7 @@ def test_from_the_start_to_the_observation_by_keyboard_and_an_interception_comes
     page.keyboard.type("free wifi")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("“free wifi”")
+    page.wait_for_load_state()  # keys are heard from then on
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Free WiFi Root CA")
