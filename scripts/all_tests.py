@@ -70,11 +70,11 @@ STREAMS = {
     # Nothing leads out of a namespace; none of these captures packets.
     "online": Stream((PYTHON, *PYTEST, "-m", "online", *marked("online"))),
     # Two, so that both cores are used when the live tests have ended.
-    "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=5),
+    "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=10),
     "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "12"), nice=5
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "20"), nice=5
     ),
 }
 
