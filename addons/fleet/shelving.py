@@ -7,12 +7,13 @@ concerns that bucket alone, so it needs no right that could be turned upon anyth
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from addons.fleet import bus
 from addons.fleet.rights import is_from_outside
+from addons.sync.nats_shelf import ShelfReply, ShelfRequest
 from detector.agent import subjects
 from detector.errors import FetchError
 from detector.model.no_json import NO_JSON
@@ -25,20 +26,6 @@ if TYPE_CHECKING:
 _STREAM = f"KV_{subjects.SYNC}"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}(?:\.[A-Za-z0-9_-]{1,80}){0,7}")
 _MAX_REQUEST = 2048
-
-
-class ShelfRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked: the keys directly below one, or that one and all below it are taken away."""
-
-    verb: Literal["list", "drop"]
-    key: str
-
-
-class ShelfReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is answered: keys, or why there are none."""
-
-    keys: tuple[str, ...] = ()
-    error: str = ""
 
 
 async def listen(link: NatsLink) -> None:

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -49,7 +48,16 @@ class BlobHead(msgspec.Struct, frozen=True):
     parts: int
 
 
-class _Said(msgspec.Struct, frozen=True):
+class ShelfRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the centre asks of the fleet's keeper (addons.fleet.shelving): the keys directly below one, or that one and all below it are taken away."""
+
+    verb: Literal["list", "drop"]
+    key: str
+
+
+class ShelfReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What it answers: keys, or why there are none."""
+
     keys: tuple[str, ...] = ()
     error: str = ""
 
@@ -181,12 +189,14 @@ class NatsShelf:
         elif (message.headers or {}).get("KV-Operation") is not None:
             self._mine.discard(name)
 
-    async def _ask(self, link: NatsLink, verb: str, key: str) -> tuple[str, ...]:
+    async def _ask(
+        self, link: NatsLink, verb: Literal["list", "drop"], key: str
+    ) -> tuple[str, ...]:
         """Of the fleet's keeper, which does it (addons.fleet.shelving)."""
-        question = json.dumps({"verb": verb, "key": key}).encode()
+        question = msgspec.json.encode(ShelfRequest(verb, key))
         answer = await link.ask(subjects.SHELF, question, self._timeout)
         try:
-            said = msgspec.json.decode(answer, type=_Said)
+            said = msgspec.json.decode(answer, type=ShelfReply)
         except NO_JSON:
             raise FetchError(link.url, "answers with no list of names") from None
         if said.error:
