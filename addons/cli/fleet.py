@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 
 import typer
 
@@ -31,5 +30,4 @@ def _fleet() -> None:
 
 
 for _part in _PARTS:
-    if find_spec(_part) is not None:
-        importlib.import_module(_part).register(app)
+    importlib.import_module(_part).register(app)

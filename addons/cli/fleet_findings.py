@@ -66,20 +66,12 @@ def findings(
 
     if by is not None:
         groups = _ask(database, lambda opened: listing.grouped(opened, by, closed=all_))
-        if json:
-            _print_json("group", groups)
-        else:
-            _say(_group(one) for one in groups)
-        _say_none(groups, "findings", database)
+        _show("group", groups, _group, "findings", database, json=json)
         return _code(
             (one.findings > one.sanctioned for one in groups), (one.claimed > 0 for one in groups)
         )
     found = _ask(database, lambda opened: listing.findings(opened, closed=all_))
-    if json:
-        _print_json("finding", found)
-    else:
-        _say(_finding(one) for one in found)
-    _say_none(found, "findings", database)
+    _show("finding", found, _finding, "findings", database, json=json)
     accused = [one for one in found if one.closed is None and not one.sanctioned]
     return _code(
         (one.proof in ("proven", "told") for one in accused), (bool(one.proof) for one in accused)
@@ -100,11 +92,7 @@ def silent(database: Where = None, store: Home = None, json: Json = False) -> in
         ]
 
     found = _ask(database, asked)
-    if json:
-        _print_json("silent", found)
-    else:
-        _say(_agent(one) for one in found)
-    _say_none(found, "silent agents", database)
+    _show("silent", found, _agent, "silent agents", database, json=json)
     if members is None:
         given.tell(
             "which agents were enrolled and never heard is not known: --store names the fleet's folder"
@@ -117,11 +105,7 @@ def correlations(all_: All = False, database: Where = None, json: Json = False) 
     from addons.fleet import listing
 
     found = _ask(database, lambda opened: listing.correlations(opened, closed=all_))
-    if json:
-        _print_json("correlation", found)
-    else:
-        _say(_correlation(one) for one in found)
-    _say_none(found, "correlations", database)
+    _show("correlation", found, _correlation, "correlations", database, json=json)
     return _code(one.closed is None for one in found)
 
 
@@ -182,11 +166,7 @@ def networks(
         given.say(f"{network}: {text}")
         return exit_codes.CLEAN
     found = _ask(database, listing.networks)
-    if json:
-        _print_json("network", found)
-    else:
-        _say(_network(one) for one in found)
-    _say_none(found, "networks", database)
+    _show("network", found, _network, "networks", database, json=json)
     return exit_codes.CLEAN
 
 
@@ -244,16 +224,24 @@ def _code(found: Iterable[bool], claimed: Iterable[bool] = ()) -> int:
     return exit_codes.INCONCLUSIVE if any(claimed) else exit_codes.CLEAN
 
 
-def _print_json(part: str, found: Sequence[object]) -> None:
+def _show[T](
+    part: str,
+    found: Sequence[T],
+    line: Callable[[T], str],
+    what: str,
+    where: str | None,
+    *,
+    json: bool,
+) -> None:
+    """Rows as JSON or as lines, and that there are none."""
     from addons.fleet.listing import FleetRecord
 
     for one in found:
-        given.print_json(FleetRecord("tlsight.fleet/1", **{part: one}))  # type: ignore[arg-type]
-
-
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        given.say(line)
+        if json:
+            given.print_json(FleetRecord("tlsight.fleet/1", **{part: one}))  # type: ignore[arg-type]
+        else:
+            given.say(line(one))
+    _say_none(found, what, where)
 
 
 def _finding(one: FindingLine) -> str:

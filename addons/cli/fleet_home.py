@@ -23,6 +23,14 @@ Home = Annotated[
     ),
 ]
 
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder.",
+    ),
+]
+
 
 def open_home(home: Path | None, *, make: bool = False) -> FleetHome:
     """Raises StoreError, ConfigError."""

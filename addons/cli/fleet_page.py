@@ -9,7 +9,7 @@ import typer
 
 from addons.cli import given
 from addons.cli.entrance import EntranceOptions
-from addons.cli.fleet_home import Home
+from addons.cli.fleet_home import Database, Home
 from addons.cli.roster import AsRole, Name, NewRole, Roster
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
@@ -24,13 +24,6 @@ user = typer.Typer(
     no_args_is_help=True,
     help="Who may log in to the fleet page: a file of names, roles and hashes of passwords.",
 )
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder.",
-    ),
-]
 Users = Annotated[
     Path | None,
     typer.Option(

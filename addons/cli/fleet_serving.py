@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from addons.cli.fleet_home import Home
+from addons.cli.fleet_home import Database, Home
 from detector.cli import exit_codes
 
 if TYPE_CHECKING:
@@ -43,12 +43,7 @@ def serve(
             help="tls://HOST:PORT of a nats-server that you run with STORE/accounts.conf; none is started."
         ),
     ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder."
-        ),
-    ] = None,
+    database: Database = None,
     room: Annotated[int, typer.Option(min=1, max=100_000, help="GiB that the bus may take.")] = 20,
     fast: Annotated[
         bool,
