@@ -11,6 +11,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from detector.model.echoes import Echo
+
 GRADES_SCHEMA = "tlsight.grade/1"
 
 Letter = Literal["A", "B", "C", "D", "F"]
@@ -79,32 +81,6 @@ class GradeTests:
         return tuple(row for row in self.rows if row.ask == "visit")
 
 
-class ServerSaw(msgspec.Struct, frozen=True, kw_only=True):
-    """What our server saw of the connection on which a request reached it.
-
-    Attributes:
-        nonce: the client's, so that an old answer is no answer.
-        server: which server it was: a test's id, or "good".
-        hello: the ClientHello as it came, a handshake message.
-        version, cipher, group, alpn: what was agreed on.
-        resumed: by a ticket or session of an earlier connection.
-        headers: of the request, in order, as they came.
-        peer: the address it came from.
-
-    """
-
-    nonce: str
-    server: str
-    hello: bytes
-    version: str | None = None
-    cipher: str | None = None
-    group: str | None = None
-    alpn: str | None = None
-    resumed: bool = False
-    headers: tuple[tuple[str, str], ...] = ()
-    peer: str = ""
-
-
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One connection by the way of the interceptor to one of our servers.
 
@@ -117,7 +93,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         version, cipher, group, alpn: of the client's own handshake.
         status: of the answer, where HTTP came.
         why: the refusal in words, safe for a terminal.
-        saw: our server's word, its signature verified.
+        saw: our server's word of that connection, its signature verified.
         ms: from dialling to the end.
 
     """
@@ -133,7 +109,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     alpn: str | None = None
     status: int | None = None
     why: str = ""
-    saw: ServerSaw | None = None
+    saw: Echo | None = None
     ms: float = 0.0
 
 
