@@ -11,20 +11,33 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
 
+# What all verbs mean by them; a verb that says more, or something else, does so in its help.
+EXIT_CODES = {
+    0: "done, and nothing was found. Who reads a part of the output (`| head`) gets it too.",
+    1: "something was found, and nothing else.",
+    2: "the command line, or a file that it names, makes no sense.",
+    3: "there was nothing to judge.",
+    4: "the work could not be done: a disk is full, stdout is closed, a file of ours cannot be used, or something"
+    " unexpected happened (`TLSIGHT_DEBUG=1` shows where).",
+}
+
 _COMMAND = """\
 # The command
 
-Exit codes that all verbs share: 1 says that something was found, and nothing else; 2 that the command line or a file it
-names makes no sense; 3 that there was nothing to judge; 4 that the work could not be done: a disk is full, stdout is
-closed, a file of ours cannot be used, or something unexpected happened (`TLSIGHT_DEBUG=1` shows where). Who reads a
-part (`| head`) gets 0. Where the terminal's encoding lacks a mark, an ASCII one stands for it; JSON is always UTF-8.
+Exit codes that all verbs share:
+
+{codes}
+
+Where the terminal's encoding lacks a mark, an ASCII one stands for it; JSON is always UTF-8. Each verb has a manual
+page, too: `man tlsight-check`.
 """
 
 
 def command_page() -> str:
     """The help of every verb, as the installed command prints it."""
     asked = [(), *verbs()]
-    parts = [_COMMAND]
+    codes = "\n".join(f"- {code}: {text}" for code, text in EXIT_CODES.items())
+    parts = [_COMMAND.format(codes=codes)]
     for verb, text in zip(asked, help_texts(asked), strict=True):
         parts.append(f"## {' '.join(('tlsight', *verb))}\n\n```\n{text}\n```\n")
     return "\n".join(parts)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from command_page import command_page
+from manual_pages import manual_pages
 from python_page import python_page
 from reader_pages import glossary_page, home_page, reader_page, readers
 from schema_pages import schema_page, schemas_page
@@ -48,6 +49,8 @@ def made() -> Iterator[tuple[str, Callable[[], str]]]:
     for name in schema.TYPES:
         yield f"reference/{name}.schema.json", lambda name=name: schema.text(name)
         yield f"reference/schemas/{name}.md", lambda name=name: schema_page(name)
+    for file, text in manual_pages().items():
+        yield f"man/{file}", lambda text=text: text
     yield "reference/glossary.md", glossary_page  # last: it shows the titles of others
 
 
