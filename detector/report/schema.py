@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from detector.ct.issuance import IssuanceLookup
+from detector.judging.answer import Answer
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.agent_json import AgentStatusRecord
@@ -29,6 +30,7 @@ from detector.report.trust_remove_json import TrustRemoveRecord
 from detector.report.trust_why_json import TrustWhyRecord
 
 TYPES: dict[str, type] = {
+    "answer": Answer,
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
     "observation": Observation,
