@@ -33,6 +33,7 @@ VERBS = {
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
+    "doctor": "detector.cli.doctor:doctor",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
@@ -43,6 +44,8 @@ _NO_QUESTION = frozenset(
     ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
 )
 _COMPLETES = "_TLSIGHT_COMPLETE"
+# These say what is wrong with the settings, so they start without.
+_WITHOUT_SETTINGS = frozenset(("doctor",))
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
 
 
@@ -88,7 +91,9 @@ def run(arguments: Sequence[str]) -> int:
             return _answered(arguments)
         verb = arguments[0] if arguments else ""
         command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
-        settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
+        settings: dict[str, Any] = {}
+        if verb not in _WITHOUT_SETTINGS:
+            settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
         result = command.main(
             _own_words(arguments),
             prog_name="tlsight",

@@ -19,6 +19,7 @@ from detector.model.observation import Observation
 from detector.report.agent_json import AgentStatusRecord
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
+from detector.report.doctor_json import DoctorRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.logs_json import LogsRecord
@@ -33,6 +34,7 @@ TYPES: dict[str, type] = {
     "answer": Answer,
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
+    "doctor": DoctorRecord,
     "observation": Observation,
     "ct": IssuanceLookup,
     "event": EventRecord,
