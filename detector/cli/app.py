@@ -33,19 +33,33 @@ VERBS = {
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
+    "doctor": "detector.cli.doctor:doctor",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
 # Options behind which everything is another program's.
 _PASSES_ON = {"explain": "--watch"}
+# With these words, or under this variable, the command line is asked about itself.
+_NO_QUESTION = frozenset(
+    ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
+)
+_COMPLETES = "_TLSIGHT_COMPLETE"
+# These say what is wrong with the settings, so they start without.
+_WITHOUT_SETTINGS = frozenset(("doctor",))
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
+
+
+_HELP = """Tells whether somebody stands between you and a TLS server, and proves it.
+
+Without a command it asks a dozen well-known sites, and answers in a paragraph: am I intercepted?
+"""
 
 
 def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
     """The command tree with these verbs."""
     app = typer.Typer(
         name="tlsight",
-        help="Tells whether somebody stands between you and a TLS server, and proves it.",
+        help=_HELP,
         no_args_is_help=True,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -73,9 +87,13 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
+        if _is_question(arguments, os.environ):
+            return _answered(arguments)
         verb = arguments[0] if arguments else ""
         command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
-        settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
+        settings: dict[str, Any] = {}
+        if verb not in _WITHOUT_SETTINGS:
+            settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
         result = command.main(
             _own_words(arguments),
             prog_name="tlsight",
@@ -85,6 +103,30 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else exit_codes.CLEAN
     except Exception as error:  # the boundary: every error leaves here as one line
         return tell(error)
+
+
+def _is_question(arguments: Sequence[str], environment: Any) -> bool:
+    """No verb is named, and neither help, the version nor a shell's completion is asked for."""
+    if _COMPLETES in environment or set(arguments) & _NO_QUESTION:
+        return False
+    return not arguments or arguments[0].startswith("-")
+
+
+def _answered(arguments: Sequence[str]) -> int:
+    """`tlsight` alone, with the settings of `check`."""
+    from detector.cli.answer import answer
+
+    checks = typer.main.get_command(build(("check",)))
+    settings = load_settings(os.environ, dict(checks.commands))  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(answer)
+    result = typer.main.get_command(app).main(
+        list(arguments),
+        prog_name="tlsight",
+        standalone_mode=False,
+        default_map=settings.get("check", {}),
+    )
+    return result if isinstance(result, int) else exit_codes.CLEAN
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:

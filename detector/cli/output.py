@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.ending import say
-from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
+from detector.cli.exit_codes import CLEAN, demand_level, exit_code, worst
 from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
@@ -131,8 +131,7 @@ class Printer:
         total: int | None = None,
         bar: bool = False,
     ) -> None:
-        if fail_on not in LEVELS[1:]:
-            raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
+        demand_level(fail_on)
         self.json = json
         self.verbose = verbose
         self.fail_on = fail_on
