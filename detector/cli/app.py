@@ -33,6 +33,7 @@ VERBS = {
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
+    "mcp": "detector.mcp.verb:mcp",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
