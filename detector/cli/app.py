@@ -34,6 +34,7 @@ VERBS = {
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
     "doctor": "detector.cli.doctor:doctor",
+    "mcp": "detector.mcp.verb:mcp",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
