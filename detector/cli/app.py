@@ -6,11 +6,10 @@ import importlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import Annotated, Any
 
 from detector.cli import ending, exit_codes
+from detector.cli.options import Abort, ClickException, Exit, Option, Verbs
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
@@ -41,41 +40,38 @@ _PASSES_ON = {"explain": "--watch"}
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
 
 
-def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
+def build(verbs: Iterable[str] = VERBS) -> Verbs:
     """The command tree with these verbs."""
-    app = typer.Typer(
+    app = Verbs(
         name="tlsight",
         help="Tells whether somebody stands between you and a TLS server, and proves it.",
         no_args_is_help=True,
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
     )
-    app.callback(invoke_without_command=True)(_root)
+    app.itself(alone=True)(_root)
     for verb in verbs:
         module, _, name = VERBS[verb].partition(":")
         found = getattr(importlib.import_module(module), name)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=verb)
+        if isinstance(found, Verbs):
+            app.add_command(found, verb)
         else:
             app.command(verb)(found)
     return app
 
 
 def _root(
-    version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+    version: Annotated[bool, Option("--version", "-V", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"tlsight {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
         verb = arguments[0] if arguments else ""
-        command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
-        settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
+        command = build((verb,) if verb in VERBS else VERBS)
+        settings = load_settings(os.environ, dict(command.commands))
         result = command.main(
             _own_words(arguments),
             prog_name="tlsight",
@@ -165,9 +161,9 @@ def _own_words(arguments: Sequence[str]) -> list[str]:
 
 def tell(error: Exception) -> int:
     """Say what went wrong in one line on stderr, and give the exit code for it."""
-    if isinstance(error, typer.Abort):
+    if isinstance(error, Abort):
         return ending.tell(KeyboardInterrupt())
-    if isinstance(error, typer.TyperException):
+    if isinstance(error, ClickException):
         text = error.format_message()
         if "\n" in text:  # the help, where no verb was given
             print(text)
