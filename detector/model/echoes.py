@@ -16,6 +16,26 @@ class Piece(msgspec.Struct, frozen=True):
     ms: float
 
 
+class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection that one of several servers had, however it ended.
+
+    Attributes:
+        server: which.
+        at: when its hello was read.
+        flight: as an echo's.
+        ended: "answered"; "shaken": no request came; "went-on": it agreed on what was offered; "cut": it left in the
+            handshake; "silence": it was not answered; else what it said, as the server's library names it.
+        peer: the address it came from.
+
+    """
+
+    server: str
+    at: datetime
+    flight: bytes
+    ended: str
+    peer: str
+
+
 class Echo(msgspec.Struct, frozen=True, kw_only=True):
     """One connection up to one request on it.
 
@@ -31,6 +51,7 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True):
         http: "HTTP/1.1" or "HTTP/2".
         headers: of the request as they came: in order, names as they were written, pseudo-headers of HTTP/2 too.
         peer: the address it came from.
+        met: what the other servers met of late, where that was asked for.
 
     """
 
@@ -48,3 +69,4 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True):
     alpn: str | None = None
     resumed: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    met: tuple[Meeting, ...] = ()

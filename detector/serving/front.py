@@ -24,7 +24,7 @@ from typing import Any
 from detector.errors import ConfigError, WireError
 from detector.model.echoes import Echo, Piece
 from detector.serving.conversation import BadHttpError, Conversation, Reply, Request, conversation
-from detector.serving.speaker import Agreed, Speaker, SpeakerError, Speaking
+from detector.serving.speaker import Agreed, Speaker, SpeakerError, Speaking, WentOnError
 from detector.wire.hello import ClientHello, parse_client_hello
 from detector.wire.old_hello import read_old_hello
 from detector.wire.records import ALERT, HANDSHAKE, HandshakeReader, RecordReader, encode_record
@@ -82,6 +82,8 @@ class Arrival:
 Choose = Callable[[ClientHello], Entrance | None]
 # What is answered to a request on a connection.
 Answer = Callable[[Arrival, Request], Reply]
+# How a connection ended whose hello was read: "answered", "shaken", "cut", "went-on", "silence", or why not, in a word or two.
+Tell = Callable[[Arrival, str], None]
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,15 @@ class Limits:
 
 @asynccontextmanager
 async def front(
-    host: str, port: int, choose: Choose, answer: Answer, limits: Limits | None = None
+    host: str,
+    port: int,
+    choose: Choose,
+    answer: Answer,
+    limits: Limits | None = None,
+    tell: Tell = lambda _arrival, _how: None,
 ) -> AsyncGenerator[int]:
     """Serve until left; gives the port. Raises ConfigError where nobody can listen there."""
-    door = _Door(choose, answer, limits or Limits())
+    door = _Door(choose, answer, limits or Limits(), tell)
     try:
         server = await asyncio.start_server(door.met, host, port, limit=_CHUNK)
     except OSError as error:
@@ -116,8 +123,8 @@ async def front(
 
 
 class _Door:
-    def __init__(self, choose: Choose, answer: Answer, limits: Limits) -> None:
-        self._choose, self._answer, self._limits = choose, answer, limits
+    def __init__(self, choose: Choose, answer: Answer, limits: Limits, tell: Tell) -> None:
+        self._choose, self._answer, self._limits, self._tell = choose, answer, limits, tell
         self._open: set[asyncio.Task[Any]] = set()
         self._of: Counter[str] = Counter()
 
@@ -154,25 +161,39 @@ class _Door:
         async with asyncio.timeout(_TO_GREET):
             arrival, first = await _greeted(reader, peer, syn)
         entrance = self._choose(arrival.hello)
+        arrival.label = entrance.label if entrance is not None else ""
         if entrance is not None and entrance.silent:
+            self._tell(arrival, "silence")
             await reader.read()
-            return
-        if entrance is None or entrance.speaking is None:
+        elif entrance is None or entrance.speaking is None:
             writer.write(encode_record(ALERT, _HANDSHAKE_FAILURE))
             await writer.drain()
-            return
-        arrival.label = entrance.label
-        line = _Line(reader, writer, entrance.speaking())
-        try:
-            async with asyncio.timeout(_TO_SHAKE):
-                heard = await line.shaken(first)
-            arrival.agreed = line.speaker.agreed or Agreed()
-            await self._converse(line, arrival, heard)
-        finally:
-            with suppress(OSError):
-                line.flush()
+        else:
+            line = _Line(reader, writer, entrance.speaking())
+            how = "cut"
+            try:
+                how = await self._spoken(line, arrival, first)
+            except WentOnError:
+                how = "went-on"
+            except SpeakerError as error:
+                how = str(error)
+            finally:
+                self._tell(arrival, how)
+                with suppress(OSError):
+                    line.flush()
 
-    async def _converse(self, line: _Line, arrival: Arrival, heard: bytes) -> None:
+    async def _spoken(self, line: _Line, arrival: Arrival, first: bytes) -> str:
+        async with asyncio.timeout(_TO_SHAKE):
+            heard = await line.shaken(first)
+        arrival.agreed = line.speaker.agreed or Agreed()
+        try:
+            asked = await self._converse(line, arrival, heard)
+        except (OSError, TimeoutError, BadHttpError, SpeakerError) as error:
+            return str(error) if isinstance(error, SpeakerError) else "shaken"
+        return "answered" if asked else "shaken"
+
+    async def _converse(self, line: _Line, arrival: Arrival, heard: bytes) -> int:
+        """Requests that were answered."""
         talk: Conversation = conversation(arrival.agreed.alpn)
         asked = 0
         data: bytes | None = heard
@@ -186,6 +207,7 @@ class _Door:
                     break
                 data = await line.hear()
         line.speaker.end()
+        return asked
 
 
 class _Line:

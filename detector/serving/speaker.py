@@ -29,6 +29,10 @@ class SpeakerError(Exception):
     """The peer did what TLS does not allow, or turned away; what is left to send is sent still."""
 
 
+class WentOnError(SpeakerError):
+    """It agreed on what should not be agreed on, and nothing more can be had."""
+
+
 class Speaker(Protocol):
     """One connection. None of its functions waits."""
 
