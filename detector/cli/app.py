@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from detector.cli import ending, exit_codes
+from detector.cli import color, ending, exit_codes
 from detector.cli.options import Abort, ClickException, Exit, Option, Verbs
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
@@ -69,7 +69,8 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
-        verb = arguments[0] if arguments else ""
+        color.prepare("auto", os.environ)
+        verb = next((word for word in arguments if not word.startswith("-")), "")
         command = build((verb,) if verb in VERBS else VERBS)
         settings = load_settings(os.environ, dict(command.commands))
         result = command.main(

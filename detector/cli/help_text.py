@@ -21,10 +21,9 @@ from typing import Any
 
 import click
 
+from detector.cli import everywhere
 from detector.cli.color import allowed
 
-# Title of the options that every verb has; they stand last.
-EVERYWHERE = "Everywhere"
 _LEAST, _MOST = 40, 200
 _TERM_MOST = 30  # columns of an option's names; what is longer has its text beneath
 _HEADING = re.compile(r"^(Examples|Exit codes)\b")
@@ -130,7 +129,7 @@ def _sections(
             found["Arguments"].append((parameter.make_metavar(context), f"{text}{extra}".strip()))
         elif isinstance(parameter, click.Option):
             title = getattr(parameter, "panel", None) or "Options"
-            rows = (shared if title == EVERYWHERE else found).setdefault(title, [])
+            rows = (shared if title == everywhere.PANEL else found).setdefault(title, [])
             rows.append((_term(parameter, context), text + _extra(parameter, context)))
     yield from ((title, rows) for title, rows in {**found, **shared}.items() if rows)
     if isinstance(command, click.Group):

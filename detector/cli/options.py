@@ -7,7 +7,8 @@ the signature's. From that, click's parameter is made: a bool is a flag, `list[.
 one of its words, a Path completes files, `min` and `max` bound a number. A parameter annotated Context gets click's.
 A list that was not given is None where that is its default.
 
-Verb and Verbs are click's Command and Group with the help of detector.cli.help_text.
+Verb and Verbs are click's Command and Group with the help of detector.cli.help_text and the options that every verb
+has (detector.cli.everywhere).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from click import Abort, BadParameter, ClickException, Context, confirm
 from click.exceptions import Exit
+
+from detector.cli import everywhere
 
 __all__ = [
     "Abort", "Argument", "BadParameter", "ClickException", "Context", "Exit", "Option", "Verb", "Verbs", "confirm",
@@ -109,6 +112,9 @@ class _Helping:
         return render(ctx)
 
     _help: ShownOption | None = None
+
+    def get_params(self, ctx: Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *everywhere.options()]  # type: ignore[misc]
 
     def get_help_option(self, ctx: Context) -> ShownOption:  # noqa: ARG002 - click's
         if self._help is not None:  # click asks more than once, and means the same one
