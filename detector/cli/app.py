@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from detector.cli import color, ending, exit_codes
-from detector.cli.options import Abort, ClickException, Exit, Option, Verbs
+from detector.cli import color, ending, everywhere, exit_codes
+from detector.cli.options import Abort, ClickException, Exit, Option, Verb, Verbs
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
@@ -32,19 +32,34 @@ VERBS = {
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
+    "doctor": "detector.cli.doctor:doctor",
+    "mcp": "detector.mcp.verb:mcp",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
 # Options behind which everything is another program's.
 _PASSES_ON = {"explain": "--watch"}
+# With these words, or under this variable, the command line is asked about itself.
+_NO_QUESTION = frozenset(
+    ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
+)
+_COMPLETES = "_TLSIGHT_COMPLETE"
+# These say what is wrong with the settings, so they start without.
+_WITHOUT_SETTINGS = frozenset(("doctor",))
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
+
+
+_HELP = """Tells whether somebody stands between you and a TLS server, and proves it.
+
+Without a command it asks a dozen well-known sites, and answers in a paragraph: am I intercepted?
+"""
 
 
 def build(verbs: Iterable[str] = VERBS) -> Verbs:
     """The command tree with these verbs."""
     app = Verbs(
         name="tlsight",
-        help="Tells whether somebody stands between you and a TLS server, and proves it.",
+        help=_HELP,
         no_args_is_help=True,
     )
     app.itself(alone=True)(_root)
@@ -70,9 +85,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
         color.prepare("auto", os.environ)
-        verb = next((word for word in arguments if not word.startswith("-")), "")
+        if _is_question(arguments, os.environ):
+            return _answered(arguments)
+        verb = _verb(arguments)
         command = build((verb,) if verb in VERBS else VERBS)
-        settings = load_settings(os.environ, dict(command.commands))
+        settings: dict[str, Any] = {}
+        if verb not in _WITHOUT_SETTINGS:
+            settings = load_settings(os.environ, dict(command.commands))
         result = command.main(
             _own_words(arguments),
             prog_name="tlsight",
@@ -82,6 +101,40 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else exit_codes.CLEAN
     except Exception as error:  # the boundary: every error leaves here as one line
         return tell(error)
+
+
+def _is_question(arguments: Sequence[str], environment: Any) -> bool:
+    """No verb is named, and neither help, the version nor a shell's completion is asked for."""
+    if _COMPLETES in environment or set(arguments) & _NO_QUESTION:
+        return False
+    first = _verb(arguments)
+    return not first or first.startswith("-")
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """The first word that is none of the options that every verb has; empty where there is none."""
+    words = iter(arguments)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name not in everywhere.NAMES:
+            return word
+        if not equals:
+            next(words, None)
+    return ""
+
+
+def _answered(arguments: Sequence[str]) -> int:
+    """`tlsight` alone, with the settings of `check`."""
+    from detector.cli.answer import answer
+
+    settings = load_settings(os.environ, dict(build(("check",)).commands))
+    result = Verb.of(answer).main(
+        list(arguments),
+        prog_name="tlsight",
+        standalone_mode=False,
+        default_map=settings.get("check", {}),
+    )
+    return result if isinstance(result, int) else exit_codes.CLEAN
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:

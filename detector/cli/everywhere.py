@@ -17,6 +17,9 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
 
+NAMES = ("--color", "--log-level", "--log-format")
+
+
 class Shared(click.Option):
     """One of them; no verb is told its value."""
 

@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 A verb's text is paragraphs, with an empty line between. One whose lines are indented is a list of command lines, each
 with what it does two spaces or more behind it; those lines are left whole, to be copied. Every other paragraph flows,
-however its lines were broken. "Examples" alone on a line is a heading, and so is what stands before a colon in a
-paragraph that begins with "Exit codes". Options stand under the titles of their groups, those without under "Options".
+however its lines were broken. HEADINGS alone in a paragraph, or at its beginning, are
+headings. Options stand under the titles of their groups, those without under "Options".
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from detector.cli.color import allowed
 
 _LEAST, _MOST = 40, 200
 _TERM_MOST = 30  # columns of an option's names; what is longer has its text beneath
-_HEADING = re.compile(r"^(Examples|Exit codes)\b")
+# Sections of a verb's text.
+HEADINGS = ("Examples", "Exit codes", "Lists")
+_HEADING = re.compile(rf"^({'|'.join(HEADINGS)})\b")
 _WORDS = {"path": "FILE", "integer": "N", "float": "N", "text": "TEXT"}
 
 

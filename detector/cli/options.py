@@ -217,7 +217,7 @@ def _parameter(name: str, hint: Any, declared: Option, default: Any) -> click.Pa
         said["metavar"] = declared.metavar
     if (check := declared.callback) is not None:
         said["callback"] = lambda _context, _parameter, value: check(value)
-    if not required and not (many and default is None):
+    if not required:
         said["default"] = default
     if isinstance(declared, Argument):
         word = ShownArgument([name], nargs=-1 if many else 1, **said)

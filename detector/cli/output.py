@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli.ending import say
-from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
+from detector.cli.exit_codes import CLEAN, demand_level, exit_code, worst
 from detector.cli.options import Option
 from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from detector.cli.gate import Cases
 
 
 MAX_HELD = 2000
@@ -74,11 +76,13 @@ class VerdictOutput:
         ),
     ] = False
 
-    def printer(self, total: int | None = None, *, bar: bool = False) -> Printer:
+    def printer(
+        self, total: int | None = None, *, bar: bool = False, quiet: bool = False
+    ) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar,
+            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
         )  # fmt: skip
 
 
@@ -118,6 +122,11 @@ class Printer:
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
+        quiet: print no judgement: stdout is another document's.
+
+    Attributes:
+        cases: takes each judgement with its exit code, where a build is gated.
+
     """
 
     def __init__(
@@ -129,17 +138,19 @@ class Printer:
         allow_sanctioned: bool,
         total: int | None = None,
         bar: bool = False,
+        quiet: bool = False,
     ) -> None:
-        if fail_on not in LEVELS[1:]:
-            raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
+        demand_level(fail_on)
         self.json = json
         self.verbose = verbose
         self.fail_on = fail_on
         self.allow_sanctioned = allow_sanctioned
         self.code = CLEAN
+        self.quiet = quiet
+        self.cases: Cases | None = None
         self.verdicts: Counter[str] = Counter()
         self._held: list[Judgement] = []
-        self._holds = not json and not verbose
+        self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
@@ -155,8 +166,13 @@ class Printer:
 
     def show(self, judgement: Judgement) -> None:
         self.verdicts[judgement.verdict] += 1
-        self.code = worst(self.code, exit_code(judgement, self.fail_on, self.allow_sanctioned))
-        if self.json:
+        code = exit_code(judgement, self.fail_on, self.allow_sanctioned)
+        self.code = worst(self.code, code)
+        if self.cases is not None:
+            self.cases.judged(judgement, code)
+        if self.quiet:
+            pass
+        elif self.json:
             sys.stdout.buffer.write(self._encode(judgement) + b"\n")
             sys.stdout.buffer.flush()
         elif not self._hold(judgement):
@@ -175,7 +191,7 @@ class Printer:
             self._held.clear()
         self.release()
         count = sum(self.verdicts.values())
-        if not self.json and count > 1:
+        if not self.json and not self.quiet and count > 1:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
