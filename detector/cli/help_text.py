@@ -136,7 +136,7 @@ def _sections(
     yield from ((title, rows) for title, rows in {**found, **shared}.items() if rows)
     if isinstance(command, click.Group):
         verbs = [
-            (name, _first_sentence(one.help or ""))
+            (name, first_sentence(one.help or ""))
             for name in command.commands
             if (one := command.get_command(context, name)) is not None and not one.hidden
         ]
@@ -196,6 +196,7 @@ def _flow(text: str, width: int, first: str = "", rest: str | None = None) -> li
     )  # fmt: skip
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """What a verb or an option is for, in short."""
     paragraph = " ".join(re.split(r"\n[ \t]*\n", inspect.cleandoc(text))[0].split())
     return re.split(r"(?<=[.])\s", paragraph, maxsplit=1)[0]

@@ -42,10 +42,12 @@ class Option:
         panel: title of the part of the help where it stands; its group's, or the verb's own, where it is None.
         envvar: variable that is asked where the option is not given.
         hidden: left out of the help.
+        alone: the value of an option that is given without one; without it, one must be given.
         callback: called with the value; gives what the verb gets, or raises BadParameter.
     """
 
     __slots__ = (
+        "alone",
         "callback",
         "envvar",
         "help",
@@ -69,6 +71,7 @@ class Option:
         panel: str | None = None,
         envvar: str | None = None,
         hidden: bool = False,
+        alone: str | None = None,
         callback: Callable[[Any], Any] | None = None,
     ) -> None:
         self.names = names
@@ -80,6 +83,7 @@ class Option:
         self.panel = panel
         self.envvar = envvar
         self.hidden = hidden
+        self.alone = alone
         self.callback = callback
 
 
@@ -228,6 +232,8 @@ def _parameter(name: str, hint: Any, declared: Option, default: Any) -> click.Pa
         said |= {"is_flag": True, "type": click.BOOL}
     elif many:
         said["multiple"] = True
+    if declared.alone is not None:
+        said |= {"is_flag": False, "flag_value": declared.alone}
     names = declared.names or ("--" + name.replace("_", "-"),)
     made = ShownOption(
         [name, *names], help=declared.help, hidden=declared.hidden, show_default=True,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 # What systemd makes for a service with StateDirectory=tlsight (systemd.exec(5)).
 SERVICE_STATE = Path("/var/lib/tlsight")
+# What earlier runs saw, in the state folder.
+HISTORY = "history.sqlite3"
 
 
 def config_folder(environment: Mapping[str, str]) -> Path:
