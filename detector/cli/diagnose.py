@@ -100,6 +100,7 @@ def diagnose(
         str | None,
         Option(
             "--for",
+            values="servers",
             help="Lines for one program only: nginx, apache, haproxy, caddy, iis, java, or all.",
             panel=_SHOW,
         ),
@@ -110,7 +111,9 @@ def diagnose(
     ] = False,
     expect: Annotated[
         str | None,
-        Option(help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW),
+        Option(
+            help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW, values="causes"
+        ),
     ] = None,
     json: Json = False,
 ) -> int:

@@ -64,6 +64,7 @@ class VerdictOutput:
         Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
+            values="verdicts",
             panel=_PANEL,
         ),
     ] = "suspect"
