@@ -9,6 +9,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.gate import GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import Printer, VerdictOutput
@@ -30,6 +31,7 @@ Shake hands with each target and say who answered, with proof.
   tlsight check -l hosts.txt --json > result.ndjson
   tlsight check --starttls smtp mail.example.com
   tlsight check --ct-proof example.com
+  tlsight check -l hosts.txt --junit tlsight.xml
   tlsight check --pin example.com=sha256//BASE64 example.com
 
 [bold]Exit codes[/]: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
@@ -42,6 +44,7 @@ def check(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: VerdictOutput,
+    gate: GateOptions,
     targets: Arguments = None,
     target_list: TargetList = None,
     compare_direct: Annotated[
@@ -99,11 +102,18 @@ def check(
 
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
-    printer = output.printer(wanted.count, bar=wanted.count is None or wanted.count > 3)
+    printer = output.printer(
+        wanted.count, bar=wanted.count is None or wanted.count > 3, quiet=gate.sarif
+    )
     options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
-        with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
+        with (
+            compare.opened(to_write=ct_proof) as opened,
+            earlier.opened() as memory,
+            gate.opened("check", json=output.json, targets=wanted, listed=target_list) as cases,
+        ):
+            printer.cases = cases
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, other_ways=other_ways, store=opened.store, prove=prove,

@@ -12,6 +12,7 @@ import typer
 
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.gate import Cases, GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
@@ -43,7 +44,7 @@ Walk the handshake, say on which rung it breaks, why, who must act, and the line
   tlsight diagnose --client-cert me.pem --client-key me.key api.example.com
   tlsight diagnose --suites example.com
   tlsight diagnose --watch 5 example.com          until it works
-  tlsight diagnose --expect healthy -l hosts.txt  in CI
+  tlsight diagnose --expect healthy --junit tlsight.xml -l hosts.txt  in CI
 
 [bold]Exit codes[/]: 0 healthy, 1 a cause of severity error, 3 no judgement; with --expect 0 when it is so.
 """
@@ -54,6 +55,7 @@ def diagnose(
     way: WayOptions,
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
+    gate: GateOptions,
     targets: Arguments = None,
     target_list: TargetList = None,
     client_cert: Annotated[
@@ -128,8 +130,9 @@ def diagnose(
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
     credential = _credential(client_cert, client_key)
     printer = _Printer(
-        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None
-    )
+        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None,
+        quiet=gate.sarif,
+    )  # fmt: skip
     with compare.opened() as opened, earlier.opened() as memory:
         how = _investigation(
             way,
@@ -143,6 +146,9 @@ def diagnose(
         while True:
             with ExitStack() as files:
                 sink = files.enter_context(_saved(save)) if save is not None else None
+                printer.cases = files.enter_context(
+                    gate.opened("diagnose", json=json, targets=wanted, listed=target_list)
+                )
                 found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
             printer.close()
             if repair is not None:
@@ -229,7 +235,10 @@ class _Printer:
         programs: tuple[str, ...] | None,
         expect: str | None,
         many: bool,
+        quiet: bool = False,
     ) -> None:
+        self.quiet = quiet
+        self.cases: Cases | None = None
         self.json = json
         self.trace = trace
         self.programs = programs
@@ -246,7 +255,11 @@ class _Printer:
             from detector.runs.saved import encode_observation
 
             sink.write(encode_observation(diagnosis.inquiry.observation) + b"\n")  # type: ignore[attr-defined]
-        if self.json:
+        if self.cases is not None:
+            self.cases.diagnosed(diagnosis, self.code([diagnosis]))
+        if self.quiet:
+            pass
+        elif self.json:
             from detector.report.diagnose_json import encode
 
             sys.stdout.buffer.write(encode(diagnosis) + b"\n")

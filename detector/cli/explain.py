@@ -130,12 +130,11 @@ def _watched(command: list[str], side: Side | None, *, json: bool) -> int:
     if answer.causes and json:
         print(answer.to_json(), file=sys.stderr)
     elif answer.causes:
-        from rich.console import Console
-
         from detector.report.explain_text import render
+        from detector.report.terminal import console
 
         print("\ntlsight: why that failed", file=sys.stderr)
-        Console(file=sys.stderr, highlight=False).print(render(answer))
+        console(stderr=True).print(render(answer))
     return done.code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.gate import GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.output import VerdictOutput
@@ -37,6 +38,7 @@ def judge(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: VerdictOutput,
+    gate: GateOptions,
     files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
     host: Annotated[
         str | None, typer.Option(help="Name that was asked for, for chains without HOST=.")
@@ -49,7 +51,7 @@ def judge(
     from detector.judging.judge import judge_all
     from detector.runs.saved import load_observations
 
-    printer = output.printer()
+    printer = output.printer(quiet=gate.sarif)
     moment = parse_time(at) if at else None
     observations: list[Observation] = []
     for text in files:
@@ -57,7 +59,8 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
-    with compare.opened() as opened:
+    with compare.opened() as opened, gate.opened("judge", json=output.json) as cases:
+        printer.cases = cases
         known = recovered(opened.knowledge, observations, earlier) if recover else opened.knowledge
         for judgement in judge_all(observations, known):
             printer.show(judgement)

@@ -19,6 +19,8 @@ from detector.model.observation import Judgement
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from detector.cli.gate import Cases
+
 
 MAX_HELD = 2000
 _PANEL = "Output"
@@ -75,11 +77,13 @@ class VerdictOutput:
         ),
     ] = False
 
-    def printer(self, total: int | None = None, *, bar: bool = False) -> Printer:
+    def printer(
+        self, total: int | None = None, *, bar: bool = False, quiet: bool = False
+    ) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar,
+            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
         )  # fmt: skip
 
 
@@ -119,6 +123,11 @@ class Printer:
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
+        quiet: print no judgement: stdout is another document's.
+
+    Attributes:
+        cases: takes each judgement with its exit code, where a build is gated.
+
     """
 
     def __init__(
@@ -130,6 +139,7 @@ class Printer:
         allow_sanctioned: bool,
         total: int | None = None,
         bar: bool = False,
+        quiet: bool = False,
     ) -> None:
         demand_level(fail_on)
         self.json = json
@@ -137,9 +147,11 @@ class Printer:
         self.fail_on = fail_on
         self.allow_sanctioned = allow_sanctioned
         self.code = CLEAN
+        self.quiet = quiet
+        self.cases: Cases | None = None
         self.verdicts: Counter[str] = Counter()
         self._held: list[Judgement] = []
-        self._holds = not json and not verbose
+        self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
@@ -155,8 +167,13 @@ class Printer:
 
     def show(self, judgement: Judgement) -> None:
         self.verdicts[judgement.verdict] += 1
-        self.code = worst(self.code, exit_code(judgement, self.fail_on, self.allow_sanctioned))
-        if self.json:
+        code = exit_code(judgement, self.fail_on, self.allow_sanctioned)
+        self.code = worst(self.code, code)
+        if self.cases is not None:
+            self.cases.judged(judgement, code)
+        if self.quiet:
+            pass
+        elif self.json:
             sys.stdout.buffer.write(self._encode(judgement) + b"\n")
             sys.stdout.buffer.flush()
         elif not self._hold(judgement):
@@ -175,7 +192,7 @@ class Printer:
             self._held.clear()
         self.release()
         count = sum(self.verdicts.values())
-        if not self.json and count > 1:
+        if not self.json and not self.quiet and count > 1:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
