@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from detector.cli import exit_codes
+from detector.cli import exit_codes, policy_learn
 from detector.cli.output import Json, Verbose
 from detector.cli.streams import print_line, write_file, write_json
 
-app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
+app = typer.Typer(no_args_is_help=True, help="The policy file: learn, lint, schema.")
+policy_learn.register(app)
 
 
 @app.command("lint")
