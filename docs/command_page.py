@@ -45,11 +45,9 @@ def command_page() -> str:
 
 def verbs() -> Iterator[tuple[str, ...]]:
     """Every verb, and the verbs of groups after their group."""
-    from typer.main import get_command
-
     from detector.cli.app import build
 
-    for name, command in get_command(build()).commands.items():  # type: ignore[attr-defined]
+    for name, command in build().commands.items():
         yield (name,)
         for inner in getattr(command, "commands", ()):
             yield name, inner

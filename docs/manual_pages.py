@@ -18,10 +18,9 @@ from typing import Any
 
 from command_page import EXIT_CODES
 from rich.text import Text
-from typer.core import TyperArgument
-from typer.main import get_command
 
 from detector.cli.app import build
+from detector.cli.options import ShownArgument
 from detector.version import __version__
 
 # The lines between which all other pages stand.
@@ -50,7 +49,7 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
         for name, inner in getattr(command, "commands", {}).items():
             yield from below((*words, name), inner)
 
-    return below(("tlsight",), get_command(build()))
+    return below(("tlsight",), build())
 
 
 def page(words: Sequence[str], command: Any) -> str:
@@ -96,7 +95,7 @@ def page(words: Sequence[str], command: Any) -> str:
 
 def _sections(text: str) -> dict[str, str]:
     """Help by its sections; "" is what stands before the first."""
-    parts = re.split(r"(?m)^\[bold\]([^\[]+)\[/\](?:: *|, *)?", text.replace("\b", ""))
+    parts = re.split(r"(?m)^(Examples|Exit codes)(?:: *|, *)?", text.replace("\b", ""))
     named = dict(zip(parts[1::2], parts[2::2], strict=True))
     return {name: _plain(part).strip("\n") for name, part in {"": parts[0], **named}.items()}
 
@@ -113,7 +112,7 @@ def _summary(command: Any) -> str:
 def _synopsis(words: Sequence[str], command: Any, *, grouped: bool) -> list[str]:
     lines = [f".B {_escaped(' '.join(words))}", ".RI [ OPTION ...]"]
     for argument in _shown(command):
-        if isinstance(argument, TyperArgument):
+        if isinstance(argument, ShownArgument):
             more = " ..." if argument.nargs == -1 else ""
             name = _escaped(_name(argument))
             lines.append(f".I {name}{more}" if argument.required else f".RI [ {name}{more} ]")
@@ -124,18 +123,18 @@ def _synopsis(words: Sequence[str], command: Any, *, grouped: bool) -> list[str]
 
 def _options(command: Any) -> list[str]:
     lines = []
-    arguments = [one for one in _shown(command) if isinstance(one, TyperArgument)]
-    options = [one for one in _shown(command) if not isinstance(one, TyperArgument)]
+    arguments = [one for one in _shown(command) if isinstance(one, ShownArgument)]
+    options = [one for one in _shown(command) if not isinstance(one, ShownArgument)]
     if any(one.help for one in arguments):
         lines.append(".SH ARGUMENTS")
         lines += _listed((_name(one), _plain(one.help or "")) for one in arguments)
     if options:
         lines.append(".SH OPTIONS")
-    panels = {one.rich_help_panel or "": 0 for one in options}  # in the order of --help
+    panels = {one.panel or "": 0 for one in options}  # in the order of --help
     for panel in sorted(panels, key=bool):
         if panel:
             lines.append(f".SS {_quoted(panel)}")
-        of = [one for one in options if (one.rich_help_panel or "") == panel]
+        of = [one for one in options if (one.panel or "") == panel]
         lines += itertools.chain.from_iterable(_option(one) for one in of)
     return lines
 

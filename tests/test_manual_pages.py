@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-
-import typer
-from typer.main import get_command
+from typing import Annotated
 
 from detector.cli.app import build
+from detector.cli.options import Option, Verbs
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -19,7 +18,7 @@ PAGES = manual_pages.manual_pages()
 
 
 def test_every_verb_has_a_page_and_no_page_is_left_over() -> None:
-    tree = get_command(build())
+    tree = build()
     verbs = {f"tlsight-{name}.1" for name in tree.commands}
     assert verbs | {"tlsight.1", "tlsight-trust-why.1", "tlsight-bypass-feed-add.1"} <= set(PAGES)
     assert {path.name for path in (ROOT / "docs/man").iterdir()} == set(PAGES)
@@ -38,10 +37,10 @@ def test_a_page_says_how_the_verb_is_called_ends_and_is_set() -> None:
 
 
 def test_no_word_of_the_help_is_obeyed() -> None:
-    app = typer.Typer()
+    app = Verbs()
 
     @app.command("one")
-    def one(path: str = typer.Option("", help=".so /etc/passwd")) -> None:
+    def one(path: Annotated[str, Option(help=".so /etc/passwd")] = "") -> None:
         """'br is said.
 
         \\fB and
@@ -51,7 +50,7 @@ def test_no_word_of_the_help_is_obeyed() -> None:
     @app.command("two")
     def two() -> None: ...
 
-    page = manual_pages.page(("tlsight", "one"), get_command(app).commands["one"])
+    page = manual_pages.page(("tlsight", "one"), app.commands["one"])
     assert "\n\\&.so /etc/passwd\n" in page
     assert "\n\\&'br is said.\n" in page
     assert "\\efB and" in page

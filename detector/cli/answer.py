@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.numbers import finite
+from detector.cli.options import Option
 from detector.cli.output import VerdictOutput, progress
 from detector.cli.way import WayOptions
 
@@ -24,7 +23,7 @@ Ask a dozen well-known sites of unrelated owners, and say in a paragraph whether
 
 It takes the options of tlsight check that say how to get there and what to compare with, and its settings.
 
-[bold]Exit codes[/]: 0 no, 1 yes or perhaps, 3 cannot tell, or some sites gave no handshake, 2 usage, 4 cannot write.
+Exit codes: 0 no, 1 yes or perhaps, 3 cannot tell, or some sites gave no handshake, 2 usage, 4 cannot write.
 """
 
 
@@ -36,7 +35,7 @@ def answer(
     output: VerdictOutput,
     within: Annotated[
         float,
-        typer.Option(
+        Option(
             "--within", min=0.1, callback=finite, help="Seconds for all sites together.",
             envvar="TLSIGHT_WITHIN",
         ),

@@ -6,10 +6,9 @@ import os
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
+from detector.cli.options import Option
 from detector.cli.output import Json
 from detector.cli.way import NoProxy, Proxy, routing
 
@@ -19,24 +18,24 @@ Look at everything that answers rest on: versions, tables, settings, stores, tru
 A problem makes answers wrong, old or impossible, and has the command that mends it. Nothing is changed, and no
 password is shown.
 
-[bold]Examples[/]
+Examples
 
   tlsight doctor
   tlsight doctor --offline             ask nothing on the network
   tlsight doctor --json | jq '.findings[] | select(.level == "problem")'
 
-[bold]Exit codes[/]: 0 no problem, 1 a problem, 2 usage, 4 cannot write.
+Exit codes: 0 no problem, 1 a problem, 2 usage, 4 cannot write.
 """
 
 
 def doctor(
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask nothing on the network.")
+        bool, Option("--offline", help="Ask nothing on the network.")
     ] = False,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,
     timeout: Annotated[
-        float, typer.Option(min=0.05, max=60, callback=finite, help="Seconds for each answer.")
+        float, Option(min=0.05, max=60, callback=finite, help="Seconds for each answer.")
     ] = 3.0,
     json: Json = False,
 ) -> int:  # fmt: skip
@@ -66,7 +65,7 @@ def _read_settings() -> None:
     """As every verb would. Raises ConfigError."""
     from detector.cli.app import build, load_settings
 
-    load_settings(os.environ, dict(typer.main.get_command(build()).commands))  # type: ignore[attr-defined]
+    load_settings(os.environ, dict(build().commands))
 
 
 doctor.__doc__ = _TEXT

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
+from detector.cli.options import Option
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import parse_target, read_targets
 
@@ -32,19 +31,19 @@ class GateOptions:
 
     junit: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--junit",
             metavar="FILE",
             help="JUnit's XML too, one case a target.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     sarif: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--sarif",
             help="SARIF 2.1.0 on stdout.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = False
 

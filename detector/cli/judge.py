@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli.gate import GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.options import Argument, Option
 from detector.cli.output import VerdictOutput
 from detector.cli.recovering import Recover, recovered
 from detector.errors import ConfigError
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 Judge saved observations and PEM chains (leaf first), offline and together.
 
-[bold]Examples[/]
+Examples
 
   tlsight judge saved.ndjson                  written by check --save
   tlsight judge example.com=chain.pem example.org=other.pem
@@ -39,12 +38,12 @@ def judge(
     earlier: HistoryOptions,
     output: VerdictOutput,
     gate: GateOptions,
-    files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
+    files: Annotated[list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.")],
     host: Annotated[
-        str | None, typer.Option(help="Name that was asked for, for chains without HOST=.")
+        str | None, Option(help="Name that was asked for, for chains without HOST=.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
+        str | None, Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
     ] = None,
     recover: Recover = False,
 ) -> int:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli.ending import say
 from detector.cli.exit_codes import CLEAN, demand_level, exit_code, worst
+from detector.cli.options import Option
 from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
@@ -27,22 +26,22 @@ _PANEL = "Output"
 
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_PANEL),
+    Option("--json", help="One JSON object a line on stdout.", panel=_PANEL),
 ]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="All evidence and the chain.", rich_help_panel=_PANEL),
+    Option("--verbose", "-v", help="All evidence and the chain.", panel=_PANEL),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_PANEL),
+    Option(metavar="FILE.svg|png", help="Failures over time.", panel=_PANEL),
 ]
 Anonymize = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--anonymize",
         help="Replace addresses and names, each always by the same.",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 
@@ -62,18 +61,18 @@ class VerdictOutput:
     verbose: Verbose = False
     fail_on: Annotated[
         str,
-        typer.Option(
+        Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = "suspect"
     allow_sanctioned: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--allow-sanctioned",
             help="Exit 0 for interceptors that the policy allows.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = False
 
@@ -96,7 +95,7 @@ class StoryOutput:
     plot: Plot = None
     html: Annotated[
         Path | None,
-        typer.Option("--html", "--report", help="One self-contained page.", rich_help_panel=_PANEL),
+        Option("--html", "--report", help="One self-contained page.", panel=_PANEL),
     ] = None
     anonymize: Anonymize = False
 
@@ -106,11 +105,11 @@ class CaptureOutput(StoryOutput):
     """How the story of captures is told."""
 
     connections: Annotated[
-        bool, typer.Option("--connections", help="List every connection.", rich_help_panel=_PANEL)
+        bool, Option("--connections", help="List every connection.", panel=_PANEL)
     ] = False
     summary: Annotated[
         bool,
-        typer.Option("--summary", help="By server, name, JA4 and cause.", rich_help_panel=_PANEL),
+        Option("--summary", help="By server, name, JA4 and cause.", panel=_PANEL),
     ] = False
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.dates import last_day
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.streams import print_line, write_file
 from detector.cli.way import WayOptions
 from detector.errors import ConfigError
@@ -26,18 +25,18 @@ Show the CA that answers for a host from behind a gateway, and the lines by whic
 What a connection shows is what an interceptor shows: so the lines are printed, and written only where --sha256 says
 what its owner told you by another way. The digest may be that of the CA's certificate or of its key.
 
-[bold]Examples[/]
+Examples
 
   tlsight policy learn github.com                                 who is it, and what would be written?
   tlsight policy learn github.com --policy policy.toml --sha256 HEX --decrypt "*" --never .bank.example
   tlsight policy learn intranet --private --policy policy.toml --sha256 HEX
 
-[bold]Exit codes[/]: 0 shown or written, 1 the digest is another's, 2 usage, also where there is nobody to
+Exit codes: 0 shown or written, 1 the digest is another's, 2 usage, also where there is nobody to
 allow, 3 no handshake, 4 cannot write.
 """
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verb."""
     app.command("learn")(learn)
 
@@ -46,20 +45,20 @@ def register(app: typer.Typer) -> None:
 def learn(
     way: WayOptions,
     proof: ProofOptions,
-    host: Annotated[str, typer.Argument(help="host or host:port that is decrypted.")],
+    host: Annotated[str, Argument(help="host or host:port that is decrypted.")],
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", help="The policy file to write.", envvar="TLSIGHT_POLICY"),
+        Option("--policy", help="The policy file to write.", envvar="TLSIGHT_POLICY"),
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", metavar="HEX", help="What the CA's owner says it is.")
+        str | None, Option("--sha256", metavar="HEX", help="What the CA's owner says it is.")
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="It is the CA of these names, not an interceptor's.")
+        bool, Option("--private", help="It is the CA of these names, not an interceptor's.")
     ] = False,
     decrypt: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--decrypt",
             metavar="PATTERN",
             help="Hosts it may decrypt; may be repeated. The host alone when left out.",
@@ -67,12 +66,12 @@ def learn(
     ] = None,
     never: Annotated[
         list[str] | None,
-        typer.Option("--never", metavar="PATTERN", help="Hosts it must not; may be repeated."),
+        Option("--never", metavar="PATTERN", help="Hosts it must not; may be repeated."),
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call it; its CA's name when left out.")] = "",
-    owner: Annotated[str, typer.Option(help="Who runs it.")] = "",
+    name: Annotated[str, Option(help="What to call it; its CA's name when left out.")] = "",
+    owner: Annotated[str, Option(help="Who runs it.")] = "",
     expires: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Last day of the permission, 2027-06-30.")
+        str | None, Option(metavar="DATE", help="Last day of the permission, 2027-06-30.")
     ] = None,
 ) -> int:
     from detector.knowledge.pins import curl_digest
