@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import certifi
+from agents_page import PAGE, agents_page
 from playwright.sync_api import sync_playwright
 from python_page import python_page
 from rich.console import Console
@@ -62,6 +63,7 @@ def main() -> None:
     (DOCS / "reference" / "causes.md").write_text(causes_page())
     (DOCS / "reference" / "alerts.md").write_text(alerts_page())
     (DOCS / "reference" / "python.md").write_text(python_page())
+    PAGE.write_text(agents_page())
     pictures = DOCS / "pictures"
     pictures.mkdir(exist_ok=True)
     check_picture(pictures / "check.svg")

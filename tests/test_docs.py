@@ -69,6 +69,15 @@ def test_the_page_of_the_python_interface_is_made_from_it() -> None:
     assert (ROOT / "docs/reference/python.md").read_text() == page, "run make docs"
 
 
+def test_the_example_for_coding_agents_is_what_the_tool_answers() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        page = importlib.import_module("agents_page")
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    assert page.PAGE.read_text() == page.agents_page(), "run make docs"
+
+
 def test_the_examples_of_the_python_interface_run(tmp_path: Path, pki: LabPki) -> None:
     (tmp_path / "chain.pem").write_text(pki.issue("example.com").chain_pem)
     write_handshakes(tmp_path / "trace.pcap", 1)
