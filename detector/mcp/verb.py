@@ -13,12 +13,12 @@ stdout. The agent's program starts it; docs/how-to/coding-agents.md has the line
 
 It changes nothing and runs no command that an agent names. Options hold for all calls; an agent can name another proxy.
 
-[bold]Examples[/]
+Examples
 
   claude mcp add tlsight -- tlsight mcp
   tlsight mcp --policy corp.toml --proxy http://proxy:3128
 
-[bold]Exit codes[/]: 0 when the client is gone, 2 usage, also where the extra is not installed.
+Exit codes: 0 when the client is gone, 2 usage, also where the extra is not installed.
 """
 
 

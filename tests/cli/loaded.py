@@ -46,6 +46,7 @@ _NOT_LOADED = (
     "addons.fleet",
     "detector.agent",
     "detector.mcp",
+    "detector.doctor",
     "detector.net.nats_transport",
 )
 
