@@ -12,6 +12,7 @@ from detector.mcp.answers import Answer, output_schema
 from detector.mcp.arguments import (
     CheckArguments,
     DiagnoseArguments,
+    DoctorArguments,
     ExplainArguments,
     WhyArguments,
     input_schema,
@@ -120,6 +121,19 @@ TOOLS = {
             "diagnose",
             lambda calls, asked, tell: calls.diagnose(asked, tell),
             lambda _: 4,
+            dials=True,
+        ),
+        ToolRow(
+            "doctor",
+            "What keeps tlsight from an answer here?",
+            "Look at what tlsight itself needs on this machine: its version and libraries, age of its tables, settings,"
+            " trust stores, clock, way to the network, proxy. Use it when other tools' answers are inconclusive, old"
+            " or odd, before you doubt the network. A problem that it names makes answers wrong, old or impossible;"
+            " without one nothing is proven about any host. It changes nothing.",
+            DoctorArguments,
+            "doctor",
+            lambda calls, asked, tell: calls.doctor(asked, tell),
+            lambda asked: 0 if asked.offline else 4,
             dials=True,
         ),
     )

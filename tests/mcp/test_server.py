@@ -38,6 +38,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "trust_why": {"program": "curl"},
     "check": {"hosts": [CLOSED, "[::1]:9"]},
     "diagnose": {"host": CLOSED},
+    "doctor": {"offline": True},
 }
 
 
