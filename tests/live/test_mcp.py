@@ -154,6 +154,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def lasting(world: World) -> Iterator[Child]:
+    """One server for all that it survives."""
+    with world.child() as child:
+        yield child
+
+
 def told(result: CallToolResult) -> str:
     (content,) = result.content
     assert content.type == "text"
@@ -201,55 +208,54 @@ def test_what_programs_say_is_explained_with_their_setting(world: World) -> None
     world.ask(ask)
 
 
-def test_a_call_that_is_cancelled_is_never_answered_and_the_next_one_is(world: World) -> None:
-    with world.child() as child:
-        child.call(1, "diagnose", host=f"127.0.0.1:{world.silent}")
-        time.sleep(0.5)
-        child.send(method="notifications/cancelled", params={"requestId": 1})
-        child.call(2, "explain", text="unknown ca")
-        assert child.answer()["id"] == 2
-        assert not _sockets(child.process.pid)
+def test_a_call_that_is_cancelled_is_never_answered_and_the_next_one_is(
+    world: World, lasting: Child
+) -> None:
+    lasting.call(1, "diagnose", host=f"127.0.0.1:{world.silent}")
+    time.sleep(0.5)
+    lasting.send(method="notifications/cancelled", params={"requestId": 1})
+    lasting.call(2, "explain", text="unknown ca")
+    assert lasting.answer()["id"] == 2
+    assert not _sockets(lasting.process.pid)
 
 
-def test_a_client_hears_of_a_slow_host_while_it_waits(world: World) -> None:
-    with world.child() as child:
-        child.send(
-            method="tools/call", id=1,
-            params={"name": "check", "arguments": {"hosts": [f"127.0.0.1:{world.silent}"]},
-                    "_meta": {"progressToken": "p"}},
-        )  # fmt: skip
-        heard = child.answer()
+def test_a_client_hears_of_a_slow_host_while_it_waits(world: World, lasting: Child) -> None:
+    lasting.send(
+        method="tools/call", id=3,
+        params={"name": "check", "arguments": {"hosts": [f"127.0.0.1:{world.silent}"]},
+                "_meta": {"progressToken": "p"}},
+    )  # fmt: skip
+    heard = lasting.answer()
+    lasting.send(method="notifications/cancelled", params={"requestId": 3})
     assert heard["method"] == "notifications/progress"
     assert heard["params"]["progressToken"] == "p"
     assert heard["params"]["message"] == "0 of 1 hosts judged"
 
 
-def test_lines_that_are_no_messages_are_answered_and_forgotten(world: World) -> None:
-    with world.child() as child:
-        child.write(b"no JSON\n" + b"[" * 1_000_000 + b"\n")
-        assert [child.answer()["error"]["code"] for _ in range(2)] == [-32700, -32700]
-        before = child.memory()
-        piece = b"x" * (1 << 20)
-        for _ in range(200):
-            child.write(piece)
-        child.write(b"\n")
-        error = child.answer()["error"]
-        assert error["message"] == f"a message is longer than {LONGEST} bytes"
-        assert child.memory() - before < 64 << 20
-        child.call(1, "explain", text="unknown ca")
-        assert "result" in child.answer()
+def test_lines_that_are_no_messages_are_answered_and_forgotten(lasting: Child) -> None:
+    lasting.write(b"no JSON\n" + b"[" * 1_000_000 + b"\n")
+    assert [lasting.answer()["error"]["code"] for _ in range(2)] == [-32700, -32700]
+    before = lasting.memory()
+    piece = b"x" * (1 << 20)
+    for _ in range(200):
+        lasting.write(piece)
+    lasting.write(b"\n")
+    error = lasting.answer()["error"]
+    assert error["message"] == f"a message is longer than {LONGEST} bytes"
+    assert lasting.memory() - before < 64 << 20
+    lasting.call(4, "explain", text="unknown ca")
+    assert "result" in lasting.answer()
 
 
-def test_two_hundred_requests_at_once_are_answered_or_turned_away(world: World) -> None:
-    with world.child() as child:
-        for number in range(200):
-            child.call(number, "check", hosts=["127.0.0.1:9"])
-        answers = {one["id"]: one["result"] for one in (child.answer() for _ in range(200))}
-        assert answers.keys() == set(range(200))
-        turned_away = [one for one in answers.values() if one.get("isError")]
-        assert 0 < len(turned_away) <= 180
-        assert "Traceback" not in str(turned_away)
-        assert any("structuredContent" in one for one in answers.values())
+def test_two_hundred_requests_at_once_are_answered_or_turned_away(lasting: Child) -> None:
+    for number in range(200):
+        lasting.call(number, "check", hosts=["127.0.0.1:9"])
+    answers = {one["id"]: one["result"] for one in (lasting.answer() for _ in range(200))}
+    assert answers.keys() == set(range(200))
+    turned_away = [one for one in answers.values() if one.get("isError")]
+    assert 0 < len(turned_away) <= 180
+    assert "Traceback" not in str(turned_away)
+    assert any("structuredContent" in one for one in answers.values())
 
 
 def test_a_client_that_reads_nothing_is_read_no_further(world: World) -> None:
