@@ -43,6 +43,12 @@ Anonymize = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", help="One self-contained page too.", rich_help_panel=_PANEL
+    ),
+]
 
 
 def plot_file(path: Path | None) -> Path | None:
@@ -58,6 +64,7 @@ class VerdictOutput:
 
     json: Json = False
     verbose: Verbose = False
+    html: Html = None
     fail_on: Annotated[
         str,
         typer.Option(
@@ -79,7 +86,7 @@ class VerdictOutput:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar,
+            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, html=self.html,
         )  # fmt: skip
 
 
@@ -119,6 +126,7 @@ class Printer:
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
+        html: where a page of all of them is to go.
     """
 
     def __init__(
@@ -130,6 +138,7 @@ class Printer:
         allow_sanctioned: bool,
         total: int | None = None,
         bar: bool = False,
+        html: Path | None = None,
     ) -> None:
         if fail_on not in LEVELS[1:]:
             raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
@@ -145,6 +154,11 @@ class Printer:
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
         self._bar = progress("checked", total) if bar and room else None
+        self._html = html
+        if html is not None:
+            from detector.report.check_page import CheckPage
+
+            self._page = CheckPage()
         if json:
             from detector.report.check_json import encode
 
@@ -163,6 +177,8 @@ class Printer:
         elif not self._hold(judgement):
             self.release()
             self._print(judgement)
+        if self._html is not None:
+            self._page.add(judgement)
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
@@ -180,7 +196,21 @@ class Printer:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
+        self._write_page(whole=True)
         return self.code
+
+    def cut_short(self) -> None:
+        """Show what is known of a run that ends before its time."""
+        self.release()
+        if self.verdicts:
+            self._write_page(whole=False)
+
+    def _write_page(self, *, whole: bool) -> None:
+        if self._html is None:
+            return
+        from detector.report.page import write_page
+
+        write_page(self._html, self._page.page(whole=whole))
 
     def release(self) -> None:
         """Print what is held, one by one, and hold no more: the run ends early, or another outcome has come."""
