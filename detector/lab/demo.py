@@ -34,7 +34,7 @@ from detector.model.observation import Judgement, Observation
 from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
-from detector.report.check_text import escape, render
+from detector.report.check_text import escape, render, stdout_console
 from detector.runs.saved import encode_observation, load_observations
 
 HOSTS = ("shop.test", "bank.test", "pinned.test")
@@ -42,7 +42,7 @@ HOSTS = ("shop.test", "bank.test", "pinned.test")
 
 def run(*, verbose: bool = False) -> int:
     """Play the demonstration; the exit code is 0 when every row is as expected."""
-    console = Console(highlight=False, emoji=False)
+    console = stdout_console()
     started = time.perf_counter()
     console.print("[bold]tlsight demo[/]: an origin with its own public CA and CT log, and real")
     console.print("mitmproxies in front of it, all on this machine. Nothing leaves it.\n")

@@ -19,6 +19,7 @@ from detector.errors import CertificateError
 from detector.model.harmless import harmless
 from detector.model.observation import Evidence, Judgement, Observation
 from detector.model.targets import socket_text
+from detector.report.terminal import console
 
 STYLES = {
     "direct": "bold green",
@@ -116,7 +117,7 @@ def render_together(judgements: Sequence[Judgement], reason: str) -> RenderableT
 
 def stdout_console(color: bool | None = None) -> Console:
     """A console for results; width follows the terminal, colours honour NO_COLOR."""
-    return Console(highlight=False, emoji=False, no_color=None if color is None else not color)
+    return console(color=color)
 
 
 def place(seen: Observation) -> str:
