@@ -154,7 +154,7 @@ class Screens:
 
 @asynccontextmanager
 async def _world(folder: Path) -> AsyncGenerator[pki.LabPki]:
-    folder.mkdir()
+    await asyncio.to_thread(folder.mkdir)
     async with open_world(folder) as world:
         yield world
 
@@ -162,7 +162,9 @@ async def _world(folder: Path) -> AsyncGenerator[pki.LabPki]:
 def on_terminal(command: Sequence[str], columns: int, folder: Path) -> str:
     """What a command writes to a terminal of so many columns."""
     ours, its = pty.openpty()
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM")}
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM")
+    }
     source = os.environ.get("PYTHONPATH") or str(Path(__file__).parents[1])
     more = {
         "COLUMNS": str(columns), "TERM": "xterm-256color", "PYTHONPATH": source,

@@ -151,8 +151,10 @@ class Printer:
             self._encode = encode
         else:
             from detector.report.check_text import stdout_console
+            from detector.report.said import Said
 
             self._console = stdout_console()
+            self._said = Said()
 
     def show(self, judgement: Judgement) -> None:
         self.verdicts[judgement.verdict] += 1
@@ -174,6 +176,7 @@ class Printer:
 
             self._console.print(render_together(self._held, self._reason))
             self._held.clear()
+            return self.code
         self.release()
         count = sum(self.verdicts.values())
         if not self.json and count > 1:
@@ -205,7 +208,7 @@ class Printer:
     def _print(self, judgement: Judgement) -> None:
         from detector.report.check_text import render
 
-        self._console.print(render(judgement, self.verbose))
+        self._console.print(render(judgement, self.verbose, self._said))
 
     def close(self) -> None:
         if self._bar is not None:
