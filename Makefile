@@ -1,5 +1,5 @@
 # One command each. `make demo` and `make test` work as the first command on a fresh machine.
-.PHONY: help setup demo test unit oldest coverage rule lint bench corpus soak fuzz docs lock dist binary zipapp packages programs clean
+.PHONY: help setup demo test unit oldest coverage rule lint bench corpus soak fuzz docs pages site lock dist binary zipapp packages programs clean
 
 python := .venv/bin/python
 fuzz_seconds ?= 60
@@ -21,7 +21,8 @@ help:
 	@echo "make binary  dist/tlsight-VERSION-linux-...: the program in one file, with its Python"
 	@echo "make zipapp  dist/tlsight-VERSION-cp313-linux-....pyz: for machines that have this Python"
 	@echo "make packages  dist/*.deb and dist/*.rpm: the program, the agent's service, its settings"
-	@echo "make docs    regenerate JSON schemas and pictures"
+	@echo "make docs    regenerate the reference, the schemas and the pictures; make pages leaves pictures as they are"
+	@echo "make site    the docs as a site in build/site; a link that leads nowhere fails it"
 
 setup:
 	@sh scripts/setup.sh
@@ -79,6 +80,12 @@ fuzz: setup
 
 docs: setup
 	$(python) docs/generate.py
+
+pages: setup
+	$(python) docs/generate.py --pages
+
+site: setup
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --clean
 
 lock: setup
 	@sh scripts/lock.sh

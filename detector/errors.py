@@ -10,6 +10,7 @@ TlsightError
     RefusedError     nobody was asked: the address leads where the one who named it has no business
   ListError          a published list is unsigned, outdated or broken
   ProofError         a log gave no proof, or a false one
+  EchoError          what came back is not the word of the server that was asked
   DialError          the network step that failed; has the step and the cause id
     ProxyError       what it failed by was the proxy, or told by it; has the fault
 """
@@ -169,6 +170,12 @@ class ProofError(TlsightError):
     def __init__(self, log: str, why: str) -> None:
         super().__init__(f"{log}: {why}")
         self.log = log
+
+
+class EchoError(TlsightError):
+    """What came back is not the word of the server that was asked."""
+
+    code = "no-echo"
 
 
 class DialError(TlsightError):

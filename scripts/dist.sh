@@ -30,6 +30,7 @@ works() (
         env/bin/tlsight explain "tlsv1 alert unknown ca" > explained &&
         grep -q "client-certificate-rejected" explained &&
         env/bin/tlsight bypass formats > /dev/null &&
+        grep -q "CT" env/share/man/man1/tlsight-ct.1 &&
         env/bin/tlsight lab list > /dev/null
 )
 

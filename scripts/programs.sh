@@ -43,6 +43,8 @@ elif [ "$for_whom" = bench ]; then
 else
     need openssl openssl
     need curl curl
+    need mandoc mandoc
+    need groff groff-base
     need privoxy privoxy
     need tinyproxy tinyproxy
     need microsocks microsocks

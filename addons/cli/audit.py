@@ -7,28 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.bypass.audit import AuditEntry
 
-audit = typer.Typer(
+audit = Verbs(
     no_args_is_help=True,
     help="Who decided what, and whether the trail, or the rules behind it, were changed.",
 )
-Head = Annotated[
-    str | None, typer.Option(help="A digest printed earlier, which must be in the trail.")
-]
+Head = Annotated[str | None, Option(help="A digest printed earlier, which must be in the trail.")]
 Log = Annotated[
-    Path | None, typer.Option(help="A syslog that was told of heads: each must be in the trail.")
+    Path | None, Option(help="A syslog that was told of heads: each must be in the trail.")
 ]
 Keys = Annotated[
     list[str] | None,
-    typer.Option("--key", help="A public key that may have signed, beside the store's own."),
+    Option("--key", help="A public key that may have signed, beside the store's own."),
 ]
 
 
@@ -81,7 +78,7 @@ def audit_verify(
 
 @audit.command("accept")
 def audit_accept(
-    reason: Annotated[str, typer.Option(help="Why it is as it is: a backup was put back.")],
+    reason: Annotated[str, Option(help="Why it is as it is: a backup was put back.")],
     store: given.Store = None,
 ) -> int:
     """Take the trail and the rules as they are; what verify had found stays in the trail."""
@@ -120,8 +117,8 @@ def audit_send(store: given.Store = None) -> int:
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(audit, name="audit")
+def register(app: Verbs) -> None:
+    app.add_command(audit, "audit")
 
 
 def _uid(entry: AuditEntry) -> str:

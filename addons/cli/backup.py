@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs, confirm
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -21,19 +20,15 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def backup(
-    file: Annotated[
-        Path, typer.Argument(help="Where to; in a folder, a file named after the time.")
-    ],
+    file: Annotated[Path, Argument(help="Where to; in a folder, a file named after the time.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Make none, and say whether this one holds.")
+        bool, Option("--check", help="Make none, and say whether this one holds.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="In the place of what is there.")] = False,
-    keep: Annotated[
-        int | None, typer.Option(min=1, help="Of those in the folder, keep so many.")
-    ] = None,
+    force: Annotated[bool, Option("--force", help="In the place of what is there.")] = False,
+    keep: Annotated[int | None, Option(min=1, help="Of those in the folder, keep so many.")] = None,
     key: Annotated[
         bool | None,
-        typer.Option(help="Whether the signing key goes along; where it lies beside the store."),
+        Option(help="Whether the signing key goes along; where it lies beside the store."),
     ] = None,
     store: given.Store = None,
     json: Json = False,
@@ -62,13 +57,11 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file of tlsight bypass backup.")],
-    reason: Annotated[str, typer.Option(help="Why, for the trail.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what changes.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also one whose trail does not hold.")
-    ] = False,
+    file: Annotated[Path, Argument(help="A file of tlsight bypass backup.")],
+    reason: Annotated[str, Option(help="Why, for the trail.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Only show what changes.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, Option("--force", help="Also one whose trail does not hold.")] = False,
     store: given.Store = None,
     json: Json = False,
 ) -> int:
@@ -91,7 +84,7 @@ def restore(
         if not sys.stdin.isatty():
             remedy = "--dry-run shows what changes, --yes does it"
             raise ConfigError("bypass restore", "nobody is here to ask", remedy=remedy)
-        if not typer.confirm("Put it back?", err=True):
+        if not confirm("Put it back?", err=True):
             return exit_codes.FOUND
     from detector import clock
 
@@ -103,7 +96,7 @@ def restore(
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("backup")(backup)
     app.command("restore")(restore)
 

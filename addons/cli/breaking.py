@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 
 _LONGEST = timedelta(hours=48)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-Clients = Annotated[int, typer.Option(min=1, help="So many clients must fail.")]
+Clients = Annotated[int, Option(min=1, help="So many clients must fail.")]
 
 
 def breaking(
     since: Annotated[
-        str, typer.Option(help="How far back a failure counts where nothing changed: 30m, 2h, 1d.")
+        str, Option(help="How far back a failure counts where nothing changed: 30m, 2h, 1d.")
     ] = "2h",
     clients: Clients = 2,
     rules: given.Rules = None,
@@ -75,8 +74,8 @@ def open_(store: given.Store = None, json: Json = False) -> int:
 
 
 def top(
-    days: Annotated[int, typer.Option(min=1, max=400, help="Of the last so many days.")] = 30,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many hosts.")] = 20,
+    days: Annotated[int, Option(min=1, max=400, help="Of the last so many days.")] = 30,
+    limit: Annotated[int, Option(min=1, max=1000, help="So many hosts.")] = 20,
     store: given.Store = None,
     json: Json = False,
 ) -> int:
@@ -130,7 +129,7 @@ def _length(text: str) -> timedelta:
     raise ConfigError("--since", f"{text!r} is no length of time up to 48h, like 30m, 2h or 1d")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("breaking")(breaking)
     app.command("open")(open_)
     app.command("top")(top)

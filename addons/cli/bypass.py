@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from addons.cli import (
     audit,
     backup,
@@ -29,6 +27,7 @@ from addons.cli import (
     undoing,
 )
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 _TEXT = """
@@ -41,7 +40,7 @@ Which hosts an intercepting mitmproxy lets through undecrypted, and why.
   tlsight bypass prove --list --proxy http://127.0.0.1:8080
   tlsight bypass serve
 """
-app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
+app = Verbs(no_args_is_help=True, help=_TEXT)
 
 
 @app.command("list")
@@ -90,21 +89,21 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
 def add(
     pattern: Annotated[
         str,
-        typer.Argument(
+        Argument(
             help="host, .suffix, *.one-label, CIDR, /regex/, or * for any host; a :port may follow."
         ),
     ],
-    reason: Annotated[str, typer.Option(help="Why.")],
-    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    reason: Annotated[str, Option(help="Why.")],
+    owner: Annotated[str, Option(help="Who answers for it.")],
     expires: given.Expires,
-    action: Annotated[str, typer.Option(help="pass, inspect or block.")] = "pass",
-    port: Annotated[int | None, typer.Option(help="Only this port.")] = None,
-    client: Annotated[str | None, typer.Option(help="Only clients of this network.")] = None,
-    ja4: Annotated[str | None, typer.Option(help="Only ClientHellos with this JA4.")] = None,
-    ticket: Annotated[str | None, typer.Option(help="Where it was decided.")] = None,
+    action: Annotated[str, Option(help="pass, inspect or block.")] = "pass",
+    port: Annotated[int | None, Option(help="Only this port.")] = None,
+    client: Annotated[str | None, Option(help="Only clients of this network.")] = None,
+    ja4: Annotated[str | None, Option(help="Only ClientHellos with this JA4.")] = None,
+    ticket: Annotated[str | None, Option(help="Where it was decided.")] = None,
     bind: Annotated[
         str | None,
-        typer.Option(help="What a name must prove: resolve, certificate, or none; bypass_verify."),
+        Option(help="What a name must prove: resolve, certificate, or none; bypass_verify."),
     ] = None,
     force: given.Force = False,
     store: given.Store = None,
@@ -128,7 +127,7 @@ def add(
 
 @app.command("remove")
 def remove(
-    pattern: Annotated[str, typer.Argument(help="As bypass list shows it.")],
+    pattern: Annotated[str, Argument(help="As bypass list shows it.")],
     reason: given.Why = "",
     store: given.Store = None,
 ) -> int:
@@ -140,7 +139,7 @@ def remove(
 
 @app.command("expire")
 def expire(
-    pattern: Annotated[str, typer.Argument(help="As bypass list shows it.")],
+    pattern: Annotated[str, Argument(help="As bypass list shows it.")],
     reason: given.Why = "",
     store: given.Store = None,
 ) -> int:
@@ -152,7 +151,7 @@ def expire(
 
 @app.command("explain")
 def explain(
-    host: Annotated[str, typer.Argument(help="A name or an address; a :port may follow.")],
+    host: Annotated[str, Argument(help="A name or an address; a :port may follow.")],
     port: given.Port = None,
     client: given.Client = None,
     address: given.Address = None,
@@ -213,8 +212,8 @@ def explain(
 
 @app.command("test")
 def expect_action(
-    hosts: Annotated[list[str], typer.Argument(help="Names or addresses; a :port may follow.")],
-    expect: Annotated[str, typer.Option(help="pass, inspect or block.")] = "pass",
+    hosts: Annotated[list[str], Argument(help="Names or addresses; a :port may follow.")],
+    expect: Annotated[str, Option(help="pass, inspect or block.")] = "pass",
     port: given.Port = None,
     client: given.Client = None,
     address: given.Address = None,
@@ -238,7 +237,7 @@ def expect_action(
 def lint_(
     rules: given.Rules = None,
     store: given.Store = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Warnings count too.")] = False,
     json: Json = False,
 ) -> int:
     """Say what stands out: too wide, idle, expired, never used, contradicting, hard to defend."""

@@ -6,38 +6,33 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from addons.cli.running import tell_readers
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from addons.bypass.learning import Candidate
 
-Clients = Annotated[int, typer.Option(min=1, help="Trusting clients that must refuse.")]
-Weight = Annotated[
-    float, typer.Option(min=0.25, callback=finite, help="Of their refusals together.")
-]
+Clients = Annotated[int, Option(min=1, help="Trusting clients that must refuse.")]
+Weight = Annotated[float, Option(min=0.25, callback=finite, help="Of their refusals together.")]
 HalfLife = Annotated[
     float,
-    typer.Option(
-        min=0.01, max=given.MOST_DAYS, callback=finite, help="Days until evidence halves."
-    ),
+    Option(min=0.01, max=given.MOST_DAYS, callback=finite, help="Days until evidence halves."),
 ]
 Devices = Annotated[
-    str, typer.Option(help="Networks of one address a device, between commas, as bypass_devices.")
+    str, Option(help="Networks of one address a device, between commas, as bypass_devices.")
 ]
 
 
 def candidates(
-    every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    every: Annotated[bool, Option("--all", help="Decided ones too.")] = False,
     why: Annotated[
         str | None,
-        typer.Option(metavar="HOST", help="Say why this host is one, or none, with the numbers."),
+        Option(metavar="HOST", help="Say why this host is one, or none, with the numbers."),
     ] = None,
     store: given.Store = None,
     json: Json = False,
@@ -116,13 +111,13 @@ def _proof(candidate: Candidate) -> str:
 
 def approve(
     host: str,
-    reason: Annotated[str, typer.Option(help="Why.")],
-    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    reason: Annotated[str, Option(help="Why.")],
+    owner: Annotated[str, Option(help="Who answers for it.")],
     expires: given.Expires,
     pattern: Annotated[
-        str | None, typer.Option(help="A wider rule, e.g. .bank.example; the host and port alone.")
+        str | None, Option(help="A wider rule, e.g. .bank.example; the host and port alone.")
     ] = None,
-    ticket: Annotated[str, typer.Option(help="Where it was decided.")] = "",
+    ticket: Annotated[str, Option(help="Where it was decided.")] = "",
     force: given.Force = False,
     store: given.Store = None,
 ) -> int:
@@ -160,7 +155,7 @@ def reject(host: str, reason: given.Why = "", store: given.Store = None) -> int:
 def snooze(
     host: str,
     days: Annotated[
-        int, typer.Option(min=1, max=given.MOST_DAYS, help="Ask again after so many days.")
+        int, Option(min=1, max=given.MOST_DAYS, help="Ask again after so many days.")
     ] = 7,
     store: given.Store = None,
 ) -> int:
@@ -174,7 +169,7 @@ def snooze(
 
 
 def attempts(
-    host: Annotated[str | None, typer.Argument(help="Of this host alone.")] = None,
+    host: Annotated[str | None, Argument(help="Of this host alone.")] = None,
     store: given.Store = None,
 ) -> int:
     """Print the recorded attempts, one JSON object a line."""
@@ -186,7 +181,7 @@ def attempts(
 
 def replay(
     file: Annotated[
-        Path | None, typer.Argument(help="What bypass attempts printed; the store when left out.")
+        Path | None, Argument(help="What bypass attempts printed; the store when left out.")
     ] = None,
     clients: Clients = 2,
     weight: Weight = 3.0,
@@ -241,9 +236,7 @@ def replay(
 
 
 def stats(
-    days: Annotated[
-        int, typer.Option(min=1, max=given.MOST_DAYS, help="Of the last so many days.")
-    ] = 30,
+    days: Annotated[int, Option(min=1, max=given.MOST_DAYS, help="Of the last so many days.")] = 30,
     store: given.Store = None,
     json: Json = False,
 ) -> int:
@@ -267,6 +260,6 @@ def stats(
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     for verb in (candidates, approve, reject, snooze, attempts, replay, stats):
         app.command(verb.__name__)(verb)

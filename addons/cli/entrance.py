@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from detector.cli.options import Option
 
 if TYPE_CHECKING:
     from addons.review.serving import Entrance
@@ -17,35 +17,33 @@ class EntranceOptions:
     """How one gets in."""
 
     certificate: Annotated[
-        Path | None, typer.Option(help="PEM with certificate and key; needed beyond loopback.")
+        Path | None, Option(help="PEM with certificate and key; needed beyond loopback.")
     ] = None
-    password_file: Annotated[Path | None, typer.Option(help="File with one password for all.")] = (
-        None
-    )
+    password_file: Annotated[Path | None, Option(help="File with one password for all.")] = None
     users: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="File of named users; when left out review-users beside the bypasses, fleet-users beside the fleet's"
             " database, where it is there."
         ),
     ] = None
     url: Annotated[
-        str | None, typer.Option(help="The page's URL in browsers, behind a reverse proxy.")
+        str | None, Option(help="The page's URL in browsers, behind a reverse proxy.")
     ] = None
     user_header: Annotated[
-        str | None, typer.Option(help="Header in which a reverse proxy names who has logged in.")
+        str | None, Option(help="Header in which a reverse proxy names who has logged in.")
     ] = None
     role_header: Annotated[
-        str | None, typer.Option(help="Header in which it lists his groups, or his role.")
+        str | None, Option(help="Header in which it lists his groups, or his role.")
     ] = None
     group: Annotated[
-        list[str] | None, typer.Option(help="GROUP=ROLE of that header; may be repeated.")
+        list[str] | None, Option(help="GROUP=ROLE of that header; may be repeated.")
     ] = None
     from_proxy: Annotated[
-        list[str] | None, typer.Option(help="Address of the reverse proxy; may be repeated.")
+        list[str] | None, Option(help="Address of the reverse proxy; may be repeated.")
     ] = None
     proxy_secret: Annotated[
-        Path | None, typer.Option(help="File with what it sends as X-Tlsight-Proxy-Secret.")
+        Path | None, Option(help="File with what it sends as X-Tlsight-Proxy-Secret.")
     ] = None
 
     def entrance(self, *, two_person: bool = False) -> Entrance:

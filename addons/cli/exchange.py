@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from addons.cli import given
 from addons.cli.importing import File, Target, read_list, text_of
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.streams import write_file
 
 
@@ -28,17 +27,15 @@ def formats() -> int:
 def export(
     target: Target,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where a rule cannot be said.")
+        bool, Option("--strict", help="Exit with 1 where a rule cannot be said.")
     ] = False,
     skip_proxy: Annotated[
         bool,
-        typer.Option(
-            help="Yes, hosts may go around the proxy: for pac, no-proxy, chrome, firefox."
-        ),
+        Option(help="Yes, hosts may go around the proxy: for pac, no-proxy, chrome, firefox."),
     ] = False,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="The gateway decrypts this port alone: 443, for most."),
+        Option(min=1, max=65535, help="The gateway decrypts this port alone: 443, for most."),
     ] = None,
     rules: given.Rules = None,
     store: given.Store = None,
@@ -81,7 +78,7 @@ def diff(target: Target, file: File, rules: given.Rules = None, store: given.Sto
 
 def seeds(
     file: Annotated[
-        str | None, typer.Argument(help="Microsoft 365's endpoint JSON: a file, or its https URL.")
+        str | None, Argument(help="Microsoft 365's endpoint JSON: a file, or its https URL.")
     ] = None,
 ) -> int:
     """Print rules that vendors ask for, as TOML to review and import: nothing is let through by it."""
@@ -111,6 +108,6 @@ def _seed_text(file: str) -> str:
     return asyncio.run(fetched()).decode("utf-8", "replace")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     for verb in (formats, export, diff, seeds):
         app.command(verb.__name__)(verb)

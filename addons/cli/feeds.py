@@ -9,29 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import typer
-
 from addons.cli import feed_text, given
 from detector.cli import exit_codes
 from detector.cli.asking import NoProxy, Proxy, Timeout
 from detector.cli.knowledge import Roots
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.bypass.feed import Settings
     from detector.net.fetch import FetchOptions
 
-feed = typer.Typer(
+feed = Verbs(
     no_args_is_help=True,
     help="Lists of rules that somebody else keeps: a layer beneath your own, where each change waits for you.",
 )
-Name = Annotated[str, typer.Argument(help="As feed list shows it.")]
-Older = Annotated[
-    bool, typer.Option("--older", help="Also a list that is older than the last good one.")
-]
+Name = Annotated[str, Argument(help="As feed list shows it.")]
+Older = Annotated[bool, Option("--older", help="Also a list that is older than the last good one.")]
 Auto = Annotated[
     int | None,
-    typer.Option(
+    Option(
         min=0,
         max=10_000,
         metavar="N",
@@ -39,20 +36,16 @@ Auto = Annotated[
     ),
 ]
 MaxAge = Annotated[
-    int | None, typer.Option(min=1, max=3650, metavar="DAYS", help="Stale after so many days.")
+    int | None, Option(min=1, max=3650, metavar="DAYS", help="Stale after so many days.")
 ]
-WhenStale = Annotated[
-    str | None, typer.Option(help="keep its rules when it is stale, or end them.")
-]
+WhenStale = Annotated[str | None, Option(help="keep its rules when it is stale, or end them.")]
 Key = Annotated[
     Path | None,
-    typer.Option(
-        help="Public key of its signature: minisign's file, PEM, or a file of 64 hex digits."
-    ),
+    Option(help="Public key of its signature: minisign's file, PEM, or a file of 64 hex digits."),
 ]
 Shared = Annotated[
     bool | None,
-    typer.Option(
+    Option(
         "--shared/--no-shared",
         help="Also names below which a service's customers have theirs, as .sharepoint.com: strangers' would pass.",
     ),
@@ -82,13 +75,13 @@ def feed_sources(json: Json = False) -> int:
 def feed_add(
     source: Annotated[
         str,
-        typer.Argument(help="A name that feed sources lists, an https:// URL, or a file."),
+        Argument(help="A name that feed sources lists, an https:// URL, or a file."),
     ],
-    owner: Annotated[str, typer.Option(help="Who answers for its rules.")],
-    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    owner: Annotated[str, Option(help="Who answers for its rules.")],
+    name: Annotated[str | None, Option(help="What to call it.")] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="list, m365, or one that bypass formats can read."),
+        Option("--format", help="list, m365, or one that bypass formats can read."),
     ] = None,
     key: Key = None,
     auto: Auto = None,
@@ -118,12 +111,10 @@ def feed_add(
 @feed.command("set")
 def feed_set(
     name: Name,
-    owner: Annotated[str | None, typer.Option(help="Who answers for its rules.")] = None,
+    owner: Annotated[str | None, Option(help="Who answers for its rules.")] = None,
     key: Key = None,
     auto: Auto = None,
-    no_auto: Annotated[
-        bool, typer.Option("--no-auto", help="Every change waits for a person.")
-    ] = False,
+    no_auto: Annotated[bool, Option("--no-auto", help="Every change waits for a person.")] = False,
     max_age: MaxAge = None,
     when_stale: WhenStale = None,
     shared: Shared = None,
@@ -190,7 +181,7 @@ def feed_show(name: Name, store: given.Store = None, json: Json = False) -> int:
 @feed.command("diff")
 def feed_diff(
     name: Name,
-    every: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+    every: Annotated[bool, Option("--all", help="All of it.")] = False,
     store: given.Store = None,
 ) -> int:
     """Show what accepting the list that waits would change: 1 where it would."""
@@ -208,15 +199,15 @@ def feed_diff(
 @feed.command("update")
 def feed_update(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Only these feeds.", metavar="[NAME]...")
+        list[str] | None, Argument(help="Only these feeds.", metavar="[NAME]...")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="Take the list from this file, for machines without internet."),
+        Option(help="Take the list from this file, for machines without internet."),
     ] = None,
     signature: Annotated[
         Path | None,
-        typer.Option(help="Its signature; beside the file with .minisig or .sig when left out."),
+        Option(help="Its signature; beside the file with .minisig or .sig when left out."),
     ] = None,
     older: Older = False,
     proxy: Proxy = None,
@@ -253,9 +244,7 @@ def feed_accept(
     name: Name,
     digest: Annotated[
         str | None,
-        typer.Option(
-            help="Only this list, by its SHA-256 or the beginning, as feed diff shows it."
-        ),
+        Option(help="Only this list, by its SHA-256 or the beginning, as feed diff shows it."),
     ] = None,
     store: given.Store = None,
 ) -> int:
@@ -394,5 +383,5 @@ def _update(
     return code
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(feed, name="feed")
+def register(app: Verbs) -> None:
+    app.add_command(feed, "feed")

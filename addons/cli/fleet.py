@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-import typer
+from detector.cli.options import Verbs
 
 _TEXT = """
 A fleet of endpoint agents: what they see of interception comes to one place, and lists and questions go out to them.
@@ -21,10 +21,10 @@ _PARTS = (
     "addons.cli.fleet_findings",
     "addons.cli.fleet_page",
 )
-app = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
+app = Verbs(no_args_is_help=True, help=_TEXT)
 
 
-@app.callback()
+@app.itself()
 def _fleet() -> None:
     """Keep it a tree of verbs, however few there are."""
 

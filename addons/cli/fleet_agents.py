@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from addons.cli import given
 from addons.cli.fleet_home import Home
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
     from addons.fleet.members import Member, Members
     from detector.wire.nkey import NKey
 
-Out = Annotated[Path, typer.Option(help="File to carry there; whoever has it is let in.")]
+Out = Annotated[Path, Option(help="File to carry there; whoever has it is let in.")]
 
 
 def token(
     out: Out,
-    uses: Annotated[int, typer.Option(min=1, max=100_000, help="Agents that it enrols.")] = 1,
-    until: Annotated[str, typer.Option(help="How long it is good: 30m, 2h, 7d.")] = "7d",
+    uses: Annotated[int, Option(min=1, max=100_000, help="Agents that it enrols.")] = 1,
+    until: Annotated[str, Option(help="How long it is good: 30m, 2h, 7d.")] = "7d",
     device: Annotated[
         str | None,
-        typer.Option("--for", help="Id of the one device that it enrols, anew where it is known."),
+        Option("--for", help="Id of the one device that it enrols, anew where it is known."),
     ] = None,
     store: Home = None,
 ) -> int:
@@ -60,10 +59,10 @@ def token(
 
 
 def agents(
-    all_: Annotated[bool, typer.Option("--all", help="Revoked ones and gateways, too.")] = False,
+    all_: Annotated[bool, Option("--all", help="Revoked ones and gateways, too.")] = False,
     database: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--database",
             help="Where findings are kept: a file, postgresql://... or @FILE; the fleet's own when left out.",
             envvar="TLSIGHT_FLEET_DATABASE",
@@ -126,11 +125,9 @@ def _heard(database: str | None, home: FleetHome) -> dict[str, str] | None:
 
 
 def revoke(
-    name: Annotated[str, typer.Argument(help="Device id, or a gateway's name.")],
+    name: Annotated[str, Argument(help="Device id, or a gateway's name.")],
     why: given.Why,
-    role: Annotated[
-        Literal["agent", "gateway", "centre"], typer.Option(help="What it is.")
-    ] = "agent",
+    role: Annotated[Literal["agent", "gateway", "centre"], Option(help="What it is.")] = "agent",
     store: Home = None,
 ) -> int:
     """End an agent's or gateway's rights; a running server cuts its connection within a second."""
@@ -143,7 +140,7 @@ def revoke(
 
 
 def gateway(
-    name: Annotated[str, typer.Argument(help="The gateway's: a-z, 0-9 and -.")],
+    name: Annotated[str, Argument(help="The gateway's: a-z, 0-9 and -.")],
     out: Out,
     store: Home = None,
 ) -> int:
@@ -156,7 +153,7 @@ def centre(out: Out, store: Home = None) -> int:
     return _admitted("centre", "centre", out, store)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("token")(token)
     app.command("agents")(agents)
     app.command("revoke")(revoke)

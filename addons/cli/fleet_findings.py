@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from addons.cli import given
 from addons.cli.fleet_home import Home
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 
 Where = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--database",
         help="SQLite file, postgresql://USER@HOST/NAME, or @FILE with such a URL; the fleet's own when left out.",
         envvar="TLSIGHT_FLEET_DATABASE",
     ),
 ]
-All = Annotated[bool, typer.Option("--all/--open", help="Also what is over.")]
+All = Annotated[bool, Option("--all/--open", help="Also what is over.")]
 _SHORTEST = 6
 # What is open and no more than an agent's word.
 _UNPROVED = {
@@ -42,7 +41,7 @@ _UNPROVED = {
 }
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("findings")(findings)
     app.command("silent")(silent)
     app.command("correlations")(correlations)
@@ -53,7 +52,7 @@ def register(app: typer.Typer) -> None:
 def findings(
     all_: All = False,
     by: Annotated[
-        Literal["network", "product", "issuer"] | None, typer.Option(help="Count them by that.")
+        Literal["network", "product", "issuer"] | None, Option(help="Count them by that.")
     ] = None,
     database: Where = None,
     json: Json = False,
@@ -110,9 +109,9 @@ def correlations(all_: All = False, database: Where = None, json: Json = False) 
 
 
 def event(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The event's, or how it begins.")],
+    id_: Annotated[str, Argument(metavar="ID", help="The event's, or how it begins.")],
     observation: Annotated[
-        bool, typer.Option("--observation", help="What was seen alone, for `tlsight judge -`.")
+        bool, Option("--observation", help="What was seen alone, for `tlsight judge -`.")
     ] = False,
     database: Where = None,
 ) -> int:
@@ -149,7 +148,7 @@ def event(
 def networks(
     label: Annotated[
         tuple[str, str] | None,
-        typer.Option("--label", metavar="ID TEXT", help="Give a network a name: which site it is."),
+        Option("--label", metavar="ID TEXT", help="Give a network a name: which site it is."),
     ] = None,
     database: Where = None,
     json: Json = False,

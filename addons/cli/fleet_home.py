@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from detector.cli.options import Option
 
 if TYPE_CHECKING:
     from addons.fleet.home import FleetHome
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Home = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--store",
         help="The fleet's folder; fleet in STATE_DIRECTORY or the XDG state folder when left out.",
         envvar="TLSIGHT_FLEET_STORE",
@@ -25,7 +25,7 @@ Home = Annotated[
 
 Database = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--database",
         help="Findings: a file, postgresql://... or @FILE; fleet.sqlite3 in the state folder.",
     ),

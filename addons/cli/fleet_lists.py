@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-import typer
-
 from addons.cli import given
 from addons.cli.fleet_home import Home
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
 
 def publish(
-    name: Annotated[
-        Literal["configuration", "canaries", "bypass"], typer.Argument(help="Which list.")
-    ],
-    file: Annotated[Path, typer.Argument(help="Its content from now on.")],
+    name: Annotated[Literal["configuration", "canaries", "bypass"], Argument(help="Which list.")],
+    file: Annotated[Path, Argument(help="Its content from now on.")],
     store: Home = None,
 ) -> int:
     """Sign a list and send it to all agents; those that are away take it when they are back."""
@@ -67,15 +64,15 @@ def show(store: Home = None, json: Json = False) -> int:
 
 
 def ask(
-    host: Annotated[str, typer.Argument(help="HOST or HOST:PORT.")],
-    agents: Annotated[int, typer.Option(min=1, max=1000, help="How many are asked.")] = 50,
+    host: Annotated[str, Argument(help="HOST or HOST:PORT.")],
+    agents: Annotated[int, Option(min=1, max=1000, help="How many are asked.")] = 50,
     network: Annotated[
-        str | None, typer.Option(help="Only those that were last heard of in this network.")
+        str | None, Option(help="Only those that were last heard of in this network.")
     ] = None,
-    wait: Annotated[str, typer.Option(help="How long answers are waited for.")] = "30s",
+    wait: Annotated[str, Option(help="How long answers are waited for.")] = "30s",
     database: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="Where the collector keeps findings, as of fleet serve; the question is written there."
         ),
     ] = None,
@@ -184,7 +181,7 @@ async def _write_down(what: _Asking, question: Question, now: datetime) -> None:
         await database.close()
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("publish")(publish)
     app.command("lists")(show)
     app.command("ask")(ask)

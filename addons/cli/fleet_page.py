@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from addons.cli.entrance import EntranceOptions
 from addons.cli.fleet_home import Database, Home
@@ -14,30 +12,27 @@ from addons.cli.roster import AsRole, Name, NewRole, Roster
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import PolicyFile
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.fleet.page.look import Ask
     from addons.fleet.unheard import Enrolled
 
-user = typer.Typer(
+user = Verbs(
     no_args_is_help=True,
     help="Who may log in to the fleet page: a file of names, roles and hashes of passwords.",
 )
 Users = Annotated[
     Path | None,
-    typer.Option(
-        "--users", help="The file of users; fleet-users beside the database when left out."
-    ),
+    Option("--users", help="The file of users; fleet-users beside the database when left out."),
 ]
 
 
 @grouped
 def page(
     entrance: EntranceOptions,
-    listen: Annotated[
-        str, typer.Option(help="ADDRESS:PORT; 0 for any free port.")
-    ] = "127.0.0.1:8092",
+    listen: Annotated[str, Option(help="ADDRESS:PORT; 0 for any free port.")] = "127.0.0.1:8092",
     database: Database = None,
     policy: PolicyFile = None,
     store: Home = None,
@@ -107,10 +102,10 @@ def user_password(name: Name, users: Users = None, database: Database = None) ->
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Put the verbs under `tlsight fleet`."""
     app.command("page")(page)
-    app.add_typer(user, name="user")
+    app.add_command(user, "user")
 
 
 def _where(database: str | None) -> str:

@@ -6,10 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli.fleet_home import Database, Home
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 
 if TYPE_CHECKING:
     from addons.fleet.serving import Serving
@@ -19,35 +18,33 @@ _PORT = 4222
 
 def serve(
     listen: Annotated[
-        str, typer.Option(help="ADDRESS:PORT for the bus, which agents dial.")
+        str, Option(help="ADDRESS:PORT for the bus, which agents dial.")
     ] = f"0.0.0.0:{_PORT}",
     name: Annotated[
         list[str] | None,
-        typer.Option(
-            help="By which agents reach it: a name or address; this machine's when left out."
-        ),
+        Option(help="By which agents reach it: a name or address; this machine's when left out."),
     ] = None,
     certificate: Annotated[
         Path | None,
-        typer.Option(help="PEM with chain and key, in place of one of the fleet's own CA."),
+        Option(help="PEM with chain and key, in place of one of the fleet's own CA."),
     ] = None,
     ca: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="PEM of what vouches for --certificate or --external; the system's roots when left out."
         ),
     ] = None,
     external: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="tls://HOST:PORT of a nats-server that you run with STORE/accounts.conf; none is started."
         ),
     ] = None,
     database: Database = None,
-    room: Annotated[int, typer.Option(min=1, max=100_000, help="GiB that the bus may take.")] = 20,
+    room: Annotated[int, Option(min=1, max=100_000, help="GiB that the bus may take.")] = 20,
     fast: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--fast",
             help="Tell the disk to keep what came every two minutes and not at once: ten times as many events a "
             "second, and a power cut may lose those of two minutes.",
@@ -105,7 +102,7 @@ async def _until_told(folder: Path, how: Serving, where: str | None) -> None:
         await database.close()
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("serve")(serve)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import typer
+from detector.cli.options import Option
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Rules = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--rules",
         help="TOML file of rules kept by hand, beside those of the store; tlsight/bypass.toml in the XDG config folder when it is there.",
         envvar="TLSIGHT_BYPASS_RULES",
@@ -27,33 +27,31 @@ Rules = Annotated[
 ]
 Store = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--store",
         help="SQLite file; when left out bypass.sqlite3 in STATE_DIRECTORY, the XDG state folder or /var/lib/tlsight.",
         envvar="TLSIGHT_BYPASS_STORE",
     ),
 ]
-Port = Annotated[
-    int | None, typer.Option(min=1, max=65535, help="The server's port; 443 when left out.")
-]
+Port = Annotated[int | None, Option(min=1, max=65535, help="The server's port; 443 when left out.")]
 # A century: what lies further from today may be no date.
 MOST_DAYS = 36_500
 Expires = Annotated[
     str,
-    typer.Option(
+    Option(
         help="Last day, 2027-06-30 or 90d from today, that day included; or 2h, 30m, 2026-12-01T18:00Z."
     ),
 ]
 Force = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--force",
         help="Also what lint calls an error: names of strangers, of canaries, of fronts that hide others.",
     ),
 ]
-Client = Annotated[str | None, typer.Option(help="The client's address.")]
-Address = Annotated[str | None, typer.Option(help="The server's address, for CIDR rules.")]
-Why = Annotated[str, typer.Option("--reason", help="Why.")]
+Client = Annotated[str | None, Option(help="The client's address.")]
+Address = Annotated[str | None, Option(help="The server's address, for CIDR rules.")]
+Why = Annotated[str, Option("--reason", help="Why.")]
 
 
 def store_path(store: Path | None) -> Path:

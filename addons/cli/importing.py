@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -19,22 +18,20 @@ if TYPE_CHECKING:
     from addons.formats.exported import Imported, ReadOptions
     from addons.store.bypass_store import BypassStore
 
-Target = Annotated[str, typer.Argument(help="tlsight bypass formats lists them.")]
-File = Annotated[Path, typer.Argument(help="- for stdin.")]
-Owner = Annotated[str, typer.Option(help="Who answers for rules that name nobody.")]
-Reason = Annotated[str, typer.Option(help="Of rules that give none.")]
+Target = Annotated[str, Argument(help="tlsight bypass formats lists them.")]
+File = Annotated[Path, Argument(help="- for stdin.")]
+Owner = Annotated[str, Option(help="Who answers for rules that name nobody.")]
+Reason = Annotated[str, Option(help="Of rules that give none.")]
 Columns = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--map",
         help="Of a table: our field and its column, by name or number: owner=Team, host=2. Repeatable.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="Exit with 1 where an entry cannot be said.")
-]
+DryRun = Annotated[bool, Option("--dry-run", help="Show the plan, and do nothing.")]
+Yes = Annotated[bool, Option("--yes", help="Do not ask.")]
+Strict = Annotated[bool, Option("--strict", help="Exit with 1 where an entry cannot be said.")]
 # Of one kind, for a person; --json has all.
 _SHOWN = 20
 # Of traffic: so many days, and so many names.
@@ -329,6 +326,6 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("import")(import_)
     app.command("replace")(replace)

@@ -18,10 +18,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -35,12 +34,10 @@ _MOST_EVENTS = 500
 
 
 def due(
-    within: Annotated[
-        str, typer.Option(help="So near, or so long past at most: 14d, 12h.")
-    ] = "14d",
-    owner: Annotated[str | None, typer.Option(help="Rules of this owner alone.")] = None,
+    within: Annotated[str, Option(help="So near, or so long past at most: 14d, 12h.")] = "14d",
+    owner: Annotated[str | None, Option(help="Rules of this owner alone.")] = None,
     ics: Annotated[
-        bool, typer.Option("--ics", help="Print an iCalendar with alarms, for --within 400d, say.")
+        bool, Option("--ics", help="Print an iCalendar with alarms, for --within 400d, say.")
     ] = False,
     rules: given.Rules = None,
     store: given.Store = None,
@@ -128,5 +125,5 @@ def _print_calendar(found: list[Due], opened: BypassStore) -> None:
     write_file(made)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("due")(due)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from addons.cli import given
 from addons.cli.roster import AsRole, Name, NewRole, Roster
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
-user = typer.Typer(
+user = Verbs(
     no_args_is_help=True,
     help="Who may log in to the review page: a file of names, roles and hashes of passwords.",
 )
 Users = Annotated[
     Path | None,
-    typer.Option("--users", help="The file of users; review-users beside the store when left out."),
+    Option("--users", help="The file of users; review-users beside the store when left out."),
 ]
 
 
@@ -59,8 +58,8 @@ def user_password(name: Name, users: Users = None, store: given.Store = None) ->
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(user, name="user")
+def register(app: Verbs) -> None:
+    app.add_command(user, "user")
 
 
 def _roster(users: Path | None, store: Path | None) -> Roster:

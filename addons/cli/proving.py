@@ -23,12 +23,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
 from detector.cli.knowledge import CtLogs, PolicyFile, Roots
 from detector.cli.numbers import finite
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.way import Connect, NoCanaries, NoProxy, Proxy
 
@@ -50,32 +49,32 @@ _WORDS: dict[State, str] = {
 def prove(
     hosts: Annotated[
         list[str] | None,
-        typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
+        Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin."),
     ] = None,
     listed: Annotated[
-        bool, typer.Option("--list", help="Every rule of the store and the file that passes.")
+        bool, Option("--list", help="Every rule of the store and the file that passes.")
     ] = False,
     host_list: Annotated[
-        Path | None, typer.Option("--hosts", "-l", help="File or pipe of hosts, one a line.")
+        Path | None, Option("--hosts", "-l", help="File or pipe of hosts, one a line.")
     ] = None,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,
     connect: Connect = None,
     timeout: Annotated[
         float,
-        typer.Option(min=0.1, callback=finite, help="Seconds for each host, both ways together."),
+        Option(min=0.1, callback=finite, help="Seconds for each host, both ways together."),
     ] = 10.0,
     ca: Annotated[
         Path | None,
-        typer.Option("--ca", help="The proxy's CA (PEM), which tells it from other gateways."),
+        Option("--ca", help="The proxy's CA (PEM), which tells it from other gateways."),
     ] = None,
     roots: Roots = None,
     ct_logs: CtLogs = None,
     policy: PolicyFile = None,
     no_canaries: NoCanaries = False,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Hosts asked at once.")] = 8,
+    concurrency: Annotated[int, Option(min=1, max=256, help="Hosts asked at once.")] = 8,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Another gateway that decrypts counts too.")
+        bool, Option("--strict", help="Another gateway that decrypts counts too.")
     ] = False,
     rules: given.Rules = None,
     store: given.Store = None,
@@ -194,5 +193,5 @@ def _ca(path: Path) -> Certificate:
         raise ConfigError(str(path), f"no certificate: {error}") from None
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("prove")(prove)

@@ -21,11 +21,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -50,25 +49,23 @@ _CODES: dict[State, int] = {
 def recheck(
     proxy: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="The mitmproxy, e.g. http://127.0.0.1:8080: whether it lets the hosts through, too."
         ),
     ] = None,
     if_older: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--if-older", help="Only rules that nobody looked at for so long, as 7d: for a timer."
         ),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="What was found last, without asking anybody.")
+        bool, Option("--show", help="What was found last, without asking anybody.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(min=0.1, callback=finite, help="Seconds for each host.")
+        float, Option(min=0.1, callback=finite, help="Seconds for each host.")
     ] = 10.0,
-    evidence: Annotated[
-        bool, typer.Option("--evidence", help="What was seen, below each rule.")
-    ] = False,
+    evidence: Annotated[bool, Option("--evidence", help="What was seen, below each rule.")] = False,
     store: given.Store = None,
     json: Json = False,
 ) -> int:
@@ -150,5 +147,5 @@ def _say(found: Iterable[Rechecked], *, json: bool, evidence: bool) -> int:
     return code
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("recheck")(recheck)

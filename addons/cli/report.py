@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
 
 def report(
     owner: Annotated[
-        str | None, typer.Option(help="Whose rules; '' for those of nobody. All when left out.")
+        str | None, Option(help="Whose rules; '' for those of nobody. All when left out.")
     ] = None,
     since: Annotated[
-        str, typer.Option(help="What passed and ended since then: 2026-09-01, or 90d.")
+        str, Option(help="What passed and ended since then: 2026-09-01, or 90d.")
     ] = "90d",
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write a page that needs nothing else to this file."),
+        Option("--html", help="Write a page that needs nothing else to this file."),
     ] = None,
     rules: given.Rules = None,
     store: given.Store = None,
@@ -195,5 +194,5 @@ def _since(text: str, now: datetime) -> date:
         return (now - span(text, "--since")).date()
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("report")(report)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from addons.cli import given
 from addons.cli.entrance import EntranceOptions
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
+from detector.cli.options import Option, Verbs
 
 
 @grouped
 def serve(
     entrance: EntranceOptions,
-    listen: Annotated[
-        str, typer.Option(help="ADDRESS:PORT; 0 for any free port.")
-    ] = "127.0.0.1:8090",
+    listen: Annotated[str, Option(help="ADDRESS:PORT; 0 for any free port.")] = "127.0.0.1:8090",
     two_person: Annotated[
-        bool, typer.Option("--two-person", help="What is wide takes two people who approve.")
+        bool, Option("--two-person", help="What is wide takes two people who approve.")
     ] = False,
     store: given.Store = None,
 ) -> int:
@@ -30,5 +27,5 @@ def serve(
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("serve")(serve)

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import typer
-
 from addons.cli import given
+from detector.cli.options import Argument, Option
 
 if TYPE_CHECKING:
     from addons.review.people import Role
     from addons.review.users_file import User
 
-Name = Annotated[str, typer.Argument(help="Letters, digits and . _ @ + - of ASCII.")]
-AsRole = Annotated[
-    str, typer.Option("--role", help="viewer looks on, approver decides, admin does all.")
-]
-NewRole = Annotated[str, typer.Argument(help="viewer, approver or admin.")]
+Name = Annotated[str, Argument(help="Letters, digits and . _ @ + - of ASCII.")]
+AsRole = Annotated[str, Option("--role", help="viewer looks on, approver decides, admin does all.")]
+NewRole = Annotated[str, Argument(help="viewer, approver or admin.")]
 _MOST_TYPED = 64 << 10
 
 

@@ -7,17 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Context, Option, Verbs
 from detector.cli.output import Json
 
 if TYPE_CHECKING:
     from addons.store.bypass_store import BypassStore
 
 
-def run(context: typer.Context, rules: given.Rules = None, store: given.Store = None) -> int:
+def run(context: Context, rules: given.Rules = None, store: given.Store = None) -> int:
     """Start mitmdump with the addon loaded; further words go to mitmdump.
 
     What is given here counts before mitmproxy's config.yaml, and that before TLSIGHT_BYPASS_RULES and
@@ -58,10 +57,10 @@ def run(context: typer.Context, rules: given.Rules = None, store: given.Store = 
 
 def script(
     text: Annotated[
-        bool, typer.Option("--text", help="Print the script itself, for a mitmproxy elsewhere.")
+        bool, Option("--text", help="Print the script itself, for a mitmproxy elsewhere.")
     ] = False,
     write: Annotated[
-        Path | None, typer.Option(help="Write it to this file, and print the file's path.")
+        Path | None, Option(help="Write it to this file, and print the file's path.")
     ] = None,
 ) -> int:
     """Print the path of the addon, for mitmdump -s.
@@ -143,7 +142,7 @@ def _warnings(beside: object) -> list[str]:
     return list(warnings(beside))
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     words = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command("run", context_settings=words)(run)
     app.command("script")(script)

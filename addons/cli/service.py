@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.shipping import ship
 
 
 def service(
-    kind: Annotated[str, typer.Argument(help="systemd, docker or logrotate.")],
+    kind: Annotated[str, Argument(help="systemd, docker or logrotate.")],
     write: Annotated[
         Path | None,
-        typer.Option(help="Write them below this folder; / puts them where systemd looks."),
+        Option(help="Write them below this folder; / puts them where systemd looks."),
     ] = None,
     command: Annotated[
-        Path | None, typer.Option(help="The tlsight that units start; this one when left out.")
+        Path | None, Option(help="The tlsight that units start; this one when left out.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also over files that somebody changed.")
+        bool, Option("--force", help="Also over files that somebody changed.")
     ] = False,
 ) -> int:
     """Print units, a Dockerfile or logrotate's settings, or write them where they belong."""
@@ -29,5 +28,5 @@ def service(
     return ship("bypass service", kind, KINDS, shipped, command=command, write=write, force=force)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("service")(service)

@@ -8,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from addons.cli import given, sync_shelves
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.way import NoProxy, Proxy
 
@@ -33,47 +32,43 @@ A shared folder does instead of HTTPS: --shelf FOLDER everywhere, and `sync run 
 a fleet's bus, where a change is there within a second: --shelf FILE, with the file of `tlsight fleet gateway NAME` for
 `sync enrol NAME`, and that of `tlsight fleet centre` for `sync run` at the centre.
 """
-sync = typer.Typer(no_args_is_help=True, help=_TEXT, rich_markup_mode="rich")
+sync = Verbs(no_args_is_help=True, help=_TEXT)
 Enrolment = Annotated[
     Path | None,
-    typer.Option(
-        "--enrolment", help="File that the centre made for this gateway, for its owner alone."
-    ),
+    Option("--enrolment", help="File that the centre made for this gateway, for its owner alone."),
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--shelf",
         help="Shared folder, or file of tlsight fleet centre; with it, and no --enrolment, this is the centre.",
     ),
 ]
 Roots = Annotated[
     Path | None,
-    typer.Option(
-        help="PEM of the only roots that vouch for the centre; the system's when left out."
-    ),
+    Option(help="PEM of the only roots that vouch for the centre; the system's when left out."),
 ]
 Every = Annotated[
-    float, typer.Option(min=0.1, max=86_400, callback=finite, help="Seconds between two rounds.")
+    float, Option(min=0.1, max=86_400, callback=finite, help="Seconds between two rounds.")
 ]
 Timeout = Annotated[
-    float, typer.Option(min=0.1, max=600, callback=finite, help="Seconds for each answer.")
+    float, Option(min=0.1, max=600, callback=finite, help="Seconds for each answer.")
 ]
 
 
 @sync.command("enrol")
 def enrol(
-    name: Annotated[str, typer.Argument(help="The gateway's: a-z, 0-9 and -.")],
+    name: Annotated[str, Argument(help="The gateway's: a-z, 0-9 and -.")],
     shelf: Annotated[
         str,
-        typer.Option(
+        Option(
             help="https://HOST:PORT of the centre, a shared folder, or the gateway's file of tlsight fleet gateway."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="File to carry to the gateway; holds its token.")],
+    out: Annotated[Path, Option(help="File to carry to the gateway; holds its token.")],
     site: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="Whose private addresses are its own; without one, the same address at two gateways is one client."
         ),
     ] = None,
@@ -101,7 +96,7 @@ def enrol(
 
 @sync.command("revoke")
 def revoke(
-    name: Annotated[str, typer.Argument(help="The gateway's.")],
+    name: Annotated[str, Argument(help="The gateway's.")],
     why: given.Why,
     store: given.Store = None,
 ) -> int:
@@ -199,10 +194,10 @@ def run(
 
 @sync.command("serve")
 def serve(
-    listen: Annotated[str, typer.Option(help="ADDRESS:PORT; 0 for any free port.")],
-    certificate: Annotated[Path, typer.Option(help="PEM with certificate and key.")],
+    listen: Annotated[str, Option(help="ADDRESS:PORT; 0 for any free port.")],
+    certificate: Annotated[Path, Option(help="PEM with certificate and key.")],
     shelf: Annotated[
-        Path | None, typer.Option(help="Folder behind it; STORE.shelf when left out.")
+        Path | None, Option(help="Folder behind it; STORE.shelf when left out.")
     ] = None,
     every: Every = 5.0,
     store: given.Store = None,
@@ -297,8 +292,8 @@ def leave(why: given.Why, store: given.Store = None) -> int:
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(sync, name="sync")
+def register(app: Verbs) -> None:
+    app.add_command(sync, "sync")
 
 
 def _is_centre(enrolment: Path | None, shelf: Path | None) -> bool:

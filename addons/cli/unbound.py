@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Verbs
 from detector.cli.output import Json
 
 
@@ -26,6 +25,6 @@ def unbound(store: given.Store = None, json: Json = False) -> int:
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Put the verb under `tlsight bypass`."""
     app.command("unbound")(unbound)

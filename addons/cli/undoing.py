@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from addons.cli import given
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
-Pattern = Annotated[str, typer.Argument(help="As bypass list shows it.")]
+Pattern = Annotated[str, Argument(help="As bypass list shows it.")]
 
 
 def undo(
     number: Annotated[
-        int, typer.Argument(min=1, help="Of the entry: tlsight bypass history and audit show it.")
+        int, Argument(min=1, help="Of the entry: tlsight bypass history and audit show it.")
     ],
     reason: given.Why = "",
     store: given.Store = None,
@@ -28,7 +27,7 @@ def undo(
 
 
 def history(
-    subject: Annotated[str, typer.Argument(help="A host, or a pattern as bypass list shows it.")],
+    subject: Annotated[str, Argument(help="A host, or a pattern as bypass list shows it.")],
     store: given.Store = None,
     json: Json = False,
 ) -> int:
@@ -63,7 +62,7 @@ def renew(
 def draft(
     pattern: Pattern,
     other_person: Annotated[
-        bool, typer.Option("--other-person", help="Refuse the one who wrote it.")
+        bool, Option("--other-person", help="Refuse the one who wrote it.")
     ] = False,
     force: given.Force = False,
     store: given.Store = None,
@@ -76,7 +75,7 @@ def draft(
     return exit_codes.CLEAN
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     for verb in (undo, history, renew):
         app.command(verb.__name__)(verb)
     app.command("approve-draft")(draft)

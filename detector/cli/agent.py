@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 
-import typer
+from detector.cli.options import Verbs
 
 _TEXT = """
 Check unattended, again and again, and tell only what is found and what changes.
 
-[bold]Examples[/]
+Examples
 
   tlsight agent run            what a service starts: stays in the foreground, quiet
   tlsight agent once           one run, delivered; exit code as of check
@@ -19,7 +19,7 @@ Check unattended, again and again, and tell only what is found and what changes.
 Settings: /etc/tlsight/agent.toml, else agent.toml in the XDG config folder, else --config.
 """
 
-app = typer.Typer(help=_TEXT, no_args_is_help=True)
+app = Verbs(help=_TEXT, no_args_is_help=True)
 
 # Each has `register(app)`. One a line.
 _VERBS = (

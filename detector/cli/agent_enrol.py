@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option, Verbs
 
 
 def enrol(
-    file: Annotated[Path, typer.Argument(help="One-time token that tlsight fleet token made.")],
+    file: Annotated[Path, Argument(help="One-time token that tlsight fleet token made.")],
     state: Annotated[
         Path | None,
-        typer.Option(
-            help="The agent's folder; STATE_DIRECTORY or the XDG state folder when left out."
-        ),
+        Option(help="The agent's folder; STATE_DIRECTORY or the XDG state folder when left out."),
     ] = None,
     no_name: Annotated[
-        bool, typer.Option("--no-name", help="Do not tell the fleet this machine's name.")
+        bool, Option("--no-name", help="Do not tell the fleet this machine's name.")
     ] = False,
 ) -> int:
     """Make a key here, show the token, and keep what the fleet gives for it in fleet.json.
@@ -64,5 +61,5 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     app.command("enrol")(enrol)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import KnowledgeOptions
+from detector.cli.options import Option, Verbs
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verb."""
     app.command("exporter")(exporter)
 
@@ -21,19 +20,19 @@ def register(app: typer.Typer) -> None:
 def exporter(
     compare: KnowledgeOptions,
     listen: Annotated[
-        str, typer.Option(metavar="ADDRESS:PORT", help="Where to listen.", envvar="TLSIGHT_LISTEN")
+        str, Option(metavar="ADDRESS:PORT", help="Where to listen.", envvar="TLSIGHT_LISTEN")
     ] = "127.0.0.1:9219",
     modules: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--modules",
             metavar="FILE",
-            help="TOML file of ways to probe: \\[\\[module]] with name, timeout, starttls, proxy, targets, inner, allow-sanctioned.",
+            help="TOML file of ways to probe: [[module]] with name, timeout, starttls, proxy, targets, inner, allow-sanctioned.",
         ),
     ] = None,
     targets: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--targets",
             metavar="FILE",
             help="Hosts that may be asked, a pattern a line; needed where others can ask.",
@@ -41,19 +40,19 @@ def exporter(
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--name",
             metavar="HOST",
             help="Name that scrapers ask this machine by, where it is no address; may be repeated.",
         ),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Probes under way at once.")] = 8,
+    concurrency: Annotated[int, Option(min=1, max=256, help="Probes under way at once.")] = 8,
 ) -> int:
-    """Answer /metrics with the agent's state, and /probe?target=HOST\\[:PORT]&module=tls with who answers there.
+    """Answer /metrics with the agent's state, and /probe?target=HOST[:PORT]&module=tls with who answers there.
 
     The names of series are those that blackbox_exporter (probe_...) and ssl_exporter (ssl_...) have, and ours (tlsight_...).
 
-    [bold]Exit codes[/]: 2 settings that cannot be used.
+    Exit codes: 2 settings that cannot be used.
     """
     import asyncio
     import os

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-from typer.core import TyperCommand
-
 from detector.cli.groups import grouped
 from detector.cli.knowledge import KnowledgeOptions
 from detector.cli.numbers import finite
+from detector.cli.options import Argument, Exit, Option, Verb, Verbs
 from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ _UNKNOWN = 3
 _LATE = 3  # heartbeats that may be missing
 
 
-class PlugIn(TyperCommand):
+class PlugIn(Verb):
     """A command whose failures are the plug-ins' UNKNOWN: their 1 and 2 say something of the host, ours of us."""
 
     def make_context(self, *args: Any, **more: Any) -> Any:
@@ -37,7 +35,7 @@ class PlugIn(TyperCommand):
         return _unknown_instead(super().invoke, ctx)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verb."""
     app.command("nagios", cls=PlugIn)(nagios)
 
@@ -47,11 +45,11 @@ def nagios(
     way: WayOptions,
     compare: KnowledgeOptions,
     hosts: Annotated[
-        list[str] | None, typer.Argument(help="Ask these; without any, how the agent fares.")
+        list[str] | None, Argument(help="Ask these; without any, how the agent fares.")
     ] = None,
     warning: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--warning",
             "-w",
             metavar="RANGE",
@@ -59,11 +57,11 @@ def nagios(
         ),
     ] = None,
     critical: Annotated[
-        str | None, typer.Option("--critical", "-c", metavar="RANGE", help="The same for CRITICAL.")
+        str | None, Option("--critical", "-c", metavar="RANGE", help="The same for CRITICAL.")
     ] = None,
     whole: Annotated[
         float,
-        typer.Option(
+        Option(
             "--within",
             min=0.1,
             callback=finite,
@@ -71,17 +69,17 @@ def nagios(
         ),
     ] = 30.0,
     allow_sanctioned: Annotated[
-        bool, typer.Option("--allow-sanctioned", help="Interceptors that the policy allows are OK.")
+        bool, Option("--allow-sanctioned", help="Interceptors that the policy allows are OK.")
     ] = False,
 ) -> int:
     """Say in one line, for Nagios or Icinga, who answers at hosts, or how the agent on this machine fares.
 
-    [bold]Examples[/]
+    Examples
 
       tlsight agent nagios
       tlsight agent nagios -w 14: -c 3: example.com mail.example.com:993
 
-    [bold]Exit codes[/], as plug-ins have them: 0 OK, 1 WARNING (suspect), 2 CRITICAL (intercepted), 3 UNKNOWN.
+    Exit codes, as plug-ins have them: 0 OK, 1 WARNING (suspect), 2 CRITICAL (intercepted), 3 UNKNOWN.
     """
     from detector.report.nagios import parse_range
 
@@ -217,7 +215,7 @@ def _unknown_instead(work: Any, *args: Any, **more: Any) -> Any:
 
     try:
         return work(*args, **more)
-    except (typer.Exit, KeyboardInterrupt):
+    except (Exit, KeyboardInterrupt):
         raise
     except TlsightError as error:
         text = error.message
@@ -225,4 +223,4 @@ def _unknown_instead(work: Any, *args: Any, **more: Any) -> Any:
         words = getattr(error, "format_message", None)  # of a wrong option
         text = words() if callable(words) else f"{type(error).__name__}: {error}"
     print(f"TLSIGHT UNKNOWN - {harmless(' '.join(text.split())).replace('|', '/')}")
-    raise typer.Exit(_UNKNOWN)
+    raise Exit(_UNKNOWN)

@@ -7,17 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.options import Option, Verbs
 
 if TYPE_CHECKING:
     from detector.agent.round import Ran
 
 Config = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--config",
         metavar="FILE",
         help="Settings; else /etc/tlsight/agent.toml, else agent.toml in the XDG config folder.",
@@ -26,7 +25,7 @@ Config = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs."""
     app.command("run")(run)
     app.command("once")(once)
@@ -38,7 +37,7 @@ def run(config: Config = None) -> int:
     Nothing is written to stdout unless a sink does; stderr has a line for what is wrong. SIGHUP reads the settings
     again, SIGTERM ends it.
 
-    [bold]Exit codes[/]: 0 told to stop, 2 settings that cannot be used, 4 a state that cannot be used.
+    Exit codes: 0 told to stop, 2 settings that cannot be used, 4 a state that cannot be used.
     """
     import asyncio
 
@@ -60,18 +59,18 @@ def once(
     config: Config = None,
     fail_on: Annotated[
         str,
-        typer.Option(
+        Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted."
         ),
     ] = "suspect",
     allow_sanctioned: Annotated[
         bool,
-        typer.Option("--allow-sanctioned", help="Exit 0 for interceptors that the policy allows."),
+        Option("--allow-sanctioned", help="Exit 0 for interceptors that the policy allows."),
     ] = False,
 ) -> int:
     """One run: ask, keep what changed, deliver it, and end. For timers and for trying settings.
 
-    [bold]Exit codes[/]: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
+    Exit codes: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
     """
     import asyncio
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.shipping import ship
 
 
 def service(
     kind: Annotated[
-        str, typer.Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")
+        str, Argument(help="systemd, settings, launchd, windows, docker, intune or ansible.")
     ],
     write: Annotated[
         Path | None,
-        typer.Option(help="Write them below this folder; / puts them where the system looks."),
+        Option(help="Write them below this folder; / puts them where the system looks."),
     ] = None,
     command: Annotated[
-        Path | None, typer.Option(help="The tlsight that is started; this one when left out.")
+        Path | None, Option(help="The tlsight that is started; this one when left out.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also over files that somebody changed.")
+        bool, Option("--force", help="Also over files that somebody changed.")
     ] = False,
 ) -> int:
     """Print the files that make the agent a service, or write them where they belong.
@@ -34,6 +33,6 @@ def service(
     return ship("agent service", kind, KINDS, shipped, command=command, write=write, force=force)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verb."""
     app.command("service")(service)

@@ -6,14 +6,13 @@ import os
 import sys
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.agent_run import Config
+from detector.cli.options import Option, Verbs
 from detector.cli.output import Json
 
 
-def register(app: typer.Typer) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs."""
     app.command("status")(status)
     app.command("events")(events)
@@ -22,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def status(config: Config = None, json: Json = False) -> int:
     """Who this device is, what stands, when the next run is, how the sinks fare, and what it costs.
 
-    [bold]Exit codes[/]: 0 told, 2 usage, 4 no state, or one that cannot be read.
+    Exit codes: 0 told, 2 usage, 4 no state, or one that cannot be read.
     """
     import msgspec
 
@@ -41,13 +40,13 @@ def status(config: Config = None, json: Json = False) -> int:
 
 def events(
     count: Annotated[
-        int, typer.Option("--count", "-n", min=1, max=100_000, help="How many, the newest.")
+        int, Option("--count", "-n", min=1, max=100_000, help="How many, the newest.")
     ] = 20,
     json: Json = False,
 ) -> int:
     """The last events that are kept here, whether they were delivered or not.
 
-    [bold]Exit codes[/]: 0 told, 2 usage, 4 no state, or one that cannot be read.
+    Exit codes: 0 told, 2 usage, 4 no state, or one that cannot be read.
     """
     from detector.agent.status import events as read
     from detector.agent.store import shown_folder

@@ -6,11 +6,10 @@ import importlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import Annotated, Any
 
 from detector.cli import ending, exit_codes
+from detector.cli.options import Abort, ClickException, Exit, Option, Verb, Verbs
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
 
@@ -33,49 +32,65 @@ VERBS = {
     "update": "detector.cli.update:update",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
+    "doctor": "detector.cli.doctor:doctor",
+    "mcp": "detector.mcp.verb:mcp",
 }
 # Settings that name what verdicts and bypasses are decided by.
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
 # Options behind which everything is another program's.
 _PASSES_ON = {"explain": "--watch"}
+# With these words, or under this variable, the command line is asked about itself.
+_NO_QUESTION = frozenset(
+    ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
+)
+_COMPLETES = "_TLSIGHT_COMPLETE"
+# These say what is wrong with the settings, so they start without.
+_WITHOUT_SETTINGS = frozenset(("doctor",))
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
 
 
-def build(verbs: Iterable[str] = VERBS) -> typer.Typer:
+_HELP = """Tells whether somebody stands between you and a TLS server, and proves it.
+
+Without a command it asks a dozen well-known sites, and answers in a paragraph: am I intercepted?
+"""
+
+
+def build(verbs: Iterable[str] = VERBS) -> Verbs:
     """The command tree with these verbs."""
-    app = typer.Typer(
+    app = Verbs(
         name="tlsight",
-        help="Tells whether somebody stands between you and a TLS server, and proves it.",
+        help=_HELP,
         no_args_is_help=True,
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
     )
-    app.callback(invoke_without_command=True)(_root)
+    app.itself(alone=True)(_root)
     for verb in verbs:
         module, _, name = VERBS[verb].partition(":")
         found = getattr(importlib.import_module(module), name)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=verb)
+        if isinstance(found, Verbs):
+            app.add_command(found, verb)
         else:
             app.command(verb)(found)
     return app
 
 
 def _root(
-    version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+    version: Annotated[bool, Option("--version", "-V", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"tlsight {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
+        if _is_question(arguments, os.environ):
+            return _answered(arguments)
         verb = arguments[0] if arguments else ""
-        command = typer.main.get_command(build((verb,) if verb in VERBS else VERBS))
-        settings = load_settings(os.environ, dict(command.commands))  # type: ignore[attr-defined]
+        command = build((verb,) if verb in VERBS else VERBS)
+        settings: dict[str, Any] = {}
+        if verb not in _WITHOUT_SETTINGS:
+            settings = load_settings(os.environ, dict(command.commands))
         result = command.main(
             _own_words(arguments),
             prog_name="tlsight",
@@ -85,6 +100,27 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else exit_codes.CLEAN
     except Exception as error:  # the boundary: every error leaves here as one line
         return tell(error)
+
+
+def _is_question(arguments: Sequence[str], environment: Any) -> bool:
+    """No verb is named, and neither help, the version nor a shell's completion is asked for."""
+    if _COMPLETES in environment or set(arguments) & _NO_QUESTION:
+        return False
+    return not arguments or arguments[0].startswith("-")
+
+
+def _answered(arguments: Sequence[str]) -> int:
+    """`tlsight` alone, with the settings of `check`."""
+    from detector.cli.answer import answer
+
+    settings = load_settings(os.environ, dict(build(("check",)).commands))
+    result = Verb.of(answer).main(
+        list(arguments),
+        prog_name="tlsight",
+        standalone_mode=False,
+        default_map=settings.get("check", {}),
+    )
+    return result if isinstance(result, int) else exit_codes.CLEAN
 
 
 def load_settings(environment: Any, commands: dict[str, Any]) -> dict[str, Any]:
@@ -165,9 +201,9 @@ def _own_words(arguments: Sequence[str]) -> list[str]:
 
 def tell(error: Exception) -> int:
     """Say what went wrong in one line on stderr, and give the exit code for it."""
-    if isinstance(error, typer.Abort):
+    if isinstance(error, Abort):
         return ending.tell(KeyboardInterrupt())
-    if isinstance(error, typer.TyperException):
+    if isinstance(error, ClickException):
         text = error.format_message()
         if "\n" in text:  # the help, where no verb was given
             print(text)

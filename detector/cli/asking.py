@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.bounded import read_bounded
 from detector.cli.numbers import finite
+from detector.cli.options import Option
 from detector.cli.way import fetch_options, no_proxy_option, proxy_option, routing
 from detector.errors import ConfigError
 
@@ -23,12 +22,12 @@ Proxy = Annotated[str | None, proxy_option(_PANEL)]
 NoProxy = Annotated[bool, no_proxy_option(_PANEL)]
 Timeout = Annotated[
     float,
-    typer.Option(
+    Option(
         min=0.05,
         callback=finite,
         help="Seconds for each answer.",
         envvar="TLSIGHT_TIMEOUT",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 
@@ -39,18 +38,18 @@ class AskingOptions:
 
     sources: Annotated[
         str,
-        typer.Option(
+        Option(
             help="Services to ask, in turn: certspotter, crt.sh; with =URL at another place.",
             envvar="TLSIGHT_CT_SOURCES",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = "certspotter,crt.sh"
     token_file: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="File with a Cert Spotter token; or set TLSIGHT_CERTSPOTTER_TOKEN.",
             envvar="TLSIGHT_CERTSPOTTER_TOKEN_FILE",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     proxy: Proxy = None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from detector.cli.options import Option
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,61 +22,61 @@ class CaptureFilters:
 
     host: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Name that was asked for, in the hello or of a proxy, or the server's address; *.example.org"
             " for all below.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     client: Annotated[
         list[str] | None,
-        typer.Option(metavar="ADDRESS", help="Client, or network.", rich_help_panel=_PANEL),
+        Option(metavar="ADDRESS", help="Client, or network.", panel=_PANEL),
     ] = None
     server: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="SERVER",
             help="Server: address, network or name, with a port if need be; shows its whole diagnosis.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     sni: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Name in the hello; - for none.", rich_help_panel=_PANEL),
+        Option(metavar="NAME", help="Name in the hello; - for none.", panel=_PANEL),
     ] = None
     cause: Annotated[
         str | None,
-        typer.Option(metavar="CAUSE", help="One of its causes.", rich_help_panel=_PANEL),
+        Option(metavar="CAUSE", help="One of its causes.", panel=_PANEL),
     ] = None
     verdict: Annotated[
         str | None,
-        typer.Option(metavar="VERDICT", help="Who answered.", rich_help_panel=_PANEL),
+        Option(metavar="VERDICT", help="Who answered.", panel=_PANEL),
     ] = None
     since: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="TIME",
             help="Under way then or later: 2026-09-21T14:13:20Z, 14:13:20, +5m after the capture's beginning,"
             " -5m before its end. UTC where no zone is given.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Begun by then.", rich_help_panel=_PANEL),
+        Option(metavar="TIME", help="Begun by then.", panel=_PANEL),
     ] = None
-    failed: Annotated[
-        bool, typer.Option("--failed", help="Only those that failed.", rich_help_panel=_PANEL)
-    ] = False
+    failed: Annotated[bool, Option("--failed", help="Only those that failed.", panel=_PANEL)] = (
+        False
+    )
     connection: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1,
             metavar="N",
             help="One connection, by its number: every message with its time, and the filter that finds it in"
             " Wireshark.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
 

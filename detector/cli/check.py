@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.gate import GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.options import Option
 from detector.cli.output import Printer, VerdictOutput
 from detector.cli.recovering import Recover, progress
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
@@ -22,7 +22,7 @@ _WAY = "How to get there"
 _EXAMPLES = """
 Shake hands with each target and say who answered, with proof.
 
-[bold]Examples[/]
+Examples
 
   tlsight check                        a dozen sites of unrelated owners
   tlsight check example.com imap.example.com:993
@@ -30,9 +30,10 @@ Shake hands with each target and say who answered, with proof.
   tlsight check -l hosts.txt --json > result.ndjson
   tlsight check --starttls smtp mail.example.com
   tlsight check --ct-proof example.com
+  tlsight check -l hosts.txt --junit tlsight.xml
   tlsight check --pin example.com=sha256//BASE64 example.com
 
-[bold]Exit codes[/]: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
+Exit codes: 0 clean, 1 suspect or intercepted, 3 no handshake to judge, 2 usage, 4 cannot write.
 """
 
 
@@ -42,54 +43,55 @@ def check(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: VerdictOutput,
+    gate: GateOptions,
     targets: Arguments = None,
     target_list: TargetList = None,
     compare_direct: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--compare-direct",
             help="Ask again without the proxy and compare.",
-            rich_help_panel=_WAY,
+            panel=_WAY,
         ),
     ] = False,
     staple: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--staple",
             help="Ask every server for what it sends beside its leaf: a stapled OCSP response, SCTs.",
-            rich_help_panel=_WAY,
+            panel=_WAY,
         ),
     ] = False,
     other_ways: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--other-ways",
             help="Ask the second address family and HTTP/3 too, where the host has them.",
-            rich_help_panel=_WAY,
+            panel=_WAY,
         ),
     ] = False,
     ct_proof: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--ct-proof",
             help="Ask a log to prove that it holds the leaf.",
-            rich_help_panel=_WAY,
+            panel=_WAY,
         ),
     ] = False,
     no_canaries: NoCanaries = False,
     concurrency: Annotated[
         int,
-        typer.Option(
+        Option(
             min=1,
             max=4096,
             help="Targets under way at once.",
             envvar="TLSIGHT_CONCURRENCY",
-            rich_help_panel=_WAY,
+            panel=_WAY,
         ),
     ] = 64,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Save the observations, to judge again later."),
+        Option(metavar="FILE", help="Save the observations, to judge again later."),
     ] = None,
     recover: Recover = False,
 ) -> int:
@@ -99,11 +101,18 @@ def check(
 
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
-    printer = output.printer(wanted.count, bar=wanted.count is None or wanted.count > 3)
+    printer = output.printer(
+        wanted.count, bar=wanted.count is None or wanted.count > 3, quiet=gate.sarif
+    )
     options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
-        with compare.opened(to_write=ct_proof) as opened, earlier.opened() as memory:
+        with (
+            compare.opened(to_write=ct_proof) as opened,
+            earlier.opened() as memory,
+            gate.opened("check", json=output.json, targets=wanted, listed=target_list) as cases,
+        ):
+            printer.cases = cases
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, other_ways=other_ways, store=opened.store, prove=prove,

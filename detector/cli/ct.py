@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.asking import AskingOptions
 from detector.cli.default_group import DefaultGroup
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.cli.way import bounded_lines
 from detector.errors import ConfigError, TargetError
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from detector.lookup.issuers import HostIssuers, LookupDesk
     from detector.lookup.unexpected import UnexpectedLeaves
 
-app = typer.Typer(
-    cls=DefaultGroup,
+app = DefaultGroup(
     no_args_is_help=True,
     help="Which issuers public logs know for a host: ask, keep, ship.",
 )
@@ -39,19 +37,19 @@ app = typer.Typer(
 @grouped
 def show(
     asking: AskingOptions,
-    hosts: Annotated[list[str], typer.Argument(help="Host names.")],
+    hosts: Annotated[list[str], Argument(help="Host names.")],
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
+        bool, Option("--refresh", help="Ask even where the stored answer is fresh.")
     ] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Make no request; show what is stored.")
+        bool, Option("--offline", help="Make no request; show what is stored.")
     ] = False,
     unexpected: Annotated[
-        bool, typer.Option("--unexpected", help="List logged leaves whose key no pin knows.")
+        bool, Option("--unexpected", help="List logged leaves whose key no pin knows.")
     ] = False,
     pins: Annotated[
         Path | None,
-        typer.Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS"),
+        Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS"),
     ] = None,
     store: Store = None,
     roots: Roots = None,
@@ -98,9 +96,9 @@ def show(
 @grouped
 def fetch(
     asking: AskingOptions,
-    host_list: Annotated[Path, typer.Option("--list", "-l", help="File of hosts, one a line.")],
+    host_list: Annotated[Path, Option("--list", "-l", help="File of hosts, one a line.")],
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ask even where the stored answer is fresh.")
+        bool, Option("--refresh", help="Ask even where the stored answer is fresh.")
     ] = False,
     store: Store = None,
     roots: Roots = None,
@@ -144,9 +142,7 @@ def fetch(
 
 @app.command("export")
 def export(
-    file: Annotated[
-        Path | None, typer.Argument(help="Where to write; stdout when left out.")
-    ] = None,
+    file: Annotated[Path | None, Argument(help="Where to write; stdout when left out.")] = None,
     store: Store = None,
 ) -> int:
     """Write the trusted answers of the store as NDJSON, for `ct import` on another machine."""
@@ -170,7 +166,7 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `ct export` wrote; - for stdin.")],
+    file: Annotated[Path, Argument(help="What `ct export` wrote; - for stdin.")],
     store: Store = None,
 ) -> int:
     """Put the answers of an export into the store: all of them, or none."""

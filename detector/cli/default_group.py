@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from typer.core import TyperGroup
+from detector.cli.options import Verbs
 
 
-class DefaultGroup(TyperGroup):
+class DefaultGroup(Verbs):
     """Inserts the first verb where the first argument names none."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import typer
+from typing import Annotated
+
+from detector.cli.options import Option
 
 
 def demo(
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show each judgement in full."),
+    verbose: Annotated[
+        bool, Option("--verbose", "-v", help="Show each judgement in full.")
+    ] = False,
 ) -> int:
     """Unmask a real mitmproxy on this machine, in a minute, without the internet."""
     from detector.errors import ConfigError

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.gate import Cases, GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
+from detector.cli.options import Option
 from detector.cli.output import Json
 from detector.cli.streams import print_line
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
@@ -35,7 +35,7 @@ _SHOW = "Output"
 _TEXT = """
 Walk the handshake, say on which rung it breaks, why, who must act, and the lines that mend it.
 
-[bold]Examples[/]
+Examples
 
   tlsight diagnose example.com
   tlsight diagnose --for nginx --repair fullchain.pem example.com
@@ -43,9 +43,9 @@ Walk the handshake, say on which rung it breaks, why, who must act, and the line
   tlsight diagnose --client-cert me.pem --client-key me.key api.example.com
   tlsight diagnose --suites example.com
   tlsight diagnose --watch 5 example.com          until it works
-  tlsight diagnose --expect healthy -l hosts.txt  in CI
+  tlsight diagnose --expect healthy --junit tlsight.xml -l hosts.txt  in CI
 
-[bold]Exit codes[/]: 0 healthy, 1 a cause of severity error, 3 no judgement; with --expect 0 when it is so.
+Exit codes: 0 healthy, 1 a cause of severity error, 3 no judgement; with --expect 0 when it is so.
 """
 
 
@@ -54,64 +54,63 @@ def diagnose(
     way: WayOptions,
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
+    gate: GateOptions,
     targets: Arguments = None,
     target_list: TargetList = None,
     client_cert: Annotated[
         Path | None,
-        typer.Option(help="PEM file of a client certificate to show.", rich_help_panel=_HOW),
+        Option(help="PEM file of a client certificate to show.", panel=_HOW),
     ] = None,
     client_key: Annotated[
         Path | None,
-        typer.Option(help="Its key, where it is in another file.", rich_help_panel=_HOW),
+        Option(help="Its key, where it is in another file.", panel=_HOW),
     ] = None,
     suites: Annotated[
         bool,
-        typer.Option("--suites", help="Enumerate cipher suites too.", rich_help_panel=_HOW),
+        Option("--suites", help="Enumerate cipher suites too.", panel=_HOW),
     ] = False,
     no_lookups: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--no-lookups",
             help="Fetch no missing issuer, OCSP response or revocation list.",
-            rich_help_panel=_HOW,
+            panel=_HOW,
         ),
     ] = False,
     no_canaries: NoCanaries = False,
     watch: Annotated[
         float | None,
-        typer.Option(
+        Option(
             min=0.1,
             callback=finite,
             metavar="SECONDS",
             help="Repeat until it is mended.",
-            rich_help_panel=_HOW,
+            panel=_HOW,
         ),
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Save the observations, for tlsight judge."),
+        Option(metavar="FILE", help="Save the observations, for tlsight judge."),
     ] = None,
     repair: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the chain that the server should send (PEM)."),
+        Option(metavar="FILE", help="Write the chain that the server should send (PEM)."),
     ] = None,
     program: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--for",
             help="Lines for one program only: nginx, apache, haproxy, caddy, iis, java, or all.",
-            rich_help_panel=_SHOW,
+            panel=_SHOW,
         ),
     ] = None,
     trace: Annotated[
         bool,
-        typer.Option("--trace", help="All messages, decoded.", rich_help_panel=_SHOW),
+        Option("--trace", help="All messages, decoded.", panel=_SHOW),
     ] = False,
     expect: Annotated[
         str | None,
-        typer.Option(
-            help="A cause, or healthy: exit 0 if it is so, else 1.", rich_help_panel=_SHOW
-        ),
+        Option(help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW),
     ] = None,
     json: Json = False,
 ) -> int:
@@ -128,8 +127,9 @@ def diagnose(
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
     credential = _credential(client_cert, client_key)
     printer = _Printer(
-        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None
-    )
+        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None,
+        quiet=gate.sarif,
+    )  # fmt: skip
     with compare.opened() as opened, earlier.opened() as memory:
         how = _investigation(
             way,
@@ -143,6 +143,9 @@ def diagnose(
         while True:
             with ExitStack() as files:
                 sink = files.enter_context(_saved(save)) if save is not None else None
+                printer.cases = files.enter_context(
+                    gate.opened("diagnose", json=json, targets=wanted, listed=target_list)
+                )
                 found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
             printer.close()
             if repair is not None:
@@ -229,7 +232,10 @@ class _Printer:
         programs: tuple[str, ...] | None,
         expect: str | None,
         many: bool,
+        quiet: bool = False,
     ) -> None:
+        self.quiet = quiet
+        self.cases: Cases | None = None
         self.json = json
         self.trace = trace
         self.programs = programs
@@ -246,7 +252,11 @@ class _Printer:
             from detector.runs.saved import encode_observation
 
             sink.write(encode_observation(diagnosis.inquiry.observation) + b"\n")  # type: ignore[attr-defined]
-        if self.json:
+        if self.cases is not None:
+            self.cases.diagnosed(diagnosis, self.code([diagnosis]))
+        if self.quiet:
+            pass
+        elif self.json:
             from detector.report.diagnose_json import encode
 
             sys.stdout.buffer.write(encode(diagnosis) + b"\n")

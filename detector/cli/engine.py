@@ -5,34 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.judge import split_host
+from detector.cli.options import Argument, Option, Verbs
 
-app = typer.Typer(
-    no_args_is_help=True, help="Programs that mint certificates, known by what they mint."
-)
+app = Verbs(no_args_is_help=True, help="Programs that mint certificates, known by what they mint.")
 
 
-@app.callback()
+@app.itself()
 def _engine() -> None:
     """A group, also while it has one verb."""
 
 
 @app.command("learn")
 def learn(
-    name: Annotated[str, typer.Argument(help="What the program is called.")],
+    name: Annotated[str, Argument(help="What the program is called.")],
     files: Annotated[
         list[str],
-        typer.Argument(metavar="[HOST=]FILE...", help="Chains that it minted, two at least."),
+        Argument(metavar="[HOST=]FILE...", help="Chains that it minted, two at least."),
     ],
     category: Annotated[
-        str, typer.Option(help="What it is, as data/engines.toml says.")
+        str, Option(help="What it is, as data/engines.toml says.")
     ] = "debugging-proxy",
     honest: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Honest chains to measure against, beside ours."),
+        Option(metavar="FOLDER", help="Honest chains to measure against, beside ours."),
     ] = None,
 ) -> int:
     """Propose the row that knows a program by the leaves it mints; count the honest ones it hits.
@@ -41,7 +38,7 @@ def learn(
     What is printed is TOML for data/engines.toml. Exit code 1: the row hits honest shapes, or asks for
     nothing characteristic; it is weak then, and decides nothing.
 
-    [bold]Examples[/]
+    Examples
 
       tlsight engine learn "My Proxy" example.com=one.pem example.org=two.pem
       tlsight engine learn "My Proxy" --honest our-servers/ saved.ndjson

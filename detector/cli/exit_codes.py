@@ -17,6 +17,14 @@ ENVIRONMENT = 4  # a file cannot be written, the disk is full, and everything un
 LEVELS = ("direct", "private", "consistent", "suspect", "intercepted")
 
 
+def demand_level(fail_on: str) -> None:
+    """Raises ConfigError for a --fail-on that is no verdict which could count."""
+    from detector.errors import ConfigError
+
+    if fail_on not in LEVELS[1:]:
+        raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
+
+
 def exit_code(
     judgement: Judgement, fail_on: str = "suspect", allow_sanctioned: bool = False
 ) -> int:

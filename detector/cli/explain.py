@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-import typer
-
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.errors import ConfigError
 
@@ -24,7 +23,7 @@ first, who has to act, the setting of the program that wrote it, and the one com
 A text may be a line, a paste with whatever stands around it, or a log of any size, in any encoding and however
 it was wrapped. Several failures in it give several answers: the most frequent and the last first.
 
-[bold]Examples[/]
+Examples
 
   tlsight explain "curl: (60) SSL certificate problem: unable to get local issuer certificate"
   tlsight explain ERR_CERT_AUTHORITY_INVALID
@@ -36,7 +35,7 @@ With --watch it runs a command, passes on what it prints, and explains on stderr
 speaks of TLS. The same alert means opposite things on the two sides; --side says who wrote the message, where the
 text does not show it.
 
-[bold]Exit codes[/]: 0 explained, 3 nothing in the text is about TLS. With --watch: the command's own.
+Exit codes: 0 explained, 3 nothing in the text is about TLS. With --watch: the command's own.
 """
 
 _CHUNK = 256 << 10
@@ -46,12 +45,12 @@ _ENDS_OF_FILES = (".log", ".txt", ".out", ".err", ".html", ".json")
 
 def explain(
     text: Annotated[
-        list[str], typer.Argument(help="The message; a file; - for stdin. With --watch a command.")
+        list[str], Argument(help="The message; a file; - for stdin. With --watch a command.")
     ],
-    side: Annotated[str | None, typer.Option(help="Who wrote it: client or server.")] = None,
+    side: Annotated[str | None, Option(help="Who wrote it: client or server.")] = None,
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Run the command that follows, and explain how it fails."),
+        Option("--watch", help="Run the command that follows, and explain how it fails."),
     ] = False,
     json: Json = False,
 ) -> int:

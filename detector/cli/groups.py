@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A group is a frozen dataclass whose fields are annotated as typer wants its parameters, with their defaults. A verb
+A group is a frozen dataclass whose fields are annotated as detector.cli.options says, with their defaults. A verb
 names the group as one of its own parameters; `grouped` spreads the fields out in the verb's signature, in the
 group's place, so that they are its options on the command line, and puts what was given together again before
 the verb is called. Field names are unique within a verb.
@@ -52,7 +52,7 @@ def grouped[F: Callable[..., Any]](verb: F) -> F:
     ordered = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in spread]
     called.__signature__ = inspect.Signature(ordered, return_annotation=int)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in ordered} | {"return": int}
-    del called.__wrapped__  # typer asks the signature that is said here
+    del called.__wrapped__  # what is asked is the signature that is said here
     return called  # type: ignore[return-value]
 
 

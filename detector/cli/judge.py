@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from detector.cli.gate import GateOptions
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.options import Argument, Option
 from detector.cli.output import VerdictOutput
 from detector.cli.recovering import Recover, recovered
 from detector.errors import ConfigError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 Judge saved observations and PEM chains (leaf first), offline and together.
 
-[bold]Examples[/]
+Examples
 
   tlsight judge saved.ndjson                  written by check --save
   tlsight judge example.com=chain.pem example.org=other.pem
@@ -37,19 +37,20 @@ def judge(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: VerdictOutput,
-    files: Annotated[list[str], typer.Argument(metavar="[HOST=]FILE...", help="What to judge.")],
+    gate: GateOptions,
+    files: Annotated[list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.")],
     host: Annotated[
-        str | None, typer.Option(help="Name that was asked for, for chains without HOST=.")
+        str | None, Option(help="Name that was asked for, for chains without HOST=.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
+        str | None, Option(metavar="TIME", help="Judge PEM chains at this time (ISO 8601).")
     ] = None,
     recover: Recover = False,
 ) -> int:
     from detector.judging.judge import judge_all
     from detector.runs.saved import load_observations
 
-    printer = output.printer()
+    printer = output.printer(quiet=gate.sarif)
     moment = parse_time(at) if at else None
     observations: list[Observation] = []
     for text in files:
@@ -57,7 +58,8 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
-    with compare.opened() as opened:
+    with compare.opened() as opened, gate.opened("judge", json=output.json) as cases:
+        printer.cases = cases
         known = recovered(opened.knowledge, observations, earlier) if recover else opened.knowledge
         for judgement in judge_all(observations, known):
             printer.show(judgement)

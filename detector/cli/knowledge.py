@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli.ending import say
 from detector.cli.groups import words_of
+from detector.cli.options import Option
 from detector.errors import StoreError
 
 if TYPE_CHECKING:
@@ -25,51 +24,51 @@ _PANEL = "What to compare with"
 
 Roots = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         help="PEM file of roots to call public, instead of certifi's. Makes it a lab: special-use"
         " names and private addresses then count as public.",
         envvar="TLSIGHT_ROOTS",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 CtLogs = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--ct-logs",
         help="More CT logs: a file like Google's log_list.json.",
         envvar="TLSIGHT_CT_LOGS",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 PolicyFile = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--policy",
         help="TOML file: internal names, expected private CAs, sanctioned interceptors.",
         envvar="TLSIGHT_POLICY",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 Lists = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--lists",
         metavar="DIR",
         help="Folder of the lists that tlsight update installed.",
         envvar="TLSIGHT_LISTS",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 Store = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--store", help="Database of what was looked up.", envvar="TLSIGHT_STORE",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]  # fmt: skip
 NoStore = Annotated[
     bool,
-    typer.Option("--no-store", help="Do not read what was looked up.", rich_help_panel=_PANEL),
+    Option("--no-store", help="Do not read what was looked up.", panel=_PANEL),
 ]
 
 
@@ -110,34 +109,32 @@ class KnowledgeOptions(ProofOptions):
 
     issuers: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="TOML file of the issuers that Certificate Transparency knows for hosts.",
             envvar="TLSIGHT_ISSUERS",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     pin: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--pin",
             metavar="HOST=sha256//BASE64",
             help="A key that must be on the path of HOST, or HOST:PORT; may be repeated.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     pins: Annotated[
         Path | None,
-        typer.Option(
-            "--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS", rich_help_panel=_PANEL
-        ),
+        Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS", panel=_PANEL),
     ] = None
     policy: PolicyFile = None
     no_local_roots: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--no-local-roots",
             help="Do not ask the operating system's trust store.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = False
     lists: Lists = None
@@ -177,15 +174,11 @@ class HistoryOptions:
 
     history: Annotated[
         Path | None,
-        typer.Option(
-            help="Database of earlier runs.", envvar="TLSIGHT_HISTORY", rich_help_panel=_PANEL
-        ),
+        Option(help="Database of earlier runs.", envvar="TLSIGHT_HISTORY", panel=_PANEL),
     ] = None
     no_history: Annotated[
         bool,
-        typer.Option(
-            "--no-history", help="Neither read nor write earlier runs.", rich_help_panel=_PANEL
-        ),
+        Option("--no-history", help="Neither read nor write earlier runs.", panel=_PANEL),
     ] = False
 
     @contextmanager

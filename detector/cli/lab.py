@@ -7,10 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.streams import write_json
 from detector.errors import ConfigError
@@ -18,7 +17,7 @@ from detector.errors import ConfigError
 if TYPE_CHECKING:
     from detector.lab.case import Case
 
-app = typer.Typer(
+app = Verbs(
     no_args_is_help=True, help="Broken servers on loopback, each with the cause it should be given."
 )
 
@@ -39,19 +38,19 @@ def list_(json: Json = False) -> int:
 @app.command("serve")
 def serve(
     cases: Annotated[
-        list[str] | None, typer.Argument(help="Only these; all of them when left out.")
+        list[str] | None, Argument(help="Only these; all of them when left out.")
     ] = None,
     folder: Annotated[
-        Path, typer.Option("--dir", help="Where root.pem, logs.json and client keys are written.")
+        Path, Option("--dir", help="Where root.pem, logs.json and client keys are written.")
     ] = Path("tlsight-lab"),
     public_ip: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="IP",
             help="Listen there instead of on loopback. Anybody who reaches it reaches broken servers.",
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
+    yes: Annotated[bool, Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
     json: Json = False,
 ) -> int:
     """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.

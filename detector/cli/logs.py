@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.options import Argument, Option
 from detector.cli.output import CaptureOutput, StoryOutput, plot_file, warn
 from detector.errors import ConfigError
 from detector.runs.overwriting import refuse_overwriting
@@ -24,7 +23,7 @@ was changed before, and what the log cannot show. nginx, Apache, HAProxy, Envoy,
 Postfix, Dovecot, Exim, PostgreSQL, MySQL, OpenVPN, Squid, mitmproxy, Tomcat, lighttpd, Node, Schannel; plain,
 .gz, .xz, .zst, syslog, journald's export.
 
-[bold]Examples[/]
+Examples
 
   tlsight logs /var/log/nginx/error.log
   tlsight logs --config /etc/nginx/nginx.conf /var/log/nginx/error.log*   is anything hidden?
@@ -33,7 +32,7 @@ Postfix, Dovecot, Exim, PostgreSQL, MySQL, OpenVPN, Squid, mitmproxy, Tomcat, li
   tlsight logs --certificate /etc/ssl/site.pem --report report.html error.log
   tlsight logs --pcap trace.pcap error.log          one story out of both
 
-[bold]Exit codes[/]: 0 no failures but noise, 1 failures, 3 nothing was recognised.
+Exit codes: 0 no failures but noise, 1 failures, 3 nothing was recognised.
 """
 
 
@@ -42,43 +41,33 @@ def logs(
     compare: KnowledgeOptions,
     earlier: HistoryOptions,
     output: StoryOutput,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Logs; - for stdin.")],
+    files: Annotated[list[str], Argument(metavar="FILE...", help="Logs; - for stdin.")],
     format_: Annotated[
         str | None,
-        typer.Option(
-            "--format", help="Whose log it is, when it is not recognised.", rich_help_panel=_READ
-        ),
+        Option("--format", help="Whose log it is, when it is not recognised.", panel=_READ),
     ] = None,
     follow: Annotated[
         bool,
-        typer.Option(
-            "--follow", "-f", help="Go on reading as the file grows.", rich_help_panel=_READ
-        ),
+        Option("--follow", "-f", help="Go on reading as the file grows.", panel=_READ),
     ] = False,
     timezone: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="Zone of times without one, e.g. Europe/Berlin; this machine's when left out.",
-            rich_help_panel=_READ,
+            panel=_READ,
         ),
     ] = None,
     config: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Configuration in force: tells what the log hides.", rich_help_panel=_READ
-        ),
+        Option(help="Configuration in force: tells what the log hides.", panel=_READ),
     ] = None,
     certificate: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Certificate in use: when it was replaced is a change.", rich_help_panel=_READ
-        ),
+        Option(help="Certificate in use: when it was replaced is a change.", panel=_READ),
     ] = None,
     pcap: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Captures of the same time, joined with the lines.", rich_help_panel=_READ
-        ),
+        Option(help="Captures of the same time, joined with the lines.", panel=_READ),
     ] = None,
 ) -> int:
     from detector.report.logs_text import LogPrinter

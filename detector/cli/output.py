@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli.ending import say
-from detector.cli.exit_codes import CLEAN, LEVELS, exit_code, worst
+from detector.cli.exit_codes import CLEAN, demand_level, exit_code, worst
+from detector.cli.options import Option
 from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from detector.cli.gate import Cases
 
 
 MAX_HELD = 2000
@@ -25,22 +26,22 @@ _PANEL = "Output"
 
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_PANEL),
+    Option("--json", help="One JSON object a line on stdout.", panel=_PANEL),
 ]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="All evidence and the chain.", rich_help_panel=_PANEL),
+    Option("--verbose", "-v", help="All evidence and the chain.", panel=_PANEL),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.svg|png", help="Failures over time.", rich_help_panel=_PANEL),
+    Option(metavar="FILE.svg|png", help="Failures over time.", panel=_PANEL),
 ]
 Anonymize = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--anonymize",
         help="Replace addresses and names, each always by the same.",
-        rich_help_panel=_PANEL,
+        panel=_PANEL,
     ),
 ]
 
@@ -60,26 +61,28 @@ class VerdictOutput:
     verbose: Verbose = False
     fail_on: Annotated[
         str,
-        typer.Option(
+        Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = "suspect"
     allow_sanctioned: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--allow-sanctioned",
             help="Exit 0 for interceptors that the policy allows.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = False
 
-    def printer(self, total: int | None = None, *, bar: bool = False) -> Printer:
+    def printer(
+        self, total: int | None = None, *, bar: bool = False, quiet: bool = False
+    ) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar,
+            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
         )  # fmt: skip
 
 
@@ -92,7 +95,7 @@ class StoryOutput:
     plot: Plot = None
     html: Annotated[
         Path | None,
-        typer.Option("--html", "--report", help="One self-contained page.", rich_help_panel=_PANEL),
+        Option("--html", "--report", help="One self-contained page.", panel=_PANEL),
     ] = None
     anonymize: Anonymize = False
 
@@ -102,11 +105,11 @@ class CaptureOutput(StoryOutput):
     """How the story of captures is told."""
 
     connections: Annotated[
-        bool, typer.Option("--connections", help="List every connection.", rich_help_panel=_PANEL)
+        bool, Option("--connections", help="List every connection.", panel=_PANEL)
     ] = False
     summary: Annotated[
         bool,
-        typer.Option("--summary", help="By server, name, JA4 and cause.", rich_help_panel=_PANEL),
+        Option("--summary", help="By server, name, JA4 and cause.", panel=_PANEL),
     ] = False
 
 
@@ -119,6 +122,11 @@ class Printer:
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
+        quiet: print no judgement: stdout is another document's.
+
+    Attributes:
+        cases: takes each judgement with its exit code, where a build is gated.
+
     """
 
     def __init__(
@@ -130,17 +138,19 @@ class Printer:
         allow_sanctioned: bool,
         total: int | None = None,
         bar: bool = False,
+        quiet: bool = False,
     ) -> None:
-        if fail_on not in LEVELS[1:]:
-            raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS[1:])}")
+        demand_level(fail_on)
         self.json = json
         self.verbose = verbose
         self.fail_on = fail_on
         self.allow_sanctioned = allow_sanctioned
         self.code = CLEAN
+        self.quiet = quiet
+        self.cases: Cases | None = None
         self.verdicts: Counter[str] = Counter()
         self._held: list[Judgement] = []
-        self._holds = not json and not verbose
+        self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
@@ -158,8 +168,13 @@ class Printer:
 
     def show(self, judgement: Judgement) -> None:
         self.verdicts[judgement.verdict] += 1
-        self.code = worst(self.code, exit_code(judgement, self.fail_on, self.allow_sanctioned))
-        if self.json:
+        code = exit_code(judgement, self.fail_on, self.allow_sanctioned)
+        self.code = worst(self.code, code)
+        if self.cases is not None:
+            self.cases.judged(judgement, code)
+        if self.quiet:
+            pass
+        elif self.json:
             sys.stdout.buffer.write(self._encode(judgement) + b"\n")
             sys.stdout.buffer.flush()
         elif not self._hold(judgement):
@@ -179,7 +194,7 @@ class Printer:
             return self.code
         self.release()
         count = sum(self.verdicts.values())
-        if not self.json and count > 1:
+        if not self.json and not self.quiet and count > 1:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))

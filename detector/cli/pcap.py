@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.capture_filters import CaptureFilters
 from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.options import Argument, Option
 from detector.cli.output import CaptureOutput, plot_file, warn
 from detector.cli.pcap_exports import ExportOptions
 from detector.errors import ConfigError
@@ -28,7 +27,7 @@ _TEXT = """
 Read captures: every TLS connection on any port, why it failed and who ended it, and whether somebody stands
 in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
 
-[bold]Examples[/]
+Examples
 
   tlsight pcap trace.pcapng
   tlsight pcap --keylog keys.txt --html report.html trace.pcap
@@ -41,7 +40,7 @@ in between. pcap and pcapng, also as .gz, .xz or .zst; TCP, QUIC and DTLS.
   tlsight pcap --ua "Mozilla/5.0 ... Firefox/128.0" front.pcap  is the hello this browser's?
   tlsight pcap --write cut.pcapng --zeek logs trace.pcap      their packets, and logs for a SIEM
 
-[bold]Exit codes[/]: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
+Exit codes: 0 nothing failed, 1 connections failed or were intercepted, or a server is broken for clients of
 today, 3 no TLS in it, or nothing that was asked for; all by what the filters leave. Of several files one that cannot
 be read, or not to its end, is told on stderr and costs only itself: then 2 where nothing failed in the others. A
 single one is an error, 2.
@@ -56,58 +55,54 @@ def pcap(
     output: CaptureOutput,
     export: ExportOptions,
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="Captures; - for stdin.")
+        list[str] | None, Argument(metavar="FILE...", help="Captures; - for stdin.")
     ] = None,
     interface: Annotated[
         str | None,
-        typer.Option(help="Capture live, through dumpcap or tcpdump.", rich_help_panel=_READ),
+        Option(help="Capture live, through dumpcap or tcpdump.", panel=_READ),
     ] = None,
     filter_: Annotated[
         str,
-        typer.Option(
+        Option(
             "--filter",
             metavar="EXPR",
             help="What to capture live, in pcap's language.",
-            rich_help_panel=_READ,
+            panel=_READ,
         ),
     ] = "",
     keylog: Annotated[
         list[Path] | None,
-        typer.Option(help="Key log (SSLKEYLOGFILE): opens TLS 1.3.", rich_help_panel=_READ),
+        Option(help="Key log (SSLKEYLOGFILE): opens TLS 1.3.", panel=_READ),
     ] = None,
     port: Annotated[
         list[int] | None,
-        typer.Option(
+        Option(
             min=1,
             max=65535,
             help="Also a TLS port: tell connections to it that were never taken.",
-            rich_help_panel=_READ,
+            panel=_READ,
         ),
     ] = None,
     ua: Annotated[
         str | None,
-        typer.Option(
-            metavar="USER-AGENT", help="What the clients say they are.", rich_help_panel=_READ
-        ),
+        Option(metavar="USER-AGENT", help="What the clients say they are.", panel=_READ),
     ] = None,
     access_log: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="Access log with User-Agents, joined by client address and port.",
-            rich_help_panel=_READ,
+            panel=_READ,
         ),
     ] = None,
     logs: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Server logs of the same time, joined with the connections.", rich_help_panel=_READ
-        ),
+        Option(help="Server logs of the same time, joined with the connections.", panel=_READ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=64, help="Connections under way at once.", rich_help_panel=_READ)
+        int, Option(min=64, help="Connections under way at once.", panel=_READ)
     ] = 16384,
     jobs: Annotated[  # noqa: ARG001
-        int, typer.Option(min=0, hidden=True, help="Without effect: one process is the fastest.")
+        int, Option(min=0, hidden=True, help="Without effect: one process is the fastest.")
     ] = 0,
 ) -> int:
     from detector.runs.captures import CaptureRun

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from detector.cli.options import Option
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,29 +36,23 @@ class ExportOptions:
 
     write: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="FILE.pcapng",
             help="Their packets, with verdicts and causes as comments; - for stdout.",
-            rich_help_panel=_PANEL,
+            panel=_PANEL,
         ),
     ] = None
     certificates: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Each distinct chain as PEM, and an index.", rich_help_panel=_PANEL
-        ),
+        Option(metavar="DIR", help="Each distinct chain as PEM, and an index.", panel=_PANEL),
     ] = None
     csv: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE.csv", help="A row for each; - for stdout.", rich_help_panel=_PANEL
-        ),
+        Option(metavar="FILE.csv", help="A row for each; - for stdout.", panel=_PANEL),
     ] = None
     zeek: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="ssl.log and x509.log in Zeek's form.", rich_help_panel=_PANEL
-        ),
+        Option(metavar="DIR", help="ssl.log and x509.log in Zeek's form.", panel=_PANEL),
     ] = None
 
     def exports(

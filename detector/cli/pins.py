@@ -6,12 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
+from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.streams import print_line, write_file, write_json
 from detector.cli.way import WayOptions
@@ -23,11 +22,9 @@ if TYPE_CHECKING:
     from detector.model.observation import Judgement, Target
     from detector.pinning.drift import Drift
 
-app = typer.Typer(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
+app = Verbs(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
 
-PinFile = Annotated[
-    Path, typer.Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")
-]
+PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")]
 
 
 @app.command("learn")
@@ -35,17 +32,17 @@ PinFile = Annotated[
 def learn(
     way: WayOptions,
     proof: ProofOptions,
-    hosts: Annotated[list[str], typer.Argument(help="host or host:port.")],
+    hosts: Annotated[list[str], Argument(help="host or host:port.")],
     pins: PinFile,
     key: Annotated[
-        str, typer.Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
+        str, Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
     ] = "leaf",
-    note: Annotated[str, typer.Option(help="Why; kept with the pin.")] = "",
+    note: Annotated[str, Option(help="Why; kept with the pin.")] = "",
     expires: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Last day of the pin, 2027-06-30.")
+        str | None, Option(metavar="DATE", help="Last day of the pin, 2027-06-30.")
     ] = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Learn also where nothing proves who answers.")
+        bool, Option("--anyway", help="Learn also where nothing proves who answers.")
     ] = False,
 ) -> int:
     """Pin what hosts show now, if it is proven that they show it.
@@ -97,7 +94,7 @@ def check(
     proof: ProofOptions,
     pins: PinFile,
     hosts: Annotated[
-        list[str] | None, typer.Argument(help="Only these; all pinned hosts when left out.")
+        list[str] | None, Argument(help="Only these; all pinned hosts when left out.")
     ] = None,
     json: Json = False,
 ) -> int:
@@ -168,12 +165,12 @@ def show(pins: PinFile) -> int:
 def export(
     pins: PinFile,
     form: Annotated[
-        str, typer.Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
+        str, Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
     ],
-    hosts: Annotated[list[str] | None, typer.Argument(help="Only these hosts' pins.")] = None,
+    hosts: Annotated[list[str] | None, Argument(help="Only these hosts' pins.")] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
+        Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
     ] = None,
     roots: Roots = None,
 ) -> int:

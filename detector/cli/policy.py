@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Verbs
 from detector.cli.output import Json, Verbose
 from detector.cli.streams import print_line, write_file, write_json
 
-app = typer.Typer(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
+app = Verbs(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
 
 
 @app.command("lint")
 def lint(
-    file: Annotated[Path, typer.Argument(help="The policy file.")],
+    file: Annotated[Path, Argument(help="The policy file.")],
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from detector.cli.options import Option
 
 if TYPE_CHECKING:
     from detector.cli.knowledge import HistoryOptions
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 Recover = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--recover",
         help="Compute RSA signers that were not sent, each from two leaves: about a minute of one core,"
         " once, for the history keeps them. Needs the extra 'recover'.",
-        rich_help_panel="What to compare with",
+        panel="What to compare with",
     ),
 ]
 

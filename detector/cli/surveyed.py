@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from detector.cli.options import Option
 
-Root = Annotated[
-    Path, typer.Option("--root", help="Where the file system begins; also a mounted image.")
-]
-Homes = Annotated[list[Path] | None, typer.Option("--home", help="A user's home; may be repeated.")]
+Root = Annotated[Path, Option("--root", help="Where the file system begins; also a mounted image.")]
+Homes = Annotated[list[Path] | None, Option("--home", help="A user's home; may be repeated.")]
 Also = Annotated[
     list[Path] | None,
-    typer.Option("--also", help="One more bundle, NSS database or keystore; may be repeated."),
+    Option("--also", help="One more bundle, NSS database or keystore; may be repeated."),
 ]

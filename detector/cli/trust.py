@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.knowledge import Lists, PolicyFile
+from detector.cli.options import Context, Option, Verbs
 from detector.cli.output import Json, Verbose
 from detector.cli.surveyed import Also, Homes, Root
 from detector.cli.trust_fix import fix
@@ -27,7 +26,7 @@ variables and setting files that redirect it.
 Flags keys that everybody has, roots of products that intercept, roots that no public program has,
 weak and expired ones, and verification that is turned off. Tells which file each tool goes by.
 
-[bold]Examples[/]
+Examples
 
   tlsight trust
   tlsight trust --sarif > trust.sarif
@@ -35,33 +34,33 @@ weak and expired ones, and verification that is turned off. Tells which file eac
   tlsight trust --also keystore.jks --also ./nssdb
   tlsight trust --policy policy.toml     declared CAs are notes
 
-[bold]Exit codes[/]: 0 nothing stands out, 1 findings of --fail-on or worse, 2 usage.
+Exit codes: 0 nothing stands out, 1 findings of --fail-on or worse, 2 usage.
 """
 
 
-app = typer.Typer(help=_TEXT)
+app = Verbs(help=_TEXT)
 
 
-@app.callback(invoke_without_command=True, help=_TEXT)
+@app.itself(alone=True)
 def trust(
-    context: typer.Context,
+    context: Context,
     root: Root = Path("/"),
     homes: Homes = None,
     also: Also = None,
     published: Annotated[
         Path | None,
-        typer.Option("--published-keys", help="TOML file of more keys that everybody has."),
+        Option("--published-keys", help="TOML file of more keys that everybody has."),
     ] = None,
     policy: PolicyFile = None,
     lists: Lists = None,
     json: Json = False,
-    sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 on stdout.")] = False,
+    sarif: Annotated[bool, Option("--sarif", help="SARIF 2.1.0 on stdout.")] = False,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Show public roots too, and notes.")
+        bool, Option("--all", "-a", help="Show public roots too, and notes.")
     ] = False,
     verbose: Verbose = False,
     fail_on: Annotated[
-        str, typer.Option(help="First level that makes the exit code 1: note, warning, error.")
+        str, Option(help="First level that makes the exit code 1: note, warning, error.")
     ] = "warning",
 ) -> int:
     import msgspec
@@ -95,7 +94,7 @@ def trust(
     return exit_codes.FOUND if worst >= LEVELS.index(fail_on) else exit_codes.CLEAN
 
 
-def _demand_none_before(context: typer.Context) -> None:
+def _demand_none_before(context: Context) -> None:
     """An option of the audit before a verb would be read by nobody."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")

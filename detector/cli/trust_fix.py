@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.knowledge import PolicyFile
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.errors import ConfigError
 
@@ -20,13 +19,13 @@ The CA is a file's, never a connection's. Its SHA-256 (of the certificate or the
 another way, or the policy declares its key. Servers' certificates, expired ones, and keys that everybody has are
 refused. Settings that replace every root are given a bundle with the public ones in it.
 
-[bold]Examples[/]
+Examples
 
   tlsight trust fix pip --ca corp-ca.pem --sha256 HEX --dry-run
   tlsight trust fix --all --ca corp-ca.pem --policy policy.toml
   tlsight trust fix pip --undo
 
-[bold]Exit codes[/]: 0 done, 3 a line has no effect yet because a stronger setting
+Exit codes: 0 done, 3 a line has no effect yet because a stronger setting
 is in the way, 2 usage, also a CA that nobody may trust and a program without such a line, 4 a file cannot
 be written; then nothing is left half-written.
 """
@@ -34,25 +33,25 @@ be written; then nothing is left half-written.
 
 def fix(
     program: Annotated[
-        str | None, typer.Argument(help="Its command or name, e.g. pip, npm, git.")
+        str | None, Argument(help="Its command or name, e.g. pip, npm, git.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Every program that is installed here.")
+        bool, Option("--all", "-a", help="Every program that is installed here.")
     ] = False,
     ca: Annotated[
-        Path | None, typer.Option("--ca", help="File of the CA's certificate, PEM or DER.")
+        Path | None, Option("--ca", help="File of the CA's certificate, PEM or DER.")
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", metavar="HEX", help="What its owner says it is.")
+        str | None, Option("--sha256", metavar="HEX", help="What its owner says it is.")
     ] = None,
     policy: PolicyFile = None,
     shell: Annotated[
-        str | None, typer.Option(help="Whose start file: bash, zsh, fish or sh; yours.")
+        str | None, Option(help="Whose start file: bash, zsh, fish or sh; yours.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+        bool, Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was written.")] = False,
+    undo: Annotated[bool, Option("--undo", help="Take back what was written.")] = False,
     json: Json = False,
 ) -> int:
     import os

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from detector.cli import exit_codes
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.cli.surveyed import Also, Homes, Root
 
@@ -17,25 +16,25 @@ here; then look again whether it is gone.
 
 Proxies and browser policies that may have come with it are named beside it. A public root is refused without --force.
 
-[bold]Examples[/]
+Examples
 
   tlsight trust remove HEX
   tlsight trust remove HEX --yes
   tlsight trust remove HEX --root /mnt/image --yes
 
-[bold]Exit codes[/]: 0 it is nowhere, or nowhere any more, 1 a store trusts it, 2 usage, also a public root, 3 it was not
+Exit codes: 0 it is nowhere, or nowhere any more, 1 a store trusts it, 2 usage, also a public root, 3 it was not
 found, but a store could not be read.
 """
 
 
 def remove(
-    sha256: Annotated[str, typer.Argument(metavar="SHA256", help="Of the root's certificate.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do what can be done here.")] = False,
+    sha256: Annotated[str, Argument(metavar="SHA256", help="Of the root's certificate.")],
+    yes: Annotated[bool, Option("--yes", "-y", help="Do what can be done here.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only say what would be done; so does leaving out --yes."),
+        Option("--dry-run", help="Only say what would be done; so does leaving out --yes."),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a public root.")] = False,
+    force: Annotated[bool, Option("--force", help="Also a public root.")] = False,
     root: Root = Path("/"),
     homes: Homes = None,
     also: Also = None,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json, Verbose
 from detector.cli.surveyed import Homes, Root
 from detector.cli.way import WayOptions
@@ -22,14 +21,14 @@ Tell which store a program reads here and why, whether it holds a root, and the 
 Each setting that wins or loses is named by file and line; what the program runs on counts as well. The root is that
 of --ca, or the one that the chain of URL ends under; a chain is only compared, and nothing of it is ever trusted.
 
-[bold]Examples[/]
+Examples
 
   tlsight trust why pip
   tlsight trust why npm https://registry.npmjs.org/
   tlsight trust why git --ca corp-ca.pem
   tlsight trust why node --root /mnt/image
 
-[bold]Exit codes[/]: 0 told, 1 the root is in no store that the program reads, or a setting turns verification off,
+Exit codes: 0 told, 1 the root is in no store that the program reads, or a setting turns verification off,
 2 usage, also a program that is not known, 3 no handshake to look at.
 """
 
@@ -37,10 +36,10 @@ of --ca, or the one that the chain of URL ends under; a chain is only compared, 
 @grouped
 def why(
     way: WayOptions,
-    program: Annotated[str, typer.Argument(help="Its command or name, e.g. pip, npm, git, java.")],
-    url: Annotated[str | None, typer.Argument(help="Whom it asks: host, host:port or URL.")] = None,
+    program: Annotated[str, Argument(help="Its command or name, e.g. pip, npm, git, java.")],
+    url: Annotated[str | None, Argument(help="Whom it asks: host, host:port or URL.")] = None,
     ca: Annotated[
-        Path | None, typer.Option("--ca", help="File of the CA's certificate, to look for it.")
+        Path | None, Option("--ca", help="File of the CA's certificate, to look for it.")
     ] = None,
     root: Root = Path("/"),
     homes: Homes = None,

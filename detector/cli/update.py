@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from detector.cli import exit_codes
 from detector.cli.asking import NoProxy, Proxy, Timeout
 from detector.cli.ending import say
 from detector.cli.knowledge import Lists, Roots, installed_lists
+from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.cli.streams import print_line
 from detector.cli.way import fetch_options, routing
@@ -24,29 +23,29 @@ if TYPE_CHECKING:
 _TEXT = """
 Bring the published lists up to date: signed ones by their signature, none ever back in time.
 
-[bold]Lists[/]: all_logs_list and log_list (CT logs, signed by Google), ccadb (owners of CA keys),
+Lists: all_logs_list and log_list (CT logs, signed by Google), ccadb (owners of CA keys),
 crlset (keys that Chrome knows to be used for interception, signed by their extension).
 
-[bold]Examples[/]
+Examples
 
   tlsight update
   tlsight update --from DIR      from files, for machines without internet
   tlsight update --check         for monitoring: how old are the lists in force?
 
-[bold]Exit codes[/]: 0 up to date, 1 something failed or is too old, 4 cannot write.
+Exit codes: 0 up to date, 1 something failed or is too old, 4 cannot write.
 """
 
 
 def update(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Only these lists.", metavar="[LIST]...")
+        list[str] | None, Argument(help="Only these lists.", metavar="[LIST]...")
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="DIR", help="Take the files from this folder."),
+        Option("--from", metavar="DIR", help="Take the files from this folder."),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; tell whether a list is too old.")
+        bool, Option("--check", help="Change nothing; tell whether a list is too old.")
     ] = False,
     lists: Lists = None,
     proxy: Proxy = None,
@@ -54,7 +53,7 @@ def update(
     timeout: Timeout = 60.0,
     mirror: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="URL",
             help="Where log_list.json and all_logs_list.json are, with their .sig.",
             envvar="TLSIGHT_LOG_LIST_MIRROR",

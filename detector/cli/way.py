@@ -9,13 +9,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
-import typer
-from typer.models import OptionInfo
-
 from detector.cli import exit_codes
 from detector.cli.ending import say
 from detector.cli.groups import words_of
 from detector.cli.numbers import finite
+from detector.cli.options import Argument, Option
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import STARTTLS_PORTS, normal_host, parse_target, read_targets
 
@@ -30,27 +28,27 @@ _LONGEST_LINE = 1 << 16
 
 Arguments = Annotated[
     list[str] | None,
-    typer.Argument(help="host, host:port, \\[v6]:port or URL; - reads them from stdin."),
+    Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin."),
 ]
 TargetList = Annotated[
-    Path | None, typer.Option("--list", "-l", help="File or pipe of targets, one a line.")
+    Path | None, Option("--list", "-l", help="File or pipe of targets, one a line.")
 ]
 
 
-def proxy_option(panel: str) -> OptionInfo:
+def proxy_option(panel: str) -> Option:
     """--proxy, in a panel of the help."""
     text = (
         "http://HOST:PORT, https://, socks5://, socks5h://, or a PAC file: pac+file:///PATH, pac+https://;"
         " over HTTPS_PROXY, ALL_PROXY and AUTO_PROXY."
     )
-    found: OptionInfo = typer.Option(help=text, rich_help_panel=panel)
+    found: Option = Option(help=text, panel=panel)
     return found
 
 
-def no_proxy_option(panel: str) -> OptionInfo:
+def no_proxy_option(panel: str) -> Option:
     """--no-proxy, in a panel of the help."""
     text = "Go straight, whatever the environment says."
-    found: OptionInfo = typer.Option("--no-proxy", help=text, rich_help_panel=panel)
+    found: Option = Option("--no-proxy", help=text, panel=panel)
     return found
 
 
@@ -58,24 +56,24 @@ Proxy = Annotated[str | None, proxy_option(_WAY)]
 NoProxy = Annotated[bool, no_proxy_option(_WAY)]
 Connect = Annotated[
     str | None,
-    typer.Option(metavar="IP:PORT", help="Dial this address instead.", rich_help_panel=_WAY),
+    Option(metavar="IP:PORT", help="Dial this address instead.", panel=_WAY),
 ]
 NoCanaries = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--no-canaries",
         help="Where a private CA answers for a public name, ask no well-known sites by the same way.",
-        rich_help_panel=_WAY,
+        panel=_WAY,
     ),
 ]
 Timeout = Annotated[
     float,
-    typer.Option(
+    Option(
         min=0.05,
         callback=finite,
         help="Seconds for each step.",
         envvar="TLSIGHT_TIMEOUT",
-        rich_help_panel=_WAY,
+        panel=_WAY,
     ),
 ]
 
@@ -89,11 +87,11 @@ class WayOptions:
     connect: Connect = None
     sni: Annotated[
         str | None,
-        typer.Option(help="Server name to send; empty sends none.", rich_help_panel=_WAY),
+        Option(help="Server name to send; empty sends none.", panel=_WAY),
     ] = None
     starttls: Annotated[
         str | None,
-        typer.Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", rich_help_panel=_WAY),
+        Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", panel=_WAY),
     ] = None
     timeout: Timeout = 5.0
 

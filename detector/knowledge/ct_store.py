@@ -62,9 +62,17 @@ SELECT id, host, source, trusted, fetched, ttl, complete, etag FROM lookup
 """
 
 
+_WHAT, _REMEDY = "store of CT knowledge", "use --no-store or --store FILE"
+
+
 def default_path(environment: Mapping[str, str]) -> Path:
     """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
     return state_folder(environment) / "ct.sqlite3"
+
+
+def look(path: Path) -> None:
+    """Whether a run could use it; nothing is changed. Raises StoreError."""
+    Database(path, _WHAT, _REMEDY, (_SCHEMA,), read_only=True, brief=True).close()
 
 
 class CtStore:
@@ -80,10 +88,7 @@ class CtStore:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        remedy = "use --no-store or --store FILE"
-        self._file = Database(
-            path, "store of CT knowledge", remedy, (_SCHEMA,), read_only=read_only
-        )
+        self._file = Database(path, _WHAT, _REMEDY, (_SCHEMA,), read_only=read_only)
         self._db = self._file.db
         self.trouble: Exception | None = None
 

@@ -51,11 +51,17 @@ CREATE TABLE signer (
     spki BLOB NOT NULL PRIMARY KEY, found TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+_MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS)
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
     """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
     return state_folder(environment) / "history.sqlite3"
+
+
+def look(path: Path, remedy: str = "use --no-history or --history FILE") -> None:
+    """Whether a run could use it; nothing is changed. Raises StoreError."""
+    Database(path, "history", remedy, _MIGRATIONS, read_only=True, oldest=1, brief=True).close()
 
 
 class History:
@@ -70,7 +76,7 @@ class History:
         self._now = now
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
-        self._file = Database(path, "history", remedy, (_SCHEMA, _STANDING, _SIGNERS))
+        self._file = Database(path, "history", remedy, _MIGRATIONS)
         self._db = self._file.db
 
     def fill(self, sharing: Sharing) -> None:

@@ -100,20 +100,27 @@ def _weak(pki: LabPki) -> Started:
 def _weak_signature(pki: LabPki) -> Started:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     whole = pki.authority("Lab RSA Intermediate", key=key).issue(HOST, logs=())
-    weak = Credential(_with_sha1(whole.certificate, key), whole.key, whole.above)
+    weak = Credential(
+        signed_anew(whole.certificate, key, hashes.SHA1()),  # noqa: S303 (the case itself)
+        whole.key,
+        whole.above,
+    )
     return Origin({HOST: weak}, prepare=anything)
 
 
-def _with_sha1(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
-    """The same certificate signed with SHA-1, which cryptography no longer does by itself: the two
-    algorithms' identifiers (RFC 8017 appendix C) differ in their last byte.
+def signed_anew(
+    certificate: x509.Certificate, key: rsa.RSAPrivateKey, hashed: hashes.MD5 | hashes.SHA1
+) -> x509.Certificate:
+    """The same certificate signed with an old hash, which cryptography no longer does by itself: the algorithms'
+    identifiers (RFC 8017 appendix C) differ in their last byte.
     """
     prefix = bytes.fromhex("06092a864886f70d0101")
-    signed = certificate.tbs_certificate_bytes.replace(prefix + b"\x0b", prefix + b"\x05", 1)
-    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 (the case itself)
+    last = b"\x04" if isinstance(hashed, hashes.MD5) else b"\x05"
+    signed = certificate.tbs_certificate_bytes.replace(prefix + b"\x0b", prefix + last, 1)
+    signature = key.sign(signed, padding.PKCS1v15(), hashed)
     whole = certificate.public_bytes(Encoding.DER)
     rest = whole[whole.index(certificate.tbs_certificate_bytes) + len(signed) :]
-    outer = rest.replace(prefix + b"\x0b", prefix + b"\x05", 1)
+    outer = rest.replace(prefix + b"\x0b", prefix + last, 1)
     patched = signed + outer.replace(certificate.signature, signature)
     return x509.load_der_x509_certificate(whole[: len(whole) - len(patched)] + patched)
 

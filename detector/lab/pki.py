@@ -85,6 +85,8 @@ class Authority:
         web: where leaves say that the CA's certificate, list and responder are.
         extra: further extensions of the CA's own certificate, with their criticality.
         ca: whether BasicConstraints says that it is a CA.
+        path_length: CAs that may stand below it.
+        signs: whether its key may sign certificates.
 
     """
 
@@ -102,6 +104,8 @@ class Authority:
         web: str | None = None,
         extra: Extensions = (),
         ca: bool = True,
+        path_length: int | None = None,
+        signs: bool = True,
     ) -> None:
         self.web = web
         self.revoked: set[int] = set()
@@ -120,8 +124,8 @@ class Authority:
         issuer = parent.subject if parent else self.subject
         signer = parent.key if parent else self.key
         builder = _builder(self.subject, issuer, self.key, self.now - timedelta(days=30), days)
-        builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
-        builder = builder.add_extension(_key_usage(ca=True), critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca, path_length), critical=True)
+        builder = builder.add_extension(_key_usage(ca=signs), critical=True)
         builder = builder.add_extension(
             x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False
         )

@@ -37,6 +37,7 @@ from detector.errors import DialError, FetchError, ProxyError
 from detector.model.observation import Observation
 from detector.net.bare_httpx import httpx
 from detector.net.counted import CountedHttp
+from detector.net.http_clients import HttpClients, is_below
 from detector.net.pointed import Pointer, addresses_for
 from detector.net.routes import Proxy, Routing
 from detector.net.seen_connection import looking, seen
@@ -135,7 +136,7 @@ class Fetcher:
 
     def __init__(self, options: FetchOptions | None = None) -> None:
         self.options = options or FetchOptions()
-        self._clients: dict[Proxy | None, httpx.AsyncClient] = {}
+        self._clients = HttpClients(self._made)
         self._context: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
@@ -147,9 +148,7 @@ class Fetcher:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        await self._clients.close()
 
     async def get(
         self,
@@ -216,7 +215,9 @@ class Fetcher:
         try:
             asked = httpx.URL(url)
             await self._choose(asked)
-            self._client(asked)  # the first one loads libraries: that is not the server's time
+            self._clients.ready(
+                self._proxy(asked)
+            )  # the first one loads libraries: that is not the server's time
             async with asyncio.timeout(self.options.timeout):
                 for _ in range(_MAX_REDIRECTS + 1):
                     found = await self._asked(url, what, pointer)
@@ -234,8 +235,14 @@ class Fetcher:
             raise FetchError(shown, "is no URL") from None
         except DialError as error:
             raise _TryAgainError(FetchError(shown, f"no answer: {error.message}")) from None
-        except (httpx.HTTPError, httpx.StreamError, SOCKSError) as error:
-            raise _failure(shown, error) from None
+        except Exception as error:
+            if isinstance(error, httpx.HTTPError | httpx.StreamError | SOCKSError):
+                raise _failure(shown, error) from None
+            if is_below(error):
+                said = printable(f"{type(error).__name__}: {error}".encode())
+                why = f"what it sends breaks the HTTP library: {said}"
+                raise _TryAgainError(FetchError(shown, why)) from None
+            raise
 
     async def _asked(self, url: str, what: _Asked, pointer: Pointer | None) -> Fetched | _Redirect:
         """As `_answer`, at each address in turn where somebody else named the URL."""
@@ -243,8 +250,8 @@ class Fetcher:
         await self._choose(asked)  # a redirect may lead another way
         addresses: list[str] = []
         if pointer is not None:
-            _, proxy = self._client(asked)
-            addresses = await addresses_for(asked, pointer, proxied=proxy is not None)
+            proxied = self._proxy(asked) is not None
+            addresses = await addresses_for(asked, pointer, proxied=proxied)
         share = self.options.timeout / max(1, len(addresses))
         for address in addresses[:-1]:
             try:
@@ -268,7 +275,7 @@ class Fetcher:
         """
         url = str(asked)
         shown = url.partition("?")[0]
-        client, proxy = self._client(asked)
+        proxy = self._proxy(asked)
         names = dict(what.headers)
         dialled: httpx.URL = asked
         extensions: dict[str, Any] = {}
@@ -281,7 +288,7 @@ class Fetcher:
                 self.options.look, asked.host, asked.port, proxy, self.options.now
             )
         limits = httpx.Timeout(self.options.timeout, connect=connect)
-        async with client.stream(
+        async with self._clients.lent(proxy) as client, client.stream(
             what.method, dialled, content=what.content, headers=names, extensions=extensions,
             timeout=limits,
         ) as response:  # fmt: skip
@@ -312,26 +319,26 @@ class Fetcher:
         port = asked.port or (443 if asked.scheme == "https" else 80)
         await self.options.routing.choose(asked.host, port)
 
-    def _client(self, asked: httpx.URL) -> tuple[httpx.AsyncClient, Proxy | None]:
+    def _proxy(self, asked: httpx.URL) -> Proxy | None:
         port = asked.port or (443 if asked.scheme == "https" else 80)
-        proxy = self.options.routing.proxy_for(asked.host, port)
-        if proxy not in self._clients:
-            if self._context is None:
-                self._context = verifying_context(self.options.trust, self.options.credential)
-            self._clients[proxy] = httpx.AsyncClient(
-                transport=CountedHttp(
-                    http2=True,
-                    verify=self._context,
-                    proxy=proxy_url(proxy) if proxy else None,
-                ),
-                timeout=self.options.timeout,
-                trust_env=False,
-                headers={
-                    "User-Agent": f"tlsight/{__version__}",
-                    "Accept-Encoding": "identity",
-                },
-            )
-        return self._clients[proxy], proxy
+        return self.options.routing.proxy_for(asked.host, port)
+
+    def _made(self, proxy: Proxy | None) -> httpx.AsyncClient:
+        if self._context is None:
+            self._context = verifying_context(self.options.trust, self.options.credential)
+        return httpx.AsyncClient(
+            transport=CountedHttp(
+                http2=True,
+                verify=self._context,
+                proxy=proxy_url(proxy) if proxy else None,
+            ),
+            timeout=self.options.timeout,
+            trust_env=False,
+            headers={
+                "User-Agent": f"tlsight/{__version__}",
+                "Accept-Encoding": "identity",
+            },
+        )
 
     def _connection(
         self, response: httpx.Response, asked: httpx.URL, proxy: Proxy | None

@@ -6,7 +6,8 @@ Rules
    listened to. Its certificate is verified against the roots that came with the credentials, else the system's.
 2. The server's nonce is signed here; the seed goes nowhere.
 3. One connection is one object, which ends for good when the line is cut: whoever holds it dials again, later and
-   later (`pause`). So nothing waits in a buffer that nobody sees, and what a lost line swallowed is known.
+   later (`pause`). So nothing waits in a buffer that nobody sees, and what a lost line swallowed is known at once:
+   nats-py would wait out the time of each question, on a line that is gone.
 4. nats-py knows no proxies, neither for TCP nor for its websockets: where the only way out is a proxy, use the
    sink `http`.
 """
@@ -19,7 +20,7 @@ import contextlib
 import json
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,7 @@ class NatsLink:
         self.client = client
         self.url = url
         self._ended = asyncio.Event()
+        self._asking: set[asyncio.Future[Any]] = set()
         self.why = ""
 
     async def ended(self) -> None:
@@ -141,9 +143,9 @@ class NatsLink:
         """Have `take` called with what comes there from now on, one after the other."""
         try:
             await self.client.subscribe(subject, cb=take)
-            await self.client.flush(_seconds(_CONNECT))
         except Exception as error:
             raise _told(self.url, error) from None
+        await self._answered(self.client.flush(_seconds(_CONNECT)))
 
     async def ask(self, subject: str, body: bytes, within: float = 10.0) -> bytes:
         """Somebody's answer."""
@@ -154,9 +156,9 @@ class NatsLink:
         """Publish without waiting for anybody's word."""
         try:
             await self.client.publish(subject, body)
-            await self.client.flush(_seconds(_CONNECT))
         except Exception as error:
             raise _told(self.url, error) from None
+        await self._answered(self.client.flush(_seconds(_CONNECT)))
 
     async def close(self) -> None:
         """End it; never raises."""
@@ -167,6 +169,8 @@ class NatsLink:
     def _end(self, why: str) -> None:
         self.why = self.why or why
         self._ended.set()
+        for one in self._asking:
+            one.cancel()
 
     async def _store(self, letter: Letter, within: float) -> Answer:
         headers = {"Nats-Msg-Id": letter.id} if letter.id is not None else None
@@ -184,8 +188,22 @@ class NatsLink:
     async def _request(
         self, subject: str, body: bytes, within: float, headers: dict[str, str] | None = None
     ) -> Msg:
+        asking = self.client.request(subject, body, timeout=within, headers=headers)
+        return await self._answered(asking)
+
+    async def _answered[T](self, asking: Coroutine[Any, Any, T]) -> T:
+        """What it gives, or a FetchError: also as soon as the line is cut."""
+        asked = asyncio.ensure_future(asking)
+        self._asking.add(asked)
         try:
-            return await self.client.request(subject, body, timeout=within, headers=headers)
+            await asyncio.wait((asked,))
+        finally:
+            self._asking.discard(asked)
+            asked.cancel()
+        try:
+            return asked.result()
+        except asyncio.CancelledError:
+            raise FetchError(self.url, self.why) from None
         except Exception as error:
             raise _told(self.url, error) from None
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST = 4096
 _MOST_HEAD = 16 << 10
+_MOST_DATE = 64
 _HEADERS = {"User-Agent": f"tlsight/{__version__}", "Accept-Encoding": "identity"}
 PlainFailure = Literal["no-way", "no-resolver", "no-name", "refused", "silent", "broken"]
 _NO_WAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL))
@@ -34,6 +35,7 @@ class PlainAnswer(msgspec.Struct, frozen=True):
         location: where it sends, as it stands there.
         body: its beginning, up to MOST bytes.
         failure: why no answer came; None where one did.
+        date: the time as whoever answered has it, as it stands there.
 
     """
 
@@ -41,6 +43,7 @@ class PlainAnswer(msgspec.Struct, frozen=True):
     location: str = ""
     body: bytes = b""
     failure: PlainFailure | None = None
+    date: str = ""
 
 
 async def ask_plainly(url: str, routing: Routing, seconds: float = 5.0) -> PlainAnswer:
@@ -77,20 +80,21 @@ async def _asked(
         fields = [("Host", where.netloc), *_HEADERS.items(), *more.items(), ("Connection", "close")]
         asked = h11.Request(method="GET", target=target, headers=fields)
         await stream.write((ours.send(asked) or b"") + (ours.send(h11.EndOfMessage()) or b""))
-        status, location, body = 0, "", bytearray()
+        status, location, date, body = 0, "", "", bytearray()
         while len(body) < MOST:
             event = ours.next_event()
             if event is h11.NEED_DATA:
                 ours.receive_data(await stream.read())
             elif isinstance(event, h11.Response):
                 status = event.status_code
-                found = dict(event.headers).get(b"location", b"")
-                location = found.decode("latin-1")[:MOST]
+                found = dict(event.headers)
+                location = found.get(b"location", b"").decode("latin-1")[:MOST]
+                date = found.get(b"date", b"").decode("latin-1")[:_MOST_DATE]
             elif isinstance(event, h11.Data):
                 body += event.data
             elif not isinstance(event, h11.InformationalResponse):
                 break
-        return PlainAnswer(status, location, bytes(body[:MOST]))
+        return PlainAnswer(status, location, bytes(body[:MOST]), date=date)
     finally:
         stream.close()
 
@@ -125,7 +129,8 @@ async def _through(url: str, proxy: Proxy, seconds: float) -> PlainAnswer:
                 if len(body) >= MOST:
                     break
             location = answer.headers.get("location", "")[:MOST]
-            return PlainAnswer(answer.status_code, location, bytes(body[:MOST]))
+            date = answer.headers.get("date", "")[:_MOST_DATE]
+            return PlainAnswer(answer.status_code, location, bytes(body[:MOST]), date=date)
     except httpx.TimeoutException:
         return PlainAnswer(failure="silent")
 

@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from detector.ct.issuance import IssuanceLookup
+from detector.judging.answer import Answer
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.agent_json import AgentStatusRecord
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
+from detector.report.doctor_json import DoctorRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.logs_json import LogsRecord
@@ -29,8 +31,10 @@ from detector.report.trust_remove_json import TrustRemoveRecord
 from detector.report.trust_why_json import TrustWhyRecord
 
 TYPES: dict[str, type] = {
+    "answer": Answer,
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
+    "doctor": DoctorRecord,
     "observation": Observation,
     "ct": IssuanceLookup,
     "event": EventRecord,

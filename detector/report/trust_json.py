@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from detector.auditing.model import (
     TrustAudit,
 )
 from detector.auditing.powers import key_strength, powers
-from detector.version import __version__
+from detector.report.sarif import Result, Rule, document
 
 # What each rule means, for SARIF's list of rules.
 RULES: dict[str, str] = {
@@ -96,31 +96,19 @@ def audit_record(done: TrustAudit) -> TrustRecord:
 
 def sarif(findings: Sequence[Finding]) -> bytes:
     """SARIF 2.1.0 (OASIS), one result a finding, notes included."""
-    results: list[dict[str, Any]] = []
-    for finding in map(_clean, findings):
-        uri = finding.path if finding.path.startswith("/") else finding.path.replace(" ", "-")
-        location: dict[str, Any] = {"artifactLocation": {"uri": uri}}
-        if finding.line:
-            location["region"] = {"startLine": finding.line}
-        place = {"physicalLocation": location}
-        text = f"{finding.text} {finding.remedy.capitalize()}".strip()
-        results.append(
-            {
-                "ruleId": finding.id,
-                "level": finding.level,
-                "message": {"text": text},
-                "locations": [place],
-                "partialFingerprints": {"certificate": finding.sha256} if finding.sha256 else {},
-            }
+    rules = {name: Rule(text) for name, text in RULES.items()}
+    results = [
+        Result(
+            finding.id,
+            finding.level,
+            f"{finding.text} {finding.remedy.capitalize()}".strip(),
+            {"certificate": finding.sha256} if finding.sha256 else {},
+            path=finding.path if finding.path.startswith("/") else finding.path.replace(" ", "-"),
+            line=finding.line,
         )
-    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in RULES.items()]
-    driver = {"name": "tlsight", "version": __version__, "rules": rules}
-    log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-    return msgspec.json.encode(log)
+        for finding in map(_clean, findings)
+    ]
+    return document(rules, results)
 
 
 def _place(place: Place, public: frozenset[str], *, everything: bool) -> PlaceRecord:

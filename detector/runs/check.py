@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class CheckRun:
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
         witnesses: which ones; the table's first three when left out.
         recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
+        within: seconds after which targets that have not answered are left out; None waits for all.
         warn: told about trouble that does not stop the run, one line each.
 
     Raises ConfigError where `recover` cannot be had.
@@ -62,6 +63,7 @@ class CheckRun:
         canaries: bool = True,
         witnesses: Sequence[str] = (),
         recover: Progress | None = None,
+        within: float | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.memory = memory or Memory()
@@ -77,6 +79,7 @@ class CheckRun:
         self.other_ways = other_ways
         self.store = store
         self.prove = prove
+        self.within = within
         self._fetch: Fetcher | None = None
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
@@ -104,7 +107,7 @@ class CheckRun:
 
                 self._fetch = await stack.enter_async_context(Fetcher(self.prove))
             run = sweep(enumerate(targets), self._observe, concurrency=concurrency)
-            async for place, observation, baseline in run:
+            async for place, observation, baseline in _in_time(run, self.within):
                 await self._witnesses.hear(observation, self._docket)
                 if self._signers is not None and self._signers.add(observation):
                     self._waiting.append((place, observation, baseline))
@@ -195,6 +198,21 @@ class CheckRun:
             except StoreError as error:
                 self.warn(str(error))
         return observation
+
+
+async def _in_time[T](run: AsyncGenerator[T], within: float | None) -> AsyncGenerator[T]:
+    """What comes of it within so many seconds; it is ended then."""
+    loop = asyncio.get_running_loop()
+    until = None if within is None else loop.time() + within
+    async with aclosing(run):
+        while True:
+            try:
+                # Around the waiting alone: time that our caller takes is no answer's delay.
+                async with asyncio.timeout_at(until):
+                    found = await anext(run)
+            except (StopAsyncIteration, TimeoutError):
+                return
+            yield found
 
 
 def may_send_scts(observation: Observation, known: Knowledge) -> bool:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import contents
-import manual
 from contents import ROOT
 from packaging.version import Version
 
@@ -80,8 +79,9 @@ def build(
             unit = text
     taken = [Path(one) for one in json.loads(libraries.read_text())]
     _documents(stage / _DOC, taken, version)
-    page = manual.roff((ROOT / "docs/reference/command.md").read_text(), version)
-    _write(stage / "usr/share/man/man1/tlsight.1.gz", gzip.compress(page.encode(), 9, mtime=0))
+    for page in (ROOT / "docs/man").glob("*.1"):
+        packed = gzip.compress(page.read_bytes(), 9, mtime=0)
+        _write(stage / f"usr/share/man/man1/{page.name}.gz", packed)
     _same_everywhere(stage)
     values = {"UNIT": UNIT, "KEPT": " ".join(kept_folders(unit)), "PROGRAM": f"/{PROGRAM}"}
     scripts = _scripts(values)

@@ -173,10 +173,9 @@ def test_one_reason_of_the_network_is_said_once(tlsight: Run) -> None:
     done = tlsight("check", *NOWHERE, lab=False)
     assert done.returncode == 3
     assert done.stdout.startswith("INCONCLUSIVE  all 5 targets  none of the names resolves: ")
-    remedy = (
-        "Mend this machine's network or its resolver; where a proxy is the only way out, name it"
-    )
-    assert done.stdout.splitlines()[1:] == [f"  → {remedy}: --proxy URL."]
+    _, remedy = " ".join(done.stdout.split()).split(" → ")
+    assert remedy.startswith("Mend this machine's network")
+    assert remedy.endswith("name it: --proxy URL.")
     done = tlsight("check", "--json", *NOWHERE, lab=False)
     assert records(done) == dict.fromkeys(NOWHERE, "inconclusive")
     assert all("does not resolve" in line for line in done.stdout.splitlines())

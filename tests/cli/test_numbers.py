@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import typer
 
 from detector.cli.numbers import finite
+from detector.cli.options import BadParameter
 
 
 @pytest.mark.parametrize("value", [None, 0.05, 5.0])
@@ -15,5 +15,5 @@ def test_a_number_is_left_as_it_is(value: float | None) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_what_cannot_be_counted_with_is_refused(value: float) -> None:
-    with pytest.raises(typer.BadParameter, match="is no number to count with"):
+    with pytest.raises(BadParameter, match="is no number to count with"):
         finite(value)

@@ -168,7 +168,7 @@ def test_what_nobody_foresaw_is_4_in_one_line_and_a_traceback_only_when_asked(
 def test_an_installation_without_its_own_command_line_library_says_so(
     tlsight: Run, tmp_path: Path
 ) -> None:
-    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError('No module named typer')\n")
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError('No module named click')\n")
     where = os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2])))
     done = tlsight("lab", "list", PYTHONPATH=where)
     assert done.returncode == 4

@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from addons.cli import fleet_agents, fleet_findings
 from addons.fleet.database import open_database
 from addons.fleet.home import FleetHome
 from addons.fleet.members import Member, Members
 from detector import clock
+from detector.cli.options import Verbs
 from tests.fleet.keeping import keep
 from tests.fleet.telling import heartbeat, name
 
@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> FleetHome:
 
 
 def run(*words: object) -> Result:
-    app = typer.Typer()
+    app = Verbs()
     fleet_findings.register(app)
     fleet_agents.register(app)
     done = CliRunner().invoke(app, list(map(str, words)), standalone_mode=False)

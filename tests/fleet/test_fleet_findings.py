@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from addons.cli.fleet_findings import register
 from addons.fleet.correlated import correlate_now
 from addons.fleet.database import open_database
+from detector.cli.options import Verbs
 from detector.errors import ConfigError, StoreError
 from tests.fleet.keeping import keep
 from tests.fleet.telling import DAY, HOUR, START, finding, heartbeat, name, network
@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> Run:
         await database.close()
 
     asyncio.run(fill())
-    app = typer.Typer()
+    app = Verbs()
     register(app)
 
     def go(*words: str) -> tuple[int, str]:
@@ -106,7 +106,7 @@ def test_an_events_observation_is_judged_again_by_anybody(
 
 
 def test_no_database_is_one_clear_line(tmp_path: Path) -> None:
-    app = typer.Typer()
+    app = Verbs()
     register(app)
     words = ["findings", "--database", str(tmp_path / "none.sqlite3")]
     done = CliRunner().invoke(app, words, standalone_mode=False)

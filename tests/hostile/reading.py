@@ -163,6 +163,7 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
 NEITHER = {
     "explain": "reads a text: see TEXTS below",
     "demo": "starts its own peers",
+    "doctor": "reads what is tlsight's own: tests/cli/test_doctor.py breaks each of it",
     "policy schema": "prints a constant",
     "agent events": "reads the agent's own state",
     "bypass script": "prints a path, or writes the script of this tlsight",

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import typer
-
 from detector.cli.app import build
 
 # Texts that name files, which their type does not say.
@@ -33,7 +31,7 @@ class FileOption:
 
 def commands() -> dict[str, Any]:
     """Every command that does something, by its words."""
-    return dict(_below(typer.main.get_command(build()), ()))
+    return dict(_below(build(), ()))
 
 
 def _below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

@@ -27,10 +27,7 @@ from detector.agent.sinks import SinkError
 from detector.errors import ConfigError, FetchError, ListError
 from detector.knowledge.whole_file import write_whole
 from detector.net.nats_link import DeniedError, Letter
-from detector.report.event_json import (
-    EventRecord,
-    decode_event,
-)
+from detector.report.event_json import decode_event
 from detector.wire.nkey import NKey
 from tests.live.fleet_agents import enrolled, keeper, stored
 from tests.live.fleet_world import Fleet, running, until
@@ -366,13 +363,15 @@ def test_kill_9_of_the_server_loses_nothing_that_was_acknowledged_and_all_come_b
     async def go() -> None:
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
-            told: list[EventRecord] = []
-            killed = 0
+            batch: dict[str, int] = {}
+
+            def started_again() -> int:
+                return sum("it is started again" in line for line in fleet.said)
+
             async with agent.listening():
-                for round_ in range(30):
+                for round_ in range(9):
                     events = [agent.event() for _ in range(20)]
-                    if round_ in (5, 15):
-                        killed += 1
+                    if round_ in (2, 5):
                         asyncio.get_running_loop().call_later(0.003, _kill_server, tmp_path)
                     while True:
                         try:
@@ -381,15 +380,36 @@ def test_kill_9_of_the_server_loses_nothing_that_was_acknowledged_and_all_come_b
                             await asyncio.sleep(min(error.after or 0.1, 0.3))
                         else:
                             break
-                    told += events
+                    batch |= {one.id: round_ for one in events}
+                    await until(lambda r=round_: started_again() == (r >= 2) + (r >= 5), 60)
                 lists.published(
                     fleet.members, "canaries", b"after", fleet.home.keys.signer, clock.now(), "me"
                 )
-                await until(lambda: ("canaries", b"after", 1) in agent.lists, 20)
-            assert sum("it is started again" in line for line in fleet.said) == killed == 2
-            found = await stored(fleet)
-            assert {one.id for one in told} == {one.id for one in found}
-            assert len(found) == len(told)
+                await until(lambda: ("canaries", b"after", 1) in agent.lists, 60)
+            assert started_again() == 2
+            found = [one.id for one in await stored(fleet)]
+            assert sorted(found) == sorted(batch)
+            assert [batch[one] for one in found] == sorted(batch.values())
+
+    asyncio.run(go())
+
+
+def test_what_waits_for_a_servers_word_is_told_at_once_that_the_line_is_cut(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with running(tmp_path) as fleet:
+            asking, silent = await keeper(fleet), await keeper(fleet)
+            heard = asyncio.Event()
+
+            async def says_nothing(_: object) -> None:
+                heard.set()
+
+            await silent.hear("nobody.answers", says_nothing)
+            waiting = asyncio.ensure_future(asking.ask("nobody.answers", b"", within=100))
+            await asyncio.wait_for(heard.wait(), 10)
+            _kill_server(tmp_path)
+            with pytest.raises(FetchError):
+                await asyncio.wait_for(waiting, 30)
+            await asyncio.gather(asking.close(), silent.close())
 
     asyncio.run(go())
 

@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.live, pytest.mark.online, pytest.mark.timeout(600)]
 Program = tuple[str, ...]
 # In the program's own Python: the help of every verb, and every module of ours and of the rules by its name.
 _EVERY_VERB = """
-import contextlib, io, typer
+import contextlib, io
 from detector.cli.app import build
 
-top = typer.main.get_command(build())
+top = build()
 
 def ask(command, words):
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):

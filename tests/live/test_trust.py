@@ -125,7 +125,7 @@ def test_three_kinds_of_root_are_found_in_a_java_keystore(
     results = sarif["runs"][0]["results"]
     assert {(r["ruleId"], r["level"]) for r in results} == set(EXPECTED.items())
     uris = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in results}
-    assert uris == {str(path)}
+    assert uris == {path.as_uri()}
 
 
 def test_a_keystore_with_another_password_is_told(tlsight: Run, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def tree(tmp_path: Path) -> Path:
 
 def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if "COVERAGE" not in key}
+    clean["PYTEST_ADDOPTS"] = "-p no:tlsight"  # our own plugin loads the other detector first
     return subprocess.run(
         [sys.executable, SCRIPT, "--root", tree, *words],
         capture_output=True, text=True, timeout=100, env=clean,

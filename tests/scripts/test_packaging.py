@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "packaging"))
 
 import contents  # noqa: E402
-import manual  # noqa: E402
 import system_packages  # noqa: E402
 
 
@@ -105,10 +104,3 @@ def test_the_c_library_that_a_program_needs_is_read_from_it(tmp_path: Path) -> N
     (tmp_path / "one.so").write_bytes(b"\x7fELF..\0GLIBC_2.4\0GLIBC_2.34\0GLIBC_2.9\0")
     (tmp_path / "text").write_bytes(b"GLIBC_2.99\0")
     assert system_packages.glibc_needed(tmp_path) == "2.34"
-
-
-def test_the_manual_shows_every_verb_as_the_reference_does_and_obeys_no_line_of_it() -> None:
-    page = manual.roff((ROOT / "docs/reference/command.md").read_text(), "1.0")
-    assert ".SH TLSIGHT CHECK" in page
-    assert "\\-\\-proxy" in page
-    assert manual.roff("```\n.so /etc/passwd\n\\fB\n```\n", "1.0").count("\\&.so /etc/passwd") == 1

@@ -20,6 +20,10 @@ def peers(world: World) -> list[Peer]:
     return [
         floods("pings", frame(6, 0, 0, bytes(8)) * 4000),
         floods("settings", frame(4, 0, 0, b"\0\x03\0\0\0\x64" * 10) * 1000),
+        floods(
+            "limits",
+            b"".join(frame(4, 0, 0, b"\0\3\0\0\0" + n) for n in (b"\1", b"d", b"\2", b"\0")) * 250,
+        ),
         floods("continuations", frame(9, 0, 1, b"\x00\x01a\x01b" * 2000), frame(1, 0, 1, b"\x88")),
         floods("empty-data", frame(0, 0, 1, b"") * 4000, frame(1, 4, 1, b"\x88")),
         floods("data", frame(0, 0, 1, b"[" * 16_000) * 4, frame(1, 4, 1, b"\x88")),

@@ -1,0 +1,95 @@
+"""`tlsight` alone: am I intercepted? One paragraph, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from detector.cli import exit_codes
+from detector.cli.ending import say
+from detector.cli.groups import grouped
+from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
+from detector.cli.numbers import finite
+from detector.cli.options import Option
+from detector.cli.output import VerdictOutput, progress
+from detector.cli.way import WayOptions
+
+if TYPE_CHECKING:
+    from detector.model.observation import Judgement, Target
+    from detector.runs.check import CheckRun
+
+_TEXT = """
+Ask a dozen well-known sites of unrelated owners, and say in a paragraph whether somebody stands in between.
+
+It takes the options of tlsight check that say how to get there and what to compare with, and its settings.
+
+Exit codes: 0 no, 1 yes or perhaps, 3 cannot tell, or some sites gave no handshake, 2 usage, 4 cannot write.
+"""
+
+
+@grouped
+def answer(
+    way: WayOptions,
+    compare: KnowledgeOptions,
+    earlier: HistoryOptions,
+    output: VerdictOutput,
+    within: Annotated[
+        float,
+        Option(
+            "--within", min=0.1, callback=finite, help="Seconds for all sites together.",
+            envvar="TLSIGHT_WITHIN",
+        ),
+    ] = 10.0,
+) -> int:  # fmt: skip
+    import asyncio
+
+    from detector.cli.check import canaries
+    from detector.judging.answer import answer as answered
+    from detector.runs.check import CheckRun
+
+    exit_codes.demand_level(output.fail_on)
+    targets = list(way.targets(None, None, canaries()))
+    options = way.probe_options(compare.roots)
+    with compare.opened() as opened, earlier.opened() as memory:
+        # The sites are each other's witnesses.
+        session = CheckRun(
+            opened.knowledge, options, memory=memory, store=opened.store, canaries=False,
+            within=within, warn=say,
+        )  # fmt: skip
+        found = asyncio.run(_judged(session, targets))
+    whole = answered(found, len(targets))
+    if output.json:
+        from detector.cli.streams import write_json
+
+        write_json(whole)
+    else:
+        from detector.report.answer_text import render
+        from detector.report.check_text import stdout_console
+
+        stdout_console().print(render(whole, verbose=output.verbose))
+    code = exit_codes.INCONCLUSIVE if whole.late else exit_codes.CLEAN
+    for one in found:
+        code = exit_codes.worst(
+            code, exit_codes.exit_code(one, output.fail_on, output.allow_sanctioned)
+        )
+    return code
+
+
+async def _judged(session: CheckRun, targets: list[Target]) -> list[Judgement]:
+    from contextlib import aclosing
+
+    found: list[Judgement] = []
+    bar = progress("asked", len(targets)) if sys.stderr.isatty() else None
+    try:
+        async with aclosing(session.run(targets, len(targets))) as judgements:
+            async for judgement in judgements:
+                found.append(judgement)
+                if bar is not None:
+                    bar.advance(bar.task_ids[0])
+    finally:
+        if bar is not None:
+            bar.stop()
+    return found
+
+
+answer.__doc__ = _TEXT

@@ -1,0 +1,1 @@
+"""Servers by which an interceptor is graded: each is bad in one way, and tells the client what it saw."""

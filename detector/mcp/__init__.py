@@ -1,0 +1,1 @@
+"""`tlsight mcp`: the verbs as tools of the Model Context Protocol, for agents that program."""

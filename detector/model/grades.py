@@ -1,0 +1,151 @@
+"""What an interceptor is graded by: one row a test, and what was seen when it was asked.
+
+A `Visit` is one connection through the interceptor to a server that is bad on purpose; a `Standing` is what its own side
+shows to a client. Both are saved as they were seen, so that a grade can be reckoned again elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, get_args
+
+import msgspec
+
+from detector.model.echoes import Echo
+
+GRADES_SCHEMA = "tlsight.grade/1"
+
+Letter = Literal["A", "B", "C", "D", "F"]
+Group = Literal["certificates", "upstream-tls", "client-tls", "own-ca", "lost"]
+Asking = Literal["visit", "hello", "client", "leaves", "compare"]
+Need = Literal["nothing", "root"]
+Outcome = Literal["passed", "failed", "passed-on", "not-asked", "unclear"]
+Ended = Literal["answered", "page", "refused", "cut", "silence", "unreachable"]
+
+LETTERS: tuple[Letter, ...] = get_args(Letter)
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+class GradeTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One question to an interceptor.
+
+    Attributes:
+        id: stable; also the first label of the bad server's name where `ask` is "visit".
+        group: the heading under which it is told.
+        ask: how it is asked: a visit to a server that is bad in this way, what the interceptor's own hello offers,
+            handshakes with its side towards clients, the leaves it mints, or what arrives against what was sent.
+        needs: "root" where a refusal says nothing unless the interceptor trusts the root of our servers.
+        best: the best grade that can stand where it fails.
+        question, bad: what is asked, and what is said where it fails.
+        why: what an attacker gains.
+        vendor: what who makes or runs it can do.
+        sources: papers and standards that ask the same.
+
+    """
+
+    id: str
+    group: Group
+    ask: Asking
+    best: Letter
+    question: str
+    bad: str
+    why: str
+    vendor: str
+    sources: tuple[str, ...]
+    needs: Need = "nothing"
+
+
+class GradeTests:
+    """All rows, in the order of telling."""
+
+    def __init__(self, rows: Iterable[GradeTest]) -> None:
+        self.rows = tuple(rows)
+        self._by_id = {row.id: row for row in self.rows}
+
+    def __getitem__(self, name: str) -> GradeTest:
+        """Raises KeyError for an id that no row has."""
+        return self._by_id[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_id
+
+    def __iter__(self) -> Iterator[GradeTest]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def visits(self) -> tuple[GradeTest, ...]:
+        """Those that need a server of their own."""
+        return tuple(row for row in self.rows if row.ask == "visit")
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection by the way of the interceptor to one of our servers.
+
+    Attributes:
+        server: a test's id, or "good" for the server that nothing is wrong with.
+        host, port: as they were asked for.
+        ended: "answered": our own server's signed answer came back; "page": somebody else's answer inside TLS;
+            "refused": an alert, or a proxy's refusal; "cut": the connection ended; "silence": nothing within the time.
+        chain: DER, leaf first, as the client was shown it.
+        version, cipher, group, alpn: of the client's own handshake.
+        status: of the answer, where HTTP came.
+        why: the refusal in words, safe for a terminal.
+        saw: our server's word of that connection, its signature verified.
+        ms: from dialling to the end.
+
+    """
+
+    server: str
+    host: str
+    port: int
+    ended: Ended
+    chain: tuple[bytes, ...] = ()
+    version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
+    alpn: str | None = None
+    status: int | None = None
+    why: str = ""
+    saw: Echo | None = None
+    ms: float = 0.0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One test's outcome.
+
+    Attributes:
+        test: its id.
+        outcome: "passed-on": the fault reaches the client, who can refuse it himself; "not-asked" and "unclear" count
+            neither for nor against.
+        seen: what decided, in words.
+
+    """
+
+    test: str
+    outcome: Outcome
+    seen: str = ""
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """What it comes to.
+
+    Attributes:
+        letter: the worst of what its failures allow; None where nobody stands in between, or too little could be asked.
+        answers: one for each test, in the table's order.
+        reasons: ids of the failed tests that decide the letter.
+        why_none: why there is no letter.
+
+    """
+
+    letter: Letter | None
+    answers: tuple[Answer, ...]
+    reasons: tuple[str, ...] = ()
+    why_none: str = ""
+
+    @property
+    def not_asked(self) -> int:
+        """Tests that no answer was had to."""
+        return sum(one.outcome in ("not-asked", "unclear") for one in self.answers)
