@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +15,6 @@ from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from detector.cli.gate import Cases
 
 
@@ -76,13 +73,11 @@ class VerdictOutput:
         ),
     ] = False
 
-    def printer(
-        self, total: int | None = None, *, bar: bool = False, quiet: bool = False
-    ) -> Printer:
+    def printer(self, *, quiet: bool = False) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
+            allow_sanctioned=self.allow_sanctioned, quiet=quiet,
         )  # fmt: skip
 
 
@@ -121,7 +116,6 @@ class Printer:
 
     Args:
         json: NDJSON on stdout instead of text.
-        bar: whether to show a progress bar on stderr (only on a terminal).
         quiet: print no judgement: stdout is another document's.
 
     Attributes:
@@ -136,8 +130,6 @@ class Printer:
         verbose: bool,
         fail_on: str,
         allow_sanctioned: bool,
-        total: int | None = None,
-        bar: bool = False,
         quiet: bool = False,
     ) -> None:
         demand_level(fail_on)
@@ -152,9 +144,6 @@ class Printer:
         self._held: list[Judgement] = []
         self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
-        # Objects and a bar on one terminal would be torn into each other.
-        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
-        self._bar = progress("checked", total) if bar and room else None
         if json:
             from detector.report.check_json import encode
 
@@ -180,12 +169,9 @@ class Printer:
         elif not self._hold(judgement):
             self.release()
             self._print(judgement)
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
 
     def finish(self) -> int:
         """The last lines, and the exit code."""
-        self.close()
         if len(self._held) > 1 and self._reason is not None:
             from detector.report.check_text import render_together
 
@@ -224,30 +210,6 @@ class Printer:
         from detector.report.check_text import render
 
         self._console.print(render(judgement, self.verbose, self._said))
-
-    def close(self) -> None:
-        if self._bar is not None:
-            with suppress(Exception):
-                self._bar.stop()
-            self._bar = None
-
-
-def progress(what: str, total: int | None) -> Progress:
-    """A bar on stderr, started."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    bar = Progress(
-        what,
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    bar.add_task(what, total=total)
-    bar.start()
-    return bar
 
 
 def warn(text: str) -> None:
