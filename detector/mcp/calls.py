@@ -150,7 +150,7 @@ class Calls:
         ).run(tell)
         parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
         where = f" in {', '.join(parts)}" if parts else ""
-        head = f"{found.problems} problems{where}."
+        head = f"{found.problems} problem{'s' * (found.problems != 1)}{where}."
         return Answer(head, _printed(render(found)), msgspec.to_builtins(found))
 
     def _way(self, asked: CheckArguments | DiagnoseArguments) -> WayOptions:
