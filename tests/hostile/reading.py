@@ -41,6 +41,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "pins show": ("pins", "show"),
     "pins export": ("pins", "export", "--format", "curl"),
     "policy lint": ("policy", "lint"),
+    "policy learn": ("policy", "learn", HOST, *_NOBODY),
     "bypass list": ("bypass", "list"),
     "bypass add": ("bypass", "add", HOST, *_DECIDED),
     "bypass remove": ("bypass", "remove", HOST),
