@@ -212,10 +212,11 @@ def _why(asked: WhyArguments, chain: tuple[Certificate, ...]) -> Answer:
         False: "No store that it reads holds the root of that chain.",
         None: "No root was looked for.",
     }[record.holds]
-    counts = _keys(use.setting for use in record.settings if use.counts) or "no setting"
+    counts = _keys(use.setting for use in record.settings if use.counts)
+    reads = f"what it reads is decided by {counts}" if counts else "no setting counts here"
     unsafe = _keys(record.unsafe)
     return Answer(
-        f"{record.name}: {counts} decides which of {len(record.stores)} stores it reads. {holds}\n"
+        f"{record.name}: {reads}. {holds}\n"
         + (f"Turned off: {unsafe} makes it verify nothing; take it out.\n" if unsafe else "")
         + record.ask,
         _printed(render(record)),
