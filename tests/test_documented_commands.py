@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from detector.cli.app import build
+from detector.errors import TlsightError
 from tests.documented import ROOT, Command, calls, pages, steps
 
 TREE = build()
@@ -53,22 +55,15 @@ def test_few_commands_cannot_be_run() -> None:
 def refused(words: list[str]) -> str | None:
     """Why the tree takes no such call; None where it does."""
     command: Any = TREE
-    rest = list(words)
-    while rest and rest[0] in getattr(command, "commands", {}):
-        command = command.commands[rest.pop(0)]
+    rest = words
     if any(" ".join(words).startswith(one) for one in _PASSES_ON):
         return None
-    context = command.context_class(command, info_name="tlsight")
     try:
-        values, left, _ = command.make_parser(context).parse_args(rest)
-    except Exception as error:
+        while True:
+            context = command.make_context("tlsight", list(rest))
+            rest = [*getattr(context, "_protected_args", ()), *context.args]
+            if not hasattr(command, "resolve_command") or not rest:
+                return None
+            _, command, rest = command.resolve_command(context, rest)
+    except (click.ClickException, TlsightError) as error:
         return str(error)
-    if left and not getattr(command, "commands", {}):
-        return f"too much: {left}"
-    if left and not getattr(command, "invoke_without_command", False):
-        return f"no such verb: {left[0]}"
-    missing = [
-        parameter.name for parameter in command.params
-        if parameter.required and not values.get(parameter.name)
-    ]  # fmt: skip
-    return f"missing: {missing}" if missing else None
