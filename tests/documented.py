@@ -80,8 +80,10 @@ def calls(text: str) -> Iterator[list[str]]:
     redirected = False
     for word in [*words, ";"]:
         if re.fullmatch(r"[|;&()]+", word):
-            if "tlsight" in call[:2]:
-                yield call[call.index("tlsight") + 1 :]
+            while call and (call[0] == "sudo" or "=" in call[0]):
+                call = call[1:]
+            if call[:1] == ["tlsight"]:
+                yield call[1:]
             call = []
         elif re.fullmatch(r"[<>]+", word):
             redirected = True

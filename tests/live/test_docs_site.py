@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +21,7 @@ pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarn
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None: ...
+    def log_message(self, *_: object) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -87,20 +86,13 @@ def test_it_is_dark_where_the_system_is_until_one_says_otherwise(
 def test_pages_fit_a_phone(site: str, browser: Browser) -> None:
     """Wide tables and lines of code scroll in themselves; the page does not."""
     page = browser.new_page(viewport={"width": 360, "height": 720})
-    kept = Path(pictures) if (pictures := os.environ.get("TLSIGHT_PICTURES")) else None
-    for name in ("index", "how-to/pins-and-policy", "reference/programs", "reference/schemas/check"):
+    for name in (
+        "index",
+        "how-to/pins-and-policy",
+        "reference/programs",
+        "reference/schemas/check",
+    ):
         page.goto(f"{site}{name}.html")
         wide = page.evaluate("document.documentElement.scrollWidth")
-        if kept:
-            _picture(page, kept, name)
         assert wide <= 360, f"{name} is {wide} wide"
     page.close()
-
-
-def _picture(page: object, folder: Path, name: str) -> None:
-    for width in (360, 1280):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": 900})  # type: ignore[attr-defined]
-            page.emulate_media(color_scheme=scheme)  # type: ignore[attr-defined]
-            page.screenshot(path=folder / f"{name.replace('/', '-')}-{width}-{scheme}.png")  # type: ignore[attr-defined]
-    page.set_viewport_size({"width": 360, "height": 720})  # type: ignore[attr-defined]
