@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from detector import clock
 from detector.doctor import judging, looking
 from detector.doctor.facts import NetworkFacts
 from detector.errors import TlsightError
+from detector.net.briefly import run_briefly
 from detector.net.routes import Routing
 from detector.report.doctor_json import DoctorFinding, DoctorRecord, Part
 from detector.version import __version__
@@ -52,7 +52,7 @@ class Examination:
         def network() -> Iterable[DoctorFinding]:
             from detector.doctor.asking import ask_network
 
-            dates.append(asyncio.run(ask_network(self._routing()[0] or Routing(), self._seconds)))
+            dates.append(run_briefly(ask_network(self._routing()[0] or Routing(), self._seconds)))
             return judging.network(dates[0])
 
         def times() -> Iterable[DoctorFinding]:
@@ -108,4 +108,4 @@ class Examination:
         routing, trouble = self._routing()
         others = other_proxies(self._environment)
         facts = ask_proxies(routing, trouble, others, self._seconds, ask=not self._offline)
-        return judging.proxies(asyncio.run(facts))
+        return judging.proxies(run_briefly(facts))
