@@ -44,6 +44,10 @@ Anonymize = Annotated[
         panel=_PANEL,
     ),
 ]
+Html = Annotated[
+    Path | None,
+    Option("--html", metavar="FILE", help="One self-contained page too.", panel=_PANEL),
+]
 
 
 def plot_file(path: Path | None) -> Path | None:
@@ -59,11 +63,13 @@ class VerdictOutput:
 
     json: Json = False
     verbose: Verbose = False
+    html: Html = None
     fail_on: Annotated[
         str,
         Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
+            values="verdicts",
             panel=_PANEL,
         ),
     ] = "suspect"
@@ -83,6 +89,7 @@ class VerdictOutput:
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
             allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
+            html=self.html,
         )  # fmt: skip
 
 
@@ -122,6 +129,7 @@ class Printer:
     Args:
         json: NDJSON on stdout instead of text.
         bar: whether to show a progress bar on stderr (only on a terminal).
+        html: where a page of all of them is to go.
         quiet: print no judgement: stdout is another document's.
 
     Attributes:
@@ -138,6 +146,7 @@ class Printer:
         allow_sanctioned: bool,
         total: int | None = None,
         bar: bool = False,
+        html: Path | None = None,
         quiet: bool = False,
     ) -> None:
         demand_level(fail_on)
@@ -155,6 +164,11 @@ class Printer:
         # Objects and a bar on one terminal would be torn into each other.
         room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
         self._bar = progress("checked", total) if bar and room else None
+        self._html = html
+        if html is not None:
+            from detector.report.check_page import CheckPage
+
+            self._page = CheckPage()
         if json:
             from detector.report.check_json import encode
 
@@ -178,6 +192,8 @@ class Printer:
         elif not self._hold(judgement):
             self.release()
             self._print(judgement)
+        if self._html is not None:
+            self._page.add(judgement)
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
@@ -195,7 +211,21 @@ class Printer:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
+        self._write_page(whole=True)
         return self.code
+
+    def cut_short(self) -> None:
+        """Show what is known of a run that ends before its time."""
+        self.release()
+        if self.verdicts:
+            self._write_page(whole=False)
+
+    def _write_page(self, *, whole: bool) -> None:
+        if self._html is None:
+            return
+        from detector.report.page import write_page
+
+        write_page(self._html, self._page.page(whole=whole))
 
     def release(self) -> None:
         """Print what is held, one by one, and hold no more: the run ends early, or another outcome has come."""

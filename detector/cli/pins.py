@@ -32,10 +32,14 @@ PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar
 def learn(
     way: WayOptions,
     proof: ProofOptions,
-    hosts: Annotated[list[str], Argument(help="host or host:port.")],
+    hosts: Annotated[list[str], Argument(help="host or host:port.", values="hosts")],
     pins: PinFile,
     key: Annotated[
-        str, Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
+        str,
+        Option(
+            help="Whose key to pin: leaf, or issuer, which outlives renewals.",
+            values=("leaf", "issuer"),
+        ),
     ] = "leaf",
     note: Annotated[str, Option(help="Why; kept with the pin.")] = "",
     expires: Annotated[
@@ -167,7 +171,9 @@ def export(
     form: Annotated[
         str, Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
     ],
-    hosts: Annotated[list[str] | None, Argument(help="Only these hosts' pins.")] = None,
+    hosts: Annotated[
+        list[str] | None, Argument(help="Only these hosts' pins.", values="hosts")
+    ] = None,
     folder: Annotated[
         Path | None,
         Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from detector.knowledge.fixes import PROGRAM_NAMES
 from detector.model.harmless import harmless
 from detector.model.inquiry import Diagnosis, FoundCause, ServedSuites
 from detector.report.check_text import STYLES, escape, marked, place
@@ -15,10 +16,6 @@ from detector.wire import suites
 
 _MARKS = {"ok": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]·[/]"}
 _SEVERITIES = {"error": "bold red", "warning": "bold yellow", "note": "cyan"}
-_PROGRAMS = {
-    "nginx": "nginx", "apache": "Apache", "haproxy": "HAProxy", "caddy": "Caddy",
-    "iis": "IIS, Schannel", "java": "Java, Tomcat",
-}  # fmt: skip
 _GRADES = {"good": "green", "dated": "yellow", "weak": "bold red"}
 
 
@@ -96,7 +93,7 @@ def _cause(cause: FoundCause, programs: tuple[str, ...], *, whole: bool) -> Rend
         for program in programs:
             if program in fix.config:
                 # In the terminal's own colour: a theme is unreadable on the other background.
-                lines.append(_row(f"[dim]{_PROGRAMS[program]}[/]", Text(fix.config[program])))
+                lines.append(_row(f"[dim]{PROGRAM_NAMES[program]}[/]", Text(fix.config[program])))
     if cause.confirm:
         lines.append(_row("[dim]to be sure[/]", escape(cause.confirm)))
         if cause.shows:
