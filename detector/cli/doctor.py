@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from detector.cli import exit_codes
@@ -39,12 +40,14 @@ def doctor(
     ] = 3.0,
     json: Json = False,
 ) -> int:  # fmt: skip
+    from detector.cli.shells import installed
     from detector.doctor.examination import Examination
 
     examined = Examination(
         dict(os.environ),
         partial(routing, proxy, no_proxy=no_proxy),
         read_settings,
+        shells=lambda: installed(Path.home()),
         offline=offline,
         seconds=timeout,
     )

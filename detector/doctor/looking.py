@@ -47,15 +47,6 @@ _MOST_STORES = 50
 _CHECKED_FOR = 2.0
 _STEPS = 100_000
 _ROOTS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "TLSIGHT_ROOTS")
-# Where tlsight --install-completion puts what a shell completes by, and packages do.
-_COMPLETIONS = {
-    "bash": (
-        "~/.bash_completions/tlsight.sh", "~/.local/share/bash-completion/completions/tlsight",
-        "/usr/share/bash-completion/completions/tlsight",
-    ),
-    "zsh": ("~/.zfunc/_tlsight", "/usr/share/zsh/vendor-completions/_tlsight", "/usr/share/zsh/site-functions/_tlsight"),
-    "fish": ("~/.config/fish/completions/tlsight.fish", "/usr/share/fish/vendor_completions.d/tlsight.fish"),
-}  # fmt: skip
 
 
 def look_at_program() -> ProgramFacts:
@@ -171,15 +162,6 @@ def look_at_capture(environment: Mapping[str, str]) -> CaptureFacts:
         status = Path("/proc/self/status").read_text()
         may = bool(int(status.partition("CapEff:")[2].split()[0], 16) >> _NET_RAW & 1)
     return CaptureFacts(found, may)
-
-
-def look_at_shell() -> tuple[str, ...]:
-    """Shells that complete tlsight, as far as files show."""
-    return tuple(
-        shell
-        for shell, places in _COMPLETIONS.items()
-        if any(Path(place).expanduser().exists() for place in places)
-    )
 
 
 def look_at_agent(environment: Mapping[str, str]) -> AgentFacts:

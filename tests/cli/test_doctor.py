@@ -199,3 +199,11 @@ def test_without_a_home_every_other_part_is_looked_at(tlsight: Run) -> None:
     )  # fmt: skip
     assert "SSL_CERT_FILE names /gone.pem, which is not there" in findings(done)["trust"]
     assert "program" in findings(done, "ok")
+
+
+def test_a_shell_that_was_made_to_complete_is_known(tlsight: Run, tmp_path: Path) -> None:
+    before = findings(tlsight("doctor", "--offline", "--json", HOME=str(tmp_path)), "note")
+    assert before["shell"] == ["no shell completes tlsight"]
+    assert tlsight("--install-completion", "fish", HOME=str(tmp_path)).returncode == 0
+    after = findings(tlsight("doctor", "--offline", "--json", HOME=str(tmp_path)), "ok")
+    assert after["shell"] == ["completes tlsight by fish"]
