@@ -98,11 +98,11 @@ class Examination:
         except Exception as error:  # the boundary: the next part may be well
             self._found.append(judging.unlooked(part, error))
 
-    def _routing(self) -> tuple[Routing | None, str]:
+    def _routing(self) -> tuple[Routing | None, TlsightError | None]:
         try:
-            return self._way(), ""
+            return self._way(), None
         except TlsightError as error:
-            return None, str(error)
+            return None, error
 
     def _proxies(self) -> Iterable[DoctorFinding]:
         from detector.doctor.asking import ask_proxies, other_proxies

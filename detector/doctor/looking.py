@@ -103,7 +103,8 @@ def look_at_settings(
         except ConfigError as error:
             found[0] = SettingFacts(str(path), True, error.message, error.remedy)
         except OSError as error:
-            found[0] = SettingFacts(str(path), True, error.strerror or str(error))
+            remedy = "unset TLSIGHT_CONFIG" if named else f"ls -l {path}"
+            found[0] = SettingFacts(str(path), True, error.strerror or str(error), remedy)
     agents = find(environment)
     if agents is not None:
         try:
@@ -211,6 +212,9 @@ def _store(path: Path) -> StoreFacts:
     except OSError as error:
         return StoreFacts(str(path), 0, None, error.strerror or str(error), f"ls -l {path}")
     mode = stat.S_IMODE(seen.st_mode) if hasattr(os, "geteuid") else None
+    if not stat.S_ISREG(seen.st_mode):
+        remedy = "name another file, or see what put that there"
+        return StoreFacts(str(path), 0, mode, "is no regular file", remedy)
     try:
         _open_briefly(path)
     except StoreError as error:
