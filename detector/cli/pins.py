@@ -13,6 +13,7 @@ from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.streams import print_line, write_file, write_json
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
 from detector.model.targets import HTTPS_PORT, parse_target, socket_text
@@ -117,7 +118,7 @@ def check(
     table = load_pins(pins)
     wanted = _parse(hosts or _plain(table), way)
     code = exit_codes.CLEAN
-    for judgement, known in _judged(wanted, way, proof):
+    for judgement, known in _judged(wanted, way, proof, shown=not json):
         target = judgement.observation.target
         host = _place(target)
         seen = examine(judgement.observation, known)
@@ -218,14 +219,20 @@ def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> 
 
 
 def _judged(
-    targets: list[Target], way: WayOptions, proof: ProofOptions
+    targets: list[Target], way: WayOptions, proof: ProofOptions, *, shown: bool = True
 ) -> list[tuple[Judgement, Knowledge]]:
     """Each target's judgement. Without pins: learning and drift look at the host as it is."""
+    from contextlib import ExitStack
+
     from detector.api import check as judge_targets
 
     with proof.opened() as opened:
         known = opened.knowledge
-        found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
+        waiting = Waiting("waiting for {} to answer", shown=shown, total=len(targets))
+        with waiting, ExitStack() as under_way:
+            for target in targets:
+                under_way.enter_context(waiting.target(target))
+            found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
         return [(judgement, known) for judgement in found]
 
 
