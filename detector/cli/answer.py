@@ -63,9 +63,11 @@ def answer(
             within=within, warn=say, around=waiting.target,
         )  # fmt: skip
         found = run_briefly(_judged(session, targets))
-    whole = answered(found, len(targets))
-    if may_be_portal(whole, found):
-        whole = answered(found, len(targets), portal=_meets_portal(options.routing))
+        whole = answered(found, len(targets))
+        if may_be_portal(whole, found):
+            with waiting.on("a captive portal"):
+                portal = _meets_portal(options.routing)
+            whole = answered(found, len(targets), portal=portal)
     if output.json:
         from detector.cli.streams import write_json
 

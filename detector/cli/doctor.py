@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from detector.cli import exit_codes
 from detector.cli.numbers import finite
 from detector.cli.options import Option
 from detector.cli.output import Json
+from detector.cli.waiting import Waiting
 from detector.cli.way import NoProxy, Proxy, routing
 
 _TEXT = """
@@ -51,7 +53,14 @@ def doctor(
         offline=offline,
         seconds=timeout,
     )
-    found = examined.run()
+    waiting = Waiting("looking at {}", shown=not json)
+    with waiting, ExitStack() as now:
+
+        def tell(part: str) -> None:
+            now.close()
+            now.enter_context(waiting.on(part))
+
+        found = examined.run(tell)
     if json:
         from detector.cli.streams import write_json
 
