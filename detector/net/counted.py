@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import anyio
 import anyio.abc
 import httpcore
+from httpcore._backends.anyio import AnyIOStream
 
 from detector.chain.names import as_address
 from detector.net.bare_httpx import httpx
@@ -36,8 +39,25 @@ class _Backend(httpcore.AnyIOBackend):
             TRAFFIC.named()
         found: Any = await super().connect_tcp(host, port, timeout, local_address, socket_options)
         TRAFFIC.opened()
-        found._stream = _Counted(found._stream)  # noqa: SLF001 (what TLS will be wrapped around)
-        return found  # type: ignore[no-any-return]
+        return _Stream(_Counted(found._stream))  # noqa: SLF001 (what TLS will be wrapped around)
+
+
+class _Stream(AnyIOStream):
+    """httpcore's own, which leaves the socket open where a handshake is cut off: its server would wait on it."""
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's shape)
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            found: Any = await super().start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            raise
+        return _Stream(found._stream)  # noqa: SLF001 (another handshake may be within a proxy's)
 
 
 class _Counted(anyio.abc.ByteStream):
