@@ -68,9 +68,7 @@ async def server(pki: LabPki, says: Sequence[bytes]) -> AsyncGenerator[str]:
         yield f"https://127.0.0.1:{found.sockets[0].getsockname()[1]}/"
     finally:
         found.close()
-        async with asyncio.timeout(
-            10
-        ):  # a handshake that nobody finishes ends when its client is gone
+        async with asyncio.timeout(10):  # no connection outlives the client that made it
             await found.wait_closed()
 
 
