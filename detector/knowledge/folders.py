@@ -25,6 +25,8 @@ _XDG: dict[Kind, tuple[str, str]] = {
     "data": ("XDG_DATA_HOME", ".local/share"),
 }
 _OTHERS = ("darwin", "win32")
+# What earlier runs saw, in the state folder.
+HISTORY = "history.sqlite3"
 
 
 def config_folder(environment: Mapping[str, str], system: str = sys.platform) -> Path:
