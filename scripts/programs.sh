@@ -44,6 +44,8 @@ else
     need openssl openssl
     need curl curl
     need mandoc mandoc
+    need zsh zsh
+    need fish fish
     need groff groff-base
     need privoxy privoxy
     need tinyproxy tinyproxy
