@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli import exit_codes
@@ -11,7 +10,8 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.numbers import finite
 from detector.cli.options import Option
-from detector.cli.output import VerdictOutput, progress
+from detector.cli.output import VerdictOutput
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
@@ -50,11 +50,14 @@ def answer(
     exit_codes.demand_level(output.fail_on)
     targets = list(way.targets(None, None, canaries()))
     options = way.probe_options(compare.roots)
-    with compare.opened() as opened, earlier.opened() as memory:
+    waiting = Waiting(
+        "waiting for {} to answer", shown=not output.json, total=len(targets), done="asked"
+    )
+    with compare.opened() as opened, earlier.opened() as memory, waiting:
         # The sites are each other's witnesses.
         session = CheckRun(
             opened.knowledge, options, memory=memory, store=opened.store, canaries=False,
-            within=within, warn=say,
+            within=within, warn=say, around=waiting.target,
         )  # fmt: skip
         found = asyncio.run(_judged(session, targets))
     whole = answered(found, len(targets))
@@ -78,18 +81,8 @@ def answer(
 async def _judged(session: CheckRun, targets: list[Target]) -> list[Judgement]:
     from contextlib import aclosing
 
-    found: list[Judgement] = []
-    bar = progress("asked", len(targets)) if sys.stderr.isatty() else None
-    try:
-        async with aclosing(session.run(targets, len(targets))) as judgements:
-            async for judgement in judgements:
-                found.append(judgement)
-                if bar is not None:
-                    bar.advance(bar.task_ids[0])
-    finally:
-        if bar is not None:
-            bar.stop()
-    return found
+    async with aclosing(session.run(targets, len(targets))) as judgements:
+        return [judgement async for judgement in judgements]
 
 
 answer.__doc__ = _TEXT

@@ -13,7 +13,9 @@ from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.options import Option
 from detector.cli.output import Printer, VerdictOutput
 from detector.cli.recovering import Recover, progress
+from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from detector.runs.check import CheckRun
@@ -28,6 +30,7 @@ Examples
   tlsight check example.com imap.example.com:993
   tlsight check --proxy http://proxy:3128 --compare-direct example.com
   tlsight check -l hosts.txt --json > result.ndjson
+  tlsight check -l hosts.txt --html report.html
   tlsight check --starttls smtp mail.example.com
   tlsight check --ct-proof example.com
   tlsight check -l hosts.txt --junit tlsight.xml
@@ -99,11 +102,16 @@ def check(
 
     from detector.runs.check import CheckRun
 
+    named = (target_list, compare.roots, compare.pins, compare.policy, compare.issuers)
+    written = {"--html": output.html, "--save": save, "--junit": gate.junit}
+    refuse_overwriting(written, filter(None, named))
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
-    printer = output.printer(
-        wanted.count, bar=wanted.count is None or wanted.count > 3, quiet=gate.sarif
-    )
+    printer = output.printer(quiet=gate.sarif)
+    waiting = Waiting(
+        "waiting for {} to answer", shown=not output.json and not gate.sarif, total=wanted.count,
+        done="checked",
+    )  # fmt: skip
     options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
@@ -111,19 +119,19 @@ def check(
             compare.opened(to_write=ct_proof) as opened,
             earlier.opened() as memory,
             gate.opened("check", json=output.json, targets=wanted, listed=target_list) as cases,
+            waiting,
         ):
             printer.cases = cases
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, other_ways=other_ways, store=opened.store, prove=prove,
                 canaries=not no_canaries, recover=progress() if recover else None, warn=_warn,
+                around=waiting.target,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:
-        printer.release()  # what is known when a run is cut short
+        printer.cut_short()
         raise
-    finally:
-        printer.close()
     return exit_codes.worst(printer.finish(), wanted.code)
 
 

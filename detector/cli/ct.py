@@ -15,6 +15,7 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
 from detector.cli.options import Argument, Option
 from detector.cli.output import Json
+from detector.cli.waiting import Waiting
 from detector.cli.way import bounded_lines
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import parse_target, read_targets
@@ -70,6 +71,10 @@ def show(
     from detector import clock
     from detector.lookup.unexpected import unexpected_leaves
 
+    waiting = Waiting(
+        "waiting for what logs know of {}", shown=not json, total=len(hosts), done="looked up"
+    )
+
     def each(found: HostIssuers) -> None:
         nonlocal code
         _warn(*found.problems)
@@ -86,7 +91,7 @@ def show(
             _print(_table(found))
 
     _visit(
-        [_host(host) for host in hosts], each, asking, store=store, roots=roots, ct_logs=ct_logs,
+        [_host(host) for host in hosts], each, asking, waiting, store=store, roots=roots, ct_logs=ct_logs,
         refresh=refresh, offline=offline,
     )  # fmt: skip
     return code
@@ -117,22 +122,16 @@ def fetch(
     if not hosts:
         raise ConfigError(str(host_list), "holds no host", remedy="write one a line")
     tally: Counter[str] = Counter()
-    bar = _bar(len(hosts))
+    waiting = Waiting("waiting for what logs know of {}", total=len(hosts), done="looked up")
 
     def each(found: HostIssuers) -> None:
         _warn(*(f"{found.host}: {problem}" for problem in found.problems))
         tally["known" if found.usable else "unknown"] += 1
         tally["asked"] += found.asked
-        if bar is not None:
-            bar.advance(bar.task_ids[0])
 
-    try:
-        _visit(
-            hosts, each, asking, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
-        )  # fmt: skip
-    finally:
-        if bar is not None:
-            bar.stop()
+    _visit(
+        hosts, each, asking, waiting, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
+    )  # fmt: skip
     print(
         f"{len(hosts)} hosts: {tally['known']} known, {tally['unknown']} unknown,"
         f" {tally['asked']} asked for"
@@ -186,6 +185,7 @@ def _visit(
     hosts: list[str],
     each: _Each,
     asking: AskingOptions,
+    waiting: Waiting,
     *,
     store: Path | None,
     roots: Path | None,
@@ -209,26 +209,41 @@ def _visit(
     async def run() -> None:
         async with Fetcher(options) as fetcher:
             desk = LookupDesk(services, kept, fetcher, known, clock.now)
-            await _each_of(desk, hosts, each, refresh=refresh, offline=offline)
+            await _each_of(desk, hosts, each, waiting, refresh=refresh, offline=offline)
 
     try:
-        asyncio.run(run())
+        with waiting:
+            asyncio.run(run())
     finally:
         kept.close()
 
 
 async def _each_of(
-    desk: LookupDesk, hosts: list[str], each: _Each, *, refresh: bool, offline: bool
+    desk: LookupDesk,
+    hosts: list[str],
+    each: _Each,
+    waiting: Waiting,
+    *,
+    refresh: bool,
+    offline: bool,
 ) -> None:
-    from contextlib import aclosing
+    from contextlib import ExitStack, aclosing
 
     if len(hosts) == 1 or offline:
         for host in hosts:
-            each(await desk.look_up(host, refresh=refresh, offline=offline))
-        return
-    async with aclosing(desk.look_up_all(hosts, refresh=refresh)) as run:
-        async for found in run:
+            with waiting.on(host):
+                found = await desk.look_up(host, refresh=refresh, offline=offline)
             each(found)
+        return
+    with ExitStack() as rest:
+        under_way = {host: rest.enter_context(ExitStack()) for host in hosts}
+        for host, one in under_way.items():
+            one.enter_context(waiting.on(host))
+        async with aclosing(desk.look_up_all(hosts, refresh=refresh)) as run:
+            async for found in run:
+                if found.host in under_way:
+                    under_way[found.host].close()
+                each(found)
 
 
 def _table(found: HostIssuers) -> RenderableType:
@@ -328,12 +343,6 @@ def _lenient(texts: Iterable[str]) -> Iterator[str]:
             _warn(str(error))
 
 
-def _bar(total: int) -> _Bar | None:
-    from detector.cli.output import progress
-
-    return progress("looked up", total) if sys.stderr.isatty() else None
-
-
 def _warn(*texts: str) -> None:
     for text in texts:
         say(text)
@@ -341,7 +350,5 @@ def _warn(*texts: str) -> None:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.progress import Progress as _Bar
 
     _Each = Callable[[HostIssuers], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +15,12 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.options import Option
-from detector.cli.output import Json
+from detector.cli.output import Html, Json, Verbose
 from detector.cli.streams import print_line
+from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,7 @@ Examples
   tlsight diagnose --starttls smtp mail.example.com
   tlsight diagnose --client-cert me.pem --client-key me.key api.example.com
   tlsight diagnose --suites example.com
+  tlsight diagnose --html ladder.html example.com    a page for who runs the server
   tlsight diagnose --watch 5 example.com          until it works
   tlsight diagnose --expect healthy --junit tlsight.xml -l hosts.txt  in CI
 
@@ -116,6 +119,8 @@ def diagnose(
         ),
     ] = None,
     json: Json = False,
+    html: Html = None,
+    verbose: Verbose = False,
 ) -> int:
     from detector.knowledge.causes import cause_table
     from detector.knowledge.fixes import PROGRAMS
@@ -126,12 +131,14 @@ def diagnose(
         raise ConfigError("--for", f"{program!r} is none of {', '.join(PROGRAMS)}, all")
     if expect is not None and expect != "healthy" and expect not in cause_table():
         raise ConfigError("--expect", f"no cause {expect!r}", remedy="see tlsight lab list")
+    read = (target_list, client_cert, client_key, compare.roots, compare.pins, compare.policy)
+    written = {"--html": html, "--save": save, "--repair": repair, "--junit": gate.junit}
+    refuse_overwriting(written, filter(None, read))
     wanted = way.targets(targets, target_list)
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
     credential = _credential(client_cert, client_key)
     printer = _Printer(
-        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None,
-        quiet=gate.sarif,
+        json=json, trace=trace, verbose=verbose, programs=shown, expect=expect, quiet=gate.sarif,
     )  # fmt: skip
     with compare.opened() as opened, earlier.opened() as memory:
         how = _investigation(
@@ -149,8 +156,19 @@ def diagnose(
                 printer.cases = files.enter_context(
                     gate.opened("diagnose", json=json, targets=wanted, listed=target_list)
                 )
-                found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
-            printer.close()
+                waiting = files.enter_context(
+                    Waiting(
+                        "waiting for {} to answer",
+                        shown=not json and not gate.sarif,
+                        total=wanted.count,
+                        done="diagnosed",
+                    )
+                )
+                found = _run(
+                    how, wanted, opened.knowledge, memory, partial(printer.show, sink), waiting
+                )
+            if html is not None:
+                _write_page(found, html, shown)
             if repair is not None:
                 _write_repaired(found, repair)
             if watch is None or printer.content(found):
@@ -207,6 +225,7 @@ def _run(
     known: Knowledge,
     memory: Memory,
     show: Callable[[Diagnosis], None],
+    waiting: Waiting,
 ) -> list[Diagnosis]:
     import asyncio
     from contextlib import aclosing
@@ -214,7 +233,8 @@ def _run(
     async def all_of_them() -> list[Diagnosis]:
         found: list[Diagnosis] = []
         width = min(8, wanted.count or 8) or 1
-        async with aclosing(how.run(wanted, known, memory=memory, concurrency=width)) as run:
+        asked = how.run(wanted, known, memory=memory, concurrency=width, around=waiting.target)
+        async with aclosing(asked) as run:
             async for _, diagnosis in run:
                 show(diagnosis)
                 found.append(diagnosis)
@@ -228,27 +248,21 @@ class _Printer:
 
     def __init__(
         self,
-        total: int | None,
         *,
         json: bool,
         trace: bool,
+        verbose: bool,
         programs: tuple[str, ...] | None,
         expect: str | None,
-        many: bool,
         quiet: bool = False,
     ) -> None:
         self.quiet = quiet
         self.cases: Cases | None = None
         self.json = json
         self.trace = trace
+        self.verbose = verbose
         self.programs = programs
         self.expect = expect
-        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
-        self._bar = None
-        if many and room and (total is None or total > 1):
-            from detector.cli.output import progress
-
-            self._bar = progress("diagnosed", total)
 
     def show(self, sink: object, diagnosis: Diagnosis) -> None:
         if sink is not None:
@@ -269,17 +283,9 @@ class _Printer:
             from detector.report.diagnose_text import render
 
             console = stdout_console()
-            console.print(render(diagnosis, self.programs))
+            console.print(render(diagnosis, self.programs, verbose=self.verbose))
             if self.trace:
                 _print_trace(diagnosis)
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
-
-    def close(self) -> None:
-        if self._bar is not None:
-            with suppress(Exception):
-                self._bar.stop()
-            self._bar = None
 
     def content(self, found: list[Diagnosis]) -> bool:
         """Everything is as it should be."""
@@ -336,6 +342,17 @@ def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] |
             str(certificate), why, remedy="give PEM files, the key unlocked"
         ) from None
     return found
+
+
+def _write_page(found: list[Diagnosis], path: Path, programs: tuple[str, ...] | None) -> None:
+    """Raises StoreError where the file cannot be written."""
+    from detector.report.diagnose_page import DiagnosePage
+    from detector.report.page import write_page
+
+    made = DiagnosePage(programs)
+    for one in found:
+        made.add(one)
+    write_page(path, made.page())
 
 
 def _write_repaired(found: list[Diagnosis], path: Path) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli import exit_codes
+from detector.cli.dates import last_day
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 from detector.cli.streams import print_line, write_file, write_json
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
 from detector.model.targets import HTTPS_PORT, parse_target, socket_text
@@ -60,7 +61,7 @@ def learn(
 
     if key not in ("leaf", "issuer"):
         raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
-    until = _date(expires)
+    until = last_day(expires)
     _text(pins)  # a broken file is told before anybody is asked
     code = exit_codes.CLEAN
     learned: list[Pin] = []
@@ -117,7 +118,7 @@ def check(
     table = load_pins(pins)
     wanted = _parse(hosts or _plain(table), way)
     code = exit_codes.CLEAN
-    for judgement, known in _judged(wanted, way, proof):
+    for judgement, known in _judged(wanted, way, proof, shown=not json):
         target = judgement.observation.target
         host = _place(target)
         seen = examine(judgement.observation, known)
@@ -218,14 +219,20 @@ def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> 
 
 
 def _judged(
-    targets: list[Target], way: WayOptions, proof: ProofOptions
+    targets: list[Target], way: WayOptions, proof: ProofOptions, *, shown: bool = True
 ) -> list[tuple[Judgement, Knowledge]]:
     """Each target's judgement. Without pins: learning and drift look at the host as it is."""
+    from contextlib import ExitStack
+
     from detector.api import check as judge_targets
 
     with proof.opened() as opened:
         known = opened.knowledge
-        found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
+        waiting = Waiting("waiting for {} to answer", shown=shown, total=len(targets))
+        with waiting, ExitStack() as under_way:
+            for target in targets:
+                under_way.enter_context(waiting.target(target))
+            found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
         return [(judgement, known) for judgement in found]
 
 
@@ -267,13 +274,6 @@ def _text(path: Path) -> str:
         return ""
     load_pins(path)  # a broken file is not written over
     return path.read_text(encoding="utf-8")
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
 
 
 def _tell(found: Drift, place: str, *, json: bool) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from detector import clock
 from detector.errors import ConfigError, DialError, ProxyError
@@ -47,6 +47,8 @@ from detector.wire.registry import group_name, version_name
 from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
 
+if TYPE_CHECKING:
+    from detector.net.application import Conversation
 _log = Log(__name__)
 
 KEPT_BYTES = 64 << 10
@@ -261,12 +263,10 @@ class ProbeRun:
         if completed:
             self.handshake = _completed(tls, transcript)
             self.resumed = bool(tls.session_reused)
-            if self.options.request is not None:
-                from detector.net.application import conversation_for, converse
+            words = self._words(tls.selected_alpn_protocol())
+            if words is not None:
+                from detector.net.application import converse
 
-                words = conversation_for(
-                    self.target, tls.selected_alpn_protocol(), self.options.request
-                )
                 self.application = await converse(
                     stream, tls, incoming, outgoing, words, self.options.listen
                 )
@@ -278,6 +278,14 @@ class ProbeRun:
             self.handshake = _begun(transcript)
             if not self.chain:
                 self.chain = tuple(entry.der for entry in transcript.chain)
+
+    def _words(self, chosen: str | None) -> Conversation | None:
+        """What to say once `chosen` was agreed on by ALPN; None says nothing."""
+        if self.options.request is None:
+            return None
+        from detector.net.application import conversation_for
+
+        return conversation_for(self.target, chosen, self.options.request)
 
     async def _pump(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ class CheckRun:
         witnesses: which ones; the table's first three when left out.
         recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
         within: seconds after which targets that have not answered are left out; None waits for all.
+        around: entered while a target is asked.
         warn: told about trouble that does not stop the run, one line each.
 
     Raises ConfigError where `recover` cannot be had.
@@ -67,6 +68,7 @@ class CheckRun:
         witnesses: Sequence[str] = (),
         recover: Progress | None = None,
         within: float | None = None,
+        around: Callable[[Target], AbstractContextManager[object]] = nullcontext,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.memory = memory or Memory()
@@ -83,6 +85,7 @@ class CheckRun:
         self.store = store
         self.prove = prove
         self.within = within
+        self.around = around
         self._fetch: Fetcher | None = None
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
@@ -163,6 +166,11 @@ class CheckRun:
         self, numbered: tuple[int, Target]
     ) -> tuple[int, Observation, Baseline | None]:
         place, target = numbered
+        with self.around(target):
+            observation, baseline = await self._asked(target)
+        return place, observation, baseline
+
+    async def _asked(self, target: Target) -> tuple[Observation, Baseline | None]:
         observation = await probe(target, self.options)
         if self.staple or may_send_scts(observation, self.known):
             from detector.net.unasked import with_unasked
@@ -174,7 +182,7 @@ class CheckRun:
 
             observation = await with_other_ways(observation, self.options)
         if not self.compare_direct or observation.route.kind == "direct":
-            return place, observation, None
+            return observation, None
         past = replace(self.options, routing=Routing())
         direct = await probe(target, past)
         if observation.handshake is not None and direct.handshake is not None:
@@ -183,7 +191,7 @@ class CheckRun:
             observation, direct = await asyncio.gather(
                 with_browser_answer(observation, self.options), with_browser_answer(direct, past)
             )
-        return place, observation, baseline_of(direct, self.known)
+        return observation, baseline_of(direct, self.known)
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,9 +72,11 @@ class Investigation:
         *,
         memory: Memory | None = None,
         concurrency: int = 8,
+        around: Callable[[Target], AbstractContextManager[object]] = nullcontext,
     ) -> AsyncGenerator[tuple[int, Diagnosis]]:
         """Diagnoses as they stand, each with its target's place; who answers is judged as `check` judges it:
-        what the targets share with each other, and with earlier runs, counts for all of them.
+        what the targets share with each other, and with earlier runs, counts for all of them. `around` is entered
+        while a target is asked.
         """
         remembered = memory or Memory()
         docket: Docket[tuple[int, Inquiry]] = Docket(known, on_judged=remembered.record)
@@ -82,7 +85,8 @@ class Investigation:
 
         async def ask(numbered: tuple[int, Target]) -> tuple[int, Inquiry]:
             place, target = numbered
-            return place, await self._inquiry(target, known)
+            with around(target):
+                return place, await self._inquiry(target, known)
 
         async for place, inquiry in sweep(enumerate(targets), ask, concurrency=concurrency):
             seen = inquiry.observation
