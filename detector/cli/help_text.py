@@ -241,4 +241,4 @@ def _flow(text: str, width: int, first: str = "", rest: str | None = None) -> li
 def first_sentence(text: str) -> str:
     """What a verb or an option is for, in short."""
     paragraph = " ".join(re.split(r"\n[ \t]*\n", inspect.cleandoc(text))[0].split())
-    return re.split(r"(?<=[.])\s", paragraph, maxsplit=1)[0]
+    return re.split(r"(?<![.])(?<=[.])\s(?=[A-Z])", paragraph, maxsplit=1)[0]
