@@ -56,7 +56,7 @@ function __tlsight_complete
             set -l front (string split -f 2 \\t -- $line)
             set -l start (string sub -s (math (string length -- "$front") + 1) -- $current)
             for path in (__fish_complete_path $start)
-                echo $front$path
+                echo "$front$path"
             end
         else
             echo $line
