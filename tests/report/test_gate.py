@@ -91,7 +91,7 @@ def test_a_diagnosis_fails_by_the_cause_to_mend_first(
     case = diagnosed(diagnosis, 1, CAUSES)
     assert (case.outcome, case.kind) == ("failed", "connection-refused")
     assert case.remarks[0].level == "error"
-    assert case.text.startswith("BROKEN  silent.example.com:443")
+    assert case.text.startswith("BROKEN silent.example.com:443")
 
 
 def test_a_host_that_works_is_called_healthy(
