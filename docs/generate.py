@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from agents_page import agents_page
 from command_page import command_page
 from manual_pages import manual_pages
 from python_page import python_page
@@ -44,6 +45,7 @@ def made() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "reference/programs.md", programs_page
     yield "reference/python.md", python_page
     yield "reference/schemas.md", schemas_page
+    yield "how-to/coding-agents.md", agents_page
     for reader in readers():
         yield f"readers/{reader.id}.md", lambda reader=reader: reader_page(reader)
     for name in schema.TYPES:

@@ -56,6 +56,8 @@ else
     need dbus-daemon dbus-daemon
     need dunst dunst
     need Xvfb xvfb
+    need xclip xclip
+    need xsel xsel
     need gsettings libglib2.0-bin
     [ -f /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] || packages="$packages gsettings-desktop-schemas"
     need ip iproute2

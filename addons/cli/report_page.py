@@ -7,7 +7,7 @@ from collections import defaultdict
 from addons.bypass.shown import shown
 from addons.cli.report import about, amount, counted, decided, ended_by, trail_text, whose
 from addons.store.owner_report import OwnerReport, Told
-from detector.report.page import Block, Page, TableOf, html, number
+from detector.report.page import Block, Code, Page, TableOf, html, number
 
 # Rules on one page; a browser reads no more.
 MOST = 2_000
@@ -18,7 +18,9 @@ def page(found: OwnerReport) -> str:
     """The page as HTML."""
     trail = found.trail
     blocks = (
-        [Block("The trail does not hold", _all(trail.faults), bad=True)] if not trail.holds else []
+        [Block("The trail does not hold", _all(trail.faults), tone="bad")]
+        if not trail.holds
+        else []
     )
     blocks += [_block(one, found) for one in found.rules[:MOST]]
     notes = [trail_text(found), *trail.notes]
@@ -88,8 +90,8 @@ def _block(one: Told, found: OwnerReport) -> Block:
     return Block(
         shown(f"{one.action} {one.pattern}"),
         tuple(shown(f"{word.capitalize()}: {text}") for word, text in about(one, found.since)),
-        code="\n".join(trail),
-        bad=wrong or one.stage == "ended" or not one.owner,
+        codes=(Code("Decisions", "\n".join(trail)),) if trail else (),
+        tone="bad" if wrong or one.stage == "ended" or not one.owner else "",
     )
 
 

@@ -15,6 +15,7 @@ from detector.cli.output import Printer, VerdictOutput
 from detector.cli.recovering import Recover, progress
 from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from detector.runs.check import CheckRun
@@ -29,6 +30,7 @@ Examples
   tlsight check example.com imap.example.com:993
   tlsight check --proxy http://proxy:3128 --compare-direct example.com
   tlsight check -l hosts.txt --json > result.ndjson
+  tlsight check -l hosts.txt --html report.html
   tlsight check --starttls smtp mail.example.com
   tlsight check --ct-proof example.com
   tlsight check -l hosts.txt --junit tlsight.xml
@@ -100,6 +102,9 @@ def check(
 
     from detector.runs.check import CheckRun
 
+    named = (target_list, compare.roots, compare.pins, compare.policy, compare.issuers)
+    written = {"--html": output.html, "--save": save, "--junit": gate.junit}
+    refuse_overwriting(written, filter(None, named))
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
     printer = output.printer(quiet=gate.sarif)
@@ -125,7 +130,7 @@ def check(
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:
-        printer.release()  # what is known when a run is cut short
+        printer.cut_short()
         raise
     return exit_codes.worst(printer.finish(), wanted.code)
 

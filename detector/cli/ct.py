@@ -38,7 +38,7 @@ app = DefaultGroup(
 @grouped
 def show(
     asking: AskingOptions,
-    hosts: Annotated[list[str], Argument(help="Host names.")],
+    hosts: Annotated[list[str], Argument(help="Host names.", values="hosts")],
     refresh: Annotated[
         bool, Option("--refresh", help="Ask even where the stored answer is fresh.")
     ] = False,

@@ -15,11 +15,12 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.options import Option
-from detector.cli.output import Json, Verbose
+from detector.cli.output import Html, Json, Verbose
 from detector.cli.streams import print_line
 from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ Examples
   tlsight diagnose --starttls smtp mail.example.com
   tlsight diagnose --client-cert me.pem --client-key me.key api.example.com
   tlsight diagnose --suites example.com
+  tlsight diagnose --html ladder.html example.com    a page for who runs the server
   tlsight diagnose --watch 5 example.com          until it works
   tlsight diagnose --expect healthy --junit tlsight.xml -l hosts.txt  in CI
 
@@ -101,6 +103,7 @@ def diagnose(
         str | None,
         Option(
             "--for",
+            values="servers",
             help="Lines for one program only: nginx, apache, haproxy, caddy, iis, java, or all.",
             panel=_SHOW,
         ),
@@ -111,9 +114,12 @@ def diagnose(
     ] = False,
     expect: Annotated[
         str | None,
-        Option(help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW),
+        Option(
+            help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW, values="causes"
+        ),
     ] = None,
     json: Json = False,
+    html: Html = None,
     verbose: Verbose = False,
 ) -> int:
     from detector.knowledge.causes import cause_table
@@ -125,6 +131,9 @@ def diagnose(
         raise ConfigError("--for", f"{program!r} is none of {', '.join(PROGRAMS)}, all")
     if expect is not None and expect != "healthy" and expect not in cause_table():
         raise ConfigError("--expect", f"no cause {expect!r}", remedy="see tlsight lab list")
+    read = (target_list, client_cert, client_key, compare.roots, compare.pins, compare.policy)
+    written = {"--html": html, "--save": save, "--repair": repair, "--junit": gate.junit}
+    refuse_overwriting(written, filter(None, read))
     wanted = way.targets(targets, target_list)
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
     credential = _credential(client_cert, client_key)
@@ -158,6 +167,8 @@ def diagnose(
                 found = _run(
                     how, wanted, opened.knowledge, memory, partial(printer.show, sink), waiting
                 )
+            if html is not None:
+                _write_page(found, html, shown)
             if repair is not None:
                 _write_repaired(found, repair)
             if watch is None or printer.content(found):
@@ -331,6 +342,17 @@ def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] |
             str(certificate), why, remedy="give PEM files, the key unlocked"
         ) from None
     return found
+
+
+def _write_page(found: list[Diagnosis], path: Path, programs: tuple[str, ...] | None) -> None:
+    """Raises StoreError where the file cannot be written."""
+    from detector.report.diagnose_page import DiagnosePage
+    from detector.report.page import write_page
+
+    made = DiagnosePage(programs)
+    for one in found:
+        made.add(one)
+    write_page(path, made.page())
 
 
 def _write_repaired(found: list[Diagnosis], path: Path) -> None:

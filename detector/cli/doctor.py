@@ -44,7 +44,7 @@ def doctor(
     examined = Examination(
         dict(os.environ),
         partial(routing, proxy, no_proxy=no_proxy),
-        _read_settings,
+        read_settings,
         offline=offline,
         seconds=timeout,
     )
@@ -61,7 +61,7 @@ def doctor(
     return exit_codes.FOUND if found.problems else exit_codes.CLEAN
 
 
-def _read_settings() -> None:
+def read_settings() -> None:
     """As every verb would. Raises ConfigError."""
     from detector.cli.app import build, load_settings
 

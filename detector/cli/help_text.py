@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 A verb's text is paragraphs, with an empty line between. One whose lines are indented is a list of command lines, each
 with what it does two spaces or more behind it; those lines are left whole, to be copied. Every other paragraph flows,
-however its lines were broken. "Examples" alone on a line is a heading, and so is what stands before a colon in a
-paragraph that begins with "Exit codes". Options stand under the titles of their groups, those without under "Options".
+however its lines were broken. HEADINGS alone in a paragraph, or at its beginning, are
+headings. Options stand under the titles of their groups, those without under "Options".
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from typing import Any
 
 import click
 
+from detector.cli import everywhere
 from detector.cli.color import allowed
 
-# Title of the options that every verb has; they stand last.
-EVERYWHERE = "Everywhere"
 _LEAST, _MOST = 40, 200
 _TERM_MOST = 30  # columns of an option's names; what is longer has its text beneath
-_HEADING = re.compile(r"^(Examples|Exit codes)\b")
+# Sections of a verb's text.
+HEADINGS = ("Examples", "Exit codes", "Lists")
+_HEADING = re.compile(rf"^({'|'.join(HEADINGS)})\b")
 _WORDS = {"path": "FILE", "integer": "N", "float": "N", "text": "TEXT"}
 
 
@@ -130,12 +131,12 @@ def _sections(
             found["Arguments"].append((parameter.make_metavar(context), f"{text}{extra}".strip()))
         elif isinstance(parameter, click.Option):
             title = getattr(parameter, "panel", None) or "Options"
-            rows = (shared if title == EVERYWHERE else found).setdefault(title, [])
+            rows = (shared if title == everywhere.PANEL else found).setdefault(title, [])
             rows.append((_term(parameter, context), text + _extra(parameter, context)))
     yield from ((title, rows) for title, rows in {**found, **shared}.items() if rows)
     if isinstance(command, click.Group):
         verbs = [
-            (name, _first_sentence(one.help or ""))
+            (name, first_sentence(one.help or ""))
             for name in command.commands
             if (one := command.get_command(context, name)) is not None and not one.hidden
         ]
@@ -195,6 +196,7 @@ def _flow(text: str, width: int, first: str = "", rest: str | None = None) -> li
     )  # fmt: skip
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """What a verb or an option is for, in short."""
     paragraph = " ".join(re.split(r"\n[ \t]*\n", inspect.cleandoc(text))[0].split())
     return re.split(r"(?<=[.])\s", paragraph, maxsplit=1)[0]

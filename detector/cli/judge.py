@@ -14,6 +14,7 @@ from detector.cli.output import VerdictOutput
 from detector.cli.recovering import Recover, recovered
 from detector.errors import ConfigError
 from detector.model.targets import normal_host
+from detector.runs.overwriting import refuse_overwriting
 
 if TYPE_CHECKING:
     from detector.model.observation import Observation
@@ -38,7 +39,9 @@ def judge(
     earlier: HistoryOptions,
     output: VerdictOutput,
     gate: GateOptions,
-    files: Annotated[list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.")],
+    files: Annotated[
+        list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.", values="files")
+    ],
     host: Annotated[
         str | None, Option(help="Name that was asked for, for chains without HOST=.")
     ] = None,
@@ -50,6 +53,8 @@ def judge(
     from detector.judging.judge import judge_all
     from detector.runs.saved import load_observations
 
+    read = [split_host(text)[1] for text in files]
+    refuse_overwriting({"--html": output.html, "--junit": gate.junit}, read)
     printer = output.printer(quiet=gate.sarif)
     moment = parse_time(at) if at else None
     observations: list[Observation] = []

@@ -38,7 +38,7 @@ def list_(json: Json = False) -> int:
 @app.command("serve")
 def serve(
     cases: Annotated[
-        list[str] | None, Argument(help="Only these; all of them when left out.")
+        list[str] | None, Argument(help="Only these; all of them when left out.", values="cases")
     ] = None,
     folder: Annotated[
         Path, Option("--dir", help="Where root.pem, logs.json and client keys are written.")

@@ -95,14 +95,15 @@ def logs(
         story = run.story(files)
     printer.finish(story)
     if plot is not None:
+        from detector.report.logs_page import UNIT, changes
         from detector.report.plotting import save_plot
 
-        save_plot(plot, story.timeline, "Failed TLS handshakes")
+        save_plot(plot, story.timeline, "Failed TLS handshakes", UNIT, changes(printer, story))
     if output.html is not None:
-        from detector.knowledge.whole_file import write_whole
         from detector.report.logs_page import log_page
+        from detector.report.page import write_page
 
-        write_whole(output.html, log_page(printer, story).encode())
+        write_page(output.html, log_page(printer, story))
     if not story.seen.programs:
         return exit_codes.INCONCLUSIVE
     return exit_codes.FOUND if story.failures else exit_codes.CLEAN

@@ -41,6 +41,10 @@ Anonymize = Annotated[
         panel=_PANEL,
     ),
 ]
+Html = Annotated[
+    Path | None,
+    Option("--html", metavar="FILE", help="One self-contained page too.", panel=_PANEL),
+]
 
 
 def plot_file(path: Path | None) -> Path | None:
@@ -56,11 +60,13 @@ class VerdictOutput:
 
     json: Json = False
     verbose: Verbose = False
+    html: Html = None
     fail_on: Annotated[
         str,
         Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
+            values="verdicts",
             panel=_PANEL,
         ),
     ] = "suspect"
@@ -77,7 +83,7 @@ class VerdictOutput:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, quiet=quiet,
+            allow_sanctioned=self.allow_sanctioned, quiet=quiet, html=self.html,
         )  # fmt: skip
 
 
@@ -116,6 +122,7 @@ class Printer:
 
     Args:
         json: NDJSON on stdout instead of text.
+        html: where a page of all of them is to go.
         quiet: print no judgement: stdout is another document's.
 
     Attributes:
@@ -130,6 +137,7 @@ class Printer:
         verbose: bool,
         fail_on: str,
         allow_sanctioned: bool,
+        html: Path | None = None,
         quiet: bool = False,
     ) -> None:
         demand_level(fail_on)
@@ -144,6 +152,11 @@ class Printer:
         self._held: list[Judgement] = []
         self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
+        self._html = html
+        if html is not None:
+            from detector.report.check_page import CheckPage
+
+            self._page = CheckPage()
         if json:
             from detector.report.check_json import encode
 
@@ -169,6 +182,8 @@ class Printer:
         elif not self._hold(judgement):
             self.release()
             self._print(judgement)
+        if self._html is not None:
+            self._page.add(judgement)
 
     def finish(self) -> int:
         """The last lines, and the exit code."""
@@ -184,7 +199,21 @@ class Printer:
             from detector.report.check_text import summary
 
             self._console.print(summary(self.verdicts))
+        self._write_page(whole=True)
         return self.code
+
+    def cut_short(self) -> None:
+        """Show what is known of a run that ends before its time."""
+        self.release()
+        if self.verdicts:
+            self._write_page(whole=False)
+
+    def _write_page(self, *, whole: bool) -> None:
+        if self._html is None:
+            return
+        from detector.report.page import write_page
+
+        write_page(self._html, self._page.page(whole=whole))
 
     def release(self) -> None:
         """Print what is held, one by one, and hold no more: the run ends early, or another outcome has come."""

@@ -220,14 +220,15 @@ def tell_captures(
         if not exports.on_stdout:
             printer.finish(story)
         if plot is not None:
+            from detector.report.pcap_page import TITLE, UNIT
             from detector.report.plotting import save_plot
 
-            save_plot(plot, story.timeline, "Failed TLS connections")
+            save_plot(plot, story.timeline, TITLE, UNIT)
         if output.html is not None:
-            from detector.knowledge.whole_file import write_whole
+            from detector.report.page import write_page
             from detector.report.pcap_page import capture_page
 
-            write_whole(output.html, capture_page(printer, story).encode())
+            write_page(output.html, capture_page(printer, story))
     code = exit_codes.CLEAN if story.connections else exit_codes.INCONCLUSIVE
     if story.failed or story.intercepted or story.broken:
         code = exit_codes.FOUND

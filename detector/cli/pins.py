@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli import exit_codes
+from detector.cli.dates import last_day
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
@@ -33,10 +33,14 @@ PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar
 def learn(
     way: WayOptions,
     proof: ProofOptions,
-    hosts: Annotated[list[str], Argument(help="host or host:port.")],
+    hosts: Annotated[list[str], Argument(help="host or host:port.", values="hosts")],
     pins: PinFile,
     key: Annotated[
-        str, Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
+        str,
+        Option(
+            help="Whose key to pin: leaf, or issuer, which outlives renewals.",
+            values=("leaf", "issuer"),
+        ),
     ] = "leaf",
     note: Annotated[str, Option(help="Why; kept with the pin.")] = "",
     expires: Annotated[
@@ -57,7 +61,7 @@ def learn(
 
     if key not in ("leaf", "issuer"):
         raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
-    until = _date(expires)
+    until = last_day(expires)
     _text(pins)  # a broken file is told before anybody is asked
     code = exit_codes.CLEAN
     learned: list[Pin] = []
@@ -176,7 +180,9 @@ def export(
     form: Annotated[
         str, Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
     ],
-    hosts: Annotated[list[str] | None, Argument(help="Only these hosts' pins.")] = None,
+    hosts: Annotated[
+        list[str] | None, Argument(help="Only these hosts' pins.", values="hosts")
+    ] = None,
     folder: Annotated[
         Path | None,
         Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
@@ -276,13 +282,6 @@ def _text(path: Path) -> str:
         return ""
     load_pins(path)  # a broken file is not written over
     return path.read_text(encoding="utf-8")
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
 
 
 def _tell(found: Drift, place: str, *, json: bool) -> None:

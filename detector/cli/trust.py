@@ -12,12 +12,13 @@ from typing import Annotated
 from detector.cli import exit_codes
 from detector.cli.knowledge import Lists, PolicyFile
 from detector.cli.options import Context, Option, Verbs
-from detector.cli.output import Json, Verbose
+from detector.cli.output import Html, Json, Verbose
 from detector.cli.surveyed import Also, Homes, Root
 from detector.cli.trust_fix import fix
 from detector.cli.trust_remove import remove
 from detector.cli.trust_why import why
 from detector.errors import ConfigError
+from detector.runs.overwriting import refuse_overwriting
 
 _TEXT = """
 Audit this machine's trust: bundles, NSS databases, Java keystores, Python's copies, Node, and the
@@ -30,6 +31,7 @@ Examples
 
   tlsight trust
   tlsight trust --sarif > trust.sarif
+  tlsight trust --html trust.html
   tlsight trust --root /mnt/image        another machine's files
   tlsight trust --also keystore.jks --also ./nssdb
   tlsight trust --policy policy.toml     declared CAs are notes
@@ -54,13 +56,17 @@ def trust(
     policy: PolicyFile = None,
     lists: Lists = None,
     json: Json = False,
+    html: Html = None,
     sarif: Annotated[bool, Option("--sarif", help="SARIF 2.1.0 on stdout.")] = False,
     everything: Annotated[
         bool, Option("--all", "-a", help="Show public roots too, and notes.")
     ] = False,
     verbose: Verbose = False,
     fail_on: Annotated[
-        str, Option(help="First level that makes the exit code 1: note, warning, error.")
+        str,
+        Option(
+            help="First level that makes the exit code 1: note, warning, error.", values="levels"
+        ),
     ] = "warning",
 ) -> int:
     import msgspec
@@ -74,6 +80,7 @@ def trust(
 
     if fail_on not in LEVELS:
         raise ConfigError("--fail-on", f"{fail_on!r} is none of {', '.join(LEVELS)}")
+    refuse_overwriting({"--html": html}, filter(None, (policy, published, *(also or ()))))
     done = TrustRun(
         root=root, homes=tuple(homes) if homes else None, also=tuple(also or ()), policy=policy,
         published=published, lists=lists,
@@ -90,6 +97,11 @@ def trust(
 
         more = everything or verbose
         stdout_console().print(trust_text.render(record, notes=more, everything=more))
+    if html is not None:
+        from detector.report.page import write_page
+        from detector.report.trust_page import trust_page
+
+        write_page(html, trust_page(record))
     worst = max((LEVELS.index(finding.level) for finding in done.findings), default=-1)
     return exit_codes.FOUND if worst >= LEVELS.index(fail_on) else exit_codes.CLEAN
 

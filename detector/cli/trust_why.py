@@ -37,8 +37,12 @@ Exit codes: 0 told, 1 the root is in no store that the program reads, or a setti
 @grouped
 def why(
     way: WayOptions,
-    program: Annotated[str, Argument(help="Its command or name, e.g. pip, npm, git, java.")],
-    url: Annotated[str | None, Argument(help="Whom it asks: host, host:port or URL.")] = None,
+    program: Annotated[
+        str, Argument(help="Its command or name, e.g. pip, npm, git, java.", values="programs")
+    ],
+    url: Annotated[
+        str | None, Argument(help="Whom it asks: host, host:port or URL.", values="hosts")
+    ] = None,
     ca: Annotated[
         Path | None, Option("--ca", help="File of the CA's certificate, to look for it.")
     ] = None,

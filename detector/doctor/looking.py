@@ -47,7 +47,7 @@ _MOST_STORES = 50
 _CHECKED_FOR = 2.0
 _STEPS = 100_000
 _ROOTS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "TLSIGHT_ROOTS")
-# Where typer puts what a shell completes by, and packages do.
+# Where tlsight --install-completion puts what a shell completes by, and packages do.
 _COMPLETIONS = {
     "bash": (
         "~/.bash_completions/tlsight.sh", "~/.local/share/bash-completion/completions/tlsight",

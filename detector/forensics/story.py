@@ -103,7 +103,7 @@ class CaptureStory(Recorded):
         verdicts, causes, hellos: counts by who answers, why they failed, what the hello says of its sender.
         clients: their addresses, the first 65,536.
         first, last: seconds since 1970 of their first and last packet, 0.0 for none.
-        timeline: failed connections by cause.
+        timeline: connections that were intercepted, and the others that failed by their cause.
         by: counts by the kinds of `groups`.
         joiner: the log's lines and their connections.
 
@@ -165,6 +165,9 @@ class CaptureStory(Recorded):
         if one.blamed is not None:
             self.failed += 1
             self.causes[one.blamed.id] += 1
+        if one.verdict == "intercepted":
+            self.timeline.add(c.first, "tls-intercepted")
+        elif one.blamed is not None:
             self.timeline.add(c.first, one.blamed.id)
         if self.by:
             for kind, key in groups_of(one):

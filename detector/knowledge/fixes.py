@@ -13,7 +13,12 @@ from detector.knowledge.rows import read_toml
 from detector.knowledge.shipped import DATA
 from detector.model.causes import Lines
 
-PROGRAMS = ("nginx", "apache", "haproxy", "caddy", "iis", "java")
+# Whose lines there are, and what people call the program.
+PROGRAM_NAMES = {
+    "nginx": "nginx", "apache": "Apache", "haproxy": "HAProxy", "caddy": "Caddy",
+    "iis": "IIS, Schannel", "java": "Java, Tomcat",
+}  # fmt: skip
+PROGRAMS = tuple(PROGRAM_NAMES)
 
 
 class _Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

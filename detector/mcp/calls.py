@@ -20,6 +20,7 @@ from detector.mcp.answers import Answer
 from detector.mcp.arguments import (
     CheckArguments,
     DiagnoseArguments,
+    DoctorArguments,
     ExplainArguments,
     WhyArguments,
 )
@@ -130,6 +131,27 @@ class Calls:
         )
         head = f"{'healthy' if found.healthy else 'broken'}. Who answers: {who}{causes}"
         return Answer(head, _printed(render(found)), msgspec.to_builtins(diagnose_record(found)))
+
+    async def doctor(self, asked: DoctorArguments, tell: Tell) -> Answer:
+        return await self._in_thread(lambda: self._examined(asked, tell))
+
+    def _examined(self, asked: DoctorArguments, tell: Tell) -> Answer:
+        import os
+
+        from detector.cli.doctor import read_settings
+        from detector.doctor.examination import Examination
+        from detector.report.doctor_text import render
+
+        found = Examination(
+            dict(os.environ),
+            lambda: self.way.routing(self.compare.roots),
+            read_settings,
+            offline=asked.offline,
+        ).run(tell)
+        parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
+        where = f" in {', '.join(parts)}" if parts else ""
+        head = f"{found.problems} problems{where}."
+        return Answer(head, _printed(render(found)), msgspec.to_builtins(found))
 
     def _way(self, asked: CheckArguments | DiagnoseArguments) -> WayOptions:
         """The way that the agent names, over that of whoever started the server."""

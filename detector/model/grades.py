@@ -14,6 +14,9 @@ import msgspec
 from detector.model.echoes import Echo
 
 GRADES_SCHEMA = "tlsight.grade/1"
+SERVERS_SCHEMA = "tlsight.grade-servers/1"
+# The label of the server that nothing is wrong with.
+GOOD = "good"
 
 Letter = Literal["A", "B", "C", "D", "F"]
 Group = Literal["certificates", "upstream-tls", "client-tls", "own-ca", "lost"]
@@ -79,6 +82,32 @@ class GradeTests:
     def visits(self) -> tuple[GradeTest, ...]:
         """Those that need a server of their own."""
         return tuple(row for row in self.rows if row.ask == "visit")
+
+
+class GradeServers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client has to know of them, as a file: `tlsight grade --servers FILE`.
+
+    Attributes:
+        name: below which each server has its label.
+        port: of all.
+        key: by which echoes are signed (raw Ed25519, hex).
+        root: PEM of the root that the interceptor has to trust for the tests that need it.
+        leaves: label of each server that runs (a test's id, or "good") to the SHA-256 of its leaf, in hex.
+        address: to dial without a resolver; empty where names resolve.
+
+    """
+
+    schema: str
+    name: str
+    port: int
+    key: str
+    root: str
+    leaves: dict[str, str]
+    address: str = ""
+
+    def host(self, label: str) -> str:
+        """The server's name."""
+        return f"{label}.{self.name}"
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):

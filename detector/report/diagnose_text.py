@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from detector.knowledge.fixes import PROGRAM_NAMES
 from detector.model.harmless import harmless
 from detector.model.inquiry import Diagnosis, FoundCause, ServedSuites
 from detector.report.check_text import STYLES, escape, marked, place
@@ -19,10 +20,6 @@ from detector.wire import suites
 _MARKS = {"ok": "[green]✓[/]", "failed": "[bold red]✗[/]"}
 _LABEL = 14
 _SEVERITIES = {"error": "bold red", "warning": "bold yellow", "note": "cyan"}
-_PROGRAMS = {
-    "nginx": "nginx", "apache": "Apache", "haproxy": "HAProxy", "caddy": "Caddy",
-    "iis": "IIS, Schannel", "java": "Java, Tomcat",
-}  # fmt: skip
 _GRADES = {"good": "green", "dated": "yellow", "weak": "bold red"}
 
 
@@ -136,7 +133,7 @@ def _cause(
         for program in programs:
             if program in fix.config and said.anew(fix.config[program]):
                 # In the terminal's own colour: a theme is unreadable on the other background.
-                yield _row(f"[dim]{_PROGRAMS[program]}[/]", Text(fix.config[program]))
+                yield _row(f"[dim]{PROGRAM_NAMES[program]}[/]", Text(fix.config[program]))
     if cause.confirm and said.anew(cause.confirm):
         yield _row("[dim]to be sure[/]", escape(cause.confirm))
         if cause.shows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import msgspec
 from rich.console import Group as Lines
@@ -138,10 +139,10 @@ def complains(group: Group) -> str:
     return f"{group.complainant or 'nobody'}{number}"
 
 
-def told(onset: Onset) -> str:
-    """One onset as a sentence."""
+def told(onset: Onset, clock: Callable[[float], str] = clock_text) -> str:
+    """One onset as a sentence, its times as `clock` writes them."""
     who = f"{onset.clients:,} client{'s' if onset.clients != 1 else ''}"
-    text = f"{onset.cause} from {who} since {clock_text(onset.since)}"
+    text = f"{onset.cause} from {who} since {clock(onset.since)}"
     if onset.change is None or onset.changed is None:
         return text
-    return f"{text}: {onset.change} at {clock_text(onset.changed)}"
+    return f"{text}: {onset.change} at {clock(onset.changed)}"

@@ -1,46 +1,75 @@
-"""One self-contained page: no script, nothing loaded, readable in light and dark and on paper."""
+"""One self-contained page: no script, nothing loaded, readable in light and dark and on paper.
+
+Theory of operation
+-------------------
+A page is a value (`Page`), one template draws it, and jinja2 escapes every text. What the template gives goes through
+`harmless` line by line, so that a file that is shown in a terminal steers nothing either. The Content Security Policy
+allows the one style sheet, by its digest, and nothing else: no text that slips through could load, run or restyle
+anything. Choosing which verdicts are shown is done by that sheet (`:has`), without a script.
+
+The page is written piece by piece: it is never held as one text.
+"""
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from detector.knowledge.whole_file import replacing
 from detector.model.harmless import harmless
-from detector.model.timeline import Timeline
-from detector.report.plotting import COLOURS, KINDS_SHOWN, clock_text
+from detector.report.chart import Chart
+from detector.report.palette import CHOICES, SHADES, TONE_OF, TONES
 from detector.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
 
-_VERDICTS = {"intercepted": "bad", "suspect": "weak", "direct": "good", "private": "good",
-             "consistent": "good"}  # fmt: skip
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 716, 10, 176
+_MOST = 1_000
+_PIECE = 200
 
 
-class Block(msgspec.Struct, frozen=True):
-    """Something to read: a diagnosis, an onset, a hint.
+class Point(msgspec.Struct, frozen=True):
+    """A line behind a mark.
 
     Attributes:
-        steps: rungs of a ladder: mark, step, text.
-        code: lines of a configuration.
+        mark: one sign.
+        text: what is said.
+        tone: of `palette.TONES`, "" for none.
+        beside: what is said less loudly: an id, a strength.
 
     """
 
-    title: str
-    lines: tuple[str, ...] = ()
-    steps: tuple[tuple[str, str, str], ...] = ()
-    code: str = ""
-    bad: bool = False
+    mark: str
+    text: str
+    tone: str = ""
+    beside: str = ""
+
+
+class Code(msgspec.Struct, frozen=True):
+    """Lines to copy, and for which program they are or what they do."""
+
+    label: str
+    text: str
 
 
 class TableOf(msgspec.Struct, frozen=True):
-    """A table; `numbers` are the columns that hold numbers, `whole` those whose cells are never torn.
+    """A table.
 
-    With `beneath` the last cell, where there is something in it, is a line of its own under its row.
+    Attributes:
+        numbers: columns that hold numbers.
+        whole: columns whose cells are never torn.
+        head: the column that names the row.
+        beneath: the last cell, where there is something in it, is a line of its own under its row.
+        anchors: by row, the block that the head leads to; "" for none.
+        kinds: by row, what the choice of the page hides it by.
+        styles: cell -> tone.
+
     """
 
     title: str
@@ -48,103 +77,132 @@ class TableOf(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
     whole: tuple[int, ...] = ()
+    head: int = 0
     beneath: bool = False
-    styles: dict[str, str] = msgspec.field(default_factory=lambda: dict(_VERDICTS))
+    anchors: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    styles: dict[str, str] = msgspec.field(default_factory=lambda: dict(TONE_OF))
 
 
-class Bar(msgspec.Struct, frozen=True):
-    x: float
-    y: float
-    width: float
-    height: float
-    colour: str
-    text: str
+class Block(msgspec.Struct, frozen=True):
+    """Something to read: a host, a diagnosis, an onset, a hint.
 
+    Attributes:
+        badge: the one word that it amounts to.
+        kind: what the choice of the page hides it by.
+        beside: what stands next to the title.
+        tone: of `palette.TONES`: the colour of its edge and its badge.
+        anchor: how it is led to from a table.
+        steps: rungs of a ladder: mark, step, how long it took, text.
+        links: text and address.
+        folded: the heading under which `facts`, `tables` and `more` are folded away; "" shows them.
+        more: lines to copy that are folded away with them.
+        inner: blocks within it, before what is folded.
 
-class Chart(msgspec.Struct, frozen=True):
-    """Stacked bars in a field of 720 by 200."""
+    """
 
-    label: str
-    bars: tuple[Bar, ...]
-    lines: tuple[tuple[float, str], ...]
-    times: tuple[tuple[float, str, str], ...]
-    legend: tuple[tuple[str, str], ...]
+    title: str
+    lines: tuple[str, ...] = ()
+    badge: str = ""
+    kind: str = ""
+    beside: str = ""
+    tone: str = ""
+    anchor: str = ""
+    steps: tuple[tuple[str, str, str, str], ...] = ()
+    points: tuple[Point, ...] = ()
+    codes: tuple[Code, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    folded: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    tables: tuple[TableOf, ...] = ()
+    more: tuple[Code, ...] = ()
+    inner: tuple[Block, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What the page says; every text is escaped when it is written. `leading` are tables before the blocks."""
+    """What the page says; every text is escaped when it is written.
+
+    Attributes:
+        figures: label and count.
+        first: what comes before everything: interception.
+        leading: tables before the chart and the blocks.
+        choices: kinds (`palette.CHOICES`) that can be hidden, and how many there are of each.
+        blocks_title: the heading over the blocks.
+
+    """
 
     title: str
     lead: str
     figures: tuple[tuple[str, str], ...]
-    chart: Chart | None = None
+    first: tuple[Block, ...] = ()
     leading: tuple[TableOf, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    choices: tuple[tuple[str, int], ...] = ()
+    chart: Chart | None = None
+    blocks: Sequence[Block] = ()
+    blocks_title: str = "In detail"
     tables: tuple[TableOf, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def html(page: Page) -> str:
-    """The page as text; what would steer a terminal that shows the file is taken out."""
-    made = _template().render(page=page, version=__version__)
-    return "\n".join(harmless(line) for line in made.expandtabs().split("\n"))
+    """The page as text."""
+    return "".join(_pieces(page))
 
 
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    made = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    return made.get_template("report.html")
+def write_page(path: Path, page: Page) -> None:
+    """The page as a file that is whole or not there. Raises StoreError."""
+    _folder(path)
+    with replacing(path) as file:
+        for piece in _pieces(page):
+            file.write(piece.encode("utf-8", "replace"))
 
 
-def chart_of(timeline: Timeline) -> Chart | None:
-    """Failures over time, the most frequent kinds in colours of their own; None for none."""
-    steps = timeline.filled(120)
-    if not steps:
-        return None
-    kinds = timeline.kinds
-    named = {kind: COLOURS[n] for n, kind in enumerate(kinds[:KINDS_SHOWN])}
-    top = max(sum(counts.values()) for _, counts in steps)
-    scale = (_BOTTOM - _TOP) / top
-    step = (_RIGHT - _LEFT) / len(steps)
-    bars: list[Bar] = []
-    for number, (start, counts) in enumerate(steps):
-        base = float(_BOTTOM)
-        for kind in kinds:
-            count = counts[kind]
-            if not count:
-                continue
-            height = count * scale
-            base -= height
-            text = f"{clock_text(start)}: {count} {kind}"
-            x = _LEFT + number * step
-            colour = named.get(kind, COLOURS[KINDS_SHOWN])
-            bars.append(_bar(x, base, max(step * 0.9, 0.8), height, colour, text))
-    legend = [(colour, kind) for kind, colour in named.items()]
-    if len(kinds) > KINDS_SHOWN:
-        legend.append((COLOURS[KINDS_SHOWN], "others"))
-    return Chart(
-        label=f"Failures over time, {', '.join(kinds[:KINDS_SHOWN])}; at most {top} in one step",
-        bars=tuple(bars),
-        lines=tuple(
-            (_BOTTOM - share * (_BOTTOM - _TOP), f"{top * share:g}") for share in (0, 0.5, 1)
-        ),
-        times=(
-            (_LEFT, "start", clock_text(steps[0][0])),
-            (_RIGHT, "end", clock_text(steps[-1][0])),
-        ),
-        legend=tuple(legend),
-    )
-
-
-def _bar(x: float, y: float, width: float, height: float, colour: str, text: str) -> Bar:
-    return Bar(round(x, 1), round(y, 1), round(width, 1), round(height, 1), colour, text)
+def shown(text: str, most: int = _MOST) -> str:
+    """A text of others: one line that steers nothing, and no longer than a reader reads."""
+    if len(text) > most:
+        text = f"{text[:most]}… ({len(text):,} characters)"
+    return harmless(text)
 
 
 def number(value: Any) -> str:
     """Digits in groups."""
     return f"{value:,}"
+
+
+def _folder(path: Path) -> None:
+    from detector.errors import StoreError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(str(path.parent), f"cannot be made: {error.strerror}") from None
+
+
+def _pieces(page: Page) -> Iterator[str]:
+    template, style, policy = _template()
+    stream = template.stream(page=page, version=__version__, style=style, policy=policy)
+    stream.enable_buffering(_PIECE)
+    for piece in stream:
+        yield "\n".join(harmless(line) for line in piece.expandtabs().split("\n"))
+
+
+def _policy(style: str) -> str:
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@lru_cache(maxsize=1)
+def _template() -> tuple[jinja2.Template, str, str]:
+    """The template, the style sheet as it stands in the page, and the policy that allows it."""
+    import jinja2
+    from markupsafe import Markup
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    style = made.get_template("report.css").render(tones=TONES, shades=SHADES, choices=CHOICES)
+    # Texts of ours, and none of anybody else's.
+    marked = Markup(style), Markup(_policy(style))  # noqa: S704
+    return made.get_template("report.html"), *marked

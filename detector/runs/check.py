@@ -13,6 +13,7 @@ from detector.errors import CertificateError, StoreError
 from detector.judging.docket import Docket
 from detector.judging.judge import examine
 from detector.known.knowledge import Baseline, Knowledge
+from detector.logged import Log
 from detector.model.observation import Judgement, Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.fetch import Fetcher, FetchOptions
     from detector.runs.signers import Progress, Signers
+
+_log = Log(__name__)
 
 
 class CheckRun:
@@ -152,7 +155,12 @@ class CheckRun:
         """The judgements that one more observation lets go."""
         if baseline is None:
             baseline = self.memory.baseline(observation.target)
-        return self._docket.add(place, observation, baseline)
+        found = self._docket.add(place, observation, baseline)
+        for _, one in found:
+            _log.info(
+                "judged", host=one.observation.target.host, verdict=one.verdict, by=one.decided_by
+            )
+        return found
 
     async def _observe(
         self, numbered: tuple[int, Target]

@@ -14,6 +14,7 @@ from detector.judging.diagnose import conclude
 from detector.judging.docket import Docket
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
+from detector.logged import Log
 from detector.lookup.certificates import with_lookups
 from detector.model.asked import Asked, asked_by
 from detector.model.inquiry import Diagnosis, Inquiry
@@ -29,6 +30,8 @@ from detector.runs.witnesses import Witnesses
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.routes import Proxy
+
+_log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,12 @@ class Investigation:
 
     def _concluded(self, inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
         asked = self.asked(inquiry.observation)
-        return conclude(inquiry, judgement, known, config_lines(), asked)
+        found = conclude(inquiry, judgement, known, config_lines(), asked)
+        _log.info(
+            "concluded", host=inquiry.observation.target.host, verdict=judgement.verdict,
+            causes=",".join(one.id for one in found.causes) or "healthy", trials=len(inquiry.trials),
+        )  # fmt: skip
+        return found
 
     def asked(self, seen: Observation) -> Asked:
         """The question that an observation of this run answers."""

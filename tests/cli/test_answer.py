@@ -112,7 +112,7 @@ def test_sites_that_say_nothing_are_not_waited_for(tlsight: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--no-such-option",), "No such option: --no-such-option"),
+        (("--no-such-option",), "No such option '--no-such-option'"),
         (("--json", "check"), "unexpected extra argument"),
         (("--fail-on", "sometimes"), "is none of private"),
     ],

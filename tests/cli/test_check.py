@@ -409,15 +409,6 @@ def test_a_list_without_targets_is_no_clean_run(
         assert done.stderr == f"tlsight: {where}: holds no target; write one a line\n"
 
 
-def test_the_shell_completes_verbs() -> None:
-    asked = {"_TLSIGHT_COMPLETE": "complete_bash", "COMP_WORDS": "tlsight j", "COMP_CWORD": "1"}
-    done = subprocess.run(
-        [Path(sys.executable).with_name("tlsight")], env=os.environ | asked,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout == "judge\n"
-
-
 def test_without_targets_the_canaries_are_of_many_owners() -> None:
     from detector.cli.check import canaries
 
