@@ -172,6 +172,7 @@ class Verbs(_Helping, click.Group):
             self.callback = _called(function)
             self.params = _parameters(function)
             self.invoke_without_command = alone
+            self.no_args_is_help = self.no_args_is_help and not alone
             return function
 
         return added

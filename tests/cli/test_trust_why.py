@@ -24,7 +24,9 @@ def image(tmp_path: Path, corporate: Authority) -> Path:
     return root
 
 
-def test_the_answer_comes_first_then_whom_to_ask_store_setting_and_line(tlsight: Run, image: Path) -> None:
+def test_the_answer_comes_first_then_whom_to_ask_store_setting_and_line(
+    tlsight: Run, image: Path
+) -> None:
     done = tlsight("trust", "why", "git", "--root", image, "--ca", image / "opt/corp.pem")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
