@@ -84,4 +84,6 @@ def test_options_stand_under_what_their_group_is_about(monkeypatch: pytest.Monke
 
 def test_a_value_says_its_default_bounds_and_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     page = " ".join(helped(monkeypatch, ("check",), 100).split())
-    assert "--timeout N Seconds for each step. [default 5.0; x>=0.05; or TLSIGHT_TIMEOUT]" in page
+    assert (
+        "--timeout N Seconds for each step. [default 5.0; 0.05 or more; or TLSIGHT_TIMEOUT]" in page
+    )
