@@ -43,6 +43,7 @@ elif [ "$for_whom" = bench ]; then
 else
     need openssl openssl
     need curl curl
+    need jq jq
     need mandoc mandoc
     need zsh zsh
     need fish fish

@@ -26,6 +26,7 @@ import click
 
 from detector.cli import everywhere
 from detector.cli.color import allowed
+from detector.report.colours import COLOURS
 
 FILE = Path(__file__).parents[1] / "data" / "examples.toml"
 _LEAST, _MOST = 40, 200
@@ -100,10 +101,10 @@ class _Style:
         return self._in("1", text)
 
     def term(self, text: str) -> str:
-        return self._in("36", text)
+        return self._in(f"38;5;{COLOURS['cyan']}", text)
 
     def aside(self, text: str) -> str:
-        return self._in("2", text)
+        return self._in(f"38;5;{COLOURS['dim']}", text)
 
     def _in(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
