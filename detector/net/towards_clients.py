@@ -50,7 +50,8 @@ async def towards_clients(
         versions=versions,
         families=tuple(one for one in WEAK_FAMILIES if tried[one].answered),
         static_keys=tried["static-keys"].answered if versions else None,
-        version=tried["browser"].version, group=tried["browser"].group,
+        version=tried["browser"].version or tried["plain"].version,
+        group=tried["browser"].group or tried["plain"].group,
         # Behind a hybrid key exchange, whose secret nobody here keeps, the choice is hidden.
         alpn=tried["browser"].alpn or tried["plain"].alpn,
         dh_bits=tried["dhe"].dh_bits,

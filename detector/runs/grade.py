@@ -5,17 +5,24 @@ Theory of operation
 A visit goes the way that any client's request goes; what the servers met of the interceptor is asked at the good server by
 that way too, and past it where it does not let us through and `direct` allows. Nothing is judged here: what was seen is
 given back whole (`detector.judging.grade`).
+
+A visit that is cut is made once more: HAProxy that generates certificates resets the first connection to every name, and a
+browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
+costs no more. What the servers met before this run was somebody else's: the time of an echo, which is theirs, tells how
+much of that is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 
+from detector import clock
 from detector.model.echoes import Meeting
 from detector.model.grades import GOOD, GRADES_SCHEMA, GradeServers, Seen, TowardsClients, Visit
 from detector.net.probe import ProbeOptions
@@ -28,6 +35,12 @@ _LISTEN = 8.0
 _AT_ONCE = 4
 # Connections that were begun while an answer was on its way are told a moment later.
 _SETTLED = 0.3
+
+
+# Seconds for the visits, the side towards clients, and what the servers met: a minute together.
+_TO_VISIT, _TO_ASK, _TO_MEET = 36.0, 12.0, 12.0
+# An echo is on its way for a while.
+_EARLIER = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,29 +64,42 @@ class GradeRun:
 
     async def run(self) -> Seen:
         """Ask everything. Never raises for what a peer does."""
-        at = self.options.now()
+        at, began = self.options.now(), clock.stopwatch()
         options = replace(self.options, listen=_LISTEN, alpn=("http/1.1",))
-        visits = [await self._visit(GOOD, options)]
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(label: str) -> Visit:
-            async with turns:
-                return await self._visit(label, options)
-
-        labels = [label for label in self.servers.leaves if label != GOOD]
-        visits += await asyncio.gather(*map(one, labels))
-        towards = await self._towards(visits) if self.clients else None
+        visits: list[Visit] = []
+        async with _within(_TO_VISIT):
+            await self._visit_all(options, visits)
+        towards = None
+        if self.clients:
+            async with _within(_TO_ASK):
+                towards = await self._towards(visits)
         await asyncio.sleep(_SETTLED)
-        last, met = await self._met(options)
-        visits.append(last)
+        met: tuple[Meeting, ...] = ()
+        async with _within(_TO_MEET):
+            met = await self._met(options, visits, began)
         return Seen(
             schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
             leaves=self.servers.leaves, visits=tuple(visits), met=met, towards=towards,
         )  # fmt: skip
 
+    async def _visit_all(self, options: ProbeOptions, visits: list[Visit]) -> None:
+        """The good server first, so that what a bad one is met with is not the first of all."""
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(label: str) -> None:
+            async with turns:
+                with self.on(self.servers.host(label)):
+                    found = await self._visit(label, options)
+                    visits.append(found)
+                    if found.ended == "cut":
+                        visits.append(await self._visit(label, options))
+
+        await one(GOOD)
+        labels = [label for label in self.servers.leaves if label != GOOD]
+        await asyncio.gather(*map(one, labels))
+
     async def _visit(self, label: str, options: ProbeOptions) -> Visit:
-        with self.on(self.servers.host(label)):
-            found, _ = await visit(self._whom(label), self._to(options))
+        found, _ = await visit(self._whom(label), self._to(options))
         return found
 
     async def _towards(self, visits: list[Visit]) -> TowardsClients | None:
@@ -86,17 +112,22 @@ class GradeRun:
         with self.on("its side towards clients"):
             return await towards_clients(*hosts, self.servers.port, self._to(self.options))
 
-    async def _met(self, options: ProbeOptions) -> tuple[Visit, tuple[Meeting, ...]]:
-        """The good server once more, and what all of them met; past the interceptor where it has to be."""
+    async def _met(
+        self, options: ProbeOptions, visits: list[Visit], began: float
+    ) -> tuple[Meeting, ...]:
+        """What all servers met: asked at the good one, which is one visit more; past the interceptor where it has to be."""
         whom = self._whom(GOOD, met=True)
         last, echo = await visit(whom, self._to(options))
+        visits.append(_without_met(last))
         if echo is None and self.direct and self.servers.address:
             past = replace(
                 options, routing=Routing(), connect_to=(self.servers.address, self.servers.port)
             )
             _, echo = await visit(whom, past)
-        stripped = _without_met(last)
-        return stripped, echo.met if echo is not None else ()
+        if echo is None:
+            return ()
+        since = echo.at - timedelta(seconds=clock.stopwatch() - began + _EARLIER)
+        return tuple(one for one in echo.met if one.at >= since)
 
     def _whom(self, label: str, *, met: bool = False) -> Visited:
         servers = self.servers
@@ -108,6 +139,14 @@ class GradeRun:
         if straight and options.connect_to is None and self.servers.address:
             return replace(options, connect_to=(self.servers.address, self.servers.port))
         return options
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    """Give up after that long; what was seen by then is kept."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            yield
 
 
 def _without_met(one: Visit) -> Visit:

@@ -1,0 +1,248 @@
+"""Every interceptor that the tests can start, in front of the servers that grade, each with a configuration of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.judging.grade import grade
+from detector.knowledge import shipped
+from detector.knowledge.grade_tests import grade_tests
+from detector.lab.ca_service import ca_service, connected
+from detector.lab.graded.servers import Place, grade_servers
+from detector.lab.mitmdump import Mitmdump
+from detector.lab.pki import Authority, LabPki
+from detector.lab.squid import BUMP_ALL
+from detector.model.grades import Grade, GradeServers, Seen
+from detector.net.probe import ProbeOptions
+from detector.net.routes import Routing, parse_proxy
+from detector.runs.grade import GradeRun
+from tests.live.gateways import Privoxy
+from tests.live.programs import (
+    Haproxy,
+    HttpMitmProxy,
+    Nginx,
+    Program,
+    ProxyPy,
+    Squid,
+    Sslsplit,
+    at_hosts,
+    corporate_ca,
+    find,
+    readable_by_all,
+)
+
+NAME = "grade.test"
+TESTS = grade_tests()
+
+
+@dataclass
+class GradeWorld:
+    """The servers, and what a program is started with.
+
+    Attributes:
+        folder: the program's own.
+        servers: as a client knows them.
+        trust: PEM file of the servers' root.
+        hosts: a file of hosts in which the servers' names are.
+        ca: what the program signs with, where it makes no CA of its own.
+
+    """
+
+    folder: Path
+    servers: GradeServers
+    trust: Path
+    hosts: Path
+    ca: Authority
+
+    @property
+    def names(self) -> list[str]:
+        return [self.servers.host(label) for label in self.servers.leaves]
+
+
+# Gives where clients reach it: a proxy's URL, or the port of one that stands where the servers' address is.
+Started = AbstractAsyncContextManager[str | int]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An interceptor in one configuration: `does` is what that says of the servers that it is asked with."""
+
+    name: str
+    start: Callable[[GradeWorld], Started]
+    does: str
+
+
+@asynccontextmanager
+async def grade_world(folder: Path) -> AsyncGenerator[GradeWorld]:
+    """Run the servers; their names resolve for programs that are started with `hosts`."""
+    pki = LabPki()
+    said: list[str] = []
+    async with ca_service(pki) as service:
+        connected(pki, service)
+        async with grade_servers(pki, Place(NAME), said.append) as servers:
+            assert said == []
+            folder.mkdir(parents=True, exist_ok=True)
+            trust, hosts = folder / "root.pem", folder / "hosts"
+            trust.write_text(pki.root.pem)
+            names = " ".join(servers.host(label) for label in servers.leaves)
+            hosts.write_text(f"127.0.0.1 localhost\n127.0.0.1 {names}\n")
+            readable_by_all(folder)
+            for path in (trust, hosts):
+                path.chmod(0o644)
+            yield GradeWorld(folder / "program", servers, trust, hosts, corporate_ca())
+
+
+async def seen_behind(setting: Setting, folder: Path) -> Seen:
+    """What is seen of an interceptor that is started for this."""
+    async with grade_world(folder) as world, setting.start(world) as where:
+        run = GradeRun(world.servers, _way(where, world))
+        return await run.run()
+
+
+def judged(seen: Seen) -> Grade:
+    return grade(seen, TESTS, shipped.published_keys())
+
+
+def _way(where: str | int, world: GradeWorld) -> ProbeOptions:
+    if isinstance(where, int):
+        return ProbeOptions(connect_to=("127.0.0.1", where))
+    return ProbeOptions(routing=Routing(parse_proxy(where)))
+
+
+def _mitmproxy(*settings: str) -> Callable[[GradeWorld], Started]:
+    @asynccontextmanager
+    async def start(world: GradeWorld) -> AsyncGenerator[str | int]:
+        prefix = at_hosts(world.hosts)
+        async with Mitmdump(
+            world.folder, trust=world.trust, settings=settings, prefix=prefix
+        ) as mitm:
+            yield mitm.url
+
+    return start
+
+
+def _proxy(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
+    return _program(make, explicit=True)
+
+
+def _in_front(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
+    return _program(make, explicit=False)
+
+
+def _program(
+    make: Callable[[GradeWorld], Program], *, explicit: bool
+) -> Callable[[GradeWorld], Started]:
+    @asynccontextmanager
+    async def start(world: GradeWorld) -> AsyncGenerator[str | int]:
+        program = make(world)
+        program.hosts_file = world.hosts
+        await asyncio.to_thread(program.__enter__)
+        try:
+            yield f"http://127.0.0.1:{program.port}" if explicit else program.port
+        finally:
+            await asyncio.to_thread(program.__exit__, None, None, None)
+
+    return start
+
+
+def _squid(more: str = "") -> Callable[[GradeWorld], Program]:
+    def make(world: GradeWorld) -> Program:
+        hosts = dict.fromkeys(world.names, "127.0.0.1")
+        return Squid(world.folder, world.ca, world.trust, hosts, f"{more}\n{BUMP_ALL}")
+
+    return make
+
+
+class NginxTerminator(Nginx):
+    """One certificate for every name below the servers'; `upstream` are its lines for the way to them."""
+
+    def __init__(self, world: GradeWorld, upstream: str = "") -> None:
+        pattern = f"*.{world.servers.name}"
+        super().__init__(world.folder, {"all": world.ca.issue(pattern)}, world.servers.port)
+        self.upstream = upstream
+
+    def command(self) -> list[str]:
+        command = super().command()
+        config = self.folder / "nginx.conf"
+        text = config.read_text().replace("server_name all;", "server_name _;")
+        passing = f"proxy_pass https://127.0.0.1:{self.origin};"
+        asked = "proxy_ssl_server_name on; proxy_ssl_name $host;"
+        config.write_text(text.replace(passing, f"{passing} {asked} {self.upstream}"))
+        return command
+
+
+def _nginx(upstream: str = "") -> Callable[[GradeWorld], Program]:
+    return lambda world: NginxTerminator(world, upstream.format(trust=world.trust))
+
+
+def _haproxy(verifying: str) -> Callable[[GradeWorld], Program]:
+    return lambda world: Haproxy(
+        world.folder, world.ca, world.servers.port, verifying.format(trust=world.trust)
+    )
+
+
+class NodeProxy(HttpMitmProxy):
+    """With the root of the servers among those that Node trusts; or with no check at all."""
+
+    def __init__(self, world: GradeWorld, environment: str) -> None:
+        super().__init__(world.folder)
+        self.environment = environment
+
+    def command(self) -> list[str]:
+        return [find("env"), self.environment, *super().command()]
+
+
+SETTINGS = (
+    Setting("mitmproxy", _mitmproxy(), "verifies"),
+    Setting("mitmproxy --ssl-insecure", _mitmproxy("ssl_insecure=true"), "verifies nothing"),
+    Setting(
+        "mitmproxy, old versions",
+        _mitmproxy(
+            "tls_version_client_min=TLS1", "tls_version_server_min=TLS1",
+            "ciphers_client=ALL:@SECLEVEL=0", "ciphers_server=ALL:@SECLEVEL=0",
+        ),
+        "verifies; speaks TLS 1.0 and every suite that OpenSSL has",
+    ),
+    Setting("squid", _proxy(_squid()), "verifies"),
+    Setting(
+        "squid, sslproxy_cert_error allow all", _proxy(_squid("sslproxy_cert_error allow all")),
+        "verifies, and shows the client the fault",
+    ),
+    Setting(
+        "squid, DONT_VERIFY_PEER",
+        _proxy(_squid("tls_outgoing_options flags=DONT_VERIFY_PEER,DONT_VERIFY_DOMAIN")),
+        "verifies nothing",
+    ),
+    Setting(
+        "sslsplit", _in_front(lambda at: Sslsplit(at.folder, at.ca, at.servers.port)),
+        "verifies nothing",
+    ),
+    Setting("haproxy, verify none", _in_front(_haproxy("verify none")), "verifies nothing"),
+    Setting(
+        "haproxy, verify required", _in_front(_haproxy("verify required ca-file {trust}")),
+        "verifies",
+    ),
+    Setting("nginx", _in_front(_nginx()), "verifies nothing"),
+    Setting(
+        "nginx, proxy_ssl_verify on",
+        _in_front(_nginx("proxy_ssl_verify on; proxy_ssl_verify_depth 4; proxy_ssl_trusted_certificate {trust};")),
+        "verifies",
+    ),
+    Setting(
+        "proxy.py", _proxy(lambda at: ProxyPy(at.folder, at.ca, at.trust)), "verifies",
+    ),
+    Setting(
+        "http-mitm-proxy", _proxy(lambda at: NodeProxy(at, f"NODE_EXTRA_CA_CERTS={at.trust}")),
+        "verifies",
+    ),
+    Setting(
+        "http-mitm-proxy, NODE_TLS_REJECT_UNAUTHORIZED=0",
+        _proxy(lambda at: NodeProxy(at, "NODE_TLS_REJECT_UNAUTHORIZED=0")),
+        "verifies nothing",
+    ),
+    Setting("privoxy", _proxy(lambda at: Privoxy(at.folder, "", at.ca, at.trust, None)), "verifies"),
+)  # fmt: skip
