@@ -6,10 +6,10 @@ A visit goes the way that any client's request goes; what the servers met of the
 that way too, and past it where it does not let us through and `direct` allows. Nothing is judged here: what was seen is
 given back whole (`detector.judging.grade`).
 
-A visit that is cut is made once more: HAProxy that generates certificates resets the first connection to every name, and a
-browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
-costs no more. What the servers met before this run was somebody else's: the time of an echo, which is theirs, tells how
-much of that is left out.
+A visit that is cut at once is made again: HAProxy that generates certificates resets the first connection to every name,
+and a browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
+costs no more. What the servers met before this run was somebody else's: the first echo tells their time, whatever the clocks
+say, and what is older is left out. So is what went past the interceptor, by its hello.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import msgspec
 
 from detector import clock
-from detector.model.echoes import Meeting
+from detector.model.echoes import Echo, Meeting
 from detector.model.grades import GOOD, GRADES_SCHEMA, GradeServers, Seen, TowardsClients, Visit
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing
@@ -33,6 +33,8 @@ from detector.net.visit import Visited, visit
 # A proxy's answer waits for its own dial, which waits for our server's silence.
 _LISTEN = 8.0
 _AT_ONCE = 4
+# So often a visit is made again that was cut within so many ms.
+_AGAIN, _AT_ONCE_CUT = 2, 500.0
 # Connections that were begun while an answer was on its way are told a moment later.
 _SETTLED = 0.3
 
@@ -64,11 +66,11 @@ class GradeRun:
 
     async def run(self) -> Seen:
         """Ask everything. Never raises for what a peer does."""
-        at, began = self.options.now(), clock.stopwatch()
+        at, course = self.options.now(), _Course()
         options = replace(self.options, listen=_LISTEN, alpn=("http/1.1",))
-        visits: list[Visit] = []
+        visits = course.visits
         async with _within(_TO_VISIT):
-            await self._visit_all(options, visits)
+            await self._visit_all(options, course)
         towards = None
         if self.clients:
             async with _within(_TO_ASK):
@@ -76,14 +78,15 @@ class GradeRun:
         await asyncio.sleep(_SETTLED)
         met: tuple[Meeting, ...] = ()
         async with _within(_TO_MEET):
-            met = await self._met(options, visits, began)
+            met = await self._met(options, course)
         return Seen(
             schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
             leaves=self.servers.leaves, visits=tuple(visits), met=met, towards=towards,
         )  # fmt: skip
 
-    async def _visit_all(self, options: ProbeOptions, visits: list[Visit]) -> None:
+    async def _visit_all(self, options: ProbeOptions, course: _Course) -> None:
         """The good server first, so that what a bad one is met with is not the first of all."""
+        visits = course.visits
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def one(label: str) -> None:
@@ -91,10 +94,14 @@ class GradeRun:
                 with self.on(self.servers.host(label)):
                     found = await self._visit(label, options)
                     visits.append(found)
-                    if found.ended == "cut":
-                        visits.append(await self._visit(label, options))
+                    for _ in range(_AGAIN):
+                        if found.ended != "cut" or found.ms > _AT_ONCE_CUT:
+                            break
+                        found = await self._visit(label, options)
+                        visits.append(found)
 
         await one(GOOD)
+        course.begins(visits[-1].saw or await self._past(options, course))
         labels = [label for label in self.servers.leaves if label != GOOD]
         await asyncio.gather(*map(one, labels))
 
@@ -112,22 +119,24 @@ class GradeRun:
         with self.on("its side towards clients"):
             return await towards_clients(*hosts, self.servers.port, self._to(self.options))
 
-    async def _met(
-        self, options: ProbeOptions, visits: list[Visit], began: float
-    ) -> tuple[Meeting, ...]:
+    async def _met(self, options: ProbeOptions, course: _Course) -> tuple[Meeting, ...]:
         """What all servers met: asked at the good one, which is one visit more; past the interceptor where it has to be."""
-        whom = self._whom(GOOD, met=True)
-        last, echo = await visit(whom, self._to(options))
-        visits.append(_without_met(last))
-        if echo is None and self.direct and self.servers.address:
-            past = replace(
-                options, routing=Routing(), connect_to=(self.servers.address, self.servers.port)
-            )
-            _, echo = await visit(whom, past)
+        last, echo = await visit(self._whom(GOOD, met=True), self._to(options))
+        course.visits.append(_without_met(last))
         if echo is None:
-            return ()
-        since = echo.at - timedelta(seconds=clock.stopwatch() - began + _EARLIER)
-        return tuple(one for one in echo.met if one.at >= since)
+            echo = await self._past(options, course)
+        return tuple(filter(course.holds, echo.met)) if echo is not None else ()
+
+    async def _past(self, options: ProbeOptions, course: _Course) -> Echo | None:
+        """The good server's word by the direct way, where that may be gone."""
+        if not (self.direct and self.servers.address):
+            return None
+        where = self.servers.address, self.servers.port
+        past = replace(options, routing=Routing(), connect_to=where)
+        _, echo = await visit(self._whom(GOOD, met=True), past)
+        if echo is not None:
+            course.own.add(echo.flight)
+        return echo
 
     def _whom(self, label: str, *, met: bool = False) -> Visited:
         servers = self.servers
@@ -139,6 +148,23 @@ class GradeRun:
         if straight and options.connect_to is None and self.servers.address:
             return replace(options, connect_to=(self.servers.address, self.servers.port))
         return options
+
+
+@dataclass
+class _Course:
+    """What has come of a run so far; `own` are hellos that went past the interceptor, `since` is of the servers' clock."""
+
+    visits: list[Visit] = field(default_factory=list)
+    own: set[bytes] = field(default_factory=set)
+    since: datetime | None = None
+    began: float = field(default_factory=clock.stopwatch)
+
+    def begins(self, echo: Echo | None) -> None:
+        if echo is not None:
+            self.since = echo.at - timedelta(seconds=clock.stopwatch() - self.began + _EARLIER)
+
+    def holds(self, one: Meeting) -> bool:
+        return (self.since is None or one.at >= self.since) and one.flight not in self.own
 
 
 @asynccontextmanager

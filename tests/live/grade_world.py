@@ -16,7 +16,7 @@ from detector.lab.graded.servers import Place, grade_servers
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import Authority, LabPki
 from detector.lab.squid import BUMP_ALL
-from detector.model.grades import Grade, GradeServers, Seen
+from detector.model.grades import Grade, GradeServers, Letter, Seen
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
 from detector.runs.grade import GradeRun
@@ -67,13 +67,42 @@ class GradeWorld:
 Started = AbstractAsyncContextManager[str | int]
 
 
+# Faults that every verification sees which follows RFC 5280 with keys and hashes of today.
+OF_PATHS = frozenset((
+    "self-signed", "unknown-ca", "broken-signature", "issuer-no-ca", "issuer-may-not-sign", "path-too-long", "expired",
+    "not-yet-valid", "issuer-expired", "outside-name-constraints", "wrong-usage", "unknown-critical",
+))  # fmt: skip
+OF_KEYS = frozenset(("signed-with-md5", "signed-with-sha1", "rsa-512", "rsa-1024"))
+VERIFIED = OF_PATHS | OF_KEYS | {"wrong-name"}
+# What none of the programs looks at, however it is configured here.
+OVERLOOKED = frozenset(
+    ("revoked-crl", "revoked-ocsp", "must-staple", "too-long-lived", "without-ct")
+)
+OF_VERSIONS = frozenset(("server-ssl3", "server-tls10", "server-tls11"))
+
+
 @dataclass(frozen=True)
 class Setting:
-    """An interceptor in one configuration: `does` is what that says of the servers that it is asked with."""
+    """An interceptor in one configuration, and what that says of it.
+
+    Attributes:
+        name: as the table of the docs has it.
+        start: starts it.
+        does: in words.
+        letter: its grade.
+        refuses: tests that it has to pass.
+        accepts: tests that it has to fail.
+        passes_on: tests of which the fault reaches the client.
+
+    """
 
     name: str
     start: Callable[[GradeWorld], Started]
     does: str
+    letter: Letter
+    refuses: frozenset[str] = frozenset()
+    accepts: frozenset[str] = frozenset()
+    passes_on: frozenset[str] = frozenset()
 
 
 @asynccontextmanager
@@ -186,63 +215,95 @@ def _haproxy(verifying: str) -> Callable[[GradeWorld], Program]:
 
 
 class NodeProxy(HttpMitmProxy):
-    """With the root of the servers among those that Node trusts; or with no check at all."""
+    """With the root of the servers among those that Node trusts."""
 
-    def __init__(self, world: GradeWorld, environment: str) -> None:
+    def __init__(self, world: GradeWorld) -> None:
         super().__init__(world.folder)
-        self.environment = environment
+        self.trust = world.trust
 
     def command(self) -> list[str]:
-        return [find("env"), self.environment, *super().command()]
+        return [find("env"), f"NODE_EXTRA_CA_CERTS={self.trust}", *super().command()]
 
+
+_PATHS_PASSED_ON = frozenset(("expired", "not-yet-valid", "wrong-usage", "self-signed"))
+_SQUID_PASSES_ON = _PATHS_PASSED_ON | {"wrong-name", "unknown-ca", "issuer-no-ca", "issuer-may-not-sign"}  # fmt: skip
+_SSLSPLIT_PASSES_ON = frozenset(("wrong-usage", "signed-with-md5", "signed-with-sha1"))
+_NGINX_VERIFIES = (
+    "proxy_ssl_verify on; proxy_ssl_verify_depth 4; proxy_ssl_trusted_certificate {trust};"
+)
 
 SETTINGS = (
-    Setting("mitmproxy", _mitmproxy(), "verifies"),
-    Setting("mitmproxy --ssl-insecure", _mitmproxy("ssl_insecure=true"), "verifies nothing"),
     Setting(
-        "mitmproxy, old versions",
+        "mitmproxy", _mitmproxy(), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        accepts=OVERLOOKED | {"server-static-rsa", "leaf-key-of-ca", "leaf-key-shared"},
+    ),
+    Setting(
+        "mitmproxy, ssl_insecure", _mitmproxy("ssl_insecure=true"), "verifies nothing", "F",
+        refuses=OF_VERSIONS, accepts=VERIFIED | OVERLOOKED,
+    ),
+    Setting(
+        "mitmproxy, TLS 1.0 and all suites",
         _mitmproxy(
             "tls_version_client_min=TLS1", "tls_version_server_min=TLS1",
             "ciphers_client=ALL:@SECLEVEL=0", "ciphers_server=ALL:@SECLEVEL=0",
         ),
-        "verifies; speaks TLS 1.0 and every suite that OpenSSL has",
+        "verifies, but for keys and hashes; speaks what OpenSSL speaks", "F",
+        refuses=OF_PATHS | {"wrong-name", "server-ssl3"},
+        accepts=OF_KEYS | OVERLOOKED | {
+            "server-tls10", "server-tls11", "server-anonymous", "server-static-rsa", "server-dh-1024", "client-tls10",
+            "client-tls11", "client-broken-suites", "offers-export-suites", "version-raised",
+        },
     ),
-    Setting("squid", _proxy(_squid()), "verifies"),
+    Setting(
+        "squid", _proxy(_squid()), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        accepts=OVERLOOKED | {"leaf-key-of-ca", "leaf-key-shared", "http2-lost"},
+    ),
     Setting(
         "squid, sslproxy_cert_error allow all", _proxy(_squid("sslproxy_cert_error allow all")),
-        "verifies, and shows the client the fault",
+        "verifies, and shows the client some of the faults", "F",
+        accepts=OVERLOOKED | VERIFIED - _SQUID_PASSES_ON, passes_on=_SQUID_PASSES_ON,
     ),
     Setting(
-        "squid, DONT_VERIFY_PEER",
-        _proxy(_squid("tls_outgoing_options flags=DONT_VERIFY_PEER,DONT_VERIFY_DOMAIN")),
-        "verifies nothing",
+        "squid, DONT_VERIFY_PEER", _proxy(_squid("tls_outgoing_options flags=DONT_VERIFY_PEER")),
+        "verifies the name alone, and copies dates and usage", "F", refuses=frozenset(("wrong-name",)),
+        accepts=OVERLOOKED | VERIFIED - _PATHS_PASSED_ON - {"wrong-name"}, passes_on=_PATHS_PASSED_ON,
     ),
     Setting(
         "sslsplit", _in_front(lambda at: Sslsplit(at.folder, at.ca, at.servers.port)),
-        "verifies nothing",
+        "verifies nothing, and copies usage and hash", "F", refuses=frozenset(("server-ssl3",)),
+        accepts=OVERLOOKED | VERIFIED - _SSLSPLIT_PASSES_ON
+        | {"server-tls10", "server-tls11", "client-tls10", "client-short-dh", "version-raised"},
+        passes_on=_SSLSPLIT_PASSES_ON,
     ),
-    Setting("haproxy, verify none", _in_front(_haproxy("verify none")), "verifies nothing"),
+    Setting(
+        "haproxy, verify none", _in_front(_haproxy("verify none")), "verifies nothing", "F",
+        refuses=OF_VERSIONS, accepts=VERIFIED | OVERLOOKED | {"serial-predictable"},
+    ),
     Setting(
         "haproxy, verify required", _in_front(_haproxy("verify required ca-file {trust}")),
-        "verifies",
-    ),
-    Setting("nginx", _in_front(_nginx()), "verifies nothing"),
-    Setting(
-        "nginx, proxy_ssl_verify on",
-        _in_front(_nginx("proxy_ssl_verify on; proxy_ssl_verify_depth 4; proxy_ssl_trusted_certificate {trust};")),
-        "verifies",
+        "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        accepts=OVERLOOKED | {"serial-predictable", "leaf-key-shared"},
     ),
     Setting(
-        "proxy.py", _proxy(lambda at: ProxyPy(at.folder, at.ca, at.trust)), "verifies",
+        "nginx", _in_front(_nginx()), "verifies nothing", "F", refuses=OF_VERSIONS,
+        accepts=VERIFIED | OVERLOOKED | {"no-tls13-upstream"},
     ),
     Setting(
-        "http-mitm-proxy", _proxy(lambda at: NodeProxy(at, f"NODE_EXTRA_CA_CERTS={at.trust}")),
-        "verifies",
+        "nginx, proxy_ssl_verify on", _in_front(_nginx(_NGINX_VERIFIES)), "verifies", "C",
+        refuses=VERIFIED | OF_VERSIONS, accepts=OVERLOOKED | {"no-tls13-upstream"},
     ),
     Setting(
-        "http-mitm-proxy, NODE_TLS_REJECT_UNAUTHORIZED=0",
-        _proxy(lambda at: NodeProxy(at, "NODE_TLS_REJECT_UNAUTHORIZED=0")),
-        "verifies nothing",
+        "proxy.py", _proxy(lambda at: ProxyPy(at.folder, at.ca, at.trust)), "verifies", "C",
+        refuses=VERIFIED | OF_VERSIONS, accepts=OVERLOOKED | {"leaf-key-shared", "http2-lost"},
     ),
-    Setting("privoxy", _proxy(lambda at: Privoxy(at.folder, "", at.ca, at.trust, None)), "verifies"),
+    Setting(
+        "http-mitm-proxy", _proxy(NodeProxy), "verifies, with short keys", "C",
+        refuses=VERIFIED - {"rsa-1024"} | OF_VERSIONS,
+        accepts=OVERLOOKED | {"rsa-1024", "serial-predictable", "http2-lost"},
+    ),
+    Setting(
+        "privoxy", _proxy(lambda at: Privoxy(at.folder, "", at.ca, at.trust, None)), "verifies", "C",
+        refuses=VERIFIED | {"server-ssl3"},
+        accepts=OVERLOOKED | {"server-tls10", "server-tls11", "client-tls10", "client-no-tls13", "version-raised"},
+    ),
 )  # fmt: skip

@@ -185,6 +185,7 @@ defaults
   timeout connect 5s
   timeout client 10s
   timeout server 10s
+  retries 0
 frontend gateway
   bind 127.0.0.1:{self.port} ssl crt {static} ca-sign-file {ca} generate-certificates
   default_backend origin
