@@ -82,7 +82,7 @@ def test_a_run_over_recorded_interceptors_tells_nothing_twice(
     said = Said()
     text = plain(*(render(one, said=said) for one in judge_all(seen, known)))
     assert told_twice(text) == []
-    assert text.count("INTERCEPTED") > 20
+    assert text.count("(engine-match, ") > 20
 
 
 def test_a_target_without_a_handshake_is_told_in_one_line(
