@@ -20,7 +20,7 @@ from click import Argument
 from command_page import EXIT_CODES
 
 from detector.cli.app import build
-from detector.cli.help_text import HEADINGS
+from detector.cli.help_text import HEADINGS, text_of
 from detector.version import __version__
 
 # The lines between which all other pages stand.
@@ -54,7 +54,7 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def page(words: Sequence[str], command: Any) -> str:
     """One verb's, by the words that call it."""
-    told = _sections(command.help or "")
+    told = _sections(text_of(" ".join(words[1:]), command))
     head, _, rest = told.pop("").partition("\n\n")
     first, dot, more = " ".join(head.split()).partition(". ")
     inner = {

@@ -43,7 +43,10 @@ elif [ "$for_whom" = bench ]; then
 else
     need openssl openssl
     need curl curl
+    need jq jq
     need mandoc mandoc
+    need zsh zsh
+    need fish fish
     need groff groff-base
     need privoxy privoxy
     need tinyproxy tinyproxy

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = Verbs(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
 
-PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")]
+PinFile = Annotated[Path, Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS")]
 
 
 @app.command("learn")
