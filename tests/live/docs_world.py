@@ -45,7 +45,7 @@ HOSTS = (
     *canaries(), *(row.host for row in canary_hosts()), "example.com", "www.example.com", "api.example.com", "cache.example.com",
     "mail.example.com", "github.com", "registry.npmjs.org", "bank.example", "api.bank.example",
     "www.apple.com", "gs.apple.com", "login.apple.com", "intranet.example", "vpn.example.com",
-    "wpad.corp", "proxy", "proxy.corp", "other.name", "api.certspotter.com",
+    "wpad.corp", "proxy", "proxy.corp", "other.name", "api.certspotter.com", "pypi.org",
 )  # fmt: skip
 _LISTENERS = ("fleet.example", "centre.example")
 _OVERLAID = ("etc", "var", "opt", "srv", "mnt", "media", "run", "usr/local", "root", "home")
