@@ -20,7 +20,7 @@ from click import Argument
 from command_page import EXIT_CODES
 
 from detector.cli.app import build
-from detector.cli.help_text import HEADINGS
+from detector.cli.help_text import HEADINGS, text_of
 from detector.version import __version__
 
 # The lines between which all other pages stand.
@@ -28,6 +28,9 @@ _ENVIRONMENT = {
     "TLSIGHT_CONFIG": "settings to read instead of config.toml.",
     "TLSIGHT_DEBUG": "1 shows where something unexpected happened.",
     "NO_COLOR": "any value: no colours.",
+    "FORCE_COLOR": "any value: colours, also where no terminal is; so does CLICOLOR_FORCE.",
+    "TLSIGHT_LOG_LEVEL": "as --log-level.",
+    "TLSIGHT_LOG_FORMAT": "as --log-format.",
     "STATE_DIRECTORY": "where stores, history and lists are; systemd sets it.",
 }
 _FILES = {
@@ -54,7 +57,7 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def page(words: Sequence[str], command: Any) -> str:
     """One verb's, by the words that call it."""
-    told = _sections(command.help or "")
+    told = _sections(text_of(" ".join(words[1:]), command))
     head, _, rest = told.pop("").partition("\n\n")
     first, dot, more = " ".join(head.split()).partition(". ")
     inner = {

@@ -45,6 +45,8 @@ else
     need curl curl
     need jq jq
     need mandoc mandoc
+    need zsh zsh
+    need fish fish
     need groff groff-base
     need privoxy privoxy
     need tinyproxy tinyproxy

@@ -30,6 +30,7 @@ from detector.report import check_text, diagnose_text
 from detector.report.gate import plain
 from detector.runs.diagnose import Investigation
 
+_DAY = 86_400.0
 _FINE = ("direct", "consistent", "private")
 
 
@@ -122,9 +123,12 @@ class Checker:
     def _works(self, found: Diagnosis) -> Diagnosis:
         __tracebackhide__ = True
         if not found.healthy:
-            raise AssertionError(
-                f"wanted a handshake that works\n{plain(diagnose_text.render(found))}"
-            )
+            text = plain(diagnose_text.render(found))
+            raise AssertionError(f"wanted a handshake that works\n{text}")
+        done = found.inquiry.observation.handshake
+        if done is None or not done.completed:
+            text = plain(diagnose_text.render(found))
+            raise self._inconclusive(f"no handshake was done\n{text}")
         return found
 
     def _ask(self, verb: str, target: str | Target, connect: str | None) -> Future[Any]:
@@ -155,16 +159,22 @@ class Checker:
         )
 
     def _options(self, connect: str | None) -> ProbeOptions:
-        timeout = self._setting("timeout")
-        try:
-            seconds = 5.0 if timeout is None else float(timeout)
-        except ValueError:
-            raise ConfigError("timeout", f"{timeout!r} is no number of seconds") from None
         where = None
         if connect is not None:
             dialled = parse_target(connect)
             where = (dialled.host, dialled.port)
-        return ProbeOptions(timeout=seconds, routing=self._routing, connect_to=where)
+        return ProbeOptions(timeout=self._timeout, routing=self._routing, connect_to=where)
+
+    @cached_property
+    def _timeout(self) -> float:
+        said = self._setting("timeout")
+        try:
+            seconds = 5.0 if said is None else float(said)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < _DAY:
+            raise ConfigError("timeout", f"{said!r} is no number of seconds")
+        return seconds
 
     @cached_property
     def _routing(self) -> Routing:
@@ -194,9 +204,9 @@ def _started(work: Callable[[], Coroutine[Any, Any, Any]]) -> Future[Any]:
 
 
 async def _judged(target: Target, knowledge: Knowledge, options: ProbeOptions) -> Judgement:
-    async for judgement in check_async(target, knowledge=knowledge, options=options):
-        return judgement
-    raise AssertionError("every target has a judgement")
+    run = check_async(target, knowledge=knowledge, options=options)
+    (judgement,) = [one async for one in run]
+    return judgement
 
 
 async def _diagnosed(target: Target, knowledge: Knowledge, options: ProbeOptions) -> Diagnosis:

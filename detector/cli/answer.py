@@ -16,12 +16,15 @@ from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
     from detector.model.observation import Judgement, Target
+    from detector.net.routes import Routing
     from detector.runs.check import CheckRun
 
+_PORTAL_SECONDS = 1.5  # twice at most
 _TEXT = """
 Ask a dozen well-known sites of unrelated owners, and say in a paragraph whether somebody stands in between.
 
-It takes the options of tlsight check that say how to get there and what to compare with, and its settings.
+It takes the options of tlsight check that say how to get there and what to compare with, and its settings. Where
+nobody answers and nothing tells why, pages that systems ask to find a captive portal are asked too, over plain HTTP.
 
 Exit codes: 0 no, 1 yes or perhaps, 3 cannot tell, or some sites gave no handshake, 2 usage, 4 cannot write.
 """
@@ -41,10 +44,10 @@ def answer(
         ),
     ] = 10.0,
 ) -> int:  # fmt: skip
-    import asyncio
-
     from detector.cli.check import canaries
     from detector.judging.answer import answer as answered
+    from detector.judging.answer import may_be_portal
+    from detector.net.briefly import run_briefly
     from detector.runs.check import CheckRun
 
     exit_codes.demand_level(output.fail_on)
@@ -59,8 +62,12 @@ def answer(
             opened.knowledge, options, memory=memory, store=opened.store, canaries=False,
             within=within, warn=say, around=waiting.target,
         )  # fmt: skip
-        found = asyncio.run(_judged(session, targets))
-    whole = answered(found, len(targets))
+        found = run_briefly(_judged(session, targets))
+        whole = answered(found, len(targets))
+        if may_be_portal(whole, found):
+            with waiting.on("a captive portal"):
+                portal = _meets_portal(options.routing)
+            whole = answered(found, len(targets), portal=portal)
     if output.json:
         from detector.cli.streams import write_json
 
@@ -76,6 +83,18 @@ def answer(
             code, exit_codes.exit_code(one, output.fail_on, output.allow_sanctioned)
         )
     return code
+
+
+def _meets_portal(routing: Routing) -> bool:
+    """As systems ask, over plain HTTP, of owners drawn at random."""
+    from random import SystemRandom
+
+    from detector.agent.senses.portal import portal
+    from detector.net.briefly import run_briefly
+
+    return (
+        run_briefly(portal(SystemRandom(), routing=routing, seconds=_PORTAL_SECONDS)) == "captive"
+    )
 
 
 async def _judged(session: CheckRun, targets: list[Target]) -> list[Judgement]:

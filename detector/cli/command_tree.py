@@ -39,7 +39,7 @@ def table() -> str:
     return json.dumps(
         {"tree": root, "words": made.words, "texts": made.texts},
         separators=(",", ":"), ensure_ascii=False, sort_keys=True,
-    ).replace('],"', '],\n"') + "\n"  # fmt: skip
+    ).replace('","', '",\n"') + "\n"  # fmt: skip
 
 
 class _Made:

@@ -14,7 +14,7 @@ from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
 from detector.cli.options import Argument, Option
-from detector.cli.output import Json
+from detector.cli.output import Json, Verbose
 from detector.cli.waiting import Waiting
 from detector.cli.way import bounded_lines
 from detector.errors import ConfigError, TargetError
@@ -56,6 +56,7 @@ def show(
     roots: Roots = None,
     ct_logs: CtLogs = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Show the issuers that public logs know for hosts: keys, certificates, first and last seen.
 
@@ -88,7 +89,7 @@ def show(
         elif json:
             _print_json(found.answers)
         else:
-            _print(_table(found))
+            _print(_table(found, verbose=verbose))
 
     _visit(
         [_host(host) for host in hosts], each, asking, waiting, store=store, roots=roots, ct_logs=ct_logs,
@@ -246,12 +247,13 @@ async def _each_of(
                 each(found)
 
 
-def _table(found: HostIssuers) -> RenderableType:
+def _table(found: HostIssuers, *, verbose: bool) -> RenderableType:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
+    from detector.model.harmless import harmless
     from detector.report.check_text import escape, marked
+    from detector.report.layout import Column, Fitted
 
     if not found.answers:
         return marked(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
@@ -262,20 +264,34 @@ def _table(found: HostIssuers) -> RenderableType:
         marks += [] if answer.trusted else ["[red]untrusted, does not count[/]"]
         marks += [] if answer.complete else ["[yellow]not read to its end[/]"]
         head = f"[bold]{escape(answer.host)}[/]  {', '.join(marks)}"
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for column in ("  issuer", "key (SPKI SHA-256)", "certificates", "first", "last"):
-            table.add_column(column, justify="right" if column == "certificates" else "left")
-        for issuer in answer.issuers:
-            table.add_row(
-                f"  {escape(issuer.name)}{'' if issuer.exact else ' [dim](wildcard)[/]'}",
-                issuer.spki_sha256[:16] + "…" if issuer.spki_sha256 else "[dim]not told[/]",
-                str(issuer.certificates),
-                f"{issuer.first:%Y-%m-%d}",
-                f"{issuer.last:%Y-%m-%d}",
+        rows = [
+            (
+                (harmless(issuer.name) + ("" if issuer.exact else " (wildcard)"), ""),
+                (_key(issuer.spki_sha256, verbose=verbose), ""),
+                (str(issuer.certificates), ""),
+                (f"{issuer.first:%Y-%m-%d}", ""),
+                (f"{issuer.last:%Y-%m-%d}", ""),
             )
+            for issuer in answer.issuers
+        ]
+        columns = (
+            Column("issuer", kind="name"), Column("key (SPKI SHA-256)", kind="name" if verbose else "figure"),
+            Column("certificates", right=True, kind="figure", minor=2),
+            Column("first", kind="figure", minor=1), Column("last", kind="figure"),
+        )  # fmt: skip
         parts.append(marked(head))
-        parts.append(table if answer.issuers else Text("  no unexpired certificate is logged"))
+        parts.append(
+            Fitted(columns, rows)
+            if answer.issuers
+            else Text("  no unexpired certificate is logged")
+        )
     return Group(*parts)
+
+
+def _key(digest: str | None, *, verbose: bool) -> str:
+    if not digest:
+        return "not told"
+    return digest if verbose else f"{digest[:16]}…"
 
 
 def _print(block: RenderableType) -> None:

@@ -93,7 +93,7 @@ def diagnose(
     ] = None,
     save: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Save the observations, for tlsight judge."),
+        Option(metavar="FILE", help="Save the observations, to judge again later."),
     ] = None,
     repair: Annotated[
         Path | None,

@@ -11,20 +11,26 @@ headings. Options stand under the titles of their groups, those without under "O
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import click
 
 from detector.cli import everywhere
 from detector.cli.color import allowed
+from detector.report.colours import COLOURS
 
+FILE = Path(__file__).parents[1] / "data" / "examples.toml"
 _LEAST, _MOST = 40, 200
+_MOST_OF_A_GROUP = 5
 _TERM_MOST = 30  # columns of an option's names; what is longer has its text beneath
 # Sections of a verb's text.
 HEADINGS = ("Examples", "Exit codes", "Lists")
@@ -38,7 +44,8 @@ def render(context: click.Context) -> str:
     width = _width()
     style = _Style(on=allowed(sys.stdout, os.environ))
     parts = [_usage(context, width, style)]
-    parts += _paragraphs(command.help or "", width, style)
+    path = context.command_path.partition(" ")[2]
+    parts += _paragraphs(text_of(path, command), width, style)
     sections = list(_sections(command, context))
     longest = min(
         max((len(term) for _, rows in sections for term, _ in rows), default=0), _TERM_MOST
@@ -50,6 +57,42 @@ def render(context: click.Context) -> str:
     return "\n\n".join(parts)
 
 
+def text_of(path: str, command: click.Command) -> str:
+    """A verb's text, with examples: its own, or those of data/examples.toml; a group's are its verbs' first ones.
+
+    Args:
+        path: the words that call it, "tlsight" left out.
+        command: the verb.
+
+    """
+    text = inspect.cleandoc(command.help or "")
+    found = [] if re.search(r"(?m)^Examples\b", text) else examples(path, command)
+    return f"{text}\n\nExamples\n\n" + "\n".join(f"  {line}" for line in found) if found else text
+
+
+def examples(path: str, command: click.Command) -> list[str]:
+    """Command lines, each with what it does two spaces behind it, or nothing."""
+    own = re.split(r"(?m)^Examples\b.*\n", inspect.cleandoc(command.help or ""), maxsplit=1)
+    if len(own) > 1:
+        lines = itertools.takewhile(
+            lambda line: not line or line.startswith(" "), own[1].splitlines()
+        )
+        return [line.strip() for line in lines if line.strip()]
+    shipped = _shipped()
+    if path in shipped or not isinstance(command, click.Group):
+        return shipped.get(path, [])
+    below = [examples(f"{path} {name}".strip(), one)[:1] for name, one in command.commands.items()]
+    return [line for one in below for line in one][:_MOST_OF_A_GROUP] if path else []
+
+
+@cache
+def _shipped() -> dict[str, list[str]]:
+    import tomllib
+
+    with FILE.open("rb") as file:
+        return tomllib.load(file)
+
+
 class _Style:
     def __init__(self, *, on: bool) -> None:
         self._on = on
@@ -58,10 +101,10 @@ class _Style:
         return self._in("1", text)
 
     def term(self, text: str) -> str:
-        return self._in("36", text)
+        return self._in(f"38;5;{COLOURS['cyan']}", text)
 
     def aside(self, text: str) -> str:
-        return self._in("2", text)
+        return self._in(f"38;5;{COLOURS['dim']}", text)
 
     def _in(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
@@ -168,11 +211,17 @@ def _extra(parameter: Any, context: click.Context) -> str:
         parts.append("required")
     if default := extra.get("default"):
         parts.append(f"default {default}")
-    if bounds := extra.get("range"):
-        parts.append(bounds)
+    if extra.get("range"):
+        parts.append(_bounds(parameter.type))
     if variables := extra.get("envvars"):
         parts.append("or " + ", ".join(variables))
     return f" [{'; '.join(parts)}]" if parts else ""
+
+
+def _bounds(kind: Any) -> str:
+    if kind.max is None:
+        return f"{kind.min:g} or more"
+    return f"{kind.max} at most" if kind.min is None else f"{kind.min:g} to {kind.max}"
 
 
 def _rows(
@@ -199,4 +248,4 @@ def _flow(text: str, width: int, first: str = "", rest: str | None = None) -> li
 def first_sentence(text: str) -> str:
     """What a verb or an option is for, in short."""
     paragraph = " ".join(re.split(r"\n[ \t]*\n", inspect.cleandoc(text))[0].split())
-    return re.split(r"(?<=[.])\s", paragraph, maxsplit=1)[0]
+    return re.split(r"(?<![.])(?<=[.])\s(?=[A-Z])", paragraph, maxsplit=1)[0]

@@ -172,7 +172,9 @@ class Verbs(_Helping, click.Group):
             self.callback = _called(function)
             self.params = _parameters(function)
             self.invoke_without_command = alone
-            self.no_args_is_help = not alone
+            if alone:
+                self.no_args_is_help = False
+                self.subcommand_metavar = "[COMMAND] [ARGS]..."
             return function
 
         return added

@@ -11,7 +11,7 @@ from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.options import Argument, Option, Verbs
-from detector.cli.output import Json
+from detector.cli.output import Json, Verbose
 from detector.cli.streams import print_line, write_file, write_json
 from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = Verbs(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
 
-PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")]
+PinFile = Annotated[Path, Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS")]
 
 
 @app.command("learn")
@@ -102,6 +102,7 @@ def check(
         list[str] | None, Argument(help="Only these; all pinned hosts when left out.")
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Ask every pinned host and report what changed since its pin was learned.
 
@@ -114,6 +115,7 @@ def check(
     from detector.knowledge.pins import load_pins
     from detector.known.knowledge import pins_for
     from detector.pinning.drift import drift
+    from detector.report.digests import digests
 
     table = load_pins(pins)
     wanted = _parse(hosts or _plain(table), way)
@@ -137,6 +139,9 @@ def check(
                 code = exit_codes.FOUND
                 continue
             _tell(found, host, json=json)
+            if verbose and not json:
+                for label, text in digests(judgement, verbose=True):
+                    print_line(f"  {label:12} {text}")
             if not found.explained:
                 code = exit_codes.FOUND
     return code
@@ -145,14 +150,16 @@ def check(
 @app.command("show")
 def show(pins: PinFile) -> int:
     """Show the pins of a file."""
-    from rich.table import Table
-
     from detector.knowledge.pins import curl_digest, load_pins
-    from detector.report.check_text import escape, stdout_console
+    from detector.model.harmless import harmless
+    from detector.report.check_text import stdout_console
+    from detector.report.layout import Cell, Column, Fitted
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("host", "kind", "key or owner", "expires", "note"):
-        table.add_column(column)
+    columns = (
+        Column("host", kind="name"), Column("kind", kind="figure"), Column("key or owner", kind="name"),
+        Column("expires", kind="figure", minor=1), Column("note", minor=2),
+    )  # fmt: skip
+    shown: list[tuple[Cell, ...]] = []
     for pin in load_pins(pins):
         rows = [("key", curl_digest(key)) for key in pin.spki]
         rows += [("backup", curl_digest(key)) for key in pin.backup]
@@ -161,8 +168,9 @@ def show(pins: PinFile) -> int:
         until = pin.expires.isoformat() if pin.expires else ""
         for number, (kind, value) in enumerate(rows):
             first = (pin.place, until, pin.note) if number == 0 else ("", "", "")
-            table.add_row(first[0], kind, escape(value), first[1], escape(first[2]))
-    stdout_console().print(table)
+            texts = (first[0], kind, value, *first[1:])
+            shown.append(tuple((harmless(text), "") for text in texts))
+    stdout_console().print(Fitted(columns, shown))
     return exit_codes.CLEAN
 
 

@@ -56,7 +56,7 @@ function __tlsight_complete
             set -l front (string split -f 2 \\t -- $line)
             set -l start (string sub -s (math (string length -- "$front") + 1) -- $current)
             for path in (__fish_complete_path $start)
-                echo $front$path
+                echo "$front$path"
             end
         else
             echo $line
@@ -71,6 +71,14 @@ _PLACES = {
     "bash": (".bash_completions/tlsight.sh", ".bashrc", "source ~/.bash_completions/tlsight.sh"),
     "zsh": (".zfunc/_tlsight", ".zshrc", "fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit"),
     "fish": (".config/fish/completions/tlsight.fish", None, None),
+}  # fmt: skip
+# Where packages of distributions put it.
+_PACKAGED = {
+    "bash": ("/usr/share/bash-completion/completions/tlsight",),
+    "zsh": (
+        "/usr/share/zsh/vendor-completions/_tlsight", "/usr/share/zsh/site-functions/_tlsight",
+    ),
+    "fish": ("/usr/share/fish/vendor_completions.d/tlsight.fish",),
 }  # fmt: skip
 
 
@@ -104,6 +112,15 @@ def install(shell: str, home: Path) -> tuple[Path, Path | None]:
             f"{'' if not said or said.endswith(chr(10)) else chr(10)}{line}  # tlsight\n"
         )
     return file, there
+
+
+def installed(home: Path) -> tuple[str, ...]:
+    """Shells that find a script of ours, below this home or where packages put it."""
+    return tuple(
+        shell
+        for shell, (place, _, _) in _PLACES.items()
+        if any(file.exists() for file in (home / place, *map(Path, _PACKAGED[shell])))
+    )
 
 
 def own_shell(environment: Mapping[str, str]) -> str:

@@ -123,7 +123,7 @@ class Waiting:
             more = len(self._under_way) - 1
         told = self._told(what, more, now - since)
         over = len(told) - room
-        if over > 0 and len(what) > over + _LEAST:  # its ends say what it is
+        if over > 0 and len(what) > over + 12:  # its ends say what it is
             keep = len(what) - over - 3
             what = what[: keep // 2] + "..." + what[-(keep - keep // 2) :]
             told = self._told(what, more, now - since)

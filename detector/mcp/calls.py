@@ -150,7 +150,7 @@ class Calls:
         ).run(tell)
         parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
         where = f" in {', '.join(parts)}" if parts else ""
-        head = f"{found.problems} problems{where}."
+        head = f"{found.problems} problem{'s' * (found.problems != 1)}{where}."
         return Answer(head, _printed(render(found)), msgspec.to_builtins(found))
 
     def _way(self, asked: CheckArguments | DiagnoseArguments) -> WayOptions:
@@ -212,10 +212,11 @@ def _why(asked: WhyArguments, chain: tuple[Certificate, ...]) -> Answer:
         False: "No store that it reads holds the root of that chain.",
         None: "No root was looked for.",
     }[record.holds]
-    counts = _keys(use.setting for use in record.settings if use.counts) or "no setting"
+    counts = _keys(use.setting for use in record.settings if use.counts)
+    reads = f"what it reads is decided by {counts}" if counts else "no setting counts here"
     unsafe = _keys(record.unsafe)
     return Answer(
-        f"{record.name}: {counts} decides which of {len(record.stores)} stores it reads. {holds}\n"
+        f"{record.name}: {reads}. {holds}\n"
         + (f"Turned off: {unsafe} makes it verify nothing; take it out.\n" if unsafe else "")
         + record.ask,
         _printed(render(record)),

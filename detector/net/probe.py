@@ -120,6 +120,9 @@ async def probe(target: Target, options: ProbeOptions | None = None) -> Observat
 class ProbeRun:
     """What is known so far of one probe. `dial` and `shake_hands` fill it, `observation` reads it."""
 
+    # Bytes of an answer, once the handshake is done.
+    most_said = 64 << 10
+
     def __init__(self, target: Target, options: ProbeOptions) -> None:
         self.target = target
         self.options = options
@@ -268,7 +271,7 @@ class ProbeRun:
                 from detector.net.application import converse
 
                 self.application = await converse(
-                    stream, tls, incoming, outgoing, words, self.options.listen
+                    stream, tls, incoming, outgoing, words, self.options.listen, self.most_said
                 )
                 # After a HelloRequest OpenSSL has none to give; resuming is an extra.
                 with suppress(ssl.SSLError, ValueError):

@@ -11,7 +11,7 @@ would take more than MOST_LINES loses its middle, for its ends say what it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -71,36 +71,57 @@ class Hanging:
             lead = Text(" " * (self._room + 1))
 
 
-def fitted(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, *, head: bool = True
-) -> Iterator[Text]:
-    """A table in so many columns: title, then the rows.
+class Fitted:
+    """A table that fits itself into the terminal.
 
     Args:
         columns: of which minor ones may be left out.
         rows: a cell for each column.
-        width: columns of the terminal.
-        head: the titles too.
+        beneath: what stands in lines of its own under a row, by the row's number.
 
     """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[Cell]],
+        beneath: Mapping[int, Cell] | None = None,
+    ) -> None:
+        self._columns, self._rows, self._beneath = columns, rows, beneath or {}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.lines(options.max_width)
+
+    def lines(self, width: int) -> Iterator[Text]:
+        """Titles and rows in so many columns."""
+        kept = fitting(self._columns, self._rows, width)
+        shown = [column for _, column in kept]
+        yield from table_row([(column.title, "dim") for column in shown], shown)
+        for number, row in enumerate(self._rows):
+            yield from table_row([row[place] for place, _ in kept], shown)
+            if number in self._beneath:
+                text, style = self._beneath[number]
+                yield from (Text(f"  {line}", style=style) for line in torn(text, width - 2))
+
+
+def fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int
+) -> list[tuple[int, Column]]:
+    """The columns that have room, with their places and widths; one that is empty in every row needs none."""
     natural = [
-        max([cell_len(column.title) if head else 0, *(cell_len(row[n][0]) for row in rows)])
+        max([cell_len(column.title), *(cell_len(row[n][0]) for row in rows)])
         for n, column in enumerate(columns)
     ]
-    kept = [n for n in range(len(columns)) if any(row[n][0] for row in rows) or not rows]
-    while _least(columns, natural, kept) > width:
+    kept = [n for n in range(len(columns)) if any(row[n][0] for row in rows)]
+    while kept and _least(columns, natural, kept) > width:
         minor = max(kept, key=lambda n: (columns[n].minor, n))
         if not columns[minor].minor:
             break
         kept.remove(minor)
     widths = _shrunk(columns, natural, kept, width)
-    shown = [
-        msgspec.structs.replace(columns[n], width=w) for n, w in zip(kept, widths, strict=True)
+    return [
+        (n, msgspec.structs.replace(columns[n], width=w)) for n, w in zip(kept, widths, strict=True)
     ]
-    if head:
-        yield from table_row([(column.title, "dim") for column in shown], shown)
-    for row in rows:
-        yield from table_row([row[n] for n in kept], shown)
 
 
 def table_row(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[Text]:

@@ -165,10 +165,9 @@ def test_the_line_tells_what_how_many_and_how_long() -> None:
         told = "checked 1, waiting for a.com:443 to answer, 7 connections, 5 s"
         assert one.line(start + 5.1) == told
     with one.on("/var/log/" + "folder/" * 20 + "error.log"):
-        short = one.line(start, 70)
+        short = one.line(clock.stopwatch(), 70)
         assert len(short) == 70
-        assert "/var/log/" in short
-        assert "error.log to answer" in short
+        assert re.search(r"waiting for /var/.*\.\.\..*\.log to answer, 7 connections, 0 s$", short)
     with one.on("evil\x1b[2J\n.com"):
         assert "\x1b" not in one.line(start)
         assert "\n" not in one.line(start)

@@ -68,7 +68,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass due": ("bypass", "due"),
     "bypass report": ("bypass", "report"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
-    "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
+    "bypass prove": ("bypass", "prove", HOST, "--all", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
     "bypass audit verify": ("bypass", "audit", "verify"),
     "bypass audit accept": ("bypass", "audit", "accept", "--reason", "x"),

@@ -25,7 +25,7 @@ from detector.lab.cases import HOST, case
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
-from detector.mcp.wires import LONGEST
+from detector.mcp.lines import LONGEST
 from detector.report.schema import schema
 from tests.cli.conftest import running
 from tests.cli.loaded import ROOT, alone_in

@@ -111,6 +111,8 @@ def test_nobody_is_inconclusive_and_not_healthy(made: Made) -> None:
     ("settings", "word"),
     [
         ({"timeout": "soon"}, "timeout"),
+        ({"timeout": "nan"}, "timeout"),
+        ({"timeout": "-1"}, "timeout"),
         ({"proxy": "gopher://x"}, "proxy"),
         ({"policy": "/nowhere.toml"}, "nowhere"),
         ({"proxy": "pac+file:///nowhere.pac"}, "pac"),
