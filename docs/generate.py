@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from agents_page import agents_page
 from command_page import command_page
 from manual_pages import manual_pages
 from python_page import python_page
@@ -17,12 +18,14 @@ from reader_pages import glossary_page, home_page, reader_page, readers
 from schema_pages import schema_page, schemas_page
 from table_pages import alerts_page, causes_page, products_page, programs_page, rules_page
 
+from detector.cli import command_tree
 from detector.report import schema
 
 DOCS = Path(__file__).parent
 
 
 def main() -> None:
+    command_tree.main()
     for name, page in made():
         path = DOCS / name
         path.parent.mkdir(exist_ok=True)
@@ -44,6 +47,7 @@ def made() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "reference/programs.md", programs_page
     yield "reference/python.md", python_page
     yield "reference/schemas.md", schemas_page
+    yield "how-to/coding-agents.md", agents_page
     for reader in readers():
         yield f"readers/{reader.id}.md", lambda reader=reader: reader_page(reader)
     for name in schema.TYPES:

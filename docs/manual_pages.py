@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. A verb's help is prose, then sections that begin with a name in bold: examples and exit codes become sections of the
+1. A verb's help is prose, then sections that begin with one of a few names: examples and exit codes become sections of the
    page, whatever else there is stays in the description.
 2. Options stand in the groups in which --help has them, with their values, defaults and variables.
 3. troff obeys lines that begin with a dot or a quote, and backslashes anywhere: no text of ours is obeyed.
@@ -16,11 +16,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from click import Argument
 from command_page import EXIT_CODES
-from rich.text import Text
 
 from detector.cli.app import build
-from detector.cli.options import ShownArgument
+from detector.cli.help_text import HEADINGS, text_of
 from detector.version import __version__
 
 # The lines between which all other pages stand.
@@ -28,6 +28,9 @@ _ENVIRONMENT = {
     "TLSIGHT_CONFIG": "settings to read instead of config.toml.",
     "TLSIGHT_DEBUG": "1 shows where something unexpected happened.",
     "NO_COLOR": "any value: no colours.",
+    "FORCE_COLOR": "any value: colours, also where no terminal is; so does CLICOLOR_FORCE.",
+    "TLSIGHT_LOG_LEVEL": "as --log-level.",
+    "TLSIGHT_LOG_FORMAT": "as --log-format.",
     "STATE_DIRECTORY": "where stores, history and lists are; systemd sets it.",
 }
 _FILES = {
@@ -54,7 +57,7 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def page(words: Sequence[str], command: Any) -> str:
     """One verb's, by the words that call it."""
-    told = _sections(command.help or "")
+    told = _sections(text_of(" ".join(words[1:]), command))
     head, _, rest = told.pop("").partition("\n\n")
     first, dot, more = " ".join(head.split()).partition(". ")
     inner = {
@@ -95,14 +98,9 @@ def page(words: Sequence[str], command: Any) -> str:
 
 def _sections(text: str) -> dict[str, str]:
     """Help by its sections; "" is what stands before the first."""
-    parts = re.split(r"(?m)^(Examples|Exit codes)(?:: *|, *)?", text.replace("\b", ""))
+    parts = re.split(rf"(?m)^({'|'.join(HEADINGS)})(?:: *|, *|$)", text)
     named = dict(zip(parts[1::2], parts[2::2], strict=True))
-    return {name: _plain(part).strip("\n") for name, part in {"": parts[0], **named}.items()}
-
-
-def _plain(text: str) -> str:
-    """Without rich's markup."""
-    return Text.from_markup(text).plain
+    return {name: part.strip("\n") for name, part in {"": parts[0], **named}.items()}
 
 
 def _summary(command: Any) -> str:
@@ -112,7 +110,7 @@ def _summary(command: Any) -> str:
 def _synopsis(words: Sequence[str], command: Any, *, grouped: bool) -> list[str]:
     lines = [f".B {_escaped(' '.join(words))}", ".RI [ OPTION ...]"]
     for argument in _shown(command):
-        if isinstance(argument, ShownArgument):
+        if isinstance(argument, Argument):
             more = " ..." if argument.nargs == -1 else ""
             name = _escaped(_name(argument))
             lines.append(f".I {name}{more}" if argument.required else f".RI [ {name}{more} ]")
@@ -123,11 +121,11 @@ def _synopsis(words: Sequence[str], command: Any, *, grouped: bool) -> list[str]
 
 def _options(command: Any) -> list[str]:
     lines = []
-    arguments = [one for one in _shown(command) if isinstance(one, ShownArgument)]
-    options = [one for one in _shown(command) if not isinstance(one, ShownArgument)]
+    arguments = [one for one in _shown(command) if isinstance(one, Argument)]
+    options = [one for one in _shown(command) if not isinstance(one, Argument)]
     if any(one.help for one in arguments):
         lines.append(".SH ARGUMENTS")
-        lines += _listed((_name(one), _plain(one.help or "")) for one in arguments)
+        lines += _listed((_name(one), one.help or "") for one in arguments)
     if options:
         lines.append(".SH OPTIONS")
     panels = {one.panel or "": 0 for one in options}  # in the order of --help
@@ -143,8 +141,13 @@ def _option(option: Any) -> list[str]:
     names = ", ".join(f"\\fB{_escaped(one)}\\fR" for one in (*option.opts, *option.secondary_opts))
     if not option.is_flag and not option.count:
         names += f" \\fI{_escaped(_value(option))}\\fR"
-    text = _plain(option.help or "")
-    if option.show_default and not option.is_flag and option.default not in (None, "", [], ()):
+    text = option.help or ""
+    if (
+        option.show_default
+        and not option.is_flag
+        and not option.required
+        and option.default not in (None, "", [], ())
+    ):
         default = option.default() if callable(option.default) else option.default
         text += (
             f" Default: {option.show_default if isinstance(option.show_default, str) else default}."

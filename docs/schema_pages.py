@@ -12,8 +12,10 @@ from detector.report import schema
 
 # How each schema comes to be seen; a schema without a line here is an error.
 MADE_BY = {
+    "answer": "`tlsight --json`",
     "check": "`tlsight check --json` and `tlsight judge --json`, one object a line",
     "diagnose": "`tlsight diagnose --json`",
+    "doctor": "`tlsight doctor --json`",
     "observation": "`tlsight check --save`, one object a line; `tlsight judge` reads it",
     "ct": "`tlsight ct --json` and `ct export`",
     "event": "the sinks of `tlsight agent`, and `agent events`",

@@ -154,7 +154,7 @@ class Screens:
 
 @asynccontextmanager
 async def _world(folder: Path) -> AsyncGenerator[pki.LabPki]:
-    folder.mkdir()  # noqa: ASYNC240 (nothing else runs meanwhile)
+    await asyncio.to_thread(folder.mkdir)
     async with open_world(folder) as world:
         yield world
 

@@ -43,7 +43,10 @@ elif [ "$for_whom" = bench ]; then
 else
     need openssl openssl
     need curl curl
+    need jq jq
     need mandoc mandoc
+    need zsh zsh
+    need fish fish
     need groff groff-base
     need privoxy privoxy
     need tinyproxy tinyproxy
@@ -56,6 +59,8 @@ else
     need dbus-daemon dbus-daemon
     need dunst dunst
     need Xvfb xvfb
+    need xclip xclip
+    need xsel xsel
     need gsettings libglib2.0-bin
     [ -f /usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml ] || packages="$packages gsettings-desktop-schemas"
     need ip iproute2

@@ -59,8 +59,10 @@ def backup(
 def restore(
     file: Annotated[Path, Argument(help="A file of tlsight bypass backup.")],
     reason: Annotated[str, Option(help="Why, for the trail.")],
-    dry_run: Annotated[bool, Option("--dry-run", help="Only show what changes.")] = False,
-    yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, Option("--force", help="Also one whose trail does not hold.")] = False,
     store: given.Store = None,
     json: Json = False,

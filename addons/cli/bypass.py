@@ -37,7 +37,7 @@ Which hosts an intercepting mitmproxy lets through undecrypted, and why.
   tlsight bypass candidates
   tlsight bypass approve bank.example --reason "pinned app" --owner network --expires 90d
   tlsight bypass explain www.bank.example
-  tlsight bypass prove --list --proxy http://127.0.0.1:8080
+  tlsight bypass prove --all --proxy http://127.0.0.1:8080
   tlsight bypass serve
 """
 app = Verbs(no_args_is_help=True, help=_TEXT)

@@ -29,7 +29,7 @@ Devices = Annotated[
 
 
 def candidates(
-    every: Annotated[bool, Option("--all", help="Decided ones too.")] = False,
+    every: Annotated[bool, Option("--all", "-a", help="Decided ones too.")] = False,
     why: Annotated[
         str | None,
         Option(metavar="HOST", help="Say why this host is one, or none, with the numbers."),

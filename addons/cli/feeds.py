@@ -181,7 +181,7 @@ def feed_show(name: Name, store: given.Store = None, json: Json = False) -> int:
 @feed.command("diff")
 def feed_diff(
     name: Name,
-    every: Annotated[bool, Option("--all", help="All of it.")] = False,
+    every: Annotated[bool, Option("--all", "-a", help="All of it.")] = False,
     store: given.Store = None,
 ) -> int:
     """Show what accepting the list that waits would change: 1 where it would."""

@@ -59,7 +59,7 @@ def token(
 
 
 def agents(
-    all_: Annotated[bool, Option("--all", help="Revoked ones and gateways, too.")] = False,
+    all_: Annotated[bool, Option("--all", "-a", help="Revoked ones and gateways, too.")] = False,
     database: Annotated[
         str | None,
         Option(

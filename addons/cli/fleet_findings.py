@@ -31,7 +31,7 @@ Where = Annotated[
         envvar="TLSIGHT_FLEET_DATABASE",
     ),
 ]
-All = Annotated[bool, Option("--all/--open", help="Also what is over.")]
+All = Annotated[bool, Option("--all/--open", "-a", help="Also what is over.")]
 _SHORTEST = 6
 # What is open and no more than an agent's word.
 _UNPROVED = {

@@ -29,8 +29,8 @@ Columns = Annotated[
         help="Of a table: our field and its column, by name or number: owner=Team, host=2. Repeatable.",
     ),
 ]
-DryRun = Annotated[bool, Option("--dry-run", help="Show the plan, and do nothing.")]
-Yes = Annotated[bool, Option("--yes", help="Do not ask.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would change, and change nothing.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Strict = Annotated[bool, Option("--strict", help="Exit with 1 where an entry cannot be said.")]
 # Of one kind, for a person; --json has all.
 _SHOWN = 20

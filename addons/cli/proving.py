@@ -52,10 +52,10 @@ def prove(
         Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin."),
     ] = None,
     listed: Annotated[
-        bool, Option("--list", help="Every rule of the store and the file that passes.")
+        bool, Option("--all", "-a", help="Every rule of the store and the file that passes.")
     ] = False,
     host_list: Annotated[
-        Path | None, Option("--hosts", "-l", help="File or pipe of hosts, one a line.")
+        Path | None, Option("--list", "-l", help="File or pipe of targets, one a line.")
     ] = None,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,
@@ -94,7 +94,7 @@ def prove(
     from detector.knowledge.assemble import assemble
 
     if not (hosts or listed or host_list):
-        raise ConfigError("bypass prove", "no host", remedy="name hosts, or say --list")
+        raise ConfigError("bypass prove", "no host", remedy="name hosts, or say --all")
     options = probe_options(routing(proxy, no_proxy=no_proxy, trust=roots), connect, timeout)
     known = assemble(roots=roots, ct_logs=ct_logs, policy=policy)
     run = BothWays(known, options, _ca(ca) if ca is not None else None, canaries=not no_canaries)
@@ -174,7 +174,7 @@ def _listed(rules: Path | None, store: Path | None, told: _Told, *, alone: bool)
         if not one.targets:
             told.say(unprovable(clock.now(), one.rule.port or HTTPS, pattern, one.why))
     if none and alone:
-        raise ConfigError("--list", "no rule passes anything", remedy="tlsight bypass list")
+        raise ConfigError("--all", "no rule passes anything", remedy="tlsight bypass list")
     return list(found.values())
 
 

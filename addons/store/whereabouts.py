@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from detector.knowledge.folders import SERVICE_STATE, state_folder
+from detector.knowledge.folders import service_state, state_folder
 
 # Where the command and the addon both look before they fall back to the usual places.
 STORE_VARIABLE = "TLSIGHT_BYPASS_STORE"
@@ -49,8 +49,9 @@ class Whereabouts(NamedTuple):
         return f"two stores: {self.path} is used, {self.other} is not; name one with --store or {STORE_VARIABLE}"
 
 
-def whereabouts(environment: Mapping[str, str], service: Path = SERVICE_STATE) -> Whereabouts:
+def whereabouts(environment: Mapping[str, str], service: Path | None = None) -> Whereabouts:
     """Where nobody named a store. Raises RuntimeError where there is no home either."""
+    service = service or service_state()
     own, shared = state_folder(environment) / _NAME, service / _NAME
     if environment.get("STATE_DIRECTORY") or own == shared:
         return Whereabouts(own)

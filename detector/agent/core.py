@@ -28,6 +28,7 @@ from detector.agent.settings import Settings, with_fleet
 from detector.agent.state import AgentState, is_damage
 from detector.agent.telling import Teller
 from detector.errors import ConfigError, StoreError, TlsightError
+from detector.logged import Log
 from detector.report.event_json import (
     EventRecord,
     HeartbeatRecord,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from detector.model.observation import Judgement, Observation
     from detector.net.probe import ProbeOptions
     from detector.net.routes import Routing
+
+_log = Log(__name__)
 
 _MAX_PENDING = 200
 
@@ -214,6 +217,7 @@ class Core:
         """Tell and keep how open the way out is; what could not be kept is felt again."""
         if felt.mood == self.mood:
             return
+        _log.info("feels another way out", mood=felt.mood.word if felt.mood else None)
         facts = {"mood": msgspec.json.encode(felt.mood).decode()}
         events = [self.teller.notice(one.code, one.text) for one in felt.said]
         self.keep(self.stands, events, facts)
@@ -244,6 +248,10 @@ class Core:
                 asking, self.stands, self.place, knowledge, self.probing(), history, clock.now,
                 self.say, seen,
             )  # fmt: skip
+        _log.info(
+            "asked a round", hosts=len(ran.judgements), inconclusive=ran.inconclusive, told=len(ran.step.told),
+            mood=self.mood.word if self.mood else None, few=few,
+        )  # fmt: skip
         self.counted.checked += len(ran.judgements)
         self.counted.inconclusive += ran.inconclusive
         every, now = self.settings.every, clock.now()

@@ -29,9 +29,12 @@ from detector.agent import spool
 from detector.agent.sinks import RefusedError, Sink, SinkError
 from detector.errors import StoreError
 from detector.knowledge.database import Database
+from detector.logged import Log
 from detector.model.harmless import harmless
 from detector.model.observation import Observation
 from detector.report.event_json import EventRecord, NoticeCode, NoticeRecord, SinkRecord
+
+_log = Log(__name__)
 
 Tell = Callable[[NoticeRecord, Observation | None], None]
 _HOUR = timedelta(hours=1)
@@ -183,6 +186,9 @@ class Deliveries:
             await state.news.wait()
             return
         failure = await self._send(state.sink, ready.events)
+        _log.debug(
+            "sent", sink=name, events=len(ready.events), failed=failure and harmless(str(failure))
+        )
         if isinstance(failure, _FaultError):
             failure = await self._blamed(name, state, ready, failure)
         if failure is None:

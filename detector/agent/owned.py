@@ -24,7 +24,7 @@ def refuse_for_the_service(
 
     `top` is where the file system begins.
     """
-    there = os.path.lexists(top / SERVICE.relative_to("/"))
+    there = os.path.lexists(top / SERVICE.relative_to(SERVICE.anchor))
     there = there or any((top / folder / _UNIT).exists() for folder in _UNITS)
     if not root or not there or environment.get("STATE_DIRECTORY"):
         return

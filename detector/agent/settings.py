@@ -20,13 +20,13 @@ from detector.agent.budget import Limits
 from detector.agent.own_page import PortalTable, is_plain
 from detector.agent.sinks import KINDS
 from detector.errors import ConfigError, TargetError
-from detector.knowledge.folders import config_folder
+from detector.knowledge.folders import config_folder, system_config
 from detector.knowledge.owners import Distrusted, distrusted, read_ours
 from detector.knowledge.rows import UNKNOWN, parse_toml, row_line
 from detector.model.observation import Target
 from detector.model.targets import parse_target, read_targets
 
-SYSTEM = Path("/etc/tlsight/agent.toml")
+SYSTEM = system_config() / "agent.toml"
 _MAX_FILE = 1 << 20
 _MAX_HOSTS = 10_000
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"

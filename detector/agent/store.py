@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from detector.knowledge.database import Database
-from detector.knowledge.folders import state_folder
+from detector.knowledge.folders import service_state, state_folder
 
 FILE = "agent.sqlite3"
-# What systemd makes for tlsight-agent.service.
-SERVICE = Path("/var/lib/tlsight-agent")
+# What is made for tlsight-agent.service.
+SERVICE = service_state("tlsight-agent")
 # fact: by name, e.g. device, salt, next-run.  finding: what stands, FindingRecord and more as JSON.
 # event: what is to be told; urgent is 0 for heartbeats.  sink: how far each has come.  list: signed lists in force.
 _FIRST = """

@@ -22,6 +22,7 @@ Rule = Callable[[Root, Place, TrustKnowledge], Finding | None]
 # The first that finds something speaks; a Superfish root need not be called local as well.
 WHOSE: tuple[Rule, ...] = (published_key.find, interceptor.find, local_root.find)
 BESIDES: tuple[Rule, ...] = (weak_key.find, expired.find)
+_SECRETS = ("password", "passwd", "passphrase", "secret", "token")
 
 
 def audit(survey: Survey, known: TrustKnowledge) -> tuple[Finding, ...]:
@@ -43,12 +44,42 @@ def audit(survey: Survey, known: TrustKnowledge) -> tuple[Finding, ...]:
 
 
 def secrets_out(setting: Setting) -> Setting:
-    """A setting fit to be shown: a proxy's password is nobody's business."""
-    scheme, mark, rest = setting.value.partition("://")
-    user, at, host = rest.rpartition("@")
-    if not (mark and at and user):
+    """A setting fit to be shown: the password of a proxy, a server or a key store is nobody's business."""
+    value = _without_passwords(_without_logins(setting.value))
+    scope = _without_logins(setting.scope)
+    if (value, scope) == (setting.value, setting.scope):
         return setting
-    return msgspec.structs.replace(setting, value=f"{scheme}://***@{host}", names="")
+    names = setting.names if setting.names and setting.names in value else ""
+    return msgspec.structs.replace(setting, value=value, names=names, scope=scope)
+
+
+def _without_logins(text: str) -> str:
+    """Without what stands before the @ of each URL."""
+    before, *after = text.split("://")
+    found = [before]
+    for rest in after:
+        authority = rest.split("/")[0].split()
+        login, at, _ = authority[0].rpartition("@") if authority else ("", "", "")
+        found.append(f"***{rest[len(login) :]}" if at and login else rest)
+    return "://".join(found)
+
+
+def _without_passwords(text: str) -> str:
+    """Without the values of options that are called like secrets, such as Java's -D...trustStorePassword=."""
+    found: list[str] = []
+    closing = ""  # of a quoted secret that has spaces in it
+    for word in text.split(" "):
+        if closing:
+            closing = "" if word.endswith(closing) else closing
+            continue
+        name, equals, value = word.partition("=")
+        if equals and value and any(secret in name.lower() for secret in _SECRETS):
+            found.append(f"{name}=***")
+            quote = value[0] if value[0] in "'\"" else ""
+            closing = quote if quote and (len(value) == 1 or not value.endswith(quote)) else ""
+        else:
+            found.append(word)
+    return " ".join(found)
 
 
 def _of_root(root: Root, place: Place, known: TrustKnowledge) -> list[Finding]:

@@ -27,12 +27,16 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> int:
-    """`--version` answers before anything heavy is imported."""
+    """`--version`, and a shell that completes, are answered before anything heavy is imported."""
     if words in (["--version"], ["-V"]):
         from detector.version import __version__
 
         print(f"tlsight {__version__}")
         return 0
+    if shell := os.environ.get("_TLSIGHT_COMPLETE"):
+        from detector.cli.completing import main as complete
+
+        return complete(shell, words)
     import gc
     import signal
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli import exit_codes
@@ -11,17 +10,21 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.numbers import finite
 from detector.cli.options import Option
-from detector.cli.output import VerdictOutput, progress
+from detector.cli.output import VerdictOutput
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
     from detector.model.observation import Judgement, Target
+    from detector.net.routes import Routing
     from detector.runs.check import CheckRun
 
+_PORTAL_SECONDS = 1.5  # twice at most
 _TEXT = """
 Ask a dozen well-known sites of unrelated owners, and say in a paragraph whether somebody stands in between.
 
-It takes the options of tlsight check that say how to get there and what to compare with, and its settings.
+It takes the options of tlsight check that say how to get there and what to compare with, and its settings. Where
+nobody answers and nothing tells why, pages that systems ask to find a captive portal are asked too, over plain HTTP.
 
 Exit codes: 0 no, 1 yes or perhaps, 3 cannot tell, or some sites gave no handshake, 2 usage, 4 cannot write.
 """
@@ -41,23 +44,30 @@ def answer(
         ),
     ] = 10.0,
 ) -> int:  # fmt: skip
-    import asyncio
-
     from detector.cli.check import canaries
     from detector.judging.answer import answer as answered
+    from detector.judging.answer import may_be_portal
+    from detector.net.briefly import run_briefly
     from detector.runs.check import CheckRun
 
     exit_codes.demand_level(output.fail_on)
     targets = list(way.targets(None, None, canaries()))
     options = way.probe_options(compare.roots)
-    with compare.opened() as opened, earlier.opened() as memory:
+    waiting = Waiting(
+        "waiting for {} to answer", shown=not output.json, total=len(targets), done="asked"
+    )
+    with compare.opened() as opened, earlier.opened() as memory, waiting:
         # The sites are each other's witnesses.
         session = CheckRun(
             opened.knowledge, options, memory=memory, store=opened.store, canaries=False,
-            within=within, warn=say,
+            within=within, warn=say, around=waiting.target,
         )  # fmt: skip
-        found = asyncio.run(_judged(session, targets))
-    whole = answered(found, len(targets))
+        found = run_briefly(_judged(session, targets))
+        whole = answered(found, len(targets))
+        if may_be_portal(whole, found):
+            with waiting.on("a captive portal"):
+                portal = _meets_portal(options.routing)
+            whole = answered(found, len(targets), portal=portal)
     if output.json:
         from detector.cli.streams import write_json
 
@@ -75,21 +85,23 @@ def answer(
     return code
 
 
+def _meets_portal(routing: Routing) -> bool:
+    """As systems ask, over plain HTTP, of owners drawn at random."""
+    from random import SystemRandom
+
+    from detector.agent.senses.portal import portal
+    from detector.net.briefly import run_briefly
+
+    return (
+        run_briefly(portal(SystemRandom(), routing=routing, seconds=_PORTAL_SECONDS)) == "captive"
+    )
+
+
 async def _judged(session: CheckRun, targets: list[Target]) -> list[Judgement]:
     from contextlib import aclosing
 
-    found: list[Judgement] = []
-    bar = progress("asked", len(targets)) if sys.stderr.isatty() else None
-    try:
-        async with aclosing(session.run(targets, len(targets))) as judgements:
-            async for judgement in judgements:
-                found.append(judgement)
-                if bar is not None:
-                    bar.advance(bar.task_ids[0])
-    finally:
-        if bar is not None:
-            bar.stop()
-    return found
+    async with aclosing(session.run(targets, len(targets))) as judgements:
+        return [judgement async for judgement in judgements]
 
 
 answer.__doc__ = _TEXT

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from detector.cli import ending, exit_codes
+from detector.cli import color, ending, everywhere, exit_codes
+from detector.cli.completing import SHELLS
 from detector.cli.options import Abort, ClickException, Exit, Option, Verb, Verbs
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.version import __version__
@@ -18,6 +19,7 @@ VERBS = {
     "check": "detector.cli.check:check",
     "diagnose": "detector.cli.diagnose:diagnose",
     "judge": "detector.cli.judge:judge",
+    "grade": "detector.cli.grade:grade",
     "explain": "detector.cli.explain:explain",
     "logs": "detector.cli.logs:logs",
     "pcap": "detector.cli.pcap:pcap",
@@ -39,11 +41,10 @@ VERBS = {
 _DECIDING = frozenset(("policy", "pins", "issuers", "roots", "ct_logs", "lists", "rules"))
 # Options behind which everything is another program's.
 _PASSES_ON = {"explain": "--watch"}
-# With these words, or under this variable, the command line is asked about itself.
+# With these words the command line is asked about itself.
 _NO_QUESTION = frozenset(
     ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
 )
-_COMPLETES = "_TLSIGHT_COMPLETE"
 # These say what is wrong with the settings, so they start without.
 _WITHOUT_SETTINGS = frozenset(("doctor",))
 _OWN_IT = "make it yours or root's with chown, and chmod go-w"
@@ -75,18 +76,39 @@ def build(verbs: Iterable[str] = VERBS) -> Verbs:
 
 def _root(
     version: Annotated[bool, Option("--version", "-V", help="Show the version and exit.")] = False,
+    install_completion: Annotated[
+        str | None,
+        Option(metavar="[SHELL]", alone="", help="Have bash, zsh or fish complete.", values=SHELLS),
+    ] = None,
+    show_completion: Annotated[
+        str | None,
+        Option(metavar="[SHELL]", alone="", help="Print what it reads for that.", values=SHELLS),
+    ] = None,
 ) -> None:
     if version:
         print(f"tlsight {__version__}")
         raise Exit
+    if install_completion is None and show_completion is None:
+        return
+    from detector.cli import shells
+
+    shell = install_completion or show_completion or shells.own_shell(os.environ)
+    if show_completion is not None:
+        print(shells.script(shell), end="")
+    else:
+        file, start = shells.install(shell, Path.home())
+        print(f"{file} completes tlsight" + (f"; {start} reads it" if start else ""))
+        print(f"from the next {shell} on")
+    raise Exit
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code. Errors become one line on stderr."""
     try:
-        if _is_question(arguments, os.environ):
+        color.prepare("auto", os.environ)
+        if _is_question(arguments):
             return _answered(arguments)
-        verb = arguments[0] if arguments else ""
+        verb = _verb(arguments)
         command = build((verb,) if verb in VERBS else VERBS)
         settings: dict[str, Any] = {}
         if verb not in _WITHOUT_SETTINGS:
@@ -102,11 +124,24 @@ def run(arguments: Sequence[str]) -> int:
         return tell(error)
 
 
-def _is_question(arguments: Sequence[str], environment: Any) -> bool:
-    """No verb is named, and neither help, the version nor a shell's completion is asked for."""
-    if _COMPLETES in environment or set(arguments) & _NO_QUESTION:
+def _is_question(arguments: Sequence[str]) -> bool:
+    """No verb is named, and neither help, the version nor a shell's script is asked for."""
+    if {word.partition("=")[0] for word in arguments} & _NO_QUESTION:
         return False
-    return not arguments or arguments[0].startswith("-")
+    first = _verb(arguments)
+    return not first or first.startswith("-")
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """The first word that is none of the options that every verb has; empty where there is none."""
+    words = iter(arguments)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name not in everywhere.NAMES:
+            return word
+        if not equals:
+            next(words, None)
+    return ""
 
 
 def _answered(arguments: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.options import Option
 from detector.cli.output import Printer, VerdictOutput
 from detector.cli.recovering import Recover, progress
+from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.runs.overwriting import refuse_overwriting
 
@@ -106,9 +107,11 @@ def check(
     refuse_overwriting(written, filter(None, named))
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
-    printer = output.printer(
-        wanted.count, bar=wanted.count is None or wanted.count > 3, quiet=gate.sarif
-    )
+    printer = output.printer(quiet=gate.sarif)
+    waiting = Waiting(
+        "waiting for {} to answer", shown=not output.json and not gate.sarif, total=wanted.count,
+        done="checked",
+    )  # fmt: skip
     options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
@@ -116,19 +119,19 @@ def check(
             compare.opened(to_write=ct_proof) as opened,
             earlier.opened() as memory,
             gate.opened("check", json=output.json, targets=wanted, listed=target_list) as cases,
+            waiting,
         ):
             printer.cases = cases
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, other_ways=other_ways, store=opened.store, prove=prove,
                 canaries=not no_canaries, recover=progress() if recover else None, warn=_warn,
+                around=waiting.target,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:
         printer.cut_short()
         raise
-    finally:
-        printer.close()
     return exit_codes.worst(printer.finish(), wanted.code)
 
 

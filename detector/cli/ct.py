@@ -14,7 +14,8 @@ from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import CtLogs, Roots, Store, open_store
 from detector.cli.options import Argument, Option
-from detector.cli.output import Json
+from detector.cli.output import Json, Verbose
+from detector.cli.waiting import Waiting
 from detector.cli.way import bounded_lines
 from detector.errors import ConfigError, TargetError
 from detector.model.targets import parse_target, read_targets
@@ -37,7 +38,7 @@ app = DefaultGroup(
 @grouped
 def show(
     asking: AskingOptions,
-    hosts: Annotated[list[str], Argument(help="Host names.")],
+    hosts: Annotated[list[str], Argument(help="Host names.", values="hosts")],
     refresh: Annotated[
         bool, Option("--refresh", help="Ask even where the stored answer is fresh.")
     ] = False,
@@ -55,6 +56,7 @@ def show(
     roots: Roots = None,
     ct_logs: CtLogs = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Show the issuers that public logs know for hosts: keys, certificates, first and last seen.
 
@@ -70,6 +72,10 @@ def show(
     from detector import clock
     from detector.lookup.unexpected import unexpected_leaves
 
+    waiting = Waiting(
+        "waiting for what logs know of {}", shown=not json, total=len(hosts), done="looked up"
+    )
+
     def each(found: HostIssuers) -> None:
         nonlocal code
         _warn(*found.problems)
@@ -83,10 +89,10 @@ def show(
         elif json:
             _print_json(found.answers)
         else:
-            _print(_table(found))
+            _print(_table(found, verbose=verbose))
 
     _visit(
-        [_host(host) for host in hosts], each, asking, store=store, roots=roots, ct_logs=ct_logs,
+        [_host(host) for host in hosts], each, asking, waiting, store=store, roots=roots, ct_logs=ct_logs,
         refresh=refresh, offline=offline,
     )  # fmt: skip
     return code
@@ -117,22 +123,16 @@ def fetch(
     if not hosts:
         raise ConfigError(str(host_list), "holds no host", remedy="write one a line")
     tally: Counter[str] = Counter()
-    bar = _bar(len(hosts))
+    waiting = Waiting("waiting for what logs know of {}", total=len(hosts), done="looked up")
 
     def each(found: HostIssuers) -> None:
         _warn(*(f"{found.host}: {problem}" for problem in found.problems))
         tally["known" if found.usable else "unknown"] += 1
         tally["asked"] += found.asked
-        if bar is not None:
-            bar.advance(bar.task_ids[0])
 
-    try:
-        _visit(
-            hosts, each, asking, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
-        )  # fmt: skip
-    finally:
-        if bar is not None:
-            bar.stop()
+    _visit(
+        hosts, each, asking, waiting, store=store, roots=roots, ct_logs=ct_logs, refresh=refresh,
+    )  # fmt: skip
     print(
         f"{len(hosts)} hosts: {tally['known']} known, {tally['unknown']} unknown,"
         f" {tally['asked']} asked for"
@@ -186,6 +186,7 @@ def _visit(
     hosts: list[str],
     each: _Each,
     asking: AskingOptions,
+    waiting: Waiting,
     *,
     store: Path | None,
     roots: Path | None,
@@ -209,34 +210,50 @@ def _visit(
     async def run() -> None:
         async with Fetcher(options) as fetcher:
             desk = LookupDesk(services, kept, fetcher, known, clock.now)
-            await _each_of(desk, hosts, each, refresh=refresh, offline=offline)
+            await _each_of(desk, hosts, each, waiting, refresh=refresh, offline=offline)
 
     try:
-        asyncio.run(run())
+        with waiting:
+            asyncio.run(run())
     finally:
         kept.close()
 
 
 async def _each_of(
-    desk: LookupDesk, hosts: list[str], each: _Each, *, refresh: bool, offline: bool
+    desk: LookupDesk,
+    hosts: list[str],
+    each: _Each,
+    waiting: Waiting,
+    *,
+    refresh: bool,
+    offline: bool,
 ) -> None:
-    from contextlib import aclosing
+    from contextlib import ExitStack, aclosing
 
     if len(hosts) == 1 or offline:
         for host in hosts:
-            each(await desk.look_up(host, refresh=refresh, offline=offline))
-        return
-    async with aclosing(desk.look_up_all(hosts, refresh=refresh)) as run:
-        async for found in run:
+            with waiting.on(host):
+                found = await desk.look_up(host, refresh=refresh, offline=offline)
             each(found)
+        return
+    with ExitStack() as rest:
+        under_way = {host: rest.enter_context(ExitStack()) for host in hosts}
+        for host, one in under_way.items():
+            one.enter_context(waiting.on(host))
+        async with aclosing(desk.look_up_all(hosts, refresh=refresh)) as run:
+            async for found in run:
+                if found.host in under_way:
+                    under_way[found.host].close()
+                each(found)
 
 
-def _table(found: HostIssuers) -> RenderableType:
+def _table(found: HostIssuers, *, verbose: bool) -> RenderableType:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
+    from detector.model.harmless import harmless
     from detector.report.check_text import escape, marked
+    from detector.report.layout import Column, Fitted
 
     if not found.answers:
         return marked(f"[bold]{escape(found.host)}[/]  [yellow]nothing is known[/]")
@@ -247,20 +264,34 @@ def _table(found: HostIssuers) -> RenderableType:
         marks += [] if answer.trusted else ["[red]untrusted, does not count[/]"]
         marks += [] if answer.complete else ["[yellow]not read to its end[/]"]
         head = f"[bold]{escape(answer.host)}[/]  {', '.join(marks)}"
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for column in ("  issuer", "key (SPKI SHA-256)", "certificates", "first", "last"):
-            table.add_column(column, justify="right" if column == "certificates" else "left")
-        for issuer in answer.issuers:
-            table.add_row(
-                f"  {escape(issuer.name)}{'' if issuer.exact else ' [dim](wildcard)[/]'}",
-                issuer.spki_sha256[:16] + "…" if issuer.spki_sha256 else "[dim]not told[/]",
-                str(issuer.certificates),
-                f"{issuer.first:%Y-%m-%d}",
-                f"{issuer.last:%Y-%m-%d}",
+        rows = [
+            (
+                (harmless(issuer.name) + ("" if issuer.exact else " (wildcard)"), ""),
+                (_key(issuer.spki_sha256, verbose=verbose), ""),
+                (str(issuer.certificates), ""),
+                (f"{issuer.first:%Y-%m-%d}", ""),
+                (f"{issuer.last:%Y-%m-%d}", ""),
             )
+            for issuer in answer.issuers
+        ]
+        columns = (
+            Column("issuer", kind="name"), Column("key (SPKI SHA-256)", kind="name" if verbose else "figure"),
+            Column("certificates", right=True, kind="figure", minor=2),
+            Column("first", kind="figure", minor=1), Column("last", kind="figure"),
+        )  # fmt: skip
         parts.append(marked(head))
-        parts.append(table if answer.issuers else Text("  no unexpired certificate is logged"))
+        parts.append(
+            Fitted(columns, rows)
+            if answer.issuers
+            else Text("  no unexpired certificate is logged")
+        )
     return Group(*parts)
+
+
+def _key(digest: str | None, *, verbose: bool) -> str:
+    if not digest:
+        return "not told"
+    return digest if verbose else f"{digest[:16]}…"
 
 
 def _print(block: RenderableType) -> None:
@@ -328,12 +359,6 @@ def _lenient(texts: Iterable[str]) -> Iterator[str]:
             _warn(str(error))
 
 
-def _bar(total: int) -> _Bar | None:
-    from detector.cli.output import progress
-
-    return progress("looked up", total) if sys.stderr.isatty() else None
-
-
 def _warn(*texts: str) -> None:
     for text in texts:
         say(text)
@@ -341,7 +366,5 @@ def _warn(*texts: str) -> None:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.progress import Progress as _Bar
 
     _Each = Callable[[HostIssuers], None]

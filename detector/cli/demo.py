@@ -8,9 +8,7 @@ from detector.cli.options import Option
 
 
 def demo(
-    verbose: Annotated[
-        bool, Option("--verbose", "-v", help="Show each judgement in full.")
-    ] = False,
+    verbose: Annotated[bool, Option("--verbose", "-v", help="All evidence and the chain.")] = False,
 ) -> int:
     """Unmask a real mitmproxy on this machine, in a minute, without the internet."""
     from detector.errors import ConfigError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,9 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions, OpenedKnowledge
 from detector.cli.numbers import finite
 from detector.cli.options import Option
-from detector.cli.output import Html, Json
+from detector.cli.output import Html, Json, Verbose
 from detector.cli.streams import print_line
+from detector.cli.waiting import Waiting
 from detector.cli.way import Arguments, NoCanaries, TargetList, Targets, WayOptions
 from detector.errors import ConfigError
 from detector.runs.overwriting import refuse_overwriting
@@ -92,7 +93,7 @@ def diagnose(
     ] = None,
     save: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Save the observations, for tlsight judge."),
+        Option(metavar="FILE", help="Save the observations, to judge again later."),
     ] = None,
     repair: Annotated[
         Path | None,
@@ -102,6 +103,7 @@ def diagnose(
         str | None,
         Option(
             "--for",
+            values="servers",
             help="Lines for one program only: nginx, apache, haproxy, caddy, iis, java, or all.",
             panel=_SHOW,
         ),
@@ -112,10 +114,13 @@ def diagnose(
     ] = False,
     expect: Annotated[
         str | None,
-        Option(help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW),
+        Option(
+            help="A cause, or healthy: exit 0 if it is so, else 1.", panel=_SHOW, values="causes"
+        ),
     ] = None,
     json: Json = False,
     html: Html = None,
+    verbose: Verbose = False,
 ) -> int:
     from detector.knowledge.causes import cause_table
     from detector.knowledge.fixes import PROGRAMS
@@ -133,8 +138,7 @@ def diagnose(
     shown = None if program is None else (PROGRAMS if program == "all" else (program,))
     credential = _credential(client_cert, client_key)
     printer = _Printer(
-        wanted.count, json=json, trace=trace, programs=shown, expect=expect, many=watch is None,
-        quiet=gate.sarif,
+        json=json, trace=trace, verbose=verbose, programs=shown, expect=expect, quiet=gate.sarif,
     )  # fmt: skip
     with compare.opened() as opened, earlier.opened() as memory:
         how = _investigation(
@@ -152,8 +156,17 @@ def diagnose(
                 printer.cases = files.enter_context(
                     gate.opened("diagnose", json=json, targets=wanted, listed=target_list)
                 )
-                found = _run(how, wanted, opened.knowledge, memory, partial(printer.show, sink))
-            printer.close()
+                waiting = files.enter_context(
+                    Waiting(
+                        "waiting for {} to answer",
+                        shown=not json and not gate.sarif,
+                        total=wanted.count,
+                        done="diagnosed",
+                    )
+                )
+                found = _run(
+                    how, wanted, opened.knowledge, memory, partial(printer.show, sink), waiting
+                )
             if html is not None:
                 _write_page(found, html, shown)
             if repair is not None:
@@ -212,6 +225,7 @@ def _run(
     known: Knowledge,
     memory: Memory,
     show: Callable[[Diagnosis], None],
+    waiting: Waiting,
 ) -> list[Diagnosis]:
     import asyncio
     from contextlib import aclosing
@@ -219,7 +233,8 @@ def _run(
     async def all_of_them() -> list[Diagnosis]:
         found: list[Diagnosis] = []
         width = min(8, wanted.count or 8) or 1
-        async with aclosing(how.run(wanted, known, memory=memory, concurrency=width)) as run:
+        asked = how.run(wanted, known, memory=memory, concurrency=width, around=waiting.target)
+        async with aclosing(asked) as run:
             async for _, diagnosis in run:
                 show(diagnosis)
                 found.append(diagnosis)
@@ -233,27 +248,21 @@ class _Printer:
 
     def __init__(
         self,
-        total: int | None,
         *,
         json: bool,
         trace: bool,
+        verbose: bool,
         programs: tuple[str, ...] | None,
         expect: str | None,
-        many: bool,
         quiet: bool = False,
     ) -> None:
         self.quiet = quiet
         self.cases: Cases | None = None
         self.json = json
         self.trace = trace
+        self.verbose = verbose
         self.programs = programs
         self.expect = expect
-        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
-        self._bar = None
-        if many and room and (total is None or total > 1):
-            from detector.cli.output import progress
-
-            self._bar = progress("diagnosed", total)
 
     def show(self, sink: object, diagnosis: Diagnosis) -> None:
         if sink is not None:
@@ -274,17 +283,9 @@ class _Printer:
             from detector.report.diagnose_text import render
 
             console = stdout_console()
-            console.print(render(diagnosis, self.programs))
+            console.print(render(diagnosis, self.programs, verbose=self.verbose))
             if self.trace:
                 _print_trace(diagnosis)
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
-
-    def close(self) -> None:
-        if self._bar is not None:
-            with suppress(Exception):
-                self._bar.stop()
-            self._bar = None
 
     def content(self, found: list[Diagnosis]) -> bool:
         """Everything is as it should be."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
 from detector.cli.options import Option
 from detector.cli.output import Json
+from detector.cli.waiting import Waiting
 from detector.cli.way import NoProxy, Proxy, routing
 
 _TEXT = """
@@ -39,16 +42,25 @@ def doctor(
     ] = 3.0,
     json: Json = False,
 ) -> int:  # fmt: skip
+    from detector.cli.shells import installed
     from detector.doctor.examination import Examination
 
     examined = Examination(
         dict(os.environ),
         partial(routing, proxy, no_proxy=no_proxy),
-        _read_settings,
+        read_settings,
+        shells=lambda: installed(Path.home()),
         offline=offline,
         seconds=timeout,
     )
-    found = examined.run()
+    waiting = Waiting("looking at {}", shown=not json)
+    with waiting, ExitStack() as now:
+
+        def tell(part: str) -> None:
+            now.close()
+            now.enter_context(waiting.on(part))
+
+        found = examined.run(tell)
     if json:
         from detector.cli.streams import write_json
 
@@ -61,7 +73,7 @@ def doctor(
     return exit_codes.FOUND if found.problems else exit_codes.CLEAN
 
 
-def _read_settings() -> None:
+def read_settings() -> None:
     """As every verb would. Raises ConfigError."""
     from detector.cli.app import build, load_settings
 

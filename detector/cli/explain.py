@@ -27,7 +27,9 @@ Examples
 
   tlsight explain "curl: (60) SSL certificate problem: unable to get local issuer certificate"
   tlsight explain ERR_CERT_AUTHORITY_INVALID
-  tail -n 50 /var/log/nginx/error.log | tlsight explain -
+  tail -n 50 /var/log/nginx/error.log | tlsight explain
+  tlsight explain --clipboard
+  tlsight explain                      paste, and end with ^D
   tlsight explain build.log
   tlsight explain --watch pip install requests
 
@@ -45,20 +47,26 @@ _ENDS_OF_FILES = (".log", ".txt", ".out", ".err", ".html", ".json")
 
 def explain(
     text: Annotated[
-        list[str], Argument(help="The message; a file; - for stdin. With --watch a command.")
-    ],
+        list[str] | None,
+        Argument(help="The message; a file; - or nothing for stdin. With --watch a command."),
+    ] = None,
     side: Annotated[str | None, Option(help="Who wrote it: client or server.")] = None,
     watch: Annotated[
         bool,
         Option("--watch", help="Run the command that follows, and explain how it fails."),
     ] = False,
+    clipboard: Annotated[bool, Option("--clipboard", "-c", help="What was copied last.")] = False,
     json: Json = False,
 ) -> int:
     if side not in (None, "client", "server"):
         raise ConfigError("--side", f"{side!r} is neither client nor server")
+    if clipboard and (text or watch):
+        raise ConfigError("--clipboard", "takes the place of a text", remedy="give one of the two")
     if watch:
+        if not text:
+            raise ConfigError("--watch", "no command is given", remedy="give it last")
         return _watched(text, side, json=json)  # type: ignore[arg-type]
-    answer = _explained(text, side)  # type: ignore[arg-type]
+    answer = _explained(text or ["-"], side, clipboard=clipboard)  # type: ignore[arg-type]
     if json:
         from detector.cli.streams import write_file
 
@@ -71,9 +79,19 @@ def explain(
     return exit_codes.CLEAN if answer.causes else exit_codes.INCONCLUSIVE
 
 
-def _explained(words: list[str], side: Side | None) -> Explained:
+def _explained(words: list[str], side: Side | None, *, clipboard: bool) -> Explained:
     from detector.runs.explain import explained, explained_bytes
 
+    if clipboard:
+        import os
+
+        from detector.runs.clipboard import clipboard as copied
+
+        return explained_bytes([copied(os.environ)], side)
+    if words == ["-"] and sys.stdin.isatty():
+        from detector.cli.pasting import pasted
+
+        return explained_bytes([pasted(sys.stdin.buffer)], side)
     if words == ["-"]:
         return explained_bytes(_chunks(sys.stdin.buffer), side)
     path = _file(words[0]) if len(words) == 1 else None

@@ -4,30 +4,37 @@ Theory of operation
 -------------------
 A verb's text is paragraphs, with an empty line between. One whose lines are indented is a list of command lines, each
 with what it does two spaces or more behind it; those lines are left whole, to be copied. Every other paragraph flows,
-however its lines were broken. "Examples" alone on a line is a heading, and so is what stands before a colon in a
-paragraph that begins with "Exit codes". Options stand under the titles of their groups, those without under "Options".
+however its lines were broken. HEADINGS alone in a paragraph, or at its beginning, are
+headings. Options stand under the titles of their groups, those without under "Options".
 """
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import click
 
+from detector.cli import everywhere
 from detector.cli.color import allowed
+from detector.report.colours import COLOURS
 
-# Title of the options that every verb has; they stand last.
-EVERYWHERE = "Everywhere"
+FILE = Path(__file__).parents[1] / "data" / "examples.toml"
 _LEAST, _MOST = 40, 200
+_MOST_OF_A_GROUP = 5
 _TERM_MOST = 30  # columns of an option's names; what is longer has its text beneath
-_HEADING = re.compile(r"^(Examples|Exit codes)\b")
+# Sections of a verb's text.
+HEADINGS = ("Examples", "Exit codes", "Lists")
+_HEADING = re.compile(rf"^({'|'.join(HEADINGS)})\b")
 _WORDS = {"path": "FILE", "integer": "N", "float": "N", "text": "TEXT"}
 
 
@@ -37,7 +44,8 @@ def render(context: click.Context) -> str:
     width = _width()
     style = _Style(on=allowed(sys.stdout, os.environ))
     parts = [_usage(context, width, style)]
-    parts += _paragraphs(command.help or "", width, style)
+    path = context.command_path.partition(" ")[2]
+    parts += _paragraphs(text_of(path, command), width, style)
     sections = list(_sections(command, context))
     longest = min(
         max((len(term) for _, rows in sections for term, _ in rows), default=0), _TERM_MOST
@@ -49,6 +57,42 @@ def render(context: click.Context) -> str:
     return "\n\n".join(parts)
 
 
+def text_of(path: str, command: click.Command) -> str:
+    """A verb's text, with examples: its own, or those of data/examples.toml; a group's are its verbs' first ones.
+
+    Args:
+        path: the words that call it, "tlsight" left out.
+        command: the verb.
+
+    """
+    text = inspect.cleandoc(command.help or "")
+    found = [] if re.search(r"(?m)^Examples\b", text) else examples(path, command)
+    return f"{text}\n\nExamples\n\n" + "\n".join(f"  {line}" for line in found) if found else text
+
+
+def examples(path: str, command: click.Command) -> list[str]:
+    """Command lines, each with what it does two spaces behind it, or nothing."""
+    own = re.split(r"(?m)^Examples\b.*\n", inspect.cleandoc(command.help or ""), maxsplit=1)
+    if len(own) > 1:
+        lines = itertools.takewhile(
+            lambda line: not line or line.startswith(" "), own[1].splitlines()
+        )
+        return [line.strip() for line in lines if line.strip()]
+    shipped = _shipped()
+    if path in shipped or not isinstance(command, click.Group):
+        return shipped.get(path, [])
+    below = [examples(f"{path} {name}".strip(), one)[:1] for name, one in command.commands.items()]
+    return [line for one in below for line in one][:_MOST_OF_A_GROUP] if path else []
+
+
+@cache
+def _shipped() -> dict[str, list[str]]:
+    import tomllib
+
+    with FILE.open("rb") as file:
+        return tomllib.load(file)
+
+
 class _Style:
     def __init__(self, *, on: bool) -> None:
         self._on = on
@@ -57,10 +101,10 @@ class _Style:
         return self._in("1", text)
 
     def term(self, text: str) -> str:
-        return self._in("36", text)
+        return self._in(f"38;5;{COLOURS['cyan']}", text)
 
     def aside(self, text: str) -> str:
-        return self._in("2", text)
+        return self._in(f"38;5;{COLOURS['dim']}", text)
 
     def _in(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and text else text
@@ -130,12 +174,12 @@ def _sections(
             found["Arguments"].append((parameter.make_metavar(context), f"{text}{extra}".strip()))
         elif isinstance(parameter, click.Option):
             title = getattr(parameter, "panel", None) or "Options"
-            rows = (shared if title == EVERYWHERE else found).setdefault(title, [])
+            rows = (shared if title == everywhere.PANEL else found).setdefault(title, [])
             rows.append((_term(parameter, context), text + _extra(parameter, context)))
     yield from ((title, rows) for title, rows in {**found, **shared}.items() if rows)
     if isinstance(command, click.Group):
         verbs = [
-            (name, _first_sentence(one.help or ""))
+            (name, first_sentence(one.help or ""))
             for name in command.commands
             if (one := command.get_command(context, name)) is not None and not one.hidden
         ]
@@ -167,11 +211,17 @@ def _extra(parameter: Any, context: click.Context) -> str:
         parts.append("required")
     if default := extra.get("default"):
         parts.append(f"default {default}")
-    if bounds := extra.get("range"):
-        parts.append(bounds)
+    if extra.get("range"):
+        parts.append(_bounds(parameter.type))
     if variables := extra.get("envvars"):
         parts.append("or " + ", ".join(variables))
     return f" [{'; '.join(parts)}]" if parts else ""
+
+
+def _bounds(kind: Any) -> str:
+    if kind.max is None:
+        return f"{kind.min:g} or more"
+    return f"{kind.max} at most" if kind.min is None else f"{kind.min:g} to {kind.max}"
 
 
 def _rows(
@@ -195,6 +245,7 @@ def _flow(text: str, width: int, first: str = "", rest: str | None = None) -> li
     )  # fmt: skip
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """What a verb or an option is for, in short."""
     paragraph = " ".join(re.split(r"\n[ \t]*\n", inspect.cleandoc(text))[0].split())
-    return re.split(r"(?<=[.])\s", paragraph, maxsplit=1)[0]
+    return re.split(r"(?<![.])(?<=[.])\s(?=[A-Z])", paragraph, maxsplit=1)[0]

@@ -39,7 +39,9 @@ def judge(
     earlier: HistoryOptions,
     output: VerdictOutput,
     gate: GateOptions,
-    files: Annotated[list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.")],
+    files: Annotated[
+        list[str], Argument(metavar="[HOST=]FILE...", help="What to judge.", values="files")
+    ],
     host: Annotated[
         str | None, Option(help="Name that was asked for, for chains without HOST=.")
     ] = None,

@@ -10,6 +10,7 @@ from detector.cli.groups import grouped
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.options import Argument, Option
 from detector.cli.output import CaptureOutput, StoryOutput, plot_file, warn
+from detector.cli.waiting import Waiting
 from detector.errors import ConfigError
 from detector.runs.overwriting import refuse_overwriting
 
@@ -80,14 +81,18 @@ def logs(
             why = "reads captures: --follow, --config and --certificate are of no use"
             raise ConfigError("--pcap", why, remedy="run tlsight logs a second time for those")
         run = LogRun(form=format_, timezone=timezone, warn=warn)
-        return _with_captures(pcap, run.events(files), compare, earlier, output)
+        with Waiting("reading {}", shown=not output.json) as waiting, waiting.on(", ".join(files)):
+            events = run.events(files)
+        return _with_captures(pcap, events, compare, earlier, output)
     printer = LogPrinter(json=output.json, verbose=output.verbose, anonymize=output.anonymize)
     run = LogRun(
         form=format_, timezone=timezone, configs=tuple(config or ()),
         certificates=tuple(certificate or ()), follow=follow, warn=warn,
         on_event=printer.line if follow else lambda _: None,
     )  # fmt: skip
-    story = run.story(files)
+    quiet = output.json or follow
+    with Waiting("reading {}", shown=not quiet) as waiting, waiting.on(", ".join(files)):
+        story = run.story(files)
     printer.finish(story)
     if plot is not None:
         from detector.report.logs_page import UNIT, changes

@@ -7,7 +7,8 @@ the signature's. From that, click's parameter is made: a bool is a flag, `list[.
 one of its words, a Path completes files, `min` and `max` bound a number. A parameter annotated Context gets click's.
 A list that was not given is None where that is its default.
 
-Verb and Verbs are click's Command and Group with the help of detector.cli.help_text.
+Verb and Verbs are click's Command and Group with the help of detector.cli.help_text and the options that every verb
+has (detector.cli.everywhere).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from click import Abort, BadParameter, ClickException, Context, confirm
 from click.exceptions import Exit
+
+from detector.cli import everywhere
 
 __all__ = [
     "Abort", "Argument", "BadParameter", "ClickException", "Context", "Exit", "Option", "Verb", "Verbs", "confirm",
@@ -39,10 +42,12 @@ class Option:
         panel: title of the part of the help where it stands; its group's, or the verb's own, where it is None.
         envvar: variable that is asked where the option is not given.
         hidden: left out of the help.
+        alone: the value of an option that is given without one; without it, one must be given.
         callback: called with the value; gives what the verb gets, or raises BadParameter.
     """
 
     __slots__ = (
+        "alone",
         "callback",
         "envvar",
         "help",
@@ -66,6 +71,7 @@ class Option:
         panel: str | None = None,
         envvar: str | None = None,
         hidden: bool = False,
+        alone: str | None = None,
         callback: Callable[[Any], Any] | None = None,
     ) -> None:
         self.names = names
@@ -77,6 +83,7 @@ class Option:
         self.panel = panel
         self.envvar = envvar
         self.hidden = hidden
+        self.alone = alone
         self.callback = callback
 
 
@@ -109,6 +116,9 @@ class _Helping:
         return render(ctx)
 
     _help: ShownOption | None = None
+
+    def get_params(self, ctx: Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *everywhere.options()]  # type: ignore[misc]
 
     def get_help_option(self, ctx: Context) -> ShownOption:  # noqa: ARG002 - click's
         if self._help is not None:  # click asks more than once, and means the same one
@@ -162,6 +172,9 @@ class Verbs(_Helping, click.Group):
             self.callback = _called(function)
             self.params = _parameters(function)
             self.invoke_without_command = alone
+            if alone:
+                self.no_args_is_help = False
+                self.subcommand_metavar = "[COMMAND] [ARGS]..."
             return function
 
         return added
@@ -211,7 +224,7 @@ def _parameter(name: str, hint: Any, declared: Option, default: Any) -> click.Pa
         said["metavar"] = declared.metavar
     if (check := declared.callback) is not None:
         said["callback"] = lambda _context, _parameter, value: check(value)
-    if not required and not (many and default is None):
+    if not required:
         said["default"] = default
     if isinstance(declared, Argument):
         word = ShownArgument([name], nargs=-1 if many else 1, **said)
@@ -222,6 +235,8 @@ def _parameter(name: str, hint: Any, declared: Option, default: Any) -> click.Pa
         said |= {"is_flag": True, "type": click.BOOL}
     elif many:
         said["multiple"] = True
+    if declared.alone is not None:
+        said |= {"is_flag": False, "flag_value": declared.alone}
     names = declared.names or ("--" + name.replace("_", "-"),)
     made = ShownOption(
         [name, *names], help=declared.help, hidden=declared.hidden, show_default=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +15,6 @@ from detector.errors import ConfigError
 from detector.model.observation import Judgement
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from detector.cli.gate import Cases
 
 
@@ -69,6 +66,7 @@ class VerdictOutput:
         Option(
             help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
             envvar="TLSIGHT_FAIL_ON",
+            values="verdicts",
             panel=_PANEL,
         ),
     ] = "suspect"
@@ -81,14 +79,11 @@ class VerdictOutput:
         ),
     ] = False
 
-    def printer(
-        self, total: int | None = None, *, bar: bool = False, quiet: bool = False
-    ) -> Printer:
+    def printer(self, *, quiet: bool = False) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
             json=self.json, verbose=self.verbose, fail_on=self.fail_on,
-            allow_sanctioned=self.allow_sanctioned, total=total, bar=bar, quiet=quiet,
-            html=self.html,
+            allow_sanctioned=self.allow_sanctioned, quiet=quiet, html=self.html,
         )  # fmt: skip
 
 
@@ -127,7 +122,6 @@ class Printer:
 
     Args:
         json: NDJSON on stdout instead of text.
-        bar: whether to show a progress bar on stderr (only on a terminal).
         html: where a page of all of them is to go.
         quiet: print no judgement: stdout is another document's.
 
@@ -143,8 +137,6 @@ class Printer:
         verbose: bool,
         fail_on: str,
         allow_sanctioned: bool,
-        total: int | None = None,
-        bar: bool = False,
         html: Path | None = None,
         quiet: bool = False,
     ) -> None:
@@ -160,9 +152,6 @@ class Printer:
         self._held: list[Judgement] = []
         self._holds = not json and not verbose and not quiet
         self._reason: str | None = None
-        # Objects and a bar on one terminal would be torn into each other.
-        room = sys.stderr.isatty() and not (json and sys.stdout.isatty())
-        self._bar = progress("checked", total) if bar and room else None
         self._html = html
         if html is not None:
             from detector.report.check_page import CheckPage
@@ -174,8 +163,10 @@ class Printer:
             self._encode = encode
         else:
             from detector.report.check_text import stdout_console
+            from detector.report.said import Said
 
             self._console = stdout_console()
+            self._said = Said()
 
     def show(self, judgement: Judgement) -> None:
         self.verdicts[judgement.verdict] += 1
@@ -193,17 +184,15 @@ class Printer:
             self._print(judgement)
         if self._html is not None:
             self._page.add(judgement)
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
 
     def finish(self) -> int:
         """The last lines, and the exit code."""
-        self.close()
         if len(self._held) > 1 and self._reason is not None:
             from detector.report.check_text import render_together
 
             self._console.print(render_together(self._held, self._reason))
             self._held.clear()
+            return self.code
         self.release()
         count = sum(self.verdicts.values())
         if not self.json and not self.quiet and count > 1:
@@ -249,31 +238,7 @@ class Printer:
     def _print(self, judgement: Judgement) -> None:
         from detector.report.check_text import render
 
-        self._console.print(render(judgement, self.verbose))
-
-    def close(self) -> None:
-        if self._bar is not None:
-            with suppress(Exception):
-                self._bar.stop()
-            self._bar = None
-
-
-def progress(what: str, total: int | None) -> Progress:
-    """A bar on stderr, started."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    bar = Progress(
-        what,
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    bar.add_task(what, total=total)
-    bar.start()
-    return bar
+        self._console.print(render(judgement, self.verbose, self._said))
 
 
 def warn(text: str) -> None:

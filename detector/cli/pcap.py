@@ -14,6 +14,7 @@ from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.options import Argument, Option
 from detector.cli.output import CaptureOutput, plot_file, warn
 from detector.cli.pcap_exports import ExportOptions
+from detector.cli.waiting import Waiting
 from detector.errors import ConfigError
 from detector.runs.overwriting import refuse_overwriting
 
@@ -195,15 +196,19 @@ def tell_captures(
     )
     with compare.opened() as opened, earlier.opened(read_only=True) as memory, exports:
         reading = run.begin(opened.knowledge, memory)
+        what = run.interface or ", ".join(map(str, run.files))
+        waiting = Waiting("reading {}", shown=not (output.json or exports.on_stdout))
         try:
-            for one, joined in reading.with_log():
-                exports.note(one)
-                if exports.on_stdout:
-                    continue
-                if run.selection.number is None:
-                    printer.show(one, joined)
-                else:
-                    printer.follow(one, reading.followed(one))
+            with waiting, waiting.on(what):
+                for count, (one, joined) in enumerate(reading.with_log(), 1):
+                    waiting.note(f"{count:,} connections")
+                    exports.note(one)
+                    if exports.on_stdout:
+                        continue
+                    if run.selection.number is None:
+                        printer.show(one, joined)
+                    else:
+                        printer.follow(one, reading.followed(one))
         except KeyboardInterrupt:
             if run.interface is None:
                 raise

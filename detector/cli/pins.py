@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from detector.cli import exit_codes
+from detector.cli.dates import last_day
 from detector.cli.ending import say
 from detector.cli.groups import grouped
 from detector.cli.knowledge import ProofOptions, Roots
 from detector.cli.options import Argument, Option, Verbs
-from detector.cli.output import Json
+from detector.cli.output import Json, Verbose
 from detector.cli.streams import print_line, write_file, write_json
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
 from detector.model.targets import HTTPS_PORT, parse_target, socket_text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 app = Verbs(no_args_is_help=True, help="Pins of hosts: learn, check, show, export.")
 
-PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar="TLSIGHT_PINS")]
+PinFile = Annotated[Path, Option("--pins", help="TOML file of pins.", envvar="TLSIGHT_PINS")]
 
 
 @app.command("learn")
@@ -32,10 +33,14 @@ PinFile = Annotated[Path, Option("--pins", help="The TOML file of pins.", envvar
 def learn(
     way: WayOptions,
     proof: ProofOptions,
-    hosts: Annotated[list[str], Argument(help="host or host:port.")],
+    hosts: Annotated[list[str], Argument(help="host or host:port.", values="hosts")],
     pins: PinFile,
     key: Annotated[
-        str, Option(help="Whose key to pin: leaf, or issuer, which outlives renewals.")
+        str,
+        Option(
+            help="Whose key to pin: leaf, or issuer, which outlives renewals.",
+            values=("leaf", "issuer"),
+        ),
     ] = "leaf",
     note: Annotated[str, Option(help="Why; kept with the pin.")] = "",
     expires: Annotated[
@@ -56,7 +61,7 @@ def learn(
 
     if key not in ("leaf", "issuer"):
         raise ConfigError("--key", f"{key!r} is neither leaf nor issuer")
-    until = _date(expires)
+    until = last_day(expires)
     _text(pins)  # a broken file is told before anybody is asked
     code = exit_codes.CLEAN
     learned: list[Pin] = []
@@ -97,6 +102,7 @@ def check(
         list[str] | None, Argument(help="Only these; all pinned hosts when left out.")
     ] = None,
     json: Json = False,
+    verbose: Verbose = False,
 ) -> int:
     """Ask every pinned host and report what changed since its pin was learned.
 
@@ -109,11 +115,12 @@ def check(
     from detector.knowledge.pins import load_pins
     from detector.known.knowledge import pins_for
     from detector.pinning.drift import drift
+    from detector.report.digests import digests
 
     table = load_pins(pins)
     wanted = _parse(hosts or _plain(table), way)
     code = exit_codes.CLEAN
-    for judgement, known in _judged(wanted, way, proof):
+    for judgement, known in _judged(wanted, way, proof, shown=not json):
         target = judgement.observation.target
         host = _place(target)
         seen = examine(judgement.observation, known)
@@ -132,6 +139,9 @@ def check(
                 code = exit_codes.FOUND
                 continue
             _tell(found, host, json=json)
+            if verbose and not json:
+                for label, text in digests(judgement, verbose=True):
+                    print_line(f"  {label:12} {text}")
             if not found.explained:
                 code = exit_codes.FOUND
     return code
@@ -140,14 +150,16 @@ def check(
 @app.command("show")
 def show(pins: PinFile) -> int:
     """Show the pins of a file."""
-    from rich.table import Table
-
     from detector.knowledge.pins import curl_digest, load_pins
-    from detector.report.check_text import escape, stdout_console
+    from detector.model.harmless import harmless
+    from detector.report.check_text import stdout_console
+    from detector.report.layout import Cell, Column, Fitted
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("host", "kind", "key or owner", "expires", "note"):
-        table.add_column(column)
+    columns = (
+        Column("host", kind="name"), Column("kind", kind="figure"), Column("key or owner", kind="name"),
+        Column("expires", kind="figure", minor=1), Column("note", minor=2),
+    )  # fmt: skip
+    shown: list[tuple[Cell, ...]] = []
     for pin in load_pins(pins):
         rows = [("key", curl_digest(key)) for key in pin.spki]
         rows += [("backup", curl_digest(key)) for key in pin.backup]
@@ -156,8 +168,9 @@ def show(pins: PinFile) -> int:
         until = pin.expires.isoformat() if pin.expires else ""
         for number, (kind, value) in enumerate(rows):
             first = (pin.place, until, pin.note) if number == 0 else ("", "", "")
-            table.add_row(first[0], kind, escape(value), first[1], escape(first[2]))
-    stdout_console().print(table)
+            texts = (first[0], kind, value, *first[1:])
+            shown.append(tuple((harmless(text), "") for text in texts))
+    stdout_console().print(Fitted(columns, shown))
     return exit_codes.CLEAN
 
 
@@ -167,7 +180,9 @@ def export(
     form: Annotated[
         str, Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
     ],
-    hosts: Annotated[list[str] | None, Argument(help="Only these hosts' pins.")] = None,
+    hosts: Annotated[
+        list[str] | None, Argument(help="Only these hosts' pins.", values="hosts")
+    ] = None,
     folder: Annotated[
         Path | None,
         Option("--dir", help="For nginx-upstream: where to write HOST.pem, the host's CA."),
@@ -212,14 +227,20 @@ def _write_anchors(table: tuple[Pin, ...], folder: Path, roots: Path | None) -> 
 
 
 def _judged(
-    targets: list[Target], way: WayOptions, proof: ProofOptions
+    targets: list[Target], way: WayOptions, proof: ProofOptions, *, shown: bool = True
 ) -> list[tuple[Judgement, Knowledge]]:
     """Each target's judgement. Without pins: learning and drift look at the host as it is."""
+    from contextlib import ExitStack
+
     from detector.api import check as judge_targets
 
     with proof.opened() as opened:
         known = opened.knowledge
-        found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
+        waiting = Waiting("waiting for {} to answer", shown=shown, total=len(targets))
+        with waiting, ExitStack() as under_way:
+            for target in targets:
+                under_way.enter_context(waiting.target(target))
+            found = judge_targets(*targets, knowledge=known, options=way.probe_options(proof.roots))
         return [(judgement, known) for judgement in found]
 
 
@@ -261,13 +282,6 @@ def _text(path: Path) -> str:
         return ""
     load_pins(path)  # a broken file is not written over
     return path.read_text(encoding="utf-8")
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
 
 
 def _tell(found: Drift, place: str, *, json: bool) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from detector.cli import exit_codes
+from detector.cli import exit_codes, policy_learn
 from detector.cli.options import Argument, Verbs
 from detector.cli.output import Json, Verbose
 from detector.cli.streams import print_line, write_file, write_json
 
-app = Verbs(no_args_is_help=True, help="The policy file: lint it, or print its schema.")
+app = Verbs(no_args_is_help=True, help="The policy file: learn, lint, schema.")
+policy_learn.register(app)
 
 
 @app.command("lint")

@@ -63,7 +63,10 @@ def trust(
     ] = False,
     verbose: Verbose = False,
     fail_on: Annotated[
-        str, Option(help="First level that makes the exit code 1: note, warning, error.")
+        str,
+        Option(
+            help="First level that makes the exit code 1: note, warning, error.", values="levels"
+        ),
     ] = "warning",
 ) -> int:
     import msgspec

@@ -33,7 +33,7 @@ be written; then nothing is left half-written.
 
 def fix(
     program: Annotated[
-        str | None, Argument(help="Its command or name, e.g. pip, npm, git.")
+        str | None, Argument(help="Its command or name, e.g. pip, npm, git.", values="programs")
     ] = None,
     everything: Annotated[
         bool, Option("--all", "-a", help="Every program that is installed here.")
@@ -46,7 +46,11 @@ def fix(
     ] = None,
     policy: PolicyFile = None,
     shell: Annotated[
-        str | None, Option(help="Whose start file: bash, zsh, fish or sh; yours.")
+        str | None,
+        Option(
+            help="Whose start file: bash, zsh, fish or sh; yours.",
+            values=("bash", "zsh", "fish", "sh"),
+        ),
     ] = None,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Show what would change, and change nothing.")

@@ -32,7 +32,10 @@ def remove(
     yes: Annotated[bool, Option("--yes", "-y", help="Do what can be done here.")] = False,
     dry_run: Annotated[
         bool,
-        Option("--dry-run", help="Only say what would be done; so does leaving out --yes."),
+        Option(
+            "--dry-run",
+            help="Show what would change, and change nothing; so does leaving out --yes.",
+        ),
     ] = False,
     force: Annotated[bool, Option("--force", help="Also a public root.")] = False,
     root: Root = Path("/"),

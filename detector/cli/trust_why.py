@@ -10,6 +10,7 @@ from detector.cli.groups import grouped
 from detector.cli.options import Argument, Option
 from detector.cli.output import Json, Verbose
 from detector.cli.surveyed import Homes, Root
+from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ Exit codes: 0 told, 1 the root is in no store that the program reads, or a setti
 @grouped
 def why(
     way: WayOptions,
-    program: Annotated[str, Argument(help="Its command or name, e.g. pip, npm, git, java.")],
-    url: Annotated[str | None, Argument(help="Whom it asks: host, host:port or URL.")] = None,
+    program: Annotated[
+        str, Argument(help="Its command or name, e.g. pip, npm, git, java.", values="programs")
+    ],
+    url: Annotated[
+        str | None, Argument(help="Whom it asks: host, host:port or URL.", values="hosts")
+    ] = None,
     ca: Annotated[
         Path | None, Option("--ca", help="File of the CA's certificate, to look for it.")
     ] = None,
@@ -57,7 +62,7 @@ def why(
     sought = Sought(ca=read_ca(ca)) if ca else Sought()
     unseen = False
     if url and ca is None:
-        chain = _chain(way, url)
+        chain = _chain(way, url, shown=not json)
         sought, unseen = Sought(chain=chain), not chain
     done = WhyRun(
         program, root=root, homes=tuple(homes) if homes else None, folder=Path.cwd(), ca=ca,
@@ -78,7 +83,7 @@ def why(
     return exit_codes.FOUND if done.holds is False or done.unsafe else exit_codes.CLEAN
 
 
-def _chain(way: WayOptions, url: str) -> tuple[Certificate, ...]:
+def _chain(way: WayOptions, url: str, *, shown: bool) -> tuple[Certificate, ...]:
     """What the server sends, as `check` sees it; empty where there is no handshake."""
     import asyncio
 
@@ -87,7 +92,8 @@ def _chain(way: WayOptions, url: str) -> tuple[Certificate, ...]:
     from detector.runs.trust_why import chain_of
 
     (target,) = way.targets([url], None)
-    seen = asyncio.run(probe(target, way.probe_options()))
+    with Waiting("waiting for {} to answer", shown=shown) as waiting, waiting.target(target):
+        seen = asyncio.run(probe(target, way.probe_options()))
     if not seen.chain:
         reason = seen.failure.text if seen.failure else "no certificate"
         say(f"{url}: {reason}; tlsight diagnose {url} tells why")

@@ -12,6 +12,7 @@ from detector.cli.knowledge import Lists, Roots, installed_lists
 from detector.cli.options import Argument, Option
 from detector.cli.output import Json
 from detector.cli.streams import print_line
+from detector.cli.waiting import Waiting
 from detector.cli.way import fetch_options, routing
 from detector.errors import ConfigError
 
@@ -82,7 +83,8 @@ def update(
             if source
             else fetch_options(routing(proxy, no_proxy=no_proxy, trust=roots), timeout, roots)
         )
-        outcomes = _run(updater, wanted, source, options)
+        with Waiting("fetching {}", shown=not json) as waiting, waiting.on(", ".join(wanted)):
+            outcomes = _run(updater, wanted, source, options)
     shipped_list = shipped.load_log_list(shipped.DATA / "ct_logs.json")
     warnings = stale_lists(installed, shipped_list, clock.now())
     _tell(outcomes, warnings, installed, json=json)

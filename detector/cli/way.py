@@ -28,7 +28,7 @@ _LONGEST_LINE = 1 << 16
 
 Arguments = Annotated[
     list[str] | None,
-    Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin."),
+    Argument(help="host, host:port, [v6]:port or URL; - reads them from stdin.", values="hosts"),
 ]
 TargetList = Annotated[
     Path | None, Option("--list", "-l", help="File or pipe of targets, one a line.")
@@ -91,7 +91,9 @@ class WayOptions:
     ] = None
     starttls: Annotated[
         str | None,
-        Option(help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", panel=_WAY),
+        Option(
+            help=f"Turn to TLS from: {', '.join(STARTTLS_PORTS)}.", values="starttls", panel=_WAY
+        ),
     ] = None
     timeout: Timeout = 5.0
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from detector import clock
 from detector.agent.senses.portal import portal
-from detector.agent.senses.proxies import ProxySense
+from detector.agent.senses.proxies import ProxySense, of_variables
 from detector.agent.senses.resolvers import read_resolvers
 from detector.doctor.facts import NetworkFacts, ProxyFacts
 from detector.errors import TlsightError
@@ -27,16 +28,22 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 def other_proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """URLs that the desktop and shared files name, without logins."""
-    from pathlib import Path
-
+    """URLs that the desktop and shared files name, without logins, and no variable of ours."""
     from detector.stores.survey import home_folders
 
-    return ProxySense(environment, home_folders(Path("/"))[:1], desktop=True).now()
+    homes = home_folders(Path("/"))[:1]
+    ours = set(of_variables(environment))
+    found = ProxySense(environment, homes, desktop=True).now()
+    return tuple(url for url in found if url not in ours)
 
 
 async def ask_proxies(
-    routing: Routing | None, trouble: str, others: Sequence[str], seconds: float, *, ask: bool
+    routing: Routing | None,
+    trouble: TlsightError | None,
+    others: Sequence[str],
+    seconds: float,
+    *,
+    ask: bool,
 ) -> tuple[ProxyFacts, ...]:
     """Those that hosts are asked by, and those that only other programs use.
 
@@ -49,14 +56,14 @@ async def ask_proxies(
 
     """
     found: list[ProxyFacts] = []
-    if trouble:
-        found.append(ProxyFacts("the proxy", "the environment", True, trouble))
+    if trouble is not None:
+        found.append(_misread(trouble))
     used: list[Proxy] = []
     if routing is not None:
         try:
             used = [way for way in await routing.choose(shipped.canaries()[0], 443) if way]
         except TlsightError as error:
-            found.append(ProxyFacts("the PAC file", "the environment", True, error.message))
+            found.append(_misread(error))
     own = {way.url for way in used}
     told = [(way.url, way.named_by, True) for way in used]
     told += [(url, "this system", False) for url in others if url not in own]
@@ -64,6 +71,10 @@ async def ask_proxies(
         why = await _knock(url, seconds) if ask else ""
         found.append(ProxyFacts(url, named_by, is_used, why, ask))
     return tuple(found)
+
+
+def _misread(error: TlsightError) -> ProxyFacts:
+    return ProxyFacts("", "", True, error.message, remedy=error.remedy)
 
 
 async def ask_network(routing: Routing, seconds: float) -> NetworkFacts:

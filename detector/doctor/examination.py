@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from detector import clock
 from detector.doctor import judging, looking
 from detector.doctor.facts import NetworkFacts
 from detector.errors import TlsightError
+from detector.net.briefly import run_briefly
 from detector.net.routes import Routing
 from detector.report.doctor_json import DoctorFinding, DoctorRecord, Part
 from detector.version import __version__
@@ -23,6 +24,7 @@ class Examination:
         environment: the variables.
         way: gives the way that hosts are asked by; may raise what TlsightError is.
         check: reads the command's settings; may raise ConfigError.
+        shells: gives those that complete the command; None where nobody types it.
         offline: ask nothing on the network.
         seconds: for each answer.
 
@@ -34,25 +36,27 @@ class Examination:
         way: Callable[[], Routing],
         check: Callable[[], object],
         *,
+        shells: Callable[[], Sequence[str]] | None = None,
         offline: bool = False,
         seconds: float = _SECONDS,
     ) -> None:
         self._environment = environment
         self._way = way
         self._check = check
+        self._shells = shells
         self._offline = offline
         self._seconds = seconds
         self._found: list[DoctorFinding] = []
 
     def run(self, tell: Callable[[Part], None] = lambda _: None) -> DoctorRecord:
         """The whole; `tell` is called with each part before it is looked at."""
-        now, environment = clock.now(), self._environment
+        now, environment, shells = clock.now(), self._environment, self._shells
         dates: list[NetworkFacts] = []
 
         def network() -> Iterable[DoctorFinding]:
             from detector.doctor.asking import ask_network
 
-            dates.append(asyncio.run(ask_network(self._routing()[0] or Routing(), self._seconds)))
+            dates.append(run_briefly(ask_network(self._routing()[0] or Routing(), self._seconds)))
             return judging.network(dates[0])
 
         def times() -> Iterable[DoctorFinding]:
@@ -63,8 +67,6 @@ class Examination:
             from detector.knowledge.folders import state_folder
 
             named = environment.get("TLSIGHT_LISTS")
-            from pathlib import Path
-
             folder = Path(named) if named else state_folder(environment) / "lists"
             return judging.tables(looking.look_at_tables(folder, now), now)
 
@@ -81,7 +83,7 @@ class Examination:
             *((("network", network),) if not self._offline else ()),
             ("clock", times),
             ("capture", lambda: judging.capture(looking.look_at_capture(environment))),
-            ("shell", lambda: judging.shell(looking.look_at_shell())),
+            *((("shell", lambda: judging.shell(shells())),) if shells is not None else ()),
             ("agent", lambda: judging.agent(looking.look_at_agent(environment), now)),
         ]
         for part, look in parts:
@@ -96,11 +98,11 @@ class Examination:
         except Exception as error:  # the boundary: the next part may be well
             self._found.append(judging.unlooked(part, error))
 
-    def _routing(self) -> tuple[Routing | None, str]:
+    def _routing(self) -> tuple[Routing | None, TlsightError | None]:
         try:
-            return self._way(), ""
+            return self._way(), None
         except TlsightError as error:
-            return None, str(error)
+            return None, error
 
     def _proxies(self) -> Iterable[DoctorFinding]:
         from detector.doctor.asking import ask_proxies, other_proxies
@@ -108,4 +110,4 @@ class Examination:
         routing, trouble = self._routing()
         others = other_proxies(self._environment)
         facts = ask_proxies(routing, trouble, others, self._seconds, ask=not self._offline)
-        return judging.proxies(asyncio.run(facts))
+        return judging.proxies(run_briefly(facts))

@@ -124,13 +124,17 @@ class AgentFacts(msgspec.Struct, frozen=True):
 
 
 class ProxyFacts(msgspec.Struct, frozen=True):
-    """A proxy, without its login: who names it, whether tlsight goes by it, and why it cannot be used."""
+    """A proxy, without its login: who names it, whether tlsight goes by it, why it cannot be used and what then.
+
+    `url` is empty where what names it cannot be understood.
+    """
 
     url: str
     named_by: str
     used: bool
     trouble: str = ""
     asked: bool = False
+    remedy: str = ""
 
 
 class NetworkFacts(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ _FULL, _NARROW = 50 * _MB, 500 * _MB
 _SKEW = timedelta(minutes=5)
 _OLD = timedelta(days=30)
 _OTHERS = 0o077
+_SYSTEM = "see your system's settings"
 
 
 def program(facts: ProgramFacts) -> Findings:
@@ -183,10 +184,10 @@ def proxies(facts: Sequence[ProxyFacts]) -> Findings:
         yield _ok("proxy", "none is set: hosts are asked straight")
     for one in facts:
         where = f"{one.url} of {one.named_by}"
-        if one.trouble:
-            remedy = (
-                f"start it, or unset {one.named_by}" if one.used else "see your system's settings"
-            )
+        if one.trouble and not one.url:
+            yield _problem("proxy", one.trouble, one.remedy or "name another, or --no-proxy")
+        elif one.trouble:
+            remedy = f"start it, or name another in {one.named_by}" if one.used else _SYSTEM
             level: Level = "problem" if one.used else "note"
             yield DoctorFinding("proxy", level, f"{where}: {one.trouble}", remedy)
         elif one.used:

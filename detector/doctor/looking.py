@@ -47,15 +47,6 @@ _MOST_STORES = 50
 _CHECKED_FOR = 2.0
 _STEPS = 100_000
 _ROOTS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "TLSIGHT_ROOTS")
-# Where typer puts what a shell completes by, and packages do.
-_COMPLETIONS = {
-    "bash": (
-        "~/.bash_completions/tlsight.sh", "~/.local/share/bash-completion/completions/tlsight",
-        "/usr/share/bash-completion/completions/tlsight",
-    ),
-    "zsh": ("~/.zfunc/_tlsight", "/usr/share/zsh/vendor-completions/_tlsight", "/usr/share/zsh/site-functions/_tlsight"),
-    "fish": ("~/.config/fish/completions/tlsight.fish", "/usr/share/fish/vendor_completions.d/tlsight.fish"),
-}  # fmt: skip
 
 
 def look_at_program() -> ProgramFacts:
@@ -112,7 +103,8 @@ def look_at_settings(
         except ConfigError as error:
             found[0] = SettingFacts(str(path), True, error.message, error.remedy)
         except OSError as error:
-            found[0] = SettingFacts(str(path), True, error.strerror or str(error))
+            remedy = "unset TLSIGHT_CONFIG" if named else f"ls -l {path}"
+            found[0] = SettingFacts(str(path), True, error.strerror or str(error), remedy)
     agents = find(environment)
     if agents is not None:
         try:
@@ -173,15 +165,6 @@ def look_at_capture(environment: Mapping[str, str]) -> CaptureFacts:
     return CaptureFacts(found, may)
 
 
-def look_at_shell() -> tuple[str, ...]:
-    """Shells that complete tlsight, as far as files show."""
-    return tuple(
-        shell
-        for shell, places in _COMPLETIONS.items()
-        if any(Path(place).expanduser().exists() for place in places)
-    )
-
-
 def look_at_agent(environment: Mapping[str, str]) -> AgentFacts:
     """The agent of this machine or user."""
     from detector.agent.status import status
@@ -229,6 +212,9 @@ def _store(path: Path) -> StoreFacts:
     except OSError as error:
         return StoreFacts(str(path), 0, None, error.strerror or str(error), f"ls -l {path}")
     mode = stat.S_IMODE(seen.st_mode) if hasattr(os, "geteuid") else None
+    if not stat.S_ISREG(seen.st_mode):
+        remedy = "name another file, or see what put that there"
+        return StoreFacts(str(path), 0, mode, "is no regular file", remedy)
     try:
         _open_briefly(path)
     except StoreError as error:

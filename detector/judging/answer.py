@@ -44,6 +44,9 @@ _ADVICE = {
 _UNKNOWN = "Send no secrets until your administrator has told you who that is."
 _SANCTIONED = "Your policy allows it to decrypt these sites."
 _FIX = "Programs that fail behind it: tlsight trust fix PROGRAM"
+_PORTAL = "Cannot tell: a captive portal answers in everybody's place, and wants a log-in."
+_LOG_IN = "Log in with a browser, then ask again."
+_DOCTOR = "What this machine's way out is: tlsight doctor"
 _NEWER = "Newer tables of logs may prove it: tlsight update"
 _MORE = "What was seen, site by site: tlsight check"
 _ROOTS = "Which stores of this machine trust its root: tlsight trust"
@@ -104,8 +107,8 @@ class Answer(msgspec.Struct, frozen=True):
     schema: Literal["tlsight.answer/1"] = "tlsight.answer/1"
 
 
-def answer(judgements: Sequence[Judgement], asked: int) -> Answer:
-    """What these come to, of so many sites that were asked."""
+def answer(judgements: Sequence[Judgement], asked: int, *, portal: bool = False) -> Answer:
+    """What these come to, of so many sites that were asked; `portal`: one was met over plain HTTP."""
     counts: Counter[str] = Counter(one.verdict for one in judgements)
     late = max(0, asked - len(judgements))
     found = _interceptors(judgements)
@@ -127,8 +130,9 @@ def answer(judgements: Sequence[Judgement], asked: int) -> Answer:
     elif heard:
         word, text, steps = "unknown", "Cannot tell: only private CAs answer.", ()
     else:
-        word, text = "unknown", _unknown(judgements, late)
-        steps, rest = _steps_of(judgements, "inconclusive"), ""
+        word, text = "unknown", _PORTAL if portal else _unknown(judgements, late)
+        steps = (_LOG_IN, _DOCTOR) if portal else _steps_of(judgements, "inconclusive")
+        rest = ""
     if counts["private"] and word != "yes":
         text += f" A private CA answers for {counts['private']}, where one is expected."
     return Answer(
@@ -146,6 +150,19 @@ def answer(judgements: Sequence[Judgement], asked: int) -> Answer:
             )
         ),
     )
+
+
+def may_be_portal(found: Answer, judgements: Iterable[Judgement]) -> bool:
+    """Nobody answered, and nothing says already why: a portal that drops TLS shows itself over plain HTTP alone."""
+    if found.answer != "unknown" or found.verdicts.get("private"):
+        return False
+    failures = [one.observation.failure for one in judgements]
+    told = any(
+        one is not None
+        and (one.cause == "captive-portal" or one.dialled == "proxy" or one.proxy or one.why)
+        for one in failures
+    )
+    return not told
 
 
 def _interceptors(judgements: Iterable[Judgement]) -> tuple[FoundInterceptor, ...]:
@@ -241,7 +258,7 @@ def _reason(failure: Failure) -> str:
     if failure.dialled == "proxy" or failure.proxy is not None:
         return f"the proxy is in the way: {failure.text}"
     if failure.step == "dns":
-        return f"no name resolves: {failure.why or failure.cause}"
+        return f"no name resolves: {failure.why or 'the resolver does not answer'}"
     if failure.step == "tcp" and failure.why:
         return f"this machine is offline: {failure.why}"
     if failure.step == "tcp":
@@ -258,8 +275,8 @@ def _steps_of(judgements: Sequence[Judgement], verdict: str) -> tuple[str, ...]:
     if verdict != "inconclusive":
         return found
     causes = {one.observation.failure.cause for one in judgements if one.observation.failure}
-    portal = ("Log in with a browser, then ask again.",) if "captive-portal" in causes else ()
-    return (*(found or portal), "What this machine's way out is: tlsight doctor")
+    portal = (_LOG_IN,) if "captive-portal" in causes else ()
+    return (*(found or portal), _DOCTOR)
 
 
 def _rest(counts: Counter[str], late: int) -> str:

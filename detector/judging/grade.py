@@ -2,27 +2,62 @@
 
 Theory of operation
 -------------------
-Each test of the table (data/grade_tests.toml) is answered by a function that gets what was seen, and no answer is
-guessed: where the good server itself could not be reached, a refusal of a bad one says nothing. A bad server was accepted
-where its signed word came back through the interceptor. It was *masked* where the leaf that the client was shown does not
-show the fault; where it does (Squid copies dates and names), the client can still refuse, and the fault is passed on.
-The letter is the worst of what the failed tests allow, as in Durumeric et al., NDSS 2017.
+Each test of the table (data/grade_tests.toml) is answered from what was seen, and no answer is guessed: where the good
+server could not be reached, because the interceptor does not trust our root, a refusal of a bad one says nothing, and
+the test was not asked. The groups answer by themselves (`detector.judging.graded_visits` and its neighbours). The letter
+is the worst of what the failed tests allow, as in Durumeric et al., NDSS 2017; an A is what passes all that was asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detector.model.grades import LETTERS, Answer, Grade, GradeTests, Letter
+from detector.judging.graded_clients import answers_to_clients
+from detector.judging.graded_hellos import answers_to_hellos
+from detector.judging.graded_leaves import answers_to_leaves
+from detector.judging.graded_lost import answers_to_losses
+from detector.judging.graded_visits import answers_to_visits
+from detector.known.knowledge import PublishedKeys
+from detector.model.grades import GOOD, LETTERS, Answer, Grade, GradeTests, Letter, Seen
+
+
+def grade(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Grade:
+    """What it comes to."""
+    good = [one for one in seen.visits if one.server == GOOD]
+    if not any(one.chain for one in seen.visits):
+        return Grade(letter=None, answers=(), why_none="no server could be reached")
+    if not any(one.chain and not _genuine(one.chain[0], GOOD, seen) for one in good):
+        if any(one.chain for one in good):
+            why = "nobody stands in between: the good server's own certificate came"
+            return Grade(letter=None, answers=(), why_none=why)
+        if not any(
+            one.chain and not _genuine(one.chain[0], one.server, seen) for one in seen.visits
+        ):
+            why = "nobody is seen in between"
+            return Grade(letter=None, answers=(), why_none=why)
+    found = {
+        one.test: one
+        for one in (
+            *answers_to_visits(seen, tests),
+            *answers_to_hellos(seen),
+            *answers_to_leaves(seen, published),
+            *answers_to_losses(seen),
+            *answers_to_clients(seen),
+        )
+    }
+    return graded(
+        tuple(
+            found.get(test.id, Answer(test=test.id, outcome="not-asked", seen="it was not asked"))
+            for test in tests
+        ),
+        tests,
+    )
 
 
 def letter_of(
     answers: Iterable[Answer], tests: GradeTests
 ) -> tuple[Letter | None, tuple[str, ...]]:
-    """The letter and the ids of the failures that decide it; None where no test passed or failed.
-
-    An A is what passes everything that was asked.
-    """
+    """The letter and the ids of the failures that decide it; None where no test passed or failed."""
     given = [one for one in answers if one.outcome in ("passed", "failed", "passed-on")]
     if not given:
         return None, ()
@@ -31,9 +66,15 @@ def letter_of(
     return worst, tuple(one for one in failed if tests[one].best == worst)
 
 
-def graded(answers: tuple[Answer, ...], tests: GradeTests, why_none: str = "") -> Grade:
-    """The answers with their letter; without one where `why_none` says so."""
+def graded(answers: tuple[Answer, ...], tests: GradeTests) -> Grade:
+    """The answers with their letter."""
     letter, reasons = letter_of(answers, tests)
-    if why_none or letter is None:
-        return Grade(letter=None, answers=answers, why_none=why_none or "nothing could be asked")
+    if letter is None:
+        return Grade(letter=None, answers=answers, why_none="nothing could be asked")
     return Grade(letter=letter, answers=answers, reasons=reasons)
+
+
+def _genuine(leaf: bytes, server: str, seen: Seen) -> bool:
+    from hashlib import sha256
+
+    return sha256(leaf).hexdigest() == seen.leaves.get(server)

@@ -86,15 +86,16 @@ def _not_resolved(clues: Clues) -> str:
     target = clues.observation.target
     if target.pinned_address:
         return "not asked: the address was given"
-    return "an address already" if as_address(target.host) is not None else ""
+    if as_address(target.host) is not None:
+        return "an address already"
+    if target.ip is None and clues.observation.route.kind != "direct":
+        return "the proxy resolves the name"
+    return ""
 
 
 def _dns(clues: Clues) -> str:
-    target, route = clues.observation.target, clues.observation.route
-    if target.ip is None:
-        behind = route.kind != "direct"
-        return "the proxy resolves the name" if behind else "the name resolves"
-    return f"{target.host} is {target.ip}"
+    target = clues.observation.target
+    return f"{target.host} is {target.ip}" if target.ip is not None else "the name resolves"
 
 
 def _tcp(clues: Clues) -> str:

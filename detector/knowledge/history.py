@@ -15,7 +15,7 @@ from pathlib import Path
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import SharedKey, Sharing, Use, keys_of, use_of
 from detector.knowledge.database import Database
-from detector.knowledge.folders import state_folder
+from detector.knowledge.folders import HISTORY, state_folder
 from detector.known.knowledge import Baseline
 from detector.model.observation import Judgement
 
@@ -56,7 +56,7 @@ _MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS)
 
 def default_path(environment: Mapping[str, str]) -> Path:
     """In systemd's STATE_DIRECTORY, else in the XDG state folder."""
-    return state_folder(environment) / "history.sqlite3"
+    return state_folder(environment) / HISTORY
 
 
 def look(path: Path, remedy: str = "use --no-history or --history FILE") -> None:

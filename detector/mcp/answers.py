@@ -89,12 +89,18 @@ def output_schema(published: dict[str, Any], many: str = "") -> dict[str, Any]:
 
 
 def _for_every_draft(value: Any) -> Any:
-    """Tuples as arrays of a length. The words for tuples mean the opposite in draft 7, which clients still use."""
+    """Tuples as arrays of a length: the words for tuples mean the opposite in draft 7, which clients still use. A
+    default of null is left out, as the SDK does.
+    """
     if isinstance(value, list):
         return [_for_every_draft(one) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _for_every_draft(one) for key, one in value.items()}
+    found = {
+        key: _for_every_draft(one)
+        for key, one in value.items()
+        if key != "default" or one is not None
+    }
     if "prefixItems" in found:
         each = found.pop("prefixItems")
         found["items"] = each[0] if all(one == each[0] for one in each) else {"anyOf": each}

@@ -111,6 +111,12 @@ class DiagnoseArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     connect: Connect = ""
 
 
+class DoctorArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `doctor` takes."""
+
+    offline: Annotated[bool, Meta(description="ask nothing on the network")] = False
+
+
 def input_schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a tool's arguments, with nothing to follow: some clients follow no references."""
     whole = msgspec.json.schema(arguments)

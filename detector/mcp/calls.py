@@ -20,6 +20,7 @@ from detector.mcp.answers import Answer
 from detector.mcp.arguments import (
     CheckArguments,
     DiagnoseArguments,
+    DoctorArguments,
     ExplainArguments,
     WhyArguments,
 )
@@ -131,6 +132,27 @@ class Calls:
         head = f"{'healthy' if found.healthy else 'broken'}. Who answers: {who}{causes}"
         return Answer(head, _printed(render(found)), msgspec.to_builtins(diagnose_record(found)))
 
+    async def doctor(self, asked: DoctorArguments, tell: Tell) -> Answer:
+        return await self._in_thread(lambda: self._examined(asked, tell))
+
+    def _examined(self, asked: DoctorArguments, tell: Tell) -> Answer:
+        import os
+
+        from detector.cli.doctor import read_settings
+        from detector.doctor.examination import Examination
+        from detector.report.doctor_text import render
+
+        found = Examination(
+            dict(os.environ),
+            lambda: self.way.routing(self.compare.roots),
+            read_settings,
+            offline=asked.offline,
+        ).run(tell)
+        parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
+        where = f" in {', '.join(parts)}" if parts else ""
+        head = f"{found.problems} problem{'s' * (found.problems != 1)}{where}."
+        return Answer(head, _printed(render(found)), msgspec.to_builtins(found))
+
     def _way(self, asked: CheckArguments | DiagnoseArguments) -> WayOptions:
         """The way that the agent names, over that of whoever started the server."""
         if asked.starttls and asked.starttls not in STARTTLS_PORTS:
@@ -190,10 +212,11 @@ def _why(asked: WhyArguments, chain: tuple[Certificate, ...]) -> Answer:
         False: "No store that it reads holds the root of that chain.",
         None: "No root was looked for.",
     }[record.holds]
-    counts = _keys(use.setting for use in record.settings if use.counts) or "no setting"
+    counts = _keys(use.setting for use in record.settings if use.counts)
+    reads = f"what it reads is decided by {counts}" if counts else "no setting counts here"
     unsafe = _keys(record.unsafe)
     return Answer(
-        f"{record.name}: {counts} decides which of {len(record.stores)} stores it reads. {holds}\n"
+        f"{record.name}: {reads}. {holds}\n"
         + (f"Turned off: {unsafe} makes it verify nothing; take it out.\n" if unsafe else "")
         + record.ask,
         _printed(render(record)),

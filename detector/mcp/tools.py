@@ -12,6 +12,7 @@ from detector.mcp.answers import Answer, output_schema
 from detector.mcp.arguments import (
     CheckArguments,
     DiagnoseArguments,
+    DoctorArguments,
     ExplainArguments,
     WhyArguments,
     input_schema,
@@ -75,7 +76,7 @@ TOOLS = {
             " proves them. An answer without causes means that the text says nothing of TLS that is known.",
             ExplainArguments,
             "explain",
-            Calls.explain,
+            lambda calls, asked, tell: calls.explain(asked, tell),
             lambda _: 0,
             dials=False,
         ),
@@ -89,7 +90,7 @@ TOOLS = {
             " missing is no reason to trust it: somebody who answers for the server sends one too.",
             WhyArguments,
             "trust-why",
-            Calls.trust_why,
+            lambda calls, asked, tell: calls.trust_why(asked, tell),
             lambda asked: 1 if asked.url else 0,
             dials=True,
         ),
@@ -103,7 +104,7 @@ TOOLS = {
             " but the handshake.",
             CheckArguments,
             "check",
-            Calls.check,
+            lambda calls, asked, tell: calls.check(asked, tell),
             lambda asked: len(asked.hosts),
             dials=True,
             many="checks",
@@ -118,8 +119,21 @@ TOOLS = {
             " about this machine's way to the host, not about every client.",
             DiagnoseArguments,
             "diagnose",
-            Calls.diagnose,
+            lambda calls, asked, tell: calls.diagnose(asked, tell),
             lambda _: 4,
+            dials=True,
+        ),
+        ToolRow(
+            "doctor",
+            "What keeps tlsight from an answer here?",
+            "Look at what tlsight itself needs on this machine: its version and libraries, age of its tables, settings,"
+            " trust stores, clock, way to the network, proxy. Use it when other tools' answers are inconclusive, old"
+            " or odd, before you doubt the network. A problem that it names makes answers wrong, old or impossible;"
+            " without one nothing is proven about any host. It changes nothing.",
+            DoctorArguments,
+            "doctor",
+            lambda calls, asked, tell: calls.doctor(asked, tell),
+            lambda asked: 0 if asked.offline else 4,
             dials=True,
         ),
     )

@@ -8,7 +8,7 @@ from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.way import NoProxy, Proxy, Timeout, WayOptions
 
 _TEXT = """
-Serve explain, trust why, check and diagnose to a coding agent as tools of the Model Context Protocol, over stdin and
+Serve explain, trust why, check, diagnose and doctor to a coding agent as tools of the Model Context Protocol, over stdin and
 stdout. The agent's program starts it; docs/how-to/coding-agents.md has the lines for each.
 
 It changes nothing and runs no command that an agent names. Options hold for all calls; an agent can name another proxy.

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -27,8 +27,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-# A text of explain's size is six times as long where every character is escaped.
-LONGEST = (6 << 20) + (64 << 10)
+from detector.mcp.lines import LONGEST, Lines
+
 STALLED = 8
 FAREWELL = 2.0
 _CHUNK = 64 << 10
@@ -36,32 +36,6 @@ _PAUSE = 0.01
 
 Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
 Outgoing = MemoryObjectSendStream[SessionMessage]
-
-
-class Lines:
-    """Bytes to lines, each without its end; None in place of one that is too long."""
-
-    def __init__(self, longest: int = LONGEST) -> None:
-        self._longest = longest
-        self._rest = bytearray()
-        self._dropping = False
-
-    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """The lines that end in this chunk."""
-        *ended, rest = chunk.split(b"\n")
-        for piece in ended:
-            self._keep(piece)
-            yield None if self._dropping else bytes(self._rest)
-            self._rest.clear()
-            self._dropping = False
-        self._keep(rest)
-
-    def _keep(self, piece: bytes) -> None:
-        if self._dropping or len(self._rest) + len(piece) > self._longest:
-            self._dropping = True
-            self._rest.clear()
-        else:
-            self._rest += piece
 
 
 @asynccontextmanager

@@ -7,6 +7,9 @@ from datetime import datetime
 import msgspec
 
 ECHO_SCHEMA = "tlsight.echo/1"
+# Where a server of ours is asked for one, with ?nonce=..., and &met=1 for what it met of late.
+ECHO_PATH = "/.well-known/tlsight-echo"
+MAX_NONCE = 64
 
 
 class Piece(msgspec.Struct, frozen=True):

@@ -7,13 +7,17 @@ shows to a client. Both are saved as they were seen, so that a grade can be reck
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
 
-from detector.model.echoes import Echo
+from detector.model.echoes import Echo, Meeting
 
 GRADES_SCHEMA = "tlsight.grade/1"
+SERVERS_SCHEMA = "tlsight.grade-servers/1"
+# The label of the server that nothing is wrong with.
+GOOD = "good"
 
 Letter = Literal["A", "B", "C", "D", "F"]
 Group = Literal["certificates", "upstream-tls", "client-tls", "own-ca", "lost"]
@@ -81,6 +85,32 @@ class GradeTests:
         return tuple(row for row in self.rows if row.ask == "visit")
 
 
+class GradeServers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client has to know of them, as a file: `tlsight grade --servers FILE`.
+
+    Attributes:
+        name: below which each server has its label.
+        port: of all.
+        key: by which echoes are signed (raw Ed25519, hex).
+        root: PEM of the root that the interceptor has to trust for the tests that need it.
+        leaves: label of each server that runs (a test's id, or "good") to the SHA-256 of its leaf, in hex.
+        address: to dial without a resolver; empty where names resolve.
+
+    """
+
+    schema: str
+    name: str
+    port: int
+    key: str
+    root: str
+    leaves: dict[str, str]
+    address: str = ""
+
+    def host(self, label: str) -> str:
+        """The server's name."""
+        return f"{label}.{self.name}"
+
+
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One connection by the way of the interceptor to one of our servers.
 
@@ -127,6 +157,64 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     outcome: Outcome
     seen: str = ""
+
+
+class TowardsClients(msgspec.Struct, frozen=True, kw_only=True):
+    """How its side towards clients takes hellos; None where that could not be told.
+
+    Attributes:
+        versions: those that it agrees to, as code points.
+        families: weak families of suites that it agrees to.
+        static_keys: it agrees on a key exchange without forward secrecy.
+        version, group, alpn: what it chose when it was offered what browsers of today offer.
+        dh_bits: of its Diffie-Hellman group, where it agrees on such suites.
+        renegotiation: it confirms secure renegotiation in TLS 1.2.
+        marks: its answer of TLS 1.2 bears the mark that TLS 1.3 was known too.
+        fallback: it answers a hello that says it fell back from something better.
+        compression: it chose a compression other than none.
+        shared_session: a session of one name was resumed under another.
+        early_change: it goes on after a ChangeCipherSpec before there are keys.
+
+    """
+
+    versions: tuple[int, ...] = ()
+    families: tuple[str, ...] = ()
+    static_keys: bool | None = None
+    version: int | None = None
+    group: int | None = None
+    alpn: str | None = None
+    dh_bits: int | None = None
+    renegotiation: bool | None = None
+    marks: bool | None = None
+    fallback: bool | None = None
+    compression: bool | None = None
+    shared_session: bool | None = None
+    early_change: bool | None = None
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a grade is reckoned from; saved, it is judged again elsewhere.
+
+    Attributes:
+        schema: "tlsight.grade/1".
+        at: when it began, aware UTC.
+        route: the way that was gone, in words, without credentials.
+        name: below which the servers were called.
+        leaves: the servers' own leaves, as `GradeServers` has them.
+        visits: in the order in which they were made; the good server more than once.
+        met: how connections to the servers ended, whoever made them.
+        towards: its side towards clients, None where it was not asked.
+
+    """
+
+    schema: str
+    at: datetime
+    route: str
+    name: str
+    leaves: dict[str, str]
+    visits: tuple[Visit, ...]
+    met: tuple[Meeting, ...] = ()
+    towards: TowardsClients | None = None
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):

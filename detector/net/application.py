@@ -105,9 +105,10 @@ async def converse(
     outgoing: ssl.MemoryBIO,
     words: Conversation,
     seconds: float,
+    most: int = KEPT << 4,
 ) -> Application:
-    """Have the conversation, and listen for at most `seconds`. Never raises for what a peer does."""
-    listener = _Listener(stream, tls, incoming, outgoing, words)
+    """Have the conversation, and listen for at most `seconds` and `most` bytes. Never raises for what a peer does."""
+    listener = _Listener(stream, tls, incoming, outgoing, words, most)
     start = clock.stopwatch()
     try:
         opening = words.opening()
@@ -142,8 +143,10 @@ class _Listener:
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
         words: Conversation,
+        most: int,
     ) -> None:
         self.anew = False
+        self._most = most
         self._stream, self._tls, self._words = stream, tls, words
         self._incoming, self._outgoing = incoming, outgoing
         self._records = RecordReader()
@@ -151,7 +154,7 @@ class _Listener:
     async def listen(self) -> Application:
         words = self._words
         heard = 0
-        while not words.done and heard < KEPT << 4:
+        while not words.done and heard < self._most:
             with suppress(ssl.SSLWantReadError):
                 more = self._tls.read(KEPT)
                 if not more:

@@ -34,6 +34,7 @@ from socksio.exceptions import SOCKSError
 
 from detector import clock
 from detector.errors import DialError, FetchError, ProxyError
+from detector.logged import Log, bare_url
 from detector.model.observation import Observation
 from detector.net.bare_httpx import httpx
 from detector.net.counted import CountedHttp
@@ -44,6 +45,8 @@ from detector.net.seen_connection import looking, seen
 from detector.net.verifying import context_for_proxy, is_of_a_proxy, verifying_context
 from detector.version import __version__
 from detector.wire.greeting import printable
+
+_log = Log(__name__)
 
 MAX_WAIT = 60.0
 _Redirect = tuple[str, Pointer]
@@ -206,6 +209,7 @@ class Fetcher:
                 )
                 if attempt >= min(self.options.attempts, again.most) or delay > MAX_WAIT:
                     raise _told(again, delay) from None
+                _log.info("asks again later", url=bare_url(url), seconds=round(delay, 1))
                 if pace is not None:
                     pace.postpone(delay)
                 await self.options.sleep(delay)
@@ -276,6 +280,9 @@ class Fetcher:
         url = str(asked)
         shown = url.partition("?")[0]
         proxy = self._proxy(asked)
+        _log.debug(
+            "asks", method=what.method, url=bare_url(url), address=address, proxy=proxy.route.proxy if proxy else None
+        )  # fmt: skip
         names = dict(what.headers)
         dialled: httpx.URL = asked
         extensions: dict[str, Any] = {}
@@ -293,6 +300,7 @@ class Fetcher:
             timeout=limits,
         ) as response:  # fmt: skip
             status = response.status_code
+            _log.info("answered", method=what.method, url=bare_url(url), status=status)
             if status in _AGAIN:
                 why = f"answers {status}"
                 after = response.headers.get("retry-after")

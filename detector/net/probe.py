@@ -16,10 +16,11 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from detector import clock
 from detector.errors import ConfigError, DialError, ProxyError
+from detector.logged import Log
 from detector.model.alerts import AlertContext, meanings
 from detector.model.applications import HTTP, spoken_at
 from detector.model.inquiry import Application
@@ -45,6 +46,10 @@ from detector.wire.records import ALERT, may_be_tls
 from detector.wire.registry import group_name, version_name
 from detector.wire.suites import suite_name
 from detector.wire.transcript import Flight, Transcript, read_transcript
+
+if TYPE_CHECKING:
+    from detector.net.application import Conversation
+_log = Log(__name__)
 
 KEPT_BYTES = 64 << 10
 MAX_BYTES = 1 << 20
@@ -115,6 +120,9 @@ async def probe(target: Target, options: ProbeOptions | None = None) -> Observat
 class ProbeRun:
     """What is known so far of one probe. `dial` and `shake_hands` fill it, `observation` reads it."""
 
+    # Bytes of an answer, once the handshake is done.
+    most_said = 64 << 10
+
     def __init__(self, target: Target, options: ProbeOptions) -> None:
         self.target = target
         self.options = options
@@ -135,6 +143,8 @@ class ProbeRun:
 
     async def dial(self) -> Stream:
         """A connection on which TLS may begin, by the first way that can be gone. Raises DialError."""
+        where = socket_text(self.target.host, self.target.port)
+        _log.debug("dials", target=where, sni=self.target.sni, starttls=self.target.starttls)
         ways = await self.options.routing.choose(self.target.host, self.target.port)
         if ways == (None,):
             return await self._dial()
@@ -256,14 +266,12 @@ class ProbeRun:
         if completed:
             self.handshake = _completed(tls, transcript)
             self.resumed = bool(tls.session_reused)
-            if self.options.request is not None:
-                from detector.net.application import conversation_for, converse
+            words = self._words(tls.selected_alpn_protocol())
+            if words is not None:
+                from detector.net.application import converse
 
-                words = conversation_for(
-                    self.target, tls.selected_alpn_protocol(), self.options.request
-                )
                 self.application = await converse(
-                    stream, tls, incoming, outgoing, words, self.options.listen
+                    stream, tls, incoming, outgoing, words, self.options.listen, self.most_said
                 )
                 # After a HelloRequest OpenSSL has none to give; resuming is an extra.
                 with suppress(ssl.SSLError, ValueError):
@@ -273,6 +281,14 @@ class ProbeRun:
             self.handshake = _begun(transcript)
             if not self.chain:
                 self.chain = tuple(entry.der for entry in transcript.chain)
+
+    def _words(self, chosen: str | None) -> Conversation | None:
+        """What to say once `chosen` was agreed on by ALPN; None says nothing."""
+        if self.options.request is None:
+            return None
+        from detector.net.application import conversation_for
+
+        return conversation_for(self.target, chosen, self.options.request)
 
     async def _pump(
         self,
@@ -405,7 +421,7 @@ class ProbeRun:
         return True
 
     def observation(self) -> Observation:
-        return Observation(
+        seen = Observation(
             at=self.at,
             target=self.target,
             route=replace(self.proxy.route if self.proxy else Route(), tried=self._tried),
@@ -417,6 +433,19 @@ class ProbeRun:
             failure=self.failure,
             ms=self.ms,
         )
+        _tell(seen)
+        return seen
+
+
+def _tell(seen: Observation) -> None:
+    done, failure = seen.handshake, seen.failure
+    _log.info(
+        "shook hands" if failure is None else "failed",
+        target=socket_text(seen.target.host, seen.target.port), ip=seen.target.ip, proxy=seen.route.proxy,
+        version=done.version if done else None, cipher=done.cipher if done else None,
+        certificates=len(seen.chain) or None, step=failure.step if failure else None,
+        cause=failure.cause if failure else None, ms=round(sum(seen.ms.values()), 1),
+    )  # fmt: skip
 
 
 def speaks_http(target: Target) -> bool:

@@ -84,7 +84,7 @@ def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
     if pin.expires is not None:
         row["expires"] = pin.expires
     if pin.note:
-        row["note"] = _visible(pin.note)
+        row["note"] = visible(pin.note)
     learned = pin.learned
     assert learned is not None
     table = tomlkit.table()
@@ -93,7 +93,7 @@ def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
     if learned.issuer is not None:
         table["issuer"] = digest_text(learned.issuer)
     if learned.issuer_name:
-        table["issuer_name"] = _visible(learned.issuer_name)
+        table["issuer_name"] = visible(learned.issuer_name)
     if learned.not_after is not None:
         table["not_after"] = learned.not_after
     if learned.anchor is not None:
@@ -101,7 +101,7 @@ def _fill(row: Table, pin: Pin, digest_text: DigestText) -> None:
     row["learned"] = table
 
 
-def _visible(text: str) -> String:
+def visible(text: str) -> String:
     """A basic string in which what an editor would not show, or shows as something else, is escaped."""
     text = text.encode("utf-8", "replace").decode()  # bytes of a command line that are no text
     escapes = {'"': '\\"', "\\": "\\\\"}

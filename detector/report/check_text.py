@@ -10,8 +10,6 @@ from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape as escape_markup
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from detector.chain.certificate import read_certificate
@@ -19,6 +17,9 @@ from detector.errors import CertificateError
 from detector.model.harmless import harmless
 from detector.model.observation import Evidence, Judgement, Observation
 from detector.model.targets import socket_text
+from detector.report.digests import digests
+from detector.report.layout import Hanging
+from detector.report.said import Said
 from detector.report.terminal import console
 
 STYLES = {
@@ -30,8 +31,9 @@ STYLES = {
     "inconclusive": "bold magenta",
 }
 _MARKS = {"intercepted": ("✗", "red"), "direct": ("✓", "green"), "neutral": ("·", "dim")}
+_NOT_CLEAN = ("private", "suspect", "intercepted")
 _SHOWN = 3
-_NAMED = 4
+_WAY_OUT = "Mend this machine's network or its resolver; where a proxy is the only way out, name it: --proxy URL."
 
 
 def escape(text: str) -> str:
@@ -44,32 +46,66 @@ def marked(markup: str) -> Text:
     return Text.from_markup(markup, emoji=False)
 
 
-def render(judgement: Judgement, verbose: bool = False) -> RenderableType:
-    """One judgement as a block of lines."""
+def render(judgement: Judgement, verbose: bool = False, said: Said | None = None) -> RenderableType:
+    """One judgement as a block of lines.
+
+    Args:
+        judgement: what was found.
+        verbose: all evidence, the handshake and the chain.
+        said: what blocks before this one have told of others, and is not told again.
+
+    """
     seen = judgement.observation
-    head = marked(
+    said = said or Said()
+    head = (
         f"[{STYLES[judgement.verdict]}]{judgement.verdict.upper():13}[/] "
         f"[bold]{escape(place(seen))}[/]{escape(_beside(judgement))}"
     )
-    lines: list[RenderableType] = [head, _row("", escape(judgement.summary))]
+    reason = _reason(judgement)
+    lines: list[RenderableType] = []
+    if judgement.verdict == "inconclusive":
+        said.anew(reason)
+        lines.append(marked(f"{head}  {escape(reason)}{_acts(judgement, reason)}"))
+    else:
+        lines.append(marked(head))
+        if said.anew(reason):
+            lines.append(_row("", escape(reason)))
     shown = judgement.evidence if verbose else deciding(judgement)
-    lines.extend(_finding(e) for e in shown)
-    lines.extend(_words(judgement, verbose))
+    lines.extend(_finding(e, said) for e in shown)
+    lines.extend(_words(judgement, said, verbose=verbose))
     for cause in judgement.causes:
-        if cause.id == "tls-intercepted" or cause.text in judgement.summary:
+        if cause.id == "tls-intercepted" or not said.anew(cause.text):
             continue
         lines.append(_row("[yellow]![/]", f"{escape(cause.text)} [dim]({cause.id})[/]"))
     if verbose:
-        lines.extend(_details(seen))
+        lines.extend(_details(judgement))
+    elif judgement.verdict in _NOT_CLEAN:
+        lines.extend(
+            _row("", f"[dim]{label} {text}[/]") for label, text in digests(judgement, verbose=False)
+        )
     return Group(*lines)
 
 
-def _words(judgement: Judgement, verbose: bool) -> list[RenderableType]:
+def _reason(judgement: Judgement) -> str:
+    """The summary, without the verdict that stands before it."""
+    text = judgement.summary.removeprefix(f"{judgement.verdict.capitalize()}: ")
+    # What could not be judged may begin with a host's name.
+    return text if judgement.verdict == "inconclusive" else text[:1].upper() + text[1:]
+
+
+def _acts(judgement: Judgement, reason: str) -> str:
+    """Who has to act where that is all there is to say."""
+    known = [c for c in judgement.causes if c.text.casefold() == reason.casefold()]
+    return "".join(f" [dim]({one.id}, {one.party} acts)[/]" for one in known[:1])
+
+
+def _words(judgement: Judgement, said: Said, *, verbose: bool) -> list[RenderableType]:
     """What the verdict leaves open, and what decides it; of a clean one only when asked."""
     lines: list[RenderableType] = []
-    if judgement.explanation and (verbose or judgement.verdict in ("suspect", "private")):
-        lines.append(_row("[dim]?[/]", escape(judgement.explanation)))
-    if judgement.next_step:
+    why = judgement.explanation
+    if why and (verbose or judgement.verdict in ("suspect", "private")) and said.anew(why):
+        lines.append(_row("[dim]?[/]", escape(why)))
+    if judgement.next_step and said.anew(judgement.next_step):
         lines.append(_row("[bold]→[/]", escape(judgement.next_step)))
     return lines
 
@@ -101,18 +137,11 @@ def network_reason(seen: Observation) -> str | None:
 
 
 def render_together(judgements: Sequence[Judgement], reason: str) -> RenderableType:
-    """Targets that all failed for one `network_reason`, as one block."""
+    """Targets that all failed for one `network_reason`: one sentence, one remedy."""
     verdict = judgements[0].verdict
-    head = Text.from_markup(
-        f"[{STYLES[verdict]}]{verdict.upper():13}[/] [bold]all {len(judgements)} targets[/]"
-    )
-    named = ", ".join(place(judgement.observation) for judgement in judgements[:_NAMED])
-    more = f" and {len(judgements) - _NAMED} more" if len(judgements) > _NAMED else ""
-    return Group(
-        head,
-        _row("", escape(f"{verdict.capitalize()}: {reason}")),
-        _row("", f"[dim]{escape(named)}{more}[/]"),
-    )
+    head = f"[{STYLES[verdict]}]{verdict.upper():13}[/] [bold]all {len(judgements)} targets[/]  "
+    step = judgements[0].next_step or _WAY_OUT
+    return Group(marked(head + escape(reason)), _row("[bold]→[/]", escape(step)))
 
 
 def stdout_console(color: bool | None = None) -> Console:
@@ -141,14 +170,16 @@ def _beside(judgement: Judgement) -> str:
     return "  " + ", ".join(parts) if parts else ""
 
 
-def _finding(evidence: Evidence) -> RenderableType:
+def _finding(evidence: Evidence, said: Said) -> RenderableType:
     mark, style = _MARKS[evidence.points]
-    text = f"{escape(evidence.text)} [dim]({evidence.id}, {evidence.strength})[/]"
-    return _row(f"[{style}]{mark}[/]", text)
+    text = escape(evidence.text) if said.anew(evidence.text) else "As above."
+    return _row(f"[{style}]{mark}[/]", f"{text} [dim]({evidence.id}, {evidence.strength})[/]")
 
 
-def _details(seen: Observation) -> list[RenderableType]:
+def _details(judgement: Judgement) -> list[RenderableType]:
+    """The handshake, its times, and every certificate with its digests in full."""
     lines: list[RenderableType] = []
+    seen = judgement.observation
     done = seen.handshake
     if done is not None:
         parts = (done.version, done.cipher, done.group, done.alpn and f"ALPN {done.alpn}")
@@ -156,31 +187,21 @@ def _details(seen: Observation) -> list[RenderableType]:
     if seen.ms:
         times = ", ".join(f"{step} {value:g}" for step, value in seen.ms.items())
         lines.append(_row("", f"[dim]milliseconds[/] {times}"))
-    table = Table(box=None, show_header=True, header_style="dim", padding=(0, 2, 0, 0))
-    for title in ("", "subject", "issuer", "valid until", "SPKI SHA-256"):
-        table.add_column(title, overflow="fold")
     for position, der in enumerate(seen.chain):
         try:
             read = read_certificate(der)
         except CertificateError as error:
-            table.add_row(str(position), escape(f"unreadable: {error}"), "", "", "")
+            lines.append(_row(f"[dim]{position}[/]", escape(f"unreadable: {error}")))
             continue
-        table.add_row(
-            str(position),
-            escape(read.subject_text),
-            escape(read.issuer_text),
-            f"{read.not_after:%Y-%m-%d}",
-            read.spki_sha256[:16],
+        lines.append(
+            _row(
+                f"[dim]{position}[/]",
+                f"{escape(read.subject_text)}\n[dim]by[/] {escape(read.issuer_text)}[dim], until[/]"
+                f" {read.not_after:%Y-%m-%d}\n[dim]SHA-256[/] {read.sha256}\n[dim]its key[/] {read.spki_sha256}",
+            )
         )
-    if seen.chain:
-        lines.append(Padding(table, (0, 0, 0, 2)))
     return lines
 
 
 def _row(mark: str, markup: str) -> RenderableType:
-    """An indented line with a hanging indent when it wraps."""
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=3, justify="right")
-    grid.add_column(overflow="fold")
-    grid.add_row(marked(mark), marked(markup))
-    return grid
+    return Hanging(marked(mark), marked(markup))

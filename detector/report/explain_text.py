@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from detector.messages.explaining import Answer, Explained, Explanation, Remedy
@@ -12,8 +13,11 @@ from detector.model.programs import TRUST_CAUSES, line_for
 from detector.model.targets import socket_text
 from detector.report.check_text import escape, marked
 from detector.report.explain_json import BUNDLE, CA
+from detector.report.layout import Hanging
+from detector.report.said import Said
 
 _STYLES = {"likely": "bold", "possible": "cyan", "unlikely": "dim"}
+_ROOM = 8
 _CAUSES, _REMEDIES, _TIMES, _OBEYED = 4, 5, 4, 8
 _NOTHING = (
     "nothing in this text is about TLS; paste the whole message, or the log's lines around it"
@@ -29,27 +33,34 @@ def render(explained: Explained) -> RenderableType:
     for number, one in enumerate(explained.answers, 1):
         if several:
             parts.append(marked(f"[bold]{number}.[/] {escape(_where(one))}"))
-        parts.append(_causes(one))
+        parts += _causes(one)
         parts += _program(one)
     return Group(*parts)
 
 
-def _causes(one: Answer) -> RenderableType:
-    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+def _causes(one: Answer) -> Iterator[RenderableType]:
+    """The likeliest first: what it is, who acts, and how; what the causes share is said of the first."""
+    said = Said()
     for cause in one.causes[:_CAUSES]:
         style = _STYLES[cause.likelihood]
-        table.add_row(Text(cause.likelihood, style=style), marked(_cause(cause, style)))
-    return table
+        yield Hanging(
+            Text(cause.likelihood, style=style), marked(_cause(cause, style, said)), _ROOM
+        )
 
 
-def _cause(one: Explanation, style: str) -> str:
+def _cause(one: Explanation, style: str, said: Said) -> str:
     because = "; ".join((*one.identifiers[:2], *one.signals[:3]))
-    return (
-        f"[{style}]{one.cause.id}[/] {escape(one.cause.text)}\n"
-        + (f"[dim]because of[/] {escape(because)}\n" if because else "")
-        + "".join(f"[dim]{party} acts:[/] {escape(fix)}\n" for party, fix in one.cause.advice)
-        + f"[dim]to be sure:[/] {escape(one.tell_apart)}"
-    )
+    lines = [f"[{style}]{one.cause.id}[/] {escape(one.cause.text)}"]
+    lines += [
+        f"[green]{party} acts:[/] {escape(fix)}"
+        for party, fix in one.cause.advice
+        if said.anew(fix)
+    ]
+    if because and said.anew(because):
+        lines.append(f"[dim]because of[/] {escape(because)}")
+    if said.anew(one.tell_apart):
+        lines.append(f"[dim]to be sure:[/] {escape(one.tell_apart)}")
+    return "\n".join(lines)
 
 
 def _program(one: Answer) -> list[RenderableType]:

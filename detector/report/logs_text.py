@@ -9,7 +9,6 @@ from collections.abc import Callable
 import msgspec
 from rich.console import Group as Lines
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from detector.forensics.anonymous import Anonymizer
@@ -18,11 +17,18 @@ from detector.logs.ledger import Group, Onset
 from detector.logs.story import LogStory
 from detector.model.harmless import harmless
 from detector.report.check_text import escape, marked, stdout_console
+from detector.report.layout import Cell, Column, Fitted
 from detector.report.logs_json import BlindRecord, LogsRecord, log_records
 from detector.report.plotting import clock_text, sparkline
 
 _ROWS = 40
 COLUMNS = ("clients", "events", "cause", "complains", "since", "until", "program", "names")
+_FITTED = (
+    Column("clients", right=True, kind="figure"), Column("events", right=True, kind="figure"),
+    Column("cause", kind="figure"), Column("complains", kind="figure", minor=2),
+    Column("since", kind="figure", minor=1), Column("until", kind="figure", minor=3),
+    Column("program", kind="figure", minor=1), Column("names", kind="name"),
+)  # fmt: skip
 
 
 class LogPrinter:
@@ -94,21 +100,22 @@ class LogPrinter:
             )
         return parts
 
-    def _table(self, groups: tuple[Group, ...]) -> Table:
-        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        shown = [c for c in COLUMNS if c != "program" or len({g.program for g in groups}) > 1]
-        for column in shown:
-            right = column in ("clients", "events")
-            table.add_column(
-                column, justify="right" if right else "left", no_wrap=column != "names",
-                overflow="ellipsis",
-            )  # fmt: skip
+    def _table(self, groups: tuple[Group, ...]) -> Fitted:
+        several = len({g.program for g in groups}) > 1
+        rows: list[tuple[Cell, ...]] = []
         for group in groups[:_ROWS]:
-            cells = dict(zip(COLUMNS, self.cells(group), strict=True))
-            table.add_row(*(cells[column] for column in shown))
-            if self._verbose:
-                table.add_row("", "", f"[dim]{escape(self.shown(group.sample[:100]))}[/]")
-        return table
+            cells = self.cells(group)
+            rows.append(
+                tuple(
+                    (harmless(text) if several or name != "program" else "", "")
+                    for name, text in zip(COLUMNS, cells, strict=True)
+                )
+            )
+        samples = {
+            number: (harmless(self.shown(group.sample)), "dim")
+            for number, group in enumerate(groups[:_ROWS] if self._verbose else ())
+        }
+        return Fitted(_FITTED, rows, samples)
 
     def cells(self, group: Group) -> tuple[str, ...]:
         """One row, as COLUMNS has it."""
@@ -121,7 +128,7 @@ class LogPrinter:
             clock_text(group.first) if group.first is not None else "",
             clock_text(group.last)[6:] if group.last is not None else "",
             f"{group.program}, upstream" if group.upstream else group.program,
-            escape(", ".join(self.names(group, 3))),
+            ", ".join(self.names(group, 3)),
         )
 
 

@@ -8,9 +8,10 @@ from rich.text import Text
 
 from detector.model.harmless import harmless
 from detector.report.check_text import STYLES
+from detector.report.layout import torn
 from detector.report.pcap_connection_json import PcapConnectionRecord, StepRecord
 from detector.report.pcap_json import PcapRecord
-from detector.report.pcap_table import paragraph, torn
+from detector.report.pcap_table import paragraph
 from detector.report.pcap_words import after, cut, opinion_text
 
 _ARROWS = {"client": ("→", "cyan"), "server": ("←", "magenta")}

@@ -2,9 +2,8 @@
 
 Theory of operation
 -------------------
-A terminal has 80 columns or more, an address up to 47, a name up to 253. So a cell that does not fit goes on in the
-next line, torn where a reader tears it himself (blank, dot, colon, hyphen), and nothing is cut to "…". What has no
-place in a line stands beneath. From 110 columns on there is room for how far the connections came.
+Nothing is cut, see `layout`. What has no place in a line stands beneath. From 110 columns on there is room for how
+far the connections came.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from rich.cells import cell_len
 from rich.text import Text
 
 from detector.forensics.outcomes import UNSEEN
 from detector.model.harmless import harmless
 from detector.report.check_text import STYLES
+from detector.report.layout import GAP, Column, table_row, torn
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 from detector.report.pcap_words import (
     REACHED,
@@ -34,23 +33,15 @@ from detector.report.pcap_words import (
     spans_days,
 )
 
-_GAP = 2
 _LEAST = 10
 _USUAL, _WIDE = 76, 110
 _INDENT = 2
 _ENDINGS = 3
-_TORN = re.compile(r"[^ .:/,-]*[ .:/,-]?")
 _FOOTNOTES = "¹²³⁴⁵"
 _UNSEEN = frozenset(UNSEEN.values())
 # What a line is about: a cause, how often, or a verdict of so many.
 _ID = re.compile(r"(?:[\d,]{1,20} × )?[a-z0-9-]{1,60}(?: \([\d,]{1,20} of [\d,]{1,20}\))?:")
 _WHEN, _VERDICT = "when UTC", "verdict"
-
-
-class Column(msgspec.Struct, frozen=True):
-    title: str
-    width: int
-    right: bool = False
 
 
 class ServerTable:
@@ -73,12 +64,12 @@ class ServerTable:
         days = spans_days(times)
         rows = [self._cells(one, days=days) for one in records]
         columns = self._columns(rows)
-        yield from _row([column.title for column in columns], columns, ["dim"] * len(columns))
+        yield from table_row([(column.title, "dim") for column in columns], columns)
         for one, cells in zip(records, rows, strict=True):
             verdict = STYLES[one.verdict or "inconclusive"]
             failed = "bold red" if one.failed else ""
             styles = ["dim", "bold", "", *([""] if self._is_wide else []), failed, verdict]
-            yield from _row(cells, columns, styles)
+            yield from table_row(list(zip(cells, styles, strict=True)), columns)
             for mark, style, text in beneath(one, days=days, every=self._every):
                 yield from paragraph(mark, style, text, self._width, _INDENT)
         for mark, text in zip(_FOOTNOTES, self._footnotes, strict=False):
@@ -117,7 +108,7 @@ class ServerTable:
         ]
         most_from = 24 if self._is_wide else 15 if self._width >= _USUAL else 9
         widest[2] = min(widest[2], most_from)
-        rest = self._width - sum(widest) + widest[1] - _GAP * (len(titles) - 1)
+        rest = self._width - sum(widest) + widest[1] - GAP * (len(titles) - 1)
         widest[1] = min(widest[1], max(rest, _LEAST))
         right = len(titles) - 2
         return [
@@ -182,53 +173,6 @@ def paragraph(mark: str, style: str, text: str, width: int, indent: int) -> Iter
         if number == 0 and _ID.match(line):
             told.stylize("bold", 0, line.index(":"))
         yield lead + told
-
-
-def torn(text: str, width: int) -> list[str]:
-    """Lines of at most so many columns: torn at blanks, what is longer after a dot, colon or hyphen, else anywhere."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line else word
-        if cell_len(joined) <= width:
-            line = joined
-            continue
-        if line:
-            lines.append(line)
-        line = word
-        while cell_len(line) > width:
-            piece = _piece(line, width)
-            lines.append(piece)
-            line = line[len(piece) :]
-    return [*lines, line] if line or not lines else lines
-
-
-def _piece(word: str, width: int) -> str:
-    """The beginning of a word that fits."""
-    taken = ""
-    for part in _TORN.findall(word):
-        if cell_len(taken + part) > width:
-            break
-        taken += part
-    if taken:
-        return taken
-    while taken != word and cell_len(taken + word[len(taken)]) <= width:
-        taken += word[len(taken)]
-    return taken or word[:1]
-
-
-def _row(cells: Sequence[str], columns: Sequence[Column], styles: Sequence[str]) -> Iterator[Text]:
-    folded = [torn(cell, column.width) for cell, column in zip(cells, columns, strict=True)]
-    for number in range(max(map(len, folded))):
-        line = Text()
-        for place_, (parts, column, style) in enumerate(zip(folded, columns, styles, strict=True)):
-            part = parts[number] if number < len(parts) else ""
-            pad = " " * (column.width - cell_len(part))
-            line.append(pad + part if column.right else part, style=style)
-            if place_ < len(columns) - 1:
-                line.append(("" if column.right else pad) + " " * _GAP)
-        line.rstrip()
-        yield line
 
 
 def _share(one: SummaryRecord) -> str:

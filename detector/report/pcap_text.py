@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from detector.capture.following import Followed
@@ -24,6 +23,7 @@ from detector.model.harmless import harmless
 from detector.model.targets import socket_text
 from detector.report import diagnose_text
 from detector.report.check_text import STYLES, escape, marked, stdout_console
+from detector.report.layout import Cell, Column, Fitted
 from detector.report.pcap_connection_json import connection_record
 from detector.report.pcap_connection_text import connection_lines
 from detector.report.pcap_json import (
@@ -40,6 +40,10 @@ from detector.report.plotting import sparkline
 _SHOWN = 12
 _ROWS = 40
 _NOTED = "yellow"
+_FIGURES = (
+    Column("connections", right=True, kind="figure"), Column("failed", right=True, kind="figure"),
+    Column("clients", right=True, kind="figure", minor=2), Column("servers", right=True, kind="figure", minor=1),
+)  # fmt: skip
 TITLES: dict[Kind, str] = {
     "sni": "name",
     "ja4": "JA4",
@@ -220,11 +224,9 @@ class CapturePrinter:
             else:
                 yield Text("\n".join(map(self.shown, _plain(made))))
 
-    def _group(self, by: Kind, counts: Counts) -> Table:
-        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        table.add_column(TITLES[by], header_style="bold", overflow="fold", min_width=36)
-        for column in ("connections", "failed", "clients", "servers"):
-            table.add_column(column, justify="right", no_wrap=True)
+    def _group(self, by: Kind, counts: Counts) -> Fitted:
+        columns = (Column(TITLES[by], kind="name"), *_FIGURES)
+        rows: list[tuple[Cell, ...]] = []
         for key, count in counts.connections.most_common(_SHOWN):
             figures = (
                 count,
@@ -232,11 +234,12 @@ class CapturePrinter:
                 len(counts.clients[key]),
                 len(counts.servers[key]),
             )
-            table.add_row(escape(self.key(by, key)), *(f"{figure:,}" for figure in figures))
+            name: Cell = (harmless(self.key(by, key)), "")
+            rows.append((name, *((f"{figure:,}", "") for figure in figures)))
         rest = len(counts.connections) - _SHOWN
         if rest > 0:
-            table.add_row(f"[dim]and {rest:,} more[/]")
-        return table
+            rows.append(((f"and {rest:,} more", "dim"), *[("", "")] * len(_FIGURES)))
+        return Fitted(columns, rows)
 
     def key(self, by: Kind, key: str) -> str:
         """What a group is called, as it may be shown."""

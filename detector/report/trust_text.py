@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from detector.auditing.model import Finding
+from detector.model.harmless import harmless
 from detector.report.check_text import escape, marked
+from detector.report.layout import Cell, Column, Fitted, Hanging
 from detector.report.trust_json import TrustRecord
 
 _SHOWN_PATHS = 4
@@ -30,43 +31,53 @@ def render(found: TrustRecord, *, notes: bool, everything: bool) -> RenderableTy
     return Group(*parts)
 
 
-def _told(group: list[Finding]) -> Text:
+def _told(group: list[Finding]) -> RenderableType:
     """One finding with every place it is true of; an enterprise's root is in a dozen bundles."""
     first = group[0]
     mark, style = _STYLES[first.level]
-    lines = [f"[{style}]{mark}[/] {escape(first.text)} [dim]({first.id})[/]"]
-    lines += [f"    [dim]{escape(_place(finding))}[/]" for finding in group[:_SHOWN_PATHS]]
+    lines = [f"{escape(first.text)} [dim]({first.id})[/]"]
+    lines += [f"[dim]in[/] {escape(_place(finding))}" for finding in group[:_SHOWN_PATHS]]
     if len(group) > _SHOWN_PATHS:
-        lines.append(f"    [dim]and {len(group) - _SHOWN_PATHS} more; see --json[/]")
+        lines.append(f"[dim]and {len(group) - _SHOWN_PATHS} more; see --json[/]")
     if first.remedy:
-        lines.append(f"  {escape(first.remedy)}")
-    return marked("\n".join(lines))
+        lines.append(f"[bold]→[/] {escape(first.remedy)}")
+    return Hanging(marked(f"[{style}]{mark}[/]"), marked("\n".join(lines)), 1)
 
 
 def _place(finding: Finding) -> str:
     return finding.path if finding.line is None else f"{finding.path}:{finding.line}"
 
 
-def _places(found: TrustRecord, *, everything: bool) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("store", "roots", "not public", "used by"):
-        table.add_column(column, justify="right" if column in ("roots", "not public") else "left")
+_PLACES = (
+    Column("store", kind="path"), Column("roots", right=True, kind="figure"),
+    Column("not public", right=True, kind="figure"), Column("used by", minor=1),
+)  # fmt: skip
+_TOOLS = (
+    Column("tool", kind="figure"), Column("goes by", kind="path"), Column("because of", minor=1),
+)  # fmt: skip
+
+
+def _places(found: TrustRecord, *, everything: bool) -> Fitted:
+    rows: list[tuple[Cell, ...]] = []
     for place in found.places:
         local = sum(not root.public for root in place.roots)
-        name = escape(place.path)
-        table.add_row(name, str(place.count), str(local) if local else "", escape(place.used_by))
-        if everything:
-            for root in place.roots:
-                since = f", since {root.added:%Y-%m-%d}" if root.added else ""
-                table.add_row(f"  [dim]{escape(root.subject)}, {root.key}{since}[/]", "", "", "")
-    return table
+        rows.append(
+            _cells(place.path, str(place.count), str(local) if local else "", place.used_by)
+        )
+        for root in place.roots if everything else ():
+            since = f", since {root.added:%Y-%m-%d}" if root.added else ""
+            name = harmless(f"{root.subject}, {root.key}{since}")
+            rows.append(((name, "dim"), ("", ""), ("", ""), ("", "")))
+    return Fitted(_PLACES, rows)
 
 
-def _tools(found: TrustRecord) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("tool", "goes by", "because of"):
-        table.add_column(column)
+def _tools(found: TrustRecord) -> Fitted:
+    rows = []
     for tool in found.tools:
         also = "".join(f" + {name}" for name in tool.adds)
-        table.add_row(tool.tool, escape(tool.path + also), escape(tool.because))
-    return table
+        rows.append(_cells(tool.tool, tool.path + also, tool.because))
+    return Fitted(_TOOLS, rows)
+
+
+def _cells(*texts: str) -> tuple[Cell, ...]:
+    return tuple((harmless(text), "") for text in texts)

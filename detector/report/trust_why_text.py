@@ -15,9 +15,11 @@ _MORE = 2
 def render(found: TrustWhyRecord, *, everything: bool = False) -> RenderableType:
     """All lines; `everything` shows each way to mend it."""
     version = f" {escape(found.version)}" if found.version else ""
-    parts: list[RenderableType] = [Text(f"First: {found.ask}", style="bold"), Text("")]
-    root = f", looking for {escape(found.root)}" if found.root else ""
-    parts.append(marked(f"[bold]{escape(found.name)}[/]{version} reads{root}:"))
+    parts: list[RenderableType] = []
+    if found.root:
+        parts.append(_conclusion(found))
+    parts += [marked(f"[bold]First:[/] {escape(found.ask)}"), Text("")]
+    parts.append(marked(f"[bold]{escape(found.name)}[/]{version} reads:"))
     for store in found.stores:
         words = _HOLDS[store.holds] if found.root else ""
         trouble = f"[yellow]{escape(store.trouble)}[/]" if store.trouble else ""
@@ -33,8 +35,6 @@ def render(found: TrustWhyRecord, *, everything: bool = False) -> RenderableType
     for why in found.refused:
         text = f"Python refuses this CA since 3.13: {escape(why)}"
         parts.append(marked(f"[yellow]![/] {text}; ask for one that keeps to RFC 5280"))
-    if found.root:
-        parts.append(_conclusion(found))
     if not found.holds or everything:
         parts += _lines(found, everything=everything)
     return Group(*parts)
@@ -56,13 +56,14 @@ def _settings(found: TrustWhyRecord) -> list[RenderableType]:
 
 
 def _conclusion(found: TrustWhyRecord) -> RenderableType:
+    """The answer, before what it rests on."""
+    name, root = escape(found.name), escape(found.root or "")
     if found.holds:
-        return marked(
-            "[green]✓[/] the root is there already: another cause is at work, or another program"
-        )
+        also = "another cause is at work, or another program"
+        return marked(f"[green]✓[/] [bold]{name}[/] has {root} already: {also}")
     if found.holds is None:
-        return marked("[yellow]![/] whether the root is there cannot be read")
-    return marked("[red]✗[/] the root is in none of them")
+        return marked(f"[yellow]![/] whether [bold]{name}[/] has {root} cannot be read")
+    return marked(f"[red]✗[/] [bold]{name}[/] lacks {root}: it is in no store that it reads")
 
 
 def _lines(found: TrustWhyRecord, *, everything: bool) -> list[RenderableType]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from detector.errors import CertificateError, StoreError
 from detector.judging.docket import Docket
 from detector.judging.judge import examine
 from detector.known.knowledge import Baseline, Knowledge
+from detector.logged import Log
 from detector.model.observation import Judgement, Observation, Target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.fetch import Fetcher, FetchOptions
     from detector.runs.signers import Progress, Signers
+
+_log = Log(__name__)
 
 
 class CheckRun:
@@ -43,6 +46,7 @@ class CheckRun:
         witnesses: which ones; the table's first three when left out.
         recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
         within: seconds after which targets that have not answered are left out; None waits for all.
+        around: entered while a target is asked.
         warn: told about trouble that does not stop the run, one line each.
 
     Raises ConfigError where `recover` cannot be had.
@@ -64,6 +68,7 @@ class CheckRun:
         witnesses: Sequence[str] = (),
         recover: Progress | None = None,
         within: float | None = None,
+        around: Callable[[Target], AbstractContextManager[object]] = nullcontext,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.memory = memory or Memory()
@@ -80,6 +85,7 @@ class CheckRun:
         self.store = store
         self.prove = prove
         self.within = within
+        self.around = around
         self._fetch: Fetcher | None = None
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
@@ -149,12 +155,22 @@ class CheckRun:
         """The judgements that one more observation lets go."""
         if baseline is None:
             baseline = self.memory.baseline(observation.target)
-        return self._docket.add(place, observation, baseline)
+        found = self._docket.add(place, observation, baseline)
+        for _, one in found:
+            _log.info(
+                "judged", host=one.observation.target.host, verdict=one.verdict, by=one.decided_by
+            )
+        return found
 
     async def _observe(
         self, numbered: tuple[int, Target]
     ) -> tuple[int, Observation, Baseline | None]:
         place, target = numbered
+        with self.around(target):
+            observation, baseline = await self._asked(target)
+        return place, observation, baseline
+
+    async def _asked(self, target: Target) -> tuple[Observation, Baseline | None]:
         observation = await probe(target, self.options)
         if self.staple or may_send_scts(observation, self.known):
             from detector.net.unasked import with_unasked
@@ -166,7 +182,7 @@ class CheckRun:
 
             observation = await with_other_ways(observation, self.options)
         if not self.compare_direct or observation.route.kind == "direct":
-            return place, observation, None
+            return observation, None
         past = replace(self.options, routing=Routing())
         direct = await probe(target, past)
         if observation.handshake is not None and direct.handshake is not None:
@@ -175,7 +191,7 @@ class CheckRun:
             observation, direct = await asyncio.gather(
                 with_browser_answer(observation, self.options), with_browser_answer(direct, past)
             )
-        return place, observation, baseline_of(direct, self.known)
+        return observation, baseline_of(direct, self.known)
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""

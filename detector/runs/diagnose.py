@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from detector.judging.diagnose import conclude
 from detector.judging.docket import Docket
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
+from detector.logged import Log
 from detector.lookup.certificates import with_lookups
 from detector.model.asked import Asked, asked_by
 from detector.model.inquiry import Diagnosis, Inquiry
@@ -28,6 +30,8 @@ from detector.runs.witnesses import Witnesses
 if TYPE_CHECKING:
     from detector.knowledge.ct_store import CtStore
     from detector.net.routes import Proxy
+
+_log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,11 @@ class Investigation:
         *,
         memory: Memory | None = None,
         concurrency: int = 8,
+        around: Callable[[Target], AbstractContextManager[object]] = nullcontext,
     ) -> AsyncGenerator[tuple[int, Diagnosis]]:
         """Diagnoses as they stand, each with its target's place; who answers is judged as `check` judges it:
-        what the targets share with each other, and with earlier runs, counts for all of them.
+        what the targets share with each other, and with earlier runs, counts for all of them. `around` is entered
+        while a target is asked.
         """
         remembered = memory or Memory()
         docket: Docket[tuple[int, Inquiry]] = Docket(known, on_judged=remembered.record)
@@ -79,7 +85,8 @@ class Investigation:
 
         async def ask(numbered: tuple[int, Target]) -> tuple[int, Inquiry]:
             place, target = numbered
-            return place, await self._inquiry(target, known)
+            with around(target):
+                return place, await self._inquiry(target, known)
 
         async for place, inquiry in sweep(enumerate(targets), ask, concurrency=concurrency):
             seen = inquiry.observation
@@ -117,7 +124,12 @@ class Investigation:
 
     def _concluded(self, inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
         asked = self.asked(inquiry.observation)
-        return conclude(inquiry, judgement, known, config_lines(), asked)
+        found = conclude(inquiry, judgement, known, config_lines(), asked)
+        _log.info(
+            "concluded", host=inquiry.observation.target.host, verdict=judgement.verdict,
+            causes=",".join(one.id for one in found.causes) or "healthy", trials=len(inquiry.trials),
+        )  # fmt: skip
+        return found
 
     def asked(self, seen: Observation) -> Asked:
         """The question that an observation of this run answers."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -134,8 +134,15 @@ class _Out:
         self.name, self._file = name, file
 
     def write(self, data: bytes) -> None:
+        self._do(lambda: self._file.write(data))
+
+    def finish(self) -> None:
+        """What is still held here goes to the disk, which may be full, before any file takes its place."""
+        self._do(self._file.flush)
+
+    def _do(self, act: Callable[[], object]) -> None:
         try:
-            self._file.write(data)
+            act()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -165,6 +172,7 @@ class _Table:
         self._out.write(pcap_csv.row(judged).encode("utf-8", "backslashreplace"))
 
     def finish(self, _: Sequence[str | bytes]) -> list[str]:
+        self._out.finish()
         return []
 
 
@@ -206,6 +214,7 @@ class _Logs:
     def finish(self, _: Sequence[str | bytes]) -> list[str]:
         for out in (self._ssl, self._x509):
             out.write(pcap_zeek.footer(clock.now()).encode())
+            out.finish()
         return []
 
 
@@ -312,6 +321,7 @@ class _Packets:
                 said.append(
                     f"--write: {source}: {wanted.missed:,} connections were not found again"
                 )
+        self._out.finish()
         return said
 
 

@@ -16,6 +16,8 @@ TLS13, TLS12, TLS11, TLS10, SSL3 = 0x0304, 0x0303, 0x0302, 0x0301, 0x0300
 X25519, SECP256R1, SECP384R1, SECP521R1 = 0x001D, 0x0017, 0x0018, 0x0019
 X25519MLKEM768 = 0x11EC
 RENEGOTIATION_SCSV = 0x00FF
+# RFC 7507: this client could do better, and was refused that.
+FALLBACK_SCSV = 0x5600
 
 # What Chrome and Firefox offer.
 BROWSER_SUITES = (
@@ -51,6 +53,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         status: ask for a stapled OCSP response (RFC 6066 section 8), as browsers do.
         ech: a false Encrypted ClientHello, as browsers send it to keep the real one possible (RFC 9849
             section 6.2).
+        compression: methods, the null one last.
 
     """
 
@@ -67,6 +70,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     segments: int = 1
     status: bool = True
     ech: bool = False
+    compression: bytes = b"\x00"
 
     @property
     def has_tls13(self) -> bool:
@@ -99,7 +103,7 @@ def client_hello(offer: Offer, material: Material) -> bytes:
         # A session id makes middleboxes think of TLS 1.2 resumption (RFC 8446 section D.4).
         session_id=material.session_id if offer.has_tls13 else b"",
         ciphers=(*ciphers, RENEGOTIATION_SCSV),
-        compression=b"\x00",
+        compression=offer.compression,
         extensions=_extensions(offer, material) if with_extensions else None,
     )
     message = encode_message(r.CLIENT_HELLO, h.build_client_hello(body))

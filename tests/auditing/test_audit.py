@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from detector.auditing.audit import audit
+from detector.auditing.audit import audit, secrets_out
 from detector.auditing.model import Finding, Place, Setting, Survey, TrustKnowledge
 from detector.auditing.powers import powers
 from detector.chain.certificate import Certificate
@@ -202,3 +202,26 @@ def test_settings_that_weaken_trust(
     judging: TrustKnowledge, setting: Setting, expected: str
 ) -> None:
     assert found(judging, settings=(setting,)) == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("http://u:hunter2@proxy.corp:3128", "http://***@proxy.corp:3128"),
+        ("http://u:hun@ter2@proxy.corp/x", "http://***@proxy.corp/x"),
+        ("http://a.example/x@y", "http://a.example/x@y"),
+        ("http://u:hunter2@a http://v:hunter2@b", "http://***@a http://***@b"),
+        (
+            "-Djavax.net.ssl.trustStore=/x.jks -Djavax.net.ssl.trustStorePassword=hunter2 -Xmx1g",
+            "-Djavax.net.ssl.trustStore=/x.jks -Djavax.net.ssl.trustStorePassword=*** -Xmx1g",
+        ),
+        ("-Dhttp.proxyPassword='hunter2 hunter2' -Xmx1g", "-Dhttp.proxyPassword=*** -Xmx1g"),
+        ("--use-openssl-ca", "--use-openssl-ca"),
+        ("/etc/ssl/password.pem", "/etc/ssl/password.pem"),
+    ],
+)
+def test_a_setting_is_shown_without_its_secrets(value: str, shown: str) -> None:
+    found = secrets_out(Setting("env:X", value, "environment", names="/x.jks", scope=value))
+    assert found.value == shown
+    assert "hunter2" not in found.value
+    assert found.names == ("/x.jks" if "/x.jks" in value or value == shown else "")

@@ -45,6 +45,7 @@ _NOT_LOADED = (
     "detector.lab",
     "addons.fleet",
     "detector.agent",
+    "detector.mcp",
     "detector.doctor",
     "detector.net.nats_transport",
 )

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from detector import clock
 from detector.cli.check import canaries
+from detector.knowledge.connectivity import connectivity_checks
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, Credential, LabPki
 from tests.cli.conftest import Run, running
 
 Ask = Callable[..., subprocess.CompletedProcess[str]]
 SITES = canaries()
+_PORTAL = """
+import http.server, pathlib
+class Portal(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://login.hotel.example/")
+        self.end_headers()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 80), Portal)
+pathlib.Path(__file__).with_name("ready").touch()
+server.serve_forever()
+"""
 
 
 @pytest.fixture
@@ -109,10 +124,30 @@ def test_sites_that_say_nothing_are_not_waited_for(tlsight: Run) -> None:
     assert done.stdout.startswith("Cannot tell: none of 12 sites answered in time.")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts in a namespace of its own")
+def test_a_portal_that_drops_tls_and_answers_every_name_is_told(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    """A network of its own, in which every site is an address where only a portal's web server answers."""
+    sites = (*SITES, *(urlsplit(row.url).hostname for row in connectivity_checks()))
+    (tmp_path / "hosts").write_text("".join(f"127.0.0.1 {site}\n" for site in sites))
+    (tmp_path / "portal.py").write_text(_PORTAL)
+    script = (
+        f"ip link set lo up; mount --bind {tmp_path}/hosts /etc/hosts; "
+        f'"{sys.executable}" {tmp_path}/portal.py & until [ -e {tmp_path}/ready ]; do sleep 0.05; done; '
+        '"$@"; code=$?; kill $!; exit $code'
+    )
+    done = tlsight(
+        "--timeout", "2", prefix=("unshare", "-n", "-m", "sh", "-c", script, "sh"), COLUMNS="300"
+    )
+    assert done.returncode == 3
+    assert done.stdout.startswith("Cannot tell: a captive portal answers in everybody's place")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--no-such-option",), "No such option: --no-such-option"),
+        (("--no-such-option",), "No such option '--no-such-option'"),
         (("--json", "check"), "unexpected extra argument"),
         (("--fail-on", "sometimes"), "is none of private"),
     ],

@@ -16,8 +16,8 @@ NOBODY = ("--connect", "127.0.0.1:9", "--no-proxy", "--no-canaries")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "no host; name hosts, or say --list"),
-        (("--list",), "no rule passes anything"),
+        ((), "no host; name hosts, or say --all"),
+        (("--all",), "no rule passes anything"),
         (("a.example", "--ca", "nothing.pem"), "no certificate"),
         (("a.example", "--proxy", "gopher://x"), "proxy scheme 'gopher' is not known"),
         (("a host",), "is no host name"),
@@ -56,7 +56,7 @@ def test_nobody_there_cannot_be_told(tlsight: Run) -> None:
 def test_a_rule_that_names_no_host_is_told_and_asked_nobody_for(tlsight: Run) -> None:
     for pattern in (".bank.example", "a.example"):
         tlsight("bypass", "add", pattern, *ADD)
-    done = tlsight("bypass", "prove", "--list", "--json", *NOBODY)
+    done = tlsight("bypass", "prove", "--all", "--json", *NOBODY)
     found = {one["rule"]: one for one in map(json.loads, done.stdout.splitlines())}
     assert done.returncode == 3
     assert (found[".bank.example"]["reason"], found[".bank.example"]["host"]) == (

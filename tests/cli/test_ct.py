@@ -39,8 +39,9 @@ def test_the_issuers_of_a_host_are_a_table(
     head, columns, issuer = done.stdout.splitlines()
     assert head.startswith("a.com  certspotter, ")
     assert columns.split()[0] == "issuer"
-    assert issuer.startswith(f"  C=US, O=CA, CN=CA 1  {ONE[:16]}…")
+    assert issuer.startswith(f"C=US, O=CA, CN=CA 1  {ONE[:16]}…")
     assert issuer.split()[-3] == "2"
+    assert ONE in tlsight("ct", "-v", "A.com.", *service[1]).stdout
 
 
 def test_logged_leaves_that_no_pin_knows_are_listed(

@@ -158,6 +158,23 @@ def test_a_proxy_that_makes_no_sense_is_told_and_the_rest_is_looked_at(tlsight: 
     assert "trust" in findings(done, "ok")
 
 
+def test_a_pac_file_that_is_not_there_is_one_problem(tlsight: Run) -> None:
+    done = tlsight("doctor", "--json", "--offline", AUTO_PROXY="file:///gone.pac")
+    (text,) = findings(done)["proxy"]
+    assert text.startswith("AUTO_PROXY: no PAC file /gone.pac")
+    assert "proxy" not in findings(done, "note")
+
+
+def test_what_variables_name_and_is_no_file_is_not_to_be_moved_away(tlsight: Run) -> None:
+    done = tlsight(
+        "doctor", "--offline", "--json", TLSIGHT_STORE="/dev/zero", TLSIGHT_CONFIG="/gone.toml"
+    )
+    assert findings(done)["stores"] == ["/dev/zero: is no regular file"]
+    assert findings(done)["settings"] == ["/gone.toml: No such file or directory"]
+    assert "mv /dev/zero" not in done.stdout
+    assert "unset TLSIGHT_CONFIG" in done.stdout
+
+
 def test_offline_connects_to_nobody(tlsight: Run) -> None:
     came: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -199,3 +216,11 @@ def test_without_a_home_every_other_part_is_looked_at(tlsight: Run) -> None:
     )  # fmt: skip
     assert "SSL_CERT_FILE names /gone.pem, which is not there" in findings(done)["trust"]
     assert "program" in findings(done, "ok")
+
+
+def test_a_shell_that_was_made_to_complete_is_known(tlsight: Run, tmp_path: Path) -> None:
+    before = findings(tlsight("doctor", "--offline", "--json", HOME=str(tmp_path)), "note")
+    assert before["shell"] == ["no shell completes tlsight"]
+    assert tlsight("--install-completion", "fish", HOME=str(tmp_path)).returncode == 0
+    after = findings(tlsight("doctor", "--offline", "--json", HOME=str(tmp_path)), "ok")
+    assert after["shell"] == ["completes tlsight by fish"]

@@ -29,6 +29,26 @@ def test_words_files_and_stdin_are_the_same(tlsight: Run, tmp_path: Path) -> Non
     assert len(said) == 1
 
 
+def test_a_pipe_needs_no_word(tlsight: Run) -> None:
+    done = tlsight("explain", stdin=f"step 1\n{MESSAGE}\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "certificate-expired" in done.stdout
+
+
+def test_the_clipboard_takes_the_place_of_a_text_and_a_watched_command_is_named(
+    tlsight: Run,
+) -> None:
+    for words in (("-c", "some", "text"), ("--watch", "-c"), ("-c", "--watch", "curl")):
+        assert tlsight("explain", *words).returncode == 2
+    assert "no command is given" in tlsight("explain", "--watch").stderr
+
+
+def test_without_a_tool_for_the_clipboard_the_remedy_is_told(tlsight: Run) -> None:
+    done = tlsight("explain", "--clipboard", DISPLAY="", WAYLAND_DISPLAY="")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "COMMAND 2>&1 | tlsight explain" in done.stderr
+
+
 def test_a_message_longer_than_any_name_of_a_file_is_a_message(tlsight: Run) -> None:
     pasted = f"HTTPSConnectionPool(host='shop.example.com', port=443): {'x' * 300} {MESSAGE}"
     done = tlsight("explain", pasted)

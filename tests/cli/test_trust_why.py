@@ -24,11 +24,14 @@ def image(tmp_path: Path, corporate: Authority) -> Path:
     return root
 
 
-def test_whom_to_ask_comes_first_then_store_setting_and_line(tlsight: Run, image: Path) -> None:
+def test_the_answer_comes_first_then_whom_to_ask_store_setting_and_line(
+    tlsight: Run, image: Path
+) -> None:
     done = tlsight("trust", "why", "git", "--root", image, "--ca", image / "opt/corp.pem")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("First: Ask who runs it")
+    assert lines[0].startswith("✓ git has CN=Example Corp CA,O=Example Corp,C=US already")
+    assert lines[1].startswith("First: Ask who runs it")
     assert "holds the root" in done.stdout
     assert f"{image}/home/ann/.gitconfig:2" in done.stdout
 

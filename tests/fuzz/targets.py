@@ -7,6 +7,7 @@ from functools import cache
 from tests.fuzz import (
     addons,
     agents,
+    asking,
     certificates,
     dialogues,
     evidence,
@@ -25,7 +26,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents,
+    senses, fleet, agents, asking,
 )  # fmt: skip
 
 

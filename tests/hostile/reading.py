@@ -41,6 +41,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "pins show": ("pins", "show"),
     "pins export": ("pins", "export", "--format", "curl"),
     "policy lint": ("policy", "lint"),
+    "policy learn": ("policy", "learn", HOST, *_NOBODY),
     "bypass list": ("bypass", "list"),
     "bypass add": ("bypass", "add", HOST, *_DECIDED),
     "bypass remove": ("bypass", "remove", HOST),
@@ -67,7 +68,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "bypass due": ("bypass", "due"),
     "bypass report": ("bypass", "report"),
     "bypass recheck": ("bypass", "recheck", "--proxy", "http://127.0.0.1:9", "--timeout", "0.2"),
-    "bypass prove": ("bypass", "prove", HOST, "--list", *_NOBODY),
+    "bypass prove": ("bypass", "prove", HOST, "--all", *_NOBODY),
     "bypass audit list": ("bypass", "audit", "list"),
     "bypass audit verify": ("bypass", "audit", "verify"),
     "bypass audit accept": ("bypass", "audit", "accept", "--reason", "x"),
@@ -131,6 +132,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "fleet user password": ("fleet", "user", "password", "alice"),
     "agent service": ("agent", "service", "systemd"),
     "lab serve": ("lab", "serve", "healthy"),
+    "mcp": ("mcp",),
 }  # fmt: skip
 # What a command reads besides the option that is tried, so that it comes to that one: the option, and its words.
 ALSO: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from detector.errors import ProxyFault
-from detector.judging.answer import Answer, answer
+from detector.judging.answer import Answer, answer, may_be_portal
 from detector.model.observation import (
     Failure,
     Interceptor,
@@ -117,6 +117,20 @@ def test_offline_a_portal_and_a_proxy_that_refuses_are_told_apart() -> None:
     fault: ProxyFault = "policy"
     refused = Failure("proxy", "proxy-refused", "the proxy says 403", proxy=ProxyAnswer(fault, 403))
     assert "the proxy is in the way: the proxy says 403" in unknown(refused).text
+
+
+def test_a_portal_is_looked_for_where_nothing_tells_why_nobody_answers() -> None:
+    silent = judged("inconclusive", 12, failure=Failure("tcp", "connection-timeout", "x"))
+    assert may_be_portal(of(silent), silent)
+    found = answer(silent, 12, portal=True)
+    assert found.text.startswith("Cannot tell: a captive portal answers")
+    assert found.next_steps[0].startswith("Log in with a browser")
+    offline = Failure("tcp", "connection-refused", "x", why="Network is unreachable")
+    away = Failure("tcp", "proxy-refused", "x", dialled="proxy")
+    for told in (offline, away, Failure("tls", "captive-portal", "x")):
+        some = judged("inconclusive", 12, failure=told)
+        assert not may_be_portal(of(some), some)
+    assert not may_be_portal(of(judged("direct", 12)), judged("direct", 12))
 
 
 def test_nobody_in_time_is_no_answer() -> None:

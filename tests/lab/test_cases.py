@@ -17,7 +17,9 @@ from detector.model.targets import parse_target
 from detector.net.fetch import FetchOptions
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
+from detector.report.diagnose_text import render
 from detector.runs.diagnose import Investigation
+from tests.report.telling import plain, told_twice
 
 
 async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> Diagnosis:
@@ -58,7 +60,9 @@ def diagnosed(one: Case, folder: Path) -> Diagnosis:
         async with open_world(folder) as pki, one.make(pki) as server:
             return await investigated(one, server.port, folder, pki.knowledge())
 
-    return asyncio.run(run())
+    found = asyncio.run(run())
+    assert told_twice(plain(render(found))) == []
+    return found
 
 
 @pytest.mark.parametrize("one", [c for c in CASES if c.cause != "healthy"], ids=lambda c: c.id)

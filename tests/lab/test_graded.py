@@ -18,9 +18,10 @@ from detector.knowledge.grade_tests import grade_tests
 from detector.lab.graded.certificates import Mint
 from detector.lab.graded.half_speaker import half_speaking
 from detector.lab.graded.moods import GROUP_2
-from detector.lab.graded.servers import GOOD, PATH, GradeServers, Place, grade_servers
+from detector.lab.graded.servers import Place, grade_servers
 from detector.lab.pki import LabPki
-from detector.model.echoes import Echo
+from detector.model.echoes import ECHO_PATH, Echo
+from detector.model.grades import GOOD, GradeServers
 from detector.serving.conversation import Reply
 from detector.serving.front import Entrance, front
 
@@ -52,7 +53,7 @@ async def echo(servers: GradeServers, label: str, context: ssl.SSLContext, more:
     )
     try:
         writer.write(
-            f"GET {PATH}?nonce={nonce}{more} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            f"GET {ECHO_PATH}?nonce={nonce}{more} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         )
         whole = await reader.read()
         while piece := await reader.read():
@@ -65,7 +66,7 @@ async def echo(servers: GradeServers, label: str, context: ssl.SSLContext, more:
 def test_every_test_that_needs_a_server_has_one() -> None:
     async def go() -> None:
         async with served() as servers:
-            assert set(servers.labels) == {GOOD, *(test.id for test in grade_tests().visits)}
+            assert set(servers.leaves) == {GOOD, *(test.id for test in grade_tests().visits)}
 
     asyncio.run(go())
 
@@ -77,7 +78,7 @@ def test_who_verifies_reaches_the_good_server_and_those_whose_fault_openssl_does
         found: dict[str, str] = {}
         async with served() as servers:
             strict = ssl.create_default_context(cadata=servers.root)
-            for label in servers.labels:
+            for label in servers.leaves:
                 try:
                     assert (await echo(servers, label, strict)).server == label
                     found[label] = "reached"
@@ -105,7 +106,7 @@ def test_who_takes_everything_reaches_all_that_openssl_can_speak_with() -> None:
     async def go() -> dict[str, Any]:
         found: dict[str, Any] = {}
         async with served() as servers:
-            for label in servers.labels:
+            for label in servers.leaves:
                 try:
                     found[label] = await echo(servers, label, lax())
                 except (ssl.SSLError, OSError, EOFError) as error:
@@ -156,7 +157,7 @@ def old_echo(servers: GradeServers, label: str) -> Echo:
         tls = TLSConnection(raw)
         tls.handshakeClientCert(settings=settings, serverName=host)
         tls.sendall(
-            f"GET {PATH}?nonce=n HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            f"GET {ECHO_PATH}?nonce=n HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         )
         whole = bytearray()
         while piece := tls.recv(4096):
@@ -185,7 +186,7 @@ def test_a_client_that_agrees_on_a_short_group_goes_on_and_that_is_told() -> Non
     assert asyncio.run(go()) == ["went-on"]
 
 
-@pytest.mark.parametrize("target", ["/", PATH, f"{PATH}?nonce={'x' * 65}"])
+@pytest.mark.parametrize("target", ["/", ECHO_PATH, f"{ECHO_PATH}?nonce={'x' * 65}"])
 def test_what_is_no_question_gets_no_echo(target: str) -> None:
     async def go() -> bytes:
         async with served() as servers:

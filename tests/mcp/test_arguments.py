@@ -66,6 +66,7 @@ def test_no_tool_takes_the_path_of_a_file() -> None:
     names = {name for row in TOOLS.values() for name in row.takes["properties"]}
     assert names == {
         "text", "command", "url", "side", "program", "hosts", "host", "proxy", "starttls", "connect",
+        "offline",
     }  # fmt: skip
 
 

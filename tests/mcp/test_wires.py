@@ -1,4 +1,4 @@
-"""Lines of any kind and length become messages or one error each."""
+"""Lines become messages, or one error each."""
 
 from __future__ import annotations
 
@@ -7,31 +7,11 @@ import json
 import os
 import threading
 
-from hypothesis import given
-from hypothesis import strategies as st
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCRequest
 
-from detector.mcp.wires import LONGEST, Lines, wires
-
-
-def test_a_line_that_is_too_long_is_dropped_while_it_comes() -> None:
-    lines = Lines(10)
-    assert list(lines.feed(b"short\n" + b"x" * 8)) == [b"short"]
-    assert list(lines.feed(b"y" * 8)) == []
-    assert not lines._rest
-    assert list(lines.feed(b"z\nnext\n")) == [None, b"next"]
-
-
-@given(st.binary(max_size=200), st.lists(st.integers(1, 20), max_size=30))
-def test_chunks_make_no_difference(data: bytes, sizes: list[int]) -> None:
-    whole = list(Lines(16).feed(data))
-    pieces, at, found = Lines(16), 0, []
-    for size in sizes:
-        found += pieces.feed(data[at : at + size])
-        at += size
-    assert [*found, *pieces.feed(data[at:])] == whole
-    assert all(line is None or len(line) <= 16 for line in whole)
+from detector.mcp.lines import LONGEST
+from detector.mcp.wires import wires
 
 
 def test_messages_come_and_what_is_none_is_answered() -> None:

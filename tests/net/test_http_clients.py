@@ -52,20 +52,24 @@ async def server(pki: LabPki, says: Sequence[bytes]) -> AsyncGenerator[str]:
     context.set_alpn_protocols(["h2"])
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            await reader.read(1)
-            for piece in says:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.001)
-            await reader.read()
-        writer.transport.abort()
+        try:
+            with suppress(OSError):
+                await reader.read(1)
+                for piece in says:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0.001)
+                await reader.read()
+        finally:
+            writer.transport.abort()
 
     found = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:
         yield f"https://127.0.0.1:{found.sockets[0].getsockname()[1]}/"
     finally:
         found.close()
+        async with asyncio.timeout(10):  # no connection outlives the client that made it
+            await found.wait_closed()
 
 
 def answer(stream: int) -> bytes:

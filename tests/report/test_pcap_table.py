@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from detector.forensics.browsers import HelloOpinion
 from detector.forensics.outcomes import UNSEEN
 from detector.report.check_json import CauseRecord
+from detector.report.layout import torn
 from detector.report.pcap_json import FailureRecord, OddHelloRecord, SummaryRecord
-from detector.report.pcap_table import ServerTable, torn
+from detector.report.pcap_table import ServerTable
 
 AT = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 FAILURE = FailureRecord(

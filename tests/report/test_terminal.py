@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.style import Style
 
 from detector.report.check_text import STYLES
-from detector.report.terminal import COLOURS, console
+from detector.report.colours import COLOURS
+from detector.report.terminal import console
 
 # What usual schemes put behind letters: white, Solarized light, black, VS Code, Solarized dark, Dracula, Ubuntu.
 BACKGROUNDS = ("ffffff", "fdf6e3", "000000", "1e1e1e", "002b36", "282a36", "300a24")
@@ -98,6 +99,7 @@ def test_nothing_is_coloured_in_a_file_unless_it_is_asked_for() -> None:
 
 
 VERBS = (
+    ("check", "--help"),
     ("check", "127.0.0.1:1"),
     ("diagnose", "127.0.0.1:1"),
     ("judge", "SAVED"),

@@ -39,7 +39,8 @@ def test_openssls_hello_is_read_field_by_field() -> None:
     assert 0x0304 in found.versions
     assert 0x001D in found.groups
     assert 0x0403 in found.signature_algorithms
-    assert [group for group, _ in found.key_shares] == [0x001D]
+    # from OpenSSL 3.5 on a share of X25519MLKEM768 stands before it
+    assert [group for group, _ in found.key_shares][-1:] == [0x001D]
     assert found.ech is None
 
 

@@ -15,6 +15,7 @@ from detector.errors import WireError
 from detector.lab.pki import Credential
 from detector.serving.speaker import Agreed, SpeakerError, Speaking, WentOnError
 from detector.wire import registry as r
+from detector.wire.alerts import alert_name
 from detector.wire.hello import ServerHello, build_server_hello, parse_client_hello
 from detector.wire.records import (
     ALERT,
@@ -49,8 +50,8 @@ class _HalfSpeaker:
             return None
         try:
             for record in self._records.feed(data):
-                if record.type == ALERT:
-                    raise SpeakerError(f"alert {record.payload[1:2].hex()}")
+                if record.type == ALERT and len(record.payload) == 2:
+                    raise SpeakerError(f"alert {alert_name(record.payload[1])}")
                 if record.type == HANDSHAKE:
                     for message in self._messages.feed(record.payload):
                         self._heard(message.type, message.body)

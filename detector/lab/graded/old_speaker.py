@@ -122,7 +122,7 @@ class _OldSpeaker:
                 if step == 0:
                     return False
         except Exception as error:  # of whatever kind: a library's answer to a peer's bytes
-            raise SpeakerError(str(error) or type(error).__name__) from None
+            raise SpeakerError(_words(error)) from None
         return True
 
     def _read(self) -> bytes | None:
@@ -136,10 +136,16 @@ class _OldSpeaker:
                 if found == 0:
                     return b""
         except Exception as error:
-            raise SpeakerError(str(error) or type(error).__name__) from None
+            raise SpeakerError(_words(error)) from None
         return None
 
     def _facts(self) -> Agreed:
         major, minor = self._tls.version
         suite = suite_name(self._tls.session.cipherSuite)
         return Agreed(version_name(major << 8 | minor), suite, resumed=bool(self._tls.resumed))
+
+
+def _words(error: Exception) -> str:
+    """As OpenSSL says it: an alert of the peer's has that word in front."""
+    text = str(error) or type(error).__name__
+    return f"alert {text}" if type(error).__name__ == "TLSRemoteAlert" else text

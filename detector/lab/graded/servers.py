@@ -8,10 +8,11 @@ connections to every server ended: so a client behind an interceptor that refuse
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -23,44 +24,16 @@ from detector.errors import ConfigError
 from detector.knowledge.grade_tests import grade_tests
 from detector.lab.graded.certificates import Mint
 from detector.lab.graded.moods import MOODS, well
-from detector.lab.pki import LabPki
-from detector.model.echoes import Echo, Meeting
+from detector.lab.pki import Credential, LabPki
+from detector.model.echoes import ECHO_PATH, MAX_NONCE, Echo, Meeting
+from detector.model.grades import GOOD, SERVERS_SCHEMA, GradeServers
 from detector.serving.conversation import Reply, Request
 from detector.serving.front import Arrival, Entrance, Limits, by_name, front
+from detector.serving.speaker import Speaking
 
-SERVERS_SCHEMA = "tlsight.grade-servers/1"
-GOOD = "good"
-PATH = "/.well-known/tlsight-echo"
-MAX_NONCE = 64
 # Of each server's last connections, this many are remembered; a whole grade asks each a few times.
 _REMEMBERED = 4
 _MAX_FLIGHT = 4096
-
-
-class GradeServers(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client has to know of them, as a file: `tlsight grade --servers FILE`.
-
-    Attributes:
-        name: below which each server has its label.
-        port: of all.
-        key: by which echoes are signed (raw Ed25519, hex).
-        root: PEM of the root that the interceptor has to trust for the tests that need it.
-        labels: of the servers that run: tests' ids, and "good".
-        address: to dial without a resolver; empty where names resolve.
-
-    """
-
-    schema: str
-    name: str
-    port: int
-    key: str
-    root: str
-    labels: tuple[str, ...]
-    address: str = ""
-
-    def host(self, label: str) -> str:
-        """The server's name."""
-        return f"{label}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +52,11 @@ async def grade_servers(
     """Serve them until left. Raises ConfigError. `say` is told which are left out, and why."""
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw().hex()
-    entrances = _entrances(pki, place.name, say)
+    entrances: dict[str, Entrance] = {}
+    leaves: dict[str, str] = {}
+    for label, credential, speaking in _servers(pki, place.name, say):
+        entrances[label] = Entrance(label, speaking)
+        leaves[label] = sha256(credential.der).hexdigest()
     memory = _Memory(now)
     answers = _Answers(memory, public, key.sign, now)
     named = {f"{label}.{place.name}": one for label, one in entrances.items()}
@@ -88,26 +65,23 @@ async def grade_servers(
     ) as port:
         yield GradeServers(
             schema=SERVERS_SCHEMA, name=place.name, port=port, key=public, root=pki.root.pem,
-            labels=tuple(entrances), address=place.host,
+            leaves=leaves, address=place.host,
         )  # fmt: skip
 
 
-def _entrances(pki: LabPki, name: str, say: Callable[[str], None]) -> Mapping[str, Entrance]:
+def _servers(
+    pki: LabPki, name: str, say: Callable[[str], None]
+) -> Iterator[tuple[str, Credential, Speaking]]:
     mint = Mint(pki)
-    found = {GOOD: Entrance(GOOD, well(mint.good(f"{GOOD}.{name}")))}
-    bad = mint.bad
+    good = mint.good(f"{GOOD}.{name}")
+    yield GOOD, good, well(good)
     for test in grade_tests().visits:
         host = f"{test.id}.{name}"
         try:
-            if test.id in bad:
-                speaking = well(bad[test.id](host))
-            else:
-                speaking = MOODS[test.id](mint.good(host))
+            credential = mint.bad.get(test.id, mint.good)(host)
+            yield test.id, credential, MOODS.get(test.id, well)(credential)
         except ConfigError as error:
             say(f"{test.id} is not served: {error}")
-            continue
-        found[test.id] = Entrance(test.id, speaking)
-    return found
 
 
 class _Memory:
@@ -146,7 +120,7 @@ class _Answers:
         nonce = query.get("nonce", "")
         if request.method not in ("GET", "HEAD"):
             return Reply(405, b"only GET is answered\n")
-        if path != PATH:
+        if path != ECHO_PATH:
             return Reply(200, f"{arrival.label}: a server of tlsight's lab\n".encode())
         if not nonce or len(nonce) > MAX_NONCE:
             return Reply(400, b"a nonce of at most 64 characters is wanted\n")

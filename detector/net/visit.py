@@ -1,0 +1,154 @@
+"""One visit to a server of ours by the way of whoever stands in between: what the client was shown, and the server's word.
+
+Nobody is trusted on the way: the handshake takes any certificate, and what comes back counts only where our server's
+signature over this visit's nonce verifies. What is sent is a GET for a public path, with nothing of this machine in it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import h11
+
+from detector import clock
+from detector.echo.sealed import MAX_SEALED, opened
+from detector.errors import DialError, EchoError
+from detector.model.echoes import ECHO_PATH, Echo
+from detector.model.grades import Ended, Visit
+from detector.model.observation import Target
+from detector.model.targets import socket_text
+from detector.net.application import Conversation
+from detector.net.probe import ProbeOptions, ProbeRun
+
+
+@dataclass(frozen=True)
+class Visited:
+    """Whom to visit.
+
+    Attributes:
+        server: the label that the visit bears.
+        host, port: as they are asked for.
+        key: of the server's signature, raw Ed25519 in hex.
+        met: ask what the other servers met, too.
+
+    """
+
+    server: str
+    host: str
+    port: int
+    key: str
+    met: bool = False
+
+
+async def visit(whom: Visited, options: ProbeOptions) -> tuple[Visit, Echo | None]:
+    """Never raises for what a peer does. The echo is what the visit holds, with `met` in it."""
+    run = _Visit(whom, options)
+    began = clock.stopwatch()
+    ended: Ended
+    try:
+        stream = await run.dial()
+        try:
+            await run.shake_hands(stream)
+        finally:
+            stream.close()
+        ended = run.ended()
+    except DialError as error:
+        run.not_dialled(error)
+        # A proxy that says no has looked; who cannot be dialled has not been asked.
+        ended = "refused" if run.refused_by_proxy() else "unreachable"
+    seen = run.observation()
+    shaken = seen.handshake
+    why = seen.failure.text if seen.failure is not None else run.body.why
+    return Visit(
+        server=whom.server, host=whom.host, port=whom.port, ended=ended, chain=seen.chain,
+        version=shaken.version if shaken is not None else None,
+        cipher=shaken.cipher if shaken is not None else None,
+        group=shaken.group if shaken is not None else None,
+        alpn=shaken.alpn if shaken is not None else None,
+        status=run.body.status, why=why[:200], saw=run.body.echo,
+        ms=round((clock.stopwatch() - began) * 1000, 1),
+    ), run.body.echo  # fmt: skip
+
+
+class _Visit(ProbeRun):
+    most_said = MAX_SEALED + (64 << 10)
+
+    def __init__(self, whom: Visited, options: ProbeOptions) -> None:
+        target = Target(whom.host, whom.port, sni=whom.host, protocol="http")
+        super().__init__(target, options)
+        self.body = _Answer(whom)
+
+    def _words(self, chosen: str | None) -> Conversation | None:
+        return self.body if chosen in (None, "http/1.1") else None
+
+    def ended(self) -> Ended:
+        if self.handshake is not None and self.handshake.completed:
+            if self.body.echo is not None:
+                return "answered"
+            if self.body.status is not None:
+                return "page"
+            said = self.application
+            return "silence" if said is not None and said.outcome == "quiet" else "cut"
+        how = self.failure.how if self.failure is not None else None
+        if how == "alert":
+            return "refused"
+        return "silence" if how == "silence" else "cut"
+
+    def refused_by_proxy(self) -> bool:
+        told = self.failure.proxy if self.failure is not None else None
+        return told is not None and told.fault in ("refused", "failed", "policy", "unreachable")
+
+
+class _Answer:
+    """The request, and what comes back, up to the size that an echo can have."""
+
+    wants_http11 = False
+
+    def __init__(self, whom: Visited) -> None:
+        self._key, self._nonce = whom.key, secrets.token_hex(16)
+        self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=64 << 10)
+        self._body = bytearray()
+        more = "&met=1" if whom.met else ""
+        where = whom.host if whom.port == 443 else socket_text(whom.host, whom.port)
+        self._request = h11.Request(
+            method="GET", target=f"{ECHO_PATH}?nonce={self._nonce}{more}",
+            headers=[("Host", where), ("User-Agent", "tlsight"), ("Accept", "application/json")],
+        )  # fmt: skip
+        self.said = b""
+        self.done = False
+        self.status: int | None = None
+        self.echo: Echo | None = None
+        self.why = ""
+
+    def opening(self) -> bytes:
+        return (self._talk.send(self._request) or b"") + (
+            self._talk.send(h11.EndOfMessage()) or b""
+        )
+
+    def hear(self, data: bytes) -> bytes:
+        self.said = self.said or data[:1]
+        try:
+            self._talk.receive_data(data)
+            while not self.done:
+                event = self._talk.next_event()
+                if isinstance(event, h11.Response):
+                    self.status = event.status_code
+                elif isinstance(event, h11.Data):
+                    self._body += event.data
+                    self.done = len(self._body) > MAX_SEALED
+                elif isinstance(event, h11.EndOfMessage):
+                    self.done = True
+                elif event is h11.NEED_DATA or not isinstance(event, h11.InformationalResponse):
+                    break
+        except h11.RemoteProtocolError as error:
+            self.done, self.why = True, f"no HTTP came: {error}"
+        if self.done and self.status is not None:
+            self._open()
+        return b""
+
+    def _open(self) -> None:
+        try:
+            self.echo = opened(bytes(self._body), self._key, self._nonce)
+        except EchoError as error:
+            self.why = f"HTTP {self.status}: {error}"

@@ -1,0 +1,37 @@
+"""Whatever the docs tell a reader to type works as it is written: each page from the top, at a machine of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.documented import ROOT, pages
+from tests.live.docs_commands import follow
+from tests.live.docs_world import reader, world
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+# Those about a proxy of one's own are in test_docs_commands_proxy.py, so that both halves run at once.
+PROXY = frozenset(
+    f"docs/how-to/{name}.md"
+    for name in (
+        "bypass-mitmproxy", "bypass-service", "life-of-a-rule", "review-bypasses", "several-gateways",
+        "vendor-lists", "who-breaks-now",
+    )
+)  # fmt: skip
+PAGES = [page for page in pages() if str(page.relative_to(ROOT)) not in PROXY]
+
+
+@pytest.fixture(scope="module")
+def around() -> Iterator[tuple[Path, int]]:
+    with world() as made:
+        yield made
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_command_of_the_page_works(
+    page: Path, around: tuple[Path, int], tmp_path: Path
+) -> None:
+    with reader(*around, tmp_path) as one:
+        assert not (said := follow(page, one)), "\n\n".join(said)
