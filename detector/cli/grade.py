@@ -55,7 +55,7 @@ def grade(
     ] = False,
     save: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Keep what was seen, to judge it again.", panel=_SHOW),
+        Option(metavar="FILE", help="Save the observations, to judge again later.", panel=_SHOW),
     ] = None,
     at_least: Annotated[
         str,
