@@ -189,6 +189,8 @@ def agree(name: str, seen: Seen) -> bool:
     """All say the same; a capture, which has no keys here, less of who answers at most."""
     (verdict, cause), (captured_verdict, captured_cause) = seen["check"], seen["pcap"]
     weaker = {verdict, "consistent"} if verdict == "direct" else {verdict}
+    if cause == "incomplete-chain":
+        weaker.add("suspect")  # a capture does not fetch what was not sent
     if verdict == "inconclusive":
         weaker.add(
             "consistent"
