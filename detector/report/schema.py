@@ -22,6 +22,7 @@ from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.doctor_json import DoctorRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
+from detector.report.grade_json import GradeRecord
 from detector.report.logs_json import LogsRecord
 from detector.report.pcap_connection_json import PcapConnectionRecord
 from detector.report.pcap_json import PcapRecord, SummaryRecord
@@ -40,6 +41,7 @@ TYPES: dict[str, type] = {
     "event": EventRecord,
     "agent": AgentStatusRecord,
     "explain": ExplainRecord,
+    "grade": GradeRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,
     "pcap-connection": PcapConnectionRecord,
