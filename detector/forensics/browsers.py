@@ -104,6 +104,15 @@ class Browsers:
         """Every expression that is tried on a User-Agent."""
         return self._claims.patterns()
 
+    def whose(self, hello: HelloFacts) -> tuple[str | None, Kind | None]:
+        """Who sends this very hello: a program, a library, or a browser that no library looks like; None, None else."""
+        if (known := self._known(hello)) is not None:
+            return known.name, known.kind
+        transport = _TRANSPORTS.get(hello.ja4[:1])
+        if transport is not None and (browser := self._browser(hello, transport)) is not None:
+            return browser, "browser"
+        return None, None
+
     def opinion(
         self, hello: HelloFacts, agent: str | None, headers: tuple[str, ...] = ()
     ) -> HelloOpinion | None:
