@@ -133,10 +133,9 @@ class Browsers:
             self._made[key] = self._with_headers(self._judge(hello, agent), headers)
         return self._made[key]
 
-    def _with_headers(
-        self, made: HelloOpinion | None, headers: tuple[str, ...]
-    ) -> HelloOpinion | None:
-        products = tuple(
+    def products(self, headers: tuple[str, ...]) -> tuple[str, ...]:
+        """Whose header is among these names of a request's fields, lower case."""
+        return tuple(
             dict.fromkeys(
                 known.product
                 for known in self._headers
@@ -144,6 +143,11 @@ class Browsers:
                 if name.startswith(known.prefix)
             )
         )
+
+    def _with_headers(
+        self, made: HelloOpinion | None, headers: tuple[str, ...]
+    ) -> HelloOpinion | None:
+        products = self.products(headers)
         if not products:
             return made
         made = made or HelloOpinion("likely", None, None)
