@@ -147,12 +147,13 @@ def serve(
     from detector.lab.own_certificate import loaded, own_certificate, signing_key
     from detector.lab.stopping import run_stoppable
     from detector.model.targets import normal_host
+    from detector.net.answering import listen_address
     from detector.serving.echo import HTTP, LIMITS, Place
     from detector.serving.front import Limits
 
     if (cert is None) != (key is None):
         raise ConfigError("--cert and --key", "belong together")
-    place = Place(*_address(listen))
+    place = Place(*listen_address(listen))
     host = normal_host(name)
     folder = state or state_folder(os.environ) / "echo"
     signing = signing_key(folder)
@@ -222,15 +223,3 @@ def _key(url: str, given: str | None) -> str | None:
     if (found := _FRAGMENT.fullmatch(url[url.index("#") :])) is None:
         raise TargetError(url, "has a fragment that is no #ed25519= with 64 hex digits")
     return found[1].lower()
-
-
-def _address(listen: str) -> tuple[str, int]:
-    from detector.model.targets import split_port
-
-    try:
-        host, port = split_port(listen)
-    except TargetError:
-        host, port = "", None
-    if not host or port is None:
-        raise ConfigError("--listen", f"{listen!r} is no ADDRESS:PORT")
-    return host.strip("[]"), port

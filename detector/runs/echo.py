@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from detector.echo.differences import Difference, header_differences
@@ -32,8 +33,9 @@ async def ask_echo(
     every = [own]
     if own.echo is not None and _is_http(own.echo):
         every += await made_by_hand(server, options)
-    for name in programs:
-        every.append(await by_program(name, server, options, running(name, server)))
+    every += await asyncio.gather(
+        *(by_program(name, server, options, running(name, server)) for name in programs)
+    )
     hellos = tuple(_compared(one, browsers) for one in every)
     fates = [one.fate for one in hellos if one.fate != "nothing"]
     echo = own.echo
