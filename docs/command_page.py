@@ -30,6 +30,19 @@ Exit codes that all verbs share:
 
 Where the terminal's encoding lacks a mark, an ASCII one stands for it; JSON is always UTF-8. Each verb has a manual
 page, too: `man tlsight-check`.
+
+Options that every verb has, before or behind its name:
+
+- `--color auto|always|never`. `auto` asks the terminal, and `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE` and
+  `TERM=dumb`; the option wins over all of them.
+- `--log-level debug|info|warning|error` writes on stderr what is dialled, fetched and decided; without it nothing is
+  written. `--log-format json` makes each line an object: `time`, `level`, `room`, `event`, and what belongs to the event.
+  No field holds a key, a password, a token or a URL's query. `TLSIGHT_LOG_LEVEL` and `TLSIGHT_LOG_FORMAT` say the same.
+
+Shells complete verbs, options and values: protocols of `--starttls`, verdicts of `--fail-on`, programs of `trust why`,
+causes of `diagnose --expect`, cases of the lab, files, and hosts that earlier runs saw or the pins of `TLSIGHT_PINS`
+name. `tlsight --install-completion` writes what your shell reads, and one line into `~/.bashrc` or `~/.zshrc`;
+`--install-completion fish` names the shell; `--show-completion zsh` prints it, for a package or another place.
 """
 
 

@@ -18,12 +18,14 @@ from reader_pages import glossary_page, home_page, reader_page, readers
 from schema_pages import schema_page, schemas_page
 from table_pages import alerts_page, causes_page, products_page, programs_page, rules_page
 
+from detector.cli import command_tree
 from detector.report import schema
 
 DOCS = Path(__file__).parent
 
 
 def main() -> None:
+    command_tree.main()
     for name, page in made():
         path = DOCS / name
         path.parent.mkdir(exist_ok=True)

@@ -28,6 +28,9 @@ _ENVIRONMENT = {
     "TLSIGHT_CONFIG": "settings to read instead of config.toml.",
     "TLSIGHT_DEBUG": "1 shows where something unexpected happened.",
     "NO_COLOR": "any value: no colours.",
+    "FORCE_COLOR": "any value: colours, also where no terminal is; so does CLICOLOR_FORCE.",
+    "TLSIGHT_LOG_LEVEL": "as --log-level.",
+    "TLSIGHT_LOG_FORMAT": "as --log-format.",
     "STATE_DIRECTORY": "where stores, history and lists are; systemd sets it.",
 }
 _FILES = {

@@ -13,7 +13,6 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-import certifi
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 
@@ -42,6 +41,7 @@ from detector.net.routes import Routing, parse_proxy
 from detector.report import check_text, diagnose_text
 from detector.runs.diagnose import Investigation
 from docs.evidence_pictures import evidence_pictures
+from docs.page_pictures import a_machine, page_pictures
 
 WIDTH = 100
 
@@ -124,22 +124,7 @@ def demo_picture(path: Path) -> None:
 def trust_picture(path: Path) -> None:
     """`tlsight trust` over a small machine with an adware's, a proxy's and a company's root."""
     with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        bundle = root / "etc/ssl/certs/ca-certificates.crt"
-        local = root / "usr/local/share/ca-certificates"
-        for folder in (bundle.parent, local, root / "home/user"):
-            folder.mkdir(parents=True)
-        planted = {
-            "superfish": pki.Authority("Superfish, Inc.", organization="Superfish, Inc."),
-            "proxy": pki.Authority("mitmproxy", organization="mitmproxy"),
-            "corp": pki.Authority("Example Corp Root CA", organization="Example Corp"),
-        }
-        for file, authority in planted.items():
-            (local / f"{file}.crt").write_text(authority.pem)
-        bundle.write_bytes(Path(certifi.where()).read_bytes())
-        with bundle.open("a") as file:
-            file.write("".join(authority.pem for authority in planted.values()))
-        (root / "home/user/.npmrc").write_text("strict-ssl=false\n")
+        a_machine(Path(name))
         done = subprocess.run(
             [sys.executable, "-m", "detector", "trust", "--root", name],
             env={**os.environ, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1"},
@@ -156,13 +141,14 @@ def trust_picture(path: Path) -> None:
 
 
 def report_pictures(folder: Path) -> None:
-    """What `logs` and `pcap` tell, as pages."""
+    """What `logs`, `pcap` and `check` tell, as pages."""
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--headless", "--no-sandbox", "--disable-gpu"],
         )
         evidence_pictures(folder, Path(work), browser)
+        page_pictures(folder, Path(work), browser)
         browser.close()
 
 

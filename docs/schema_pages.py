@@ -22,6 +22,7 @@ MADE_BY = {
     "event": "the sinks of `tlsight agent`, and `agent events`",
     "agent": "`tlsight agent status --json`",
     "explain": "`tlsight explain --json`",
+    "grade": "`tlsight grade --json`",
     "logs": "`tlsight logs --json`",
     "pcap": "`tlsight pcap --json`, one object a connection",
     "pcap-connection": "`tlsight pcap --connection N --json`",

@@ -84,7 +84,14 @@ class Screens:
             await self._run("check-direct", ("check", "bank.example"), where)
             through = (*where, "--proxy", mitm.url, "--no-canaries")
             await self._run("check-intercepted", ("check", "github.com", "example.com"), through)
-            await self._run("check-suspect", ("check", "shop.example"), through)
+        wrong = case("wrong-host")
+        assert wrong is not None
+        async with _world(self._work / "wrong") as lab, wrong.make(lab) as server:
+            where = (
+                "--connect", f"127.0.0.1:{server.port}", "--roots", self._work / "wrong" / "root.pem",
+                "--ct-logs", self._work / "wrong" / "logs.json",
+            )  # fmt: skip
+            await self._run("check-suspect", ("check", "localhost"), where)
 
     async def _diagnoses(self) -> None:
         for name, id_, more in (

@@ -7,6 +7,7 @@ from html import escape
 
 from addons.bypass.attempt import AttemptClass
 from addons.bypass.shown import shown
+from detector.report.axis import count_ticks
 
 _GROUPS = {
     "trusted": "good", "not-http": "good", "refused": "bad", "refused-silently": "bad",
@@ -28,8 +29,16 @@ def sparkline(values: Sequence[int], label: str) -> str:
 def timeline(days: Mapping[str, Mapping[AttemptClass, int]], label: str) -> str:
     """A bar a day: successes, doubtful ends and refusals on top of each other."""
     width, height = 18, 120
-    top = max([sum(kinds.values()) for kinds in days.values()] or [1])
-    parts: list[str] = []
+    ticks = count_ticks(max([sum(kinds.values()) for kinds in days.values()] or [1]))
+    top = ticks[-1]
+    end = max(len(days) * width, 180)
+    parts = ['<text class="axis" x="0" y="-8">attempts a day</text>']
+    for tick in ticks:
+        y = height - _height(tick, top, height)
+        parts.append(
+            f'<line class="grid" x1="0" x2="{end}" y1="{y}" y2="{y}"/>'
+            f'<text class="axis" x="{end + 6}" y="{y + 4}">{tick:,}</text>'
+        )
     for n, (day, kinds) in enumerate(days.items()):
         grouped: dict[str, int] = {"good": 0, "weak": 0, "bad": 0}
         for kind, count in kinds.items():
@@ -44,7 +53,6 @@ def timeline(days: Mapping[str, Mapping[AttemptClass, int]], label: str) -> str:
                     f'<rect class="{group}" x="{n * width}" y="{bottom:.1f}" width="{width - 3}"'
                     f' height="{size:.1f}"><title>{told}</title></rect>'
                 )
-    end = max(len(days) * width, 180)
     ends = [(0, "axis", day) for day in list(days)[:1]] + [
         (end, "axis end", day) for day in list(days)[1:][-1:]
     ]
@@ -52,7 +60,7 @@ def timeline(days: Mapping[str, Mapping[AttemptClass, int]], label: str) -> str:
         f'<text class="{name}" x="{x}" y="{height + 18}">{escape(day)}</text>'
         for x, name, day in ends
     ]
-    return _svg(end, height + 24, label, "".join(parts), "timeline", top=4)
+    return _svg(end + 50, height + 24, label, "".join(parts), "timeline", top=22)
 
 
 def shares(days: Sequence[tuple[str, float]], label: str) -> str:

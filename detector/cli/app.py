@@ -19,6 +19,7 @@ VERBS = {
     "check": "detector.cli.check:check",
     "diagnose": "detector.cli.diagnose:diagnose",
     "judge": "detector.cli.judge:judge",
+    "grade": "detector.cli.grade:grade",
     "explain": "detector.cli.explain:explain",
     "logs": "detector.cli.logs:logs",
     "pcap": "detector.cli.pcap:pcap",

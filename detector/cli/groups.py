@@ -5,7 +5,7 @@ Theory of operation
 A group is a frozen dataclass whose fields are annotated as detector.cli.options says, with their defaults. A verb
 names the group as one of its own parameters; `grouped` spreads the fields out in the verb's signature, in the
 group's place, so that they are its options on the command line, and puts what was given together again before
-the verb is called. Field names are unique within a verb.
+the verb is called. Field names are unique within a verb. In the help they stand under the group's first line.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
+
+from detector.cli.options import Option
 
 
 def grouped[F: Callable[..., Any]](verb: F) -> F:
@@ -35,7 +38,7 @@ def grouped[F: Callable[..., Any]](verb: F) -> F:
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty if field.default is MISSING else field.default,
-                annotation=types[field.name],
+                annotation=_shown_with(kind, types[field.name]),
             )
             for field in fields(kind)
         ]
@@ -54,6 +57,16 @@ def grouped[F: Callable[..., Any]](verb: F) -> F:
     called.__annotations__ = {p.name: p.annotation for p in ordered} | {"return": int}
     del called.__wrapped__  # what is asked is the signature that is said here
     return called  # type: ignore[return-value]
+
+
+def _shown_with(group: type, annotation: Any) -> Any:
+    """The annotation, whose option stands under what its group is about, where it says no other title."""
+    for said in getattr(annotation, "__metadata__", ()):
+        if isinstance(said, Option) and said.panel is None and group.__doc__:
+            there = copy(said)
+            there.panel = group.__doc__.partition("\n")[0].rstrip(".")
+            return Annotated[annotation.__origin__, there]
+    return annotation
 
 
 def words_of(group: Any, leave_out: tuple[str, ...] = ()) -> tuple[str, ...]:

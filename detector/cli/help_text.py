@@ -211,11 +211,17 @@ def _extra(parameter: Any, context: click.Context) -> str:
         parts.append("required")
     if default := extra.get("default"):
         parts.append(f"default {default}")
-    if bounds := extra.get("range"):
-        parts.append(bounds)
+    if extra.get("range"):
+        parts.append(_bounds(parameter.type))
     if variables := extra.get("envvars"):
         parts.append("or " + ", ".join(variables))
     return f" [{'; '.join(parts)}]" if parts else ""
+
+
+def _bounds(kind: Any) -> str:
+    if kind.max is None:
+        return f"{kind.min:g} or more"
+    return f"{kind.max} at most" if kind.min is None else f"{kind.min:g} to {kind.max}"
 
 
 def _rows(

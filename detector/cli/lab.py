@@ -51,6 +51,16 @@ def serve(
         ),
     ] = None,
     yes: Annotated[bool, Option("--i-know-what-i-do", help="Needed by --public-ip.")] = False,
+    grade: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="Serve what tlsight grade asks instead, below this name: self-signed.NAME and so on.",
+        ),
+    ] = None,
+    port: Annotated[
+        int, Option(min=0, max=65535, help="Where --grade is served; 0 for any free port.")
+    ] = 0,
     json: Json = False,
 ) -> int:
     """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.
@@ -64,6 +74,10 @@ def serve(
     if public_ip is not None and not yes:
         remedy = "add --i-know-what-i-do"
         raise ConfigError("--public-ip", "would show broken servers to others", remedy=remedy)
+    if grade is not None:
+        with suppress(KeyboardInterrupt):
+            run_stoppable(_serve_graded(grade, folder, public_ip or "127.0.0.1", port, json=json))
+        return exit_codes.CLEAN
     wanted: list[Case] = []
     for name in cases or [one.id for one in CASES]:
         found = case(name)
@@ -106,4 +120,36 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 print(f"{one.id:27} {one.cause:28} {shlex.join(words)}", flush=True)
         if not json:
             print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
+        await asyncio.Event().wait()
+
+
+async def _serve_graded(name: str, folder: Path, address: str, port: int, *, json: bool) -> None:
+    """Raises ConfigError for a name that is none."""
+    import asyncio
+
+    import msgspec
+
+    from detector.knowledge.whole_file import write_whole
+    from detector.lab.graded.servers import Place, grade_servers
+    from detector.lab.world import open_world
+    from detector.model.targets import normal_host
+
+    place = Place(normal_host(name), address, port)
+    async with (
+        open_world(folder, address) as pki,
+        grade_servers(pki, place, say) as servers,
+    ):
+        write_whole(folder / "grade.json", msgspec.json.encode(servers) + b"\n")
+        hosts = " ".join(servers.host(label) for label in servers.leaves)
+        if json:
+            write_json(servers)
+        else:
+            print(
+                f"{len(servers.leaves)} servers on {address}:{servers.port}, told to clients by {folder / 'grade.json'}"
+            )
+            print(f"root for the proxy to trust: {folder / 'root.pem'}")
+            print(
+                f"names, where no DNS has *.{servers.name}, for the proxy's /etc/hosts:\n{address} {hosts}",
+                flush=True,
+            )
         await asyncio.Event().wait()

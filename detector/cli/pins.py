@@ -156,7 +156,7 @@ def show(pins: PinFile) -> int:
     from detector.report.layout import Cell, Column, Fitted
 
     columns = (
-        Column("host", kind="name"), Column("kind", kind="figure"), Column("key or owner", kind="name"),
+        Column("host", kind="name"), Column("kind", kind="figure"), Column("key or owner", kind="figure"),
         Column("expires", kind="figure", minor=1), Column("note", minor=2),
     )  # fmt: skip
     shown: list[tuple[Cell, ...]] = []

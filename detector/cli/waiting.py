@@ -153,9 +153,10 @@ class Waiting:
                 self._draw(f"{turn} {told}" if told else "")
 
     def _draw(self, shown: str) -> None:
-        blank = " " * max(self._drawn - len(shown), 0)
-        if shown or blank:
-            self._put(f"\r{shown}{blank}" + "\b" * len(blank))
+        if len(shown) < self._drawn:
+            self.clear()
+        if shown:
+            self._put(f"\r{shown}")
         self._drawn = len(shown)
 
     def _put(self, text: str) -> None:

@@ -45,7 +45,8 @@ def ca_service(pki: LabPki) -> Web:
 
 def connected(pki: LabPki, service: Web) -> None:
     """Let the CAs of `pki` name `service`, which has been started."""
-    pki.web = f"http://127.0.0.1:{service.port}"
+    host = f"[{service.host}]" if ":" in service.host else service.host
+    pki.web = f"http://{host}:{service.port}"
     for authority in (pki.root, *pki.authorities):
         authority.web = pki.web
 

@@ -16,14 +16,17 @@ CLIENT_USAGE = ExtendedKeyUsageOID.CLIENT_AUTH
 
 
 @asynccontextmanager
-async def open_world(folder: Path) -> AsyncGenerator[LabPki]:
+async def open_world(folder: Path, address: str = "127.0.0.1") -> AsyncGenerator[LabPki]:
     """The PKI, with its service running, and in `folder`:
 
     root.pem and logs.json, for `--roots` and `--ct-logs`; member.pem and stranger.pem, client
     certificates with their keys (0600) of a CA that the lab's servers trust and of one they do not.
+    Its service listens at `address`, which its certificates name.
     """
     pki = LabPki()
-    async with ca_service(pki) as service:
+    service = ca_service(pki)
+    service.host = address
+    async with service:
         connected(pki, service)
         write_whole(folder / "root.pem", pki.root.pem.encode())
         write_whole(folder / "logs.json", pki.ct_logs_json.encode())

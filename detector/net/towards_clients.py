@@ -37,7 +37,7 @@ async def towards_clients(
     """Ask at `name`; its sessions are tried at `other`. Never raises for what a peer does."""
     target = Target(name, port, sni=name, protocol="http")
     offers = plan(name, _ALPN)
-    wanted = ("browser", *_VERSIONS, *WEAK_FAMILIES, "dhe", "static-keys", "tls12-only")
+    wanted = ("browser", "plain", *_VERSIONS, *WEAK_FAMILIES, "dhe", "static-keys", "tls12-only")
     asked = {one: offers[one] for one in wanted}
     asked["compression"] = msgspec.structs.replace(offers["tls12-only"], compression=_DEFLATE)
     tried = await _all(asked, target, options)
@@ -50,7 +50,9 @@ async def towards_clients(
         versions=versions,
         families=tuple(one for one in WEAK_FAMILIES if tried[one].answered),
         static_keys=tried["static-keys"].answered if versions else None,
-        version=tried["browser"].version, group=tried["browser"].group, alpn=tried["browser"].alpn,
+        version=tried["browser"].version, group=tried["browser"].group,
+        # Behind a hybrid key exchange, whose secret nobody here keeps, the choice is hidden.
+        alpn=tried["browser"].alpn or tried["plain"].alpn,
         dh_bits=tried["dhe"].dh_bits,
         renegotiation=twelve.renegotiation if twelve.answered else None,
         marks=_marks(twelve),

@@ -81,7 +81,9 @@ def render(judgement: Judgement, verbose: bool = False, said: Said | None = None
         lines.extend(_details(judgement))
     elif judgement.verdict in _NOT_CLEAN:
         lines.extend(
-            _row("", f"[dim]{label} {text}[/]") for label, text in digests(judgement, verbose=False)
+            _row("", f"[dim]{label} {text}[/]")
+            for label, text in digests(judgement, verbose=False)
+            if said.anew(text)
         )
     return Group(*lines)
 

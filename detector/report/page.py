@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000
 _PIECE = 200
+_DIGEST = 64
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -186,6 +187,30 @@ def _pieces(page: Page) -> Iterator[str]:
         yield "\n".join(harmless(line) for line in piece.expandtabs().split("\n"))
 
 
+def _cells(table: TableOf, number: int) -> str:
+    """One row. Here and not in the template, because most of a page is cells."""
+    from markupsafe import Markup, escape
+
+    row = table.rows[number]
+    anchor = table.anchors[number] if table.anchors else ""
+    made: list[str] = []
+    for place, text in enumerate(row[:-1] if table.beneath else row):
+        classes = [
+            "n" if place in table.numbers else "",
+            "whole" if place in table.whole else "",
+            table.styles.get(text, ""),
+            "hex" if len(text) == _DIGEST and text.isalnum() else "",
+        ]
+        named = f' class="{" ".join(filter(None, classes))}"' if any(classes) else ""
+        told = escape(text)
+        if place == table.head:
+            linked = f'<a href="#{escape(anchor)}">{told}</a>' if anchor else told
+            made.append(f'<th scope="row"{named}>{linked}</th>')
+        else:
+            made.append(f"<td{named}>{told}</td>")
+    return Markup("".join(made))  # noqa: S704 - every text in it was escaped
+
+
 def _policy(style: str) -> str:
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -202,6 +227,7 @@ def _template() -> tuple[jinja2.Template, str, str]:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.globals["cells"] = _cells
     style = made.get_template("report.css").render(tones=TONES, shades=SHADES, choices=CHOICES)
     # Texts of ours, and none of anybody else's.
     marked = Markup(style), Markup(_policy(style))  # noqa: S704

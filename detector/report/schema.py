@@ -23,6 +23,7 @@ from detector.report.doctor_json import DoctorRecord
 from detector.report.echo_json import EchoRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
+from detector.report.grade_json import GradeRecord
 from detector.report.logs_json import LogsRecord
 from detector.report.pcap_connection_json import PcapConnectionRecord
 from detector.report.pcap_json import PcapRecord, SummaryRecord
@@ -42,6 +43,7 @@ TYPES: dict[str, type] = {
     "event": EventRecord,
     "agent": AgentStatusRecord,
     "explain": ExplainRecord,
+    "grade": GradeRecord,
     "logs": LogsRecord,
     "pcap": PcapRecord,
     "pcap-connection": PcapConnectionRecord,

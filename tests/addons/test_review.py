@@ -362,7 +362,10 @@ def test_charts_are_drawn_for_nothing_one_day_and_many() -> None:
 
     day = (NOW - timedelta(days=1)).date().isoformat()
     assert charts.sparkline([], "x").startswith("<svg")
-    assert "<title>" in charts.timeline({day: {"refused": 3, "trusted": 1}}, "x")
+    drawn = charts.timeline({day: {"refused": 3, "trusted": 1}}, "x")
+    assert "<title>" in drawn
+    assert ">attempts a day</text>" in drawn
+    assert [n for n in range(6) if f">{n}</text>" in drawn] == [0, 1, 2, 3, 4]
     assert charts.shares([], "x").count("<circle") == 0
     assert charts.shares([(day, 0.5), (day, 1.0)], "<&>").count("<circle") == 2
     assert "&lt;&amp;&gt;" in charts.shares([], "<&>")

@@ -16,8 +16,8 @@ NOBODY = ("--connect", "127.0.0.1:9", "--no-proxy", "--no-canaries")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "no host; name hosts, or say --list"),
-        (("--list",), "no rule passes anything"),
+        ((), "no host; name hosts, or say --all"),
+        (("--all",), "no rule passes anything"),
         (("a.example", "--ca", "nothing.pem"), "no certificate"),
         (("a.example", "--proxy", "gopher://x"), "proxy scheme 'gopher' is not known"),
         (("a host",), "is no host name"),

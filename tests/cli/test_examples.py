@@ -76,6 +76,7 @@ def test_an_example_is_read_as_it_stands(line: str) -> None:
 
 # What needs somebody else: the network, a proxy, a fleet, a person who types, or what never ends by itself.
 NEED_OTHERS = (
+    " ", "check ", "diagnose ",  # alone it asks well-known sites
     "ct show example.com", "ct fetch", "ct import", "pins learn", "bypass run", "bypass approve app", "bypass reject",
     "bypass snooze", "bypass approve-draft", "bypass seeds", "bypass feed add", "bypass feed set", "bypass feed show",
     "bypass feed diff", "bypass feed update ours", "bypass feed accept", "bypass feed remove", "bypass recheck",

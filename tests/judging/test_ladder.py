@@ -21,7 +21,7 @@ def statuses(steps: object) -> str:
 def test_the_first_broken_rung_ends_the_ladder(
     clues: MakeClues, pki: LabPki, observe: Observe
 ) -> None:
-    seen = clues(Inquiry(observe("a.com", pki.issue("a.com"))))
+    seen = clues(Inquiry(observe("a.com", pki.issue("a.com"), ms={"dns": 0.1})))
     causes = {
         "certificate-expired": Claim("error", "It is old."),
         "ct-policy": Claim("warning", "x"),
@@ -59,11 +59,14 @@ def test_no_name_is_said_to_be_resolved_where_none_was(
     seen = observe("a.com", pki.issue("a.com"))
     given = replace(seen.target, ip="127.0.0.1", pinned_address=True, dialled="127.0.0.1:34703")
     address = Target("192.0.2.1", 8443, ip="192.0.2.1")
-    for target, why, connected in (
-        (given, "not asked: the address was given", "connected to 127.0.0.1:34703"),
-        (address, "an address already", "connected to port 8443"),
+    captured = Target("a.com", 443, ip="192.0.2.1")
+    asked = {"dns": 0.1}
+    for target, ms, why, connected in (
+        (given, asked, "not asked: the address was given", "connected to 127.0.0.1:34703"),
+        (address, asked, "an address already", "connected to port 8443"),
+        (captured, {}, "not asked", "connected to port 443"),
     ):
-        dns, tcp, *_ = ladder(clues(Inquiry(replace(seen, target=target, ms={"dns": 0.1}))), {})
+        dns, tcp, *_ = ladder(clues(Inquiry(replace(seen, target=target, ms=ms))), {})
         assert (dns.status, dns.ms, dns.text) == ("skipped", None, why)
         assert (tcp.status, tcp.text) == ("ok", connected)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.cli.conftest import tlsight
 
 __all__ = ["tlsight"]
 
+DOCUMENTED = "docs commands"
 SEEN: dict[str, dict[str, str]] = {}
 # Title -> row -> column -> cell.
 TABLES: dict[str, dict[str, dict[str, str]]] = {"interceptors, live": SEEN}
@@ -49,6 +51,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if rows:
             terminalreporter.section(title)
             _show(terminalreporter, rows)
+            if title == DOCUMENTED:
+                _write(title, rows)
+
+
+def _write(title: str, rows: dict[str, dict[str, str]]) -> None:
+    """The same as a document, build/docs-commands.md."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [["", *columns], ["---"] * (len(columns) + 1)]
+    lines += [
+        [f"`{name}`", *(row.get(column, "") for column in columns)] for name, row in rows.items()
+    ]
+    text = "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+    folder = Path(__file__).parents[2] / "build"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{title.replace(' ', '-')}.md").write_text(f"# {title}\n\n{text}\n")
 
 
 def _show(terminalreporter: pytest.TerminalReporter, rows: dict[str, dict[str, str]]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from detector.cli import exit_codes
 from tests.documented import Command, Content, calls, steps
-from tests.live.conftest import TABLES
+from tests.live.conftest import DOCUMENTED, TABLES
 from tests.live.docs_world import ROOT, Reader, substituted
 
 # Verbs that stay until they are told to stop.
@@ -124,5 +124,5 @@ def _alike(shown: str, printed: str) -> bool:
 
 
 def _note(where: str, step: Command, told: str) -> None:
-    row = TABLES.setdefault("commands of the docs", {}).setdefault(f"{where} {step.text[:70]}", {})
+    row = TABLES.setdefault(DOCUMENTED, {}).setdefault(f"{where} {step.text[:70]}", {})
     row["is"] = told.splitlines()[0][:60]

@@ -45,7 +45,7 @@ HOSTS = (
     *canaries(), *(row.host for row in canary_hosts()), "example.com", "www.example.com", "api.example.com", "cache.example.com",
     "mail.example.com", "github.com", "registry.npmjs.org", "bank.example", "api.bank.example",
     "www.apple.com", "gs.apple.com", "login.apple.com", "intranet.example", "vpn.example.com",
-    "wpad.corp", "proxy", "proxy.corp", "other.name", "api.certspotter.com",
+    "wpad.corp", "proxy", "proxy.corp", "other.name", "api.certspotter.com", "pypi.org",
 )  # fmt: skip
 _LISTENERS = ("fleet.example", "centre.example")
 _OVERLAID = ("etc", "var", "opt", "srv", "mnt", "media", "run", "usr/local", "root", "home")
@@ -156,11 +156,17 @@ async def _serve(folder: Path) -> None:
 
 @dataclass
 class Reader:
-    """One who does what a page says: a home, a folder, and a file system where he is root."""
+    """One who does what a page says: a home, a folder, and a file system where he is root.
+
+    Attributes:
+        programs: where tlsight is.
+
+    """
 
     world: Path
     holder: int
     home: Path
+    programs: Path = Path(sys.executable).parent
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(
@@ -206,9 +212,10 @@ class Reader:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": f"{self.home}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin",
+            "PATH": f"{self.home}/bin:{self.programs}:{os.environ['PATH']}:/usr/sbin",
             "SHELL": "/bin/bash",
-            "PYTHONPATH": str(ROOT),
+            "PYTHON": sys.executable,
+            "ROOT": str(ROOT),
             "HOME": str(self.home),
             "WORLD": str(self.world),
             "TLSIGHT_ROOTS": str(self.world / "root.pem"),

@@ -29,7 +29,7 @@ def told_twice(text: str) -> list[str]:
     found = Counter(
         sentence.strip()
         for line in text.splitlines()
-        for sentence in re.split(r"(?<=[.!?;:]) ", line)
+        for sentence in re.split(r"(?<=[.!?;]) |(?<=:) (?=[A-Z])", line)
         if len(sentence.strip()) >= LONG and len(_WORD.findall(sentence)) >= WORDS
     )
     whole = " ".join(text.split())

@@ -1,6 +1,8 @@
 import io
+import json
 from collections import Counter
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,8 +14,11 @@ from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Failure, Judgement
 from detector.report.check_text import network_reason, render, summary
 from detector.report.said import Said
+from detector.runs.saved import load_observations
 from tests.conftest import Observe
 from tests.report.telling import plain, told_twice
+
+FORGED = Path(__file__).parents[1] / "data" / "forged_chains.ndjson"
 
 
 def shown(judgement: Judgement, *, verbose: bool = False) -> str:
@@ -65,6 +70,19 @@ def test_what_was_told_of_one_host_is_not_told_again_of_the_next(
     assert told_twice(text) == []
     assert text.count("INTERCEPTED") == 2
     assert told_twice(plain(*map(render, judge_all(seen, known))))
+
+
+def test_a_run_over_recorded_interceptors_tells_nothing_twice(
+    known: Knowledge, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.ndjson"
+    rows = FORGED.read_text().splitlines()
+    saved.write_text("".join(json.dumps(json.loads(row)["observation"]) + "\n" for row in rows))
+    seen = load_observations(saved)
+    said = Said()
+    text = plain(*(render(one, said=said) for one in judge_all(seen, known)))
+    assert told_twice(text) == []
+    assert text.count("(engine-match, ") > 20
 
 
 def test_a_target_without_a_handshake_is_told_in_one_line(

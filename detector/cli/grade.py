@@ -1,0 +1,159 @@
+"""`tlsight grade`: how dangerous is whoever stands in between?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from detector.cli import exit_codes
+from detector.cli.groups import grouped
+from detector.cli.options import Option
+from detector.cli.output import Json, Verbose
+from detector.cli.way import WayOptions
+from detector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from detector.model.grades import GradeServers, Seen
+
+_SHOW = "What to show"
+_LETTERS = ("A", "B", "C", "D", "F")
+_MAX_FILE = 32 << 20
+_TEXT = """
+Grade an intercepting proxy from A to F: visit servers that are bad on purpose through it, and see what it lets pass.
+
+The servers are ours: tlsight lab serve --grade NAME runs them where the proxy can reach them, and writes grade.json.
+For the tests of certificates the proxy has to trust the root in it; without, the others still run and the rest is told.
+
+Examples
+
+  tlsight grade --servers grade.json --proxy http://proxy:3128
+  tlsight grade --servers grade.json --save seen.json   who stands in between anyway
+  tlsight grade --from seen.json                        the same grade, offline
+  tlsight grade --servers grade.json --at-least C       exit 1 below C
+
+Exit codes: 0 at least --at-least, 1 worse, 3 nobody in between, or nothing could be asked, 2 usage, 4 cannot write.
+"""
+
+
+@grouped
+def grade(
+    way: WayOptions,
+    servers: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="What tlsight lab serve --grade wrote.", panel="What to ask"),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        Option("--from", metavar="FILE", help="Judge what was saved, and ask nothing.", panel="What to ask"),
+    ] = None,
+    no_direct: Annotated[
+        bool,
+        Option(
+            "--no-direct", panel="What to ask",
+            help="Do not ask the servers past the proxy for what they met, where the proxy bars the way.",
+        ),
+    ] = False,
+    save: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Save the observations, to judge again later.", panel=_SHOW),
+    ] = None,
+    at_least: Annotated[
+        str,
+        Option(help="Letter below which the exit code is 1.", values=_LETTERS, panel=_SHOW),
+    ] = "B",
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:  # fmt: skip
+    from detector.judging.grade import grade as graded
+    from detector.knowledge import shipped
+    from detector.knowledge.grade_tests import grade_tests
+    from detector.report.grade_json import record
+
+    if at_least not in _LETTERS:
+        raise ConfigError("--at-least", f"{at_least!r} is none of {', '.join(_LETTERS)}")
+    if (servers is None) == (from_ is None):
+        raise ConfigError(
+            "grade", "--servers or --from is needed", remedy="see tlsight grade --help"
+        )
+    seen = _asked(way, servers, json=json, direct=not no_direct) if servers else _read(from_)
+    tests = grade_tests()
+    found = record(graded(seen, tests, shipped.published_keys()), seen, tests)
+    if save is not None:
+        _save(save, seen)
+    if json:
+        from detector.cli.streams import write_json
+
+        write_json(found)
+    else:
+        from detector.report.check_text import stdout_console
+        from detector.report.grade_text import render
+
+        stdout_console().print(render(found, verbose=verbose))
+    if found.letter is None:
+        return exit_codes.INCONCLUSIVE
+    worse = _LETTERS.index(found.letter) > _LETTERS.index(at_least)
+    return exit_codes.FOUND if worse else exit_codes.CLEAN
+
+
+def _asked(way: WayOptions, path: Path, *, json: bool, direct: bool) -> Seen:
+    import asyncio
+
+    from detector.cli.waiting import Waiting
+    from detector.runs.grade import GradeRun
+
+    servers = _servers(path)
+    total = len(servers.leaves) + 2
+    with Waiting("waiting for {}", shown=not json, total=total, done="asked") as waiting:
+        run = GradeRun(servers, way.probe_options(), direct=direct, on=waiting.on)
+        return asyncio.run(run.run())
+
+
+def _servers(path: Path) -> GradeServers:
+    import msgspec
+
+    from detector.model.grades import SERVERS_SCHEMA, GradeServers
+    from detector.model.no_json import NO_JSON
+
+    try:
+        found = msgspec.json.decode(_whole(path), type=GradeServers)
+    except NO_JSON as error:
+        raise ConfigError(str(path), f"lists no servers: {error}") from None
+    if found.schema != SERVERS_SCHEMA:
+        raise ConfigError(str(path), f"is of another kind: {found.schema[:40]!r}")
+    return found
+
+
+def _read(path: Path | None) -> Seen:
+    import msgspec
+
+    from detector.model.grades import GRADES_SCHEMA, Seen
+    from detector.model.no_json import NO_JSON
+
+    assert path is not None
+    try:
+        found = msgspec.json.decode(_whole(path), type=Seen)
+    except NO_JSON as error:
+        raise ConfigError(str(path), f"holds nothing that was seen: {error}") from None
+    if found.schema != GRADES_SCHEMA:
+        raise ConfigError(str(path), f"is of another kind: {found.schema[:40]!r}")
+    return found
+
+
+def _whole(path: Path) -> bytes:
+    from detector.bounded import read_whole
+
+    try:
+        return read_whole(path, _MAX_FILE)
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or str(error)) from None
+
+
+def _save(path: Path, seen: Seen) -> None:
+    import msgspec
+
+    from detector.knowledge.whole_file import write_whole
+
+    write_whole(path, msgspec.json.encode(seen) + b"\n")
+
+
+grade.__doc__ = _TEXT
