@@ -13,6 +13,7 @@ from tests.fuzz import (
     evidence,
     files,
     fleet,
+    grades,
     judgements,
     lists,
     packets,
@@ -26,7 +27,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents, asking,
+    senses, fleet, agents, asking, grades,
 )  # fmt: skip
 
 
