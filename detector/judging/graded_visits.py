@@ -88,6 +88,9 @@ def _of_certificate(test: GradeTest, visit: Visit, met: list[Meeting], about: _A
             outcome="unclear",
             seen=f"no connection reached the server; {_ended(visit)}",
         )
+    if visit.ended == "silence" and not any(_left(one.ended) for one in met):
+        # It may have been asking its CA still.
+        return Answer(test=test.id, outcome="unclear", seen=_ended(visit))
     return Answer(test=test.id, outcome="passed", seen=_ended(visit))
 
 
@@ -103,6 +106,11 @@ def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
         return Answer(test=test.id, outcome="passed", seen="it leaves the handshake")
     told = f"the handshake fails ({met[-1].ended})"
     return Answer(test=test.id, outcome="passed", seen=told)
+
+
+def _left(ended: str) -> bool:
+    """It turned away from the server in the handshake."""
+    return ended not in ("answered", "shaken", "silence")
 
 
 def _agreed(ended: str) -> bool:

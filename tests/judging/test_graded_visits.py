@@ -45,13 +45,23 @@ def test_a_fault_that_the_leaf_bears_too_is_passed_on() -> None:
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("page", "with a page of its own (HTTP 502)"), ("refused", "it refuses"), ("cut", "it cuts"), ("silence", "wait")],
+    [("page", "with a page of its own (HTTP 502)"), ("refused", "it refuses"), ("cut", "it cuts")],
 )  # fmt: skip
 def test_every_way_of_saying_no_passes_where_the_server_met_it(how: str, words: str) -> None:
     whole = instead(strict(), visit("self-signed", how), met("self-signed", "shaken"))  # type: ignore[arg-type]
     found = answer(whole, "self-signed")
     assert found.outcome == "passed"
     assert words in found.seen
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"), [("TLSV1_ALERT_UNKNOWN_CA", "passed"), ("shaken", "unclear")]
+)
+def test_silence_passes_where_the_server_saw_it_leave_and_else_it_may_be_asking_still(
+    ended: str, outcome: str
+) -> None:
+    whole = instead(strict(), visit("self-signed", "silence"), met("self-signed", ended))
+    assert answer(whole, "self-signed").outcome == outcome
 
 
 def test_a_refusal_of_a_server_that_met_nobody_says_nothing() -> None:
