@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from detector.judging.graded_shown import is_genuine, issuers, objections
 from detector.model.echoes import Meeting
-from detector.model.grades import GOOD, Answer, GradeTest, GradeTests, Seen, Visit
+from detector.model.grades import GOOD, ROOTED, Answer, GradeTest, GradeTests, Seen, Visit
 
 _WORDS = {
     "page": "it blocks, with a page of its own (HTTP {status})",
@@ -41,7 +41,8 @@ _OF_CERTIFICATES = (
 def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
     """One for each test that has a server."""
     trusted = issuers(seen)
-    reached = any(one.server == GOOD and one.ended == "answered" for one in seen.visits)
+    trusting = ROOTED if ROOTED in seen.leaves else GOOD
+    reached = any(one.server == trusting and one.ended == "answered" for one in seen.visits)
     for test in tests.visits:
         visits = [one for one in seen.visits if one.server == test.id]
         met = [one for one in seen.met if one.server == test.id]

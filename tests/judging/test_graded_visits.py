@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from detector.model.grades import GOOD
+from detector.model.grades import GOOD, ROOTED
 from tests.judging.graded_seen import (
     AT,
     answer,
@@ -75,6 +76,17 @@ def test_a_proxy_that_blocks_the_good_server_too_has_not_been_asked_for_what_nee
     assert answer(whole, "wrong-name").outcome == "not-asked"
     assert "our root is not trusted" in answer(whole, "wrong-name").seen
     assert answer(whole, "self-signed").outcome == "passed"  # that one needs no trust
+
+
+def test_behind_a_public_certificate_a_good_server_below_our_root_says_whether_that_is_trusted() -> (
+    None
+):
+    for ended, outcome in (("page", "not-asked"), ("answered", "passed")):
+        whole = strict()
+        whole.leaves[ROOTED] = "0" * 64
+        rooted = visit(ROOTED, ended)  # type: ignore[arg-type]
+        whole = msgspec.structs.replace(whole, visits=(*whole.visits, rooted))
+        assert answer(whole, "wrong-name").outcome == outcome
 
 
 def test_a_server_whose_own_leaf_comes_was_let_through() -> None:
