@@ -22,6 +22,7 @@ from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Observation
 
+MAX_FETCHED = 8
 Standing = Literal["canary", "logged", "proven", ""]
 _HTTPS = 443
 
@@ -60,8 +61,36 @@ class Examination:
         return tuple(found)
 
     @cached_property
-    def dated_path(self) -> DatedPath:
+    def fetched(self) -> tuple[Certificate, ...]:
+        """Issuers that were not sent and had to be fetched, unreadable ones left out."""
+        found = []
+        for data in self.observation.fetched[:MAX_FETCHED]:
+            try:
+                found.append(read_certificate(data))
+            except CertificateError:
+                continue
+        return tuple(found)
+
+    @cached_property
+    def sent_path(self) -> DatedPath:
+        """The path as far as what was sent leads."""
         return dated_path(self.sent, self.host, self.known, self.observation.at)
+
+    @cached_property
+    def dated_path(self) -> DatedPath:
+        """The same, completed by what was fetched where that leads to an anchor. Else it counts for nothing."""
+        if self.sent_path.path.kind != "incomplete" or not self.fetched:
+            return self.sent_path
+        whole = (*self.sent, *self.fetched)
+        found = dated_path(whole, self.host, self.known, self.observation.at)
+        return found if found.path.kind in ("public", "local") else self.sent_path
+
+    @cached_property
+    def forgotten(self) -> tuple[Certificate, ...]:
+        """CAs between leaf and anchor that were fetched because the server did not send them."""
+        if self.dated_path is self.sent_path:
+            return ()
+        return tuple(c for c in self.path.certificates[1:-1] if c not in self.sent)
 
     @cached_property
     def path(self) -> Path:

@@ -42,13 +42,13 @@ def _version(seen: Seen) -> Answer:
 
 
 def _http2(towards: TowardsClients | None, sent: tuple[ClientHello, ...]) -> Answer:
-    if towards is None or towards.version is None or not sent:
+    if towards is None or not towards.versions or not sent:
         return Answer(test="http2-lost", outcome="unclear", seen="the good server was not reached")
     return _both("http2-lost", towards.alpn == "h2", any(b"h2" in one.alpn for one in sent))
 
 
 def _hybrid(towards: TowardsClients | None, sent: tuple[ClientHello, ...]) -> Answer:
-    if towards is None or towards.version is None or not sent:
+    if towards is None or not towards.versions or not sent:
         return Answer(test="hybrid-lost", outcome="unclear", seen="the good server was not reached")
     there = any(X25519MLKEM768 in one.groups for one in sent)
     return _both("hybrid-lost", towards.group == X25519MLKEM768, there)

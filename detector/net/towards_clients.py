@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 The hellos are those by which a server is diagnosed (`detector.causes.plan`), each offering one version or one family of
 suites alone, and three more: one that says it fell back (RFC 7507), one that offers compression, and one that is followed
-by a ChangeCipherSpec at once (CVE-2014-0224; no key is used and nothing is sent under it). A session of one name is then
+by a ChangeCipherSpec at once (`detector.net.early_change`). A session of one name is then
 tried at another. None of this does any harm; where a harmless way to ask is not known (ROBOT, Heartbleed) nothing is asked.
 """
 
@@ -19,6 +19,7 @@ from detector.errors import DialError
 from detector.model.grades import TowardsClients
 from detector.model.inquiry import Trial
 from detector.model.observation import Target
+from detector.net.early_change import takes_early_change
 from detector.net.probe import ProbeOptions, ProbeRun
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o
@@ -50,7 +51,8 @@ async def towards_clients(
         versions=versions,
         families=tuple(one for one in WEAK_FAMILIES if tried[one].answered),
         static_keys=tried["static-keys"].answered if versions else None,
-        version=tried["browser"].version, group=tried["browser"].group,
+        version=tried["browser"].version or tried["plain"].version,
+        group=tried["browser"].group or tried["plain"].group,
         # Behind a hybrid key exchange, whose secret nobody here keeps, the choice is hidden.
         alpn=tried["browser"].alpn or tried["plain"].alpn,
         dh_bits=tried["dhe"].dh_bits,
@@ -58,6 +60,8 @@ async def towards_clients(
         marks=_marks(twelve),
         fallback=await _falls_back(offers["tls12"], versions, target, options),
         compression=_compresses(tried["compression"]) if versions else None,
+        early_change=await takes_early_change(offers["tls12-only"], target, options)
+        if twelve.answered else None,
         shared_session=await _shares_sessions(target, other, options),
     )  # fmt: skip
 
