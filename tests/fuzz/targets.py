@@ -10,6 +10,7 @@ from tests.fuzz import (
     asking,
     certificates,
     dialogues,
+    echoes,
     evidence,
     files,
     fleet,
@@ -26,7 +27,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents, asking,
+    senses, fleet, agents, asking, echoes,
 )  # fmt: skip
 
 
