@@ -24,6 +24,7 @@ _DECIDED = ("--reason", "x", "--owner", "x", "--expires", "90d")
 BASE: dict[str, tuple[str, ...]] = {
     "check": ("check", HOST, *_NOBODY),
     "diagnose": ("diagnose", HOST, *_NOBODY),
+    "watch-path": ("watch-path", HOST, "--network", "here", *_NOBODY),
     "judge": ("judge",),
     "logs": ("logs",),
     "pcap": ("pcap",),
@@ -183,6 +184,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("check", "pins"): "table",
     ("check", "policy"): "table",
     ("check", "history"): "store",
+    ("watch-path", "history"): "store",
+    ("watch-path", "target_list"): "lines",
     ("diagnose", "client_cert"): "certificate",
     ("judge", "files"): "certificate",
     ("logs", "files"): "log",
