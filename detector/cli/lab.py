@@ -143,10 +143,10 @@ def _own(certificate: Path | None, key: Path | None, name: str) -> Credential | 
         return None
     if certificate is None or key is None:
         raise ConfigError("--cert", "goes with --key, and the other way round")
-    from detector.lab.graded.own_certificate import own_certificate
+    from detector.lab.graded.shown_certificate import shown_certificate
     from detector.model.targets import normal_host
 
-    return own_certificate(certificate, key, normal_host(name))
+    return shown_certificate(certificate, key, normal_host(name))
 
 
 async def _serve_graded(

@@ -45,7 +45,7 @@ def echo_page(echo: Echo, browsers: Browsers, key: str) -> Page:
     word = _word(opinion, agent)
     tones = {"match": "good", "rewritten": "intercepted", "unknown": "weak"}
     verdict = Block(
-        "Does the hello fit your browser?",
+        word.lead,
         badge=word.badge,
         tone=tones[word.badge],
         points=tuple(Point("·", shown(text)) for text in word.points),
@@ -57,7 +57,7 @@ def echo_page(echo: Echo, browsers: Browsers, key: str) -> Page:
     blocks += [_agreed(echo), *_packet(echo)]
     return Page(
         title="Your hello, as this server saw it",
-        lead=word.lead,
+        lead="What arrived of your browser's ClientHello, and whether it fits the User-Agent.",
         figures=(),
         first=(verdict,),
         blocks=tuple(blocks),

@@ -10,6 +10,7 @@ from tests.fuzz import (
     asking,
     certificates,
     dialogues,
+    echoes,
     evidence,
     files,
     fleet,
@@ -27,7 +28,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents, asking, grades,
+    senses, fleet, agents, asking, echoes, grades,
 )  # fmt: skip
 
 

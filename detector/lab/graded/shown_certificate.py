@@ -17,7 +17,7 @@ from detector.lab.pki import Credential
 _MAX = 1 << 20
 
 
-def own_certificate(chain: Path, key: Path, name: str) -> Credential:
+def shown_certificate(chain: Path, key: Path, name: str) -> Credential:
     """For every name below `name`. Raises ConfigError.
 
     Args:
