@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from detector.errors import ConfigError
-from detector.lab.graded.shown_certificate import shown_certificate
 from detector.lab.graded.servers import Place, grade_servers
+from detector.lab.graded.shown_certificate import shown_certificate
 from detector.lab.pki import Credential, LabPki
 from detector.model.grades import GOOD, ROOTED
 
