@@ -54,8 +54,9 @@ revocation and Encrypted ClientHello are what interception costs, and the table 
 ## What a grade cannot say
 
 - **Trust.** Most tests of certificates need an interceptor that trusts the root of our servers; without, it refuses the good
-  server too, and they are *not asked*. The rest still runs: versions and suites are told by the servers, who see what was
-  agreed on before the certificate was refused.
+  server too, and they are *not asked*. The rest still runs: a server sees whether its version and suite were agreed on before
+  its certificate was refused, where that is said in an alert; who leaves without a word leaves it *unclear*. A public
+  certificate for the good servers helps there.
 - **Policy.** A proxy that blocks unknown names blocks ours. Let the domain through its filter first.
 - **Other sites.** An interceptor may have a list of hosts that it treats otherwise. It is graded for one name.
 - **Later.** A grade holds for a version, a configuration and a day. What was seen is kept by `--save`, and `--from` judges it

@@ -53,7 +53,7 @@ def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
         elif all(is_genuine(one, seen) for one in visits):
             yield _not_asked(test, "it was let through undecrypted")
         elif test.group == "upstream-tls":
-            yield _of_agreement(test, visits[-1], met)
+            yield _of_agreement(test, visits[-1], met, reached=reached)
         else:
             about = _About(seen.at.astimezone(UTC), trusted, reached=reached, told=bool(seen.met))
             yield _of_certificate(test, visits[-1], met, about)
@@ -95,7 +95,7 @@ def _of_certificate(test: GradeTest, visit: Visit, met: list[Meeting], about: _A
     return Answer(test=test.id, outcome="passed", seen=_ended(visit))
 
 
-def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
+def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting], *, reached: bool) -> Answer:
     if visit.ended == "answered" or any(_agreed(one.ended) for one in met):
         how = "accepted" if visit.ended == "answered" else "agreed on, whatever came after it"
         return Answer(test=test.id, outcome="failed", seen=how)
@@ -103,7 +103,10 @@ def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
         told = f"no connection reached the server; {_ended(visit)}"
         return Answer(test=test.id, outcome="unclear", seen=told)
     if all(one.ended == "cut" for one in met):
-        # It left without a word, which a client does that finds no suite, too.
+        # It left without a word, which a client does that finds no suite, and one that trusts nobody.
+        if not reached:
+            told = "it leaves without a word, as it leaves the good server"
+            return Answer(test=test.id, outcome="unclear", seen=told)
         return Answer(test=test.id, outcome="passed", seen="it leaves the handshake")
     told = f"the handshake fails ({met[-1].ended})"
     return Answer(test=test.id, outcome="passed", seen=told)

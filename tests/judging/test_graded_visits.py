@@ -118,6 +118,12 @@ def test_a_bad_suite_is_agreed_on_where_the_server_says_so_whatever_the_client_i
     assert answer(whole, "server-rc4").outcome == outcome
 
 
+def test_who_leaves_every_server_without_a_word_has_not_said_that_the_suite_is_bad() -> None:
+    whole = instead(strict(), visit(GOOD, "page"), met(GOOD, "cut"))
+    whole = instead(whole, visit("server-rc4", "page"), met("server-rc4", "cut"))
+    assert answer(whole, "server-rc4").outcome == "unclear"
+
+
 def test_a_bad_suite_that_nobody_was_asked_for_is_unclear() -> None:
     whole = instead(strict(), visit("server-rc4", "page"))
     assert answer(whole, "server-rc4").outcome == "unclear"
