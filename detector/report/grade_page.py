@@ -27,8 +27,12 @@ def grade_page(found: GradeRecord) -> Page:
         leading=tuple(_tables(found)),
         blocks=tuple(map(_card, failed)),
         blocks_title="What failed, and what can be done",
-        notes=() if graded else (f"{shown(found.why_none)[:1].upper()}{shown(found.why_none)[1:]}.",),
+        notes=tuple(filter(None, (_sentence(found.why_none), shown(found.unasked)))),
     )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    return f"{shown(text)[:1].upper()}{shown(text)[1:]}." if text else ""
 
 
 def _first(found: GradeRecord) -> Block:

@@ -24,6 +24,8 @@ OUTCOMES: tuple[tuple[Outcome, str], ...] = (
     ("passed", "passed"), ("passed-on", "passed on to the client"), ("failed", "failed"),
     ("not-asked", "not asked"), ("unclear", "unclear"),
 )  # fmt: skip
+# Tests without an answer, from which on the letter says less than it seems to.
+_MANY = 8
 _STYLES = {
     "A": "bold green",
     "B": "bold green",
@@ -63,6 +65,8 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
         if counts[outcome]
     ]  # fmt: skip
     yield marked(f"  [dim]Of {len(found.answers)} tests: {', '.join(told)}.[/]")
+    if found.not_asked > _MANY:
+        yield marked(f"  [yellow]{escape(found.unasked)}[/]")
     for group, heading in HEADINGS.items():
         rows = [
             one for one in found.answers

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.cli.conftest import Run
-from tests.judging.graded_seen import instead, strict, visit
+from tests.judging.graded_seen import instead, met, strict, visit
 
 
 @pytest.fixture
@@ -67,6 +67,15 @@ def test_json_has_every_test_with_what_its_maker_can_do(tlsight: Run, saved: Pat
     expired = next(one for one in told["answers"] if one["test"] == "expired")
     assert expired["outcome"] == "failed"
     assert expired["vendor"].startswith("Verify the server's chain")
+
+
+def test_a_letter_of_little_says_so(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "seen.json"
+    path.write_bytes(msgspec.json.encode(instead(strict(), visit("good", "page"), met("good"))))
+    done = tlsight("grade", "--from", path)
+    assert "tests had no answer, 21 because the good server was refused too" in done.stdout
+    told = json.loads(tlsight("grade", "--from", path, "--json").stdout)
+    assert told["unasked"].startswith("The letter is of what could be asked: ")
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
