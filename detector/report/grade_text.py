@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -55,9 +56,9 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
     head = f"[{_STYLES[found.letter]}]Grade {found.letter}[/]  {escape(found.route)}"
     yield marked(head)
     for name in found.reasons:
-        yield marked(f"  {escape(by_id[name].bad)} {escape(by_id[name].why)}")
+        yield _within(f"{escape(by_id[name].bad)} {escape(by_id[name].why)}")
     if not found.reasons:
-        yield marked("  Everything that could be asked it did well.")
+        yield _within("Everything that could be asked it did well.")
     counts: Counter[str] = Counter(one.outcome for one in found.answers)
     told = [
         f"{counts[outcome]} {word}"
@@ -66,7 +67,7 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
     ]  # fmt: skip
     yield marked(f"  [dim]Of {len(found.answers)} tests: {', '.join(told)}.[/]")
     if found.not_asked > _MANY:
-        yield marked(f"  [yellow]{escape(found.unasked)}[/]")
+        yield _within(f"[yellow]{escape(found.unasked)}[/]")
     for group, heading in HEADINGS.items():
         rows = [
             one for one in found.answers
@@ -80,6 +81,11 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
         yield marked(
             "\n[dim]-v shows every test; --json why each matters and what its maker can do.[/]"
         )
+
+
+def _within(text: str) -> RenderableType:
+    """Indented, and so are the lines that it is broken into."""
+    return Padding(marked(text), (0, 0, 0, 2))
 
 
 def _table(rows: list[GradeAnswerRecord], *, verbose: bool) -> RenderableType:
