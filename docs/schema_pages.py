@@ -16,6 +16,7 @@ MADE_BY = {
     "check": "`tlsight check --json` and `tlsight judge --json`, one object a line",
     "diagnose": "`tlsight diagnose --json`",
     "doctor": "`tlsight doctor --json`",
+    "echo": "`tlsight echo URL --json`",
     "observation": "`tlsight check --save`, one object a line; `tlsight judge` reads it",
     "ct": "`tlsight ct --json` and `ct export`",
     "event": "the sinks of `tlsight agent`, and `agent events`",
@@ -30,6 +31,8 @@ MADE_BY = {
     "trust-why": "`tlsight trust why --json`",
     "trust-fix": "`tlsight trust fix --json`",
     "trust-remove": "`tlsight trust remove --json`",
+    "watch-path": "`tlsight watch-path --json`, one object a reading",
+    "watch-path-networks": "`tlsight watch-path --networks --json`",
     "policy": "the file of `--policy`, which is TOML",
 }
 

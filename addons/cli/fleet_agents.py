@@ -32,11 +32,12 @@ def token(
     """Make a token that enrols an agent, once, or so many."""
     from datetime import timedelta
 
-    from addons.cli.fleet_home import duration, opened
+    from addons.cli.fleet_home import opened
     from addons.fleet.members import fresh_token
     from addons.fleet.serving import servers_of
     from detector.agent.membership import Token, write_membership
     from detector.agent.signed import public_signer
+    from detector.cli.dates import duration
     from detector.knowledge.whole_file import write_whole
 
     lasts = duration("--until", until, timedelta(days=366))

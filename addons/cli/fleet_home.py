@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,25 +51,3 @@ def opened(home: Path | None) -> Iterator[tuple[FleetHome, Members]]:
         yield found, members
     finally:
         members.close()
-
-
-def duration(option: str, text: str, longest: timedelta) -> timedelta:
-    """30s, 10m, 2h, 7d. Raises ConfigError."""
-    from detector.errors import ConfigError
-
-    unit = _UNITS.get(text[-1:])
-    number = text[:-1]
-    if unit is None or not number.isdecimal() or len(number) > 6:
-        raise ConfigError(option, f"{text!r} is no time", remedy="30s, 10m, 2h, 7d")
-    found = int(number) * unit
-    if not timedelta() < found <= longest:
-        raise ConfigError(option, f"{text} is more than {longest.days}d, or nothing")
-    return found
-
-
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}

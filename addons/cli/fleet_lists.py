@@ -83,7 +83,8 @@ def ask(
     import asyncio
     from datetime import timedelta
 
-    from addons.cli.fleet_home import duration, opened
+    from addons.cli.fleet_home import opened
+    from detector.cli.dates import duration
     from detector.errors import FetchError
     from detector.extras import demand
     from detector.model.targets import parse_target

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from addons.bypass.shown import shown
 from addons.review.visit import address
+from detector.report.moments import ago
 
 _ROLES = {
     "table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell",
@@ -75,17 +76,6 @@ def moment(value: date | str | None) -> Markup:
     return Markup('<time datetime="{}" class="moment">{}</time>').format(
         f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M} UTC"
     )
-
-
-def ago(value: datetime, now: datetime) -> str:
-    """How long before, or after, roughly."""
-    seconds = (now - value).total_seconds()
-    amount = abs(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if amount >= length or unit == "s":
-            text = f"{int(amount // length)} {unit}"
-            return f"{text} ago" if seconds >= 0 else f"in {text}"
-    raise AssertionError
 
 
 def clip(text: str, most: int = 160) -> Markup:

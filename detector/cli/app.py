@@ -18,6 +18,7 @@ from detector.version import __version__
 VERBS = {
     "check": "detector.cli.check:check",
     "diagnose": "detector.cli.diagnose:diagnose",
+    "watch-path": "detector.cli.watch_path:watch_path",
     "judge": "detector.cli.judge:judge",
     "grade": "detector.cli.grade:grade",
     "explain": "detector.cli.explain:explain",
@@ -32,6 +33,7 @@ VERBS = {
     "engine": "detector.cli.engine:app",
     "agent": "detector.cli.agent:app",
     "update": "detector.cli.update:update",
+    "echo": "detector.cli.echo:app",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
     "doctor": "detector.cli.doctor:doctor",

@@ -1,8 +1,8 @@
-"""Days on the command line."""
+"""Days and times on the command line."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from detector.errors import ConfigError
 
@@ -13,3 +13,23 @@ def last_day(text: str | None) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
+
+
+def duration(option: str, text: str, longest: timedelta) -> timedelta:
+    """30s, 10m, 2h, 7d. Raises ConfigError."""
+    unit = _UNITS.get(text[-1:])
+    number = text[:-1]
+    if unit is None or not number.isdecimal() or len(number) > 6:
+        raise ConfigError(option, f"{text!r} is no time", remedy="30s, 10m, 2h, 7d")
+    found = int(number) * unit
+    if not timedelta() < found <= longest:
+        raise ConfigError(option, f"{text} is more than {longest.days}d, or nothing")
+    return found
+
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}

@@ -16,7 +16,7 @@ from detector.cli.streams import print_line, write_file, write_json
 from detector.cli.waiting import Waiting
 from detector.cli.way import WayOptions
 from detector.errors import CertificateError, ConfigError
-from detector.model.targets import HTTPS_PORT, parse_target, socket_text
+from detector.model.targets import host_text, parse_target
 
 if TYPE_CHECKING:
     from detector.known.knowledge import Knowledge, Pin
@@ -67,7 +67,7 @@ def learn(
     learned: list[Pin] = []
     lines: list[str] = []
     for judgement, known in _judged(_parse(hosts, way), way, proof):
-        host = _place(judgement.observation.target)
+        host = host_text(judgement.observation.target)
         seen = examine(judgement.observation, known)
         if seen is None:
             _warn(f"{host}: {judgement.summary}")
@@ -122,7 +122,7 @@ def check(
     code = exit_codes.CLEAN
     for judgement, known in _judged(wanted, way, proof, shown=not json):
         target = judgement.observation.target
-        host = _place(target)
+        host = host_text(target)
         seen = examine(judgement.observation, known)
         pinned = pins_for(table, target.host, target.port)
         if seen is None:
@@ -264,11 +264,6 @@ def _only(table: tuple[Pin, ...], hosts: list[str]) -> tuple[Pin, ...]:
         )
 
     return tuple(filter(is_wanted, table))
-
-
-def _place(target: Target) -> str:
-    """A target as people write it: HTTPS's port is left out."""
-    return target.host if target.port == HTTPS_PORT else socket_text(target.host, target.port)
 
 
 def _parse(hosts: list[str], way: WayOptions) -> list[Target]:

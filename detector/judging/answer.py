@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from detector.model.observation import Failure, Interceptor, Judgement
-from detector.model.targets import HTTPS_PORT, socket_text
+from detector.model.targets import host_text
 
 Word = Literal["yes", "perhaps", "no", "unproven", "unknown"]
 _NAMED = 4
@@ -292,5 +292,4 @@ def _named(hosts: Sequence[str]) -> str:
 
 
 def _host(judgement: Judgement) -> str:
-    target = judgement.observation.target
-    return target.host if target.port == HTTPS_PORT else socket_text(target.host, target.port)
+    return host_text(judgement.observation.target)

@@ -127,6 +127,11 @@ def socket_text(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
+def host_text(target: Target) -> str:
+    """The host, and the port where it is another than HTTPS'."""
+    return target.host if target.port == HTTPS_PORT else socket_text(target.host, target.port)
+
+
 def read_targets(lines: Iterable[str]) -> Iterator[str]:
     """Targets of a list, lazily: one a line, blank lines and # comments left out."""
     for line in lines:

@@ -14,12 +14,14 @@ import msgspec
 
 from detector.ct.issuance import IssuanceLookup
 from detector.judging.answer import Answer
+from detector.judging.path_answer import PathAnswer
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.agent_json import AgentStatusRecord
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.doctor_json import DoctorRecord
+from detector.report.echo_json import EchoRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.grade_json import GradeRecord
@@ -30,12 +32,14 @@ from detector.report.trust_fix_json import TrustFixRecord
 from detector.report.trust_json import TrustRecord
 from detector.report.trust_remove_json import TrustRemoveRecord
 from detector.report.trust_why_json import TrustWhyRecord
+from detector.report.watch_path_json import NetworksRecord
 
 TYPES: dict[str, type] = {
     "answer": Answer,
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
     "doctor": DoctorRecord,
+    "echo": EchoRecord,
     "observation": Observation,
     "ct": IssuanceLookup,
     "event": EventRecord,
@@ -50,6 +54,8 @@ TYPES: dict[str, type] = {
     "trust-why": TrustWhyRecord,
     "trust-fix": TrustFixRecord,
     "trust-remove": TrustRemoveRecord,
+    "watch-path": PathAnswer,
+    "watch-path-networks": NetworksRecord,
     "policy": PolicyFile,
 }
 
