@@ -88,7 +88,7 @@ def test_what_its_owner_answered_for_is_written_lints_and_sanctions(
     path.write_text("# ours\ninternal = ['.corp.example.com']\n")
     done = ask(
         forged(gateway), "policy", "learn", HOST, "--policy", str(path), "--sha256", given,
-        "--owner", "network team", "--expires", "2027-06-30",
+        "--owner", "network team", "--expires", "2090-06-30",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert path.read_text().startswith("# ours\n")
@@ -157,6 +157,8 @@ def test_mistakes_are_told_before_anybody_is_asked(tlsight: Run, tmp_path: Path)
         (("--sha256", "00"), "no file to write is named"),
         (("--policy", str(broken), "--sha256", "0" * 64), "policy.toml:"),
         (("--expires", "soon"), "'soon' is no date"),
+        (("--expires", ""), "'' is no date"),
+        (("--expires", "2020-01-01"), "2020-01-01 is over"),
         (("--private", "--owner", "us"), "--owner: is of an interceptor"),
         (("--private", "--never", "a.example"), "--never: is of an interceptor"),
     ):
