@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Literal
 
+from msgspec import structs
+
 from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import MAX_CHAIN, Path
@@ -78,7 +80,15 @@ class Examination:
 
     @cached_property
     def dated_path(self) -> DatedPath:
-        """The same, completed by what was fetched where that leads to an anchor. Else it counts for nothing."""
+        """The path that counts: with what was fetched, and a local one where the user's own CA is at home."""
+        found = self._completed_path
+        if not self.below_own_root or not self.is_internal:
+            return found
+        return structs.replace(found, path=structs.replace(found.path, kind="local"))
+
+    @cached_property
+    def _completed_path(self) -> DatedPath:
+        """As sent_path, completed by what was fetched where that leads to an anchor. Else it counts for nothing."""
         if self.sent_path.path.kind != "incomplete" or not self.fetched:
             return self.sent_path
         whole = (*self.sent, *self.fetched)
@@ -88,7 +98,7 @@ class Examination:
     @cached_property
     def forgotten(self) -> tuple[Certificate, ...]:
         """CAs between leaf and anchor that were fetched because the server did not send them."""
-        if self.dated_path is self.sent_path:
+        if self._completed_path is self.sent_path:
             return ()
         return tuple(c for c in self.path.certificates[1:-1] if c not in self.sent)
 
@@ -100,6 +110,17 @@ class Examination:
     def root_standing(self) -> RootStanding | None:
         """What the root that the path ends in was worth when the leaf was issued."""
         return self.dated_path.standing
+
+    @cached_property
+    def below_own_root(self) -> bool:
+        """The path ends in a root that the user gave and no public program has, and nothing says that it is a lab's:
+        no CT logs were given with it, and the leaf has no SCTs. Nobody demands of such leaves what is demanded
+        of public ones: that they are logged, or how long they may last.
+        """
+        own, path = self.known.own, self._completed_path.path
+        if own is None or path.kind != "public" or self.leaf.extension("SCT") is not None:
+            return False
+        return own.is_anchor(path.certificates[-1], leaf=len(path.certificates) == 1)
 
     @property
     def undecided_root(self) -> bool:
@@ -227,7 +248,7 @@ class Examination:
         """Internal by its name or the policy, wherever a resolver leads."""
         if any_matches(self.known.policy.internal, self.host):
             return True
-        if self.known.lab:
+        if self.known.lab and not self.below_own_root:
             return False
         return names.is_special_use(self.host) or names.is_private_address(self.host)
 
@@ -235,7 +256,9 @@ class Examination:
     def at_inner_address(self) -> bool:
         """The name was resolved, and not to an address of the public internet."""
         target = self.observation.target
-        if self.known.lab or target.pinned_address or target.ip is None:
+        if self.known.lab and not self.below_own_root:
+            return False
+        if target.pinned_address or target.ip is None:
             return False
         return names.is_private_address(target.ip)
 

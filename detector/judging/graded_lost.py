@@ -38,7 +38,9 @@ def _version(seen: Seen) -> Answer:
         return Answer(test="version-raised", outcome="failed", seen=told)
     if not any(one.saw is not None for one in seen.visits):
         return Answer(test="version-raised", outcome="unclear", seen="no server answered")
-    return Answer(test="version-raised", outcome="passed")
+    spoke = {one.saw.version for one in seen.visits if one.saw is not None}
+    told = "" if spoke & set(_ORDER[:3]) else "it speaks no old version with servers"
+    return Answer(test="version-raised", outcome="passed", seen=told)
 
 
 def _http2(towards: TowardsClients | None, sent: tuple[ClientHello, ...]) -> Answer:

@@ -101,7 +101,8 @@ def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
     if all(one.ended == "cut" for one in met):
         # It left without a word, which a client does that finds no suite, too.
         return Answer(test=test.id, outcome="passed", seen="it leaves the handshake")
-    return Answer(test=test.id, outcome="passed", seen="no common version or suite")
+    told = f"the handshake fails ({met[-1].ended})"
+    return Answer(test=test.id, outcome="passed", seen=told)
 
 
 def _agreed(ended: str) -> bool:

@@ -28,6 +28,8 @@ from detector.wire.registry import SERVER_HELLO
 
 _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TLS10, "ssl3": o.SSL3}
 _ALPN = ("h2", "http/1.1")
+# RC4, 3DES and AES of ECDH_anon (RFC 8422 section 6), which the plan leaves out as rare; OpenSSL serves them without a group.
+_ECDH_ANONYMOUS = (0xC016, 0xC017, 0xC018, 0xC019)
 _DEFLATE = b"\x01\x00"
 _AT_ONCE = 4
 
@@ -40,6 +42,10 @@ async def towards_clients(
     offers = plan(name, _ALPN)
     wanted = ("browser", "plain", *_VERSIONS, *WEAK_FAMILIES, "dhe", "static-keys", "tls12-only")
     asked = {one: offers[one] for one in wanted}
+    anonymous = offers["anonymous"]
+    asked["anonymous"] = msgspec.structs.replace(
+        anonymous, suites=(*anonymous.suites, *_ECDH_ANONYMOUS)
+    )
     asked["compression"] = msgspec.structs.replace(offers["tls12-only"], compression=_DEFLATE)
     tried = await _all(asked, target, options)
     versions = tuple(

@@ -8,8 +8,8 @@ given back whole (`detector.judging.grade`).
 
 A visit that is cut at once is made again: HAProxy that generates certificates resets the first connection to every name,
 and a browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
-costs no more. What the servers met before this run was somebody else's: the first echo tells their time, whatever the clocks
-say, and what is older is left out. So is what went past the interceptor, by its hello.
+costs no more. What the servers met before this run was somebody else's: they are asked for it at once and at the end, and a hello that they
+had at once, or that went past the interceptor, is left out. No clock has to be right.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 import msgspec
 
-from detector import clock
 from detector.model.echoes import Echo, Meeting
 from detector.model.grades import GOOD, GRADES_SCHEMA, GradeServers, Seen, TowardsClients, Visit
 from detector.net.probe import ProbeOptions
@@ -40,9 +38,7 @@ _SETTLED = 0.3
 
 
 # Seconds for the visits, the side towards clients, and what the servers met: a minute together.
-_TO_VISIT, _TO_ASK, _TO_MEET = 36.0, 12.0, 12.0
-# An echo is on its way for a while.
-_EARLIER = 0.5
+A_MINUTE = (36.0, 12.0, 12.0)
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class GradeRun:
         options: the way, by the interceptor.
         direct: the servers may be asked past the interceptor for what they met.
         clients: the side towards clients is asked too.
+        within: seconds for the visits, for the side towards clients, and for what the servers met.
         on: a block for what is waited for, by its name.
 
     """
@@ -62,6 +59,7 @@ class GradeRun:
     options: ProbeOptions
     direct: bool = True
     clients: bool = True
+    within: tuple[float, float, float] = A_MINUTE
     on: Callable[[str], AbstractContextManager[object]] = nullcontext
 
     async def run(self) -> Seen:
@@ -69,15 +67,16 @@ class GradeRun:
         at, course = self.options.now(), _Course()
         options = replace(self.options, listen=_LISTEN, alpn=("http/1.1",))
         visits = course.visits
-        async with _within(_TO_VISIT):
+        to_visit, to_ask, to_meet = self.within
+        async with _within(to_visit):
             await self._visit_all(options, course)
         towards = None
         if self.clients:
-            async with _within(_TO_ASK):
+            async with _within(to_ask):
                 towards = await self._towards(visits)
         await asyncio.sleep(_SETTLED)
         met: tuple[Meeting, ...] = ()
-        async with _within(_TO_MEET):
+        async with _within(to_meet):
             met = await self._met(options, course)
         return Seen(
             schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
@@ -100,8 +99,12 @@ class GradeRun:
                         found = await self._visit(label, options)
                         visits.append(found)
 
-        await one(GOOD)
-        course.begins(visits[-1].saw or await self._past(options, course))
+        with self.on(self.servers.host(GOOD)):
+            first, echo = await visit(self._whom(GOOD, met=True), self._to(options))
+            visits.append(_without_met(first))
+            course.begins(echo or await self._past(options, course))
+        if first.ended == "cut":
+            await one(GOOD)
         labels = [label for label in self.servers.leaves if label != GOOD]
         await asyncio.gather(*map(one, labels))
 
@@ -135,7 +138,7 @@ class GradeRun:
         past = replace(options, routing=Routing(), connect_to=where)
         _, echo = await visit(self._whom(GOOD, met=True), past)
         if echo is not None:
-            course.own.add(echo.flight)
+            course.foreign.add(echo.flight)
         return echo
 
     def _whom(self, label: str, *, met: bool = False) -> Visited:
@@ -152,19 +155,16 @@ class GradeRun:
 
 @dataclass
 class _Course:
-    """What has come of a run so far; `own` are hellos that went past the interceptor, `since` is of the servers' clock."""
+    """What has come of a run so far; `foreign` are hellos that the servers had before, or that went past the interceptor."""
 
     visits: list[Visit] = field(default_factory=list)
-    own: set[bytes] = field(default_factory=set)
-    since: datetime | None = None
-    began: float = field(default_factory=clock.stopwatch)
+    foreign: set[bytes] = field(default_factory=set)
 
     def begins(self, echo: Echo | None) -> None:
-        if echo is not None:
-            self.since = echo.at - timedelta(seconds=clock.stopwatch() - self.began + _EARLIER)
+        self.foreign |= {one.flight for one in echo.met} if echo is not None else set()
 
     def holds(self, one: Meeting) -> bool:
-        return (self.since is None or one.at >= self.since) and one.flight not in self.own
+        return one.flight not in self.foreign
 
 
 @asynccontextmanager

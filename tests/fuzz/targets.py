@@ -14,6 +14,7 @@ from tests.fuzz import (
     evidence,
     files,
     fleet,
+    grades,
     judgements,
     lists,
     packets,
@@ -27,7 +28,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents, asking, echoes,
+    senses, fleet, agents, asking, echoes, grades,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ _DECIDED = ("--reason", "x", "--owner", "x", "--expires", "90d")
 BASE: dict[str, tuple[str, ...]] = {
     "check": ("check", HOST, *_NOBODY),
     "diagnose": ("diagnose", HOST, *_NOBODY),
+    "grade": ("grade", *_NOBODY),
     "judge": ("judge",),
     "logs": ("logs",),
     "pcap": ("pcap",),
@@ -186,6 +187,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("check", "policy"): "table",
     ("check", "history"): "store",
     ("diagnose", "client_cert"): "certificate",
+    ("grade", "servers"): "json",
+    ("grade", "from_"): "json",
     ("judge", "files"): "certificate",
     ("logs", "files"): "log",
     ("logs", "certificate"): "certificate",
