@@ -104,11 +104,19 @@ def serve(
     listen: Annotated[
         str, Option(metavar="ADDRESS:PORT", help="Where to listen; port 0 for any free one.")
     ] = "0.0.0.0:8443",
-    cert: Annotated[
+    certificate: Annotated[
         Path | None,
-        Option("--cert", metavar="FILE", help="PEM with the chain; read again at SIGHUP."),
+        Option(
+            "--certificate",
+            "--cert",
+            metavar="FILE",
+            help="PEM with the chain; read again at SIGHUP.",
+        ),
     ] = None,
-    key: Annotated[Path | None, Option("--key", metavar="FILE", help="PEM with its key.")] = None,
+    key: Annotated[
+        Path | None,
+        Option("--key", metavar="FILE", help="PEM with its key, where that lies apart."),
+    ] = None,
     state: Annotated[
         Path | None,
         Option(
@@ -123,13 +131,12 @@ def serve(
 ) -> int:
     """Tell whoever connects, signed, what arrived of his hello; browsers get a page. Ends with SIGINT or SIGTERM.
 
-    Without --cert a certificate is made, whose root is in FOLDER/root.pem. Nothing is kept and nothing logged; hellos
+    Without --certificate one is made, whose root is in FOLDER/root.pem. Nothing is kept and nothing logged; hellos
     with a random label are held in memory for a minute, so that their sender can ask for them.
 
     Examples
 
-      tlsight echo serve --name echo.example --listen 0.0.0.0:443 \\
-          --cert /etc/letsencrypt/live/echo.example/fullchain.pem --key /etc/letsencrypt/live/echo.example/privkey.pem
+      tlsight echo serve --name echo.example --certificate fullchain.pem --key privkey.pem
       tlsight echo serve --name 192.0.2.1
 
     Exit codes: 0 ended, 2 usage, 4 cannot write.
@@ -147,8 +154,8 @@ def serve(
     from detector.serving.echo import HTTP, LIMITS, Place
     from detector.serving.front import Limits
 
-    if (cert is None) != (key is None):
-        raise ConfigError("--cert and --key", "belong together")
+    if key is not None and certificate is None:
+        raise ConfigError("--key", "is of no --certificate")
     place = Place(*listen_address(listen))
     host = normal_host(name)
     folder = state or state_folder(os.environ) / "echo"
@@ -158,7 +165,7 @@ def serve(
     context.set_alpn_protocols(list(HTTP))
 
     def load() -> None:
-        shown = cert if cert is not None else own_certificate(folder, host, clock.now())
+        shown = certificate or own_certificate(folder, host, clock.now())
         loaded(context, shown, key)
 
     load()
