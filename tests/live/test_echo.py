@@ -41,12 +41,16 @@ Told = dict[str, tuple[int, dict[str, Any]]]
 async def everywhere(folder: Path) -> AsyncGenerator[Told]:
     with EchoProcess(folder / "echo") as echo:
         async with ways(folder, echo) as there:
-            found: Told = {}
             for way, code in (("squid, splice", 0), ("squid, bump", 1)):
                 assert await proved(echo, *there[way]) == code
-            for way, words in there.items():
-                found[way] = await said(echo, *words, "--with", "curl,openssl,python,chromium")
-            yield found
+            two = asyncio.Semaphore(2)
+
+            async def ask(words: tuple[str, ...]) -> tuple[int, dict[str, Any]]:
+                async with two:
+                    return await said(echo, *words, "--with", "curl,openssl,python,chromium")
+
+            answers = await asyncio.gather(*map(ask, there.values()))
+            yield dict(zip(there, answers, strict=True))
     assert echo.code == 0
 
 
