@@ -16,7 +16,8 @@ Rules
 4. Protocols count where they are worse than before: an older version, HTTP/2 gone. Better ones are a note: servers are
    upgraded, and the other reading is the older one. Beside an interceptor's, a server's own protocols are a note too.
 5. What was seen there before under the same standing is no news: fronts that are not alike take turns.
-6. The hybrid key exchange counts as lost where all of at least STEADY readings had it. Other groups are never told.
+6. Groups are never told, but for the hybrid key exchange, where all of at least STEADY readings had it: a note of one
+   host, whose fronts may not be alike. Whether all hosts lost it at once is seen by detector.judging.path_answer.
 7. The route counts where a proxy came or went, and where a public name now leads to an inner address. Which proxy, and
    which address family, are notes: PAC files spread hosts over several, and families race.
 8. How our hello arrived counts: nobody but who stands in between changes it.
@@ -183,10 +184,10 @@ def _browser(
         found.append(_other_version("browser-version", was.version, got.version, worse=worse))
     hybrids = [is_hybrid(one.reading.browser.group) for one in asked if one.reading.browser]
     if got.version == "TLSv1.3" and not is_hybrid(got.group) and all(hybrids):
-        steady = sum(one.times for one in asked) >= STEADY
         group = was.group if was is not None else ""
         text = "the hybrid key exchange of browsers is gone"
-        found.append(PathChange("hybrid", steady, text, group, got.group))
+        if sum(one.times for one in asked) >= STEADY:
+            found.append(PathChange("hybrid", False, text, group, got.group))
     return found
 
 
