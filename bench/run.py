@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from children import child, end_in_order
 from diagnosis import diagnosis
+from echo import echo
 from evidence import evidence, traffic
 from figures import FIGURES, earlier
 from knowledge import knowledge
@@ -53,6 +54,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "evidence": ("tshark",),  # captures, logs, and memory over both
     "bypass": ("curl",),
     "messages": ("grep",),
+    "echo": ("openssl",),
     "judge": (),
     "start": (),
     "fleet": (),
@@ -130,6 +132,8 @@ def measure(parts: list[str], *, quick: bool) -> None:
             knowledge(folder, 100_000 if quick else 1_000_000)
         if "messages" in parts:
             messages(folder, 3 if quick else 9)
+        if "echo" in parts:
+            echo(folder, 3 if quick else 10)
     if "evidence" in parts:
         evidence(quick=quick)
     elif "captures" in parts:

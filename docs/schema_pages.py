@@ -16,6 +16,7 @@ MADE_BY = {
     "check": "`tlsight check --json` and `tlsight judge --json`, one object a line",
     "diagnose": "`tlsight diagnose --json`",
     "doctor": "`tlsight doctor --json`",
+    "echo": "`tlsight echo URL --json`",
     "observation": "`tlsight check --save`, one object a line; `tlsight judge` reads it",
     "ct": "`tlsight ct --json` and `ct export`",
     "event": "the sinks of `tlsight agent`, and `agent events`",

@@ -29,7 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ALONE = ("sh", "scripts/alone.sh")
 # Whoever shares two cores with five others takes longer than alone. Each stream has a folder of its own: a pytest that
 # starts closes the common one to the servers that have given up root.
-PYTEST = ("-m", "pytest", "--timeout", "300", "--basetemp", "{folder}")
+# What takes longest is told: the whole has to fit a CI's patience.
+PYTEST = (
+    "-m", "pytest", "--timeout", "300", "--durations", "15", "--durations-min", "5",
+    "--basetemp", "{folder}",
+)  # fmt: skip
 PYTHON = ".venv/bin/python"
 # How long a stream may take to put away what it started, once it is told to stop.
 _PATIENCE = 30.0
@@ -74,7 +78,7 @@ STREAMS = {
     "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "20"), nice=5
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "40"), nice=5
     ),
 }
 

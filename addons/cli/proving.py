@@ -55,7 +55,7 @@ def prove(
         bool, Option("--all", "-a", help="Every rule of the store and the file that passes.")
     ] = False,
     host_list: Annotated[
-        Path | None, Option("--list", "-l", help="File or pipe of targets, one a line.")
+        Path | None, Option("--list", "-l", "--hosts", help="File or pipe of targets, one a line.")
     ] = None,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,

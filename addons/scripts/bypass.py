@@ -33,8 +33,8 @@ COMPILED = (
     "zstandard",
 )
 PURE = (
-    "aioquic", "anyio", "certifi", "dns", "h2", "httpcore", "httpx", "idna", "jinja2", "markupsafe", "prometheus_client",
-    "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
+    "aioquic", "anyio", "certifi", "dns", "h2", "httpcore", "httpx", "idna", "jinja2", "markupsafe", "platformdirs",
+    "prometheus_client", "publicsuffixlist", "python_multipart", "ruamel", "socksio", "starlette", "truststore", "uvicorn",
 )  # fmt: skip
 
 log = logging.getLogger("tlsight.script")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from detector.chain.certificate import Certificate, name_text, read_certificate
-from detector.chain.path import build_path
 from detector.errors import CertificateError
 from detector.evidence.examination import Examination
 from detector.known.knowledge import Knowledge
@@ -22,7 +21,6 @@ from detector.model.observation import Failure, Judgement, Party, Severity
 if TYPE_CHECKING:
     from detector.causes.plan import Contrast
 
-MAX_FETCHED = 8
 CLOCK_SLACK = timedelta(minutes=10)
 
 
@@ -239,22 +237,9 @@ class Clues:
 
     @cached_property
     def repaired(self) -> tuple[Certificate, ...]:
-        """The public chain that fetched issuers complete, root included; empty where none does."""
-        if self.seen is None or self.seen.is_public_path:
-            return ()
-        fetched: list[Certificate] = []
-        for lookup in self.inquiry.lookups[:MAX_FETCHED]:
-            if lookup.kind == "issuer" and lookup.body:
-                try:
-                    fetched.append(read_certificate(lookup.body))
-                except CertificateError:
-                    continue
-        if not fetched:
-            return ()
-        known = self.known
-        sent = (*self.seen.sent, *fetched)
-        path = build_path(sent, self.host, known.public, programs=known.programs)
-        return path.certificates if path.kind == "public" else ()
+        """The chain that fetched issuers complete, anchor included; empty where none does."""
+        seen = self.seen
+        return seen.path.certificates if seen is not None and seen.forgotten else ()
 
     @property
     def fetch_problems(self) -> tuple[str, ...]:

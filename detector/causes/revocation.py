@@ -124,11 +124,7 @@ def crl_state(
 
 
 def _issuer(clues: Clues) -> Certificate | None:
-    if clues.seen is None:
-        return None
-    if clues.seen.path.issuer is not None:
-        return clues.seen.path.issuer
-    return clues.repaired[1] if len(clues.repaired) > 1 else None
+    return clues.seen.path.issuer if clues.seen is not None else None
 
 
 def _responder_signed(response: ocsp.OCSPResponse, issuer: Certificate) -> bool:

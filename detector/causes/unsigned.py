@@ -12,9 +12,10 @@ def unsigned_below(seen: Examination) -> tuple[Certificate, Certificate] | None:
     """The last certificate of a path that stops, and the issuer of its name that was sent; None where none was, or
     where it cannot be told of one of them whether it signed.
     """
-    if seen.path.kind != "incomplete":
+    path = seen.sent_path.path
+    if path.kind != "incomplete":
         return None
-    last = seen.path.certificates[-1]
+    last = path.certificates[-1]
     named = [c for c in seen.sent if c != last and same_name(c.subject, last.issuer)]
     if not named or any(check_signature(last, one.spki) != "refuted" for one in named):
         return None

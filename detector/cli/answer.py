@@ -60,7 +60,7 @@ def answer(
         # The sites are each other's witnesses.
         session = CheckRun(
             opened.knowledge, options, memory=memory, store=opened.store, canaries=False,
-            within=within, warn=say, around=waiting.target,
+            lookups=True, within=within, warn=say, around=waiting.target,
         )  # fmt: skip
         found = run_briefly(_judged(session, targets))
         whole = answered(found, len(targets))

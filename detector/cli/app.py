@@ -33,6 +33,7 @@ VERBS = {
     "engine": "detector.cli.engine:app",
     "agent": "detector.cli.agent:app",
     "update": "detector.cli.update:update",
+    "echo": "detector.cli.echo:app",
     "lab": "detector.cli.lab:app",
     "demo": "detector.cli.demo:demo",
     "doctor": "detector.cli.doctor:doctor",

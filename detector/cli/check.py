@@ -81,6 +81,10 @@ def check(
             panel=_WAY,
         ),
     ] = False,
+    no_lookups: Annotated[
+        bool,
+        Option("--no-lookups", help="Fetch no issuer that a server forgets to send.", panel=_WAY),
+    ] = False,
     no_canaries: NoCanaries = False,
     concurrency: Annotated[
         int,
@@ -125,8 +129,8 @@ def check(
             session = CheckRun(
                 opened.knowledge, options, memory=memory, compare_direct=compare_direct,
                 staple=staple, other_ways=other_ways, store=opened.store, prove=prove,
-                canaries=not no_canaries, recover=progress() if recover else None, warn=_warn,
-                around=waiting.target,
+                lookups=not no_lookups, canaries=not no_canaries,
+                recover=progress() if recover else None, warn=_warn, around=waiting.target,
             )  # fmt: skip
             asyncio.run(_run(session, wanted, concurrency, printer, save))
     except BaseException:

@@ -13,11 +13,10 @@ from detector.cli.way import WayOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
-    from detector.model.grades import GradeServers, Seen
+    from detector.model.grades import Seen
 
 _SHOW = "What to show"
 _LETTERS = ("A", "B", "C", "D", "F")
-_MAX_FILE = 32 << 20
 _TEXT = """
 Grade an intercepting proxy from A to F: visit servers that are bad on purpose through it, and see what it lets pass.
 
@@ -68,6 +67,7 @@ def grade(
     from detector.knowledge import shipped
     from detector.knowledge.grade_tests import grade_tests
     from detector.report.grade_json import record
+    from detector.runs.grade_files import seen_of
 
     if at_least not in _LETTERS:
         raise ConfigError("--at-least", f"{at_least!r} is none of {', '.join(_LETTERS)}")
@@ -75,7 +75,11 @@ def grade(
         raise ConfigError(
             "grade", "--servers or --from is needed", remedy="see tlsight grade --help"
         )
-    seen = _asked(way, servers, json=json, direct=not no_direct) if servers else _read(from_)
+    if servers is not None:
+        seen = _asked(way, servers, json=json, direct=not no_direct)
+    else:
+        assert from_ is not None
+        seen = seen_of(from_)
     tests = grade_tests()
     found = record(graded(seen, tests, shipped.published_keys()), seen, tests)
     if save is not None:
@@ -100,52 +104,13 @@ def _asked(way: WayOptions, path: Path, *, json: bool, direct: bool) -> Seen:
 
     from detector.cli.waiting import Waiting
     from detector.runs.grade import GradeRun
+    from detector.runs.grade_files import servers_of
 
-    servers = _servers(path)
+    servers = servers_of(path)
     total = len(servers.leaves) + 2
     with Waiting("waiting for {}", shown=not json, total=total, done="asked") as waiting:
         run = GradeRun(servers, way.probe_options(), direct=direct, on=waiting.on)
         return asyncio.run(run.run())
-
-
-def _servers(path: Path) -> GradeServers:
-    import msgspec
-
-    from detector.model.grades import SERVERS_SCHEMA, GradeServers
-    from detector.model.no_json import NO_JSON
-
-    try:
-        found = msgspec.json.decode(_whole(path), type=GradeServers)
-    except NO_JSON as error:
-        raise ConfigError(str(path), f"lists no servers: {error}") from None
-    if found.schema != SERVERS_SCHEMA:
-        raise ConfigError(str(path), f"is of another kind: {found.schema[:40]!r}")
-    return found
-
-
-def _read(path: Path | None) -> Seen:
-    import msgspec
-
-    from detector.model.grades import GRADES_SCHEMA, Seen
-    from detector.model.no_json import NO_JSON
-
-    assert path is not None
-    try:
-        found = msgspec.json.decode(_whole(path), type=Seen)
-    except NO_JSON as error:
-        raise ConfigError(str(path), f"holds nothing that was seen: {error}") from None
-    if found.schema != GRADES_SCHEMA:
-        raise ConfigError(str(path), f"is of another kind: {found.schema[:40]!r}")
-    return found
-
-
-def _whole(path: Path) -> bytes:
-    from detector.bounded import read_whole
-
-    try:
-        return read_whole(path, _MAX_FILE)
-    except OSError as error:
-        raise ConfigError(str(path), error.strerror or str(error)) from None
 
 
 def _save(path: Path, seen: Seen) -> None:

@@ -26,7 +26,7 @@ Roots = Annotated[
     Path | None,
     Option(
         help="PEM file of roots to call public, instead of certifi's. Makes it a lab: special-use"
-        " names and private addresses then count as public.",
+        " names and private addresses then count as public. Your own CA's root stays a private one.",
         envvar="TLSIGHT_ROOTS",
         panel=_PANEL,
     ),

@@ -42,6 +42,16 @@ def sealed(echo: Echo, key: str, sign: Callable[[bytes], bytes]) -> bytes:
     )
 
 
+def signer(data: bytes) -> str:
+    """Whose key it says it is signed with, in hex: for who has no other, and it proves nothing. Raises EchoError."""
+    try:
+        key = msgspec.json.decode(data[:MAX_SEALED], type=_Sealed).key
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+    except (*NO_JSON, ValueError):
+        raise EchoError("what came back is no echo") from None
+    return key
+
+
 def opened(data: bytes, key: str, nonce: str) -> Echo:
     """What it says. Raises EchoError unless the holder of `key` (raw, in hex) signed it for this nonce."""
     if len(data) > MAX_SEALED:

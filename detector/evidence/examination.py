@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Literal
 
+from msgspec import structs
+
 from detector.chain import names
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.path import MAX_CHAIN, Path
@@ -22,6 +24,7 @@ from detector.known.issuers import KnownIssuers
 from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Observation
 
+MAX_FETCHED = 8
 Standing = Literal["canary", "logged", "proven", ""]
 _HTTPS = 443
 
@@ -60,8 +63,44 @@ class Examination:
         return tuple(found)
 
     @cached_property
-    def dated_path(self) -> DatedPath:
+    def fetched(self) -> tuple[Certificate, ...]:
+        """Issuers that were not sent and had to be fetched, unreadable ones left out."""
+        found = []
+        for data in self.observation.fetched[:MAX_FETCHED]:
+            try:
+                found.append(read_certificate(data))
+            except CertificateError:
+                continue
+        return tuple(found)
+
+    @cached_property
+    def sent_path(self) -> DatedPath:
+        """The path as far as what was sent leads."""
         return dated_path(self.sent, self.host, self.known, self.observation.at)
+
+    @cached_property
+    def dated_path(self) -> DatedPath:
+        """The path that counts: with what was fetched, and a local one where the user's own CA is at home."""
+        found = self._completed_path
+        if not self.below_own_root or not self.is_internal:
+            return found
+        return structs.replace(found, path=structs.replace(found.path, kind="local"))
+
+    @cached_property
+    def _completed_path(self) -> DatedPath:
+        """As sent_path, completed by what was fetched where that leads to an anchor. Else it counts for nothing."""
+        if self.sent_path.path.kind != "incomplete" or not self.fetched:
+            return self.sent_path
+        whole = (*self.sent, *self.fetched)
+        found = dated_path(whole, self.host, self.known, self.observation.at)
+        return found if found.path.kind in ("public", "local") else self.sent_path
+
+    @cached_property
+    def forgotten(self) -> tuple[Certificate, ...]:
+        """CAs between leaf and anchor that were fetched because the server did not send them."""
+        if self._completed_path is self.sent_path:
+            return ()
+        return tuple(c for c in self.path.certificates[1:-1] if c not in self.sent)
 
     @cached_property
     def path(self) -> Path:
@@ -71,6 +110,17 @@ class Examination:
     def root_standing(self) -> RootStanding | None:
         """What the root that the path ends in was worth when the leaf was issued."""
         return self.dated_path.standing
+
+    @cached_property
+    def below_own_root(self) -> bool:
+        """The path ends in a root that the user gave and no public program has, and nothing says that it is a lab's:
+        no CT logs were given with it, and the leaf has no SCTs. Nobody demands of such leaves what is demanded
+        of public ones: that they are logged, or how long they may last.
+        """
+        own, path = self.known.own, self._completed_path.path
+        if own is None or path.kind != "public" or self.leaf.extension("SCT") is not None:
+            return False
+        return own.is_anchor(path.certificates[-1], leaf=len(path.certificates) == 1)
 
     @property
     def undecided_root(self) -> bool:
@@ -198,7 +248,7 @@ class Examination:
         """Internal by its name or the policy, wherever a resolver leads."""
         if any_matches(self.known.policy.internal, self.host):
             return True
-        if self.known.lab:
+        if self.known.lab and not self.below_own_root:
             return False
         return names.is_special_use(self.host) or names.is_private_address(self.host)
 
@@ -206,7 +256,9 @@ class Examination:
     def at_inner_address(self) -> bool:
         """The name was resolved, and not to an address of the public internet."""
         target = self.observation.target
-        if self.known.lab or target.pinned_address or target.ip is None:
+        if self.known.lab and not self.below_own_root:
+            return False
+        if target.pinned_address or target.ip is None:
             return False
         return names.is_private_address(target.ip)
 

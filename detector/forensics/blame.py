@@ -141,8 +141,8 @@ def _refused_hello(c: Connection) -> _Said | None:
     if c.reached == "other":
         spoke = greeting.spoken(c.plain)
         if greeting.is_portal(spoke):
-            text = f"{spoke.banner!r} answers in clear on the TLS port."
-            return "captive-portal", text, None
+            text = greeting.portal_text(spoke)
+            return "captive-portal", f"{text[:1].upper()}{text[1:]}.", None
         return "not-tls", f"What answers is no TLS: {greeting.described(spoke)}.", None
     if c.reached == "hello" and c.answer is None and c.error:
         return "malformed-handshake", f"The server's handshake makes no sense: {c.error}.", "server"

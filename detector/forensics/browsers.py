@@ -104,6 +104,15 @@ class Browsers:
         """Every expression that is tried on a User-Agent."""
         return self._claims.patterns()
 
+    def whose(self, hello: HelloFacts) -> tuple[str | None, Kind | None]:
+        """Who sends this very hello: a program, a library, or a browser that no library looks like; None, None else."""
+        if (known := self._known(hello)) is not None:
+            return known.name, known.kind
+        transport = _TRANSPORTS.get(hello.ja4[:1])
+        if transport is not None and (browser := self._browser(hello, transport)) is not None:
+            return browser, "browser"
+        return None, None
+
     def opinion(
         self, hello: HelloFacts, agent: str | None, headers: tuple[str, ...] = ()
     ) -> HelloOpinion | None:
@@ -124,10 +133,9 @@ class Browsers:
             self._made[key] = self._with_headers(self._judge(hello, agent), headers)
         return self._made[key]
 
-    def _with_headers(
-        self, made: HelloOpinion | None, headers: tuple[str, ...]
-    ) -> HelloOpinion | None:
-        products = tuple(
+    def products(self, headers: tuple[str, ...]) -> tuple[str, ...]:
+        """Whose header is among these names of a request's fields, lower case."""
+        return tuple(
             dict.fromkeys(
                 known.product
                 for known in self._headers
@@ -135,6 +143,11 @@ class Browsers:
                 if name.startswith(known.prefix)
             )
         )
+
+    def _with_headers(
+        self, made: HelloOpinion | None, headers: tuple[str, ...]
+    ) -> HelloOpinion | None:
+        products = self.products(headers)
         if not products:
             return made
         made = made or HelloOpinion("likely", None, None)

@@ -40,7 +40,7 @@ def grade(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Grade:
         for one in (
             *answers_to_visits(seen, tests),
             *answers_to_hellos(seen),
-            *answers_to_leaves(seen, published),
+            *answers_to_leaves(seen, tests, published),
             *answers_to_losses(seen),
             *answers_to_clients(seen),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from detector.judging.graded_shown import minted
 from detector.model.grades import Answer, Seen, TowardsClients
 from detector.wire.registry import version_name
 
@@ -37,7 +38,7 @@ def answers_to_clients(seen: Seen) -> Iterator[Answer]:
     secure = None if side.renegotiation is None else not side.renegotiation
     yield _known("client-insecure-renegotiation", secure)
     yield _known("client-compression", side.compression)
-    yield _known("client-shared-session", side.shared_session)
+    yield _session(side, seen)
     yield _known("client-early-ccs", side.early_change)
 
 
@@ -56,6 +57,16 @@ def _downgrade(side: TowardsClients) -> Answer:
     if faults:
         return Answer(test=test, outcome="failed", seen=", ".join(faults))
     return Answer(test=test, outcome="passed")
+
+
+def _session(side: TowardsClients, seen: Seen) -> Answer:
+    """Where one certificate is every site's, a session may be, too (RFC 8446 section 4.6.1)."""
+    test = "client-shared-session"
+    leaves = {one.chain[0] for one in minted(seen)}
+    if side.shared_session and len(leaves) == 1:
+        told = "it is resumed, and one certificate is for all names"
+        return Answer(test=test, outcome="passed", seen=told)
+    return _known(test, side.shared_session)
 
 
 def _suites(test: str, side: TowardsClients, families: tuple[str, ...]) -> Answer:

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.profile import longest_validity
 from detector.chain.signature import public_key, signature_hash
 from detector.errors import CertificateError
-from detector.judging.graded_shown import leaf_of, minted
+from detector.judging.graded_shown import BROKEN_HASHES, leaf_of, minted, short_key
 from detector.known.knowledge import PublishedKeys
-from detector.model.grades import Answer, Seen
+from detector.model.grades import Answer, GradeTests, Seen
 
-_LEAST_RSA, _LEAST_CURVE = 2048, 224
 # Serials of random 64 bits: that the top bits of eight of them are all clear has a chance of 2^-64.
 _ENOUGH, _RANDOM_BITS = 8, 64
 _SHORT = 8
 
 
-def answers_to_leaves(seen: Seen, published: PublishedKeys) -> Iterator[Answer]:
+def answers_to_leaves(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Iterator[Answer]:
     """One for each test that asks leaves."""
     found: dict[str, Certificate] = {}
     above: dict[str, Certificate] = {}
@@ -46,11 +43,18 @@ def answers_to_leaves(seen: Seen, published: PublishedKeys) -> Iterator[Answer]:
     yield _published(leaves, list(above.values()), published)
     yield _of_ca(leaves, list(above.values()))
     yield _shared(leaves)
-    yield _weak(leaves)
-    yield _signed(leaves)
-    yield _serials(leaves)
-    yield _long(leaves)
-    yield _scts(leaves)
+    yield _serials(list({leaf.sha256: leaf for leaf in leaves}.values()))
+    # What is copied from a bad server is that server's fault, and is told there.
+    good = [leaf for server, leaf in found.items() if _is_good(server, tests)] or leaves
+    yield _weak(good)
+    yield _signed(good)
+    yield _long(good)
+    yield _scts(good)
+
+
+def _is_good(server: str, tests: GradeTests) -> bool:
+    """Its certificate is."""
+    return server not in tests or tests[server].group != "certificates"
 
 
 def _said(test: str, fault: str | None, good: str = "") -> Answer:
@@ -112,27 +116,24 @@ def _shared(leaves: Sequence[Certificate]) -> Answer:
     keys = {leaf.spki for leaf in leaves}
     if len(keys) == len(leaves):
         return _said("leaf-key-shared", None)
-    return _said("leaf-key-shared", f"{len(leaves)} names, {len(keys)} keys")
+    counted = "one key" if len(keys) == 1 else f"{len(keys)} keys"
+    return _said("leaf-key-shared", f"{len(leaves)} names, {counted}")
 
 
 def _weak(leaves: Sequence[Certificate]) -> Answer:
-    for leaf in leaves:
-        key = public_key(leaf.spki)
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size < _LEAST_RSA:
-            return _said("leaf-key-weak", f"RSA of {key.key_size} bits")
-        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size < _LEAST_CURVE:
-            return _said("leaf-key-weak", f"a curve of {key.curve.key_size} bits")
-    return _said("leaf-key-weak", None)
+    return _said("leaf-key-weak", next(filter(None, map(short_key, leaves)), None))
 
 
 def _signed(leaves: Sequence[Certificate]) -> Answer:
-    bad = {one for leaf in leaves if (one := signature_hash(leaf)) in ("md5", "sha1", "md2", "md4")}
+    bad = {one for leaf in leaves if (one := signature_hash(leaf)) in BROKEN_HASHES}
     return _said(
         "leaf-signed-weakly", f"with {', '.join(sorted(filter(None, bad)))}" if bad else None
     )
 
 
 def _serials(leaves: Sequence[Certificate]) -> Answer:
+    if len(leaves) == 1:
+        return Answer(test="serial-predictable", outcome="unclear", seen="one leaf was seen")
     serials = {leaf.serial for leaf in leaves}
     if any(serial < 0 for serial in serials):
         return _said("serial-predictable", "one is negative, which no certificate's may be")

@@ -38,17 +38,19 @@ def _version(seen: Seen) -> Answer:
         return Answer(test="version-raised", outcome="failed", seen=told)
     if not any(one.saw is not None for one in seen.visits):
         return Answer(test="version-raised", outcome="unclear", seen="no server answered")
-    return Answer(test="version-raised", outcome="passed")
+    spoke = {one.saw.version for one in seen.visits if one.saw is not None}
+    told = "" if spoke & set(_ORDER[:3]) else "it speaks no old version with servers"
+    return Answer(test="version-raised", outcome="passed", seen=told)
 
 
 def _http2(towards: TowardsClients | None, sent: tuple[ClientHello, ...]) -> Answer:
-    if towards is None or towards.version is None or not sent:
+    if towards is None or not towards.versions or not sent:
         return Answer(test="http2-lost", outcome="unclear", seen="the good server was not reached")
     return _both("http2-lost", towards.alpn == "h2", any(b"h2" in one.alpn for one in sent))
 
 
 def _hybrid(towards: TowardsClients | None, sent: tuple[ClientHello, ...]) -> Answer:
-    if towards is None or towards.version is None or not sent:
+    if towards is None or not towards.versions or not sent:
         return Answer(test="hybrid-lost", outcome="unclear", seen="the good server was not reached")
     there = any(X25519MLKEM768 in one.groups for one in sent)
     return _both("hybrid-lost", towards.group == X25519MLKEM768, there)

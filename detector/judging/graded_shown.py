@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.names import holds_name
+from detector.chain.signature import public_key, signature_hash
 from detector.errors import CertificateError
 from detector.model.grades import GOOD, Seen, Visit
+
+# No client of today takes a leaf that is signed with one of them.
+BROKEN_HASHES = ("md2", "md4", "md5", "sha1")
+_LEAST_RSA, _LEAST_CURVE = 2048, 224
+_A_RUN = timedelta(hours=1)
 
 
 def leaf_of(visit: Visit) -> Certificate | None:
@@ -54,7 +62,8 @@ def objections(
         found.append("another issuer signed it than for good servers")
     if leaf.not_after <= at:
         found.append("it has ended")
-    if leaf.not_before > at:
+    # Minted while the run went on, by another clock.
+    if leaf.not_before > at + _A_RUN:
         found.append("it is not valid yet")
     if not holds_name(leaf, visit.host):
         found.append("it is for another name")
@@ -62,7 +71,21 @@ def objections(
         found.append("it is not for servers")
     if leaf.unheeded:
         found.append("it has a critical extension that nobody knows")
+    if (hashed := signature_hash(leaf)) in BROKEN_HASHES:
+        found.append(f"it is signed with {hashed.upper()}")
+    if (short := short_key(leaf)) is not None:
+        found.append(f"its key is short: {short}")
     return tuple(found)
+
+
+def short_key(leaf: Certificate) -> str | None:
+    """What its key is, where that is too short for today."""
+    key = public_key(leaf.spki)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _LEAST_RSA:
+        return f"RSA of {key.key_size} bits"
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size < _LEAST_CURVE:
+        return f"a curve of {key.curve.key_size} bits"
+    return None
 
 
 def _issuer(leaf: Certificate) -> tuple[bytes, bytes | None]:

@@ -2,20 +2,23 @@
 
 Rules
 -----
-1. A bad server was accepted where its signed word came back. Where the leaf that the client was shown bears the fault
+1. A bad server was accepted where its signed word came back, or where it says that it was asked. Where the leaf that the client was shown bears the fault
    too (its dates, its names, or another issuer than good servers get), the client can refuse: the fault is passed on.
 2. A refusal of a server whose certificate is bad counts only where the good server was accepted, but for the tests that
    need no trust.
-3. What a server agreed on is told by the server: it is asked how the interceptor's connections to it ended. Agreement
+3. It counts, too, only where the server met somebody: a proxy to which a name means nothing, or that blocks by name, says
+   no without having looked.
+4. What a server agreed on is told by the server: it is asked how the interceptor's connections to it ended. Agreement
    on a bad version or suite is what failed, also where the certificate was refused after it. A connection that was never
    made proves nothing.
-4. Where the server's own leaf came nobody decrypted, and nothing was asked.
+5. Where the server's own leaf came nobody decrypted, and nothing was asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from detector.judging.graded_shown import is_genuine, issuers, objections
 from detector.model.echoes import Meeting
@@ -41,36 +44,50 @@ def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
     reached = any(one.server == GOOD and one.ended == "answered" for one in seen.visits)
     for test in tests.visits:
         visits = [one for one in seen.visits if one.server == test.id]
-        if not visits:
+        met = [one for one in seen.met if one.server == test.id]
+        if test.id not in seen.leaves:
             yield _not_asked(test, "there is no such server")
+        elif not visits:
+            yield _not_asked(test, "the time was up before")
         elif all(is_genuine(one, seen) for one in visits):
             yield _not_asked(test, "it was let through undecrypted")
         elif test.group == "upstream-tls":
-            met = [one for one in seen.met if one.server == test.id]
             yield _of_agreement(test, visits[-1], met)
         else:
-            yield _of_certificate(test, visits[-1], seen.at, trusted, reached=reached)
+            about = _About(seen.at.astimezone(UTC), trusted, reached=reached, told=bool(seen.met))
+            yield _of_certificate(test, visits[-1], met, about)
 
 
-def _of_certificate(
-    test: GradeTest,
-    visit: Visit,
-    at: datetime,
-    trusted: frozenset[tuple[bytes, bytes | None]],
-    *,
-    reached: bool,
-) -> Answer:
-    if visit.ended == "answered":
-        why = objections(visit, at.astimezone(UTC), trusted)
+class _About(NamedTuple):
+    """Of the whole run: when it was, who signs for good servers, whether they were reached, whether they told what they met."""
+
+    at: datetime
+    trusted: frozenset[tuple[bytes, bytes | None]]
+    reached: bool
+    told: bool
+
+
+def _of_certificate(test: GradeTest, visit: Visit, met: list[Meeting], about: _About) -> Answer:
+    if visit.ended == "answered" or any(one.ended == "answered" for one in met):
+        why = objections(visit, about.at, about.trusted) if visit.chain else ()
         if why:
             told = f"accepted, and the client sees it: {', '.join(why)}"
             return Answer(test=test.id, outcome="passed-on", seen=told)
         told = "accepted, behind a leaf with which nothing is wrong"
+        if visit.ended != "answered":
+            told = "accepted: the request came to the server"
         return Answer(test=test.id, outcome="failed", seen=told)
     if visit.ended == "unreachable":
         return _not_asked(test, f"the way there failed: {visit.why}")
-    if not reached and test.needs == "root":
+    if not about.reached and test.needs == "root":
         return _not_asked(test, "the good server was refused too: our root is not trusted there")
+    if not met and (about.told or not about.reached):
+        # Refused for its name, or not found: who blocks everything unseen has verified nothing.
+        return Answer(
+            test=test.id,
+            outcome="unclear",
+            seen=f"no connection reached the server; {_ended(visit)}",
+        )
     return Answer(test=test.id, outcome="passed", seen=_ended(visit))
 
 
@@ -84,7 +101,8 @@ def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
     if all(one.ended == "cut" for one in met):
         # It left without a word, which a client does that finds no suite, too.
         return Answer(test=test.id, outcome="passed", seen="it leaves the handshake")
-    return Answer(test=test.id, outcome="passed", seen="no common version or suite")
+    told = f"the handshake fails ({met[-1].ended})"
+    return Answer(test=test.id, outcome="passed", seen=told)
 
 
 def _agreed(ended: str) -> bool:

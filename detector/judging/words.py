@@ -67,6 +67,11 @@ def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
         )
     if row == "insecure-key":
         return Words("A development server, or a device with its vendor's key.", _diagnose(where))
+    if seen.below_own_root:
+        return Words(
+            "You gave the root, and no public program has it.",
+            f"If {seen.host} is a host of yours, name it as internal in the policy.",
+        )
     if seen.is_public_path:
         return Words(
             "The owner may have changed its CA, or keeps its names out of the logs.",

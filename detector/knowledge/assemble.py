@@ -37,7 +37,7 @@ def assemble(
 
     Args:
         roots: PEM file of the roots to call public, instead of certifi's; makes it a lab, where
-            special-use names and private addresses count as public ones.
+            special-use names and private addresses count as public ones, except below the root of a CA of the user's own.
         ct_logs: more CT logs, in Google's JSON schema.
         pins: pins given one by one.
         pin_file: TOML file of more pins.
@@ -66,7 +66,7 @@ def assemble(
         local=machine,
         programs=None if lab else ProgramRoots(_root_table, machine, public, _past_roots),
         listed=None if lab else _root_table,
-        added=None if lab else SelectedRoots(found, lambda digest: not _is_listed(digest)),
+        added=None if lab else SelectedRoots(found, _is_unlisted),
         vouched=None if lab else _vouched_roots,
         canaries=frozenset(shipped.canaries()),
         logs=shipped.LogsOfAllTimes(logs),
@@ -84,6 +84,7 @@ def assemble(
         intermediates=PublicIntermediates(shipped.public_intermediates if roots is None else tuple),
         owners=_owners_of(lists) if lists is not None else dict,
         lab=lab,
+        own=SelectedRoots(found, _is_unlisted) if lab and ct_logs is None else None,
     )
 
 
@@ -101,6 +102,10 @@ def _past_roots() -> tuple[bytes, ...]:
 
 def _is_listed(sha256: str) -> bool:
     return sha256 in _root_table()
+
+
+def _is_unlisted(sha256: str) -> bool:
+    return not _is_listed(sha256)
 
 
 @cache

@@ -267,6 +267,8 @@ class Knowledge:
         owners: gives CA owners by key; asked only where a pin names an owner.
         lab: roots were given by the user, so special-use names and private addresses count as
             public ones.
+        own: of those the ones that no public program has, where no CT logs were given with them: may be of a CA of
+            the user's own.
 
     """
 
@@ -291,6 +293,7 @@ class Knowledge:
     signers: tuple[bytes, ...] = ()
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
+    own: TrustAnchors | None = None
 
     def read_tables(self) -> None:
         """Read what is read when it is first asked, so that nothing has to be opened in the middle of a run."""

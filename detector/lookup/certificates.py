@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
 
@@ -23,17 +23,19 @@ from msgspec import structs
 
 from detector.causes.revocation import UNREADABLE
 from detector.chain.certificate import Certificate, read_certificate, split_pem
-from detector.chain.path import build_path
+from detector.chain.path import Path, build_path
 from detector.chain.signature import is_signed_by
 from detector.errors import CertificateError, FetchError, RefusedError
 from detector.known.knowledge import Knowledge
 from detector.model.inquiry import Inquiry, Lookup
+from detector.model.observation import Observation
 from detector.net.budget import Budget
 from detector.net.fetch import Fetcher
 from detector.net.pointed import Pointer
 
 Kind = Literal["issuer", "ocsp", "crl"]
 _MAX_HOPS = 4
+_MAX_SENT = 16
 _MAX_CERTIFICATE, _MAX_OCSP, _MAX_CRL = 1 << 17, 1 << 17, 16 << 20
 
 
@@ -42,12 +44,40 @@ async def with_lookups(
 ) -> Inquiry:
     """`inquiry` with missing issuers, and with the CA's word on the leaf. Never raises."""
     found: list[Lookup] = []
-    work = _look_up(inquiry, known, _Source(fetch, _pointer(inquiry)), found)
+    work = _look_up(inquiry, known, _Source(fetch, _pointer(inquiry.observation)), found)
     if budget is None:
         await work
     else:
         await budget.spend("lookups", work)
-    return structs.replace(inquiry, lookups=tuple(found))
+    return structs.replace(
+        inquiry, lookups=tuple(found), observation=_with_fetched(inquiry.observation, found)
+    )
+
+
+async def with_missing_issuers(
+    observation: Observation, known: Knowledge, fetch: Fetcher
+) -> Observation:
+    """`observation` with the issuers that its chain lacks, as far as its certificates lead to them. Never raises."""
+    found: list[Lookup] = []
+    path = _path(observation.chain[:_MAX_SENT], observation.target.host, known)
+    if path is not None and path.kind == "incomplete":
+        source = _Source(fetch, _pointer(observation))
+        await _issuers(path.certificates[-1], known, source, found)
+    return _with_fetched(observation, found)
+
+
+def _with_fetched(observation: Observation, found: Sequence[Lookup]) -> Observation:
+    issuers = tuple(one.body for one in found if one.kind == "issuer" and one.body)
+    return replace(observation, fetched=issuers) if issuers else observation
+
+
+def _path(chain: Sequence[bytes], host: str, known: Knowledge) -> Path | None:
+    """As far as what was sent leads; None where it cannot be read."""
+    try:
+        sent = [read_certificate(der) for der in chain]
+    except CertificateError:
+        return None
+    return build_path(sent, host, known.public, known.local, known.programs) if sent else None
 
 
 async def _look_up(
@@ -57,18 +87,14 @@ async def _look_up(
     chain = inquiry.observation.chain or next(
         (trial.chain for trial in inquiry.trials.values() if trial.chain), ()
     )
-    try:
-        sent = [read_certificate(der) for der in chain[:16]]
-    except CertificateError:
-        return
-    if not sent:
-        return
     host = inquiry.observation.target.host
-    path = build_path(sent, host, known.public, known.local, known.programs)
-    if path.kind == "incomplete":
+    path = _path(chain[:_MAX_SENT], host, known)
+    if path is not None and path.kind == "incomplete":
         await _issuers(path.certificates[-1], known, source, found)
-        fetched = [read_certificate(lookup.body) for lookup in found if lookup.body]
-        path = build_path([*sent, *fetched], host, known.public, known.local, known.programs)
+        fetched = [lookup.body for lookup in found if lookup.body]
+        path = _path([*chain[:_MAX_SENT], *fetched], host, known) if fetched else path
+    if path is None:
+        return
     if path.kind in ("public", "local") and path.issuer is not None:
         found += await _revocation(path.leaf, path.issuer, source)
 
@@ -128,9 +154,9 @@ class _Source:
         return Lookup(kind, name, body)
 
 
-def _pointer(inquiry: Inquiry) -> Pointer:
+def _pointer(observation: Observation) -> Pointer:
     """The peer; through a proxy its address is known only where it was asked for by one."""
-    target = inquiry.observation.target
+    target = observation.target
     return Pointer(target.ip or target.host)
 
 

@@ -91,7 +91,9 @@ class Calls:
         tell(_of(done, targets))
         _read_roots_again()
         with self.compare.opened() as opened, self.earlier.opened(read_only=True) as memory:
-            run = CheckRun(opened.knowledge, options, memory=memory, store=opened.store)
+            run = CheckRun(
+                opened.knowledge, options, memory=memory, store=opened.store, lookups=True
+            )
             async with aclosing(run.numbered(targets, len(targets))) as judgements:
                 async for place, judgement in judgements:
                     done[place] = judgement

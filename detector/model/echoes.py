@@ -27,7 +27,8 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
         at: when its hello was read.
         flight: as an echo's.
         ended: "answered"; "shaken": no request came; "went-on": it agreed on what was offered; "cut": it left in the
-            handshake; "silence": it was not answered; else what it said, as the server's library names it.
+            handshake; "silence": it was not answered; empty: that is not told; else what it said, as the server's
+            library names it.
         peer: the address it came from.
 
     """

@@ -237,6 +237,8 @@ class Observation:
             seen: `scts` and `ocsp` are None there where the server has none to give.
         browser: how the server took a browser's hello by this way, where two ways are compared.
         other_ways: what the host showed by its other ways, where they were asked.
+        fetched: issuers that were not sent (DER), from the addresses that certificates name. Whoever reads them
+            believes their signatures alone.
 
     """
 
@@ -258,6 +260,7 @@ class Observation:
     asked_for: tuple[Beside, ...] = ()
     browser: BrowserAnswer | None = None
     other_ways: tuple[OtherWay, ...] = ()
+    fetched: tuple[bytes, ...] = ()
 
     @property
     def asks_for_name(self) -> bool:

@@ -32,6 +32,8 @@ from detector.wire.records import HANDSHAKE, RecordReader
 
 KEPT = 4096
 _LATE = 0.5
+# Bytes of TLS that are no words: tickets, another handshake's certificates.
+_BESIDE = 256 << 10
 
 
 class Conversation(Protocol):
@@ -147,6 +149,7 @@ class _Listener:
     ) -> None:
         self.anew = False
         self._most = most
+        self._came = 0
         self._stream, self._tls, self._words = stream, tls, words
         self._incoming, self._outgoing = incoming, outgoing
         self._records = RecordReader()
@@ -170,6 +173,9 @@ class _Listener:
                 self._incoming.write_eof()
                 break
             self._take(received)
+            # What says nothing, as tickets without end, has its bound too.
+            if self._came > 2 * self._most + _BESIDE:
+                break
         await self._flush()
         return Application("answered" if words.said else "closed", words.said[:KEPT])
 
@@ -191,6 +197,7 @@ class _Listener:
             await self._stream.write(data)
 
     def _take(self, received: bytes) -> None:
+        self._came += len(received)
         self._incoming.write(received)
         with suppress(WireError):
             kinds = {record.type for record in self._records.feed(received)}

@@ -40,7 +40,7 @@ from detector.net.stream import Stream, connect, resolve
 from detector.net.tls_object import sent_chain, suite_in_use
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
-from detector.wire.greeting import described, is_portal, spoken, turns_to_tls
+from detector.wire.greeting import described, is_portal, portal_text, spoken, turns_to_tls
 from detector.wire.offer import TLS13
 from detector.wire.records import ALERT, may_be_tls
 from detector.wire.registry import group_name, version_name
@@ -412,7 +412,7 @@ class ProbeRun:
             return False
         spoke = spoken(data)
         if is_portal(spoke):
-            cause, text = "captive-portal", f"{spoke.banner!r} answers in clear on the TLS port"
+            cause, text = "captive-portal", portal_text(spoke)
         else:
             cause, text = "not-tls", f"the peer does not speak TLS: {described(spoke)}"
             if turns := turns_to_tls(spoke):

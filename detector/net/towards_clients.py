@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 The hellos are those by which a server is diagnosed (`detector.causes.plan`), each offering one version or one family of
 suites alone, and three more: one that says it fell back (RFC 7507), one that offers compression, and one that is followed
-by a ChangeCipherSpec at once (CVE-2014-0224; no key is used and nothing is sent under it). A session of one name is then
+by a ChangeCipherSpec at once (`detector.net.early_change`). A session of one name is then
 tried at another. None of this does any harm; where a harmless way to ask is not known (ROBOT, Heartbleed) nothing is asked.
 """
 
@@ -19,6 +19,7 @@ from detector.errors import DialError
 from detector.model.grades import TowardsClients
 from detector.model.inquiry import Trial
 from detector.model.observation import Target
+from detector.net.early_change import takes_early_change
 from detector.net.probe import ProbeOptions, ProbeRun
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o
@@ -27,6 +28,8 @@ from detector.wire.registry import SERVER_HELLO
 
 _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TLS10, "ssl3": o.SSL3}
 _ALPN = ("h2", "http/1.1")
+# RC4, 3DES and AES of ECDH_anon (RFC 8422 section 6), which the plan leaves out as rare; OpenSSL serves them without a group.
+_ECDH_ANONYMOUS = (0xC016, 0xC017, 0xC018, 0xC019)
 _DEFLATE = b"\x01\x00"
 _AT_ONCE = 4
 
@@ -39,6 +42,10 @@ async def towards_clients(
     offers = plan(name, _ALPN)
     wanted = ("browser", "plain", *_VERSIONS, *WEAK_FAMILIES, "dhe", "static-keys", "tls12-only")
     asked = {one: offers[one] for one in wanted}
+    anonymous = offers["anonymous"]
+    asked["anonymous"] = msgspec.structs.replace(
+        anonymous, suites=(*anonymous.suites, *_ECDH_ANONYMOUS)
+    )
     asked["compression"] = msgspec.structs.replace(offers["tls12-only"], compression=_DEFLATE)
     tried = await _all(asked, target, options)
     versions = tuple(
@@ -50,7 +57,8 @@ async def towards_clients(
         versions=versions,
         families=tuple(one for one in WEAK_FAMILIES if tried[one].answered),
         static_keys=tried["static-keys"].answered if versions else None,
-        version=tried["browser"].version, group=tried["browser"].group,
+        version=tried["browser"].version or tried["plain"].version,
+        group=tried["browser"].group or tried["plain"].group,
         # Behind a hybrid key exchange, whose secret nobody here keeps, the choice is hidden.
         alpn=tried["browser"].alpn or tried["plain"].alpn,
         dh_bits=tried["dhe"].dh_bits,
@@ -58,6 +66,8 @@ async def towards_clients(
         marks=_marks(twelve),
         fallback=await _falls_back(offers["tls12"], versions, target, options),
         compression=_compresses(tried["compression"]) if versions else None,
+        early_change=await takes_early_change(offers["tls12-only"], target, options)
+        if twelve.answered else None,
         shared_session=await _shares_sessions(target, other, options),
     )  # fmt: skip
 

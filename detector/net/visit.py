@@ -6,19 +6,16 @@ signature over this visit's nonce verifies. What is sent is a GET for a public p
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
-import h11
-
 from detector import clock
-from detector.echo.sealed import MAX_SEALED, opened
-from detector.errors import DialError, EchoError
-from detector.model.echoes import ECHO_PATH, Echo
+from detector.echo.sealed import MAX_SEALED
+from detector.errors import DialError
+from detector.model.echoes import Echo
 from detector.model.grades import Ended, Visit
 from detector.model.observation import Target
-from detector.model.targets import socket_text
 from detector.net.application import Conversation
+from detector.net.echo_answer import Http1Answer, Question
 from detector.net.probe import ProbeOptions, ProbeRun
 
 
@@ -77,7 +74,9 @@ class _Visit(ProbeRun):
     def __init__(self, whom: Visited, options: ProbeOptions) -> None:
         target = Target(whom.host, whom.port, sni=whom.host, protocol="http")
         super().__init__(target, options)
-        self.body = _Answer(whom)
+        self.body = Http1Answer(
+            Question(whom.host, whom.port, whom.key, "&met=1" if whom.met else "")
+        )
 
     def _words(self, chosen: str | None) -> Conversation | None:
         return self.body if chosen in (None, "http/1.1") else None
@@ -98,57 +97,3 @@ class _Visit(ProbeRun):
     def refused_by_proxy(self) -> bool:
         told = self.failure.proxy if self.failure is not None else None
         return told is not None and told.fault in ("refused", "failed", "policy", "unreachable")
-
-
-class _Answer:
-    """The request, and what comes back, up to the size that an echo can have."""
-
-    wants_http11 = False
-
-    def __init__(self, whom: Visited) -> None:
-        self._key, self._nonce = whom.key, secrets.token_hex(16)
-        self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=64 << 10)
-        self._body = bytearray()
-        more = "&met=1" if whom.met else ""
-        where = whom.host if whom.port == 443 else socket_text(whom.host, whom.port)
-        self._request = h11.Request(
-            method="GET", target=f"{ECHO_PATH}?nonce={self._nonce}{more}",
-            headers=[("Host", where), ("User-Agent", "tlsight"), ("Accept", "application/json")],
-        )  # fmt: skip
-        self.said = b""
-        self.done = False
-        self.status: int | None = None
-        self.echo: Echo | None = None
-        self.why = ""
-
-    def opening(self) -> bytes:
-        return (self._talk.send(self._request) or b"") + (
-            self._talk.send(h11.EndOfMessage()) or b""
-        )
-
-    def hear(self, data: bytes) -> bytes:
-        self.said = self.said or data[:1]
-        try:
-            self._talk.receive_data(data)
-            while not self.done:
-                event = self._talk.next_event()
-                if isinstance(event, h11.Response):
-                    self.status = event.status_code
-                elif isinstance(event, h11.Data):
-                    self._body += event.data
-                    self.done = len(self._body) > MAX_SEALED
-                elif isinstance(event, h11.EndOfMessage):
-                    self.done = True
-                elif event is h11.NEED_DATA or not isinstance(event, h11.InformationalResponse):
-                    break
-        except h11.RemoteProtocolError as error:
-            self.done, self.why = True, f"no HTTP came: {error}"
-        if self.done and self.status is not None:
-            self._open()
-        return b""
-
-    def _open(self) -> None:
-        try:
-            self.echo = opened(bytes(self._body), self._key, self._nonce)
-        except EchoError as error:
-            self.why = f"HTTP {self.status}: {error}"

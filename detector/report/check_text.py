@@ -97,7 +97,8 @@ def _reason(judgement: Judgement) -> str:
 
 def _acts(judgement: Judgement, reason: str) -> str:
     """Who has to act where that is all there is to say."""
-    known = [c for c in judgement.causes if c.text.casefold() == reason.casefold()]
+    said = reason.rstrip(".").casefold()  # a cause's text is a sentence, with its end
+    known = [c for c in judgement.causes if c.text.rstrip(".").casefold() == said]
     return "".join(f" [dim]({one.id}, {one.party} acts)[/]" for one in known[:1])
 
 

@@ -19,14 +19,6 @@ from detector.wire.hello import ClientHello, ServerHello, parse_client_hello, pa
 from detector.wire.key_exchange import parse_certificate_verify, parse_key_exchange
 from detector.wire.suites import suite_name
 
-_EXTENSIONS = {
-    0: "server_name", 5: "status_request", 10: "supported_groups", 11: "ec_point_formats",
-    13: "signature_algorithms", 16: "alpn", 18: "signed_certificate_timestamp", 21: "padding",
-    23: "extended_master_secret", 35: "session_ticket", 41: "pre_shared_key",
-    43: "supported_versions", 44: "cookie", 45: "psk_key_exchange_modes", 51: "key_share",
-    0xFE0D: "encrypted_client_hello", 0xFF01: "renegotiation_info",
-}  # fmt: skip
-
 
 def trace(trial: Trial) -> list[str]:
     """Lines: what was sent, what came, and how it ended."""
@@ -104,7 +96,7 @@ def _server_message(kind: int, body: bytes, hello: ServerHello | None) -> Iterat
 
 def _extension_names(hello: ClientHello | ServerHello) -> str:
     kinds = [kind for kind, _ in hello.extensions or ()]
-    return ", ".join(_EXTENSIONS.get(kind, str(kind)) for kind in kinds) or "none"
+    return ", ".join(map(r.extension_name, kinds)) or "none"
 
 
 def _scheme(code: int) -> str:

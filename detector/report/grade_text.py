@@ -12,7 +12,7 @@ from rich.text import Text
 from detector.report.check_text import escape, marked
 from detector.report.grade_json import GradeAnswerRecord, GradeRecord
 
-_HEADINGS = {
+HEADINGS = {
     "certificates": "Certificates of servers",
     "upstream-tls": "TLS with servers",
     "client-tls": "TLS with clients",
@@ -61,7 +61,7 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
         if counts[outcome]
     ]  # fmt: skip
     yield marked(f"  [dim]Of {len(found.answers)} tests: {', '.join(told)}.[/]")
-    for group, heading in _HEADINGS.items():
+    for group, heading in HEADINGS.items():
         rows = [
             one for one in found.answers
             if one.group == group and (verbose or one.outcome in ("failed", "passed-on"))

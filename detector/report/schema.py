@@ -21,6 +21,7 @@ from detector.report.agent_json import AgentStatusRecord
 from detector.report.check_json import CheckRecord
 from detector.report.diagnose_json import DiagnoseRecord
 from detector.report.doctor_json import DoctorRecord
+from detector.report.echo_json import EchoRecord
 from detector.report.event_json import EventRecord
 from detector.report.explain_json import ExplainRecord
 from detector.report.grade_json import GradeRecord
@@ -38,6 +39,7 @@ TYPES: dict[str, type] = {
     "check": CheckRecord,
     "diagnose": DiagnoseRecord,
     "doctor": DoctorRecord,
+    "echo": EchoRecord,
     "observation": Observation,
     "ct": IssuanceLookup,
     "event": EventRecord,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from detector.runs.signers import Progress, Signers
 
 _log = Log(__name__)
+_LOOKUP_SECONDS = 3.0
 
 
 class CheckRun:
@@ -42,6 +43,7 @@ class CheckRun:
         other_ways: ask the second address family and HTTP/3 too, where the host has them.
         store: inclusion proofs that were fetched before.
         prove: how to ask logs for inclusion proofs; None asks none.
+        lookups: fetch issuers that a server forgets to send, from where its certificates say.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
         witnesses: which ones; the table's first three when left out.
         recover: compute RSA signers that were not sent, and tell this of the work; None computes none.
@@ -64,6 +66,7 @@ class CheckRun:
         other_ways: bool = False,
         store: CtStore | None = None,
         prove: FetchOptions | None = None,
+        lookups: bool = False,
         canaries: bool = True,
         witnesses: Sequence[str] = (),
         recover: Progress | None = None,
@@ -84,6 +87,7 @@ class CheckRun:
         self.other_ways = other_ways
         self.store = store
         self.prove = prove
+        self.lookups = lookups
         self.within = within
         self.around = around
         self._fetch: Fetcher | None = None
@@ -171,7 +175,7 @@ class CheckRun:
         return place, observation, baseline
 
     async def _asked(self, target: Target) -> tuple[Observation, Baseline | None]:
-        observation = await probe(target, self.options)
+        observation = await self._whole(await probe(target, self.options))
         if self.staple or may_send_scts(observation, self.known):
             from detector.net.unasked import with_unasked
 
@@ -192,6 +196,21 @@ class CheckRun:
                 with_browser_answer(observation, self.options), with_browser_answer(direct, past)
             )
         return observation, baseline_of(direct, self.known)
+
+    async def _whole(self, observation: Observation) -> Observation:
+        """With the issuers that the server should have sent, where it sent too few."""
+        if not self.lookups or not lacks_issuer(observation, self.known):
+            return observation
+        try:
+            from detector.lookup.certificates import with_missing_issuers
+            from detector.net.fetch import Fetcher, FetchOptions
+
+            seconds = min(self.options.timeout, _LOOKUP_SECONDS)
+            how = FetchOptions(timeout=seconds, attempts=1, routing=self.options.routing)
+            async with asyncio.timeout(seconds), Fetcher(how) as fetch:
+                return await with_missing_issuers(observation, self.known, fetch)
+        except (OSError, ImportError):  # too slow, or file descriptors have run out
+            return observation
 
     async def _with_proof(self, observation: Observation) -> Observation:
         """The proof of inclusion from the store, else, where that was asked for, from a log."""
@@ -229,6 +248,15 @@ async def _in_time[T](run: AsyncGenerator[T], within: float | None) -> AsyncGene
             except (StopAsyncIteration, TimeoutError):
                 return
             yield found
+
+
+def lacks_issuer(observation: Observation, known: Knowledge) -> bool:
+    """Whether the chain stops below an anchor, at a certificate that did not sign itself."""
+    seen = examine(observation, known)
+    try:
+        return seen is not None and seen.path.kind == "incomplete"
+    except CertificateError:
+        return False  # it will be judged as unreadable
 
 
 def may_send_scts(observation: Observation, known: Knowledge) -> bool:

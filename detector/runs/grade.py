@@ -5,18 +5,23 @@ Theory of operation
 A visit goes the way that any client's request goes; what the servers met of the interceptor is asked at the good server by
 that way too, and past it where it does not let us through and `direct` allows. Nothing is judged here: what was seen is
 given back whole (`detector.judging.grade`).
+
+A visit that is cut at once is made again: HAProxy that generates certificates resets the first connection to every name,
+and a browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
+costs no more. What the servers met before this run was somebody else's: they are asked for it at once and at the end, and a hello that they
+had at once, or that went past the interceptor, is left out. No clock has to be right.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from detector.model.echoes import Meeting
+from detector.model.echoes import Echo, Meeting
 from detector.model.grades import GOOD, GRADES_SCHEMA, GradeServers, Seen, TowardsClients, Visit
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing
@@ -26,8 +31,14 @@ from detector.net.visit import Visited, visit
 # A proxy's answer waits for its own dial, which waits for our server's silence.
 _LISTEN = 8.0
 _AT_ONCE = 4
+# So often a visit is made again that was cut within so many ms.
+_AGAIN, _AT_ONCE_CUT = 2, 500.0
 # Connections that were begun while an answer was on its way are told a moment later.
 _SETTLED = 0.3
+
+
+# Seconds for the visits, the side towards clients, and what the servers met: a minute together.
+A_MINUTE = (36.0, 12.0, 12.0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class GradeRun:
         options: the way, by the interceptor.
         direct: the servers may be asked past the interceptor for what they met.
         clients: the side towards clients is asked too.
+        within: seconds for the visits, for the side towards clients, and for what the servers met.
         on: a block for what is waited for, by its name.
 
     """
@@ -47,33 +59,57 @@ class GradeRun:
     options: ProbeOptions
     direct: bool = True
     clients: bool = True
+    within: tuple[float, float, float] = A_MINUTE
     on: Callable[[str], AbstractContextManager[object]] = nullcontext
 
     async def run(self) -> Seen:
         """Ask everything. Never raises for what a peer does."""
-        at = self.options.now()
+        at, course = self.options.now(), _Course()
         options = replace(self.options, listen=_LISTEN, alpn=("http/1.1",))
-        visits = [await self._visit(GOOD, options)]
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(label: str) -> Visit:
-            async with turns:
-                return await self._visit(label, options)
-
-        labels = [label for label in self.servers.leaves if label != GOOD]
-        visits += await asyncio.gather(*map(one, labels))
-        towards = await self._towards(visits) if self.clients else None
+        visits = course.visits
+        to_visit, to_ask, to_meet = self.within
+        async with _within(to_visit):
+            await self._visit_all(options, course)
+        towards = None
+        if self.clients:
+            async with _within(to_ask):
+                towards = await self._towards(visits)
         await asyncio.sleep(_SETTLED)
-        last, met = await self._met(options)
-        visits.append(last)
+        met: tuple[Meeting, ...] = ()
+        async with _within(to_meet):
+            met = await self._met(options, course)
         return Seen(
             schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
             leaves=self.servers.leaves, visits=tuple(visits), met=met, towards=towards,
         )  # fmt: skip
 
+    async def _visit_all(self, options: ProbeOptions, course: _Course) -> None:
+        """The good server first, so that what a bad one is met with is not the first of all."""
+        visits = course.visits
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(label: str) -> None:
+            async with turns:
+                with self.on(self.servers.host(label)):
+                    found = await self._visit(label, options)
+                    visits.append(found)
+                    for _ in range(_AGAIN):
+                        if found.ended != "cut" or found.ms > _AT_ONCE_CUT:
+                            break
+                        found = await self._visit(label, options)
+                        visits.append(found)
+
+        with self.on(self.servers.host(GOOD)):
+            first, echo = await visit(self._whom(GOOD, met=True), self._to(options))
+            visits.append(_without_met(first))
+            course.begins(echo or await self._past(options, course))
+        if first.ended == "cut":
+            await one(GOOD)
+        labels = [label for label in self.servers.leaves if label != GOOD]
+        await asyncio.gather(*map(one, labels))
+
     async def _visit(self, label: str, options: ProbeOptions) -> Visit:
-        with self.on(self.servers.host(label)):
-            found, _ = await visit(self._whom(label), self._to(options))
+        found, _ = await visit(self._whom(label), self._to(options))
         return found
 
     async def _towards(self, visits: list[Visit]) -> TowardsClients | None:
@@ -86,17 +122,24 @@ class GradeRun:
         with self.on("its side towards clients"):
             return await towards_clients(*hosts, self.servers.port, self._to(self.options))
 
-    async def _met(self, options: ProbeOptions) -> tuple[Visit, tuple[Meeting, ...]]:
-        """The good server once more, and what all of them met; past the interceptor where it has to be."""
-        whom = self._whom(GOOD, met=True)
-        last, echo = await visit(whom, self._to(options))
-        if echo is None and self.direct and self.servers.address:
-            past = replace(
-                options, routing=Routing(), connect_to=(self.servers.address, self.servers.port)
-            )
-            _, echo = await visit(whom, past)
-        stripped = _without_met(last)
-        return stripped, echo.met if echo is not None else ()
+    async def _met(self, options: ProbeOptions, course: _Course) -> tuple[Meeting, ...]:
+        """What all servers met: asked at the good one, which is one visit more; past the interceptor where it has to be."""
+        last, echo = await visit(self._whom(GOOD, met=True), self._to(options))
+        course.visits.append(_without_met(last))
+        if echo is None:
+            echo = await self._past(options, course)
+        return tuple(filter(course.holds, echo.met)) if echo is not None else ()
+
+    async def _past(self, options: ProbeOptions, course: _Course) -> Echo | None:
+        """The good server's word by the direct way, where that may be gone."""
+        if not (self.direct and self.servers.address):
+            return None
+        where = self.servers.address, self.servers.port
+        past = replace(options, routing=Routing(), connect_to=where)
+        _, echo = await visit(self._whom(GOOD, met=True), past)
+        if echo is not None:
+            course.foreign.add(echo.flight)
+        return echo
 
     def _whom(self, label: str, *, met: bool = False) -> Visited:
         servers = self.servers
@@ -108,6 +151,28 @@ class GradeRun:
         if straight and options.connect_to is None and self.servers.address:
             return replace(options, connect_to=(self.servers.address, self.servers.port))
         return options
+
+
+@dataclass
+class _Course:
+    """What has come of a run so far; `foreign` are hellos that the servers had before, or that went past the interceptor."""
+
+    visits: list[Visit] = field(default_factory=list)
+    foreign: set[bytes] = field(default_factory=set)
+
+    def begins(self, echo: Echo | None) -> None:
+        self.foreign |= {one.flight for one in echo.met} if echo is not None else set()
+
+    def holds(self, one: Meeting) -> bool:
+        return one.flight not in self.foreign
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    """Give up after that long; what was seen by then is kept."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            yield
 
 
 def _without_met(one: Visit) -> Visit:

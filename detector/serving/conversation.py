@@ -7,6 +7,7 @@ beside the lower-case ones. Bodies are refused: nothing here takes any.
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 import h11
 from h2.config import H2Configuration
@@ -48,6 +49,16 @@ class Reply(NamedTuple):
     body: bytes
     kind: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def asked(target: str) -> tuple[str, dict[str, str]]:
+    """Path and parameters of a request's target; the first of a name counts."""
+    parts = urlsplit(target)
+    try:
+        pairs = parse_qsl(parts.query, max_num_fields=16)
+    except ValueError:
+        return "", {}
+    return parts.path, dict(reversed(pairs))
 
 
 class BadHttpError(Exception):

@@ -6,8 +6,10 @@ A connection is taken, its first bytes are read up to the end of the ClientHello
 says by it which server answers: a maker of a `Speaker`, which is fed what was read. So one port serves OpenSSL in all its
 moods beside libraries that still speak SSL 3.0, and the hello is known byte by byte to whoever answers the request.
 
-Bounds: the hello has 5 s and 64 KiB, the handshake 10 s, a request 10 s, a connection 60 s and 64 requests; `most`
-connections are open, `most_of_one` of one address, further ones are closed unread. Nothing is kept of a connection after it.
+Bounds: the hello has 5 s and 64 KiB, the handshake 10 s, a request 10 s, a connection 60 s, 64 requests and 512 KiB of
+what its peer sends; `most` connections are open, `most_of_one` of one address, and `a_minute` are taken of one address in
+a minute; further ones are closed unread. An address of IPv6 counts by its /64, which one subscriber has whole. Nothing is
+kept of a connection after it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any
 
 from detector.errors import ConfigError, WireError
@@ -33,6 +36,10 @@ from detector.wire.registry import CLIENT_HELLO
 MAX_HELLO = 64 << 10
 _TO_GREET, _TO_SHAKE, _TO_ASK, _WHOLE = 5.0, 10.0, 10.0, 60.0
 _REQUESTS = 64
+# Behind the hello: requests are small, and whoever sends frames without end is cut off.
+_MOST_HEARD = 512 << 10
+# Addresses whose connections are counted at once.
+_MOST_COUNTED = 1 << 16
 _CHUNK = 1 << 16
 # Linux: keep the first packet of a connection, and give it (tcp(7)).
 _SAVE_SYN, _SAVED_SYN, _MAX_SYN = 27, 28, 256
@@ -84,14 +91,17 @@ Choose = Callable[[ClientHello], Entrance | None]
 Answer = Callable[[Arrival, Request], Reply]
 # How a connection ended whose hello was read: "answered", "shaken", "cut", "went-on", "silence", or why not, in a word or two.
 Tell = Callable[[Arrival, str], None]
+# A connection whose hello was read just now.
+Meet = Callable[[Arrival], None]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Connections at once, of everybody and of one address."""
+    """Connections at once, of everybody and of one address; and of one address in a minute, 0 for any number."""
 
     most: int = 512
     most_of_one: int = 64
+    a_minute: int = 0
 
 
 @asynccontextmanager
@@ -102,9 +112,10 @@ async def front(
     answer: Answer,
     limits: Limits | None = None,
     tell: Tell = lambda _arrival, _how: None,
+    meet: Meet = lambda _arrival: None,
 ) -> AsyncGenerator[int]:
     """Serve until left; gives the port. Raises ConfigError where nobody can listen there."""
-    door = _Door(choose, answer, limits or Limits(), tell)
+    door = _Door(choose, answer, limits or Limits(), tell, meet)
     try:
         server = await asyncio.start_server(door.met, host, port, limit=_CHUNK)
     except OSError as error:
@@ -123,20 +134,25 @@ async def front(
 
 
 class _Door:
-    def __init__(self, choose: Choose, answer: Answer, limits: Limits, tell: Tell) -> None:
+    def __init__(
+        self, choose: Choose, answer: Answer, limits: Limits, tell: Tell, meet: Meet
+    ) -> None:
         self._choose, self._answer, self._limits, self._tell = choose, answer, limits, tell
+        self._meet = meet
         self._open: set[asyncio.Task[Any]] = set()
         self._of: Counter[str] = Counter()
+        self._minute, self._lately = 0, Counter[str]()
 
     async def met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         peer = str((writer.get_extra_info("peername") or ("",))[0])
-        limits = self._limits
-        if task is None or len(self._open) >= limits.most or self._of[peer] >= limits.most_of_one:
+        limits, one = self._limits, _subscriber(peer)
+        full = len(self._open) >= limits.most or self._of[one] >= limits.most_of_one
+        if task is None or full or self._too_often(one):
             writer.close()
             return
         self._open.add(task)
-        self._of[peer] += 1
+        self._of[one] += 1
         try:
             async with asyncio.timeout(_WHOLE):
                 await self._serve(reader, writer, peer)
@@ -144,10 +160,20 @@ class _Door:
             pass  # whatever a peer does ends its own connection
         finally:
             self._open.discard(task)
-            self._of[peer] -= 1
-            if not self._of[peer]:
-                del self._of[peer]
+            self._of[one] -= 1
+            if not self._of[one]:
+                del self._of[one]
             writer.close()
+
+    def _too_often(self, one: str) -> bool:
+        if not self._limits.a_minute:
+            return False
+        minute = int(asyncio.get_running_loop().time() // 60)
+        if minute != self._minute or len(self._lately) >= _MOST_COUNTED:
+            self._minute = minute
+            self._lately.clear()
+        self._lately[one] += 1
+        return self._lately[one] > self._limits.a_minute
 
     async def close(self) -> None:
         for task in tuple(self._open):
@@ -160,6 +186,7 @@ class _Door:
         syn = _first_packet(writer)
         async with asyncio.timeout(_TO_GREET):
             arrival, first = await _greeted(reader, peer, syn)
+        self._meet(arrival)
         entrance = self._choose(arrival.hello)
         arrival.label = entrance.label if entrance is not None else ""
         if entrance is not None and entrance.silent:
@@ -217,6 +244,7 @@ class _Line:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speaker: Speaker
     ) -> None:
         self._reader, self._writer = reader, writer
+        self._heard = 0
         self.speaker = speaker
 
     async def shaken(self, first: bytes) -> bytes:
@@ -235,9 +263,10 @@ class _Line:
     async def hear(self) -> bytes | None:
         """What was said next; None where the peer has ended."""
         while True:
-            data = await self._reader.read(_CHUNK)
+            data = await self._more()
             heard = self.speaker.take(data)
             self.flush()
+            await self._writer.drain()
             if heard or heard is None or not data:
                 return heard or None
 
@@ -252,9 +281,16 @@ class _Line:
             self._writer.write(data)
 
     async def _read(self) -> bytes:
-        data = await self._reader.read(_CHUNK)
+        data = await self._more()
         if not data:
             raise EOFError
+        return data
+
+    async def _more(self) -> bytes:
+        data = await self._reader.read(_CHUNK)
+        self._heard += len(data)
+        if self._heard > _MOST_HEARD:
+            raise BadHttpError(f"more than {_MOST_HEARD >> 10} KiB")
         return data
 
 
@@ -289,6 +325,19 @@ async def _greeted(reader: asyncio.StreamReader, peer: str, syn: bytes) -> tuple
 
 def _arrival(peer: str, syn: bytes, flight: bytearray, pieces: list[Piece], body: bytes) -> Arrival:
     return Arrival(peer, bytes(flight), tuple(pieces), syn, parse_client_hello(body))
+
+
+def _subscriber(peer: str) -> str:
+    """Whom an address belongs to, as far as an address tells."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if address.version == 4:
+        return peer
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return address.packed[:8].hex()
 
 
 def _first_packet(writer: asyncio.StreamWriter) -> bytes:

@@ -88,6 +88,11 @@ def is_portal(spoke: Spoke) -> bool:
     return spoke.status in _PORTAL
 
 
+def portal_text(spoke: Spoke) -> str:
+    """That it did, as the start of a sentence."""
+    return f"a portal answers in the server's place: {spoke.banner!r}, in clear on the TLS port"
+
+
 def printable(data: bytes, limit: int = 60) -> str:
     """The start of what a peer said, safe for a terminal."""
     text = data[:limit].decode("latin-1").strip()

@@ -82,6 +82,38 @@ SIGNATURE_SCHEMES: dict[int, str] = {
     0x080B: "rsa_pss_pss_sha512",
 }
 
+EXTENSIONS: dict[int, str] = {
+    0: "server_name",
+    5: "status_request",
+    10: "supported_groups",
+    11: "ec_point_formats",
+    13: "signature_algorithms",
+    16: "alpn",
+    18: "signed_certificate_timestamp",
+    21: "padding",
+    22: "encrypt_then_mac",
+    23: "extended_master_secret",
+    27: "compress_certificate",
+    28: "record_size_limit",
+    34: "delegated_credential",
+    35: "session_ticket",
+    41: "pre_shared_key",
+    42: "early_data",
+    43: "supported_versions",
+    44: "cookie",
+    45: "psk_key_exchange_modes",
+    47: "certificate_authorities",
+    49: "post_handshake_auth",
+    50: "signature_algorithms_cert",
+    51: "key_share",
+    0x3374: "next_protocol_negotiation",
+    0x4469: "application_settings",
+    0x44CD: "application_settings",
+    0xCA34: "trust_anchors",
+    0xFE0D: "encrypted_client_hello",
+    0xFF01: "renegotiation_info",
+}
+
 HANDSHAKE_TYPES: dict[int, str] = {
     0: "HelloRequest",
     1: "ClientHello",
@@ -146,3 +178,7 @@ def version_text(value: int) -> str:
 
 def group_name(value: int) -> str:
     return GROUPS.get(value, f"{value:#06x}")
+
+
+def extension_name(value: int) -> str:
+    return EXTENSIONS.get(value, str(value))

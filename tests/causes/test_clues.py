@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detector.lab.pki import LabPki
-from detector.model.inquiry import Application, Inquiry, Lookup, Trial
+from detector.model.inquiry import Application, Inquiry, Trial
 from tests.causes.conftest import MakeClues
 from tests.conftest import Observe
 
@@ -52,12 +54,10 @@ def test_a_chain_is_repaired_only_by_certificates_that_signed_it(
     clues: MakeClues, pki: LabPki, observe: Observe
 ) -> None:
     seen = observe("a.com", [pki.issue("a.com").der])
-    good = Lookup("issuer", "http://a/ca.der", pki.intermediate.der)
-    stranger = Lookup("issuer", "http://a/ca.der", LabPki().intermediate.der)
-    garbage = Lookup("issuer", "http://a/ca.der", b"garbage")
-    whole = clues(Inquiry(seen, lookups=(garbage, stranger, good))).repaired
+    stranger, good = LabPki().intermediate.der, pki.intermediate.der
+    whole = clues(Inquiry(replace(seen, fetched=(b"garbage", stranger, good)))).repaired
     assert [one.der for one in whole] == [seen.chain[0], pki.intermediate.der, pki.root.der]
-    assert clues(Inquiry(seen, lookups=(garbage, stranger))).repaired == ()
+    assert clues(Inquiry(replace(seen, fetched=(b"garbage", stranger)))).repaired == ()
 
 
 def test_date_and_status_of_the_answer_are_read(

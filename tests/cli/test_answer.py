@@ -162,5 +162,5 @@ def test_mistakes_are_one_line_and_exit_2(tlsight: Run, words: tuple[str, ...], 
 def test_help_is_still_help(tlsight: Run) -> None:
     for word in ("--help", "-h"):
         said = tlsight(word).stdout
-        assert "Usage: tlsight [OPTIONS] COMMAND" in said
+        assert "Usage: tlsight [OPTIONS] [COMMAND]" in said
         assert re.search(r"answers in a\s+paragraph: am I intercepted", said)

@@ -115,3 +115,32 @@ def test_unreadable_certificates_behind_the_leaf_are_counted(
 def test_a_leaf_that_is_none_is_refused(known: Knowledge, observe: Observe) -> None:
     with pytest.raises(CertificateError):
         Examination(observe("a.com", [b"junk"]), known)
+
+
+def test_issuers_that_were_fetched_count_where_they_lead_to_an_anchor(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    alone = observe("a.com", [pki.issue("a.com").der])
+    assert Examination(alone, known).path.kind == "incomplete"
+    whole = Examination(replace(alone, fetched=(b"garbage", pki.intermediate.der)), known)
+    assert whole.is_public_path
+    assert [one.der for one in whole.forgotten] == [pki.intermediate.der]
+    assert whole.sent_path.path.kind == "incomplete"
+
+
+def test_issuers_that_were_fetched_and_lead_nowhere_count_for_nothing(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    namesake = LabPki().intermediate  # the same name, and another key
+    alone = observe("a.com", [pki.issue("a.com").der], fetched=(namesake.der,))
+    assert Examination(alone, known).path.kind == "incomplete"
+    private = observe("a.com", [corporate.issue("a.com").der], fetched=(corporate.der,))
+    found = Examination(private, known)
+    assert (found.path.kind, found.forgotten) == ("incomplete", ())
+
+
+def test_what_was_sent_is_not_said_to_be_forgotten(
+    pki: LabPki, known: Knowledge, observe: Observe
+) -> None:
+    seen = observe("a.com", pki.issue("a.com"), fetched=(pki.intermediate.der,))
+    assert Examination(seen, known).forgotten == ()

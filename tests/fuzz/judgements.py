@@ -95,7 +95,7 @@ def _diagnosis(data: bytes) -> None:
     parts = data.split(b"\0\0", 3) + [b""] * 3
     seen = Observation(
         PKI.intermediate.now, Target("a.example.com", sni="a.example.com"), ocsp=parts[2],
-        chain=(parts[0], PKI.intermediate.der), handshake=Handshake(True, "TLSv1.3"),
+        chain=(parts[0], PKI.intermediate.der), handshake=Handshake(True, "TLSv1.3"), fetched=(parts[2],),
     )  # fmt: skip
     trial = Trial("plain", "answered", version=0x0304, chain=(parts[0],), authorities=(parts[1],))
     inquiry = Inquiry(

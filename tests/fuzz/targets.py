@@ -10,9 +10,11 @@ from tests.fuzz import (
     asking,
     certificates,
     dialogues,
+    echoes,
     evidence,
     files,
     fleet,
+    grades,
     judgements,
     lists,
     packets,
@@ -26,7 +28,7 @@ from tests.fuzz.target import Target
 
 _ROOMS = (
     wire, certificates, transparency, lists, judgements, evidence, packets, dialogues, files, addons, receivers,
-    senses, fleet, agents, asking,
+    senses, fleet, agents, asking, echoes, grades,
 )  # fmt: skip
 
 

@@ -131,6 +131,9 @@ COMMANDS: dict[str, tuple[frozenset[str], Words]] = {
         _ASKED,
         lambda m: ("update", "log_list", "--mirror", m.url, "--lists", "lists", *m.asking, *m.common),
     ),
+    "echo ask": (
+        _ASKED, lambda m: ("echo", "ask", f"https://{HOST}/", *m.way, "--timeout", str(TIMEOUT)),
+    ),
     "bypass recheck": (
         frozenset(("proxy",)),
         lambda m: ("bypass", "recheck", *m.way, "--timeout", str(TIMEOUT), "--store", "bypass.sqlite3"),
@@ -185,6 +188,7 @@ _ALIKE = (
     ("diagnose",),
     ("ct show", "ct fetch", "update"),
     ("bypass recheck", "bypass prove"),
+    ("echo ask",),
 )
 
 

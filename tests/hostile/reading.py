@@ -24,6 +24,7 @@ _DECIDED = ("--reason", "x", "--owner", "x", "--expires", "90d")
 BASE: dict[str, tuple[str, ...]] = {
     "check": ("check", HOST, *_NOBODY),
     "diagnose": ("diagnose", HOST, *_NOBODY),
+    "grade": ("grade", *_NOBODY),
     "watch-path": ("watch-path", HOST, "--network", "here", *_NOBODY),
     "judge": ("judge",),
     "logs": ("logs",),
@@ -133,6 +134,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "fleet user password": ("fleet", "user", "password", "alice"),
     "agent service": ("agent", "service", "systemd"),
     "lab serve": ("lab", "serve", "healthy"),
+    "echo serve": ("echo", "serve", "--name", HOST, "--listen", "127.0.0.1:0"),
     "mcp": ("mcp",),
 }  # fmt: skip
 # What a command reads besides the option that is tried, so that it comes to that one: the option, and its words.
@@ -156,6 +158,7 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
     "bypass sync once": ("shelf", ("--shelf", "empty")),
     "bypass sync run": ("shelf", ("--shelf", "empty")),
     "bypass sync serve": ("certificate", ("--certificate", "{chain.pem}")),
+    "echo serve": ("key", ("--key", "{chain.pem}")),
     "agent enrol": ("file", ("{empty}",)),
     "fleet token": ("out", ("--out", "out")),
     "fleet gateway": ("out", ("--out", "out")),
@@ -187,6 +190,8 @@ MEANING: dict[tuple[str, str], str] = {
     ("watch-path", "history"): "store",
     ("watch-path", "target_list"): "lines",
     ("diagnose", "client_cert"): "certificate",
+    ("grade", "servers"): "json",
+    ("grade", "from_"): "json",
     ("judge", "files"): "certificate",
     ("logs", "files"): "log",
     ("logs", "certificate"): "certificate",
@@ -221,6 +226,7 @@ MEANING: dict[tuple[str, str], str] = {
     ("fleet serve", "certificate"): "certificate",
     ("fleet user list", "users"): "lines",
     ("fleet page", "certificate"): "certificate",
+    ("echo serve", "cert"): "certificate",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))
@@ -233,6 +239,7 @@ _SERVING = frozenset(
         "fleet serve",
         "fleet page",
         "lab serve",
+        "echo serve",
         "agent run",
         "agent exporter",
     )

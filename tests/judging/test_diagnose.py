@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detector.errors import ProxyFault
 from detector.judging.diagnose import diagnose
 from detector.knowledge.fixes import config_lines
 from detector.known.knowledge import Knowledge
 from detector.lab.pki import LabPki
-from detector.model.inquiry import FoundCause, Inquiry, Lookup
+from detector.model.inquiry import FoundCause, Inquiry
 from detector.model.observation import Failure, ProxyAnswer, Route, Target
 from tests.conftest import Observe
 
@@ -42,13 +44,21 @@ def test_the_repaired_chain_is_leaf_and_intermediates_without_the_root(
     pki: LabPki, observe: Observe
 ) -> None:
     seen = observe("a.com", [pki.issue("a.com").der])
-    inquiry = Inquiry(seen, lookups=(Lookup("issuer", "http://a", pki.intermediate.der),))
+    inquiry = Inquiry(replace(seen, fetched=(pki.intermediate.der,)))
     known = pki.knowledge()
     assert diagnose(inquiry, known, config_lines()).repaired == (
         seen.chain[0],
         pki.intermediate.der,
     )
     assert diagnose(Inquiry(seen), known, config_lines()).repaired == ()
+
+
+def test_a_server_that_forgot_its_intermediate_is_judged_by_the_one_that_was_fetched(
+    pki: LabPki, observe: Observe
+) -> None:
+    seen = observe("a.com", [pki.issue("a.com").der], fetched=(pki.intermediate.der,))
+    found = diagnose(Inquiry(seen), pki.knowledge(), config_lines())
+    assert (found.judgement.verdict, found.causes[0].id) == ("direct", "incomplete-chain")
 
 
 def test_what_a_proxy_tells_is_confirmed_by_asking_it_and_never_by_starting_the_proxys_server(

@@ -1,3 +1,4 @@
+import ssl
 from pathlib import Path
 
 from detector.knowledge.assemble import assemble
@@ -23,4 +24,16 @@ def test_roots_of_ones_own_make_a_lab(pki: LabPki, tmp_path: Path) -> None:
     assert known.lab
     assert known.local is None
     assert known.programs is None
+    assert known.own is None
     assert len(known.logs) == 119 + len(retired_ct_logs())
+
+
+def test_of_roots_without_logs_those_that_no_program_has_may_be_the_users_own(
+    pki: LabPki, tmp_path: Path
+) -> None:
+    public = next(iter(assemble(local=False).public.certificates))
+    roots = tmp_path / "r.pem"
+    roots.write_text(pki.root.pem + ssl.DER_cert_to_PEM_cert(public.der))
+    own = assemble(roots=roots).own
+    assert own is not None
+    assert own.ders == (pki.root.der,)

@@ -18,8 +18,8 @@ from tests.live.docs_world import ROOT, Reader, substituted
 STAYING = frozenset(
     (
         "bypass run", "bypass serve", "bypass sync run", "bypass sync serve", "fleet serve",
-        "fleet page", "lab serve", "agent run", "agent exporter", "logs -f", "pcap --interface",
-        "watch-path --every",
+        "fleet page", "lab serve", "echo serve", "agent run", "agent exporter", "logs -f",
+        "pcap --interface", "watch-path --every",
     )
 )  # fmt: skip
 _DONE = (exit_codes.CLEAN, exit_codes.FOUND)

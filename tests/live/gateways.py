@@ -154,9 +154,11 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class Privoxy(Program):
-    """With https-inspection for everything that `lines`, an actions file, does not take out."""
+    """With https-inspection for everything that `lines`, an actions file, does not take out; `parent` resolves for it."""
 
-    def __init__(self, folder: Path, lines: str, ca: Authority, trust: Path, parent: int) -> None:
+    def __init__(
+        self, folder: Path, lines: str, ca: Authority, trust: Path, parent: int | None
+    ) -> None:
         super().__init__(folder)
         self.lines, self.ca, self.trust, self.parent = lines, ca, trust, parent
 
@@ -176,7 +178,7 @@ logfile log
 listen-address 127.0.0.1:{self.port}
 actionsfile {everything}
 actionsfile {ours}
-forward / 127.0.0.1:{self.parent}
+forward / {"." if self.parent is None else f"127.0.0.1:{self.parent}"}
 ca-directory {self.folder}
 ca-cert-file {certificate.name}
 ca-key-file {key.name}

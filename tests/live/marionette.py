@@ -5,6 +5,7 @@ Source: firefox-source-docs, "Marionette: Protocol": JSON arrays with their leng
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -28,9 +29,11 @@ return document.documentURI + " " + text(document.documentElement).replace(/\\s+
 """
 
 
-def read_page(profile: Path, url: str, proxy: str | None = None) -> str:
+def read_page(
+    profile: Path, url: str, proxy: str | None = None, picture: Path | None = None
+) -> str:
     """What a person would read at `url`, in a Firefox with this profile, error code included; through an
-    HTTP proxy (host:port) if there is one.
+    HTTP proxy (host:port) if there is one. What he would see goes to `picture`, a file of PNG.
     """
     port = free_port()
     settings = {
@@ -69,6 +72,9 @@ def read_page(profile: Path, url: str, proxy: str | None = None) -> str:
                 while said != "None" and "ERROR" not in page and time.monotonic() < deadline:
                     time.sleep(0.1)
                     page = session.ask("WebDriver:ExecuteScript", {"script": _TEXT, "args": []})
+                if picture is not None:
+                    shot = session.ask("WebDriver:TakeScreenshot", {"full": True, "hash": False})
+                    picture.write_bytes(base64.b64decode(shot))
         finally:
             browser.terminate()
     return f"{said}\n{page}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shlex
 import shutil
 import socket
 import subprocess
@@ -67,6 +68,14 @@ def readable_by_all(folder: Path) -> None:
             parent.chmod(0o755)
 
 
+def at_hosts(path: Path | None) -> tuple[str, ...]:
+    """Words in front of a program's, with which it finds `path` at /etc/hosts; its process keeps its number."""
+    if path is None:
+        return ()
+    shown = f"mount --bind {shlex.quote(str(path))} /etc/hosts"
+    return (find("unshare"), "--mount", "sh", "-c", f'{shown} && exec "$@"', "sh")
+
+
 class Program(ABC):
     """A child process that is ready when its port answers, `patience` seconds from its start at the latest."""
 
@@ -76,6 +85,7 @@ class Program(ABC):
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self.hosts_file: Path | None = None  # what it finds at /etc/hosts; needs root
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -83,7 +93,7 @@ class Program(ABC):
         """Write what is needed into `folder` and give the command line."""
 
     def __enter__(self) -> Self:
-        command = self.command()
+        command = [*at_hosts(self.hosts_file), *self.command()]
         with (self.folder / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -154,11 +164,13 @@ class Squid(Program):
 
 
 class Haproxy(Program):
-    """generate-certificates: a certificate for whatever SNI is asked for."""
+    """generate-certificates: a certificate for whatever SNI is asked for; `verifying` is how it takes the origin's."""
 
-    def __init__(self, folder: Path, ca: Authority, origin: int) -> None:
+    def __init__(
+        self, folder: Path, ca: Authority, origin: int, verifying: str = "verify none"
+    ) -> None:
         super().__init__(folder)
-        self.ca, self.origin = ca, origin
+        self.ca, self.origin, self.verifying = ca, origin, verifying
 
     def command(self) -> list[str]:
         credential = self.ca.credential()
@@ -173,11 +185,12 @@ defaults
   timeout connect 5s
   timeout client 10s
   timeout server 10s
+  retries 0
 frontend gateway
   bind 127.0.0.1:{self.port} ssl crt {static} ca-sign-file {ca} generate-certificates
   default_backend origin
 backend origin
-  server origin 127.0.0.1:{self.origin} ssl verify none sni ssl_fc_sni
+  server origin 127.0.0.1:{self.origin} ssl {self.verifying} sni ssl_fc_sni
 """,
         )
         return [find("haproxy"), "-db", "-f", str(config)]

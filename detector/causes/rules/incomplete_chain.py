@@ -13,14 +13,14 @@ from detector.causes.unsigned import unsigned_below
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or seen.path.kind != "incomplete" or barred_issuer(seen) is not None:
+    if seen is None:
         return None
-    missing = seen.path.certificates[-1].issuer_text
+    missing = seen.sent_path.path.certificates[-1].issuer_text
     unsigned = unsigned_below(seen)
     if clues.repaired:
-        added = [c.subject_text for c in clues.repaired[:-1] if c not in seen.sent]
+        added = ", ".join(c.subject_text for c in seen.forgotten)
         evidence: tuple[str, ...] = (
-            f"Fetched by the address in the certificate, and verified: {', '.join(added)}.",
+            f"Fetched by the address in the certificate, and verified: {added}.",
             "Browsers find it by themselves; curl, Go, Java, Python and OpenSSL fail.",
         )
         if unsigned is not None:
@@ -28,6 +28,8 @@ def find(clues: Clues) -> Claim | None:
                 f"What was sent under the name {unsigned[1].subject_text} did not sign it.",
             )
         return Claim("error", f"The server does not send {missing}.", evidence)
+    if seen.path.kind != "incomplete" or barred_issuer(seen) is not None:
+        return None
     if unsigned is not None or not seen.leaf_alone_looks_public:
         return None  # what is missing may be the root, which need not be sent
     return Claim("error", f"The server does not send {missing}.", clues.fetch_problems)

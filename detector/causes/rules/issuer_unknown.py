@@ -15,7 +15,7 @@ from detector.causes.unsigned import unsigned_below
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or seen.path.kind != "incomplete" or clues.repaired:
+    if seen is None or seen.path.kind != "incomplete":
         return None
     if seen.leaf_alone_looks_public or barred_issuer(seen) is not None:
         return None

@@ -8,7 +8,7 @@ from detector.causes.clues import Claim, Clues
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or seen.path.kind != "private" or clues.repaired:
+    if seen is None or seen.path.kind != "private":
         return None
     if barred_issuer(seen) is not None:
         return None

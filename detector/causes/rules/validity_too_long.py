@@ -11,7 +11,7 @@ from detector.chain.profile import longest_validity
 
 def find(clues: Clues) -> Claim | None:
     seen = clues.seen
-    if seen is None or not seen.is_public_path:
+    if seen is None or not seen.is_public_path or seen.below_own_root:
         return None
     most = longest_validity(seen.leaf.not_before)
     days = (seen.leaf.not_after - seen.leaf.not_before).total_seconds() / 86400

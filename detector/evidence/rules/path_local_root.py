@@ -16,6 +16,8 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     root = seen.path.certificates[-1]
     text = f"Only this machine's own trust store knows the root ({root.subject_text})."
+    if seen.below_own_root:
+        text = f"The root is one of those given, and in no public program ({root.subject_text})."
     details: dict[str, object] = {
         "root": root.subject_text,
         "root_sha256": root.sha256,

@@ -8,6 +8,7 @@ come in the TLS extension or the OCSP staple (RFC 6962 section 3.3). How much it
 - Where nobody asked (a file, a capture of a client that does not, a server that did not answer twice) it is
   not known whether there are any: a remark, which speaks against nobody.
 - SCTs that came but cannot be judged here are `sct-invalid`'s.
+- Of a CA of the user's own none are expected.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         return None
     if seen.leaf.not_before < REQUIRED_SINCE:
         return None
-    if any(result.status != "invalid" for result in seen.scts):
+    if any(result.status != "invalid" for result in seen.scts) or seen.below_own_root:
         return None
     if not looked_everywhere(seen.observation):
         text = "The leaf carries no SCT; whether any come with the handshake was not looked at."

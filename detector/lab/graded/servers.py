@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,7 +26,7 @@ from detector.lab.graded.moods import MOODS, well
 from detector.lab.pki import Credential, LabPki
 from detector.model.echoes import ECHO_PATH, MAX_NONCE, Echo, Meeting
 from detector.model.grades import GOOD, SERVERS_SCHEMA, GradeServers
-from detector.serving.conversation import Reply, Request
+from detector.serving.conversation import Reply, Request, asked
 from detector.serving.front import Arrival, Entrance, Limits, by_name, front
 from detector.serving.speaker import Speaking
 
@@ -129,13 +128,3 @@ class _Answers:
             echo = msgspec.structs.replace(echo, met=self._memory.all)
         body = sealed(echo, self._key, self._sign)
         return Reply(200, body, "application/json", (("Cache-Control", "no-store"),))
-
-
-def asked(target: str) -> tuple[str, dict[str, str]]:
-    """Path and parameters of a request's target; the first of a name counts."""
-    parts = urlsplit(target)
-    try:
-        pairs = parse_qsl(parts.query, max_num_fields=16)
-    except ValueError:
-        return "", {}
-    return parts.path, dict(reversed(pairs))

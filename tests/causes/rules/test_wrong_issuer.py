@@ -6,7 +6,7 @@ import pytest
 
 from detector.causes.find import find_causes
 from detector.lab.pki import Authority, LabPki
-from detector.model.inquiry import Inquiry, Lookup
+from detector.model.inquiry import Inquiry
 from tests.causes.conftest import MakeClues
 from tests.conftest import Observe
 
@@ -43,8 +43,7 @@ def test_where_the_true_issuer_was_fetched_it_is_what_is_missing(
     name = pki.intermediate.certificate.subject.rfc4514_string()
     assert "Lab Public Intermediate" in name
     stranger = LabPki().intermediate  # the same name, and another key
-    seen = observe("a.com", (pki.issue("a.com").der, stranger.der))
-    fetched = Lookup("issuer", "http://a/ca.der", pki.intermediate.der)
-    found = find_causes(clues(Inquiry(seen, lookups=(fetched,))))
+    sent = (pki.issue("a.com").der, stranger.der)
+    found = find_causes(clues(Inquiry(observe("a.com", sent, fetched=(pki.intermediate.der,)))))
     assert "wrong-issuer" not in found
     assert "did not sign it" in found["incomplete-chain"].evidence[-1]
