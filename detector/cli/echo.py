@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from detector.net.echoed import EchoServer
     from detector.serving.echo import Place
     from detector.serving.front import Limits
 
@@ -72,18 +73,13 @@ def ask(
     from detector.cli.waiting import Waiting
     from detector.cli.way import probe_options, routing
     from detector.knowledge.browser_hellos import browser_hellos
-    from detector.model.targets import parse_target
-    from detector.net.echoed import EchoServer
     from detector.runs.echo import ask_echo
     from detector.runs.echo_programs import chosen
 
-    target = parse_target(url)
-    if target.starttls is not None:
-        raise TargetError(url, "is no https:// URL of an echo server")
-    server = EchoServer(target.host, target.port, _key(url, key))
+    server = echo_server(url, key)
     programs = chosen(with_) if with_ else ()
     options = probe_options(routing(proxy, no_proxy=no_proxy), connect, timeout)
-    with Waiting("asking {}", shown=not json) as waiting, waiting.on(target.host):
+    with Waiting("asking {}", shown=not json) as waiting, waiting.on(server.host):
         found = asyncio.run(ask_echo(server, options, browser_hellos(), programs))
     if json:
         from detector.cli.streams import write_json
@@ -211,6 +207,17 @@ async def _serve(
         else:
             print(f"echo server: {url}\nstop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
+
+
+def echo_server(url: str, key: str | None = None) -> EchoServer:
+    """Whom a URL names, with the key in it or beside it. Raises TargetError, ConfigError."""
+    from detector.model.targets import parse_target
+    from detector.net.echoed import EchoServer
+
+    target = parse_target(url)
+    if target.starttls is not None:
+        raise TargetError(url, "is no https:// URL of an echo server")
+    return EchoServer(target.host, target.port, _key(url, key))
 
 
 def _key(url: str, given: str | None) -> str | None:
