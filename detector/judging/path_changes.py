@@ -12,7 +12,9 @@ Rules
 1. Who answers counts: the standing of the verdict (public, private, suspect, intercepted, none), and who intercepts.
    "direct" and "consistent" are one standing: what proves a host comes and goes with the age of log lists.
 2. On public and private paths another issuer is a note. The judge has looked at it already.
-3. An interceptor is its CA's key. Another key counts, another name for the same key is a note.
+3. An interceptor is its CA's key. Another key counts, but under one name only where the former key was seen twice: some
+   draw one for each connection. Another name for the same key is a note. So is another verdict over the same key: what
+   is suspect on one host is proven on two, and a policy makes the same gateway private.
 4. Protocols count where they are worse than before: an older version, HTTP/2 gone. Better ones are a note: servers are
    upgraded, and the other reading is the older one. Beside an interceptor's, a server's own protocols are a note too.
 5. What was seen there before under the same standing is no news: fronts that are not alike take turns.
@@ -76,7 +78,7 @@ def changes(earlier: Sequence[Remembered], now: PathReading) -> tuple[PathChange
     if now.answered and base is not None and base.reading.answered:
         alike = [one for one in in_order if standing(one.reading) == standing(base.reading)]
         before = base.reading
-        found += _who(before, now)
+        found += _who(base, now)
         protocol = _protocol(alike, before, now)
         freed = before.verdict == "intercepted" != now.verdict
         found += [structs.replace(one, counts=one.counts and not freed) for one in protocol]
@@ -107,6 +109,8 @@ def described(reading: PathReading) -> str:
         return f"intercepted{by}" + (", as the policy allows" if reading.sanctioned else "")
     if reading.verdict == "private":
         return f"a private CA ({reading.issuer})" if reading.issuer else "a private CA"
+    if reading.verdict == "suspect" and reading.issuer:
+        return f"suspect ({reading.issuer})"
     return reading.verdict
 
 
@@ -119,24 +123,28 @@ def _answer(latest: PathReading, now: PathReading) -> list[PathChange]:
     return [PathChange("answer", now.answered != latest.answered, text, before, after)]
 
 
-def _who(before: PathReading, now: PathReading) -> list[PathChange]:
+def _who(base: Remembered, now: PathReading) -> list[PathChange]:
+    before = base.reading
     if standing(before) != standing(now):
-        return [PathChange("verdict", True, described(now), described(before), described(now))]
+        other = not now.issuer_key or before.issuer_key != now.issuer_key
+        return [PathChange("verdict", other, described(now), described(before), described(now))]
     if now.verdict == "intercepted":
-        return _interceptor(before, now)
+        return _interceptor(before, now, stays=base.times > 1)
     if before.issuer != now.issuer:
         text = f"signed by {now.issuer or 'nobody who is named'}"
         return [PathChange("issuer", False, text, before.issuer, now.issuer)]
     return []
 
 
-def _interceptor(before: PathReading, now: PathReading) -> list[PathChange]:
+def _interceptor(before: PathReading, now: PathReading, *, stays: bool) -> list[PathChange]:
     found: list[PathChange] = []
+    named = before.who != now.who
     another = before.issuer_key != now.issuer_key
-    if another or before.who != now.who:
+    if another or named:
         text = f"intercepted by {now.who or 'somebody without a name'}"
         text += ", with another CA key" if before.who == now.who else ""
-        found.append(PathChange("interceptor", another, text, before.who, now.who))
+        counts = (named and (another or not now.issuer_key)) or (another and stays)
+        found.append(PathChange("interceptor", counts, text, before.who, now.who))
     if before.sanctioned != now.sanctioned:
         words = {True: "allowed by the policy", False: "not allowed by the policy"}
         text, was = words[now.sanctioned], words[before.sanctioned]

@@ -124,12 +124,35 @@ def test_without_the_interceptor_the_protocols_are_the_servers_own_and_only_note
     ],
 )
 def test_an_interceptor_is_its_key(now: PathReading, said: str) -> None:
-    assert counting(changes(remembered(SQUID), now)) == [said]
+    assert counting(changes(remembered(SQUID, times=2), now)) == [said]
+
+
+def test_one_that_draws_a_key_for_each_connection_is_the_same_one_every_time() -> None:
+    drawn = [replace(SQUID, issuer_key=f"{number:064x}") for number in range(5)]
+    found = changes(remembered(*drawn[:4]), drawn[4])
+    assert (counting(found), notes(found)) == ([], ["interceptor"])
+
+
+def test_of_one_that_sends_no_issuer_the_name_has_to_do() -> None:
+    nameless = replace(SQUID, issuer_key="")
+    assert counting(changes(remembered(nameless), replace(nameless, who="pywb"))) == [
+        "intercepted by pywb"
+    ]
 
 
 def test_another_name_of_one_key_is_a_note() -> None:
     found = changes(remembered(SQUID), replace(SQUID, who="CN=proxy.corp", sanctioned=True))
     assert (counting(found), notes(found)) == ([], ["interceptor", "sanction"])
+
+
+def test_another_verdict_over_the_same_key_is_a_note() -> None:
+    suspect = replace(SQUID, verdict="suspect", who="")
+    for before, now in ((suspect, SQUID), (SQUID, replace(suspect, verdict="private"))):
+        found = changes(remembered(before), now)
+        assert (counting(found), notes(found)) == ([], ["verdict"])
+    assert counting(changes(remembered(replace(suspect, issuer_key="cd")), SQUID)) == [
+        "intercepted by Squid"
+    ]
 
 
 def test_an_older_version_counts_and_a_later_one_is_a_note() -> None:
@@ -205,6 +228,7 @@ def test_one_failure_for_another_is_a_note() -> None:
         (PUBLIC, "direct"), (SQUID, "intercepted by Squid"), (BARRED, "no handshake (tcp-reset)"),
         (replace(SQUID, sanctioned=True), "intercepted by Squid, as the policy allows"),
         (PathReading(verdict="private", issuer="CN=Corp"), "a private CA (CN=Corp)"),
+        (PathReading(verdict="suspect", issuer="CN=Corp"), "suspect (CN=Corp)"),
     ],
 )  # fmt: skip
 def test_who_answers_in_words(reading: PathReading, said: str) -> None:

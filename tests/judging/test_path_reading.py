@@ -115,6 +115,18 @@ def test_an_interceptor_is_kept_with_its_key(
     assert "Example Corp CA" in found[0].issuer
 
 
+def test_one_host_that_is_suspect_and_two_that_prove_it_are_one_path(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    hosts = ("www.first.com", "www.second.net", "github.com")
+    seen = [observe(host, corporate.issue(host)) for host in hosts]
+    (alone,) = (reading_of(one, known) for one in judge_all(seen[:1], known))
+    together = reading_of(judge_all(seen, known)[0], known)
+    assert alone.verdict != together.verdict == "intercepted"
+    found = changes((Remembered(alone, NOW, NOW),), together)
+    assert [(one.kind, one.counts) for one in found] == [("verdict", False)]
+
+
 def test_a_name_from_a_certificate_is_short_and_safe(read: Read) -> None:
     odd = Authority("x" * 60, organization="\x1b[31mred", profile=False)
     assert "\x1b" not in read("a.com", odd.issue("a.com")).issuer
