@@ -194,7 +194,7 @@ async def _serve(
     from detector.cli.streams import write_json
     from detector.knowledge.browser_hellos import browser_hellos
     from detector.model.targets import socket_text
-    from detector.serving.echo import echo_server
+    from detector.serving.echo import server_of
     from detector.serving.speaker import OpenSslSpeaker
 
     def again() -> None:
@@ -207,7 +207,7 @@ async def _serve(
     with suppress(NotImplementedError, AttributeError):  # Windows has no SIGHUP
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
     public = signing.public_key().public_bytes_raw().hex()
-    async with echo_server(
+    async with server_of(
         place, lambda: OpenSslSpeaker(context), signing, browser_hellos(), limits
     ) as port:
         url = f"https://{socket_text(host, port)}/#ed25519={public}"

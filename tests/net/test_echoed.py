@@ -16,7 +16,7 @@ from detector.lab.pki import LabPki
 from detector.net.echoed import MADE_BY_HAND, EchoServer, by_program, made_by_hand, own_handshake
 from detector.net.probe import ProbeOptions
 from detector.serving.conversation import Reply
-from detector.serving.echo import HTTP, Place, echo_server
+from detector.serving.echo import HTTP, Place, server_of
 from detector.serving.front import Entrance, Limits, front
 from detector.serving.speaker import OpenSslSpeaker
 
@@ -28,7 +28,7 @@ PUBLIC = KEY.public_key().public_bytes_raw().hex()
 async def serving(pki: LabPki, *alpn: str) -> AsyncGenerator[ProbeOptions]:
     context = server_context(pki.issue("echo.test"))
     context.set_alpn_protocols(list(alpn or HTTP))
-    async with echo_server(
+    async with server_of(
         Place("127.0.0.1", 0), lambda: OpenSslSpeaker(context), KEY, browser_hellos(), Limits()
     ) as port:
         yield ProbeOptions(connect_to=("127.0.0.1", port), timeout=5)

@@ -12,7 +12,7 @@ from detector.lab.pki import LabPki
 from detector.net.echoed import EchoServer
 from detector.net.probe import ProbeOptions
 from detector.runs.echo import ask_echo
-from detector.serving.echo import HTTP, Place, echo_server
+from detector.serving.echo import HTTP, Place, server_of
 from detector.serving.front import Limits
 from detector.serving.speaker import OpenSslSpeaker
 
@@ -25,7 +25,7 @@ def test_a_direct_way_is_unchanged_for_all_and_proven(pki: LabPki) -> None:
         context = server_context(pki.issue("echo.test"))
         context.set_alpn_protocols(list(HTTP))
         browsers = browser_hellos()
-        async with echo_server(
+        async with server_of(
             Place("127.0.0.1", 0), lambda: OpenSslSpeaker(context), KEY, browsers, Limits()
         ) as port:
             options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=5)
