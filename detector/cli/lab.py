@@ -112,6 +112,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
 
     async with AsyncExitStack() as stack:
         pki = await stack.enter_async_context(open_world(folder))
+        asked: list[list[str]] = []
         for one in cases:
             server = one.make(pki)
             if address is not None and isinstance(server, Loopback):
@@ -123,6 +124,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 say(f"{one.id} is not served: {why}")
                 continue
             words = one.words(started.port, folder)
+            asked.append(words)
             if json:
                 write_json(
                     {
@@ -133,8 +135,16 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
             else:
                 print(f"{one.id:27} {one.cause:28} {shlex.join(words)}", flush=True)
         if not json:
-            print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
+            print(f"\nask: {_asking(folder, asked)}")
+            print(f"root: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
+
+
+def _asking(folder: Path, asked: list[list[str]]) -> str:
+    """The whole command for one case; for several, with WORDS in the place of the last words of each line."""
+    known = ["--roots", str(folder / "root.pem"), "--ct-logs", str(folder / "logs.json")]
+    words = asked[0] if len(asked) == 1 else ["WORDS"]
+    return shlex.join(["tlsight", "diagnose", *known, *words])
 
 
 def _own(certificate: Path | None, key: Path | None, name: str) -> Credential | None:
