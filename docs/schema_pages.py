@@ -31,6 +31,8 @@ MADE_BY = {
     "trust-why": "`tlsight trust why --json`",
     "trust-fix": "`tlsight trust fix --json`",
     "trust-remove": "`tlsight trust remove --json`",
+    "watch-path": "`tlsight watch-path --json`, one object a reading",
+    "watch-path-networks": "`tlsight watch-path --networks --json`",
     "policy": "the file of `--policy`, which is TOML",
 }
 

@@ -78,7 +78,7 @@ STREAMS = {
     "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "20"), nice=5
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "40"), nice=5
     ),
 }
 

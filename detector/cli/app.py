@@ -18,6 +18,7 @@ from detector.version import __version__
 VERBS = {
     "check": "detector.cli.check:check",
     "diagnose": "detector.cli.diagnose:diagnose",
+    "watch-path": "detector.cli.watch_path:watch_path",
     "judge": "detector.cli.judge:judge",
     "grade": "detector.cli.grade:grade",
     "explain": "detector.cli.explain:explain",

@@ -71,6 +71,11 @@ NoStore = Annotated[
     Option("--no-store", help="Do not read what was looked up.", panel=_PANEL),
 ]
 
+HistoryFile = Annotated[
+    Path | None,
+    Option("--history", help="Database of earlier runs.", envvar="TLSIGHT_HISTORY", panel=_PANEL),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class ProofOptions:
@@ -172,10 +177,7 @@ class OpenedKnowledge:
 class HistoryOptions:
     """What earlier runs saw."""
 
-    history: Annotated[
-        Path | None,
-        Option(help="Database of earlier runs.", envvar="TLSIGHT_HISTORY", panel=_PANEL),
-    ] = None
+    history: HistoryFile = None
     no_history: Annotated[
         bool,
         Option("--no-history", help="Neither read nor write earlier runs.", panel=_PANEL),
@@ -186,7 +188,7 @@ class HistoryOptions:
         """The memory of earlier runs; one that cannot be used is told and done without."""
         from detector.runs.memory import Memory
 
-        missing = read_only and self.history is None and not _default_history().exists()
+        missing = read_only and self.history is None and not history_path(None).exists()
         history = None if self.no_history or missing else self._open()
         memory = Memory(history, _warn, read_only=read_only)
         try:
@@ -199,7 +201,7 @@ class HistoryOptions:
         from detector.knowledge.history import History
 
         try:
-            return History(self.history or _default_history(), clock.now)
+            return History(history_path(self.history), clock.now)
         except StoreError as error:
             _warn(str(error))
             return None
@@ -262,12 +264,13 @@ def close_store(store: CtStore | None) -> None:
     store.close()
 
 
-def _default_history() -> Path:
+def history_path(given: Path | None) -> Path:
+    """The file of --history, else the user's."""
     import os
 
     from detector.knowledge.history import default_path
 
-    return default_path(os.environ)
+    return given or default_path(os.environ)
 
 
 def _parse_pins(texts: list[str] | None) -> list[Pin]:

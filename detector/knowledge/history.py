@@ -1,5 +1,6 @@
 """What earlier runs saw: keys of private paths with their hosts, how proven hosts looked, and the keys of
-signers that were not sent, which cost a minute each to compute.
+signers that were not sent, which cost a minute each to compute. Beside them stand the readings of paths
+(detector.knowledge.path_readings).
 
 SQLite in the XDG state folder. Only what a later verdict needs is kept, for 90 days, and at most
 MAX_ROWS of each kind; nothing about hosts on public paths but the last proven state.
@@ -51,7 +52,18 @@ CREATE TABLE signer (
     spki BLOB NOT NULL PRIMARY KEY, found TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-_MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS)
+# How hosts were reached, by network: see detector.knowledge.path_readings.
+_PATHS = """
+CREATE TABLE network (
+    id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, seen TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE path (
+    network TEXT NOT NULL, target TEXT NOT NULL, body BLOB NOT NULL,
+    first TEXT NOT NULL, last TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY (network, target, body)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS, _PATHS)
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -61,7 +73,7 @@ def default_path(environment: Mapping[str, str]) -> Path:
 
 def look(path: Path, remedy: str = "use --no-history or --history FILE") -> None:
     """Whether a run could use it; nothing is changed. Raises StoreError."""
-    Database(path, "history", remedy, _MIGRATIONS, read_only=True, oldest=1, brief=True).close()
+    Database(path, "history", remedy, MIGRATIONS, read_only=True, oldest=1, brief=True).close()
 
 
 class History:
@@ -76,7 +88,7 @@ class History:
         self._now = now
         self._uses: list[tuple[object, ...]] = []
         self._baselines: list[tuple[object, ...]] = []
-        self._file = Database(path, "history", remedy, _MIGRATIONS)
+        self._file = Database(path, "history", remedy, MIGRATIONS)
         self._db = self._file.db
 
     def fill(self, sharing: Sharing) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from detector.ct.issuance import IssuanceLookup
 from detector.judging.answer import Answer
+from detector.judging.path_answer import PathAnswer
 from detector.knowledge.policy import PolicyFile
 from detector.model.observation import Observation
 from detector.report.agent_json import AgentStatusRecord
@@ -31,6 +32,7 @@ from detector.report.trust_fix_json import TrustFixRecord
 from detector.report.trust_json import TrustRecord
 from detector.report.trust_remove_json import TrustRemoveRecord
 from detector.report.trust_why_json import TrustWhyRecord
+from detector.report.watch_path_json import NetworksRecord
 
 TYPES: dict[str, type] = {
     "answer": Answer,
@@ -52,6 +54,8 @@ TYPES: dict[str, type] = {
     "trust-why": TrustWhyRecord,
     "trust-fix": TrustFixRecord,
     "trust-remove": TrustRemoveRecord,
+    "watch-path": PathAnswer,
+    "watch-path-networks": NetworksRecord,
     "policy": PolicyFile,
 }
 

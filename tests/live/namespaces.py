@@ -27,11 +27,14 @@ _OF_NAMESPACES = Path("/etc/netns")
 
 
 class Gateway:
-    """`with Gateway({name: address}, 443) as gateway: subprocess.run([*gateway.at_client, "curl", ...])`."""
+    """`with Gateway({name: address}, 443) as gateway: subprocess.run([*gateway.at_client, "curl", ...])`.
 
-    def __init__(self, names: Mapping[str, str], *ports: int) -> None:
+    Without ports nothing is redirected. Of several at once each has a mark of its own.
+    """
+
+    def __init__(self, names: Mapping[str, str], *ports: int, mark: str = "") -> None:
         self._names = names
-        own = os.getpid()
+        own = f"{mark}{os.getpid()}"
         self._client, self._gateway = f"tlsight-c{own}", f"tlsight-g{own}"
         self._ports = ", ".join(map(str, ports))
         self.at_client = (find("ip"), "netns", "exec", self._client)
@@ -87,6 +90,8 @@ class Gateway:
         _ip("-n", client, "route", "add", "default", "via", "10.77.0.2")
         for address in {SERVER, *self._names.values()}:
             _ip("-n", gateway, "address", "add", f"{address}/32", "dev", "lo")
+        if not self._ports:
+            return
         rules = f"""
 table ip nat {{
   chain before {{

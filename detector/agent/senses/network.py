@@ -110,6 +110,11 @@ def network_of(facts: Facts, salt: bytes) -> NetworkRecord | None:
     )
 
 
+def named_network(name: str, salt: bytes) -> str:
+    """The id of a network that shows no way out, by what the user calls it."""
+    return hmac.digest(salt, b"named\0" + name.encode(), "sha256").hex()[:_HALF]
+
+
 def is_one_box(hardware: bytes) -> bool:
     """Whether a hardware address belongs to one box of this world."""
     return not hardware[0] & 0x02 and not hardware.startswith(_ROLES)
