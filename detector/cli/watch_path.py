@@ -274,9 +274,9 @@ def _wanted(
 
 
 def _echo_server(url: str) -> EchoServer:
-    from detector.cli.echo import echo_server
+    from detector.cli.echo import server_of
 
-    return echo_server(url)
+    return server_of(url)
 
 
 def _list(kept: PathReadings, *, json: bool) -> int:

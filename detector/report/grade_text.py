@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from detector.model.grades import Outcome
 from detector.report.check_text import escape, marked
 from detector.report.grade_json import GradeAnswerRecord, GradeRecord
 
@@ -19,6 +20,10 @@ HEADINGS = {
     "own-ca": "What it mints",
     "lost": "What is lost on the way",
 }
+OUTCOMES: tuple[tuple[Outcome, str], ...] = (
+    ("passed", "passed"), ("passed-on", "passed on to the client"), ("failed", "failed"),
+    ("not-asked", "not asked"), ("unclear", "unclear"),
+)  # fmt: skip
 _STYLES = {
     "A": "bold green",
     "B": "bold green",
@@ -54,10 +59,7 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
     counts: Counter[str] = Counter(one.outcome for one in found.answers)
     told = [
         f"{counts[outcome]} {word}"
-        for outcome, word in (
-            ("passed", "passed"), ("passed-on", "passed on to the client"), ("failed", "failed"),
-            ("not-asked", "not asked"), ("unclear", "unclear"),
-        )
+        for outcome, word in OUTCOMES
         if counts[outcome]
     ]  # fmt: skip
     yield marked(f"  [dim]Of {len(found.answers)} tests: {', '.join(told)}.[/]")

@@ -105,3 +105,14 @@ def test_a_place_where_nothing_can_be_kept_is_exit_4(tlsight: Run, saved: Path) 
     assert "Traceback" not in done.stderr
     full = tlsight("grade", "--from", saved, "--save", "/dev/full")
     assert full.returncode == 4
+
+
+def test_the_page_is_written_and_nothing_that_is_read_is_overwritten(
+    tlsight: Run, saved: Path, tmp_path: Path
+) -> None:
+    done = tlsight("grade", "--from", saved, "--html", tmp_path / "grade.html")
+    assert done.returncode == 1
+    assert "<h1>Grade D" in (tmp_path / "grade.html").read_text()
+    refused = tlsight("grade", "--from", saved, "--html", saved)
+    assert refused.returncode == 2
+    assert json.loads(saved.read_text())["schema"] == "tlsight.grade/1"
