@@ -7,18 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from detector.chain.names import as_address
-from detector.forensics.echoed import EchoedHello
 from detector.judging.path_answer import PathAnswer, Seen, path_answer
 from detector.judging.path_reading import reading_of, tells_of_the_path
 from detector.knowledge.path_readings import PathReadings
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.paths import Network
 from detector.model.targets import host_text, socket_text
-from detector.net.echoed import EchoServer
 from detector.net.todays_hello import with_browser_answer
 from detector.runs.check import CheckRun
+
+if TYPE_CHECKING:
+    from detector.forensics.echoed import EchoedHello
+    from detector.net.echoed import EchoServer
 
 _AT_ONCE = 16
 
