@@ -240,6 +240,7 @@ class _Watching:
                         await stirred.wait()
         finally:
             hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def _hear(stirred: asyncio.Event) -> None:

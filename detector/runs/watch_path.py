@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from detector.chain.names import as_address
-from detector.forensics.echoed import EchoedHello
 from detector.judging.path_answer import PathAnswer, Seen, path_answer
 from detector.judging.path_reading import reading_of, tells_of_the_path
 from detector.knowledge.path_readings import PathReadings
 from detector.model.observation import Judgement, Observation, Target
 from detector.model.paths import Network
 from detector.model.targets import host_text, socket_text
-from detector.net.echoed import EchoServer
 from detector.net.todays_hello import with_browser_answer
 from detector.runs.check import CheckRun
+
+if TYPE_CHECKING:
+    from detector.forensics.echoed import EchoedHello
+    from detector.net.echoed import EchoServer
 
 _AT_ONCE = 16
 
@@ -96,8 +99,15 @@ class WatchPathRun:
         return " ".join(words)
 
     async def _judged(self, targets: Sequence[Target]) -> list[Judgement]:
-        async with aclosing(self._session.numbered(targets, min(_AT_ONCE, len(targets)))) as run:
-            found = {place: judgement async for place, judgement in run}
+        found = await self._asked(dict(enumerate(targets)))
+        silent = {
+            place: targets[place]
+            for place, one in found.items()
+            if one.verdict == "inconclusive" and not tells_of_the_path(one.observation.failure)
+        }
+        if silent and len(silent) < len(targets):
+            # A packet that was lost is no change of the path.
+            found |= await self._asked(silent)
         turn = asyncio.Semaphore(_AT_ONCE)
 
         async def asked_as_browsers_do(judgement: Judgement) -> Judgement:
@@ -108,6 +118,13 @@ class WatchPathRun:
         return list(
             await asyncio.gather(*(asked_as_browsers_do(found[at]) for at in sorted(found)))
         )
+
+    async def _asked(self, targets: Mapping[int, Target]) -> dict[int, Judgement]:
+        """By the same places."""
+        places = list(targets)
+        run = self._session.numbered(targets.values(), min(_AT_ONCE, len(targets)))
+        async with aclosing(run) as judged:
+            return {places[number]: judgement async for number, judgement in judged}
 
     async def _browser(self, observation: Observation) -> Observation:
         if observation.handshake is None:

@@ -64,7 +64,7 @@ def test_first_then_the_same_though_renewed_then_an_interceptor_and_then_it_is_g
     assert re.fullmatch(
         rf"At home: intercepted by .*Gateway.*\. Changed here: {SITE}, {OTHER}\.", told
     )
-    assert f"≠ {SITE}  intercepted by" in done.stdout
+    assert f"≠ {SITE}, {OTHER}  intercepted by" in done.stdout
     assert "ago it was direct, now: intercepted by" in done.stdout
 
     code, told = head(read(world.issue(SITE, OTHER), *home))

@@ -18,7 +18,7 @@ SQUID = PathReading(verdict="intercepted", who="Squid\x1b[31m", issuer_key="ab")
 
 
 def told(found: PathAnswer, **how: object) -> list[str]:
-    console = Console(width=120, no_color=True)
+    console = Console(width=200, no_color=True)
     with console.capture() as captured:
         console.print(render(found, **how))  # type: ignore[arg-type]
     return [line.rstrip() for line in captured.get().splitlines()]
@@ -44,6 +44,24 @@ def test_what_is_as_before_is_one_line_however_many_they_are() -> None:
     assert lines[0] == "At home: direct. No difference that counts."
     assert lines[1].endswith("site5.example and 3 more: as before")
     assert len(lines) == 2
+
+
+def test_hosts_of_one_story_tell_it_once() -> None:
+    lines = told(compared(SQUID, 8))
+    assert lines[1].startswith("  ≠ site0.example, site1.example")
+    assert lines[1].endswith("site5.example and 2 more  intercepted by Squid�[31m")
+    assert len(lines) == 3
+
+
+def test_silence_of_this_machine_is_told_once_and_said_not_to_be_compared() -> None:
+    silent = PathReading(verdict="inconclusive", failure="dns-failure")
+    seen = [Seen(f"site{n}.example", silent, "", kept=False) for n in range(3)]
+    lines = told(path_answer(seen, HOME, (), AT))
+    assert lines == [
+        "At home: nobody answered, so there is nothing to compare.",
+        "  · site0.example, site1.example, site2.example  no handshake (dns-failure)",
+        "      not compared: it may be this machine's own network",
+    ]
 
 
 def test_notes_of_what_does_not_differ_are_told_where_they_are_asked_for() -> None:

@@ -72,6 +72,43 @@ def test_a_name_that_this_machine_does_not_resolve_is_no_reading(
     assert kept.earlier("nowhere.invalid:443") == {}
 
 
+def test_a_host_that_is_silent_once_is_asked_again_while_another_answers(
+    pki: LabPki, kept: PathReadings
+) -> None:
+    asked = 0
+
+    async def once() -> PathAnswer:
+        nonlocal asked
+        async with Origin({"localhost": pki.issue("localhost")}) as origin:
+
+            async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                """The first time nothing is answered; then it is the origin."""
+                nonlocal asked
+                asked += 1
+                if asked > 1:
+                    theirs, ours = await asyncio.open_connection("127.0.0.1", origin.port)
+                    await asyncio.gather(carry(reader, ours), carry(theirs, writer))
+                else:
+                    await reader.read()
+                writer.close()
+
+            server = await asyncio.start_server(take, "127.0.0.1", 0)
+            async with server:
+                port = server.sockets[0].getsockname()[1]
+                targets = [Target("localhost", one, sni="localhost") for one in (port, origin.port)]
+                return await read(pki, kept, ProbeOptions(timeout=1), *targets)
+
+    found = asyncio.run(once())
+    assert [one.verdict for one in found.hosts] == ["direct", "direct"]
+    assert asked == 3, "silent, answered, and a browser's hello"
+
+
+async def carry(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        to.write(data)
+    to.close()
+
+
 def test_whoever_fixes_the_way_reads_another_path(pki: LabPki, kept: PathReadings) -> None:
     fixed = ProbeOptions(timeout=1, connect_to=("127.0.0.1", 9))
     odd = Target("a.example", 25, sni=None, starttls="smtp")
