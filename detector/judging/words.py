@@ -43,12 +43,12 @@ def words_for(
 
 
 def _where(seen: Examination) -> str:
-    """The target with the way that led to it, as words of a command."""
+    """The target with the way that led to it and what it was compared with, as words of a command."""
     target = seen.observation.target
     asked = asked_by(seen.observation)
     host = target.host if target.port == 443 else socket_text(target.host, target.port)
     protocol = ("--starttls", asked.starttls) if asked.starttls is not None else ()
-    return shlex.join((host, *protocol, *asked.words))
+    return shlex.join((host, *protocol, *asked.words, *seen.known.words))
 
 
 def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:

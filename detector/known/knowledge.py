@@ -269,6 +269,7 @@ class Knowledge:
             public ones.
         own: of those the ones that no public program has, where no CT logs were given with them: may be of a CA of
             the user's own.
+        words: options of a command that name all this again, for advice that repeats the question.
 
     """
 
@@ -294,6 +295,7 @@ class Knowledge:
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
     own: TrustAnchors | None = None
+    words: tuple[str, ...] = ()
 
     def read_tables(self) -> None:
         """Read what is read when it is first asked, so that nothing has to be opened in the middle of a run."""
