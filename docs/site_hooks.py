@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
 from reader_pages import readers, terms  # noqa: E402
+from site_links import dead_links  # noqa: E402
 
 _REFERENCE = (
     "command", "causes", "evidence", "rules", "alerts", "products", "programs", "files", "python",
@@ -50,3 +52,11 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Abbreviations whose meaning the browser shows."""
     told = (f"*[{term.name}]: {term.short}" for term in terms() if term.short)
     return markdown + "\n\n" + "\n".join(told) + "\n"
+
+
+def on_post_build(config: Any) -> None:
+    """A link to a file that the site leaves out is a warning, which fails it; mkdocs only mentions it."""
+    for page, link in dead_links(Path(config["site_dir"])):
+        logging.getLogger("mkdocs.hooks").warning(
+            "%s links %s, which is not in the site", page, link
+        )

@@ -25,6 +25,7 @@ PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 sys.path.insert(0, str(ROOT / "docs"))
 generate = importlib.import_module("generate")
+site_links = importlib.import_module("site_links")
 sys.path.remove(str(ROOT / "docs"))
 MADE = dict(generate.made())
 
@@ -34,6 +35,32 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_a_link_of_the_site_leads_to_a_file_that_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "how-to").mkdir()
+    (tmp_path / "index.html").write_text('<a href="how-to/a%20page.html#there">')
+    (tmp_path / "how-to/a page.html").write_text(
+        '<a href=".."><a href="#here"><a href="https://example.com/none"><img src="../left-out.py">'
+        '<a href="../../outside.html">'
+    )
+    (tmp_path.parent / "outside.html").touch()
+    found = list(site_links.dead_links(tmp_path))
+    assert found == [
+        ("how-to/a page.html", "../left-out.py"),
+        ("how-to/a page.html", "../../outside.html"),
+    ]
+
+
+def test_samples_that_pages_link_are_in_the_site(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    done = subprocess.run(
+        [Path(sys.executable).parent / "mkdocs", "build", "--site-dir", site],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert not re.findall("samples.*not in the site", done.stderr), done.stderr
+    assert (site / "samples/flask_check.py").is_file()
+    assert not (site / "generate.py").exists()
 
 
 def test_every_kind_of_evidence_is_in_the_reference() -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from detector import clock
 from detector.errors import ConfigError
 
 
 def last_day(text: str | None) -> date | None:
-    """The value of --expires; None where it is left out. Raises ConfigError."""
+    """The value of --expires; None where it is left out. Raises ConfigError, also for a day that is over in UTC."""
+    if text is None:
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
         raise ConfigError("--expires", f"{text!r} is no date", remedy="write 2027-06-30") from None
+    if day < clock.now().date():
+        raise ConfigError("--expires", f"{day} is over", remedy="give a day to come")
+    return day
 
 
 def duration(option: str, text: str, longest: timedelta) -> timedelta:

@@ -16,6 +16,7 @@ from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from detector.lab.case import Case
+    from detector.lab.pki import Credential
 
 app = Verbs(
     no_args_is_help=True, help="Broken servers on loopback, each with the cause it should be given."
@@ -61,6 +62,15 @@ def serve(
     port: Annotated[
         int, Option(min=0, max=65535, help="Where --grade is served; 0 for any free port.")
     ] = 0,
+    certificate: Annotated[
+        Path | None,
+        Option(
+            "--cert",
+            metavar="FILE",
+            help="For --grade: a certificate of your own for *.NAME, RSA, shown where the certificate is not the fault.",
+        ),
+    ] = None,
+    key: Annotated[Path | None, Option("--key", metavar="FILE", help="Its key.")] = None,
     json: Json = False,
 ) -> int:
     """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.
@@ -75,9 +85,13 @@ def serve(
         remedy = "add --i-know-what-i-do"
         raise ConfigError("--public-ip", "would show broken servers to others", remedy=remedy)
     if grade is not None:
+        own = _own(certificate, key, grade)
+        address = public_ip or "127.0.0.1"
         with suppress(KeyboardInterrupt):
-            run_stoppable(_serve_graded(grade, folder, public_ip or "127.0.0.1", port, json=json))
+            run_stoppable(_serve_graded(grade, folder, address, port, own, json=json))
         return exit_codes.CLEAN
+    if certificate is not None or key is not None or port:
+        raise ConfigError("--grade", "is what --cert, --key and --port are for")
     wanted: list[Case] = []
     for name in cases or [one.id for one in CASES]:
         found = case(name)
@@ -98,6 +112,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
 
     async with AsyncExitStack() as stack:
         pki = await stack.enter_async_context(open_world(folder))
+        asked: list[list[str]] = []
         for one in cases:
             server = one.make(pki)
             if address is not None and isinstance(server, Loopback):
@@ -109,6 +124,7 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
                 say(f"{one.id} is not served: {why}")
                 continue
             words = one.words(started.port, folder)
+            asked.append(words)
             if json:
                 write_json(
                     {
@@ -119,11 +135,33 @@ async def _serve(cases: list[Case], folder: Path, address: str | None, *, json: 
             else:
                 print(f"{one.id:27} {one.cause:28} {shlex.join(words)}", flush=True)
         if not json:
-            print(f"\nroot: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
+            print(f"\nask: {_asking(folder, asked)}")
+            print(f"root: {folder / 'root.pem'}; stop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
 
 
-async def _serve_graded(name: str, folder: Path, address: str, port: int, *, json: bool) -> None:
+def _asking(folder: Path, asked: list[list[str]]) -> str:
+    """The whole command for one case; for several, with WORDS in the place of the last words of each line."""
+    known = ["--roots", str(folder / "root.pem"), "--ct-logs", str(folder / "logs.json")]
+    words = asked[0] if len(asked) == 1 else ["WORDS"]
+    return shlex.join(["tlsight", "diagnose", *known, *words])
+
+
+def _own(certificate: Path | None, key: Path | None, name: str) -> Credential | None:
+    """Raises ConfigError where one is given without the other, or they do not fit."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ConfigError("--cert", "goes with --key, and the other way round")
+    from detector.lab.graded.shown_certificate import shown_certificate
+    from detector.model.targets import normal_host
+
+    return shown_certificate(certificate, key, normal_host(name))
+
+
+async def _serve_graded(
+    name: str, folder: Path, address: str, port: int, own: Credential | None, *, json: bool
+) -> None:
     """Raises ConfigError for a name that is none."""
     import asyncio
 
@@ -137,7 +175,7 @@ async def _serve_graded(name: str, folder: Path, address: str, port: int, *, jso
     place = Place(normal_host(name), address, port)
     async with (
         open_world(folder, address) as pki,
-        grade_servers(pki, place, say) as servers,
+        grade_servers(pki, place, say, own=own) as servers,
     ):
         write_whole(folder / "grade.json", msgspec.json.encode(servers) + b"\n")
         hosts = " ".join(servers.host(label) for label in servers.leaves)

@@ -79,6 +79,9 @@ def learn(
 
     if sha256 is not None and policy is None:
         raise ConfigError("--sha256", "no file to write is named", remedy="give --policy FILE")
+    for option, value in (("--owner", owner), ("--never", never)):
+        if private and value:
+            raise ConfigError(option, "is of an interceptor; names of a private CA have none")
     until = last_day(expires)
     patterns = _patterns(decrypt), _patterns(never)
     if policy is not None:
@@ -95,7 +98,7 @@ def learn(
         return exit_codes.FOUND
     entry = Entry(
         "private" if private else "sanctioned", name or ca.name, ca.spki_sha256, patterns[0] or (seen.host,), patterns[1], owner, until,
-        ca.name if ca.subject else "",
+        ca.name if ca.subject else "", bool(name),
     )  # fmt: skip
     if sha256 is None or policy is None:
         _show(cas)

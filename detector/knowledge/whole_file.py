@@ -6,7 +6,8 @@ Rules
    and O_NOFOLLOW; it takes the other's place by a rename. So a link at `path` is replaced, never followed, and
    who holds the old file open sees nothing of the new one.
 2. The new file has the mode of the old one; of one that is another user's without the right to write for
-   anybody else. A private one is 0600, whatever was there.
+   anybody else. In the place of a link it is never wider than the file that the link leads to: what is written
+   may have been read there. A private one is 0600, whatever was there.
 3. Devices and pipes, which cannot be replaced (/dev/null, /dev/stdout, a shell's >(...)), are written as they
    stand. Links are followed in /dev itself and among this process's descriptors, where no user plants any; pipes
    are written where they are our own or root's.
@@ -119,6 +120,8 @@ def locked(path: Path) -> Generator[None]:
 
 def _made_beside(path: Path, mode: int) -> tuple[Path, BinaryIO]:
     kept = None if mode == _PRIVATE else _mode_of(path)
+    if kept is None:
+        mode &= _mode_behind(path)
     beside = path.with_name(f".tlsight-{secrets.token_hex(8)}.part")
     # Never wider than it ends: somebody may open it before the first byte is in it.
     descriptor = os.open(beside, _NEW, mode if kept is None else kept)
@@ -138,6 +141,15 @@ def _mode_of(path: Path) -> int | None:
         return None
     mode = stat.S_IMODE(old.st_mode) & 0o777
     return mode if is_ours(old.st_uid) else mode & ~_OTHERS_WRITE
+
+
+def _mode_behind(path: Path) -> int:
+    """All that the file has to which a link leads, and what a file without such a link may have."""
+    try:
+        behind = path.stat()
+    except OSError:
+        return 0o777
+    return stat.S_IMODE(behind.st_mode) if stat.S_ISREG(behind.st_mode) else 0o777
 
 
 def _stream(path: Path) -> BinaryIO | None:

@@ -73,11 +73,12 @@ class Calls:
 
         program_named(asked.program)
         chain: tuple[Certificate, ...] = ()
+        reason = ""
         if asked.url:
             tell("asking the server for its chain")
-            chain = await self._chain(asked.url)
+            chain, reason = await self._chain(asked.url)
         tell("reading settings and stores")
-        return await self._in_thread(lambda: _why(asked, chain))
+        return await self._in_thread(lambda: _why(asked, chain, reason))
 
     async def check(self, asked: CheckArguments, tell: Tell) -> Answer:
         from detector.report.check_json import check_record
@@ -163,16 +164,14 @@ class Calls:
         way = replace(self.way, connect=asked.connect or None, starttls=asked.starttls or None)
         return replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
 
-    async def _chain(self, url: str) -> tuple[Certificate, ...]:
-        """What the server sends. Raises ConfigError where there is no handshake."""
+    async def _chain(self, url: str) -> tuple[tuple[Certificate, ...], str]:
+        """What the server sends; empty, with the reason, where there is no handshake."""
         from detector.net.probe import probe
         from detector.runs.trust_why import chain_of
 
         seen = await probe(parse_target(url), self.way.probe_options(self.compare.roots))
-        if not seen.chain:
-            reason = seen.failure.text if seen.failure else "no certificate"
-            raise ConfigError(url, reason, remedy="ask diagnose why, or leave the URL out")
-        return tuple(chain_of(seen.chain))
+        reason = "" if seen.chain else seen.failure.text if seen.failure else "no certificate"
+        return tuple(chain_of(seen.chain)), reason
 
     async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
         """Work that waits for no peer. A call that is cancelled leaves it behind; what it was given bounds it."""
@@ -200,7 +199,8 @@ def _explained(asked: ExplainArguments) -> Answer:
     return Answer(causes or _NOTHING, _printed(render(found)), msgspec.to_builtins(record))
 
 
-def _why(asked: WhyArguments, chain: tuple[Certificate, ...]) -> Answer:
+def _why(asked: WhyArguments, chain: tuple[Certificate, ...], reason: str) -> Answer:
+    """`reason` is why a server that was asked showed no chain; it may hold words of a proxy."""
     from detector.auditing.why import Sought
     from detector.report.trust_why_json import why_record
     from detector.report.trust_why_text import render
@@ -212,16 +212,20 @@ def _why(asked: WhyArguments, chain: tuple[Certificate, ...]) -> Answer:
     holds = {
         True: "A store that it reads holds the root of that chain.",
         False: "No store that it reads holds the root of that chain.",
-        None: "No root was looked for.",
+        None: "Whether a store holds the root of that chain cannot be read.",
     }[record.holds]
+    if reason:
+        holds = "The server showed no chain, so no root was looked for: ask diagnose why."
+    elif not record.root:
+        holds = "No root was looked for."
     counts = _keys(use.setting for use in record.settings if use.counts)
     reads = f"what it reads is decided by {counts}" if counts else "no setting counts here"
     unsafe = _keys(record.unsafe)
     return Answer(
         f"{record.name}: {reads}. {holds}\n"
         + (f"Turned off: {unsafe} makes it verify nothing; take it out.\n" if unsafe else "")
-        + record.ask,
-        _printed(render(record)),
+        + (record.ask if record.root else ""),
+        _printed(*([f"{asked.url}: {reason}"] if reason else []), render(record)),
         msgspec.to_builtins(record),
     )
 

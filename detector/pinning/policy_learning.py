@@ -8,6 +8,8 @@ Rules
 3. No entry is made of a public path (nobody needs leave), of a certificate that signed itself, of a CA that may not sign
    for the host now, or of a key that everybody has.
 4. An entry lets decrypt what it is told to, and the host that was asked where it is told nothing: never everything.
+5. A key has one entry, so it has one last day. A day that would also end, or prolong, what was allowed before is
+   refused unless those hosts are named again with it.
 """
 
 from __future__ import annotations
@@ -48,7 +50,12 @@ class PresentedCa(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What is to stand in the policy. `names` is decrypt of a sanctioned CA, names of a private one."""
+    """What is to stand in the policy. `names` is decrypt of a sanctioned CA, names of a private one.
+
+    Attributes:
+        renames: the name was chosen, so that it takes the place of one that stands there.
+
+    """
 
     table: Table
     name: str
@@ -58,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
     owner: str = ""
     expires: date | None = None
     ca_name: str = ""
+    renames: bool = False
 
 
 def presented(seen: Examination) -> tuple[PresentedCa, ...]:
@@ -108,7 +116,8 @@ def with_entry(
 ) -> str:
     """The policy's text with the entry in it, or with its patterns in the row that has its key already.
 
-    Comments and order stay. Raises ConfigError for a text that is no TOML.
+    Comments and order stay. Raises ConfigError for a text that is no TOML, and for a last day that would touch other
+    hosts than the entry's.
 
     Args:
         text: of the file; empty where there is none yet.
@@ -161,10 +170,23 @@ def _row(entry: Entry, digest: str) -> Any:
 
 def _widen(row: Any, entry: Entry) -> None:
     key = "names" if entry.table == "private" else "decrypt"
+    before = [str(one) for one in row.get(key, [])]
+    others = [one for one in before if one not in entry.names]
+    if entry.expires is not None and others and row.get("expires") != entry.expires:
+        touched = ", ".join(map(visible, others))
+        raise ConfigError(
+            "--expires",
+            f"{entry.expires} would become the last day of {touched} too, which the same key has leave for",
+            remedy="name those hosts as well (--decrypt), or leave the day out",
+        )
     for name, patterns in ((key, entry.names), ("never", entry.never)):
         had = [str(one) for one in row.get(name, [])]
         more = [one for one in patterns if one not in had]
         if more:
             row[name] = [*had, *more]
+    if entry.renames:
+        row["note" if entry.table == "private" else "name"] = visible(entry.name)
+    if entry.owner:
+        row["owner"] = visible(entry.owner)
     if entry.expires is not None:
         row["expires"] = entry.expires

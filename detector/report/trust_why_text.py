@@ -16,9 +16,9 @@ def render(found: TrustWhyRecord, *, everything: bool = False) -> RenderableType
     """All lines; `everything` shows each way to mend it."""
     version = f" {escape(found.version)}" if found.version else ""
     parts: list[RenderableType] = []
-    if found.root:
+    if found.root:  # else there is nobody whom the first line could speak of
         parts.append(_conclusion(found))
-    parts += [marked(f"[bold]First:[/] {escape(found.ask)}"), Text("")]
+        parts += [marked(f"[bold]First:[/] {escape(found.ask)}"), Text("")]
     parts.append(marked(f"[bold]{escape(found.name)}[/]{version} reads:"))
     for store in found.stores:
         words = _HOLDS[store.holds] if found.root else ""
@@ -69,9 +69,10 @@ def _conclusion(found: TrustWhyRecord) -> RenderableType:
 def _lines(found: TrustWhyRecord, *, everything: bool) -> list[RenderableType]:
     if not found.fixes:
         return []
+    whose = "the root" if found.root else "a root"
     parts: list[RenderableType] = [
         Text(""),
-        Text("Where its owner has answered for the root, the line is:"),
+        Text(f"Where the owner of {whose} has answered for it, the line is:"),
     ]
     for number, fix in enumerate(found.fixes if everything else found.fixes[:_MORE]):
         if fix.text:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,28 @@ def test_what_is_served_has_the_cause_it_says(
             done = tlsight(verb, *record["words"], "--json", *lab)
             causes = [cause["id"] for cause in json.loads(done.stdout)["causes"]] or ["healthy"]
             assert causes[0] == record["cause"]
+
+
+def test_the_command_that_is_told_finds_the_cause(tlsight: Run, tmp_path: Path) -> None:
+    with _lab(tmp_path / "a lab", "incomplete-chain") as line:
+        done = tlsight(*shlex.split(line)[1:], "--json")
+    assert json.loads(done.stdout)["causes"][0]["id"] == "incomplete-chain"
+
+
+def test_for_several_cases_the_words_of_their_lines_fill_the_command(tmp_path: Path) -> None:
+    with _lab(tmp_path / "lab", "expired", "healthy") as line:
+        assert line.endswith(f"--ct-logs {tmp_path}/lab/logs.json WORDS")
+
+
+@contextmanager
+def _lab(folder: Path, *cases: str) -> Iterator[str]:
+    """The command that the lab tells, while it serves."""
+    command = [sys.executable, "-m", "detector", "lab", "serve", *cases, "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as lab:
+        assert lab.stdout is not None
+        told = next(line for line in lab.stdout if line.startswith("ask: "))
+        yield told.removeprefix("ask: ").strip()
+        lab.terminate()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -98,3 +122,12 @@ def test_a_case_that_is_none_is_a_usage_error(tlsight: Run) -> None:
     done = tlsight("lab", "serve", "nonsense")
     assert done.returncode == 2
     assert "see tlsight lab list" in done.stderr
+
+
+def test_what_is_for_grading_is_refused_without(tlsight: Run) -> None:
+    for words in (("--cert", "a.pem"), ("--key", "a.pem"), ("--port", "8443")):
+        done = tlsight("lab", "serve", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--grade" in done.stderr
+    alone = tlsight("lab", "serve", "--grade", "grade.test", "--key", "a.pem")
+    assert (alone.returncode, "goes with --key" in alone.stderr) == (2, True)

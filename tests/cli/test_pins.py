@@ -44,13 +44,13 @@ def test_what_is_proven_is_learned_and_then_holds(
     pins: Pins, world: LabPki, tlsight: Run, tmp_path: Path
 ) -> None:
     leaf = world.issue("a.com")
-    code, out, err = pins(leaf, "learn", "a.com", "--note", "bank", "--expires", "2030-01-01")
+    code, out, err = pins(leaf, "learn", "a.com", "--note", "bank", "--expires", "2090-01-01")
     assert (code, err) == (0, "")
     assert out.startswith("a.com: pinned sha256//")
     assert pins(leaf, "check")[:2] == (0, "✓ a.com  unchanged: the pin holds\n")
     shown = tlsight("pins", "show", "--pins", tmp_path / "pins.toml").stdout
     assert "a.com:443  key   sha256//" in shown
-    assert "2030-01-01" in shown
+    assert "2090-01-01" in shown
 
 
 def test_a_renewal_is_explained_and_a_forgery_is_not(pins: Pins, world: LabPki) -> None:
@@ -136,6 +136,7 @@ def test_what_six_learn_at_once_is_all_kept(
     [
         ("learn", "a.com", "--key", "root"),
         ("learn", "a.com", "--expires", "soon"),
+        ("learn", "a.com", "--expires", "2020-01-01"),
         ("export", "--format", "cobol"),
         ("show",),
     ],

@@ -88,7 +88,7 @@ def test_what_its_owner_answered_for_is_written_lints_and_sanctions(
     path.write_text("# ours\ninternal = ['.corp.example.com']\n")
     done = ask(
         forged(gateway), "policy", "learn", HOST, "--policy", str(path), "--sha256", given,
-        "--owner", "network team", "--expires", "2027-06-30",
+        "--owner", "network team", "--expires", "2090-06-30",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert path.read_text().startswith("# ours\n")
@@ -110,6 +110,22 @@ def test_only_the_host_may_be_decrypted_unless_more_is_said_and_a_second_run_add
     assert path.read_text().count("[[sanctioned]]") == 1
     assert f'decrypt = ["{HOST}", "*"]' in path.read_text()
     assert 'never = [".bank.example"]' in path.read_text()
+
+
+def test_a_second_run_changes_the_owner_that_it_names_and_no_last_day_of_others(
+    ask: Learn, gateway: Authority, digest: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.toml"
+    words = ("policy", "learn", HOST, "--policy", str(path), "--sha256", digest)
+    assert ask(forged(gateway), *words, "--owner", "first").returncode == 0
+    assert ask(forged(gateway), *words, "--owner", "second", "--name", "Gate").returncode == 0
+    assert 'owner = "second"' in path.read_text()
+    assert 'name = "Gate"' in path.read_text()
+    before = path.read_text()
+    more = (*words, "--decrypt", "other.example", "--expires", "2090-01-01")
+    done = ask(forged(gateway), *more)
+    assert (done.returncode, path.read_text()) == (2, before)
+    assert f"would become the last day of {HOST} too" in done.stderr
 
 
 def test_a_private_ca_is_expected_for_its_names(
@@ -141,6 +157,10 @@ def test_mistakes_are_told_before_anybody_is_asked(tlsight: Run, tmp_path: Path)
         (("--sha256", "00"), "no file to write is named"),
         (("--policy", str(broken), "--sha256", "0" * 64), "policy.toml:"),
         (("--expires", "soon"), "'soon' is no date"),
+        (("--expires", ""), "'' is no date"),
+        (("--expires", "2020-01-01"), "2020-01-01 is over"),
+        (("--private", "--owner", "us"), "--owner: is of an interceptor"),
+        (("--private", "--never", "a.example"), "--never: is of an interceptor"),
     ):
         done = tlsight("policy", "learn", "127.0.0.1:1", *words)
         assert (done.returncode, done.stdout) == (2, "")

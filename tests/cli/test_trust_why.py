@@ -71,6 +71,15 @@ def test_without_a_handshake_it_is_exit_3(tlsight: Run, image: Path) -> None:
     done = tlsight("trust", "why", "git", "localhost:1", "--no-proxy", "--root", image)
     assert done.returncode == 3
     assert "tlsight diagnose" in done.stderr
+    assert done.stdout.startswith("git reads:"), "no first line about a root that nobody saw"
+
+
+def test_without_a_root_nobody_is_to_be_asked_about_one(tlsight: Run, image: Path) -> None:
+    done = tlsight("trust", "why", "curl", "--root", image)
+    assert done.returncode == 0
+    assert done.stdout.startswith("curl reads:")
+    assert "Ask who runs it" not in done.stdout
+    assert "Where the owner of a root has answered for it, the line is:" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,21 @@ def test_the_mode_of_the_old_file_stays(writer: Writer, old: int, tmp_path: Path
     assert (path.read_text(), mode(path)) == ("new", old)
 
 
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize(("behind", "then"), [(0o600, 0o600), (0o640, 0o640), (0o666, 0o644)])
+def test_in_the_place_of_a_link_no_file_is_wider_than_the_one_behind_it(
+    writer: Writer, behind: int, then: int, tmp_path: Path
+) -> None:
+    real, path = tmp_path / "real.toml", tmp_path / "policy.toml"
+    real.write_text("secret")
+    real.chmod(behind)
+    path.symlink_to(real)
+    with writer(path) as file:
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == then
+        file.write(b"secret and more")
+    assert (mode(path), mode(real), real.read_text()) == (then, behind, "secret")
+
+
 def test_what_is_private_is_private_whatever_was_there(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("old")

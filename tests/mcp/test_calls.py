@@ -11,7 +11,6 @@ import pytest
 
 from detector.cli.knowledge import HistoryOptions, KnowledgeOptions
 from detector.cli.way import WayOptions
-from detector.errors import ConfigError
 from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from detector.mcp.answers import Answer, clean
@@ -100,6 +99,14 @@ def test_a_program_that_verifies_nothing_is_told_in_the_first_lines(
     assert "Turned off: NODE_TLS_REJECT_UNAUTHORIZED makes it verify nothing" in answer.head
 
 
-def test_a_host_that_cannot_be_dialled_leaves_the_chain_untold(calls: Calls) -> None:
-    with pytest.raises(ConfigError, match="refuses the connection; ask diagnose why"):
-        asyncio.run(calls.trust_why(WhyArguments("pip", "127.0.0.1:9"), silent))
+def test_a_host_that_cannot_be_dialled_leaves_stores_and_settings_told(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", "/opt/corp.pem")
+    answer = asyncio.run(calls.trust_why(WhyArguments("node", "127.0.0.1:9"), silent))
+    assert "NODE_EXTRA_CA_CERTS" in answer.head
+    assert "showed no chain, so no root was looked for: ask diagnose why" in answer.head
+    assert "Ask who runs it" not in answer.head, "of nobody that was named"
+    assert "127.0.0.1:9: 127.0.0.1:9 refuses the connection" in answer.printed
+    assert " reads:" in answer.printed
+    assert answer.record["stores"]

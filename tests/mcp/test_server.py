@@ -120,7 +120,6 @@ def test_the_hosts_of_a_check_are_told_in_their_order() -> None:
         ("check", {"hosts": ["a.example"], "connect": "a.example:443"}, "is no IP:PORT"),
         ("diagnose", {"host": "a.example:99999"}, "target 'a.example:99999': "),
         ("trust_why", {"program": "pipp"}, "near it: pip"),
-        ("trust_why", {"program": "pip", "url": CLOSED}, "refuses the connection"),
         ("explain", {"text": 3}, "Expected `str`"),
     ],
 )

@@ -36,12 +36,36 @@ def test_a_key_that_stands_there_in_whatever_form_gets_no_second_entry(
     written: str, field: str
 ) -> None:
     before = f"[[sanctioned]]\nname = 'Old'\n{field.format(written)}\ndecrypt = ['a.example']\n"
-    text = added(before, Entry("sanctioned", "New", KEY, ("b.example",), expires=date(2027, 1, 1)))
+    text = added(before, Entry("sanctioned", "New", KEY, ("b.example",)))
     assert text.count("[[sanctioned]]") == 1
     assert "'a.example', " in text or '"a.example", ' in text
     assert "b.example" in text
-    assert "expires = 2027-01-01" in text
     assert "New" not in text
+
+
+HAD = f"[[sanctioned]]\nname = 'Old'\nspki = '{KEY}'\ndecrypt = ['a.example']\n"
+
+
+def test_a_name_and_an_owner_that_were_chosen_take_the_place_of_the_old_ones() -> None:
+    entry = Entry("sanctioned", "Gate", KEY, ("b.example",), owner="net", renames=True)
+    text = added(HAD + "owner = 'nobody'\n", entry)
+    assert 'name = "Gate"' in text
+    assert 'owner = "net"' in text
+    assert "Old" not in text
+    assert "nobody" not in text
+
+
+def test_a_last_day_touches_no_host_that_is_not_named_with_it() -> None:
+    day = date(2027, 1, 1)
+    with pytest.raises(ConfigError, match=r"would become the last day of a\.example too"):
+        added(HAD, Entry("sanctioned", "Gate", KEY, ("b.example",), expires=day))
+    both = ("a.example", "b.example")
+    for text in (
+        added(HAD, Entry("sanctioned", "Gate", KEY, both, expires=day)),
+        added(f"{HAD}expires = {day}\n", Entry("sanctioned", "Gate", KEY, both[1:], expires=day)),
+    ):
+        assert f"expires = {day}" in text
+        assert "b.example" in text
 
 
 def test_a_name_that_an_interceptor_chose_cannot_leave_its_string() -> None:
