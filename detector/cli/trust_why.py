@@ -86,6 +86,7 @@ def why(
 def _chain(way: WayOptions, url: str, *, shown: bool) -> tuple[Certificate, ...]:
     """What the server sends, as `check` sees it; empty where there is no handshake."""
     from detector.cli.ending import say
+    from detector.model.targets import host_text
     from detector.net.briefly import run_briefly
     from detector.net.probe import probe
     from detector.runs.trust_why import chain_of
@@ -95,7 +96,8 @@ def _chain(way: WayOptions, url: str, *, shown: bool) -> tuple[Certificate, ...]
         seen = run_briefly(probe(target, way.probe_options()))
     if not seen.chain:
         reason = seen.failure.text if seen.failure else "no certificate"
-        say(f"{url}: {reason}; tlsight diagnose {url} tells why")
+        asked = host_text(target) if "@" in url else url  # a login is not repeated
+        say(f"{asked}: {reason}; tlsight diagnose {asked} tells why")
     return tuple(chain_of(seen.chain))
 
 
