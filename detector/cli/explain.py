@@ -144,6 +144,8 @@ def _file(text: str) -> Path | None:
     """The file that a word names; None where it is a message, which is often longer than any name of a file, and may
     hold what no name can. Raises ConfigError for the name of a file that is not there.
     """
+    if not text:  # a variable that was empty; its path would be this folder
+        return None
     path = Path(text)
     try:
         if path.is_file() or path.is_fifo():
