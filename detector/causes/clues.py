@@ -34,6 +34,7 @@ class Claim(msgspec.Struct, frozen=True):
         fix: what to do, where the catalogue's advice can be said more exactly.
         confirm: the same for what would confirm it.
         confirm_as: the cause whose command confirms it, where it is not its own.
+        web: the lines for web servers would mend it; not where another protocol answers.
 
     """
 
@@ -44,6 +45,7 @@ class Claim(msgspec.Struct, frozen=True):
     fix: str = ""
     confirm: str = ""
     confirm_as: str = ""
+    web: bool = True
 
 
 class Clues:

@@ -60,7 +60,8 @@ def once(
     fail_on: Annotated[
         str,
         Option(
-            help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted."
+            help="First verdict that makes the exit code 1: private, consistent, suspect, intercepted.",
+            values="verdicts",
         ),
     ] = "suspect",
     allow_sanctioned: Annotated[

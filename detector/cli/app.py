@@ -111,6 +111,8 @@ def run(arguments: Sequence[str]) -> int:
         if _is_question(arguments):
             return _answered(arguments)
         verb = _verb(arguments)
+        if verb not in VERBS:
+            _refuse_host(verb)
         command = build((verb,) if verb in VERBS else VERBS)
         settings: dict[str, Any] = {}
         if verb not in _WITHOUT_SETTINGS:
@@ -144,6 +146,22 @@ def _verb(arguments: Sequence[str]) -> str:
         if not equals:
             next(words, None)
     return ""
+
+
+def _refuse_host(word: str) -> None:
+    """A host in a verb's place. Raises ConfigError, with the verb that asks it; nothing of the word but the host and
+    the port is told again, for it may hold a password.
+    """
+    from detector.model.targets import host_text, parse_target
+
+    if not any(mark in word for mark in ".:/"):
+        return
+    try:
+        host = host_text(parse_target(word))
+    except TlsightError:
+        return
+    remedy = f"tlsight check {host}"
+    raise ConfigError("No such command", f"{host} looks like a host", remedy=remedy)
 
 
 def _answered(arguments: Sequence[str]) -> int:

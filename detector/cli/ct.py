@@ -142,7 +142,7 @@ def fetch(
 
 @app.command("export")
 def export(
-    file: Annotated[Path | None, Argument(help="Where to write; stdout when left out.")] = None,
+    file: Annotated[Path | None, Argument(help="Where to write; - or nothing for stdout.")] = None,
     store: Store = None,
 ) -> int:
     """Write the trusted answers of the store as NDJSON, for `ct import` on another machine."""
@@ -154,7 +154,7 @@ def export(
     encode = msgspec.json.Encoder().encode
     lines = (encode(lookup) + b"\n" for lookup in source.all_lookups() if lookup.trusted)
     try:
-        if file is None:
+        if file is None or str(file) == "-":
             sys.stdout.buffer.writelines(lines)
         else:
             with replacing(file) as out:

@@ -40,6 +40,7 @@ text does not show it.
 Exit codes: 0 explained, 3 nothing in the text is about TLS. With --watch: the command's own.
 """
 
+_SIDES = ("client", "server")
 _CHUNK = 256 << 10
 # A word like these is meant for a file, whether it is there or not.
 _ENDS_OF_FILES = (".log", ".txt", ".out", ".err", ".html", ".json")
@@ -48,9 +49,14 @@ _ENDS_OF_FILES = (".log", ".txt", ".out", ".err", ".html", ".json")
 def explain(
     text: Annotated[
         list[str] | None,
-        Argument(help="The message; a file; - or nothing for stdin. With --watch a command."),
+        Argument(
+            help="The message; a file; - or nothing for stdin. With --watch a command.",
+            values="files",
+        ),
     ] = None,
-    side: Annotated[str | None, Option(help="Who wrote it: client or server.")] = None,
+    side: Annotated[
+        str | None, Option(help="Who wrote it: client or server.", values=_SIDES)
+    ] = None,
     watch: Annotated[
         bool,
         Option("--watch", help="Run the command that follows, and explain how it fails."),
@@ -58,7 +64,7 @@ def explain(
     clipboard: Annotated[bool, Option("--clipboard", "-c", help="What was copied last.")] = False,
     json: Json = False,
 ) -> int:
-    if side not in (None, "client", "server"):
+    if side is not None and side not in _SIDES:
         raise ConfigError("--side", f"{side!r} is neither client nor server")
     if clipboard and (text or watch):
         raise ConfigError("--clipboard", "takes the place of a text", remedy="give one of the two")
@@ -144,6 +150,8 @@ def _file(text: str) -> Path | None:
     """The file that a word names; None where it is a message, which is often longer than any name of a file, and may
     hold what no name can. Raises ConfigError for the name of a file that is not there.
     """
+    if not text:  # a variable that was empty; its path would be this folder
+        return None
     path = Path(text)
     try:
         if path.is_file() or path.is_fifo():

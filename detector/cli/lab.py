@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from detector.lab.case import Case
     from detector.lab.pki import Credential
 
+# Columns beside the names in which a text is still read with ease.
+_TEXT = 24
+
 app = Verbs(
     no_args_is_help=True, help="Broken servers on loopback, each with the cause it should be given."
 )
@@ -28,11 +31,22 @@ def list_(json: Json = False) -> int:
     """List the cases with the cause that should be named."""
     from detector.lab.cases import CASES
 
-    for one in CASES:
-        if json:
+    if json:
+        for one in CASES:
             write_json({"case": one.id, "cause": one.cause, "text": one.text})
-        else:
-            print(f"{one.id:27} {one.cause:28} {one.text}")
+        return exit_codes.CLEAN
+    from rich.text import Text
+
+    from detector.report.check_text import stdout_console
+    from detector.report.layout import Hanging
+
+    console = stdout_console()
+    for one in CASES:
+        names = Text(f"{one.id:27} {one.cause:28}")
+        if console.width < names.cell_len + _TEXT:
+            console.print(f"{one.id:27} {one.cause}")
+            names = Text(" ")
+        console.print(Hanging(names, Text(one.text), names.cell_len))
     return exit_codes.CLEAN
 
 

@@ -45,7 +45,12 @@ def logs(
     files: Annotated[list[str], Argument(metavar="FILE...", help="Logs; - for stdin.")],
     format_: Annotated[
         str | None,
-        Option("--format", help="Whose log it is, when it is not recognised.", panel=_READ),
+        Option(
+            "--format",
+            help="Whose log it is, when it is not recognised.",
+            values="log_formats",
+            panel=_READ,
+        ),
     ] = None,
     follow: Annotated[
         bool,

@@ -178,7 +178,12 @@ def show(pins: PinFile) -> int:
 def export(
     pins: PinFile,
     form: Annotated[
-        str, Option("--format", help="curl, okhttp, android, nginx-upstream or python.")
+        str,
+        Option(
+            "--format",
+            help="curl, okhttp, android, nginx-upstream or python.",
+            values="pin_formats",
+        ),
     ],
     hosts: Annotated[
         list[str] | None, Argument(help="Only these hosts' pins.", values="hosts")

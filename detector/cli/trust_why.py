@@ -77,7 +77,7 @@ def why(
         from detector.report.check_text import stdout_console
         from detector.report.trust_why_text import render
 
-        stdout_console().print(render(record, everything=verbose), soft_wrap=True)
+        stdout_console().print(render(record, everything=verbose), crop=False)
     if unseen:
         return exit_codes.INCONCLUSIVE
     return exit_codes.FOUND if done.holds is False or done.unsafe else exit_codes.CLEAN

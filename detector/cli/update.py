@@ -39,7 +39,7 @@ Exit codes: 0 up to date, 1 something failed or is too old, 4 cannot write.
 
 def update(
     names: Annotated[
-        list[str] | None, Argument(help="Only these lists.", metavar="[LIST]...")
+        list[str] | None, Argument(help="Only these lists.", metavar="[LIST]...", values="lists")
     ] = None,
     source: Annotated[
         Path | None,

@@ -57,8 +57,32 @@ def cases() -> Sequence[str]:
     return [one.id for one in CASES]
 
 
+def pin_formats() -> Sequence[str]:
+    """What pins are exported as."""
+    from detector.pinning.export import FORMATS
+
+    return FORMATS
+
+
+def log_formats() -> Sequence[str]:
+    """Programs whose logs are read."""
+    from detector.logs.reading import FORMATS
+
+    return FORMATS
+
+
+def lists() -> Sequence[str]:
+    """What `update` fetches."""
+    from detector.lookup.update import FEEDS
+
+    return FEEDS
+
+
 SOURCES: dict[str, Callable[[], Sequence[str]]] = {
-    one.__name__: one for one in (starttls, verdicts, levels, servers, programs, causes, cases)
-}
+    one.__name__: one
+    for one in (
+        starttls, verdicts, levels, servers, programs, causes, cases, pin_formats, log_formats, lists,
+    )
+}  # fmt: skip
 # What is asked when a shell completes: files of this machine, and hosts that earlier runs saw or pins name.
 ASKED_LATE = ("files", "hosts")

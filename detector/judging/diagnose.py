@@ -63,7 +63,7 @@ def _dressed(name: str, found: Claim, clues: Clues, lines: Lines, asked: Asked) 
     """A cause with what is known of it."""
     info = clues.known.causes[name]
     party = found.party or info.party
-    fix = [Fix(party, found.fix or info.fix, dict(lines.get(name, {})))]
+    fix = [Fix(party, found.fix or info.fix, dict(lines.get(name, {}) if found.web else {}))]
     if info.also is not None and not found.fix:
         fix.append(Fix(info.also.party, info.also.fix, {}))
     shown_by = clues.known.causes[found.confirm_as or name]

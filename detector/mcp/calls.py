@@ -278,5 +278,5 @@ def _printed(*parts: RenderableType) -> str:
         file=paper, width=_WIDTH, color_system=None, highlight=False, emoji=False, legacy_windows=False
     )  # fmt: skip
     for part in parts:
-        console.print(part)
+        console.print(part, crop=False)  # lines that are pasted are whole
     return paper.getvalue()

@@ -16,7 +16,8 @@ def refuse_overwriting(
     """Look before anything is written.
 
     Args:
-        outputs: option -> file, None or "-" for no file.
+        outputs: option -> file; None for none, and "-" as a str where the option writes to stdout by that word. A
+            Path is always a file, so "-" is none that somebody means.
         inputs: files that are read; contents and "-" are none.
 
     Raises ConfigError.
@@ -27,6 +28,10 @@ def refuse_overwriting(
     for option, name in outputs.items():
         if name is None or name == STDIN_OR_OUT:
             continue
+        if isinstance(name, Path) and str(name) == STDIN_OR_OUT:
+            raise ConfigError(
+                f"{option} -", "stdout is the text's", remedy="name a file, or /dev/stdout"
+            )
         path = Path(name)
         if any(_is_same(path, other) for other in read):
             raise ConfigError(f"{option} {path}", "is read itself", remedy="write to another file")

@@ -128,3 +128,24 @@ def test_a_file_without_end_is_refused_in_little_memory(
     done = tlsight(*words, *more, prefix=limited)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "host"),
+    [
+        ("example.com", "example.com"),
+        ("https://me:geheim@example.com/", "example.com"),
+        ("localhost:8443", "localhost:8443"),
+        ("[2001:db8::1]:444", "[2001:db8::1]:444"),
+    ],
+)
+def test_a_host_in_a_verbs_place_is_told_the_verb_that_asks_it(
+    tlsight: Run, word: str, host: str
+) -> None:
+    done = tlsight(word)
+    said = f"tlsight: No such command: {host} looks like a host; tlsight check {host}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_a_verb_that_is_spelt_wrong_is_no_host(tlsight: Run) -> None:
+    assert "No such command 'chekc'" in tlsight("chekc").stderr

@@ -116,6 +116,7 @@ def test_knowledge_moves_to_another_machine(
     assert done.stdout == "2 answers imported\n"
     done = tlsight("ct", "a.com", "--offline", "--json", **there)
     assert json.loads(done.stdout)["issuers"][0]["certificates"] == 2
+    assert tlsight("ct", "export", "-").stdout == (tmp_path / "known.ndjson").read_text()
     again = tlsight("ct", "export", **there)
     assert again.stdout == (tmp_path / "known.ndjson").read_text()
 

@@ -85,6 +85,11 @@ def test_a_file_that_is_not_there_is_an_error_and_no_message(tlsight: Run, tmp_p
     assert tlsight("explain", tmp_path).returncode == 2
 
 
+def test_an_empty_word_is_a_text_of_which_nothing_is_about_tls(tlsight: Run) -> None:
+    done, piped = tlsight("explain", ""), tlsight("explain", stdin="")
+    assert (done.returncode, done.stdout, done.stderr) == (3, piped.stdout, piped.stderr)
+
+
 def test_a_file_of_windows_and_of_any_size_is_read(tlsight: Run, tmp_path: Path) -> None:
     path = tmp_path / "build.log"
     path.write_bytes(("step\r\n" * 100_000 + MESSAGE + "\r\n").encode("utf-16"))

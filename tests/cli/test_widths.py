@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,39 @@ def test_check_and_diagnose_name_the_target(width: int, tlsight: Run) -> None:
         assert max(map(cell_len, map(str.rstrip, done.stdout.splitlines()))) <= width
         assert whole(done.stdout).count(where + "at127.0.0.1:1") == 1
         assert "…" not in done.stdout
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_lab_list_has_no_wider_line_and_each_text_whole(width: int, tlsight: Run) -> None:
+    lines = tlsight("lab", "list", COLUMNS=str(width)).stdout.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    texts = whole("".join(line[56:] if width >= 80 else line for line in lines))
+    for line in tlsight("lab", "list", "--json").stdout.splitlines():
+        assert whole(json.loads(line)["text"]) in texts
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_trust_why_tears_prose_and_no_line_that_is_pasted(
+    width: int, tlsight: Run, tmp_path: Path
+) -> None:
+    bundle = f"/opt/{'a-long-folder/' * 4}bundle.pem"
+    told = {"REQUESTS_CA_BUNDLE": bundle, "PIP_CERT": bundle}
+    done = tlsight("trust", "why", "pip", COLUMNS=str(width), **told)
+    lines = done.stdout.splitlines()
+    ends = lines.index("Where the owner of a root has answered for it, the line is:")
+    assert max(map(cell_len, lines[:ends])) <= width
+    assert whole(f"PIP_CERT = {bundle}") in whole(done.stdout)
+    ca = tmp_path / f"{'a-long-name-' * 8}.pem"
+    ca.write_text(Authority("Example").pem)
+    done = tlsight("trust", "why", "node", "--ca", ca, COLUMNS=str(width))
+    assert f"  sh         export NODE_EXTRA_CA_CERTS={ca}" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_doctor_pads_no_line(width: int, tlsight: Run) -> None:
+    lines = tlsight("doctor", "--offline", COLUMNS=str(width)).stdout.splitlines()
+    assert len(lines) > 10
+    assert all(line == line.rstrip() and cell_len(line) <= width for line in lines)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -95,6 +95,8 @@ PRESSED = (
     ("tlsight lab serve expired-i\t", "expired-intermediate"),
     ("tlsight diagnose --expect certificate-rev\t", "certificate-revoked"),
     ("tlsight check ban\t", "bank.example"),
+    ("tlsight explain --side ser\t", "server"),
+    ("tlsight explain my-r\t", "my-roots.pem"),
     ("tlsight check --roots my-r\t", "my-roots.pem"),
     ("tlsight check --roots=my-r\t", "my-roots.pem"),
 )  # fmt: skip

@@ -28,3 +28,8 @@ def test_two_outputs_are_two_files(tmp_path: Path) -> None:
 def test_streams_contents_and_other_files_are_no_clash(tmp_path: Path) -> None:
     outputs = {"--csv": "-", "--html": None, "--plot": tmp_path / "p.svg"}
     refuse_overwriting(outputs, ["-", b"content", tmp_path / "other"])
+
+
+def test_stdout_by_its_word_is_refused_where_the_text_goes_there() -> None:
+    with pytest.raises(ConfigError, match=r"--html -: stdout is the text's; name a file, or /dev"):
+        refuse_overwriting({"--html": Path("-")}, [])

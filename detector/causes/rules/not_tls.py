@@ -11,8 +11,11 @@ def find(clues: Clues) -> Claim | None:
     if text is None or failure is None:
         return None
     turns = turns_to_tls(failure.spoke) if failure.spoke is not None else ()
+    asked = clues.observation.target.starttls
     fix = ""
-    if turns:
+    if asked is not None:
+        fix = f"Correct the port, use the one where TLS begins at once, or have STARTTLS turned on in the {asked} server."
+    elif turns:
         how = " or ".join(f"--starttls {protocol}" for protocol in turns)
         fix = f"This server turns to TLS on request: use {how}, or its TLS port."
-    return Claim("error", text, (), None, fix)
+    return Claim("error", text, (), None, fix, web=not fix)
