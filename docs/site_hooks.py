@@ -14,7 +14,7 @@ from reader_pages import readers, terms  # noqa: E402
 from site_links import dead_links  # noqa: E402
 
 _REFERENCE = (
-    "command", "causes", "evidence", "rules", "alerts", "products", "programs", "files", "python",
+    "command", "causes", "evidence", "rules", "alerts", "products", "interceptor-grades", "programs", "files", "python",
 )  # fmt: skip
 
 
