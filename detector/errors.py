@@ -78,16 +78,24 @@ class CertificateError(TlsightError):
         self.offset = offset
 
 
+def without_login(target: str) -> str:
+    """A target or URL for people to read: what stands before its last @ may be a password, wherever it ends."""
+    before, at, after = target.rpartition("@")
+    scheme, colon, _ = before.partition("://")
+    return f"{scheme + colon if colon else ''}***{at}{after}" if at else target
+
+
 class TargetError(TlsightError):
-    """A target cannot be understood."""
+    """A target cannot be understood. A login in it is not repeated."""
 
     code = "bad-target"
 
     def __init__(self, target: str, why: str) -> None:
+        shown = without_login(target)
         super().__init__(
-            f"target {target!r}: {why}", remedy="write host, host:port, [v6]:port or a URL"
+            f"target {shown!r}: {why}", remedy="write host, host:port, [v6]:port or a URL"
         )
-        self.target = target
+        self.target = shown
 
 
 class ConfigError(TlsightError):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agents_page import agents_page
 from command_page import command_page
+from grades_page import grades_page
 from manual_pages import manual_pages
 from python_page import python_page
 from reader_pages import glossary_page, home_page, reader_page, readers
@@ -45,6 +46,7 @@ def made() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "reference/rules.md", rules_page
     yield "reference/products.md", products_page
     yield "reference/programs.md", programs_page
+    yield "explanation/grades.md", grades_page
     yield "reference/python.md", python_page
     yield "reference/schemas.md", schemas_page
     yield "how-to/coding-agents.md", agents_page

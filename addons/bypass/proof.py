@@ -39,6 +39,7 @@ Reason = Literal[
     "same-signer", "not-the-proxys-ca",
     "proxy-trouble", "proxy-login", "blocked", "unreachable", "unfinished", "no-handshake",
     "several-keys", "unproven", "unprovable",
+    "same-hello", "other-hello", "changed-hello", "no-echo",
 ]  # fmt: skip
 Schema = Literal["tlsight.bypass-proof/1"]
 SCHEMA: Schema = "tlsight.bypass-proof/1"

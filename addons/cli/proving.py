@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from addons.cli.both_ways import Asked, BothWays
     from detector.chain.certificate import Certificate
     from detector.model.observation import Target
+    from detector.net.probe import ProbeOptions
 
 _MAX_CA = 1 << 20
 _WORDS: dict[State, str] = {
@@ -56,6 +57,14 @@ def prove(
     ] = False,
     host_list: Annotated[
         Path | None, Option("--list", "-l", "--hosts", help="File or pipe of targets, one a line.")
+    ] = None,
+    echo: Annotated[
+        str | None,
+        Option(
+            "--echo",
+            metavar="URL",
+            help="An echo server of yours that a rule lets pass (tlsight echo serve), with #ed25519= of its key.",
+        ),
     ] = None,
     proxy: Proxy = None,
     no_proxy: NoProxy = False,
@@ -83,7 +92,8 @@ def prove(
     """Prove that hosts pass: ask through the proxy and past it, and compare who answers.
 
     Says "passes", "still decrypted by X", "passes, but another gateway decrypts" or "cannot tell". Without a proxy, as
-    behind a gateway that nobody asked, the chain alone decides.
+    behind a gateway that nobody asked, the chain alone decides. With --echo, hellos are sent to a server that tells
+    what arrived: byte for byte, they pass; another program's, they are decrypted.
     Exit codes: 0 all pass, 1 one is still decrypted, 3 one cannot be told, 2 usage, 4 broken.
     """
     import asyncio
@@ -93,16 +103,19 @@ def prove(
     from detector.errors import ConfigError
     from detector.knowledge.assemble import assemble
 
-    if not (hosts or listed or host_list):
+    if not (hosts or listed or host_list or echo):
         raise ConfigError("bypass prove", "no host", remedy="name hosts, or say --all")
     options = probe_options(routing(proxy, no_proxy=no_proxy, trust=roots), connect, timeout)
     known = assemble(roots=roots, ct_logs=ct_logs, policy=policy)
     run = BothWays(known, options, _ca(ca) if ca is not None else None, canaries=not no_canaries)
     named = Targets(hosts or [], host_list, None, None) if hosts or host_list else None
     told = _Told(json=json, strict=strict)
+    if echo is not None:
+        told.say(asyncio.run(_echoed(echo, options)))
     from_rules = _listed(rules, store, told, alone=named is None) if listed else []
     wanted = _wanted(named or (), from_rules)
-    asyncio.run(_run(run, wanted, concurrency, told))
+    if named is not None or from_rules:
+        asyncio.run(_run(run, wanted, concurrency, told))
     return exit_codes.worst(told.finish(), named.code if named is not None else exit_codes.CLEAN)
 
 
@@ -145,6 +158,23 @@ async def _run(run: BothWays, wanted: Iterator[Asked], concurrency: int, told: _
     async with aclosing(run.run(wanted, width)) as proofs:
         async for one in proofs:
             told.say(one)
+
+
+async def _echoed(url: str, options: ProbeOptions) -> Proof:
+    """Raises ConfigError for a URL without the server's key: what is not signed proves nothing."""
+    from addons.bypass.echo_proof import echo_proof
+    from detector.cli.echo import server_of
+    from detector.errors import ConfigError
+    from detector.knowledge.browser_hellos import browser_hellos
+    from detector.runs.echo import ask_echo
+
+    server = server_of(url)
+    if server.key is None:
+        raise ConfigError("--echo", "has no key", remedy="give the URL with its #ed25519=")
+    found = await ask_echo(server, options, browser_hellos())
+    return echo_proof(
+        found.at, found.host, found.port, found.fate, found.hellos, signed=found.proven
+    )
 
 
 def _wanted(named: Iterable[Target], listed: Iterable[Asked]) -> Iterator[Asked]:

@@ -188,7 +188,7 @@ def seen_at_a_sink(observation: Observation, known: Knowledge, memory: History |
 
     sharing = Sharing()
     if memory is not None:
-        memory.fill(sharing)
+        memory.fill(sharing, known.anchors)
     docket: Docket[int] = Docket(known, sharing)
     found = [*docket.add(0, observation), *docket.rest()]
     return sight(found[-1][1])

@@ -99,15 +99,14 @@ def _hosts(
     way: WayOptions, compare: KnowledgeOptions, hosts: Sequence[str],
     limits: tuple[Range | None, ...], whole: float, *, allow_sanctioned: bool,
 ) -> tuple[int, str]:  # fmt: skip
-    import asyncio
-
     from detector import clock
+    from detector.net.briefly import run_briefly
     from detector.report.nagios import UNKNOWN, Figure, Finding, days_left, of_judgement, told
 
     wanted = list(way.targets(list(hosts), None))
     start = clock.stopwatch()
     with compare.opened() as opened:
-        found = asyncio.run(
+        found = run_briefly(
             _judged(wanted, opened.knowledge, way.probe_options(compare.roots), whole)
         )
     now = clock.now()

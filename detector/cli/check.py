@@ -102,8 +102,7 @@ def check(
     ] = None,
     recover: Recover = False,
 ) -> int:
-    import asyncio
-
+    from detector.net.briefly import run_briefly
     from detector.runs.check import CheckRun
 
     named = (target_list, compare.roots, compare.pins, compare.policy, compare.issuers)
@@ -132,7 +131,7 @@ def check(
                 lookups=not no_lookups, canaries=not no_canaries,
                 recover=progress() if recover else None, warn=_warn, around=waiting.target,
             )  # fmt: skip
-            asyncio.run(_run(session, wanted, concurrency, printer, save))
+            run_briefly(_run(session, wanted, concurrency, printer, save))
     except BaseException:
         printer.cut_short()
         raise

@@ -170,7 +170,7 @@ def _of_history(start: str) -> list[str]:
         path = os.environ.get("TLSIGHT_HISTORY") or str(state_folder(os.environ) / HISTORY)
         if not os.path.isfile(path):  # noqa: PTH113
             return []
-        asked = "SELECT host, port FROM baseline WHERE host >= ? AND host < ? LIMIT ?"
+        asked = "SELECT DISTINCT host, port FROM baseline WHERE host >= ? AND host < ? LIMIT ?"
         name = start.partition(":")[0]
         rest = (name, name + "\U0010ffff", _MOST)
         where = path

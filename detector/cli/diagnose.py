@@ -227,8 +227,9 @@ def _run(
     show: Callable[[Diagnosis], None],
     waiting: Waiting,
 ) -> list[Diagnosis]:
-    import asyncio
     from contextlib import aclosing
+
+    from detector.net.briefly import run_briefly
 
     async def all_of_them() -> list[Diagnosis]:
         found: list[Diagnosis] = []
@@ -240,7 +241,7 @@ def _run(
                 found.append(diagnosis)
         return found
 
-    return asyncio.run(all_of_them())
+    return run_briefly(all_of_them())
 
 
 class _Printer:

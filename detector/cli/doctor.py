@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from detector.cli import exit_codes
 from detector.cli.numbers import finite
@@ -14,6 +15,9 @@ from detector.cli.options import Option
 from detector.cli.output import Json
 from detector.cli.waiting import Waiting
 from detector.cli.way import NoProxy, Proxy, routing
+
+if TYPE_CHECKING:
+    from detector.doctor.asking import SetWay
 
 _TEXT = """
 Look at everything that answers rest on: versions, tables, settings, stores, trust, proxies, the network, the clock.
@@ -45,13 +49,15 @@ def doctor(
     from detector.cli.shells import installed
     from detector.doctor.examination import Examination
 
+    settings: dict[str, Any] = {}
     examined = Examination(
         dict(os.environ),
         partial(routing, proxy, no_proxy=no_proxy),
-        read_settings,
+        lambda: settings.update(read_settings()),
         shells=lambda: installed(Path.home()),
         offline=offline,
         seconds=timeout,
+        named=lambda: tuple(ways_of(settings)),
     )
     waiting = Waiting("looking at {}", shown=not json)
     with waiting, ExitStack() as now:
@@ -73,11 +79,31 @@ def doctor(
     return exit_codes.FOUND if found.problems else exit_codes.CLEAN
 
 
-def read_settings() -> None:
+def read_settings() -> dict[str, Any]:
     """As every verb would. Raises ConfigError."""
     from detector.cli.app import build, load_settings
 
-    load_settings(os.environ, dict(build().commands))
+    return load_settings(os.environ, dict(build().commands))
+
+
+def ways_of(settings: dict[str, Any], above: str = "") -> Iterator[SetWay]:
+    """Ways that settings name, each for its verb alone; those of the doctor itself are its options already."""
+    from detector.doctor.asking import SetWay
+    from detector.net.routes import Routing
+
+    for name, table in settings.items():
+        if not isinstance(table, dict) or (not above and name == "doctor"):
+            continue
+        verb = f"{above} {name}".strip()
+        setting = f"[{verb.replace(' ', '.')}]"
+        trust = Path(table["roots"]) if table.get("roots") else None
+        if table.get("no_proxy"):
+            yield SetWay(verb, f"{setting} no-proxy", Routing)
+        elif proxy := table.get("proxy"):
+            named_by = f"{setting} proxy"
+            way = partial(routing, str(proxy), no_proxy=False, trust=trust, named_by=named_by)
+            yield SetWay(verb, named_by, way)
+        yield from ways_of(table, verb)
 
 
 doctor.__doc__ = _TEXT

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from detector.net.echoed import EchoServer
     from detector.serving.echo import Place
     from detector.serving.front import Limits
 
@@ -72,18 +73,13 @@ def ask(
     from detector.cli.waiting import Waiting
     from detector.cli.way import probe_options, routing
     from detector.knowledge.browser_hellos import browser_hellos
-    from detector.model.targets import parse_target
-    from detector.net.echoed import EchoServer
     from detector.runs.echo import ask_echo
     from detector.runs.echo_programs import chosen
 
-    target = parse_target(url)
-    if target.starttls is not None:
-        raise TargetError(url, "is no https:// URL of an echo server")
-    server = EchoServer(target.host, target.port, _key(url, key))
+    server = server_of(url, key)
     programs = chosen(with_) if with_ else ()
     options = probe_options(routing(proxy, no_proxy=no_proxy), connect, timeout)
-    with Waiting("asking {}", shown=not json) as waiting, waiting.on(target.host):
+    with Waiting("asking {}", shown=not json) as waiting, waiting.on(server.host):
         found = asyncio.run(ask_echo(server, options, browser_hellos(), programs))
     if json:
         from detector.cli.streams import write_json
@@ -108,11 +104,19 @@ def serve(
     listen: Annotated[
         str, Option(metavar="ADDRESS:PORT", help="Where to listen; port 0 for any free one.")
     ] = "0.0.0.0:8443",
-    cert: Annotated[
+    certificate: Annotated[
         Path | None,
-        Option("--cert", metavar="FILE", help="PEM with the chain; read again at SIGHUP."),
+        Option(
+            "--certificate",
+            "--cert",
+            metavar="FILE",
+            help="PEM with the chain; read again at SIGHUP.",
+        ),
     ] = None,
-    key: Annotated[Path | None, Option("--key", metavar="FILE", help="PEM with its key.")] = None,
+    key: Annotated[
+        Path | None,
+        Option("--key", metavar="FILE", help="PEM with its key, where that lies apart."),
+    ] = None,
     state: Annotated[
         Path | None,
         Option(
@@ -127,13 +131,12 @@ def serve(
 ) -> int:
     """Tell whoever connects, signed, what arrived of his hello; browsers get a page. Ends with SIGINT or SIGTERM.
 
-    Without --cert a certificate is made, whose root is in FOLDER/root.pem. Nothing is kept and nothing logged; hellos
+    Without --certificate one is made, whose root is in FOLDER/root.pem. Nothing is kept and nothing logged; hellos
     with a random label are held in memory for a minute, so that their sender can ask for them.
 
     Examples
 
-      tlsight echo serve --name echo.example --listen 0.0.0.0:443 \\
-          --cert /etc/letsencrypt/live/echo.example/fullchain.pem --key /etc/letsencrypt/live/echo.example/privkey.pem
+      tlsight echo serve --name echo.example --certificate fullchain.pem --key privkey.pem
       tlsight echo serve --name 192.0.2.1
 
     Exit codes: 0 ended, 2 usage, 4 cannot write.
@@ -151,18 +154,20 @@ def serve(
     from detector.serving.echo import HTTP, LIMITS, Place
     from detector.serving.front import Limits
 
-    if (cert is None) != (key is None):
-        raise ConfigError("--cert and --key", "belong together")
+    if key is not None and certificate is None:
+        raise ConfigError("--key", "is of no --certificate")
     place = Place(*listen_address(listen))
     host = normal_host(name)
     folder = state or state_folder(os.environ) / "echo"
     signing = signing_key(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.options |= ssl.OP_NO_RENEGOTIATION
+    # Without tickets every hello is a whole one, and none differs from another by what was before.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    context.num_tickets = 0
     context.set_alpn_protocols(list(HTTP))
 
     def load() -> None:
-        shown = cert if cert is not None else own_certificate(folder, host, clock.now())
+        shown = certificate or own_certificate(folder, host, clock.now())
         loaded(context, shown, key)
 
     load()
@@ -189,7 +194,7 @@ async def _serve(
     from detector.cli.streams import write_json
     from detector.knowledge.browser_hellos import browser_hellos
     from detector.model.targets import socket_text
-    from detector.serving.echo import echo_server
+    from detector.serving.echo import server_of
     from detector.serving.speaker import OpenSslSpeaker
 
     def again() -> None:
@@ -202,7 +207,7 @@ async def _serve(
     with suppress(NotImplementedError, AttributeError):  # Windows has no SIGHUP
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
     public = signing.public_key().public_bytes_raw().hex()
-    async with echo_server(
+    async with server_of(
         place, lambda: OpenSslSpeaker(context), signing, browser_hellos(), limits
     ) as port:
         url = f"https://{socket_text(host, port)}/#ed25519={public}"
@@ -211,6 +216,17 @@ async def _serve(
         else:
             print(f"echo server: {url}\nstop with Ctrl-C", flush=True)
         await asyncio.Event().wait()
+
+
+def server_of(url: str, key: str | None = None) -> EchoServer:
+    """The one that a URL names, with the key in its fragment or the one given. Raises ConfigError, TargetError."""
+    from detector.model.targets import parse_target
+    from detector.net.echoed import EchoServer
+
+    target = parse_target(url)
+    if target.starttls is not None:
+        raise TargetError(url, "is no https:// URL of an echo server")
+    return EchoServer(target.host, target.port, _key(url, key))
 
 
 def _key(url: str, given: str | None) -> str | None:

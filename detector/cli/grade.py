@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from detector.cli import exit_codes
 from detector.cli.groups import grouped
 from detector.cli.options import Option
-from detector.cli.output import Json, Verbose
+from detector.cli.output import Html, Json, Verbose
 from detector.cli.way import WayOptions
 from detector.errors import ConfigError
 
@@ -61,6 +61,7 @@ def grade(
         Option(help="Letter below which the exit code is 1.", values=_LETTERS, panel=_SHOW),
     ] = "B",
     json: Json = False,
+    html: Html = None,
     verbose: Verbose = False,
 ) -> int:  # fmt: skip
     from detector.judging.grade import grade as graded
@@ -68,6 +69,7 @@ def grade(
     from detector.knowledge.grade_tests import grade_tests
     from detector.report.grade_json import record
     from detector.runs.grade_files import seen_of
+    from detector.runs.overwriting import refuse_overwriting
 
     if at_least not in _LETTERS:
         raise ConfigError("--at-least", f"{at_least!r} is none of {', '.join(_LETTERS)}")
@@ -75,6 +77,7 @@ def grade(
         raise ConfigError(
             "grade", "--servers or --from is needed", remedy="see tlsight grade --help"
         )
+    refuse_overwriting({"--html": html, "--save": save}, filter(None, (servers, from_)))
     if servers is not None:
         seen = _asked(way, servers, json=json, direct=not no_direct)
     else:
@@ -82,6 +85,11 @@ def grade(
         seen = seen_of(from_)
     tests = grade_tests()
     found = record(graded(seen, tests, shipped.published_keys()), seen, tests)
+    if html is not None:
+        from detector.report.grade_page import grade_page
+        from detector.report.page import write_page
+
+        write_page(html, grade_page(found))
     if save is not None:
         _save(save, seen)
     if json:

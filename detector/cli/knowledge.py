@@ -93,8 +93,10 @@ class ProofOptions:
         `to_write` opens the store for writing, and makes it where there is none.
         """
         store = kept_store(self.store, no_store=self.no_store, to_write=to_write)
+        from dataclasses import replace
+
         try:
-            yield OpenedKnowledge(self._knowledge(store), store)
+            yield OpenedKnowledge(replace(self._knowledge(store), words=self.words()), store)
         finally:
             close_store(store)
 

@@ -16,6 +16,7 @@ from detector.errors import ConfigError
 
 if TYPE_CHECKING:
     from detector.lab.case import Case
+    from detector.lab.pki import Credential
 
 # Columns beside the names in which a text is still read with ease.
 _TEXT = 24
@@ -75,6 +76,15 @@ def serve(
     port: Annotated[
         int, Option(min=0, max=65535, help="Where --grade is served; 0 for any free port.")
     ] = 0,
+    certificate: Annotated[
+        Path | None,
+        Option(
+            "--cert",
+            metavar="FILE",
+            help="For --grade: a certificate of your own for *.NAME, RSA, shown where the certificate is not the fault.",
+        ),
+    ] = None,
+    key: Annotated[Path | None, Option("--key", metavar="FILE", help="Its key.")] = None,
     json: Json = False,
 ) -> int:
     """Serve cases on loopback until SIGINT or SIGTERM; say host, port and expected cause of each.
@@ -89,9 +99,13 @@ def serve(
         remedy = "add --i-know-what-i-do"
         raise ConfigError("--public-ip", "would show broken servers to others", remedy=remedy)
     if grade is not None:
+        own = _own(certificate, key, grade)
+        address = public_ip or "127.0.0.1"
         with suppress(KeyboardInterrupt):
-            run_stoppable(_serve_graded(grade, folder, public_ip or "127.0.0.1", port, json=json))
+            run_stoppable(_serve_graded(grade, folder, address, port, own, json=json))
         return exit_codes.CLEAN
+    if certificate is not None or key is not None or port:
+        raise ConfigError("--grade", "is what --cert, --key and --port are for")
     wanted: list[Case] = []
     for name in cases or [one.id for one in CASES]:
         found = case(name)
@@ -147,7 +161,21 @@ def _asking(folder: Path, asked: list[list[str]]) -> str:
     return shlex.join(["tlsight", "diagnose", *known, *words])
 
 
-async def _serve_graded(name: str, folder: Path, address: str, port: int, *, json: bool) -> None:
+def _own(certificate: Path | None, key: Path | None, name: str) -> Credential | None:
+    """Raises ConfigError where one is given without the other, or they do not fit."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ConfigError("--cert", "goes with --key, and the other way round")
+    from detector.lab.graded.shown_certificate import shown_certificate
+    from detector.model.targets import normal_host
+
+    return shown_certificate(certificate, key, normal_host(name))
+
+
+async def _serve_graded(
+    name: str, folder: Path, address: str, port: int, own: Credential | None, *, json: bool
+) -> None:
     """Raises ConfigError for a name that is none."""
     import asyncio
 
@@ -161,7 +189,7 @@ async def _serve_graded(name: str, folder: Path, address: str, port: int, *, jso
     place = Place(normal_host(name), address, port)
     async with (
         open_world(folder, address) as pki,
-        grade_servers(pki, place, say) as servers,
+        grade_servers(pki, place, say, own=own) as servers,
     ):
         write_whole(folder / "grade.json", msgspec.json.encode(servers) + b"\n")
         hosts = " ".join(servers.host(label) for label in servers.leaves)

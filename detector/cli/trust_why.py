@@ -85,18 +85,19 @@ def why(
 
 def _chain(way: WayOptions, url: str, *, shown: bool) -> tuple[Certificate, ...]:
     """What the server sends, as `check` sees it; empty where there is no handshake."""
-    import asyncio
-
     from detector.cli.ending import say
+    from detector.model.targets import host_text
+    from detector.net.briefly import run_briefly
     from detector.net.probe import probe
     from detector.runs.trust_why import chain_of
 
     (target,) = way.targets([url], None)
     with Waiting("waiting for {} to answer", shown=shown) as waiting, waiting.target(target):
-        seen = asyncio.run(probe(target, way.probe_options()))
+        seen = run_briefly(probe(target, way.probe_options()))
     if not seen.chain:
         reason = seen.failure.text if seen.failure else "no certificate"
-        say(f"{url}: {reason}; tlsight diagnose {url} tells why")
+        asked = host_text(target) if "@" in url else url  # a login is not repeated
+        say(f"{asked}: {reason}; tlsight diagnose {asked} tells why")
     return tuple(chain_of(seen.chain))
 
 

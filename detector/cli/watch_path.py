@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from detector.knowledge.path_readings import PathReadings
     from detector.model.observation import Target
     from detector.model.paths import Network
+    from detector.net.echoed import EchoServer
     from detector.runs.check import CheckRun
 
 _PLACE = "Which network"
@@ -41,6 +42,7 @@ Examples
 
   tlsight watch-path --network home        the built-in sites, from here, which is home from now on
   tlsight watch-path example.com           what differs from before, and from home
+  tlsight watch-path --echo https://echo.example:8443/#ed25519=KEY
   tlsight watch-path --every 10m           again and again, and whenever the network changes
   tlsight watch-path --networks            where readings were made
   tlsight watch-path --forget office
@@ -73,6 +75,13 @@ def watch_path(
         str | None,
         Option(metavar="TIME", help="Read again so often (30s, 10m, 2h), and whenever the network changes."),
     ] = None,
+    echo: Annotated[
+        str | None,
+        Option(
+            metavar="URL",
+            help="An echo server as well, https://HOST:PORT/#ed25519=KEY: how our hello arrives there.",
+        ),
+    ] = None,
     history: HistoryFile = None,
     no_canaries: NoCanaries = False,
     json: Json = False,
@@ -86,7 +95,8 @@ def watch_path(
         if forget is not None:
             return _forget(kept, forget)
         pause = duration("--every", every, _longest()) if every is not None else None
-        wanted = _wanted(way, targets, target_list)
+        wanted = _wanted(way, targets, target_list, alone=echo is not None)
+        server = _echo_server(echo) if echo is not None else None
         place = _Place(kept, network)
         show = _Shown(place, json=json, verbose=verbose)
         with compare.opened() as opened, HistoryOptions(history).opened() as memory:
@@ -100,7 +110,9 @@ def watch_path(
                     canaries=not no_canaries, warn=say,
                 )  # fmt: skip
 
-            watching = _Watching(session, kept, place, wanted, only_here=here, show=show)
+            watching = _Watching(
+                session, kept, place, wanted, only_here=here, echo=server, show=show
+            )
             return watching.once() if pause is None else watching.on(pause)
 
 
@@ -168,10 +180,11 @@ class _Shown:
 class _Watching:
     def __init__(
         self, session: Callable[[], CheckRun], kept: PathReadings, place: _Place, targets: Sequence[Target], *,
-        only_here: bool, show: _Shown,
+        only_here: bool, echo: EchoServer | None, show: _Shown,
     ) -> None:  # fmt: skip
         self._session, self._kept, self._place = session, kept, place
         self._targets, self._only_here, self._show = targets, only_here, show
+        self._echo = echo
 
     def once(self) -> int:
         from detector.cli.waiting import Waiting
@@ -198,7 +211,9 @@ class _Watching:
         from detector.runs.watch_path import WatchPathRun
 
         network = await self._place.now()
-        run = WatchPathRun(self._session(), self._kept, network, only_here=self._only_here)
+        run = WatchPathRun(
+            self._session(), self._kept, network, only_here=self._only_here, echo=self._echo
+        )
         return await run.run(self._targets, clock.now()), network
 
     async def _again(self, pause: float) -> None:
@@ -225,6 +240,7 @@ class _Watching:
                         await stirred.wait()
         finally:
             hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def _hear(stirred: asyncio.Event) -> None:
@@ -246,12 +262,22 @@ def _kept(history: Path | None) -> Iterator[PathReadings]:
         yield kept
 
 
-def _wanted(way: WayOptions, arguments: list[str] | None, target_list: Path | None) -> list[Target]:
+def _wanted(
+    way: WayOptions, arguments: list[str] | None, target_list: Path | None, *, alone: bool
+) -> list[Target]:
     from detector.cli.check import canaries
 
     asked = arguments or target_list is not None
+    if alone and not asked:
+        return []
     targets = way.targets(arguments, target_list, () if asked else canaries())
     return list(dict.fromkeys(targets))
+
+
+def _echo_server(url: str) -> EchoServer:
+    from detector.cli.echo import server_of
+
+    return server_of(url)
 
 
 def _list(kept: PathReadings, *, json: bool) -> int:

@@ -121,10 +121,16 @@ class WayOptions:
         return words_of(self, ("timeout", *secret))
 
 
-def routing(proxy: str | None, *, no_proxy: bool, trust: Path | None = None) -> Routing:
+_TYPED = "--proxy"
+
+
+def routing(
+    proxy: str | None, *, no_proxy: bool, trust: Path | None = None, named_by: str = _TYPED
+) -> Routing:
     """The way that an option and the environment name. Raises ConfigError, and FetchError for a PAC file.
 
-    `trust` has roots for an https:// proxy's certificate, beside the system's.
+    `trust` has roots for an https:// proxy's certificate, beside the system's; `named_by` is a setting where no
+    option gives the proxy.
     """
     import os
 
@@ -136,8 +142,9 @@ def routing(proxy: str | None, *, no_proxy: bool, trust: Path | None = None) -> 
         no_proxy=no_proxy,
         trust=trust,
         open_pac=partial(_open_pac, trust=trust),
+        named_by=named_by,
     )
-    if proxy and found.proxy is not None and found.proxy.password:
+    if proxy and named_by == _TYPED and found.proxy is not None and found.proxy.password:
         text = "a password on the command line is visible to others; put the URL into HTTPS_PROXY"
         say(text)
     return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import msgspec
 
 from detector import clock
 from detector.agent.senses.portal import portal
@@ -25,6 +27,16 @@ from detector.net.stream import connect, resolve
 
 _NAMES = 3
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+class SetWay(msgspec.Struct, frozen=True):
+    """A way that the settings of one verb name: the verb, the setting, and what understands it, which may raise what
+    TlsightError is.
+    """
+
+    verb: str
+    named_by: str
+    way: Callable[[], Routing]
 
 
 def other_proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -44,6 +56,7 @@ async def ask_proxies(
     seconds: float,
     *,
     ask: bool,
+    named: Sequence[SetWay] = (),
 ) -> tuple[ProxyFacts, ...]:
     """Those that hosts are asked by, and those that only other programs use.
 
@@ -53,28 +66,44 @@ async def ask_proxies(
         others: URLs of `other_proxies`.
         seconds: for each.
         ask: whether to connect to them.
+        named: ways of single verbs.
 
     """
     found: list[ProxyFacts] = []
     if trouble is not None:
         found.append(_misread(trouble))
-    used: list[Proxy] = []
+    told: list[tuple[str, str, bool, str]] = []
     if routing is not None:
         try:
-            used = [way for way in await routing.choose(shipped.canaries()[0], 443) if way]
+            told = [(way.url, way.named_by, True, "") for way in await _ways(routing)]
         except TlsightError as error:
             found.append(_misread(error))
-    own = {way.url for way in used}
-    told = [(way.url, way.named_by, True) for way in used]
-    told += [(url, "this system", False) for url in others if url not in own]
-    for url, named_by, is_used in told:
-        why = await _knock(url, seconds) if ask else ""
-        found.append(ProxyFacts(url, named_by, is_used, why, ask))
+    for one in named:
+        try:
+            ways = [(way.url, one.named_by, True, one.verb) for way in await _ways(one.way())]
+        except TlsightError as error:
+            found.append(_misread(error, one.verb))
+        else:
+            told += ways
+            if not ways:
+                found.append(ProxyFacts("", one.named_by, True, verb=one.verb))
+    own = {url for url, *_ in told}
+    told += [(url, "this system", False, "") for url in others if url not in own]
+    answers: dict[str, str] = {}
+    for url, named_by, is_used, verb in told:
+        if ask and url not in answers:
+            answers[url] = await _knock(url, seconds)
+        found.append(ProxyFacts(url, named_by, is_used, answers.get(url, ""), ask, verb=verb))
     return tuple(found)
 
 
-def _misread(error: TlsightError) -> ProxyFacts:
-    return ProxyFacts("", "", True, error.message, remedy=error.remedy)
+async def _ways(routing: Routing) -> list[Proxy]:
+    """Those to a well-known site, without the straight one."""
+    return [way for way in await routing.choose(shipped.canaries()[0], 443) if way]
+
+
+def _misread(error: TlsightError, verb: str = "") -> ProxyFacts:
+    return ProxyFacts("", "", True, error.message, remedy=error.remedy, verb=verb)
 
 
 async def ask_network(routing: Routing, seconds: float) -> NetworkFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detector import clock
 from detector.doctor import judging, looking
@@ -13,6 +14,9 @@ from detector.net.briefly import run_briefly
 from detector.net.routes import Routing
 from detector.report.doctor_json import DoctorFinding, DoctorRecord, Part
 from detector.version import __version__
+
+if TYPE_CHECKING:
+    from detector.doctor.asking import SetWay
 
 _SECONDS = 3.0
 
@@ -27,6 +31,7 @@ class Examination:
         shells: gives those that complete the command; None where nobody types it.
         offline: ask nothing on the network.
         seconds: for each answer.
+        named: gives the ways that settings of single verbs name, once `check` has read them.
 
     """
 
@@ -39,6 +44,7 @@ class Examination:
         shells: Callable[[], Sequence[str]] | None = None,
         offline: bool = False,
         seconds: float = _SECONDS,
+        named: Callable[[], Sequence[SetWay]] = tuple,
     ) -> None:
         self._environment = environment
         self._way = way
@@ -46,6 +52,7 @@ class Examination:
         self._shells = shells
         self._offline = offline
         self._seconds = seconds
+        self._named = named
         self._found: list[DoctorFinding] = []
 
     def run(self, tell: Callable[[Part], None] = lambda _: None) -> DoctorRecord:
@@ -109,5 +116,7 @@ class Examination:
 
         routing, trouble = self._routing()
         others = other_proxies(self._environment)
-        facts = ask_proxies(routing, trouble, others, self._seconds, ask=not self._offline)
+        facts = ask_proxies(
+            routing, trouble, others, self._seconds, ask=not self._offline, named=self._named()
+        )
         return judging.proxies(run_briefly(facts))

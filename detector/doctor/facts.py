@@ -126,7 +126,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
 class ProxyFacts(msgspec.Struct, frozen=True):
     """A proxy, without its login: who names it, whether tlsight goes by it, why it cannot be used and what then.
 
-    `url` is empty where what names it cannot be understood.
+    `url` is empty where what names it cannot be understood, or goes straight. `verb` is the only one that goes by it,
+    as its settings say; empty where all do.
     """
 
     url: str
@@ -135,6 +136,7 @@ class ProxyFacts(msgspec.Struct, frozen=True):
     trouble: str = ""
     asked: bool = False
     remedy: str = ""
+    verb: str = ""
 
 
 class NetworkFacts(msgspec.Struct, frozen=True):

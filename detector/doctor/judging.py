@@ -182,7 +182,12 @@ def proxies(facts: Sequence[ProxyFacts]) -> Findings:
     """Proxies in force, and those that only other programs use."""
     if not facts:
         yield _ok("proxy", "none is set: hosts are asked straight")
+    elif all(one.verb for one in facts):
+        yield _ok(
+            "proxy", "none is set for verbs without a setting of their own: they ask straight"
+        )
     for one in facts:
+        by = f" by tlsight {one.verb}" if one.verb else ""
         where = f"{one.url} of {one.named_by}"
         if one.trouble and not one.url:
             yield _problem("proxy", one.trouble, one.remedy or "name another, or --no-proxy")
@@ -190,8 +195,10 @@ def proxies(facts: Sequence[ProxyFacts]) -> Findings:
             remedy = f"start it, or name another in {one.named_by}" if one.used else _SYSTEM
             level: Level = "problem" if one.used else "note"
             yield DoctorFinding("proxy", level, f"{where}: {one.trouble}", remedy)
+        elif not one.url:
+            yield _ok("proxy", f"tlsight {one.verb} goes straight, by {one.named_by}")
         elif one.used:
-            yield _ok("proxy", f"{where} is used" + (", and answers" if one.asked else ""))
+            yield _ok("proxy", f"{where} is used{by}" + (", and answers" if one.asked else ""))
         else:
             text = f"{where} is what other programs use, tlsight does not"
             yield _note("proxy", text, f"export HTTPS_PROXY={one.url}, or check --proxy {one.url}")

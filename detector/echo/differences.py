@@ -11,9 +11,11 @@ The server's echo has the bytes as they came, so equality is equality of bytes, 
   transcript can come of it.
 * Another random: another program's hello. Whoever sent it ended the client's connection and made one of his own.
 
+Bytes that came long after the first ones are told, since a hello is sent at once: somebody held them back, or a packet was
+lost. How TCP cut them is nobody's doing and no difference.
+
 What chance puts into a hello (random, session id, keys, GREASE, tickets, the noise of ECH) is compared where the random
-is the client's, and passed over where it is another's. How TCP cut the bytes is nobody's doing and no difference; bytes
-that came long after the first ones are, since a hello is sent at once.
+is the client's, and passed over where it is another's.
 """
 
 from __future__ import annotations
@@ -112,7 +114,10 @@ def is_rewritten(sent: Flight, arrived: Flight) -> bool:
 def delays(pieces: Sequence[Piece]) -> Iterator[Difference]:
     """Where bytes came long after the first ones."""
     if len(pieces) > 1 and (late := pieces[-1].ms - pieces[0].ms) >= HELD_BACK_MS:
-        text = f"The hello came in {len(pieces)} pieces, the last {late:.0f} ms after the first."
+        text = (
+            f"The hello came in {len(pieces)} pieces, the last {late:.0f} ms after the first: held back, or a packet"
+            " was lost."
+        )
         yield Difference("delayed", "pieces", "at once", f"{late:.0f} ms apart", text)
 
 

@@ -15,7 +15,7 @@ from detector.forensics.browsers import Browsers
 from detector.model.echoes import Piece
 from detector.wire.hello import ClientHello, build_client_hello
 
-# unchanged: byte for byte; repacked: the same message in other records, or held back; edited: changed on its way;
+# unchanged: byte for byte, though parts may have come late; repacked: the same message in other records; edited: changed on its way;
 # rewritten: another program's; nothing: none arrived that can be told to be this one.
 Fate = Literal["unchanged", "repacked", "edited", "rewritten", "nothing"]
 # From the best to the worst.
@@ -70,7 +70,7 @@ def echoed(
         name, kind = whose(arrived.hello, browsers)
     elif any(one.kind in ("hello", "lost") for one in found):
         fate = "edited"
-    elif found:
+    elif any(one.kind == "records" for one in found):
         fate = "repacked"
     return EchoedHello(
         client=client, fate=fate, differences=found, written_by=name, written_by_kind=kind,

@@ -3,8 +3,10 @@
 Rules
 -----
 1. One intercepted site is a "yes", whatever the others are: a gateway decrypts some sites and passes others.
-2. "no" takes proof, and is said of the sites that are proven. Where nothing is proven the answer is "unproven",
-   however quiet it is: a consistent chain is one that a hidden interceptor with a public CA could show as well.
+2. "no" takes proof, and is said of the sites that are proven. Below a third of the sites that were asked, or where
+   no more than half of them answered, the answer is "unproven", however quiet it is: a consistent chain is one that
+   a hidden interceptor with a public CA could show as well, and a gateway that passes one site and breaks the
+   others would be a "no" otherwise.
 3. A suspect site is no "yes": an innocent explanation stands. It is no "no" either, so it is "perhaps".
 4. Sites that gave no handshake say nothing. Where none gave one the answer is "unknown", with the reason that most
    of them share.
@@ -24,6 +26,7 @@ from detector.model.targets import host_text
 
 Word = Literal["yes", "perhaps", "no", "unproven", "unknown"]
 _NAMED = 4
+_PROVEN_OF = 3  # one of so many sites that were asked, at least, is proven where the answer is "no"
 # Who is who: what to do about an interceptor of a category, as categories are called in data/products.toml.
 _LOCAL = "It runs on this machine: its settings say HTTPS scanning or web shield."
 _OFFICIAL = "Ask your administrator whether it is meant to be there."
@@ -85,7 +88,7 @@ class Answer(msgspec.Struct, frozen=True):
     """The answer, and what it rests on.
 
     Attributes:
-        answer: yes, perhaps, no, unproven (nothing against it, nothing proven), unknown.
+        answer: yes, perhaps, no, unproven (nothing against it, too little proven), unknown.
         text: the paragraph.
         next_steps: what to do, a sentence each; the last ones tell where more is to be seen.
         asked: how many sites were asked.
@@ -123,10 +126,11 @@ def answer(judgements: Sequence[Judgement], asked: int, *, portal: bool = False)
         text += f" The others: {', '.join(others)}." if others else ""
     elif counts["suspect"]:
         word, text, steps = "perhaps", _perhaps(judgements), _steps_of(judgements, "suspect")
-    elif counts["direct"]:
+    elif _is_proven(counts, heard, asked):
         word, text, steps = "no", _no(counts), ()
-    elif counts["consistent"]:
-        word, text, steps = "unproven", _unproven(counts), (_NEWER,)
+    elif counts["direct"] or counts["consistent"]:
+        word, text = "unproven", _unproven(counts, heard, asked)
+        steps = (_NEWER,) if _most_answered(heard, asked) else (_DOCTOR,)
     elif heard:
         word, text, steps = "unknown", "Cannot tell: only private CAs answer.", ()
     else:
@@ -222,6 +226,15 @@ def _perhaps(judgements: Sequence[Judgement]) -> str:
     return f"Perhaps, before {_named([_host(one) for one in some])}: {reason}{beside}"
 
 
+def _is_proven(counts: Counter[str], heard: int, asked: int) -> bool:
+    """Of the sites that were asked: those that keep silent may be the ones that are not let through."""
+    return _most_answered(heard, asked) and counts["direct"] * _PROVEN_OF >= asked
+
+
+def _most_answered(heard: int, asked: int) -> bool:
+    return heard * 2 > asked
+
+
 def _no(counts: Counter[str]) -> str:
     proven, quiet = counts["direct"], counts["consistent"]
     heard = sum(counts.values()) - counts["inconclusive"]
@@ -231,11 +244,19 @@ def _no(counts: Counter[str]) -> str:
     return text + ". Other sites may be treated otherwise: tlsight check HOST asks one."
 
 
-def _unproven(counts: Counter[str]) -> str:
-    return (
-        f"Unproven: on {counts['consistent']} sites nothing speaks against it, but on none is it proven that nobody "
-        "stands in between."
-    )
+def _unproven(counts: Counter[str], heard: int, asked: int) -> str:
+    proven, quiet = counts["direct"], counts["consistent"]
+    if not proven:
+        return (
+            f"Unproven: on {quiet} sites nothing speaks against it, but on none is it proven that nobody "
+            "stands in between."
+        )
+    text = f"Unproven: that nobody stands in between is proven on only {proven} of the {asked} sites that were asked"
+    if quiet:
+        text += f", and on {quiet} nothing speaks against it, which is no proof"
+    if not _most_answered(heard, asked):
+        text += "; most did not answer, and may be the ones that are not let through"
+    return text + "."
 
 
 def _unknown(judgements: Sequence[Judgement], late: int) -> str:

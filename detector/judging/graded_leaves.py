@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from detector.chain.certificate import Certificate, read_certificate
 from detector.chain.profile import longest_validity
-from detector.chain.signature import public_key, signature_hash
+from detector.chain.signature import fits_key, is_signed_by, public_key, signature_hash
 from detector.errors import CertificateError
 from detector.judging.graded_shown import BROKEN_HASHES, leaf_of, minted, short_key
 from detector.known.knowledge import PublishedKeys
@@ -19,6 +19,8 @@ from detector.model.grades import Answer, GradeTests, Seen
 # Serials of random 64 bits: that the top bits of eight of them are all clear has a chance of 2^-64.
 _ENOUGH, _RANDOM_BITS = 8, 64
 _SHORT = 8
+# Leaves of one CA are signed by one key.
+_TRIED = 2
 
 
 def answers_to_leaves(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Iterator[Answer]:
@@ -70,6 +72,12 @@ def _published(
         key = published.find(one.spki_sha256, one.sha256, one.sha1)
         if key is not None:
             return _said("ca-key-published", f"it is the key of {key.name}")
+    for key in published.keys:
+        # Of a CA that is not sent, its signature tells.
+        if key.spki and any(
+            fits_key(leaf, key.spki) and is_signed_by(leaf, key.spki) for leaf in leaves[:_TRIED]
+        ):
+            return _said("ca-key-published", f"the key of {key.name} signed a leaf")
     if not above and not any(_names_its_key(leaf) for leaf in leaves):
         return Answer(test="ca-key-published", outcome="unclear", seen="its CA is not sent")
     return _said("ca-key-published", None)

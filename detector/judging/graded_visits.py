@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from detector.judging.graded_shown import is_genuine, issuers, objections
 from detector.model.echoes import Meeting
-from detector.model.grades import GOOD, Answer, GradeTest, GradeTests, Seen, Visit
+from detector.model.grades import GOOD, ROOTED, Answer, GradeTest, GradeTests, Seen, Visit
 
 _WORDS = {
     "page": "it blocks, with a page of its own (HTTP {status})",
@@ -41,7 +41,8 @@ _OF_CERTIFICATES = (
 def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
     """One for each test that has a server."""
     trusted = issuers(seen)
-    reached = any(one.server == GOOD and one.ended == "answered" for one in seen.visits)
+    trusting = ROOTED if ROOTED in seen.leaves else GOOD
+    reached = any(one.server == trusting and one.ended == "answered" for one in seen.visits)
     for test in tests.visits:
         visits = [one for one in seen.visits if one.server == test.id]
         met = [one for one in seen.met if one.server == test.id]
@@ -52,7 +53,7 @@ def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
         elif all(is_genuine(one, seen) for one in visits):
             yield _not_asked(test, "it was let through undecrypted")
         elif test.group == "upstream-tls":
-            yield _of_agreement(test, visits[-1], met)
+            yield _of_agreement(test, visits[-1], met, reached=reached)
         else:
             about = _About(seen.at.astimezone(UTC), trusted, reached=reached, told=bool(seen.met))
             yield _of_certificate(test, visits[-1], met, about)
@@ -88,10 +89,13 @@ def _of_certificate(test: GradeTest, visit: Visit, met: list[Meeting], about: _A
             outcome="unclear",
             seen=f"no connection reached the server; {_ended(visit)}",
         )
+    if visit.ended == "silence" and not any(_left(one.ended) for one in met):
+        # It may have been asking its CA still.
+        return Answer(test=test.id, outcome="unclear", seen=_ended(visit))
     return Answer(test=test.id, outcome="passed", seen=_ended(visit))
 
 
-def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
+def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting], *, reached: bool) -> Answer:
     if visit.ended == "answered" or any(_agreed(one.ended) for one in met):
         how = "accepted" if visit.ended == "answered" else "agreed on, whatever came after it"
         return Answer(test=test.id, outcome="failed", seen=how)
@@ -99,10 +103,18 @@ def _of_agreement(test: GradeTest, visit: Visit, met: list[Meeting]) -> Answer:
         told = f"no connection reached the server; {_ended(visit)}"
         return Answer(test=test.id, outcome="unclear", seen=told)
     if all(one.ended == "cut" for one in met):
-        # It left without a word, which a client does that finds no suite, too.
+        # It left without a word, which a client does that finds no suite, and one that trusts nobody.
+        if not reached:
+            told = "it leaves without a word, as it leaves the good server"
+            return Answer(test=test.id, outcome="unclear", seen=told)
         return Answer(test=test.id, outcome="passed", seen="it leaves the handshake")
     told = f"the handshake fails ({met[-1].ended})"
     return Answer(test=test.id, outcome="passed", seen=told)
+
+
+def _left(ended: str) -> bool:
+    """It turned away from the server in the handshake."""
+    return ended not in ("answered", "shaken", "silence")
 
 
 def _agreed(ended: str) -> bool:

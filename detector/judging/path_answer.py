@@ -8,8 +8,16 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
-from detector.judging.path_changes import PathChange, base_of, changes, described, standing
+from detector.judging.path_changes import (
+    PathChange,
+    base_of,
+    changes,
+    described,
+    is_hybrid,
+    standing,
+)
 from detector.model.observation import VerdictName
 from detector.model.paths import Network, PathReading, Remembered
 
@@ -17,6 +25,7 @@ Word = Literal["same", "differs", "first", "nobody"]
 # Other networks that are compared with: those of late.
 MOST_PLACES = 5
 _NAMED = 4
+_SEVERAL = 2
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -122,7 +131,7 @@ def path_answer(
     places = _places(network, others)
     if only_here:
         places = places[:1]
-    hosts = tuple(_host(one, places, at) for one in seen)
+    hosts = _stripped([_host(one, places, at) for one in seen])
     word = _word(hosts)
     return PathAnswer(word, _text(word, hosts, network), at, network.title, network.id, hosts)
 
@@ -156,6 +165,30 @@ def _host(seen: Seen, places: Sequence[_Place], at: datetime) -> HostPath:
         seen.host, seen.reading.verdict, now, seen.text, seen.reading, seen.kept,
         tuple(compared[: MOST_PLACES + 1]),
     )  # fmt: skip
+
+
+def _stripped(hosts: Sequence[HostPath]) -> tuple[HostPath, ...]:
+    """The same, where the loss of the hybrid key exchange counts if several hosts lost it and none has it now: fronts
+    of one host may not be alike, but those of unrelated owners do not change on one day.
+    """
+    left = any(one.reading.browser and is_hybrid(one.reading.browser.group) for one in hosts)
+    losers = [one for one in hosts if any("hybrid" in _kinds(each) for each in one.compared)]
+    if left or len(losers) < _SEVERAL:
+        return tuple(hosts)
+    return tuple(
+        structs.replace(one, compared=tuple(map(_hybrid_counts, one.compared))) for one in hosts
+    )
+
+
+def _hybrid_counts(beside: Comparison) -> Comparison:
+    found = [
+        structs.replace(one, counts=one.counts or one.kind == "hybrid") for one in beside.changes
+    ]
+    return structs.replace(beside, changes=tuple(sorted(found, key=lambda one: not one.counts)))
+
+
+def _kinds(beside: Comparison) -> set[str]:
+    return {one.kind for one in beside.changes}
 
 
 def _word(hosts: Sequence[HostPath]) -> Word:

@@ -12,11 +12,14 @@ Rules
 1. Who answers counts: the standing of the verdict (public, private, suspect, intercepted, none), and who intercepts.
    "direct" and "consistent" are one standing: what proves a host comes and goes with the age of log lists.
 2. On public and private paths another issuer is a note. The judge has looked at it already.
-3. An interceptor is its CA's key. Another key counts, another name for the same key is a note.
+3. An interceptor is its CA's key. Another key counts, but under one name only where the former key was seen twice: some
+   draw one for each connection. Another name for the same key is a note. So is another verdict over the same key: what
+   is suspect on one host is proven on two, and a policy makes the same gateway private.
 4. Protocols count where they are worse than before: an older version, HTTP/2 gone. Better ones are a note: servers are
    upgraded, and the other reading is the older one. Beside an interceptor's, a server's own protocols are a note too.
 5. What was seen there before under the same standing is no news: fronts that are not alike take turns.
-6. The hybrid key exchange counts as lost where all of at least STEADY readings had it. Other groups are never told.
+6. Groups are never told, but for the hybrid key exchange, where all of at least STEADY readings had it: a note of one
+   host, whose fronts may not be alike. Whether all hosts lost it at once is seen by detector.judging.path_answer.
 7. The route counts where a proxy came or went, and where a public name now leads to an inner address. Which proxy, and
    which address family, are notes: PAC files spread hosts over several, and families race.
 8. How our hello arrived counts: nobody but who stands in between changes it.
@@ -75,7 +78,7 @@ def changes(earlier: Sequence[Remembered], now: PathReading) -> tuple[PathChange
     if now.answered and base is not None and base.reading.answered:
         alike = [one for one in in_order if standing(one.reading) == standing(base.reading)]
         before = base.reading
-        found += _who(before, now)
+        found += _who(base, now)
         protocol = _protocol(alike, before, now)
         freed = before.verdict == "intercepted" != now.verdict
         found += [structs.replace(one, counts=one.counts and not freed) for one in protocol]
@@ -106,6 +109,8 @@ def described(reading: PathReading) -> str:
         return f"intercepted{by}" + (", as the policy allows" if reading.sanctioned else "")
     if reading.verdict == "private":
         return f"a private CA ({reading.issuer})" if reading.issuer else "a private CA"
+    if reading.verdict == "suspect" and reading.issuer:
+        return f"suspect ({reading.issuer})"
     return reading.verdict
 
 
@@ -118,24 +123,28 @@ def _answer(latest: PathReading, now: PathReading) -> list[PathChange]:
     return [PathChange("answer", now.answered != latest.answered, text, before, after)]
 
 
-def _who(before: PathReading, now: PathReading) -> list[PathChange]:
+def _who(base: Remembered, now: PathReading) -> list[PathChange]:
+    before = base.reading
     if standing(before) != standing(now):
-        return [PathChange("verdict", True, described(now), described(before), described(now))]
+        other = not now.issuer_key or before.issuer_key != now.issuer_key
+        return [PathChange("verdict", other, described(now), described(before), described(now))]
     if now.verdict == "intercepted":
-        return _interceptor(before, now)
+        return _interceptor(before, now, stays=base.times > 1)
     if before.issuer != now.issuer:
         text = f"signed by {now.issuer or 'nobody who is named'}"
         return [PathChange("issuer", False, text, before.issuer, now.issuer)]
     return []
 
 
-def _interceptor(before: PathReading, now: PathReading) -> list[PathChange]:
+def _interceptor(before: PathReading, now: PathReading, *, stays: bool) -> list[PathChange]:
     found: list[PathChange] = []
+    named = before.who != now.who
     another = before.issuer_key != now.issuer_key
-    if another or before.who != now.who:
+    if another or named:
         text = f"intercepted by {now.who or 'somebody without a name'}"
         text += ", with another CA key" if before.who == now.who else ""
-        found.append(PathChange("interceptor", another, text, before.who, now.who))
+        counts = (named and (another or not now.issuer_key)) or (another and stays)
+        found.append(PathChange("interceptor", counts, text, before.who, now.who))
     if before.sanctioned != now.sanctioned:
         words = {True: "allowed by the policy", False: "not allowed by the policy"}
         text, was = words[now.sanctioned], words[before.sanctioned]
@@ -183,10 +192,10 @@ def _browser(
         found.append(_other_version("browser-version", was.version, got.version, worse=worse))
     hybrids = [is_hybrid(one.reading.browser.group) for one in asked if one.reading.browser]
     if got.version == "TLSv1.3" and not is_hybrid(got.group) and all(hybrids):
-        steady = sum(one.times for one in asked) >= STEADY
         group = was.group if was is not None else ""
         text = "the hybrid key exchange of browsers is gone"
-        found.append(PathChange("hybrid", steady, text, group, got.group))
+        if sum(one.times for one in asked) >= STEADY:
+            found.append(PathChange("hybrid", False, text, group, got.group))
     return found
 
 

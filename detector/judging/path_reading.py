@@ -32,7 +32,7 @@ def reading_of(
         engine=_short((who.engine or "") if who is not None else ""),
         sanctioned=judgement.sanctioned,
         issuer=_short(examined.leaf.issuer_text) if examined is not None else "",
-        issuer_key=(who.issuer_spki_sha256 or "") if who is not None else "",
+        issuer_key=_private_key(examined) if examined is not None else "",
         route=seen.route.kind,
         proxy=seen.route.proxy or "",
         family=_family(seen),
@@ -54,6 +54,13 @@ def tells_of_the_path(failure: Failure | None) -> bool:
         or failure.spoke is not None
         or (failure.proxy is not None and failure.proxy.status is not None)
     )
+
+
+def _private_key(seen: Examination) -> str:
+    try:
+        return "" if seen.is_public_path else seen.issuer_spki_sha256 or ""
+    except CertificateError:
+        return ""
 
 
 def _is_led_inwards(seen: Examination) -> bool:

@@ -300,7 +300,6 @@ def decide(seen: Examination, evidence: tuple[Evidence, ...]) -> Judgement:
     order = {name: position for position, name in enumerate(row.decides)}
     ranked = sorted(evidence, key=lambda e: order.get(e.id, len(order)))
     intercepted = row.verdict == "intercepted"
-    permission = findings.by_id.get("sanctioned")
     words = words_for(row.verdict, row.name, seen, findings.by_id)
     return Judgement(
         observation=seen.observation,
@@ -308,7 +307,7 @@ def decide(seen: Examination, evidence: tuple[Evidence, ...]) -> Judgement:
         summary=row.summary,
         decided_by=row.name,
         evidence=tuple(ranked),
-        sanctioned=intercepted and permission is not None and bool(permission.details["allowed"]),
+        sanctioned=intercepted and "sanctioned" in findings.by_id,
         interceptor=_interceptor(seen, findings)
         if intercepted or row.name in ("left-over", "other-name")
         else None,

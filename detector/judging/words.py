@@ -43,12 +43,12 @@ def words_for(
 
 
 def _where(seen: Examination) -> str:
-    """The target with the way that led to it, as words of a command."""
+    """The target with the way that led to it and what it was compared with, as words of a command."""
     target = seen.observation.target
     asked = asked_by(seen.observation)
     host = target.host if target.port == 443 else socket_text(target.host, target.port)
     protocol = ("--starttls", asked.starttls) if asked.starttls is not None else ()
-    return shlex.join((host, *protocol, *asked.words))
+    return shlex.join((host, *protocol, *asked.words, *seen.known.words))
 
 
 def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
@@ -77,7 +77,17 @@ def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
             "The owner may have changed its CA, or keeps its names out of the logs.",
             f"tlsight ct {seen.host} --refresh",
         )
+    if seen.is_internal and _drift(found) == "forbidden-host":
+        return Words(
+            "The company's CA may serve its own hosts as well.",
+            f"Ask who runs {seen.host}; if that CA is the host's own, name both under [[private]] in the policy.",
+        )
     return Words(_innocent(seen, found), _decides(seen, found, where))
+
+
+def _drift(found: dict[str, Evidence]) -> str:
+    """How practice has come apart from the policy; "" where it has not."""
+    return str(found["policy-drift"].details["kind"]) if "policy-drift" in found else ""
 
 
 def _innocent(seen: Examination, found: dict[str, Evidence]) -> str:
@@ -132,10 +142,9 @@ def _why_private(row: str, seen: Examination) -> str:
 
 
 def _intercepted(seen: Examination, found: dict[str, Evidence]) -> Words:
-    permission = found.get("sanctioned")
-    if permission is not None and permission.details.get("allowed"):
+    if "sanctioned" in found:
         return Words("The policy allows this interceptor to decrypt this host.")
-    if permission is not None:
+    if _drift(found) in ("forbidden-host", "expired"):
         return Words(
             "The policy knows this interceptor, and does not let it decrypt this host.",
             "Ask who runs it: the host belongs onto its bypass list, or the policy is out of date.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.chain.anchors import ProgramRoots, SelectedRoots
+from detector.chain.anchors import ProgramRoots, SelectedRoots, TrustAnchors
 from detector.chain.sct import CTLog
 from detector.knowledge import shipped
 from detector.knowledge.causes import cause_table
@@ -54,14 +55,15 @@ def assemble(
         logs = {**logs, **_installed_logs(lists)}
         crl_set = lists.crl_set()
         interception = frozenset((*crl_set.known, *crl_set.blocked)) if crl_set else interception
-    if ct_logs is not None:
-        logs = {**logs, **shipped.load_ct_logs(ct_logs)}
+    given_logs = shipped.load_ct_logs(ct_logs) if ct_logs is not None else {}
+    logs = {**logs, **given_logs}
     lab = roots is not None
     found = roots_from_file(roots) if roots is not None else public_roots()
     public = found if lab else SelectedRoots(found, _is_listed)
     machine = local_roots() if local and not lab else None
     return Knowledge(
         public=public,
+        anchors=_digest(found if lab else None, given_logs),
         causes=cause_table(),
         local=machine,
         programs=None if lab else ProgramRoots(_root_table, machine, public, _past_roots),
@@ -86,6 +88,13 @@ def assemble(
         lab=lab,
         own=SelectedRoots(found, _is_unlisted) if lab and ct_logs is None else None,
     )
+
+
+def _digest(roots: TrustAnchors | None, logs: Iterable[bytes]) -> str:
+    """Of what the user gave, in whatever order; "" of nothing."""
+    given = sorted(one.sha256 for one in roots.certificates) if roots is not None else []
+    given += ["logs", *sorted(log.hex() for log in logs)]
+    return sha256(" ".join(given).encode()).hexdigest() if given != ["logs"] else ""
 
 
 def _root_table() -> RootTable:

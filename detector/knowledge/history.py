@@ -63,7 +63,35 @@ CREATE TABLE path (
     PRIMARY KEY (network, target, body)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS, _PATHS)
+# What a run holds for public is the user's to say: each row belongs to the roots and logs that were given, "" for
+# none. Rows from before cannot tell, and count as of none. Columns of keys stand first: SQLite before 3.41 takes such
+# a table for damaged otherwise.
+_USE = "role, identity, domain, certain, host, ip, seen, public, inner_address, named"
+_LOOK = "host, port, leaf_spki, issuer_spki, version, alpn, seen, logged, issued, expires"
+_ANCHORS = f"""
+ALTER TABLE key_use RENAME TO key_use_before;
+CREATE TABLE key_use (
+    role TEXT NOT NULL, identity TEXT NOT NULL, domain TEXT NOT NULL, anchors TEXT NOT NULL DEFAULT '',
+    certain INTEGER NOT NULL, host TEXT NOT NULL, ip TEXT, seen TEXT NOT NULL,
+    public INTEGER NOT NULL DEFAULT 0, inner_address INTEGER NOT NULL DEFAULT 0,
+    named INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (role, identity, domain, anchors)
+) STRICT, WITHOUT ROWID;
+INSERT INTO key_use ({_USE}) SELECT {_USE} FROM key_use_before;
+DROP TABLE key_use_before;
+ALTER TABLE baseline RENAME TO baseline_before;
+CREATE TABLE baseline (
+    host TEXT NOT NULL, port INTEGER NOT NULL, anchors TEXT NOT NULL DEFAULT '',
+    leaf_spki TEXT NOT NULL, issuer_spki TEXT, version TEXT, alpn TEXT, seen TEXT NOT NULL,
+    logged INTEGER NOT NULL DEFAULT 0, issued TEXT, expires TEXT,
+    PRIMARY KEY (host, port, anchors)
+) STRICT, WITHOUT ROWID;
+INSERT INTO baseline ({_LOOK}) SELECT {_LOOK} FROM baseline_before;
+DROP TABLE baseline_before;
+"""
+_KEEP_USE = f"REPLACE INTO key_use ({_USE}, anchors) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_KEEP_LOOK = f"REPLACE INTO baseline ({_LOOK}, anchors) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+MIGRATIONS = (_SCHEMA, _STANDING, _SIGNERS, _PATHS, _ANCHORS)
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -91,29 +119,31 @@ class History:
         self._file = Database(path, "history", remedy, MIGRATIONS)
         self._db = self._file.db
 
-    def fill(self, sharing: Sharing) -> None:
-        """Put what earlier runs saw into `sharing`."""
+    def fill(self, sharing: Sharing, anchors: str = "") -> None:
+        """Put what earlier runs with these `Knowledge.anchors` saw into `sharing`."""
         query = (
             "SELECT role, identity, certain, host, domain, ip, public, inner_address, named"
-            " FROM key_use WHERE seen >= ? ORDER BY seen DESC LIMIT ?"
+            " FROM key_use WHERE seen >= ? AND anchors = ? ORDER BY seen DESC LIMIT ?"
         )
         oldest = (self._now() - KEPT).isoformat()
         try:
-            for role, identity, certain, *use in self._db.execute(query, (oldest, MAX_ROWS)):
+            for role, identity, certain, *use in self._db.execute(
+                query, (oldest, anchors, MAX_ROWS)
+            ):
                 host, domain, ip, public, inner, named = use
                 key = SharedKey(role, identity, bool(certain))
                 sharing.add(key, Use(host, domain, ip, bool(public), bool(inner), bool(named)))
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
 
-    def baseline(self, host: str, port: int) -> Baseline | None:
-        """How the host looked when it was last proven direct, None when it never was."""
+    def baseline(self, host: str, port: int, anchors: str = "") -> Baseline | None:
+        """How the host looked when it was last proven direct by these `Knowledge.anchors`, None when it never was."""
         query = (
             "SELECT leaf_spki, issuer_spki, version, alpn, seen, logged, issued, expires FROM baseline"
-            " WHERE host = ? AND port = ?"
+            " WHERE host = ? AND port = ? AND anchors = ?"
         )
         try:
-            row = self._db.execute(query, (host, port)).fetchone()
+            row = self._db.execute(query, (host, port, anchors)).fetchone()
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
         if row is None:
@@ -152,8 +182,9 @@ class History:
         at = seen.observation.at.isoformat()
         for key in keys_of(seen):
             use = use_of(seen)
-            row = (key.role, key.identity, int(key.certain), use.domain, use.host, use.ip, at)
-            self._uses.append((*row, int(use.public), int(use.inner), int(use.named)))
+            row = (key.role, key.identity, use.domain, int(key.certain), use.host, use.ip, at)
+            standing = int(use.public), int(use.inner), int(use.named)
+            self._uses.append((*row, *standing, seen.known.anchors))
         handshake = seen.observation.handshake
         if judgement.verdict == "direct" and seen.is_public_path and handshake is not None:
             target = seen.observation.target
@@ -169,6 +200,7 @@ class History:
                     int(seen.sct_verified),
                     seen.leaf.not_before.isoformat(),
                     seen.leaf.not_after.isoformat(),
+                    seen.known.anchors,
                 )
             )
         if len(self._uses) + len(self._baselines) >= _BATCH:
@@ -182,10 +214,8 @@ class History:
             return
         try:
             with self._db:
-                self._db.executemany("REPLACE INTO key_use VALUES (?,?,?,?,?,?,?,?,?,?)", uses)
-                self._db.executemany(
-                    "REPLACE INTO baseline VALUES (?,?,?,?,?,?,?,?,?,?)", baselines
-                )
+                self._db.executemany(_KEEP_USE, uses)
+                self._db.executemany(_KEEP_LOOK, baselines)
         except sqlite3.Error as error:
             raise self._file.failure(error) from None
 

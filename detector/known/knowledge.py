@@ -269,6 +269,9 @@ class Knowledge:
             public ones.
         own: of those the ones that no public program has, where no CT logs were given with them: may be of a CA of
             the user's own.
+        anchors: digest of the roots and CT logs that the user gave, "" where none were: what rests on them is
+            remembered for runs with the same ones alone.
+        words: options of a command that name all this again, for advice that repeats the question.
 
     """
 
@@ -294,6 +297,8 @@ class Knowledge:
     owners: Callable[[], Mapping[str, str]] = dict
     lab: bool = False
     own: TrustAnchors | None = None
+    anchors: str = ""
+    words: tuple[str, ...] = ()
 
     def read_tables(self) -> None:
         """Read what is read when it is first asked, so that nothing has to be opened in the middle of a run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
@@ -18,6 +19,8 @@ from detector.lab.answer import Answer, Request
 from detector.lab.pki import Authority, Credential, LabPki, encoded
 from detector.lab.web import Web
 
+# Seconds; nobody's patience is that long.
+_SILENCE = 300.0
 _ECDSA_SHA256 = bytes.fromhex("2a8648ce3d040302")  # 1.2.840.10045.4.3.2
 _BASIC_RESPONSE = bytes.fromhex("2b0601050507300101")  # 1.3.6.1.5.5.7.48.1.1
 
@@ -25,7 +28,7 @@ _BASIC_RESPONSE = bytes.fromhex("2b0601050507300101")  # 1.3.6.1.5.5.7.48.1.1
 def ca_service(pki: LabPki) -> Web:
     """Serves `pki`. Give its address to `pki.web` before anything is issued."""
 
-    def answer(request: Request) -> Answer:
+    async def answer(request: Request) -> Answer:
         name, _, rest = request.target.lstrip("/").partition("/")
         address, _, kind = name.partition(".")
         authority = next((a for a in (pki.root, *pki.authorities) if a.address == address), None)
@@ -33,6 +36,9 @@ def ca_service(pki: LabPki) -> Web:
             return Answer(b"no such CA\n", "text/plain", 404)
         if kind == "der":
             return Answer(authority.der, "application/pkix-cert")
+        if authority.silent and kind in ("crl", "ocsp"):
+            await asyncio.sleep(_SILENCE)
+            return Answer(b"too late\n", "text/plain", 503)
         if kind == "crl":
             return Answer(revocation_list(authority), "application/pkix-crl")
         if kind == "ocsp":

@@ -87,6 +87,7 @@ class Authority:
         ca: whether BasicConstraints says that it is a CA.
         path_length: CAs that may stand below it.
         signs: whether its key may sign certificates.
+        silent: its list and its responder never answer.
 
     """
 
@@ -106,8 +107,10 @@ class Authority:
         ca: bool = True,
         path_length: int | None = None,
         signs: bool = True,
+        silent: bool = False,
     ) -> None:
         self.web = web
+        self.silent = silent
         self.revoked: set[int] = set()
         self.logs = tuple(logs)
         self.profile = profile

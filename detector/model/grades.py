@@ -18,6 +18,8 @@ GRADES_SCHEMA = "tlsight.grade/1"
 SERVERS_SCHEMA = "tlsight.grade-servers/1"
 # The label of the server that nothing is wrong with.
 GOOD = "good"
+# And of one more, where the good one shows a certificate of somebody else's CA: a good one under the servers' own root.
+ROOTED = "rooted"
 
 Letter = Literal["A", "B", "C", "D", "F"]
 Group = Literal["certificates", "upstream-tls", "client-tls", "own-ca", "lost"]
@@ -93,7 +95,7 @@ class GradeServers(msgspec.Struct, frozen=True, kw_only=True):
         port: of all.
         key: by which echoes are signed (raw Ed25519, hex).
         root: PEM of the root that the interceptor has to trust for the tests that need it.
-        leaves: label of each server that runs (a test's id, or "good") to the SHA-256 of its leaf, in hex.
+        leaves: label of each server that runs (a test's id, "good" or "rooted") to the SHA-256 of its leaf, in hex.
         address: to dial without a resolver; empty where names resolve.
 
     """
@@ -115,7 +117,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One connection by the way of the interceptor to one of our servers.
 
     Attributes:
-        server: a test's id, or "good" for the server that nothing is wrong with.
+        server: a test's id, or "good" or "rooted" for a server that nothing is wrong with.
         host, port: as they were asked for.
         ended: "answered": our own server's signed answer came back; "page": somebody else's answer inside TLS;
             "refused": an alert, or a proxy's refusal; "cut": the connection ended; "silence": nothing within the time.

@@ -30,7 +30,7 @@ class PathReading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         engine: the program that minted the leaf, where its shape tells.
         sanctioned: the policy lets it decrypt this host.
         issuer: the name that signed the leaf, safe for a terminal.
-        issuer_key: that issuer's key (SPKI SHA-256, hex), where somebody intercepts.
+        issuer_key: that issuer's key (SPKI SHA-256, hex), where the path is no public one.
         route: how we went there.
         proxy: host:port, never with credentials.
         family: of the address that was dialled for the host; empty where a proxy resolved the name.

@@ -58,8 +58,16 @@ def parse_target(text: str, *, port: int = HTTPS_PORT, starttls: str | None = No
             raise TargetError(text, f"scheme {scheme!r} has no TLS that can be checked")
         path = _path(rest) if protocol == HTTP else None
         rest = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    host, number = split_port(rest, text)
-    name = normal_host(host)
+    elif "@" in given:
+        raise TargetError(text, "has a login, and nobody is asked with one")
+    try:
+        host, number = split_port(rest, text)
+        name = normal_host(host)
+    except TargetError:
+        if "@" not in given:
+            raise
+        # What is read for the host may be part of a password that has a / in it.
+        raise TargetError(text, "has a login, and no host that can be told from it") from None
     sni = None if _is_address(name) else name
     return Target(name, number or default, sni=sni, starttls=turned, protocol=protocol, path=path)
 

@@ -13,11 +13,11 @@ from typing import Any
 
 def run_briefly[T](work: Coroutine[Any, Any, T]) -> T:
     """What it gives. Tasks that it left behind are cancelled and waited for."""
-    loop = asyncio.new_event_loop()
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    loop = runner.get_loop()
     try:
-        main = loop.create_task(work)
         try:
-            return loop.run_until_complete(main)
+            return runner.run(work)  # which ends it in good order at Ctrl-C
         finally:
             left = asyncio.all_tasks(loop)
             for task in left:
@@ -26,4 +26,4 @@ def run_briefly[T](work: Coroutine[Any, Any, T]) -> T:
                 loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
-        loop.close()  # does not wait for threads
+        loop.close()  # does not wait for threads, as the runner's own end would

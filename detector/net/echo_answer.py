@@ -17,6 +17,8 @@ from detector.errors import EchoError
 from detector.model.echoes import ECHO_PATH, Echo
 from detector.model.targets import socket_text
 
+_SETTINGS = b"\x04"
+
 
 class Question(NamedTuple):
     """Whom to ask.
@@ -49,6 +51,7 @@ class _Answer:
         echo: what it says, where the signature is right.
         key: who signed it.
         why: why there is no echo.
+        headers: of the request, as they are written in HTTP/1.1.
 
     """
 
@@ -57,6 +60,9 @@ class _Answer:
     def __init__(self, question: Question) -> None:
         self._question, self._nonce = question, secrets.token_hex(16)
         self._body = bytearray()
+        self.headers = (
+            ("Host", question.authority), ("User-Agent", "tlsight"), ("Accept", "application/json"),
+        )  # fmt: skip
         self.said = b""
         self.done = False
         self.status: int | None = None
@@ -78,19 +84,11 @@ class _Answer:
 
 
 class Http1Answer(_Answer):
-    """Over HTTP/1.1.
-
-    Attributes:
-        headers: of the request, as they are written.
-
-    """
+    """Over HTTP/1.1."""
 
     def __init__(self, question: Question) -> None:
         super().__init__(question)
         self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=64 << 10)
-        self.headers = (
-            ("Host", question.authority), ("User-Agent", "tlsight"), ("Accept", "application/json"),
-        )  # fmt: skip
 
     def opening(self) -> bytes:
         target = self._question.path(self._nonce)
@@ -124,8 +122,6 @@ class Http2Answer(_Answer):
     def __init__(self, question: Question) -> None:
         super().__init__(question)
         self._talk = H2Connection(H2Configuration(client_side=True, header_encoding=None))
-        # As they would be in HTTP/1.1, which they are compared as.
-        self.headers = Http1Answer(question).headers
 
     def opening(self) -> bytes:
         (_, authority), *others = self.headers
@@ -139,8 +135,11 @@ class Http2Answer(_Answer):
         return self._talk.data_to_send()
 
     def hear(self, data: bytes) -> bytes:
-        self.said = self.said or data[:1]
+        first, self.said = not self.said, self.said or data[:1]
         try:
+            if first and data[3:4] not in (b"", _SETTINGS):
+                # RFC 9113 section 3.4; the library would wait for a frame's end.
+                raise ProtocolError("it does not begin with SETTINGS")
             for event in self._talk.receive_data(data):
                 if isinstance(event, ResponseReceived):
                     fields = dict(event.headers or [])

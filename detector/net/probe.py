@@ -36,7 +36,7 @@ from detector.model.observation import (
 )
 from detector.model.targets import socket_text
 from detector.net.routes import Proxy, Routing
-from detector.net.stream import Stream, connect, resolve
+from detector.net.stream import Stream, connect, given, resolve
 from detector.net.tls_object import sent_chain, suite_in_use
 from detector.net.untrusted import context_for_untrusted_peer
 from detector.wire import alerts as wire_alerts
@@ -173,7 +173,8 @@ class ProbeRun:
 
             stream = await through(proxy, self._destination, self._step, self._known_address)
         else:
-            addresses = await self._step("dns", "dns-failure", resolve(*self._destination()))
+            where = self._destination()
+            addresses = given(*where) or await self._step("dns", "dns-failure", resolve(*where))
             if (barred := self.options.barred) is not None:
                 for why in filter(None, (barred(address) for _, address, _ in addresses)):
                     raise DialError("dns", "connection-refused", why, why=why)

@@ -187,6 +187,7 @@ def routing_from(
     no_proxy: bool = False,
     trust: Path | None = None,
     open_pac: OpenPac | None = None,
+    named_by: str = "--proxy",
 ) -> Routing:
     """The flag wins over the environment; with the flag NO_PROXY does not apply.
 
@@ -196,6 +197,7 @@ def routing_from(
         no_proxy: go straight, whatever they say.
         trust: PEM file of roots for the certificates of https:// proxies, beside the system's.
         open_pac: opens the PAC file of a URL, for the variable that names it; None knows none.
+        named_by: what gives the flag: the option itself, or a setting.
 
     Raises ConfigError for a proxy URL that cannot be understood, and what `open_pac` raises.
 
@@ -211,7 +213,7 @@ def routing_from(
     if no_proxy:
         return Routing()
     if flag:
-        return way(flag, "--proxy")
+        return way(flag, named_by)
     rules = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     exceptions = tuple(r.strip().lower() for r in rules.split(",") if r.strip())
     for name in _VARIABLES:

@@ -107,12 +107,18 @@ class Stream:
         self._socket.close()
 
 
+def given(host: str, port: int) -> list[Address]:
+    """The address that `host` is by itself, so that nothing is asked and no time is taken for it; none for a name."""
+    literal = as_address(host)
+    if literal is None:
+        return []
+    return [(socket.AF_INET if literal.version == 4 else socket.AF_INET6, host, port)]
+
+
 async def resolve(host: str, port: int) -> list[Address]:
     """Addresses of a name, families interleaved (RFC 8305 section 4). Raises DialError."""
-    literal = as_address(host)
-    if literal is not None:
-        family = socket.AF_INET if literal.version == 4 else socket.AF_INET6
-        return [(family, host, port)]
+    if literal := given(host, port):
+        return literal
     loop = asyncio.get_running_loop()
     TRAFFIC.named()
     try:

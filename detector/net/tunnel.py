@@ -18,7 +18,7 @@ from detector.net import http_connect, socks5
 from detector.net.dialogue import Dialogue
 from detector.net.http_connect import DigestWanted
 from detector.net.routes import Proxy
-from detector.net.stream import Stream, connect, resolve
+from detector.net.stream import Stream, connect, given, resolve
 
 # Faults for which another proxy may do better.
 PROXY_ITSELF: frozenset[ProxyFault] = frozenset(
@@ -57,7 +57,7 @@ async def through(
     """
     host, port = destination()
     if not proxy.remote_dns:
-        addresses = await step("dns", "dns-failure", resolve(host, port))
+        addresses = given(host, port) or await step("dns", "dns-failure", resolve(host, port))
         host = addresses[0][1]
         resolved(host)
     if proxy.kind == "socks5":
@@ -74,7 +74,9 @@ async def through(
 async def _asked(proxy: Proxy, step: Step, dialogue: Dialogue) -> Stream:
     """Dial the proxy, and carry the dialogue to its end. Raises ProxyError, DigestWanted."""
     try:
-        addresses = await step("dns", "dns-failure", resolve(proxy.host, proxy.port))
+        addresses = given(proxy.host, proxy.port) or await step(
+            "dns", "dns-failure", resolve(proxy.host, proxy.port)
+        )
         stream = await step("connect", "connection-timeout", connect(addresses))
     except DialError as error:
         raise _of_the_proxy(error, proxy) from None

@@ -15,7 +15,7 @@ from rich.text import Text
 from detector.chain.certificate import read_certificate
 from detector.errors import CertificateError
 from detector.model.harmless import harmless
-from detector.model.observation import Evidence, Judgement, Observation
+from detector.model.observation import Cause, Evidence, Judgement, Observation
 from detector.model.targets import socket_text
 from detector.report.digests import digests
 from detector.report.layout import Hanging
@@ -63,9 +63,11 @@ def render(judgement: Judgement, verbose: bool = False, said: Said | None = None
     )
     reason = _reason(judgement)
     lines: list[RenderableType] = []
+    alone = _says_all(judgement, reason) if judgement.verdict == "inconclusive" else None
     if judgement.verdict == "inconclusive":
         said.anew(reason)
-        lines.append(marked(f"{head}  {escape(reason)}{_acts(judgement, reason)}"))
+        acts = f" [dim]({alone.id}, {alone.party} acts)[/]" if alone is not None else ""
+        lines.append(marked(f"{head}  {escape(reason)}{acts}"))
     else:
         lines.append(marked(head))
         if said.anew(reason):
@@ -74,7 +76,7 @@ def render(judgement: Judgement, verbose: bool = False, said: Said | None = None
     lines.extend(_finding(e, said) for e in shown)
     lines.extend(_words(judgement, said, verbose=verbose))
     for cause in judgement.causes:
-        if cause.id == "tls-intercepted" or not said.anew(cause.text):
+        if cause is alone or cause.id == "tls-intercepted" or not said.anew(cause.text):
             continue
         lines.append(_row("[yellow]![/]", f"{escape(cause.text)} [dim]({cause.id})[/]"))
     if verbose:
@@ -95,11 +97,10 @@ def _reason(judgement: Judgement) -> str:
     return text if judgement.verdict == "inconclusive" else text[:1].upper() + text[1:]
 
 
-def _acts(judgement: Judgement, reason: str) -> str:
-    """Who has to act where that is all there is to say."""
-    said = reason.rstrip(".").casefold()  # a cause's text is a sentence, with its end
-    known = [c for c in judgement.causes if c.text.rstrip(".").casefold() == said]
-    return "".join(f" [dim]({one.id}, {one.party} acts)[/]" for one in known[:1])
+def _says_all(judgement: Judgement, reason: str) -> Cause | None:
+    """The cause of which the reason has told everything but who acts. A cause's text is a sentence, with its end."""
+    said = reason.rstrip(".").casefold()
+    return next((c for c in judgement.causes if c.text.rstrip(".").casefold() == said), None)
 
 
 def _words(judgement: Judgement, said: Said, *, verbose: bool) -> list[RenderableType]:

@@ -18,7 +18,9 @@ from detector.wire import registry as r
 from detector.wire.hello import build_client_hello
 from detector.wire.suites import suite_name
 
-_MOST_HEADERS = 60
+# Of headers, suites, extensions and groups: browsers have fewer, and a hello has room for 32,000.
+_MOST_HEADERS, _MOST_ROWS = 60, 256
+_LONGEST_NAME, _LONGEST_AGENT = 64, 1024
 
 
 class HelloWord(msgspec.Struct, frozen=True):
@@ -40,8 +42,11 @@ def echo_page(echo: Echo, browsers: Browsers, key: str) -> Page:
     """Of one request; `key` is the server's, in hex. Never raises for what a peer sends."""
     flight, facts = _read(echo.flight)
     agent = _header(echo, "user-agent")
-    names = tuple(name.lower() for name, _ in echo.headers)
-    opinion = browsers.opinion(facts, agent, names) if facts is not None else None
+    # Opinions are remembered: what is larger than anybody's is not judged.
+    names = tuple(name.lower()[:_LONGEST_NAME] for name, _ in echo.headers[:_MOST_HEADERS])
+    opinion = None
+    if facts is not None and _is_usual(facts) and len(agent or "") <= _LONGEST_AGENT:
+        opinion = browsers.opinion(facts, agent, names)
     word = _word(opinion, agent)
     tones = {"match": "good", "rewritten": "intercepted", "unknown": "weak"}
     verdict = Block(
@@ -85,9 +90,16 @@ def _read(data: bytes) -> tuple[Flight | None, HelloFacts | None]:
         return None, None
 
 
+def _is_usual(facts: HelloFacts) -> bool:
+    lists = facts.ciphers, facts.extensions, facts.groups, facts.schemes, facts.formats
+    return all(len(one) <= _MOST_ROWS for one in lists)
+
+
 def _word(opinion: HelloOpinion | None, agent: str | None) -> HelloWord:
     if opinion is None:
-        reason = "No User-Agent was sent." if agent is None else "The hello cannot be read."
+        reason = (
+            "No User-Agent was sent." if agent is None else "The hello is none that can be judged."
+        )
         return HelloWord("unknown", f"Cannot tell who wrote it. {reason}", ())
     claims = opinion.claims or "the program that you use"
     if opinion.headers:
@@ -120,8 +132,8 @@ def _hello(echo: Echo, flight: Flight, facts: HelloFacts) -> Block:
         beside=f"{len(flight.data)} bytes",
         facts=(
             ("Server name", shown(_sni(flight) or "none")),
-            ("Versions", ", ".join(map(r.version_text, facts.versions))),
-            ("ALPN", shown(", ".join(facts.alpn)) or "none"),
+            ("Versions", ", ".join(map(r.version_text, facts.versions[:_MOST_ROWS]))),
+            ("ALPN", shown(", ".join(facts.alpn[:_MOST_ROWS])) or "none"),
             ("Groups", _groups(facts)),
             ("Encrypted ClientHello", hello.ech or "no"),
             ("JA4", facts.ja4),
@@ -162,11 +174,11 @@ def _packet(echo: Echo) -> Iterator[Block]:
 
 def _tables(echo: Echo, facts: HelloFacts | None) -> Iterator[TableOf]:
     if facts is not None:
-        suites = tuple((f"{code:#06x}", suite_name(code)) for code in facts.ciphers)
+        suites = tuple((f"{code:#06x}", suite_name(code)) for code in facts.ciphers[:_MOST_ROWS])
         yield TableOf("Cipher suites", ("code", "suite"), suites)
         kinds = tuple(
             (f"{kind:#06x}", "GREASE" if r.is_grease(kind) else r.extension_name(kind))
-            for kind in facts.extensions
+            for kind in facts.extensions[:_MOST_ROWS]
         )
         yield TableOf("Extensions, in their order", ("code", "extension"), kinds)
     headers = tuple(
@@ -178,7 +190,8 @@ def _tables(echo: Echo, facts: HelloFacts | None) -> Iterator[TableOf]:
 def _groups(facts: HelloFacts) -> str:
     keyed = {*facts.shares}
     return ", ".join(
-        r.group_name(one) + (" (with a key)" if one in keyed else "") for one in facts.groups
+        r.group_name(one) + (" (with a key)" if one in keyed else "")
+        for one in facts.groups[:_MOST_ROWS]
     )
 
 

@@ -5,7 +5,8 @@ Rules
 1. A case is what the exit code says of its target: 0 passed, 1 failed, everything else is an error. So a report of
    cases and the exit code of its run agree whatever `--fail-on`, `--allow-sanctioned` or `--expect` ask.
 2. A remark is one thing to read about a target: what decided against it, and each cause, by the ids of the JSON.
-   A target that passed has no remark but its causes.
+   A target that passed has no remark but its causes, and none of them is an error: who asked for what passes has
+   said that it may be so.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def judged(judgement: Judgement, code: int, causes: CauseTable) -> Case:
     """A target of `check` or `judge`, with its own exit code."""
     outcome = outcome_of(code)
     remarks = [
-        Remark(one.id, causes[one.id].text, one.severity, one.text, causes[one.id].fix)
+        Remark(
+            one.id, causes[one.id].text, _level(one.severity, outcome), one.text, causes[one.id].fix
+        )
         for one in judgement.causes
         if one.id != "tls-intercepted" and one.id in causes
     ]
@@ -101,17 +104,17 @@ def diagnosed(diagnosis: Diagnosis, code: int, causes: CauseTable) -> Case:
     """A target of `diagnose`, with its own exit code."""
     first = next(iter(diagnosis.causes), None)
     judgement = diagnosis.judgement
+    outcome = outcome_of(code)
     remarks = tuple(
         Remark(
             one.id,
             causes[one.id].text if one.id in causes else one.text,
-            one.severity,
+            _level(one.severity, outcome),
             one.text,
             " ".join(fix.text for fix in one.fix[:1]),
         )
         for one in diagnosis.causes
     )
-    outcome = outcome_of(code)
     if outcome == "error" and not remarks:
         remarks = tuple(filter(None, (_against(judgement, outcome),)))
     return _case(
@@ -145,6 +148,11 @@ def claim(evidence: Evidence) -> str:
 def troubled(name: str, at: datetime, error: TlsightError | str) -> Case:
     """A target that could not even be asked."""
     return Case(name, at, "error", "usage", str(error), str(error), 0.0, "", 0)
+
+
+def _level(severity: Severity, outcome: Outcome) -> Severity:
+    """As a cause says; of a target that passed, never what fails a build."""
+    return "note" if outcome == "passed" and severity == "error" else severity
 
 
 def _against(judgement: Judgement, outcome: Outcome) -> Remark | None:

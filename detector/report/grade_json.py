@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import msgspec
@@ -49,6 +50,7 @@ class GradeRecord(msgspec.Struct, frozen=True):
         why_none: why there is no letter; empty where there is one.
         reasons: ids of the failed tests that decide the letter.
         not_asked: how many tests had no answer.
+        unasked: why most of them had none, in a sentence; empty where all had one.
         answers: all tests, in the table's order.
 
     """
@@ -60,6 +62,7 @@ class GradeRecord(msgspec.Struct, frozen=True):
     why_none: str
     reasons: tuple[str, ...]
     not_asked: int
+    unasked: str
     answers: tuple[GradeAnswerRecord, ...]
 
 
@@ -76,5 +79,14 @@ def record(grade: Grade, seen: Seen, tests: GradeTests) -> GradeRecord:
     )  # fmt: skip
     return GradeRecord(
         schema=GRADES_SCHEMA, at=seen.at, route=seen.route, letter=grade.letter,
-        why_none=grade.why_none, reasons=grade.reasons, not_asked=grade.not_asked, answers=answers,
+        why_none=grade.why_none, reasons=grade.reasons, not_asked=grade.not_asked, unasked=_unasked(grade), answers=answers,
     )  # fmt: skip
+
+
+def _unasked(grade: Grade) -> str:
+    """Of most tests without an answer, why."""
+    why = Counter(one.seen for one in grade.answers if one.outcome in ("not-asked", "unclear"))
+    if not why:
+        return ""
+    (most, count), *_ = why.most_common(1)
+    return f"The letter is of what could be asked: {grade.not_asked} tests had no answer, {count} because {most}."

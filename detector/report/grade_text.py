@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from detector.model.grades import Outcome
 from detector.report.check_text import escape, marked
 from detector.report.grade_json import GradeAnswerRecord, GradeRecord
 
@@ -19,6 +21,12 @@ HEADINGS = {
     "own-ca": "What it mints",
     "lost": "What is lost on the way",
 }
+OUTCOMES: tuple[tuple[Outcome, str], ...] = (
+    ("passed", "passed"), ("passed-on", "passed on to the client"), ("failed", "failed"),
+    ("not-asked", "not asked"), ("unclear", "unclear"),
+)  # fmt: skip
+# Tests without an answer, from which on the letter says less than it seems to.
+_MANY = 8
 _STYLES = {
     "A": "bold green",
     "B": "bold green",
@@ -48,19 +56,18 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
     head = f"[{_STYLES[found.letter]}]Grade {found.letter}[/]  {escape(found.route)}"
     yield marked(head)
     for name in found.reasons:
-        yield marked(f"  {escape(by_id[name].bad)} {escape(by_id[name].why)}")
+        yield _within(f"{escape(by_id[name].bad)} {escape(by_id[name].why)}")
     if not found.reasons:
-        yield marked("  Everything that could be asked it did well.")
+        yield _within("Everything that could be asked it did well.")
     counts: Counter[str] = Counter(one.outcome for one in found.answers)
     told = [
         f"{counts[outcome]} {word}"
-        for outcome, word in (
-            ("passed", "passed"), ("passed-on", "passed on to the client"), ("failed", "failed"),
-            ("not-asked", "not asked"), ("unclear", "unclear"),
-        )
+        for outcome, word in OUTCOMES
         if counts[outcome]
     ]  # fmt: skip
     yield marked(f"  [dim]Of {len(found.answers)} tests: {', '.join(told)}.[/]")
+    if found.not_asked > _MANY:
+        yield _within(f"[yellow]{escape(found.unasked)}[/]")
     for group, heading in HEADINGS.items():
         rows = [
             one for one in found.answers
@@ -74,6 +81,11 @@ def _lines(found: GradeRecord, *, verbose: bool) -> Iterator[RenderableType]:
         yield marked(
             "\n[dim]-v shows every test; --json why each matters and what its maker can do.[/]"
         )
+
+
+def _within(text: str) -> RenderableType:
+    """Indented, and so are the lines that it is broken into."""
+    return Padding(marked(text), (0, 0, 0, 2))
 
 
 def _table(rows: list[GradeAnswerRecord], *, verbose: bool) -> RenderableType:

@@ -127,7 +127,7 @@ def fitting(
 def table_row(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[Text]:
     """One row, in as many lines as its longest cell takes."""
     folded = [_folded(text, column) for (text, _), column in zip(cells, columns, strict=True)]
-    for number in range(max(map(len, folded))):
+    for number in range(max(map(len, folded), default=0)):
         line = Text()
         for place, (parts, column, (_, style)) in enumerate(
             zip(folded, columns, cells, strict=True)

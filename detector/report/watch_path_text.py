@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 
 from detector.judging.path_answer import Comparison, HostPath, PathAnswer, is_calm
 from detector.report.check_text import STYLES, escape, marked
-from detector.report.layout import Cell, Column, Fitted
+from detector.report.layout import Cell, Column, Fitted, Hanging
 from detector.report.moments import ago
 from detector.report.watch_path_json import NetworksRecord
 
@@ -49,37 +50,53 @@ def _lines(found: PathAnswer, gateway: str, *, verbose: bool) -> Iterator[Render
     head, colon, rest = escape(text).partition(": ")
     yield marked(f"[{_STYLES[found.answer]}]{head}{colon}[/]{rest}")
     calm = [one for one in found.hosts if is_calm(one) and not verbose]
+    stories: dict[_Story, list[str]] = {}
     for one in found.hosts:
         if one not in calm:
-            yield from _host(one, found.at, verbose=verbose)
+            stories.setdefault(_story(one, found.at, verbose=verbose), []).append(one.host)
+    for story, hosts in stories.items():
+        yield from _told(story, hosts)
     if calm and (len(calm) < len(found.hosts) or found.answer != "first"):
-        yield marked(f"  [green]·[/] {escape(_together(calm))}")
+        words = "as before" if any(one.compared for one in calm) else "read for the first time"
+        names = escape(_together([one.host for one in calm]))
+        yield Hanging(marked("  [green]·[/]"), marked(f"{names}: {words}"))
     if gateway and found.answer != "nobody":
         yield marked("[dim]→ Give this network a name: tlsight watch-path --network NAME[/]")
 
 
-def _together(calm: Sequence[HostPath]) -> str:
-    names = ", ".join(one.host for one in calm[:_NAMED])
-    more = f" and {len(calm) - _NAMED} more" if len(calm) > _NAMED else ""
-    words = "as before" if any(one.compared for one in calm) else "read for the first time"
-    return f"{names}{more}: {words}"
+class _Story(NamedTuple):
+    """What is told of a host, and of all others of which the same is to be told."""
+
+    differs: bool
+    verdict: str
+    now: str
+    lines: tuple[str, ...]
 
 
-def _host(one: HostPath, at: datetime, *, verbose: bool) -> Iterator[RenderableType]:
-    mark = "[bold yellow]≠[/]" if one.differs else "[green]·[/]"
-    style = STYLES[one.verdict]
-    yield marked(f"  {mark} [bold]{escape(one.host)}[/]  [{style}]{escape(one.now)}[/]")
+def _story(one: HostPath, at: datetime, *, verbose: bool) -> _Story:
+    lines: list[str] = []
     if not one.kept:
-        yield marked(
-            f"      {escape(one.text)} It is not compared: this may be the network itself."
-        )
+        lines.append("not compared: it may be this machine's own network")
     for beside in one.compared:
         told = [change for change in beside.changes if change.counts or beside.differs or verbose]
         if told:
-            what = "; ".join(change.text for change in told)
-            yield marked(f"      {escape(_since(beside, at))}: {escape(what)}")
+            lines.append(f"{_since(beside, at)}: {'; '.join(change.text for change in told)}")
         elif verbose:
-            yield marked(f"      [dim]{escape(_since(beside, at))}: no difference[/]")
+            lines.append(f"{_since(beside, at)}: no difference")
+    return _Story(one.differs, one.verdict, one.now, tuple(lines))
+
+
+def _told(story: _Story, hosts: Sequence[str]) -> Iterator[RenderableType]:
+    mark = "[bold yellow]≠[/]" if story.differs else "[green]·[/]"
+    now = f"[{STYLES[story.verdict]}]{escape(story.now)}[/]"
+    yield Hanging(marked(f"  {mark}"), marked(f"[bold]{escape(_together(hosts))}[/]  {now}"))
+    for line in story.lines:
+        yield Hanging(marked(""), marked(escape(line)), 5)
+
+
+def _together(hosts: Sequence[str]) -> str:
+    more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
+    return ", ".join(hosts[:_NAMED]) + more
 
 
 def _since(beside: Comparison, at: datetime) -> str:

@@ -78,7 +78,7 @@ class CaptureRun(msgspec.Struct, frozen=True):
             raise ConfigError("pcap", "give files, or an interface")
         remembered = memory or Memory()
         sharing = Sharing()
-        remembered.fill(sharing)
+        remembered.fill(sharing, known)
         judge = ConnectionJudge(
             known,
             browser_hellos(),

@@ -93,7 +93,7 @@ class CheckRun:
         self._fetch: Fetcher | None = None
         self.warn = warn
         self._docket: Docket[int] = Docket(known, on_judged=self.memory.record)
-        self.memory.fill(self._docket.sharing)
+        self.memory.fill(self._docket.sharing, known)
         self._witnesses = Witnesses(known, options, allowed=canaries, drawn=witnesses)
         self._signers = _signers(known, recover, self.memory) if recover is not None else None
         self._waiting: list[tuple[int, Observation, Baseline | None]] = []

@@ -80,7 +80,7 @@ class Investigation:
         """
         remembered = memory or Memory()
         docket: Docket[tuple[int, Inquiry]] = Docket(known, on_judged=remembered.record)
-        remembered.fill(docket.sharing)
+        remembered.fill(docket.sharing, known)
         witnesses = Witnesses(known, self.options, allowed=self.canaries)
 
         async def ask(numbered: tuple[int, Target]) -> tuple[int, Inquiry]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from detector.errors import StoreError
 from detector.evidence.examination import Examination
 from detector.evidence.sharing import Sharing
-from detector.known.knowledge import Baseline
+from detector.known.knowledge import Baseline, Knowledge
 from detector.model.observation import Judgement, Target
 
 if TYPE_CHECKING:
@@ -35,17 +35,21 @@ class Memory:
         self._history = history
         self._read_only = read_only
         self._warn = warn
+        self._anchors = ""
 
-    def fill(self, sharing: Sharing) -> None:
-        """Put what earlier runs saw into `sharing`."""
+    def fill(self, sharing: Sharing, known: Knowledge) -> None:
+        """Put what earlier runs saw into `sharing`, as far as they held the same roots and logs for public as
+        `known` does; `baseline` asks for no others from then on.
+        """
+        self._anchors = known.anchors
         if (history := self._history) is not None:
-            self._guard(lambda: history.fill(sharing))
+            self._guard(lambda: history.fill(sharing, known.anchors))
 
     def baseline(self, target: Target) -> Baseline | None:
         """How the host looked when it was last proven direct."""
         if (history := self._history) is None:
             return None
-        return self._guard(lambda: history.baseline(target.host, target.port))
+        return self._guard(lambda: history.baseline(target.host, target.port, self._anchors))
 
     def signers(self) -> tuple[bytes, ...]:
         """Keys (SPKI) of signers that were not sent, as far as earlier runs computed them."""

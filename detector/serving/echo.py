@@ -54,7 +54,7 @@ class Place:
 
 
 @asynccontextmanager
-async def echo_server(
+async def server_of(
     place: Place,
     speaking: Speaking,
     key: Ed25519PrivateKey,

@@ -11,7 +11,7 @@ from detector.wire.registry import group_name
 from detector.wire.transcript import read_transcript
 
 _CHUNK = 1 << 16
-# Of each side's first flight, to read the key exchange from.
+# Of our first flight, to read the key exchange from.
 _KEPT = 64 << 10
 
 
@@ -63,7 +63,7 @@ class OpenSslSpeaker:
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._theirs, self._ours = bytearray(), bytearray()
+        self._ours = bytearray()
         self._out = bytearray()
         self.agreed: Agreed | None = None
 
@@ -74,7 +74,6 @@ class OpenSslSpeaker:
             self._incoming.write_eof()
         try:
             if self.agreed is None:
-                _keep(self._theirs, data)
                 self._tls.do_handshake()
                 self._pump()
                 self.agreed = self._facts()
@@ -129,7 +128,7 @@ class OpenSslSpeaker:
             _keep(self._ours, data)
 
     def _facts(self) -> Agreed:
-        group = read_transcript(bytes(self._theirs), bytes(self._ours)).group
+        group = read_transcript(b"", bytes(self._ours)).group
         return Agreed(
             self._tls.version(), suite_in_use(self._tls),
             group_name(group) if group is not None else None,

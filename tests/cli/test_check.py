@@ -103,6 +103,13 @@ def test_an_honest_host_is_direct_and_exits_0(tlsight: Run, port: int) -> None:
     assert done.stderr == ""
 
 
+def test_the_step_that_decides_compares_with_the_same_files(tlsight: Run, files: Path) -> None:
+    done = tlsight("check", "--json", "--no-canaries", "one.test")
+    (found,) = map(json.loads, done.stdout.splitlines())
+    assert found["verdict"] == "suspect"
+    assert f"--roots {files / 'root.pem'} --ct-logs {files / 'logs.json'}" in found["next_step"]
+
+
 def test_an_intercepted_pair_exits_1_and_says_so_first(tlsight: Run) -> None:
     done = tlsight("check", "one.test", "github.com", "good.test")
     assert done.returncode == 1

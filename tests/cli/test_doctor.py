@@ -158,6 +158,32 @@ def test_a_proxy_that_makes_no_sense_is_told_and_the_rest_is_looked_at(tlsight: 
     assert "trust" in findings(done, "ok")
 
 
+def test_a_proxy_of_one_verb_s_settings_is_told_for_that_verb(tlsight: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = f"127.0.0.1:{server.getsockname()[1]}"
+        config(
+            tmp_path, f'[check]\nproxy = "http://me:geheim@{proxy}"\n[diagnose]\nno-proxy = true\n'
+        )
+        done = tlsight("doctor", "--json", "--timeout", "0.5")
+    assert findings(done, "ok")["proxy"] == [
+        "none is set for verbs without a setting of their own: they ask straight",
+        "tlsight diagnose goes straight, by [diagnose] no-proxy",
+        f"http://{proxy} of [check] proxy is used by tlsight check, and answers",
+    ]
+    assert "geheim" not in done.stdout + done.stderr
+
+
+def test_a_dead_proxy_of_settings_is_a_problem_that_names_the_setting(
+    tlsight: Run, tmp_path: Path
+) -> None:
+    config(tmp_path, '[check]\nproxy = "http://127.0.0.1:9"\n[ct.fetch]\nproxy = "gopher://x"\n')
+    done = tlsight("doctor", "--json", "--timeout", "0.5")
+    misread, dead = findings(done)["proxy"]
+    assert "[ct.fetch] proxy" in misread
+    assert dead.startswith("http://127.0.0.1:9 of [check] proxy: ")
+    assert "or name another in [check] proxy" in done.stdout
+
+
 def test_a_pac_file_that_is_not_there_is_one_problem(tlsight: Run) -> None:
     done = tlsight("doctor", "--json", "--offline", AUTO_PROXY="file:///gone.pac")
     (text,) = findings(done)["proxy"]

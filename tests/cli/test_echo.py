@@ -17,7 +17,7 @@ from tests.cli.conftest import Run
         ("https://echo.test/ --with wget", "'wget' is none of curl, openssl, python, chromium"),
         ("smtp://echo.test/", "is no https:// URL of an echo server"),
         ("serve --name echo.test --listen nowhere", "is no address and port to listen at"),
-        ("serve --name echo.test --cert x.pem", "--cert and --key: belong together"),
+        ("serve --name echo.test --key x.pem", "--key: is of no --certificate"),
     ],
 )
 def test_words_that_cannot_be_used_are_told_in_one_line(
@@ -37,7 +37,7 @@ def test_a_key_file_of_others_is_refused_before_anything_is_served(
     noise.write_bytes(b"noise")
     done = tlsight(
         "echo", "serve", "--name", "echo.test", "--listen", "127.0.0.1:0",
-        "--state", str(tmp_path / "state"), "--cert", str(noise), "--key", str(noise),
+        "--state", str(tmp_path / "state"), "--certificate", str(noise), "--key", str(noise),
     )  # fmt: skip
     assert done.returncode == 2
     assert "cannot be served" in done.stderr

@@ -149,3 +149,20 @@ def test_a_file_that_cannot_be_written_is_told(tlsight: Run, tmp_path: Path) -> 
     done = tlsight("check", "--junit", tmp_path / "tlsight.xml", f"127.0.0.1:{free_port()}")
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
+
+
+def test_sarif_has_no_error_where_the_run_passes(
+    tlsight: Run, lab: tuple[str, ...], tmp_path: Path
+) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    done = tlsight("diagnose", "--sarif", nobody)
+    assert (done.returncode, {one["level"] for one in results(done)}) == (1, {"error"})
+    done = tlsight("diagnose", "--sarif", "--expect", "connection-refused", nobody)
+    (found,) = results(done)
+    assert (done.returncode, found["ruleId"], found["level"]) == (0, "connection-refused", "note")
+
+    other = ("--sarif", "--sni", "good.test", "--fail-on", "intercepted", "elsewhere.test")
+    done = tlsight("check", *other, *lab)
+    assert done.returncode == 0
+    assert results(done)
+    assert "error" not in {one["level"] for one in results(done)}

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.cli.conftest import Run
-from tests.judging.graded_seen import instead, strict, visit
+from tests.judging.graded_seen import instead, met, strict, visit
 
 
 @pytest.fixture
@@ -69,6 +69,15 @@ def test_json_has_every_test_with_what_its_maker_can_do(tlsight: Run, saved: Pat
     assert expired["vendor"].startswith("Verify the server's chain")
 
 
+def test_a_letter_of_little_says_so(tlsight: Run, tmp_path: Path) -> None:
+    path = tmp_path / "seen.json"
+    path.write_bytes(msgspec.json.encode(instead(strict(), visit("good", "page"), met("good"))))
+    done = tlsight("grade", "--from", path)
+    assert "tests had no answer, 21 because the good server was refused too" in done.stdout
+    told = json.loads(tlsight("grade", "--from", path, "--json").stdout)
+    assert told["unasked"].startswith("The letter is of what could be asked: ")
+
+
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
 def test_the_report_fits_the_terminal(tlsight: Run, saved: Path, columns: int) -> None:
     for more in ((), ("-v",)):
@@ -105,3 +114,14 @@ def test_a_place_where_nothing_can_be_kept_is_exit_4(tlsight: Run, saved: Path) 
     assert "Traceback" not in done.stderr
     full = tlsight("grade", "--from", saved, "--save", "/dev/full")
     assert full.returncode == 4
+
+
+def test_the_page_is_written_and_nothing_that_is_read_is_overwritten(
+    tlsight: Run, saved: Path, tmp_path: Path
+) -> None:
+    done = tlsight("grade", "--from", saved, "--html", tmp_path / "grade.html")
+    assert done.returncode == 1
+    assert "<h1>Grade D" in (tmp_path / "grade.html").read_text()
+    refused = tlsight("grade", "--from", saved, "--html", saved)
+    assert refused.returncode == 2
+    assert json.loads(saved.read_text())["schema"] == "tlsight.grade/1"

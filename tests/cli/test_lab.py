@@ -124,3 +124,12 @@ def test_a_case_that_is_none_is_a_usage_error(tlsight: Run) -> None:
     done = tlsight("lab", "serve", "nonsense")
     assert done.returncode == 2
     assert "see tlsight lab list" in done.stderr
+
+
+def test_what_is_for_grading_is_refused_without(tlsight: Run) -> None:
+    for words in (("--cert", "a.pem"), ("--key", "a.pem"), ("--port", "8443")):
+        done = tlsight("lab", "serve", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--grade" in done.stderr
+    alone = tlsight("lab", "serve", "--grade", "grade.test", "--key", "a.pem")
+    assert (alone.returncode, "goes with --key" in alone.stderr) == (2, True)

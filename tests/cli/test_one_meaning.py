@@ -17,9 +17,10 @@ EXCEPTIONS = {
     "--certificate": {"logs": "what servers used: it may be given again"},
     "--client": {"pcap": "a filter: it may be given again"},
     "--config": {"logs": "the server's own settings, not ours: it may be given again"},
+    "--every": {"watch-path": "minutes or hours: 10m, not seconds alone"},
     "--key": {
         "pins learn": "which of two keys", "bypass audit verify": "the key in letters: it may be given again",
-        "bypass backup": "whether that key goes along",
+        "bypass backup": "whether that key goes along", "echo ask": "the key in letters",
     },
     "--name": {"fleet serve": "a machine has several", "agent exporter": "a machine has several"},
     "--port": {"pcap": "a filter: it may be given again", "bypass add": "a port of a rule"},

@@ -26,11 +26,13 @@ from detector.errors import ConfigError, StoreError
 from detector.evidence.sharing import SharedKey, Sharing
 from detector.knowledge.ct_store import CtStore
 from detector.knowledge.history import History
+from detector.knowledge.path_readings import PathReadings
 from detector.knowledge.pins import load_pins
 from detector.knowledge.policy import load_policy
 from detector.known.hosts import HostPattern
 from detector.known.knowledge import PrivateIssuer, Sanctioned
 from detector.model.observation import InclusionProof
+from detector.model.paths import PathReading
 from detector.runs.saved import load_observations
 from tests.cli.conftest import Run
 
@@ -215,6 +217,7 @@ def test_a_later_database_is_refused_and_left_alone(folder: Path, name: str) -> 
         ("ct.sqlite3", ("judge", "{observations}", "--store")),
         ("bypass.sqlite3", ("bypass", "list", "--store")),
         ("bypass.sqlite3", ("bypass", "test", "host.example", "--store")),
+        ("history.sqlite3", ("watch-path", "127.0.0.1:1", "--network", "here", "--history")),
     ],
 )
 def test_a_verb_that_is_given_a_later_database_exits_with_4(
@@ -240,6 +243,14 @@ def test_a_history_of_any_version_learns_to_keep_signers(folder: Path) -> None:
     history = History(folder / "history.sqlite3", lambda: datetime.now(UTC))
     assert history.signers() == (b"key",)
     history.close()
+
+
+def test_a_history_of_any_version_learns_to_keep_readings_of_paths(folder: Path) -> None:
+    reading = PathReading(verdict="direct")
+    with closing(PathReadings(folder / "history.sqlite3", lambda: datetime.now(UTC))) as kept:
+        kept.keep("here", [("public.example:443", reading)])
+        ((found,),) = kept.earlier("public.example:443").values()
+    assert found.reading == reading
 
 
 def test_check_goes_on_without_a_later_history_and_says_so(folder: Path, tlsight: Run) -> None:

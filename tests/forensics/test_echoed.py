@@ -37,12 +37,12 @@ def test_what_arrives_as_it_left_is_unchanged() -> None:
     assert found.sent_ja4 == found.arrived_ja4
 
 
-def test_other_records_and_a_delay_are_repacking_and_name_nobody() -> None:
+def test_other_records_are_repacking_and_a_delay_is_told_and_no_change() -> None:
     two = flight(msgspec.structs.replace(PLAIN, records=2))
     found = echoed("curl", SENT, two, BROWSERS)
     assert (found.fate, found.written_by) == ("repacked", None)
     late = echoed("curl", SENT, SENT, BROWSERS, (Piece(9, 0.0), Piece(9, 500.0)))
-    assert late.fate == "repacked"
+    assert (late.fate, [one.kind for one in late.differences]) == ("unchanged", ["delayed"])
 
 
 def test_an_edit_is_told_from_another_hello_by_the_random() -> None:

@@ -103,6 +103,7 @@ def _dial(*verb: str) -> Words:
 COMMANDS: dict[str, tuple[frozenset[str], Words]] = {
     "check": (_ALL, _dial("check", "--no-history", "--verbose", "--staple")),
     "diagnose": (_ALL | {"pointing"}, _dial("diagnose", "--no-history")),
+    "watch-path": (_ALL, _dial("watch-path", "--network", "here", "--verbose")),
     "pins learn": (
         _ALL,
         lambda m: ("pins", "learn", HOST, *m.way, *m.common, "--no-store", "--pins", "new.toml"),

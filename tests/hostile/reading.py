@@ -158,7 +158,7 @@ ALSO: dict[str, tuple[str, tuple[str, ...]]] = {
     "bypass sync once": ("shelf", ("--shelf", "empty")),
     "bypass sync run": ("shelf", ("--shelf", "empty")),
     "bypass sync serve": ("certificate", ("--certificate", "{chain.pem}")),
-    "echo serve": ("key", ("--key", "{chain.pem}")),
+    "echo serve": ("certificate", ("--certificate", "{chain.pem}")),
     "agent enrol": ("file", ("{empty}",)),
     "fleet token": ("out", ("--out", "out")),
     "fleet gateway": ("out", ("--out", "out")),
@@ -226,7 +226,7 @@ MEANING: dict[tuple[str, str], str] = {
     ("fleet serve", "certificate"): "certificate",
     ("fleet user list", "users"): "lines",
     ("fleet page", "certificate"): "certificate",
-    ("echo serve", "cert"): "certificate",
+    ("echo serve", "certificate"): "certificate",
 }
 # Commands that are there to read what others wrote: they get every file that is meant for them.
 _WHOLE = frozenset(("judge", "pcap", "logs"))

@@ -53,6 +53,34 @@ def test_where_nothing_is_proven_the_answer_is_not_no() -> None:
     assert any("tlsight update" in step for step in found.next_steps)
 
 
+def test_one_proven_site_is_no_answer_for_those_that_did_not_answer() -> None:
+    reset = Failure("tls", "connection-reset", "the peer resets")
+    found = of(judged("direct"), judged("inconclusive", 10, first=1, failure=reset), asked=12)
+    assert found.answer == "unproven"
+    assert found.text == (
+        "Unproven: that nobody stands in between is proven on only 1 of the 12 sites that were asked; most did not "
+        "answer, and may be the ones that are not let through. 10 gave no handshake to judge. "
+        "1 had not answered when the time was over."
+    )
+    assert found.next_steps[0] == "What this machine's way out is: tlsight doctor"
+
+
+def test_one_proven_site_is_no_answer_for_those_that_prove_nothing() -> None:
+    found = of(judged("direct"), judged("consistent", 11, first=1))
+    assert found.answer == "unproven"
+    assert "on only 1 of the 12 sites that were asked, and on 11 nothing speaks" in found.text
+    assert any("tlsight update" in step for step in found.next_steps)
+
+
+def test_a_third_of_the_sites_asked_is_enough_where_more_than_half_answered() -> None:
+    reset = Failure("tls", "connection-reset", "the peer resets")
+    quiet = judged("consistent", 3, first=4)
+    silent = judged("inconclusive", 5, first=7, failure=reset)
+    assert of(judged("direct", 4), quiet, silent).answer == "no"
+    assert of(judged("direct", 3), judged("consistent", 4, first=3), silent).answer == "unproven"
+    assert of(judged("direct", 6), judged("inconclusive", 6, first=6)).answer == "unproven"
+
+
 def test_one_intercepted_site_outweighs_all_that_are_proven() -> None:
     found = of(judged("direct", 11), judged("intercepted", who=GATEWAY, first=11))
     assert found.answer == "yes"

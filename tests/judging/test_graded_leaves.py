@@ -51,6 +51,10 @@ def test_a_ca_whose_key_was_published_fails_and_one_that_is_not_sent_is_unknown(
     told = next(one for one in found if one.test == "ca-key-published")
     assert (told.outcome, told.seen) == ("failed", "it is the key of Example Appliance")
     assert outcome("ca-key-published", all_minted())[0] == "unclear"
+    signs = PublishedKey("Example Appliance", "a test", spki=ca.spki)
+    unsent = grade(seen(visit(GOOD, "answered")), TESTS, PublishedKeys([signs])).answers
+    told = next(one for one in unsent if one.test == "ca-key-published")
+    assert (told.outcome, told.seen) == ("failed", "the key of Example Appliance signed a leaf")
 
 
 def test_one_key_for_all_names_fails() -> None:

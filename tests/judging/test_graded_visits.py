@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from detector.model.grades import GOOD
+from detector.model.grades import GOOD, ROOTED
 from tests.judging.graded_seen import (
     AT,
     answer,
@@ -45,13 +46,23 @@ def test_a_fault_that_the_leaf_bears_too_is_passed_on() -> None:
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("page", "with a page of its own (HTTP 502)"), ("refused", "it refuses"), ("cut", "it cuts"), ("silence", "wait")],
+    [("page", "with a page of its own (HTTP 502)"), ("refused", "it refuses"), ("cut", "it cuts")],
 )  # fmt: skip
 def test_every_way_of_saying_no_passes_where_the_server_met_it(how: str, words: str) -> None:
     whole = instead(strict(), visit("self-signed", how), met("self-signed", "shaken"))  # type: ignore[arg-type]
     found = answer(whole, "self-signed")
     assert found.outcome == "passed"
     assert words in found.seen
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"), [("TLSV1_ALERT_UNKNOWN_CA", "passed"), ("shaken", "unclear")]
+)
+def test_silence_passes_where_the_server_saw_it_leave_and_else_it_may_be_asking_still(
+    ended: str, outcome: str
+) -> None:
+    whole = instead(strict(), visit("self-signed", "silence"), met("self-signed", ended))
+    assert answer(whole, "self-signed").outcome == outcome
 
 
 def test_a_refusal_of_a_server_that_met_nobody_says_nothing() -> None:
@@ -65,6 +76,17 @@ def test_a_proxy_that_blocks_the_good_server_too_has_not_been_asked_for_what_nee
     assert answer(whole, "wrong-name").outcome == "not-asked"
     assert "our root is not trusted" in answer(whole, "wrong-name").seen
     assert answer(whole, "self-signed").outcome == "passed"  # that one needs no trust
+
+
+def test_behind_a_public_certificate_a_good_server_below_our_root_says_whether_that_is_trusted() -> (
+    None
+):
+    for ended, outcome in (("page", "not-asked"), ("answered", "passed")):
+        whole = strict()
+        whole.leaves[ROOTED] = "0" * 64
+        rooted = visit(ROOTED, ended)  # type: ignore[arg-type]
+        whole = msgspec.structs.replace(whole, visits=(*whole.visits, rooted))
+        assert answer(whole, "wrong-name").outcome == outcome
 
 
 def test_a_server_whose_own_leaf_comes_was_let_through() -> None:
@@ -94,6 +116,12 @@ def test_a_bad_suite_is_agreed_on_where_the_server_says_so_whatever_the_client_i
 ) -> None:
     whole = instead(strict(), visit("server-rc4", "page"), met("server-rc4", ended))
     assert answer(whole, "server-rc4").outcome == outcome
+
+
+def test_who_leaves_every_server_without_a_word_has_not_said_that_the_suite_is_bad() -> None:
+    whole = instead(strict(), visit(GOOD, "page"), met(GOOD, "cut"))
+    whole = instead(whole, visit("server-rc4", "page"), met("server-rc4", "cut"))
+    assert answer(whole, "server-rc4").outcome == "unclear"
 
 
 def test_a_bad_suite_that_nobody_was_asked_for_is_unclear() -> None:

@@ -67,6 +67,20 @@ def test_direct_by_certificate_transparency_says_what_it_does_not_prove(
     assert step == ""
 
 
+def test_the_command_compares_with_what_was_compared_with(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    lab = replace(known, words=("--roots", "my lab/root.pem", "--ct-logs", "logs.json"))
+    seen = observe("a.com", (corporate.issue("a.com").der, corporate.der))
+    assert said(lab, seen)[1].endswith(
+        "tlsight check a.com --roots 'my lab/root.pem' --ct-logs logs.json"
+    )
+    other = observe("a.com", (corporate.issue("b.org").der, corporate.der))
+    assert said(lab, other)[1] == (
+        "tlsight diagnose a.com --roots 'my lab/root.pem' --ct-logs logs.json"
+    )
+
+
 def test_the_command_goes_the_way_that_was_gone(
     corporate: Authority, known: Knowledge, observe: Observe
 ) -> None:

@@ -37,3 +37,15 @@ def test_of_roots_without_logs_those_that_no_program_has_may_be_the_users_own(
     own = assemble(roots=roots).own
     assert own is not None
     assert own.ders == (pki.root.der,)
+
+
+def test_what_the_user_gave_is_told_apart_by_what_it_holds(pki: LabPki, tmp_path: Path) -> None:
+    roots, copy, logs = (tmp_path / name for name in ("r.pem", "copy.pem", "l.json"))
+    roots.write_text(pki.root.pem)
+    copy.write_text("# the same\n" + pki.root.pem)
+    logs.write_text(pki.ct_logs_json)
+    assert assemble().anchors == ""
+    given = assemble(roots=roots).anchors
+    assert given == assemble(roots=copy).anchors
+    both, alone = assemble(roots=roots, ct_logs=logs).anchors, assemble(ct_logs=logs).anchors
+    assert len({"", given, both, alone}) == 4

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from detector.known.knowledge import Knowledge
 from detector.lab.pki import Authority, LabPki
 from tests.conftest import NOW, Observe
 
+LATER = NOW + timedelta(hours=1)
 KEY, HERE = SharedKey("leaf", "k"), Use("x.org", "x.org", None)
 
 
@@ -59,6 +61,23 @@ def test_public_hosts_leave_only_how_they_looked(
     history.close()
 
 
+def test_what_rested_on_given_roots_is_known_to_runs_with_the_same_alone(
+    pki: LabPki, corporate: Authority, known: Knowledge, observe: Observe, tmp_path: Path
+) -> None:
+    path = tmp_path / "history.sqlite3"
+    lab = replace(known, anchors="ab" * 32)
+    remember(path, Examination(observe("a.com", pki.issue("a.com"), at=NOW), known))
+    remember(path, Examination(observe("a.com", pki.issue("a.com"), at=LATER), lab))
+    remember(path, Examination(observe("b.com", corporate.issue("b.com")), lab))
+    history, sharing, same = History(path, now), Sharing(), Sharing()
+    history.fill(sharing)
+    history.fill(same, lab.anchors)
+    found = [history.baseline("a.com", 443, anchors) for anchors in ("", lab.anchors, "cd" * 32)]
+    history.close()
+    assert (sharing._uses, len(same._uses)) == ({}, 2)
+    assert [one and one.at for one in found] == [NOW, LATER, None]
+
+
 def test_after_ninety_days_it_forgets(
     corporate: Authority, known: Knowledge, observe: Observe, tmp_path: Path
 ) -> None:
@@ -77,7 +96,7 @@ def test_the_file_is_private_and_strict(tmp_path: Path) -> None:
     assert mode == "wal"
     with pytest.raises(sqlite3.IntegrityError):
         history._db.execute(
-            "INSERT INTO baseline VALUES ('a', 'no port', 'x', 1, 1, 1, 'x', 0, NULL, NULL)"
+            "INSERT INTO baseline (host, port, leaf_spki, seen) VALUES ('a', 'no port', 'x', 'x')"
         )
     history.close()
 
@@ -108,7 +127,7 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
 def test_a_lock_held_by_another_process_is_an_error_not_a_hang(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     history = History(path, now)
-    history._uses.append(("leaf", "k", 1, "a.com", "a.com", None, NOW.isoformat(), 0, 0, 1))
+    history._uses.append(("leaf", "k", "a.com", 1, "a.com", None, NOW.isoformat(), 0, 0, 1, ""))
     other = sqlite3.connect(path)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="locked"):
@@ -128,7 +147,7 @@ def test_two_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
         "h = History(Path(sys.argv[1]), now)\n"
         "for n in range(300):\n"
         "    who = f'{sys.argv[2]}-{n}.com'\n"
-        "    h._uses.append(('leaf', who, 1, who, who, None, now().isoformat(), 0, 0, 1))\n"
+        "    h._uses.append(('leaf', who, who, 1, who, None, now().isoformat(), 0, 0, 1, ''))\n"
         "    h.flush()\n"
         "h.close()\n"
     )
@@ -150,7 +169,7 @@ def test_a_full_disk_is_one_error_and_what_was_written_stays(tmp_path: Path) -> 
         "h = History(Path(sys.argv[1]), now)\n"
         "try:\n"
         "    for n in range(100000):\n"
-        "        h._uses.append(('leaf', str(n) * 50, 1, 'a.com', 'a.com', None, now().isoformat(), 0, 0, 1))\n"
+        "        h._uses.append(('leaf', str(n) * 50, 'a.com', 1, 'a.com', None, now().isoformat(), 0, 0, 1, ''))\n"
         "        h.flush()\n"
         "except StoreError as error:\n"
         "    print(error)\n"

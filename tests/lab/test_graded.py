@@ -9,12 +9,15 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
 from tlslite.api import HandshakeSettings, TLSConnection
 
 from detector.echo.sealed import opened
 from detector.knowledge.grade_tests import grade_tests
+from detector.lab.ca_service import ca_service, connected
 from detector.lab.graded.certificates import Mint
 from detector.lab.graded.half_speaker import half_speaking
 from detector.lab.graded.moods import GROUP_2
@@ -96,6 +99,7 @@ def test_who_verifies_reaches_the_good_server_and_those_whose_fault_openssl_does
         GOOD,
         "revoked-crl",
         "revoked-ocsp",
+        "revocation-silent",
         "must-staple",
         "too-long-lived",
         "without-ct",
@@ -199,3 +203,32 @@ def test_what_is_no_question_gets_no_echo(target: str) -> None:
             return whole
 
     assert b"signature" not in asyncio.run(go())
+
+
+def test_a_silent_ca_answers_for_itself_and_not_for_what_is_revoked() -> None:
+    async def go() -> list[str]:
+        pki = LabPki()
+        async with ca_service(pki) as service:
+            connected(pki, service)
+            leaf = Mint(pki).revocation_silent("revocation-silent.grade.test").certificate
+            access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+            lists = leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+            urls = [one.access_location.value for one in access]
+            urls += [one.value for point in lists for one in point.full_name or ()]
+            return [f"{url.rpartition('.')[2]} {await fetched(url)}" for url in urls]
+
+    assert sorted(asyncio.run(go())) == ["crl silent", "der 200", "ocsp silent"]
+
+
+async def fetched(url: str) -> str:
+    """The status that comes within half a second."""
+    place = urlsplit(url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(f"GET {place.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    try:
+        async with asyncio.timeout(0.5):
+            return (await reader.readline()).split()[1].decode()
+    except TimeoutError:
+        return "silent"
+    finally:
+        writer.close()

@@ -19,8 +19,7 @@ STAYING = frozenset(
     (
         "bypass run", "bypass serve", "bypass sync run", "bypass sync serve", "fleet serve",
         "fleet page", "lab serve", "echo serve", "agent run", "agent exporter", "logs -f",
-        "pcap --interface",
-        "watch-path --every",
+        "pcap --interface", "watch-path --every",
     )
 )  # fmt: skip
 _DONE = (exit_codes.CLEAN, exit_codes.FOUND)

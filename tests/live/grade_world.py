@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -106,15 +107,24 @@ class Setting:
 
 
 @asynccontextmanager
-async def grade_world(folder: Path) -> AsyncGenerator[GradeWorld]:
-    """Run the servers; their names resolve for programs that are started with `hosts`."""
+async def grade_world() -> AsyncGenerator[GradeWorld]:
+    """Run the servers; their names resolve for programs that are started with `hosts`.
+
+    The folder is none of pytest's, which every other run of it closes to Squid.
+    """
+    with tempfile.TemporaryDirectory(prefix="tlsight-grade-") as folder:
+        async with _world(Path(folder)) as world:
+            yield world
+
+
+@asynccontextmanager
+async def _world(folder: Path) -> AsyncGenerator[GradeWorld]:
     pki = LabPki()
     said: list[str] = []
     async with ca_service(pki) as service:
         connected(pki, service)
         async with grade_servers(pki, Place(NAME), said.append) as servers:
             assert said == []
-            folder.mkdir(parents=True, exist_ok=True)
             trust, hosts = folder / "root.pem", folder / "hosts"
             trust.write_text(pki.root.pem)
             names = " ".join(servers.host(label) for label in servers.leaves)
@@ -125,24 +135,30 @@ async def grade_world(folder: Path) -> AsyncGenerator[GradeWorld]:
             yield GradeWorld(folder / "program", servers, trust, hosts, corporate_ca())
 
 
-async def seen_behind(setting: Setting, folder: Path) -> Seen:
+async def seen_behind(setting: Setting) -> Seen:
     """What is seen of an interceptor that is started for this."""
-    async with grade_world(folder) as world, setting.start(world) as where:
-        run = GradeRun(world.servers, _way(where, world))
-        return await run.run()
+    async with grade_world() as world, setting.start(world) as where:
+        return await seen_by(where, world)
+
+
+async def seen_by(where: str | int, world: GradeWorld, *, direct: bool = True) -> Seen:
+    """What is seen of one that runs; `direct` as GradeRun has it."""
+    return await GradeRun(world.servers, _way(where), direct=direct).run()
 
 
 def judged(seen: Seen) -> Grade:
     return grade(seen, TESTS, shipped.published_keys())
 
 
-def _way(where: str | int, world: GradeWorld) -> ProbeOptions:
+def _way(where: str | int) -> ProbeOptions:
     if isinstance(where, int):
         return ProbeOptions(connect_to=("127.0.0.1", where))
     return ProbeOptions(routing=Routing(parse_proxy(where)))
 
 
-def _mitmproxy(*settings: str) -> Callable[[GradeWorld], Started]:
+def mitmproxy(*settings: str) -> Callable[[GradeWorld], Started]:
+    """With `--set` values."""
+
     @asynccontextmanager
     async def start(world: GradeWorld) -> AsyncGenerator[str | int]:
         prefix = at_hosts(world.hosts)
@@ -234,16 +250,16 @@ _NGINX_VERIFIES = (
 
 SETTINGS = (
     Setting(
-        "mitmproxy", _mitmproxy(), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        "mitmproxy", mitmproxy(), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
         accepts=OVERLOOKED | {"server-static-rsa", "leaf-key-of-ca", "leaf-key-shared"},
     ),
     Setting(
-        "mitmproxy, ssl_insecure", _mitmproxy("ssl_insecure=true"), "verifies nothing", "F",
+        "mitmproxy, ssl_insecure", mitmproxy("ssl_insecure=true"), "verifies nothing", "F",
         refuses=OF_VERSIONS, accepts=VERIFIED | OVERLOOKED,
     ),
     Setting(
         "mitmproxy, TLS 1.0 and all suites",
-        _mitmproxy(
+        mitmproxy(
             "tls_version_client_min=TLS1", "tls_version_server_min=TLS1",
             "ciphers_client=ALL:@SECLEVEL=0", "ciphers_server=ALL:@SECLEVEL=0",
         ),

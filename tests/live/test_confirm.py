@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import itertools
+import json
 import os
 import re
 import sys
@@ -20,8 +21,10 @@ from detector.knowledge.causes import cause_table
 from detector.lab.cases import CASES, HOST, Case, case
 from detector.lab.world import open_world
 from detector.model.asked import Asked
+from tests.cli.conftest import Run, running
 from tests.lab.test_cases import investigated
 from tests.live.conftest import TABLES
+from tests.live.forward_proxies import Microsocks, PlainProxyPy
 
 pytestmark = pytest.mark.live
 
@@ -125,6 +128,26 @@ def test_the_command_shows_the_cause_and_does_not_show_it_at_a_healthy_server(
                 )
 
     asyncio.run(both())
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("proxy", [PlainProxyPy, Microsocks], ids=["http", "socks"])
+def test_the_command_goes_the_way_that_was_asked(
+    proxy: type[PlainProxyPy | Microsocks], tmp_path: Path, tlsight: Run
+) -> None:
+    scheme = "http" if proxy is PlainProxyPy else "socks5h"
+    knows = ("--roots", tmp_path / "root.pem", "--ct-logs", tmp_path / "logs.json", "--no-history")
+    with running(open_world(tmp_path)) as pki, proxy(tmp_path / "proxy") as stands:
+        for name in ("expired", "portal", "mysql", "client-certificate", "tls-1.0", "closes"):
+            one = case(name)
+            assert one is not None
+            with running(one.make(pki)) as server:
+                way = ("--proxy", f"{scheme}://127.0.0.1:{stands.port}", "--timeout", "1.5")
+                asked = (*knows, *way, *one.words(server.port, tmp_path))
+                cause = json.loads(tlsight("diagnose", "--json", *asked).stdout)["causes"][0]
+                assert (cause["id"], str(stands.port) in cause["confirm"]) == (one.cause, True)
+                code, said = asyncio.run(run(cause["confirm"]))
+                assert confirms(cause["id"], cause["shows"], code, said), f"{cause}\n{said}"
 
 
 def test_what_has_to_be_looked_at_is_little() -> None:

@@ -41,11 +41,26 @@ Told = dict[str, tuple[int, dict[str, Any]]]
 async def everywhere(folder: Path) -> AsyncGenerator[Told]:
     with EchoProcess(folder / "echo") as echo:
         async with ways(folder, echo) as there:
-            found: Told = {}
-            for way, words in there.items():
-                found[way] = await said(echo, *words, "--with", "curl,openssl,python,chromium")
-            yield found
+            for way, code in (("squid, splice", 0), ("squid, bump", 1)):
+                assert await proved(echo, *there[way]) == code
+            two = asyncio.Semaphore(2)
+
+            async def ask(words: tuple[str, ...]) -> tuple[int, dict[str, Any]]:
+                async with two:
+                    return await said(echo, *words, "--with", "curl,openssl,python,chromium")
+
+            answers = await asyncio.gather(*map(ask, there.values()))
+            yield dict(zip(there, answers, strict=True))
     assert echo.code == 0
+
+
+async def proved(echo: EchoProcess, *words: str) -> int:
+    """The exit code of `bypass prove`, which has nothing else to go by."""
+    command = [sys.executable, "-m", "detector", "bypass", "prove", "--echo", echo.url, *words]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    told = "passes: 5 hellos arrived byte for byte", "still decrypted by squid"
+    assert told[done.returncode] in done.stdout, done.stderr
+    return done.returncode
 
 
 async def _asked(folder: Path) -> Told:

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from detector.lab.pki import Credential, LabPki
+from tests.live.echo_world import NAME, EchoProcess
 from tests.live.namespaces import SERVER, Gateway, GatewayMitmdump, TwoNamesServer
-from tests.live.programs import readable_by_all
+from tests.live.programs import Squid, corporate_ca, readable_by_all
 
 pytestmark = pytest.mark.live
 SHOP, BANK = "shop.site.test", "bank.site.test"
@@ -162,3 +163,42 @@ def watched(world: World) -> None:
             finally:
                 running.send_signal(signal.SIGINT)
                 assert running.wait(10) == 130
+
+
+def test_how_our_hello_arrives_is_part_of_the_path_and_a_real_squid_rewrites_it(
+    tmp_path: Path,
+) -> None:
+    readable_by_all(tmp_path)
+    ca = corporate_ca()
+    with (
+        EchoProcess(tmp_path / "echo") as echo,
+        Squid(tmp_path / "squid", ca, echo.root, {NAME: "127.0.0.1"}) as squid,
+    ):
+
+        def read(*words: str) -> tuple[int, dict[str, Any]]:
+            words = (
+                "watch-path",
+                "--echo",
+                echo.url,
+                "--network",
+                "here",
+                "--roots",
+                str(echo.root),
+                *words,
+            )
+            kept = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+            done = subprocess.run(
+                [sys.executable, "-m", "detector", *words, "--json"], capture_output=True, text=True, timeout=60,
+                check=False, env=kept | {"XDG_STATE_HOME": str(tmp_path / "state")},
+            )  # fmt: skip
+            assert done.stderr == ""
+            return done.returncode, json.loads(done.stdout)
+
+        code, found = read()
+        assert (code, found["hosts"][0]["reading"]["hello"]) == (3, [])
+        assert read()[0] == 0
+        code, found = read("--proxy", f"http://127.0.0.1:{squid.port}")
+        (compared,) = found["hosts"][0]["compared"]
+        assert (code, kinds(compared) >= {"hello", "route"}) == (1, True)
+        said = next(one["text"] for one in compared["changes"] if one["kind"] == "hello")
+        assert said.startswith("our hello arrives rewritten")

@@ -54,6 +54,20 @@ def test_nonsense_is_refused_with_the_target_in_the_error(text: str) -> None:
     assert "host:port" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["u:S3crPW@localhost:9001", "user:S3crPW@localhost", "u:S3c/rPW@a.com", "https://u:S3crPW@a b/",
+     "https://u:S3c/rPW@a.com/", "https://u:S3crPW@a.com:x/", "gopher://u:S3crPW@a.com", "u:x@S3crPW@a.com"],
+)  # fmt: skip
+def test_a_login_in_a_target_is_refused_and_never_repeated(text: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        parse_target(text)
+    assert "S3c" not in str(caught.value)
+    assert "rPW" not in str(caught.value)
+    assert "***@" in str(caught.value)
+    assert "S3c" not in caught.value.target
+
+
 def test_lists_skip_blank_lines_and_comments_lazily() -> None:
     def lines() -> object:
         yield from ["a.com\n", "\n", "# all of it\n", " b.com # why\n"]

@@ -10,16 +10,13 @@ from contextlib import asynccontextmanager
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from detector.echo.differences import first_flight
 from detector.knowledge.browser_hellos import browser_hellos
 from detector.lab.origin import server_context
 from detector.lab.pki import LabPki
-from detector.model.observation import Target
 from detector.net.echoed import MADE_BY_HAND, EchoServer, by_program, made_by_hand, own_handshake
 from detector.net.probe import ProbeOptions
-from detector.net.relay import relay
 from detector.serving.conversation import Reply
-from detector.serving.echo import HTTP, Place, echo_server
+from detector.serving.echo import HTTP, Place, server_of
 from detector.serving.front import Entrance, Limits, front
 from detector.serving.speaker import OpenSslSpeaker
 
@@ -31,7 +28,7 @@ PUBLIC = KEY.public_key().public_bytes_raw().hex()
 async def serving(pki: LabPki, *alpn: str) -> AsyncGenerator[ProbeOptions]:
     context = server_context(pki.issue("echo.test"))
     context.set_alpn_protocols(list(alpn or HTTP))
-    async with echo_server(
+    async with server_of(
         Place("127.0.0.1", 0), lambda: OpenSslSpeaker(context), KEY, browser_hellos(), Limits()
     ) as port:
         yield ProbeOptions(connect_to=("127.0.0.1", port), timeout=5)
@@ -100,19 +97,7 @@ def test_what_is_no_echo_is_told_so(pki: LabPki, body: bytes, key: str | None) -
     asyncio.run(go())
 
 
-def test_the_relay_keeps_what_left_and_carries_the_answer(pki: LabPki) -> None:
-    async def go() -> None:
-        async with serving(pki) as options, relay(Target("echo.test", 443), options) as way:
-            assert options.connect_to is not None
-            through = ProbeOptions(connect_to=("127.0.0.1", way.port), timeout=5)
-            found, _ = await own_handshake(EchoServer("echo.test", 443, PUBLIC), through)
-            (kept,) = way.sent
-            assert first_flight(bytes(kept)) == found.sent == found.arrived
-
-    asyncio.run(go())
-
-
-def test_a_relay_to_nobody_says_why(pki: LabPki) -> None:
+def test_a_program_that_comes_to_nobody_is_told_why(pki: LabPki) -> None:
     async def go() -> None:
         async def run(port: int, _path: str) -> bytes:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

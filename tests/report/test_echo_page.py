@@ -47,7 +47,7 @@ def test_a_hello_that_was_held_back_is_told() -> None:
 @pytest.mark.parametrize("flight", [b"", b"\x80\x2e\x01\x03\x01", FLIGHT[:90], b"\xff" * 200])
 def test_what_cannot_be_read_is_said_so_and_nothing_breaks(flight: bytes) -> None:
     text = page(msgspec.structs.replace(ECHO, flight=flight, syn=b"\x45\x00"))
-    assert "Cannot tell who wrote it. The hello cannot be read." in text
+    assert "Cannot tell who wrote it. The hello is none that can be judged." in text
 
 
 def test_a_thousand_headers_are_cut() -> None:
@@ -56,3 +56,15 @@ def test_a_thousand_headers_are_cut() -> None:
     assert "X-59" in text
     assert "X-60" not in text
     assert len(text) < 120_000
+
+
+def test_a_hello_with_30000_suites_makes_a_small_page_and_is_not_remembered() -> None:
+    huge = msgspec.structs.replace(OFFER, suites=tuple(range(30_000)), groups=(X25519,) * 200)
+    flight = b"".join(wire_form(huge, client_hello(huge, MATERIAL)))
+    browsers = browser_hellos()
+    before = len(browsers._made)
+    text = page(msgspec.structs.replace(ECHO, flight=flight))
+    assert "none that can be judged" in text
+    assert "Cipher suites" in text
+    assert len(text) < 120_000
+    assert len(browsers._made) == before

@@ -66,6 +66,10 @@ def test_a_column_that_is_empty_takes_no_room() -> None:
     assert plain(Fitted(columns, rows)).splitlines() == ["one  three", "a    b"]
 
 
+def test_a_table_without_rows_is_nothing() -> None:
+    assert plain(Fitted(COLUMNS, ())).strip() == ""
+
+
 def test_a_path_keeps_its_ends() -> None:
     short = elided(PATH, 40)
     assert cell_len(short) <= 40

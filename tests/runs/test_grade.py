@@ -51,7 +51,7 @@ def test_what_the_servers_met_before_and_what_went_past_is_not_the_interceptors(
     async def go() -> tuple[Seen, Seen]:
         async with served() as servers, peer(refuses) as port:
             before = await GradeRun(servers, ProbeOptions(), clients=False).run()
-            routing = Routing(parse_proxy(f"http://127.0.0.1:{port}"))
+            routing = Routing(parse_proxy(f"http://alice:hunter2@127.0.0.1:{port}"))
             return before, await GradeRun(servers, ProbeOptions(routing=routing)).run()
 
     before, seen = asyncio.run(go())
@@ -59,6 +59,7 @@ def test_what_the_servers_met_before_and_what_went_past_is_not_the_interceptors(
     assert seen.met == ()
     assert {one.ended for one in seen.visits} == {"refused"}
     assert "127.0.0.1" in seen.route
+    assert b"hunter2" not in msgspec.json.encode(seen)
 
 
 def test_a_proxy_that_stays_silent_costs_no_more_than_the_time_there_is() -> None:

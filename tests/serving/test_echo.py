@@ -21,7 +21,7 @@ from detector.lab.case import now
 from detector.lab.origin import server_context
 from detector.lab.pki import LabPki
 from detector.model.echoes import ECHO_PATH
-from detector.serving.echo import HTTP, Lately, Place, echo_server
+from detector.serving.echo import HTTP, Lately, Place, server_of
 from detector.serving.front import Arrival, Limits
 from detector.serving.speaker import OpenSslSpeaker
 from detector.wire.hello import parse_client_hello
@@ -37,7 +37,7 @@ MATERIAL = Material(b"r" * 32, b"s" * 32, {X25519: b"k" * 32, X25519MLKEM768: b"
 async def serving(pki: LabPki, limits: Limits | None = None) -> AsyncGenerator[int]:
     context = server_context(pki.issue("echo.test", "*.echo.test"))
     context.set_alpn_protocols(list(HTTP))
-    async with echo_server(
+    async with server_of(
         Place("127.0.0.1", 0), lambda: OpenSslSpeaker(context), KEY, browser_hellos(),
         limits or Limits(),
     ) as port:  # fmt: skip

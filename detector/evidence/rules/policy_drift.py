@@ -4,13 +4,15 @@
   CA was replaced without telling, or somebody poses as it.
 - unlawful-issuer: a certificate below its CA signs that may not: whoever has one poses as it. One
   that is out of date may not any more.
-- forbidden-host: a sanctioned interceptor decrypts what it never may.
+- forbidden-host: a sanctioned interceptor decrypts what it may not. A company's CA may serve its intranet as well,
+  which the policy says in `private` or `internal`: then a host that its permission leaves out is no drift.
 - expired: it goes on after the permission ended.
 - published-key: its key is one that everybody has.
 """
 
 from __future__ import annotations
 
+from detector.chain.names import is_special_use
 from detector.evidence.examination import Examination
 from detector.evidence.sanctions import entry_for, may_decrypt
 from detector.evidence.sharing import Sharing
@@ -26,10 +28,13 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
     if entry is None:
         return _unlawful_issuer(seen) or _new_key(seen)
     if not may_decrypt(entry, seen.host):
-        text = f"{entry.name} decrypts {seen.host}, which the policy forbids."
-        # A company's CA may serve its intranet as well, which nobody lists; what it never may is listed.
-        open_case = seen.is_internal and not any_matches(entry.never, seen.host)
-        return _evidence("forbidden-host", entry, text, "weak" if open_case else "strong")
+        if any_matches(entry.never, seen.host):
+            text = f"{entry.name} decrypts {seen.host}, which the policy forbids."
+        elif _may_serve(entry, seen):
+            return None
+        else:
+            text = f"{entry.name} answers for {seen.host}, which its permission does not name."
+        return _evidence("forbidden-host", entry, text)
     if entry.expires is not None and seen.observation.at.date() > entry.expires:
         text = f"{entry.name} still decrypts, after its permission ended."
         return _evidence("expired", entry, text)
@@ -37,6 +42,19 @@ def find(seen: Examination, _: Sharing) -> Evidence | None:
         text = f"The key of {entry.name} is one that everybody has; replace its CA."
         return _evidence("published-key", entry, text)
     return None
+
+
+def _may_serve(entry: Sanctioned, seen: Examination) -> bool:
+    """The CA may be the host's own: the policy names it for the host, or calls the host internal and has no inner
+    host decrypted by it.
+    """
+    if seen.is_expected_private:
+        return True
+    inner = seen.known.policy.internal
+    if not any_matches(inner, seen.host):
+        return False
+    names = [pattern.text.lstrip("*.") for pattern in entry.decrypt]
+    return not any(name and (is_special_use(name) or any_matches(inner, name)) for name in names)
 
 
 def _unlawful_issuer(seen: Examination) -> Evidence | None:

@@ -112,6 +112,10 @@ class Mint:
     def revoked_ocsp(self, name: str) -> Credential:
         return self._revoked(name, "responder")
 
+    def revocation_silent(self, name: str) -> Credential:
+        silent = self.pki.authority("Lab Silent Intermediate", silent=True)
+        return silent.issue(name, key=self.key, access=("issuer", "list", "responder"))
+
     def must_staple(self, name: str) -> Credential:
         promise = x509.TLSFeature([x509.TLSFeatureType.status_request])
         return self.authority.issue(name, key=self.key, extra=((promise, False),))
@@ -156,6 +160,7 @@ class Mint:
             "rsa-1024": self.rsa_1024,
             "revoked-crl": self.revoked_crl,
             "revoked-ocsp": self.revoked_ocsp,
+            "revocation-silent": self.revocation_silent,
             "must-staple": self.must_staple,
             "too-long-lived": self.too_long_lived,
             "without-ct": self.without_ct,

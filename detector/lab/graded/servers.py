@@ -25,7 +25,7 @@ from detector.lab.graded.certificates import Mint
 from detector.lab.graded.moods import MOODS, well
 from detector.lab.pki import Credential, LabPki
 from detector.model.echoes import ECHO_PATH, MAX_NONCE, Echo, Meeting
-from detector.model.grades import GOOD, SERVERS_SCHEMA, GradeServers
+from detector.model.grades import GOOD, ROOTED, SERVERS_SCHEMA, GradeServers
 from detector.serving.conversation import Reply, Request, asked
 from detector.serving.front import Arrival, Entrance, Limits, by_name, front
 from detector.serving.speaker import Speaking
@@ -46,14 +46,27 @@ class Place:
 
 @asynccontextmanager
 async def grade_servers(
-    pki: LabPki, place: Place, say: Callable[[str], None], now: Callable[[], datetime] = clock.now
+    pki: LabPki,
+    place: Place,
+    say: Callable[[str], None],
+    now: Callable[[], datetime] = clock.now,
+    own: Credential | None = None,
 ) -> AsyncGenerator[GradeServers]:
-    """Serve them until left. Raises ConfigError. `say` is told which are left out, and why."""
+    """Serve them until left. Raises ConfigError.
+
+    Args:
+        pki: the world whose root an interceptor has to trust.
+        place: where.
+        say: is told which are left out, and why.
+        now: the clock.
+        own: shown by servers whose certificate is not what is wrong with them, for every name below the place's.
+
+    """
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw().hex()
     entrances: dict[str, Entrance] = {}
     leaves: dict[str, str] = {}
-    for label, credential, speaking in _servers(pki, place.name, say):
+    for label, credential, speaking in _servers(pki, place.name, say, own):
         entrances[label] = Entrance(label, speaking)
         leaves[label] = sha256(credential.der).hexdigest()
     memory = _Memory(now)
@@ -69,15 +82,19 @@ async def grade_servers(
 
 
 def _servers(
-    pki: LabPki, name: str, say: Callable[[str], None]
+    pki: LabPki, name: str, say: Callable[[str], None], own: Credential | None
 ) -> Iterator[tuple[str, Credential, Speaking]]:
     mint = Mint(pki)
-    good = mint.good(f"{GOOD}.{name}")
+    good = own or mint.good(f"{GOOD}.{name}")
     yield GOOD, good, well(good)
+    if own is not None:
+        rooted = mint.good(f"{ROOTED}.{name}")
+        yield ROOTED, rooted, well(rooted)
     for test in grade_tests().visits:
         host = f"{test.id}.{name}"
         try:
-            credential = mint.bad.get(test.id, mint.good)(host)
+            make = mint.bad.get(test.id)
+            credential = make(host) if make is not None else own or mint.good(host)
             yield test.id, credential, MOODS.get(test.id, well)(credential)
         except ConfigError as error:
             say(f"{test.id} is not served: {error}")

@@ -2,12 +2,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from detector.chain.certificate import Certificate
 from detector.evidence.rules import policy_drift
 from detector.judging.judge import judge_all
 from detector.known.hosts import HostPattern
-from detector.known.knowledge import Knowledge, Policy, PublishedKey, PublishedKeys, Sanctioned
+from detector.known.knowledge import (
+    Knowledge,
+    Policy,
+    PrivateIssuer,
+    PublishedKey,
+    PublishedKeys,
+    Sanctioned,
+)
 from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Observation
 from tests.chain.test_path import sub_ca
@@ -68,6 +76,40 @@ def test_decryption_of_a_forbidden_host_is_noticed(
     assert kind(ask, seen, forbidding) == "forbidden-host"
     (judgement,) = judge_all([seen], forbidding)
     assert (judgement.verdict, judgement.sanctioned) == ("intercepted", False)
+
+
+def test_an_inner_host_that_the_permission_does_not_name_is_suspect_and_never_expected(
+    gateway: Authority, known: Knowledge, observe: Observe
+) -> None:
+    policy = allowing(known, gateway, decrypt=(HostPattern("wiki.corp.local"),))
+    shown = [
+        observe(host, (*gateway.issue(host).chain, gateway.der))
+        for host in ("git.corp.local", "wiki.corp.local")
+    ]
+    other, named = judge_all(shown, policy)
+    assert (other.verdict, named.verdict) == ("suspect", "private")
+    assert "policy-drift" in {e.id for e in other.evidence}
+    assert not {e.id for e in other.evidence} & {"sanctioned"}, "nothing allows it"
+    assert "under [[private]]" in other.next_step
+
+
+def test_an_inner_host_that_the_policy_gives_to_the_ca_is_no_drift(
+    gateway: Authority, known: Knowledge, observe: Observe, ask: Ask
+) -> None:
+    seen = observe("git.corp.local", (*gateway.issue("git.corp.local").chain, gateway.der))
+    outside = allowing(known, gateway, decrypt=(HostPattern("www.example.com"),)).policy
+    key = Certificate(gateway.der).spki_sha256
+    inner = (HostPattern(".corp.local"),)
+    for policy in (
+        structs.replace(outside, internal=inner),
+        structs.replace(outside, private=(PrivateIssuer(key, inner),)),
+    ):
+        judged = replace(known, policy=policy)
+        assert kind(ask, seen, judged) is None
+        assert judge_all([seen], judged)[0].verdict == "private"
+    mixed = allowing(known, gateway, decrypt=(HostPattern("wiki.corp.local"),)).policy
+    listed = replace(known, policy=structs.replace(mixed, internal=inner))
+    assert kind(ask, seen, listed) == "forbidden-host"
 
 
 def test_decryption_after_the_end_is_noticed(
