@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         explain_async,
         judge,
         judge_async,
-        load_observations,
         read_captures,
         read_captures_async,
         read_logs,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from detector.model.observation import Evidence, Judgement, Observation, Target
     from detector.net.probe import ProbeOptions
     from detector.runs.diagnose import Investigation
+    from detector.runs.saved import load_observations
 
 __all__ = [
     "ConfigError",
@@ -86,6 +86,7 @@ _ELSEWHERE = {
     "Target": "detector.model.observation",
     "ProbeOptions": "detector.net.probe",
     "Investigation": "detector.runs.diagnose",
+    "load_observations": "detector.runs.saved",
 }
 
 

@@ -34,25 +34,6 @@ from detector.runs.logs import LogRun
 from detector.runs.saved import load_observations, read_observations
 from detector.runs.trust import TrustRun
 
-__all__ = [
-    "check",
-    "check_async",
-    "default_knowledge",
-    "diagnose",
-    "diagnose_async",
-    "explain",
-    "explain_async",
-    "judge",
-    "judge_async",
-    "load_observations",
-    "read_captures",
-    "read_captures_async",
-    "read_logs",
-    "read_logs_async",
-    "trust",
-    "trust_async",
-]
-
 AnyPath = str | PathLike[str]
 
 

@@ -20,7 +20,7 @@ from click import Argument
 from command_page import EXIT_CODES
 
 from detector.cli.app import build
-from detector.cli.help_text import HEADINGS, text_of
+from detector.cli.help_text import HEADINGS, called_by_words, text_of
 from detector.version import __version__
 
 # The lines between which all other pages stand.
@@ -161,8 +161,10 @@ def _option(option: Any) -> list[str]:
 
 def _value(option: Any) -> str:
     kind = option.type.name
-    return option.metavar or next(
-        (name for start, name in _VALUES.items() if kind.startswith(start)), kind.upper()
+    return (
+        option.metavar
+        or called_by_words(option)
+        or next((name for start, name in _VALUES.items() if kind.startswith(start)), kind.upper())
     )
 
 

@@ -9,7 +9,7 @@ import re
 import msgspec
 
 import detector
-from detector import api, errors
+from detector import errors
 from detector.auditing.model import TrustAudit
 from detector.forensics.judged import JudgedConnection
 from detector.forensics.story import CaptureStory, ServerDiagnosis
@@ -100,7 +100,8 @@ lines; durations are milliseconds where they are called `ms`, else seconds. Dige
 
 def python_page() -> str:
     """The page."""
-    functions = [_function(name) for name in api.__all__]
+    offered = (name for name in detector.__all__ if inspect.isfunction(getattr(detector, name)))
+    functions = list(map(_function, offered))
     return _INTRO + "\n".join(
         (
             "\n## Functions\n",

@@ -26,6 +26,7 @@ import click
 
 from detector.cli import everywhere
 from detector.cli.color import allowed
+from detector.cli.values import CALLED
 from detector.report.colours import COLOURS
 
 FILE = Path(__file__).parents[1] / "data" / "examples.toml"
@@ -197,8 +198,18 @@ def metavar(option: click.Option, context: click.Context) -> str:
     """What stands for an option's value."""
     if option.metavar is not None or isinstance(option.type, click.Choice):
         return option.make_metavar(context)
+    if (called := called_by_words(option)) is not None:
+        return called
     name = getattr(option.type, "name", "text").removesuffix(" range")
     return _WORDS.get(name, "TEXT ..." if option.nargs > 1 else name.upper())
+
+
+def called_by_words(option: Any) -> str | None:
+    """What stands for a value that is one of known words; None where it is not."""
+    values = getattr(option, "values", None)
+    if isinstance(values, str):
+        return CALLED.get(values)
+    return "|".join(values) if values else None
 
 
 def _extra(parameter: Any, context: click.Context) -> str:

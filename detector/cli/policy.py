@@ -47,8 +47,13 @@ def lint(
             print_line(f"{where}: {remark.level}: {remark.text} ({remark.id})")
     if not json:
         notes = len(remarks) - len(serious)
-        more = f", {notes} notes (--verbose)" if notes and not verbose else ""
-        print_line(f"{file}: {len(serious) or 'no'} problems{more}")
+        more = (
+            f", {notes} note{'' if notes == 1 else 's'} (--verbose)"
+            if notes and not verbose
+            else ""
+        )
+        problems = f"{len(serious) or 'no'} problem{'' if len(serious) == 1 else 's'}"
+        print_line(f"{file}: {problems}{more}")
     return exit_codes.FOUND if serious else exit_codes.CLEAN
 
 

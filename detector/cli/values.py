@@ -84,5 +84,10 @@ SOURCES: dict[str, Callable[[], Sequence[str]]] = {
         starttls, verdicts, levels, servers, programs, causes, cases, pin_formats, log_formats, lists,
     )
 }  # fmt: skip
+# What the help calls one of them.
+CALLED = {
+    "starttls": "PROTOCOL", "verdicts": "VERDICT", "levels": "LEVEL", "servers": "PROGRAM", "programs": "PROGRAM",
+    "causes": "CAUSE", "cases": "CASE", "pin_formats": "FORMAT", "log_formats": "FORMAT", "lists": "LIST",
+}  # fmt: skip
 # What is asked when a shell completes: files of this machine, and hosts that earlier runs saw or pins name.
 ASKED_LATE = ("files", "hosts")

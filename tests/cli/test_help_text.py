@@ -11,6 +11,7 @@ import pytest
 
 from detector.cli.app import build
 from detector.cli.help_text import render, text_of
+from detector.cli.values import CALLED, SOURCES
 from tests.cli.test_examples import TREE
 
 ROOT = build()
@@ -87,3 +88,23 @@ def test_a_value_says_its_default_bounds_and_variable(monkeypatch: pytest.Monkey
     assert (
         "--timeout N Seconds for each step. [default 5.0; 0.05 or more; or TLSIGHT_TIMEOUT]" in page
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("diagnose",), "--for PROGRAM"),
+        (("check",), "--starttls PROTOCOL"),
+        (("check",), "--fail-on VERDICT"),
+        (("explain",), "--side client|server"),
+        (("pins", "export"), "--format FORMAT"),
+    ],
+)
+def test_a_value_of_a_few_words_is_called_by_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], option: str
+) -> None:
+    assert option in helped(monkeypatch, words, 100)
+
+
+def test_every_table_of_words_has_a_name_in_the_help() -> None:
+    assert set(CALLED) == set(SOURCES)

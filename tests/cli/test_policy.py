@@ -15,6 +15,8 @@ def test_problems_are_told_with_file_and_line(tlsight: Run, tmp_path: Path) -> N
     done = tlsight("policy", "lint", path)
     assert done.returncode == 1
     assert done.stdout.startswith(f"{path}:7: error: Gateway: its key is that of Superfish")
+    assert f"{path}: 1 problem" in done.stdout
+    assert "1 problems" not in done.stdout
     record = json.loads(tlsight("policy", "lint", path, "--json").stdout)
     assert (record["schema"], record["id"]) == ("tlsight.lint/1", "published-key")
 
@@ -24,6 +26,9 @@ def test_a_good_policy_and_a_broken_one(tlsight: Run, tmp_path: Path) -> None:
     path.write_text(GOOD)
     done = tlsight("policy", "lint", path)
     assert (done.returncode, done.stdout) == (0, f"{path}: no problems\n")
+    path.write_text(GOOD.replace('owner = "network team"', ""))
+    said = f"{path}: no problems, 1 note (--verbose)\n"
+    assert tlsight("policy", "lint", path).stdout == said
     path.write_text(GOOD.replace("never", "nevr"))
     done = tlsight("policy", "lint", path)
     assert done.returncode == 2
