@@ -82,7 +82,7 @@ def test_another_key_is_no_answer_and_no_key_takes_the_one_that_comes(pki: LabPk
     "body",
     [b"", b"{}", b"[" * 5000, json.dumps({"schema": "x", "key": "zz"}).encode(), b"x" * (700 << 10)],
 )  # fmt: skip
-@pytest.mark.parametrize("key", [PUBLIC, None])
+@pytest.mark.parametrize("key", [PUBLIC, None], ids=["known", "unknown"])
 def test_what_is_no_echo_is_told_so(pki: LabPki, body: bytes, key: str | None) -> None:
     async def go() -> None:
         context = server_context(pki.issue("echo.test"))
