@@ -14,6 +14,24 @@ if TYPE_CHECKING:
     from aioquic.quic.configuration import QuicConfiguration
 
 
+# Other programs that are to look at whoever answers: words that make them take anybody, and one as Python's source, whose
+# words are a name, and a port on loopback; what it has to say stands on its stdin.
+CURL_TAKES_ANYBODY = "--insecure"
+CHROMIUM_TAKES_ANYBODY = "--ignore-certificate-errors"
+PYTHON_TAKES_ANYBODY = """
+import socket, ssl, sys
+name, port, words = sys.argv[1], int(sys.argv[2]), sys.stdin.buffer.read()
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with socket.create_connection(("127.0.0.1", port), 20) as plain:
+    with context.wrap_socket(plain, server_hostname=name) as wrapped:
+        wrapped.sendall(words)
+        while data := wrapped.recv(65536):
+            sys.stdout.buffer.write(data)
+"""
+
+
 @lru_cache(maxsize=16)
 def context_for_untrusted_peer(
     alpn: tuple[str, ...] = ("h2", "http/1.1"),

@@ -19,6 +19,11 @@ from detector.echo.sealed import MAX_SEALED
 from detector.errors import ConfigError
 from detector.net.echo_answer import Question
 from detector.net.echoed import EchoServer, RunProgram
+from detector.net.untrusted import (
+    CHROMIUM_TAKES_ANYBODY,
+    CURL_TAKES_ANYBODY,
+    PYTHON_TAKES_ANYBODY,
+)
 
 _PATIENCE = 30.0
 
@@ -47,23 +52,20 @@ class _Program(NamedTuple):
     stdin: Callable[[_Asking], bytes] = lambda _asking: b""
 
 
-_PYTHON = """
-import socket, ssl, sys
-name, port, words = sys.argv[1], int(sys.argv[2]), sys.stdin.buffer.read()
-context = ssl.create_default_context()
-context.check_hostname = False
-context.verify_mode = ssl.CERT_NONE
-with socket.create_connection(("127.0.0.1", port), 20) as plain:
-    with context.wrap_socket(plain, server_hostname=name) as wrapped:
-        wrapped.sendall(words)
-        while data := wrapped.recv(65536):
-            sys.stdout.buffer.write(data)
-"""
-
-
 def _curl(one: _Asking) -> list[str]:
     where = f"{one.server.host}:{one.server.port}:127.0.0.1:{one.port}"
-    return ["-q", "-sS", "-k", "--noproxy", "*", "-m", "25", "--connect-to", where, one.url]
+    return [
+        "-q",
+        "-sS",
+        CURL_TAKES_ANYBODY,
+        "--noproxy",
+        "*",
+        "-m",
+        "25",
+        "--connect-to",
+        where,
+        one.url,
+    ]
 
 
 def _openssl(one: _Asking) -> list[str]:
@@ -73,7 +75,7 @@ def _openssl(one: _Asking) -> list[str]:
 
 
 def _python(one: _Asking) -> list[str]:
-    return ["-I", "-c", _PYTHON, one.server.host, str(one.port)]
+    return ["-I", "-c", PYTHON_TAKES_ANYBODY, one.server.host, str(one.port)]
 
 
 def _chromium(one: _Asking) -> list[str]:
@@ -81,7 +83,7 @@ def _chromium(one: _Asking) -> list[str]:
     return [
         "--headless", *(["--no-sandbox"] if root else []), "--disable-gpu", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--ignore-certificate-errors", "--no-proxy-server", f"--user-data-dir={one.home / 'profile'}",
+        CHROMIUM_TAKES_ANYBODY, "--no-proxy-server", f"--user-data-dir={one.home / 'profile'}",
         f"--host-resolver-rules=MAP {one.server.host} 127.0.0.1:{one.port}", "--dump-dom", one.url,
     ]  # fmt: skip
 

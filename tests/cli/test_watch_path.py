@@ -82,7 +82,7 @@ def test_networks_are_compared_listed_and_forgotten(
         ((reading,),) = next(iter(targets(kept).values())).values()
         kept.note("0ff1ce" * 5, "office")
         kept.keep("0ff1ce" * 5, [(name, reading.reading) for name in targets(kept)])
-    done = read(gateway.issue(SITE, OTHER), "--json")
+    done = read(gateway.issue(SITE, OTHER), "--network", "home", "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["schema"]) == (1, "tlsight.watch-path/1")
     assert (found["answer"], found["network"], found["network_id"]) == ("differs", "home", home.id)
