@@ -38,6 +38,7 @@ from detector.report.event_json import FindingKind, FindingRecord, NetworkRecord
 REMEMBERED = timedelta(days=1)
 UNSEEN = timedelta(days=30)
 _CALM = 2
+_A_MOMENT = timedelta(microseconds=1)
 _MAX_RETURNS = 5
 _OF_HOSTS: tuple[FindingKind, ...] = ("interception", "suspect")
 Findings = Mapping[str, Held]
@@ -340,7 +341,9 @@ def _asked(
     if said is None:
         return one
     standing = one.standing if said.standing == "silent" else "fine"
-    return msgspec.structs.replace(one, asked=now, standing=standing)
+    # Times are whole seconds, and two runs may lie within one: what tells them apart is that these differ.
+    asked = now if now != one.at else now + _A_MOMENT
+    return msgspec.structs.replace(one, asked=asked, standing=standing)
 
 
 def _unseen(held: Held, sights: Sequence[Sight], now: datetime) -> tuple[Held, Told | None]:

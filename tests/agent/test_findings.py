@@ -121,6 +121,14 @@ def test_its_own_hosts_that_are_fine_in_two_runs_close_it() -> None:
     assert asked_again(story.held, OFFICE) == ()
 
 
+def test_runs_within_one_second_are_several_runs() -> None:
+    story = Story()
+    at_once = timedelta()
+    story.run(bad("a.example"), after=at_once)
+    assert story.run(good("a.example"), after=at_once) == []
+    assert story.run(good("a.example"), after=at_once) == ["closed"]
+
+
 def test_it_stays_while_one_of_its_hosts_still_shows_it() -> None:
     story = Story()
     story.run(bad("a.example"), bad("b.example"))

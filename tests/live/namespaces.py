@@ -24,6 +24,7 @@ from tests.live.servers import NginxServer
 SERVER = "203.0.113.10"
 PROXY_PORT = 8080
 _OF_NAMESPACES = Path("/etc/netns")
+_AT_ONCE = "for one in all default; do echo 0 > /proc/sys/net/ipv6/conf/$one/accept_dad; done 2> /dev/null || :"
 
 
 class Gateway:
@@ -66,6 +67,8 @@ class Gateway:
                 "127.0.0.1 localhost\n"
                 + "".join(f"{at} {name}\n" for name, at in self._names.items())
             )
+            # An address that is looked for on the wire first comes seconds later, and then browsers see another network.
+            _ip("netns", "exec", name, "sh", "-c", _AT_ONCE)
             _ip("-n", name, "link", "set", "lo", "up")
         _ip(
             "-n",

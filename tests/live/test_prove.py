@@ -244,7 +244,7 @@ def test_a_whole_list_is_proved_and_what_cannot_be_is_said(tlsight: Run, tmp_pat
     hosts = tmp_path / "hosts.txt"
     hosts.write_text(f"# more\n{INSPECTED}\nno host at all\n")
     with running(world(tmp_path, tlsight)) as w, running(w.mitmdump("a")) as proxy:
-        given = ("--list", "--store", store, "--proxy", proxy.url)
+        given = ("--all", "--store", store, "--proxy", proxy.url)
         done = tlsight(
             "bypass", "prove", *given, "--connect", w.at, "--roots", tmp_path / "root.pem"
         )
