@@ -50,6 +50,7 @@ SCHEMA: Schema = "tlsight.bypass-recheck/1"
 # Clients that took our certificate at a host before its rule is called superfluous.
 ENOUGH = 2
 _LATELY = timedelta(days=2)
+_A_MOMENT = timedelta(microseconds=1)
 _PROXY: frozenset[ProofReason] = frozenset(("proxy-trouble", "proxy-login"))
 _BLOCKED: frozenset[ProofReason] = frozenset(("blocked", "no-handshake"))
 
@@ -320,15 +321,17 @@ def recheck(case: Case, before: Rechecked | None, probes: tuple[datetime, ...] =
 
     """
     row = next(row for row in TABLE if row.holds(case))
-    same = before is not None and before.state == row.state
+    since = before.since if before is not None and before.state == row.state else None
+    # What is found for the first time has one time for both: times are whole seconds, and two looks may lie within one.
+    at = case.now if case.now != since else case.now + _A_MOMENT
     return Rechecked(
         schema=SCHEMA,
         pattern=case.rule.pattern,
         state=row.state,
         reason=row.reason,
         text=row.text(case),
-        at=case.now,
-        since=before.since if before is not None and same else case.now,
+        at=at,
+        since=since or case.now,
         evidence=tuple(_evidence(case)),
         use=case.use,
         inspected=case.inspected,
