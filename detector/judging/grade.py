@@ -16,6 +16,7 @@ from detector.judging.graded_clients import answers_to_clients
 from detector.judging.graded_hellos import answers_to_hellos
 from detector.judging.graded_leaves import answers_to_leaves
 from detector.judging.graded_lost import answers_to_losses
+from detector.judging.graded_shown import minted
 from detector.judging.graded_visits import answers_to_visits
 from detector.known.knowledge import PublishedKeys
 from detector.model.grades import GOOD, LETTERS, Answer, Grade, GradeTests, Letter, Seen
@@ -23,18 +24,15 @@ from detector.model.grades import GOOD, LETTERS, Answer, Grade, GradeTests, Lett
 
 def grade(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Grade:
     """What it comes to."""
-    good = [one for one in seen.visits if one.server == GOOD]
     if not any(one.chain for one in seen.visits):
         return Grade(letter=None, answers=(), why_none="no server could be reached")
-    if not any(one.chain and not _genuine(one.chain[0], GOOD, seen) for one in good):
-        if any(one.chain for one in good):
+    forged = {one.server for one in minted(seen)}
+    if GOOD not in forged:
+        if any(one.chain for one in seen.visits if one.server == GOOD):
             why = "nobody stands in between: the good server's own certificate came"
             return Grade(letter=None, answers=(), why_none=why)
-        if not any(
-            one.chain and not _genuine(one.chain[0], one.server, seen) for one in seen.visits
-        ):
-            why = "nobody is seen in between"
-            return Grade(letter=None, answers=(), why_none=why)
+        if not forged:
+            return Grade(letter=None, answers=(), why_none="nobody is seen in between")
     found = {
         one.test: one
         for one in (
@@ -72,9 +70,3 @@ def graded(answers: tuple[Answer, ...], tests: GradeTests) -> Grade:
     if letter is None:
         return Grade(letter=None, answers=answers, why_none="nothing could be asked")
     return Grade(letter=letter, answers=answers, reasons=reasons)
-
-
-def _genuine(leaf: bytes, server: str, seen: Seen) -> bool:
-    from hashlib import sha256
-
-    return sha256(leaf).hexdigest() == seen.leaves.get(server)

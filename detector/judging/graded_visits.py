@@ -2,8 +2,9 @@
 
 Rules
 -----
-1. A bad server was accepted where its signed word came back, or where it says that it was asked. Where the leaf that the client was shown bears the fault
-   too (its dates, its names, or another issuer than good servers get), the client can refuse: the fault is passed on.
+1. A bad server was accepted where its signed word came back, or where it says that it was asked. Where the leaf that the
+   client was shown bears the fault too (its dates, its names, or another issuer than good servers get), the client can
+   refuse: the fault is passed on.
 2. A refusal of a server whose certificate is bad counts only where the good server was accepted, but for the tests that
    need no trust.
 3. It counts, too, only where the server met somebody: a proxy to which a name means nothing, or that blocks by name, says

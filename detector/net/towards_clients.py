@@ -11,6 +11,7 @@ tried at another. None of this does any harm; where a harmless way to ask is not
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 
@@ -23,7 +24,7 @@ from detector.net.early_change import takes_early_change
 from detector.net.probe import ProbeOptions, ProbeRun
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o
-from detector.wire.hello import parse_server_hello
+from detector.wire.hello import ServerHello, parse_server_hello
 from detector.wire.registry import SERVER_HELLO
 
 _VERSIONS = {"tls13": o.TLS13, "tls12": o.TLS12, "tls11": o.TLS11, "tls10": o.TLS10, "ssl3": o.SSL3}
@@ -100,13 +101,18 @@ async def _falls_back(
 
 
 def _marks(twelve: Trial) -> bool | None:
-    body = next((body for kind, body in twelve.messages if kind == SERVER_HELLO), None)
-    return parse_server_hello(body).marks_downgrade if body is not None else None
+    answer = _answer(twelve)
+    return answer.marks_downgrade if answer is not None else None
 
 
 def _compresses(made: Trial) -> bool:
+    answer = _answer(made)
+    return answer is not None and answer.compression != 0
+
+
+def _answer(made: Trial) -> ServerHello | None:
     body = next((body for kind, body in made.messages if kind == SERVER_HELLO), None)
-    return body is not None and parse_server_hello(body).compression != 0
+    return parse_server_hello(body) if body is not None else None
 
 
 async def _shares_sessions(target: Target, other: str, options: ProbeOptions) -> bool | None:
@@ -134,6 +140,4 @@ async def _shaken(run: ProbeRun) -> bool:
 
 
 def _with(options: ProbeOptions) -> ProbeOptions:
-    from dataclasses import replace
-
     return replace(options, request=b"", listen=0.3)
