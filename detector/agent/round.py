@@ -164,11 +164,12 @@ def proven(sights: Sequence[Sight]) -> list[Sight]:
 @contextmanager
 def remembering(folder: Path, say: Callable[[str], None]) -> Iterator[History | None]:
     """What earlier runs saw, opened for a moment; without it, a run goes on as the first one."""
+    from detector.knowledge.folders import HISTORY
     from detector.knowledge.history import History
 
     history: History | None = None
     try:
-        history = History(folder / "history.sqlite3", clock.now, _REMEDY)
+        history = History(folder / HISTORY, clock.now, _REMEDY)
     except StoreError as error:
         say(str(error))
     try:

@@ -32,7 +32,7 @@ from detector.doctor.facts import (
 )
 from detector.errors import ConfigError, StoreError, TlsightError
 from detector.knowledge.database import Database
-from detector.knowledge.folders import config_folder, state_folder
+from detector.knowledge.folders import HISTORY, config_folder, state_folder
 from detector.knowledge.owners import Distrusted, read_ours
 from detector.version import __version__
 
@@ -229,7 +229,7 @@ def _open_briefly(path: Path) -> None:
     """As a run would, without a change. Raises StoreError, sqlite3.Error."""
     from detector.knowledge import ct_store, history
 
-    if path.name == "history.sqlite3":
+    if path.name == HISTORY:
         history.look(path)
     elif path.name == "ct.sqlite3":
         ct_store.look(path)
