@@ -14,16 +14,15 @@ from types import TracebackType
 from typing import Literal, Self
 
 from detector.errors import WireError
+from detector.lab.first_flight import first_flight
 from detector.lab.loopback import Loopback
 from detector.lab.pki import Credential
 from detector.wire import registry as r
-from detector.wire.hello import ClientHello, ServerHello, build_server_hello, parse_client_hello
+from detector.wire.hello import ClientHello, ServerHello, parse_client_hello
 from detector.wire.records import (
     ALERT,
-    HANDSHAKE,
     HandshakeReader,
     RecordReader,
-    encode_message,
     encode_record,
 )
 
@@ -267,16 +266,8 @@ class OldServer(Loopback):
         if chosen is None:
             return encode_record(ALERT, b"\x02\x28")
         extensions = ((r.RENEGOTIATION_INFO, b"\x00"),) if self.renegotiation else None
-        body = build_server_hello(
-            ServerHello(self.version, os.urandom(32), b"", chosen, 0, extensions)
-        )
-        entries = b"".join(len(der).to_bytes(3, "big") + der for der in self.credential.chain)
-        messages = (
-            encode_message(r.SERVER_HELLO, body)
-            + encode_message(r.CERTIFICATE, len(entries).to_bytes(3, "big") + entries)
-            + encode_message(r.SERVER_HELLO_DONE, b"")
-        )
-        return encode_record(HANDSHAKE, messages, self.version)
+        answer = ServerHello(self.version, os.urandom(32), b"", chosen, 0, extensions)
+        return first_flight(answer, self.credential)
 
 
 async def read_hello(reader: asyncio.StreamReader) -> tuple[bytes, bytes, ClientHello]:

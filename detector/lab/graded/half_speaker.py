@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from detector.errors import WireError
+from detector.lab.first_flight import first_flight
 from detector.lab.pki import Credential
 from detector.serving.speaker import Agreed, SpeakerError, Speaking, WentOnError
 from detector.wire import registry as r
 from detector.wire.alerts import alert_name
-from detector.wire.hello import ServerHello, build_server_hello, parse_client_hello
+from detector.wire.hello import ServerHello, parse_client_hello
 from detector.wire.records import (
     ALERT,
     HANDSHAKE,
@@ -88,15 +89,8 @@ class _HalfSpeaker:
             raise SpeakerError("its version is too old")
         random = os.urandom(32)
         answer = ServerHello(version, random, b"", chosen, 0, ((r.RENEGOTIATION_INFO, b"\0"),))
-        entries = b"".join(len(der).to_bytes(3, "big") + der for der in self._credential.chain)
-        self._out += encode_record(
-            HANDSHAKE,
-            encode_message(r.SERVER_HELLO, build_server_hello(answer))
-            + encode_message(r.CERTIFICATE, len(entries).to_bytes(3, "big") + entries)
-            + (self._key_exchange(hello.random + random) if self._prime is not None else b"")
-            + encode_message(r.SERVER_HELLO_DONE, b""),
-            version,
-        )
+        exchange = self._key_exchange(hello.random + random) if self._prime is not None else b""
+        self._out += first_flight(answer, self._credential, exchange)
 
     def _key_exchange(self, randoms: bytes) -> bytes:
         """ServerKeyExchange of DHE_RSA (RFC 5246 section 7.4.3), signed with rsa_pkcs1_sha256."""
