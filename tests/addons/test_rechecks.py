@@ -198,6 +198,15 @@ def test_nothing_at_all_reached_is_no_word_about_any_rule(store: BypassStore) ->
     }
 
 
+def test_only_the_first_look_that_finds_a_state_has_its_time_for_both(store: BypassStore) -> None:
+    """By that it is told once, also where two looks lie within one second."""
+    add(store, host="a.example")
+    (first,) = Round(store, START).finish({})
+    (second,) = Round(store, START).finish({})
+    assert (first.at, first.since) == (START, START)
+    assert second.since == START != second.at
+
+
 def test_what_is_about_a_rule_that_is_gone_goes_with_it(store: BypassStore) -> None:
     add(store, host="a.example")
     add(store, host="b.example")
