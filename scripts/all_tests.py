@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +47,14 @@ class Stream:
         command: its words, {folder} for one that it may make; it runs in ROOT.
         together: words to add where there are namespaces.
         nice: how far it stands back for the others: tests that wait need a core the moment they wake.
+        lane: streams of one lane run one after the other; one of none runs beside all.
 
     """
 
     command: tuple[str, ...]
     together: tuple[str, ...] = ()
     nice: int = 0
+    lane: str = ""
 
 
 def marked(mark: str) -> list[str]:
@@ -68,17 +70,23 @@ def workers(number: int) -> tuple[str, ...]:
     return "--dist", "loadfile", "--tx", f"{number}*popen//python={python}"
 
 
+# Those that compute take turns: all at once they would only take the cores from those that wait for programs.
+COMPUTING = "computing"
 STREAMS = {
     # More of them would wait for the two cores of a small machine more than for what they started.
     "live": Stream((PYTHON, *PYTEST, "-m", "live and not online", *marked("live")), workers(2)),
     # Nothing leads out of a namespace; none of these captures packets.
     "online": Stream((PYTHON, *PYTEST, "-m", "online", *marked("online"))),
     # Two, so that both cores are used when the live tests have ended.
-    "unit": Stream((*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=10),
-    "oldest": Stream(("make", "oldest", "FOLDER={folder}")),
+    "unit": Stream(
+        (*ALONE, PYTHON, *PYTEST, "-m", "not live"), workers(2), nice=10, lane=COMPUTING
+    ),
+    "oldest": Stream(("make", "oldest", "FOLDER={folder}"), lane=COMPUTING),
     # `make unit PYTHON=3.12` runs all of them.
     "sample": Stream(
-        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "40"), nice=5
+        (*ALONE, ".venv-3.12/bin/python", *PYTEST, "-m", "not live", "--every", "40"),
+        nice=5,
+        lane=COMPUTING,
     ),
 }
 
@@ -141,14 +149,21 @@ async def _run_all(streams: Mapping[str, Stream], *, together: bool) -> int:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     done: list[Running] = []
-    turns = [list(streams)] if together else [[name] for name in streams]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        for names in turns:
-            chosen = {name: streams[name] for name in names}
-            async with _started(chosen, Path(folder), together=together) as running:
-                for ending in asyncio.as_completed([one.ended() for one in running]):
-                    done.append(await ending)
-                    _show(done[-1])
+    lanes: dict[str, list[str]] = {}
+    for name, stream in streams.items():
+        lanes.setdefault((stream.lane or name) if together else "", []).append(name)
+
+    async def run_lane(names: list[str]) -> None:
+        for name in names:
+            async with _started(name, streams[name], folder, together=together) as running:
+                done.append(await running.ended())
+            _show(done[-1])
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        async with asyncio.TaskGroup() as group:
+            for names in lanes.values():
+                group.create_task(run_lane(names))
     print("", *(one.told for one in done), sep="\n", flush=True)
     return max(abs(one.process.returncode or 0) for one in done)
 
@@ -161,31 +176,30 @@ def _show(ended: Running) -> None:
 
 @asynccontextmanager
 async def _started(
-    streams: Mapping[str, Stream], folder: Path, *, together: bool
-) -> AsyncGenerator[Sequence[Running]]:
-    """All of them running; whoever still runs when the block is left is stopped."""
-    running: list[Running] = []
+    name: str, stream: Stream, folder: Path, *, together: bool
+) -> AsyncGenerator[Running]:
+    """It runs; if it still does when the block is left it is stopped."""
+    log = folder / f"{name}.log"
+    words = [*stream.command, *(stream.together if together else ())]
+    words = [word.replace("{folder}", str(folder / name)) for word in words]
+    with log.open("wb") as output:
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                "nice", "-n", str(stream.nice), *words,
+                cwd=ROOT, env=_environment(), start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )
+        )  # fmt: skip
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # what is on its way when ^C comes has to be stopped as well
+            await Running(name, await starting, log, time.monotonic()).stop()
+            raise
+    running = Running(name, starting.result(), log, time.monotonic())
     try:
-        for name, stream in streams.items():
-            log = folder / f"{name}.log"
-            words = [*stream.command, *(stream.together if together else ())]
-            words = [word.replace("{folder}", str(folder / name)) for word in words]
-            with log.open("wb") as output:
-                starting = asyncio.ensure_future(
-                    asyncio.create_subprocess_exec(
-                        "nice", "-n", str(stream.nice), *words,
-                        cwd=ROOT, env=_environment(), start_new_session=True,
-                        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    )
-                )  # fmt: skip
-                try:
-                    await asyncio.shield(starting)
-                finally:  # what is on its way when ^C comes has to be stopped as well
-                    process = await starting
-                    running.append(Running(name, process, log, time.monotonic()))
         yield running
     finally:
-        await asyncio.gather(*(one.stop() for one in running))
+        await running.stop()
 
 
 def _environment() -> dict[str, str]:

@@ -19,9 +19,11 @@ MEETING = "mkfifo -m 600 {own} 2> /dev/null; echo {own} > {other} & read it < {o
 NO_NAMESPACES = subprocess.run(["sh", SCRIPTS / "alone.sh", "--possible"], cwd=ROOT).returncode != 0
 
 
-def program(streams: dict[str, str], *, together: bool) -> list[str]:
-    """A run of these shell commands."""
-    rows = ", ".join(f"{name!r}: Stream(('sh', '-c', {text!r}))" for name, text in streams.items())
+def program(streams: dict[str, str], *, together: bool, lane: str = "") -> list[str]:
+    """A run of these shell commands, all in this lane."""
+    rows = ", ".join(
+        f"{name!r}: Stream(('sh', '-c', {text!r}), lane={lane!r})" for name, text in streams.items()
+    )
     code = (
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
         "from all_tests import Stream, run_all\n"
@@ -30,8 +32,10 @@ def program(streams: dict[str, str], *, together: bool) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def ran(streams: dict[str, str], *, together: bool = True) -> subprocess.CompletedProcess[str]:
-    words = program(streams, together=together)
+def ran(
+    streams: dict[str, str], *, together: bool = True, lane: str = ""
+) -> subprocess.CompletedProcess[str]:
+    words = program(streams, together=together, lane=lane)
     return subprocess.run(words, capture_output=True, text=True, timeout=60)
 
 
@@ -81,10 +85,15 @@ def test_they_run_at_the_same_time(tmp_path: Path) -> None:
     assert done.stdout.count("\nmet ") == 2
 
 
-def test_without_namespaces_each_waits_for_the_one_before(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    done = ran({"one": f"test ! -e {mark}", "two": f"touch {mark}"}, together=False)
+@pytest.mark.parametrize(("together", "lane"), [(False, ""), (True, "one")])
+def test_without_namespaces_or_in_one_lane_each_waits_for_the_one_before(
+    together: bool, lane: str, tmp_path: Path
+) -> None:
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    one = f"touch {begun}; sleep 0.2; test ! -e {ended}"
+    done = ran({"one": one, "two": f"touch {ended}; test -e {begun}"}, together=together, lane=lane)
     assert done.returncode == 0
+    assert re.findall(r"^#+ (\w+) passed", done.stdout, re.MULTILINE) == ["one", "two"] * 2
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
