@@ -155,9 +155,9 @@ if [ -n "$packages" ]; then
         # Services must not start: the tests run the programs themselves, on ports of their own.
         RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
         export RUNLEVEL DEBIAN_FRONTEND
-        apt-get update -qq > /dev/null
+        apt-get -o Acquire::Retries=3 update -qq > /dev/null
         # shellcheck disable=SC2086
-        apt-get install -y -qq --no-install-recommends $packages > /dev/null ||
+        apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $packages > /dev/null ||
             [ "$for_whom" = demo ]
     elif [ "$for_whom" = demo ]; then
         echo "programs: the demo shows more with these Debian packages:$packages" >&2
@@ -182,7 +182,7 @@ fi
 if [ ! -d .tools/postfix ]; then
     echo "programs: unpacking postfix"
     mkdir -p .tools/debian
-    (cd .tools/debian && apt-get download -qq postfix > /dev/null) &&
+    (cd .tools/debian && apt-get -o Acquire::Retries=3 download -qq postfix > /dev/null) &&
         dpkg -x .tools/debian/postfix_*.deb .tools/postfix || {
         rm -rf .tools/postfix
         echo "programs: the Debian package postfix cannot be fetched" >&2
