@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from detector.report.moments import WITH_YEAR
+
 _COUNTS = (1, 2, 5)
 _STEPS = (
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
@@ -46,9 +48,15 @@ def time_title(start: float, end: float) -> str:
     return f"UTC, {first}" if first == last else f"UTC, {first} to {last}"
 
 
+def moment(seconds: float) -> datetime:
+    """Seconds since 1970 as a time in UTC."""
+    # A capture says what it likes; no calendar goes further.
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(seconds, 0), _LAST))
+
+
 def moment_text(seconds: float) -> str:
     """A time with its year; the zone is said once, by what stands around."""
-    return f"{_at(seconds):%Y-%m-%d %H:%M:%S}"
+    return f"{moment(seconds):{WITH_YEAR}}"
 
 
 def width_text(seconds: float) -> str:
@@ -61,7 +69,7 @@ def width_text(seconds: float) -> str:
 
 
 def _tick(at: float, step: float, *, days: bool) -> str:
-    when = _at(at)
+    when = moment(at)
     if step >= _DAY:
         return f"{when:%Y-%m-%d}"
     clock = f"{when:%H:%M:%S}" if step < 60 else f"{when:%H:%M}"
@@ -69,9 +77,4 @@ def _tick(at: float, step: float, *, days: bool) -> str:
 
 
 def _day(seconds: float) -> str:
-    return f"{_at(seconds):%Y-%m-%d}"
-
-
-def _at(seconds: float) -> datetime:
-    # A capture says what it likes; no calendar goes further.
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(seconds, 0), _LAST))
+    return f"{moment(seconds):%Y-%m-%d}"

@@ -62,7 +62,7 @@ def changes(printer: LogPrinter, story: LogStory) -> list[tuple[float, str]]:
 def _blocks(printer: LogPrinter, story: LogStory) -> list[Block]:
     found = [
         Block(
-            shown(printer.shown(told(onset, moment_text))),
+            shown(printer.shown(told(onset))),
             tone="intercepted" if onset.cause == INTERCEPTION else "bad",
         )
         for onset in story.onsets[:_ONSETS]
@@ -85,9 +85,7 @@ def _table(printer: LogPrinter, title: str, groups: list[Group] | tuple[Group, .
 
 
 def _cells(printer: LogPrinter, group: Group) -> tuple[str, ...]:
-    """The cells of the terminal, with years, and names that no terminal reads."""
+    """The cells of the terminal, with names that no terminal reads."""
     cells = list(printer.cells(group))
-    for place, at in ((_SINCE, group.first), (_UNTIL, group.last)):
-        cells[place] = moment_text(at) if at is not None else ""
     cells[-1] = ", ".join(printer.names(group, 3))
     return tuple(map(shown, cells))

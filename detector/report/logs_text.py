@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 
 import msgspec
 from rich.console import Group as Lines
@@ -16,10 +15,12 @@ from detector.logs.event import Event
 from detector.logs.ledger import Group, Onset
 from detector.logs.story import LogStory
 from detector.model.harmless import harmless
+from detector.report.axis import moment, moment_text
 from detector.report.check_text import escape, marked, stdout_console
 from detector.report.layout import Cell, Column, Fitted
 from detector.report.logs_json import BlindRecord, LogsRecord, log_records
-from detector.report.plotting import clock_text, sparkline
+from detector.report.moments import WITH_YEAR, form_beside
+from detector.report.plotting import sparkline
 
 _ROWS = 40
 COLUMNS = ("clients", "events", "cause", "complains", "since", "until", "program", "names")
@@ -42,7 +43,7 @@ class LogPrinter:
     def line(self, event: Event) -> None:
         """One failure, while a log is followed."""
         out = sys.stderr if self._json else sys.stdout
-        when = clock_text(event.at) if event.at is not None else "-"
+        when = moment_text(event.at) if event.at is not None else "-"
         text = f"{when} {event.program} {event.cause} {event.peer or '-'} {event.reason}"
         print(self.shown(harmless(text)), file=out, flush=True)
 
@@ -102,9 +103,11 @@ class LogPrinter:
 
     def _table(self, groups: tuple[Group, ...]) -> Fitted:
         several = len({g.program for g in groups}) > 1
+        times = [moment(at) for g in groups[:_ROWS] for at in (g.first, g.last) if at is not None]
+        form = form_beside(times, day=True)
         rows: list[tuple[Cell, ...]] = []
         for group in groups[:_ROWS]:
-            cells = self.cells(group)
+            cells = self.cells(group, form)
             rows.append(
                 tuple(
                     (harmless(text) if several or name != "program" else "", "")
@@ -117,16 +120,16 @@ class LogPrinter:
         }
         return Fitted(_FITTED, rows, samples)
 
-    def cells(self, group: Group) -> tuple[str, ...]:
-        """One row, as COLUMNS has it."""
+    def cells(self, group: Group, form: str = WITH_YEAR) -> tuple[str, ...]:
+        """One row, as COLUMNS has it, its times in a form for strftime."""
         more = "≥" if group.many else ""
         return (
             f"{more}{len(group.clients):,}" if group.clients else "?",
             f"{group.events:,}",
             group.cause,
             complains(group),
-            clock_text(group.first) if group.first is not None else "",
-            clock_text(group.last)[6:] if group.last is not None else "",
+            f"{moment(group.first):{form}}" if group.first is not None else "",
+            f"{moment(group.last):{form}}" if group.last is not None else "",
             f"{group.program}, upstream" if group.upstream else group.program,
             ", ".join(self.names(group, 3)),
         )
@@ -139,10 +142,10 @@ def complains(group: Group) -> str:
     return f"{group.complainant or 'nobody'}{number}"
 
 
-def told(onset: Onset, clock: Callable[[float], str] = clock_text) -> str:
-    """One onset as a sentence, its times as `clock` writes them."""
+def told(onset: Onset) -> str:
+    """One onset as a sentence."""
     who = f"{onset.clients:,} client{'s' if onset.clients != 1 else ''}"
-    text = f"{onset.cause} from {who} since {clock(onset.since)}"
+    text = f"{onset.cause} from {who} since {moment_text(onset.since)}"
     if onset.change is None or onset.changed is None:
         return text
-    return f"{text}: {onset.change} at {clock(onset.changed)}"
+    return f"{text}: {onset.change} at {moment_text(onset.changed)}"

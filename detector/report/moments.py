@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+
+WITH_YEAR = "%Y-%m-%d %H:%M:%S"
+_CLOCK, _DAY = "%H:%M:%S", "%m-%d %H:%M:%S"
 
 
 def ago(value: datetime, now: datetime) -> str:
@@ -14,3 +18,17 @@ def ago(value: datetime, now: datetime) -> str:
             text = f"{int(amount // length)} {unit}"
             return f"{text} ago" if seconds >= 0 else f"in {text}"
     raise AssertionError
+
+
+def form_beside(times: Iterable[datetime], *, day: bool = False) -> str:
+    """How all of these are written (for strftime): with the day or the year where they differ by it.
+
+    Args:
+        times: what stands side by side.
+        day: nothing around them says of which day they are.
+
+    """
+    days = {time.date() for time in times}
+    if len({one.year for one in days}) > 1:
+        return WITH_YEAR
+    return _DAY if day or len(days) > 1 else _CLOCK

@@ -8,6 +8,7 @@ from detector.forensics.story import CaptureStory, ServerDiagnosis
 from detector.model.targets import socket_text
 from detector.report.chart import chart_of
 from detector.report.diagnose_page import cause_block, is_intercepted, rung
+from detector.report.moments import WITH_YEAR
 from detector.report.page import Block, Page, Point, TableOf, number, shown
 from detector.report.palette import VERDICTS
 from detector.report.pcap_json import SummaryRecord, capture_record, server_record
@@ -97,7 +98,7 @@ def _servers(records: list[SummaryRecord], with_card: set[int]) -> TableOf:
     """The table of the terminal, with the lines beneath as a row of their own."""
     rows = []
     for one in records:
-        said = [text for _, _, text in beneath(one, days=True)]
+        said = [text for _, _, text in beneath(one, form=WITH_YEAR)]
         if one.verdict == "inconclusive" and one.reason is not None and one.reason not in said:
             said.append(one.reason)
         when = min((f.first for f in one.failures), default=one.first)

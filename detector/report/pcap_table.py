@@ -18,19 +18,18 @@ from detector.forensics.outcomes import UNSEEN
 from detector.model.harmless import harmless
 from detector.report.check_text import STYLES
 from detector.report.layout import GAP, Column, table_row, torn
+from detector.report.moments import form_beside
 from detector.report.pcap_json import FailureRecord, SummaryRecord
 from detector.report.pcap_words import (
     REACHED,
     called,
     clients,
-    clock,
     counted,
     ended,
     faults,
     odd_hellos,
     place,
     reached,
-    spans_days,
 )
 
 _LEAST = 10
@@ -61,8 +60,8 @@ class ServerTable:
     def lines(self, records: Sequence[SummaryRecord]) -> Iterator[Text]:
         """Title, then the servers in their order."""
         times = [t for one in records for t in (one.first, one.last) if t is not None]
-        days = spans_days(times)
-        rows = [self._cells(one, days=days) for one in records]
+        form = form_beside(times)
+        rows = [self._cells(one, form=form) for one in records]
         columns = self._columns(rows)
         yield from table_row([(column.title, "dim") for column in columns], columns)
         for one, cells in zip(records, rows, strict=True):
@@ -70,7 +69,7 @@ class ServerTable:
             failed = "bold red" if one.failed else ""
             styles = ["dim", "bold", "", *([""] if self._is_wide else []), failed, verdict]
             yield from table_row(list(zip(cells, styles, strict=True)), columns)
-            for mark, style, text in beneath(one, days=days, every=self._every):
+            for mark, style, text in beneath(one, form=form, every=self._every):
                 yield from paragraph(mark, style, text, self._width, _INDENT)
         for mark, text in zip(_FOOTNOTES, self._footnotes, strict=False):
             yield from paragraph(mark, "dim", text, self._width, 0)
@@ -79,10 +78,10 @@ class ServerTable:
     def _is_wide(self) -> bool:
         return self._width >= _WIDE
 
-    def _cells(self, one: SummaryRecord, *, days: bool) -> list[str]:
+    def _cells(self, one: SummaryRecord, *, form: str) -> list[str]:
         when = min((f.first for f in one.failures), default=one.first)
         cells = [
-            clock(when, days=days) if when is not None else "",
+            f"{when:{form}}" if when is not None else "",
             place(one),
             clients(one),
             *([REACHED.get(reached(one), "")] if self._is_wide else []),
@@ -124,20 +123,18 @@ _REASONS = {
 }
 
 
-def beneath(
-    one: SummaryRecord, *, days: bool, every: bool = True
-) -> Iterator[tuple[str, str, str]]:
+def beneath(one: SummaryRecord, *, form: str, every: bool = True) -> Iterator[tuple[str, str, str]]:
     """Mark, its style, and text of what is wrong: why it failed, what else is, who answers.
 
     Args:
         one: a server.
-        days: times are told with their day.
+        form: how times are written, for strftime.
         every: all ways in which connections failed, not only the most frequent three.
 
     """
     shown = one.failures if every else one.failures[:_ENDINGS]
     for failure in shown:
-        yield "✗", "bold red", _failure(failure, one, days=days)
+        yield "✗", "bold red", _failure(failure, one, form=form)
     rest = len(one.failures) - len(shown)
     if rest:
         yield "·", "dim", f"and {rest} more ways in which they failed; --server shows them"
@@ -151,12 +148,12 @@ def beneath(
         yield mark, style, f"{one.verdict}{_share(one)}: {one.reason}"
 
 
-def _failure(one: FailureRecord, server: SummaryRecord, *, days: bool) -> str:
+def _failure(one: FailureRecord, server: SummaryRecord, *, form: str) -> str:
     many = f"{one.connections:,} × " if one.connections > 1 else ""
     name = called(one.number, one.source)
     parts = [ended(one), name]
     if one.connections > 1:
-        start, end = clock(one.first, days=days), clock(one.last, days=days)
+        start, end = f"{one.first:{form}}", f"{one.last:{form}}"
         parts[1:] = [f"{start} to {end}" if start != end else start, f"first {name}"]
     if server.client is None:
         parts[-1] += f" from {one.client}"

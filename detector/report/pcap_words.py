@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -153,16 +152,6 @@ def faults(one: SummaryRecord) -> list[tuple[str, str]]:
         and fault.id != "tls-intercepted"
     ]
     return found[:_FAULTS]
-
-
-def spans_days(times: Sequence[datetime]) -> bool:
-    """Whether the time of day does not tell them apart."""
-    return len({time.date() for time in times}) > 1
-
-
-def clock(time: datetime, *, days: bool) -> str:
-    """A time in UTC, to the second."""
-    return f"{time:%m-%d %H:%M:%S}" if days else f"{time:%H:%M:%S}"
 
 
 def span(first: datetime, last: datetime) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,16 @@ from rich.text import Text
 
 from detector.errors import ConfigError
 from detector.knowledge.whole_file import write_whole
-from detector.report.axis import count_ticks, moment_text, time_ticks, time_title, width_text
+from detector.report.axis import (
+    count_ticks,
+    moment,
+    moment_text,
+    time_ticks,
+    time_title,
+    width_text,
+)
 from detector.report.chart import step_width
+from detector.report.moments import form_beside
 from detector.report.palette import SHADES, series
 
 if TYPE_CHECKING:
@@ -31,14 +38,12 @@ def sparkline(timeline: Timeline, width: int = 60) -> Text:
     counts = [sum(kinds.values()) for _, kinds in steps]
     top = max(counts)
     bars = "".join(_BARS[-(-count * 8 // top)] if count else _BARS[0] for count in counts)
-    start, end = clock_text(steps[0][0]), clock_text(steps[-1][0])
+    first, last = moment(steps[0][0]), moment(steps[-1][0])
+    form = form_beside((first, last), day=True)
+    start, end = f"{first:{form}}", f"{last:{form}}"
     return Text.assemble(
         (f"{start} ", "dim"), (bars, "red"), (f" {end}, at most {top} at once", "dim")
     )
-
-
-def clock_text(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%m-%d %H:%M:%S}"
 
 
 def save_plot(

@@ -38,7 +38,7 @@ def test_causes_are_ranked_by_clients_and_noise_is_apart(log: Path, tlsight: Run
     rows = [line.split() for line in lines]
     order = [row[2] for row in rows if len(row) > 2 and row[0].isdigit() and row[1].isdigit()]
     assert order == ["untrusted-root", "version-mismatch", "certificate-expired", "not-tls"]
-    assert "untrusted-root from 198 clients since 09-23 09:11:53" in done.stdout
+    assert "untrusted-root from 198 clients since 2026-09-23 09:11:53" in done.stdout
     assert "somebody may stand in between" in done.stdout.replace("\n", " ")
 
 
@@ -148,7 +148,7 @@ def test_a_replaced_certificate_is_a_change(log: Path, tmp_path: Path, tlsight: 
     pem.write_text(LabPki().issue("shop.example").chain_pem)
     os.utime(pem, (1_790_154_690, 1_790_154_690))  # 09:11:30
     done = tlsight("logs", "--timezone", "UTC", "--certificate", str(pem), str(log))
-    assert "the certificate of CN=shop.example was replaced at 09-23 09:11:30" in done.stdout
+    assert "the certificate of CN=shop.example was replaced at 2026-09-23 09:11:30" in done.stdout
 
 
 def test_addresses_and_names_are_replaced_on_request(log: Path, tlsight: Run) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from detector.report.moments import ago
+from detector.report.moments import ago, form_beside
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -20,3 +20,13 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 )  # fmt: skip
 def test_the_largest_whole_unit_is_said(before: timedelta, said: str) -> None:
     assert ago(NOW - before, NOW) == said
+
+
+def test_times_side_by_side_say_what_tells_them_apart() -> None:
+    def said(*others: datetime, day: bool = False) -> str:
+        return NOW.strftime(form_beside((NOW, *others), day=day))
+
+    assert said(NOW + timedelta(hours=23)) == "00:00:00"
+    assert said(NOW + timedelta(days=1)) == said(day=True) == "11-30 00:00:00"
+    assert said(NOW - timedelta(days=365)) == "2026-11-30 00:00:00"
+    assert form_beside(()) == "%H:%M:%S"
