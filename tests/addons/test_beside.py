@@ -23,9 +23,9 @@ def test_what_allow_hosts_does_not_name_passes() -> None:
 
 def test_a_pattern_that_would_stop_a_backtracking_engine_takes_no_time() -> None:
     found = Beside(ignore_hosts=("^(a|a)*$", "((?:[a-z]+)-?)+[.]cdn"))
-    began = time.monotonic()
+    began = time.process_time()
     assert mitmproxys(found, ["a" * 250 + "!"], 443) is None
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 5  # by backtracking, years
 
 
 def test_patterns_that_only_mitmproxy_can_read_are_no_trouble() -> None:

@@ -116,9 +116,9 @@ def test_names_are_compared_in_any_case() -> None:
 )
 def test_no_name_takes_long(regex: str, name: str) -> None:
     asked = Expressions([regex])
-    start = time.perf_counter()
+    start = time.process_time()
     assert asked.matching(name) == []
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 5  # a thousandth of one; by backtracking, years
 
 
 def test_regexes_that_any_name_may_lie_in_are_bounded_together_and_told() -> None:

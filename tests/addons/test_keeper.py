@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)

@@ -41,7 +41,7 @@ def listening(kind: str) -> Generator[tuple[str, Receive]]:
             bound = socket.socket(socket.AF_INET, style)
             bound.bind(("127.0.0.1", 0))
             where = f"{kind}://127.0.0.1:{bound.getsockname()[1]}"
-        bound.settimeout(5)
+        bound.settimeout(30)
 
         def receive() -> bytes:
             if style == socket.SOCK_DGRAM:

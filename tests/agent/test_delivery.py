@@ -119,7 +119,7 @@ def run(deliveries: Deliveries, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def settled(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

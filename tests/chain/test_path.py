@@ -352,5 +352,5 @@ def test_a_crowd_of_costly_issuers_is_refused_in_bounded_time() -> None:
     start = process_time()
     path = build_path(sent, "h1.a.example", TrustAnchors((Authority("Forger Root").der,), "other"))
     path.lawful("h1.a.example")
-    assert process_time() - start < 2
+    assert process_time() - start < 5
     assert path.kind == "incomplete"

@@ -116,10 +116,10 @@ def test_sites_that_say_nothing_are_not_waited_for(tlsight: Run) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         begun = clock.stopwatch()
         done = tlsight(
-            "--connect", f"127.0.0.1:{silent.getsockname()[1]}", "--timeout", "50", "--within", "1",
+            "--connect", f"127.0.0.1:{silent.getsockname()[1]}", "--timeout", "100", "--within", "1",
             COLUMNS="400",
         )  # fmt: skip
-        assert clock.stopwatch() - begun < 20
+        assert clock.stopwatch() - begun < 50
     assert done.returncode == 3
     assert done.stdout.startswith("Cannot tell: none of 12 sites answered in time.")
 

@@ -52,7 +52,8 @@ def test_what_passes_now_and_what_passed_most_are_listed(tlsight: Run, tmp_path:
         assert tlsight("bypass", "top", *where).stdout == "nothing passed\n"
         one = Passing("10.0.0.1", "bank.example", ".example", now, 1234, 5)
         store.proxies.write(
-            Heartbeat("a", "gw", 7, "0", "12", "observe", 1, None, now, clock.now(),
+            # As a clock a little ahead, so that it lasts longer.
+            Heartbeat("a", "gw", 7, "0", "12", "observe", 1, None, now, clock.now() + timedelta(seconds=10),
                       passing=PassingNow(3, (one,)))
         )  # fmt: skip
         seen = tlsight("bypass", "open", *where).stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 from addons.store.bypass_store import BypassStore
@@ -37,7 +38,8 @@ def test_a_list_goes_from_the_centres_shell_to_the_gateways_which_says_where_no_
     assert "no proxy reads this store, so nothing of it is in force" in done.stderr
     with BypassStore(tmp_path / "n.sqlite3", clock.now, "test") as store:
         now = clock.now()
-        store.proxies.write(Heartbeat("1", "gw", 7, "0", "12", "auto", 1, None, now, now))
+        beat = now + timedelta(seconds=10)  # as a clock a little ahead: it lasts longer
+        store.proxies.write(Heartbeat("1", "gw", 7, "0", "12", "auto", 1, None, now, beat))
     assert tlsight(*sync, "once", "--enrolment", ticket, *north).stderr == ""
     rules = tlsight("bypass", "list", "--json", *north).stdout.splitlines()
     assert [json.loads(line)["pattern"] for line in rules] == ["bank.example"]

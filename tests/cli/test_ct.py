@@ -259,7 +259,7 @@ def test_a_log_that_is_down_is_told_and_changes_no_verdict(
         done = tlsight(
             "check", "a.com", "--connect", f"127.0.0.1:{origin.port}", "--ct-proof",
             "--roots", tmp_path / "root.pem", "--ct-logs", tmp_path / "logs.json",
-            "--timeout", "1",
+            "--timeout", "4",
         )  # fmt: skip
     assert done.returncode == 0
     assert done.stdout.startswith("DIRECT")

@@ -15,24 +15,40 @@ from pathlib import Path
 
 import pytest
 
+from detector import clock
 from detector.cli.waiting import Waiting
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no pseudo terminals")
 NAMED = re.compile(rb"[|/\\-] waiting for 127\.0\.0\.1:\d+ to answer, \d s")
 
 
+class Silent:
+    """A host that takes connections and says nothing, until it is gone."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.at = f"127.0.0.1:{self._server.getsockname()[1]}"
+
+    def close(self) -> None:
+        self._server.close()
+
+
 @pytest.fixture
-def silent() -> Iterator[int]:
-    """The port of a host that takes a connection and says nothing."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        yield server.getsockname()[1]
+def silent() -> Iterator[Silent]:
+    with closing(Silent()) as host:
+        yield host
 
 
 class Terminal:
     """A run of the command, with what it writes to a terminal of 80 columns."""
 
     def __init__(
-        self, folder: Path, *words: object, stdout: int | None = None, **more: str
+        self,
+        folder: Path,
+        *words: object,
+        stdout: int | None = None,
+        patience: float | None = None,
+        **more: str,
     ) -> None:
         import pty
 
@@ -42,14 +58,14 @@ class Terminal:
         }
         home = {"XDG_STATE_HOME": str(folder), "COLUMNS": "80", "TERM": "xterm-256color"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "detector", *map(str, words)], stdin=subprocess.DEVNULL,
+            [sys.executable, *started(patience), *map(str, words)], stdin=subprocess.DEVNULL,
             stdout=its if stdout is None else stdout, stderr=its, env=clean | home | more,
         )  # fmt: skip
         os.close(its)
         self.said = b""
 
     def read_until(self, pattern: re.Pattern[bytes]) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 45
         while not pattern.search(self.said):
             assert time.monotonic() < until, self.said
             self.said += os.read(self._ours, 65536)
@@ -62,6 +78,14 @@ class Terminal:
         os.close(self._ours)
         self.process.wait(30)
         return left(self.said.decode())
+
+
+def started(patience: float | None) -> list[str]:
+    """How Python starts the command, with another patience than its own."""
+    if patience is None:
+        return ["-m", "detector"]
+    code = f"from detector.cli import main, waiting; waiting.PATIENCE = {patience}; main()"
+    return ["-c", code]
 
 
 def left(said: str) -> str:
@@ -91,34 +115,38 @@ def left(said: str) -> str:
     ids=" ".join,
 )
 def test_a_silent_host_is_named_while_it_is_waited_for(
-    words: tuple[str, ...], silent: int, tmp_path: Path
+    words: tuple[str, ...], silent: Silent, tmp_path: Path
 ) -> None:
-    ran = Terminal(tmp_path, *words, "--timeout", "1", f"127.0.0.1:{silent}")
+    ran = Terminal(tmp_path, *words, "--timeout", "50", silent.at)
     ran.read_until(NAMED)
+    silent.close()
     text = ran.finish()
     assert "waiting for" not in text
-    assert f"127.0.0.1:{silent}" in text
+    assert silent.at in text
 
 
-def test_results_stand_above_the_line_and_it_counts_them(silent: int, tmp_path: Path) -> None:
-    ran = Terminal(tmp_path, "check", "--timeout", "1", "127.0.0.1:1", f"127.0.0.1:{silent}")
+def test_results_stand_above_the_line_and_it_counts_them(silent: Silent, tmp_path: Path) -> None:
+    ran = Terminal(tmp_path, "check", "--timeout", "50", "127.0.0.1:1", silent.at)
     ran.read_until(re.compile(rb"checked 1 of 2, waiting for 127\.0\.0\.1:\d+ to answer"))
+    silent.close()
     text = ran.finish()
     assert "waiting for" not in text
     assert re.search(r"^INCONCLUSIVE  127\.0\.0\.1:1 ", text, re.MULTILINE)
     assert text.endswith("2 targets: 2 inconclusive\n")
 
 
-def test_nothing_is_shown_of_a_quick_run(tmp_path: Path) -> None:
-    ran = Terminal(tmp_path, "check", "127.0.0.1:1")
-    ran.finish()
+def test_nothing_is_shown_of_a_run_that_ends_within_patience(
+    silent: Silent, tmp_path: Path
+) -> None:
+    ran = Terminal(tmp_path, "check", "--timeout", "1", silent.at, patience=600)
+    assert "1 s" in ran.finish()
     assert b"waiting" not in ran.said
     assert b"\b" not in ran.said
 
 
 @pytest.mark.parametrize("why", ["--json", "dumb", "piped"])
-def test_nothing_is_shown_where_nobody_looks(why: str, silent: int, tmp_path: Path) -> None:
-    words = ["check", "--timeout", "0.8", f"127.0.0.1:{silent}"]
+def test_nothing_is_shown_where_nobody_looks(why: str, silent: Silent, tmp_path: Path) -> None:
+    words = ["check", "--timeout", "0.8", silent.at]
     more = {"TERM": "dumb"} if why == "dumb" else {}
     if why == "piped":
         with (tmp_path / "out").open("wb") as file:
@@ -131,8 +159,8 @@ def test_nothing_is_shown_where_nobody_looks(why: str, silent: int, tmp_path: Pa
     assert b"waiting for" not in ran.said
 
 
-def test_an_interrupt_takes_it_away(silent: int, tmp_path: Path) -> None:
-    ran = Terminal(tmp_path, "check", "--timeout", "30", f"127.0.0.1:{silent}")
+def test_an_interrupt_takes_it_away(silent: Silent, tmp_path: Path) -> None:
+    ran = Terminal(tmp_path, "check", "--timeout", "50", silent.at)
     ran.read_until(NAMED)
     ran.process.send_signal(signal.SIGINT)
     text = ran.finish()
@@ -151,12 +179,11 @@ def test_a_file_that_takes_long_is_named(tmp_path: Path) -> None:
     assert "reading" not in ran.finish()
 
 
-def test_the_line_tells_what_how_many_and_how_long() -> None:
+def test_the_line_tells_what_how_many_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = 100.0
+    monkeypatch.setattr(clock, "stopwatch", lambda: start)
     one = Waiting("waiting for {} to answer", shown=False, done="checked")
     assert one.line(0) == ""
-    from detector import clock
-
-    start = clock.stopwatch()
     with one.on("a.com:443"):
         assert one.line(start + 3.2) == "waiting for a.com:443 to answer, 3 s"
         with one.on("b.com:443"):
@@ -165,7 +192,7 @@ def test_the_line_tells_what_how_many_and_how_long() -> None:
         told = "checked 1, waiting for a.com:443 to answer, 7 connections, 5 s"
         assert one.line(start + 5.1) == told
     with one.on("/var/log/" + "folder/" * 20 + "error.log"):
-        short = one.line(clock.stopwatch(), 70)
+        short = one.line(start, 70)
         assert len(short) == 70
         assert re.search(r"waiting for /var/.*\.\.\..*\.log to answer, 7 connections, 0 s$", short)
     with one.on("evil\x1b[2J\n.com"):

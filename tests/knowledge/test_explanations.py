@@ -137,7 +137,7 @@ def test_the_tables_load_before_anybody_notices() -> None:
         begun = time.process_time()
         error_table()
         took.append(time.process_time() - begun)
-    assert min(took) < 0.3  # 0.05 s on an idle machine
+    assert min(took) < 0.5  # 0.05 s on an idle machine
 
 
 def test_each_shipped_table_names_its_source() -> None:

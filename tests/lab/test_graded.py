@@ -221,12 +221,12 @@ def test_a_silent_ca_answers_for_itself_and_not_for_what_is_revoked() -> None:
 
 
 async def fetched(url: str) -> str:
-    """The status that comes within half a second."""
+    """The status that comes; what is silent has half a second to prove otherwise."""
     place = urlsplit(url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     writer.write(f"GET {place.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     try:
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(30 if url.endswith(".der") else 0.5):
             return (await reader.readline()).split()[1].decode()
     except TimeoutError:
         return "silent"

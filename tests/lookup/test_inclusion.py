@@ -131,11 +131,12 @@ def test_nothing_that_a_hostile_log_sends_becomes_a_proof(
     world: LabPki, asking: FetchOptions, seen: Observation, bend: Bend, why: str
 ) -> None:
     start = time.monotonic()
-    found, problems, _ = proved(world, replace(asking, timeout=3), seen, bend)
+    patience = 1 if bend is silence else 20
+    found, problems, _ = proved(world, replace(asking, timeout=patience), seen, bend)
     assert found == seen
     assert len(problems) == 2
     assert all(why in problem for problem in problems[: 1 if why == "tree head" else 2])
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
 
 
 def test_a_leaf_without_a_log_to_ask_is_told(

@@ -78,7 +78,7 @@ def test_whoever_makes_no_handshake_proves_nothing_and_costs_its_seconds(
     began = clock.stopwatch()
     found = asyncio.run(run())
     assert (found.state, bool(found.why)) == ("unknown", True)
-    assert clock.stopwatch() - began < 5
+    assert clock.stopwatch() - began < 20
 
 
 def test_a_closed_port_proves_nothing(context: ssl.SSLContext) -> None:

@@ -93,7 +93,7 @@ def test_time_and_memory_of_a_script_are_bounded() -> None:
         return time.monotonic() - start
 
     with ThreadPoolExecutor(3) as together:
-        assert max(together.map(ended, hostile)) < 2 * pac.WALL_SECONDS + 1
+        assert max(together.map(ended, hostile)) < 10 * pac.WALL_SECONDS
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else to become")

@@ -171,23 +171,24 @@ def test_silence_ends_with_the_time_out() -> None:
     async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    start = time.perf_counter()
     seen = probed(handler, timeout=0.3)
     assert cause(seen) == "silent-drop"
     assert "stays silent" in (seen.failure.text if seen.failure else "")
-    assert time.perf_counter() - start < 1.5
 
 
 def test_one_byte_a_second_does_not_buy_more_time() -> None:
+    said = 0
+
     async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal said
         for octet in server_hello():
             writer.write(bytes((octet,)))
             await writer.drain()
+            said += 1
             await asyncio.sleep(0.1)
 
-    start = time.perf_counter()
     assert cause(probed(handler, timeout=0.5)) == "silent-drop"
-    assert time.perf_counter() - start < 2
+    assert said < len(server_hello()) // 2
 
 
 def test_ten_megabytes_of_certificates_are_not_swallowed() -> None:
@@ -209,10 +210,7 @@ def test_an_endless_stream_of_alerts_ends() -> None:
             writer.write(encode_record(ALERT, bytes((1, 90))) * 100)
             await writer.drain()
 
-    start = time.perf_counter()
-    seen = probed(handler)
-    assert seen.failure is not None
-    assert time.perf_counter() - start < 3
+    assert cause(probed(handler, timeout=100)) == "malformed-handshake"
 
 
 def test_messages_that_openssl_ignores_for_ever_end_at_a_megabyte() -> None:

@@ -77,9 +77,9 @@ def test_a_port_that_refuses_is_unreachable() -> None:
 
 def test_silence_is_waited_for_less_once_somebody_answered() -> None:
     async def run() -> float:
-        patience = Patience(30)
+        patience = Patience(100)
         async with peer(silent) as port:
-            options = ProbeOptions(timeout=30, connect_to=("127.0.0.1", port))
+            options = ProbeOptions(timeout=100, connect_to=("127.0.0.1", port))
             offer = plan("a.com", ())["plain"]
             start = time.monotonic()
             waiting = asyncio.create_task(
@@ -90,7 +90,7 @@ def test_silence_is_waited_for_less_once_somebody_answered() -> None:
             assert (await waiting).outcome == "silent"
             return time.monotonic() - start
 
-    assert asyncio.run(run()) < 5
+    assert asyncio.run(run()) < 50
 
 
 def test_nobody_is_asked_further_once_all_patience_is_gone() -> None:

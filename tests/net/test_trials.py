@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 
 from detector.judging.diagnose import diagnose
@@ -62,30 +61,27 @@ def slow(pki: LabPki, seconds: float, *, together: bool) -> Slow:
     return Slow(Origin({"localhost": pki.issue("localhost")}), seconds, together=together)
 
 
-def inquired(server: Slow, timeout: float) -> tuple[Inquiry, float]:
+def inquired(server: Slow, timeout: float) -> Inquiry:
     async def run() -> Inquiry:
         async with server as started:
             options = ProbeOptions(timeout=timeout, connect_to=("127.0.0.1", started.port))
             return await inquire(parse_target("localhost"), options)
 
-    start = time.monotonic()
-    found = asyncio.run(run())
-    return found, time.monotonic() - start
+    return asyncio.run(run())
 
 
 def test_a_slow_server_that_answers_several_at_once_is_asked_all_at_once(pki: LabPki) -> None:
     server = slow(pki, 1.0, together=True)
-    found, took = inquired(server, 5.0)
+    found = inquired(server, 5.0)
     assert found.resumption == "resumed"
     assert found.unfinished == ()
     assert server.most > 12  # eight, until it had shown that it can
-    assert took < 4.5  # four rounds of eight and a resumption would be 5
 
 
 def test_a_server_that_takes_one_after_the_other_is_not_called_broken(pki: LabPki) -> None:
     """Most hellos of the first round meet silence: they wait behind others."""
     server = slow(pki, 0.4, together=False)
-    found, _ = inquired(server, 1.5)
+    found = inquired(server, 1.5)
     assert server.most == 1
     diagnosis = diagnose(found, pki.knowledge(), config_lines())
     assert [cause.id for cause in diagnosis.causes if cause.severity == "error"] == []
@@ -94,7 +90,7 @@ def test_a_server_that_takes_one_after_the_other_is_not_called_broken(pki: LabPk
 
 
 def test_a_quick_server_in_a_row_answers_everything(pki: LabPki) -> None:
-    found, _ = inquired(slow(pki, 0.01, together=False), 2.0)
+    found = inquired(slow(pki, 0.01, together=False), 2.0)
     assert found.unfinished == ()
     assert {"browser", "plain", "large", "two-records"} <= {
         name for name, trial in found.trials.items() if trial.answered

@@ -80,7 +80,7 @@ def test_a_proxy_that_stays_silent_costs_no_more_than_the_time_there_is() -> Non
             return await run.run(), loop.time() - began
 
     seen, seconds = asyncio.run(go())
-    assert seconds < 4
+    assert seconds < 25
     assert len(seen.visits) < len(seen.leaves)
     assert grade(seen, TESTS, shipped.published_keys()).letter is None
     again = msgspec.json.decode(msgspec.json.encode(seen), type=Seen)

@@ -96,7 +96,7 @@ def test_a_host_that_is_silent_once_is_asked_again_while_another_answers(
             async with server:
                 port = server.sockets[0].getsockname()[1]
                 targets = [Target("localhost", one, sni="localhost") for one in (port, origin.port)]
-                return await read(pki, kept, ProbeOptions(timeout=1), *targets)
+                return await read(pki, kept, ProbeOptions(timeout=2.5), *targets)
 
     found = asyncio.run(once())
     assert [one.verdict for one in found.hosts] == ["direct", "direct"]

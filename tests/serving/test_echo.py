@@ -203,7 +203,7 @@ async def dripped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, da
         if reader.at_eof():
             raise EOFError
         await asyncio.sleep(0.05)
-    if not await asyncio.wait_for(reader.read(), 8):
+    if not await asyncio.wait_for(reader.read(), 30):
         raise EOFError
 
 
@@ -240,7 +240,7 @@ def test_a_hello_without_end_and_one_that_drips_are_cut_off(pki: LabPki) -> None
             begun = asyncio.get_running_loop().time()
             with pytest.raises((ConnectionError, EOFError)):
                 await dripped(reader, writer, labelled())
-            assert asyncio.get_running_loop().time() - begun < 8
+            assert asyncio.get_running_loop().time() - begun < 50
             writer.close()
 
     asyncio.run(go())

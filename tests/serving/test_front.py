@@ -14,6 +14,7 @@ import pytest
 from detector.errors import ConfigError
 from detector.lab.origin import server_context
 from detector.lab.pki import LabPki
+from detector.serving import front as module
 from detector.serving.conversation import Reply, Request
 from detector.serving.front import Arrival, Entrance, Limits, by_name, front
 from detector.serving.speaker import OpenSslSpeaker
@@ -118,12 +119,16 @@ def test_a_body_ends_the_connection_and_the_next_one_is_served(pki: LabPki) -> N
     asyncio.run(go())
 
 
-def test_one_address_gets_so_many_connections_and_no_more(pki: LabPki) -> None:
+def test_one_address_gets_so_many_connections_and_no_more(
+    pki: LabPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TO_GREET", 600)  # who says nothing is not left for that
+
     async def go() -> None:
         async with serving(pki, Limits(most_of_one=2)) as port:
             held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            async with asyncio.timeout(3):  # before one that says nothing is left
+            async with asyncio.timeout(60):
                 assert await reader.read() == b""
             for one in (*[w for _, w in held], writer):
                 one.close()

@@ -37,7 +37,7 @@ def test_silence_after_a_server_hello_is_not_a_swallowed_hello(
         context.maximum_version = maximum
 
     behind = Origin({"localhost": pki.issue("localhost")}, prepare=prepare)
-    found = diagnosed(Stalling(behind, lambda *_: "pass"), pki, timeout=0.6)
+    found = diagnosed(Stalling(behind, lambda *_: "pass"), pki, timeout=2)
     cause = causes(found)["silent-drop"]
     assert "answers the ClientHello and gets no further" in cause.text
     assert "swallow" not in cause.fix[0].text
