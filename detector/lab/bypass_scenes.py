@@ -31,7 +31,7 @@ from detector.net.routes import Routing, parse_proxy
 from detector.own_python import tlsight
 
 HOST, OTHER = "app.pinned.test", "www.shop.test"
-_PATIENCE = 15.0
+_PATIENCE = 60.0
 
 
 async def play(folder: Path, trust: Path, pki: LabPki, script: Path) -> list[ExpectedRow]:

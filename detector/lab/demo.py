@@ -153,7 +153,7 @@ class _Stage:
         self._add(what, "intercepted, engine mitmproxy", before)
         self.rules.write_text('[[rule]]\nhost = "BANK.test."\nreason = "pinned banking app"\n')
         after = before
-        deadline = time.perf_counter() + 10
+        deadline = time.perf_counter() + 60
         while after.verdict == "intercepted" and time.perf_counter() < deadline:
             await asyncio.sleep(0.3)
             after = judge_all([await self._observe("bank.test", proxy)], self.known)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -16,7 +17,9 @@ from detector.errors import ConfigError
 from detector.lab.pki import Credential
 
 _LISTENING = re.compile(r"listening at .*?:(\d+)")
-_PATIENCE = 40.0
+_PATIENCE = 60.0
+# It writes what it has seen while it ends.
+_ENDING = 30.0
 
 
 class Mitmdump:
@@ -73,6 +76,14 @@ class Mitmdump:
         """Wait until the process has ended."""
         assert self._process is not None
         await self._process.wait()
+
+    async def caught_up(self) -> None:
+        """Wait until it has looked at all that came to it before: whoever comes later is answered later."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"GET http://mitm.it/ HTTP/1.1\r\nHost: mitm.it\r\n\r\n")
+            await reader.read(1)
+        writer.close()
 
     @property
     def url(self) -> str:
@@ -132,7 +143,7 @@ class Mitmdump:
         if self._process.returncode is None:
             self._process.terminate()
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_ENDING):
                     await self._process.wait()
             except TimeoutError:
                 self._process.kill()

@@ -31,7 +31,7 @@ def openssl(server: Server, *words: str, trust: Path | None = None) -> str:
     turned = ("-starttls", server.starttls) if server.starttls else ()
     checks = ("-verify_return_error", "-CAfile", str(trust)) if trust else ()
     return said(
-        "timeout", "5", find("openssl"), "s_client", "-connect", f"127.0.0.1:{server.port}",
+        "timeout", "60", find("openssl"), "s_client", "-connect", f"127.0.0.1:{server.port}",
         "-servername", server.host, "-brief", *turned, *checks, *words,
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ def other_protocol(server: Server) -> str:
 
 def other_name(server: Server) -> str:
     return said(
-        "timeout", "5", find("openssl"), "s_client", "-connect", f"127.0.0.1:{server.port}",
+        "timeout", "60", find("openssl"), "s_client", "-connect", f"127.0.0.1:{server.port}",
         "-servername", "unknown.example", "-brief",
     )  # fmt: skip
 
@@ -81,13 +81,13 @@ def without_certificate(server: Server) -> str:
 
 
 def clear_text(server: Server) -> str:
-    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return _rest(raw)
 
 
 def garbage(server: Server) -> str:
-    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as raw:
         raw.sendall(bytes(range(128, 192)) * 2)
         return _rest(raw)
 
@@ -110,7 +110,7 @@ def resetting(server: Server) -> str:
 
 def _greeted(server: Server) -> socket.socket:
     """A connection on which half of a hello was sent."""
-    raw = socket.create_connection(("127.0.0.1", server.port), 5)
+    raw = socket.create_connection(("127.0.0.1", server.port), 60)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=server.host)

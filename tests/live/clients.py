@@ -11,12 +11,13 @@ from pathlib import Path
 from tests.live.java import java_command
 from tests.live.marionette import read_page
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE
 
 Client = Callable[[str, int, Path], str]
 
 
 def said(*command: str, **environment: str) -> str:
-    """Everything that a command prints; it has ten seconds."""
+    """Everything that a command prints."""
     clean = {
         key: value
         for key, value in os.environ.items()
@@ -24,14 +25,14 @@ def said(*command: str, **environment: str) -> str:
     }
     done = subprocess.run(
         list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**clean, "LC_ALL": "C", **environment}, timeout=30,
+        env={**clean, "LC_ALL": "C", **environment}, timeout=2 * PATIENCE,
     )  # fmt: skip
     return done.stdout.decode(errors="replace")
 
 
 def curl(host: str, port: int, root: Path) -> str:
     return said(
-        find("curl"), "-sS", "-m", "8", "--cacert", str(root), "--resolve",
+        find("curl"), "-sS", "-m", "60", "--cacert", str(root), "--resolve",
         f"{host}:{port}:127.0.0.1", f"https://{host}:{port}/",
     )  # fmt: skip
 
@@ -48,7 +49,7 @@ _PYTHON = """
 import socket, ssl, sys
 host, port, root = sys.argv[1:]
 context = ssl.create_default_context(cafile=root)
-raw = socket.create_connection(("127.0.0.1", int(port)), timeout=8)
+raw = socket.create_connection(("127.0.0.1", int(port)), timeout=60)
 context.wrap_socket(raw, server_hostname=host)
 """
 
@@ -59,7 +60,7 @@ def python(host: str, port: int, root: Path) -> str:
 
 _NODE = """
 const [host, port, root] = process.argv.slice(1);
-require('https').get({host: '127.0.0.1', port, servername: host, timeout: 8000,
+require('https').get({host: '127.0.0.1', port, servername: host, timeout: 60000,
   headers: {host}, ca: require('fs').readFileSync(root)}, r => r.resume());
 """
 
@@ -70,7 +71,7 @@ def node(host: str, port: int, root: Path) -> str:
 
 def wget(host: str, port: int, root: Path) -> str:
     return said(
-        find("wget"), "-O", "/dev/null", "-T", "8", "-t", "1", f"--ca-certificate={root}",
+        find("wget"), "-O", "/dev/null", "-T", "60", "-t", "1", f"--ca-certificate={root}",
         f"https://{host}:{port}/",
     )  # fmt: skip
 
@@ -101,7 +102,7 @@ public class Fetch {
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, factory.getTrustManagers(), null);
     java.net.Socket raw = new java.net.Socket("127.0.0.1", Integer.parseInt(args[1]));
-    raw.setSoTimeout(8000);
+    raw.setSoTimeout(60000);
     SSLSocket tls = (SSLSocket) context.getSocketFactory()
         .createSocket(raw, args[0], Integer.parseInt(args[1]), true);
     SSLParameters parameters = tls.getSSLParameters();
@@ -144,7 +145,7 @@ func main() {
 	pem, _ := os.ReadFile(os.Args[2])
 	pool.AppendCertsFromPEM(pem)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	client := &http.Client{Transport: transport, Timeout: 8 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: 60 * time.Second}
 	_, err := client.Get(os.Args[1])
 	if err != nil {
 		fmt.Println(err)
@@ -196,7 +197,7 @@ def trust(database: Path, root: Path) -> None:
         ["-N", "--empty-password"],
         ["-A", "-n", "lab", "-t", "C,,", "-i", str(root)],
     ):
-        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, timeout=30)
+        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True, timeout=PATIENCE)
 
 
 def firefox(folder: Path, proxy: str | None = None) -> Client:

@@ -6,23 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from detector.lab.pki import Authority, Credential
 from tests.live.programs import Program, find, free_port
-
-_PATIENCE = 15.0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for it; AssertionError where it does not come."""
-    end = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
+from tests.live.waiting import PATIENCE
 
 
 class Rsyslog(Program):
@@ -87,7 +76,7 @@ action(type="omfile" file="{self.out}" template="each" asyncWriting="off" flushO
         """As a crash does."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait(5)
+        self._process.wait(PATIENCE)
 
 
 class NginxReceiver(Program):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.live.programs import Program, find
+from tests.live.waiting import PATIENCE
 
 _ASK = build_opener(ProxyHandler({}))
 
@@ -18,7 +19,7 @@ _ASK = build_opener(ProxyHandler({}))
 def get(url: str, **headers: str) -> str:
     """The body of an answer of 200."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    with _ASK.open(Request(url, headers=named), timeout=20) as answer:
+    with _ASK.open(Request(url, headers=named), timeout=PATIENCE) as answer:
         return str(answer.read().decode())
 
 
@@ -75,7 +76,7 @@ class Blackbox(Program):
     def command(self) -> list[str]:
         config = self.write(
             "blackbox.yml",
-            "modules:\n  tls:\n    prober: tcp\n    timeout: 5s\n    tcp:\n      tls: true\n"
+            "modules:\n  tls:\n    prober: tcp\n    timeout: 60s\n    tcp:\n      tls: true\n"
             f"      preferred_ip_protocol: ip4\n      tls_config:\n        ca_file: {self.root}\n",
         )
         listen = f"--web.listen-address=127.0.0.1:{self.port}"

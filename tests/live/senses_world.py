@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE, until
 
 ROUTER = "10.77.3.1"
 _OF_NAMESPACES = Path("/etc/netns")
@@ -47,7 +48,7 @@ for line in sys.stdin:
         found = asyncio.run(here(b"s" * 16, {}))
         print(found.id if found else None)
     else:
-        print(asyncio.run(portal(random.Random(1), seconds=3)))
+        print(asyncio.run(portal(random.Random(1), seconds=30)))
 """
 
 
@@ -74,7 +75,7 @@ class Machine:
         at: TracebackType | None,
     ) -> None:
         if self._resident is not None:
-            self._resident.communicate(timeout=10)
+            self._resident.communicate(timeout=PATIENCE)
         for name in (self._own, self._router):
             subprocess.run([find("ip"), "netns", "delete", name], check=False, capture_output=True)
         shutil.rmtree(_OF_NAMESPACES / self._own, ignore_errors=True)
@@ -82,6 +83,12 @@ class Machine:
     def ip(self, *words: str) -> None:
         """On the machine."""
         self._ip("-n", self._own, *words)
+
+    def at_once(self, *lines: str) -> None:
+        """On the machine, by one process: who watches sees no state between them."""
+        command = [find("ip"), "-n", self._own, "-batch", "-"]
+        given = "".join(f"{line}\n" for line in lines)
+        subprocess.run(command, input=given, text=True, check=True, timeout=PATIENCE)
 
     def at_router(self, *words: str) -> None:
         self._ip("-n", self._router, *words)
@@ -91,9 +98,11 @@ class Machine:
         self.ip("link", "add", "out", "type", "veth", "peer", "name", "in", "netns", self._router)
         self.at_router("address", "add", f"{ROUTER}/24", "dev", "in")
         self.at_router("link", "set", "in", "address", hardware, "up")
-        self.ip("address", "add", "10.77.3.9/24", "dev", "out")
-        self.ip("link", "set", "out", "up")
-        self.ip("route", "add", "default", "via", ROUTER)
+        self.at_once(
+            "address add 10.77.3.9/24 dev out",
+            "link set out up",
+            f"route add default via {ROUTER}",
+        )
 
     def router_is(self, hardware: str) -> None:
         """Another box in its place, which the machine has spoken to."""
@@ -108,16 +117,14 @@ class Machine:
         command = [*self.command(), find("wireguard-go"), "--foreground", "wg0"]
         with subprocess.Popen(command, stdout=quiet, stderr=quiet) as held:
             try:
-                deadline = time.monotonic() + 10
-                while True:
-                    with contextlib.suppress(subprocess.CalledProcessError):
-                        self.ip("link", "set", "wg0", "up")
-                        break
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
+                until(lambda: self._is_up("wg0"), "wireguard-go")
                 yield
             finally:
                 held.terminate()
+
+    def _is_up(self, link: str) -> bool:
+        command = [find("ip"), "-n", self._own, "link", "set", link, "up"]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     def here(self) -> str:
         """The id of the network, as the agent tells it; None where it tells none."""
@@ -141,11 +148,8 @@ class Machine:
 
     def wait_for(self, kind: str, port: int) -> None:
         """Until somebody listens at the router."""
-        deadline = time.monotonic() + 15
         command = [*self.command(router=True), find("ss"), f"--{kind}", "-lnH", f"sport = :{port}"]
-        while not subprocess.run(command, capture_output=True, timeout=10).stdout:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: subprocess.run(command, capture_output=True).stdout, f"{kind} {port}")
 
     def command(self, *, router: bool = False) -> tuple[str, ...]:
         """What runs a program there."""
@@ -172,16 +176,15 @@ class Watched:
         self._output = self._process.stdout
         os.set_blocking(self._output.fileno(), False)
         try:
-            self.until(1, 20)
+            self.until(1)
         except BaseException:
             self.__exit__()
             raise
-        time.sleep(0.1)  # until it has noted the times of files as well
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         self._output.close()
 
     def quiet(self, seconds: float = 1.2) -> bool:
@@ -189,15 +192,16 @@ class Watched:
         time.sleep(seconds)
         return self._read() == []
 
-    def until(self, number: int, seconds: float = 8) -> list[list[str]]:
+    def until(self, number: int) -> list[list[str]]:
         """The next so many changes at least."""
         found: list[list[str]] = []
-        deadline = time.monotonic() + seconds
-        while len(found) < number:
+
+        def came() -> bool:
+            found.extend(self._read())
             assert self._process.poll() is None, "it ended"
-            assert time.monotonic() < deadline, found
-            time.sleep(0.05)
-            found += self._read()
+            return len(found) >= number
+
+        until(came, f"change {number}", lambda: found)
         return found
 
     def _read(self) -> list[list[str]]:

@@ -17,6 +17,7 @@ from detector.agent.sinks import Surroundings
 from detector.agent.sinks.otlp import Settings, open_sink
 from tests.agent.sample_events import finding, heartbeat, notice
 from tests.live.programs import free_port
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 
@@ -50,7 +51,7 @@ async def exchange(folder: Path) -> tuple[list[LogRecord], list[Metric]]:
         sink = open_sink(Settings(url=f"http://127.0.0.1:{port}", in_clear=True), around(folder))
         await sink.send([finding(1), heartbeat(3), notice(2)])
         await sink.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await reading
     return logs, metrics
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.live.programs import find
 from tests.live.unit_world import COMMAND, UID, UnitWorld
+from tests.live.waiting import PATIENCE
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 SYSTEM, USER = (
@@ -89,7 +90,7 @@ def test_the_agent_lives_as_the_unit_starts_it_and_knows_its_network(
             assert started["device"]["system"] == "linux"
         finally:
             agent.terminate()
-        said = agent.communicate(timeout=20)[0]
+        said = agent.communicate(timeout=PATIENCE)[0]
     assert agent.returncode == 0, said
     assert "Traceback" not in said
     kept = world.shell(f"stat -c '%u %a %n' {STATE}/*").stdout
@@ -109,13 +110,13 @@ def test_the_agent_lives_as_the_unit_starts_it_and_knows_its_network(
         "-c",
         script,
     ]
-    seen = subprocess.run(inside, capture_output=True, text=True, timeout=30)
+    seen = subprocess.run(inside, capture_output=True, text=True, timeout=PATIENCE)
     has_a_way = bool(subprocess.run(["ip", "route", "show", "default"], capture_output=True).stdout)
     assert seen.stdout.strip() == str(has_a_way), seen.stderr
 
 
 def _told(world: UnitWorld, agent: subprocess.Popen[str], code: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         for line in world.shell(f"cat {STATE}/told 2>/dev/null").stdout.splitlines():
             with contextlib.suppress(ValueError):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from tests.cli.conftest import Run, running
 from tests.live.clients import said
 from tests.live.programs import find
 from tests.live.test_cutting import world
+from tests.live.waiting import until as until_true
+from tests.live.waiting import until_it_holds as until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 SHOP, MAIL, PINNED, STUBBORN, BROKEN = HOSTS = (
@@ -75,19 +76,13 @@ class House:
             for host in (*hosts, *hosts):
                 port = self._ports.get(host, self._port)
                 heard += said(
-                    find("curl"), "-sS", "-m", "10", "--interface", client, "-x", proxy.url, "--cacert",
+                    find("curl"), "-sS", "-m", "30", "--interface", client, "-x", proxy.url, "--cacert",
                     str(ca), "--connect-to", f"{host}:443:127.0.0.1:{port}", f"https://{host}/",
                 )  # fmt: skip
             return heard
 
         with ThreadPoolExecutor(len(CLIENTS)) as pool:
             return "".join(pool.map(ask, CLIENTS))
-
-
-async def until(holds: Callable[[], object], seconds: float = 40) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.2)
 
 
 def test_a_rule_that_is_removed_and_a_ca_that_is_swapped_are_told_and_what_was_always_broken_is_not(
@@ -141,7 +136,12 @@ def test_a_rule_that_is_removed_and_a_ca_that_is_swapped_are_told_and_what_was_a
                 await visit(mitm, trust, STUBBORN)
                 await visit(mitm, ours, BROKEN)
                 tlsight("bypass", "remove", pattern, *where)
-                await asyncio.sleep(1.5)
+
+                def read_by() -> set[int]:
+                    with BypassStore(store, clock.now, read_only=True) as opened:
+                        return {one.rules for one in opened.proxies.all()}
+
+                await until(lambda: read_by() == {0}, "that the proxy has read it")
                 assert "ok" not in await visit(mitm, trust, PINNED, STUBBORN)
                 await visit(mitm, ours, BROKEN)
                 await until(lambda: any(f"breaks: {PINNED}: " in line for line in mitm.lines))
@@ -186,18 +186,9 @@ def test_a_connection_that_passes_is_listed_while_it_is_open(tmp_path: Path, tls
         return [json.loads(line)["passing"] for line in lines]
 
     with running(world(tmp_path, "60")) as (_, download):
-        assert until_true(passing)
+        until_true(passing)
         (one,) = passing()
         assert (one["host"], one["rule"], one["client"]) == ("long.test", "long.test", "127.0.0.1")
-        assert until_true(lambda: passing()[0]["down"] > one["down"])
+        until_true(lambda: passing()[0]["down"] > one["down"])
         download.kill()
-        assert until_true(lambda: not passing())
-
-
-def until_true(holds: Callable[[], object], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.3)
-    return True
+        until_true(lambda: not passing())

@@ -25,6 +25,7 @@ from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions, probe
 from detector.net.routes import Routing, parse_proxy
 from tests.live.gateways import AnyName
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 PASSED, INSPECTED = "pass.test", "other.test"
@@ -112,7 +113,6 @@ def test_quic_passes_by_a_rule_and_is_inspected_without(tmp_path: Path) -> None:
             signers = [await quic_signer(mitm.port, host) for host in (PASSED, INSPECTED)]
             assert signers[0] == await quic_signer(port, PASSED)
             assert signers[1] == "mitmproxy"
-            await asyncio.sleep(1)
         with BypassStore(store, clock.now) as opened:
             assert opened.traffic.uses()[PASSED].down > 1000
         server.close()
@@ -125,7 +125,7 @@ async def quic_signer(port: int, host: str) -> str:
     options = QuicConfiguration(
         is_client=True, alpn_protocols=["h3"], server_name=host, verify_mode=ssl.CERT_NONE
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         async with connect("127.0.0.1", port, configuration=options) as client:
             assert isinstance(client, QuicConnectionProtocol)
             shown = client._quic.tls._peer_certificate

@@ -22,7 +22,8 @@ from detector.lab.pki import Authority, LabPki
 from detector.model.observation import Judgement, Observation
 from detector.report.event_json import EventRecord, NoticeRecord, decode_event
 from tests.agent.sample_events import NOON, finding, notice
-from tests.live.event_world import NginxReceiver, Rsyslog, until
+from tests.live.event_world import NginxReceiver, Rsyslog
+from tests.live.waiting import until, until_it_holds
 
 pytestmark = pytest.mark.live
 HOST = "siem.example.com"
@@ -115,9 +116,7 @@ def by_http(world: World, port: int, **more: Any) -> Sink:
 async def for_seconds(deliveries: Deliveries, condition: Callable[[], bool]) -> None:
     task = asyncio.create_task(deliveries.run())
     try:
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0.02)
+        await until_it_holds(condition)
     finally:
         task.cancel()
         await asyncio.wait((task,))

@@ -17,8 +17,8 @@ from detector.lab.pki import Authority, Credential
 from detector.report.event_facts import facts, line
 from detector.report.event_json import EventRecord, decode_event
 from tests.agent.sample_events import NOON, finding, heartbeat, notice
-from tests.live.event_world import Journal, NginxReceiver, Rsyslog, until
-from tests.live.programs import free_port
+from tests.live.event_world import Journal, NginxReceiver, Rsyslog
+from tests.live.waiting import PATIENCE, until
 from tests.report.test_event_forms import NASTY, hostile
 
 pytestmark = pytest.mark.live
@@ -30,7 +30,7 @@ def around(path: Path) -> Surroundings:
     return Surroundings("d" * 32, path, lambda: NOON, print)
 
 
-def send(sink: Sink, *events: EventRecord, seconds: float = 15) -> None:
+def send(sink: Sink, *events: EventRecord, seconds: float = PATIENCE) -> None:
     async def main() -> None:
         async with asyncio.timeout(seconds):
             await sink.send(events)
@@ -207,7 +207,7 @@ def test_the_journal_has_each_event_under_its_fields_also_a_large_one(tmp_path: 
 def test_a_server_that_never_ends_a_connection_is_an_error_unless_that_is_not_asked(
     tmp_path: Path,
 ) -> None:
-    with socket.create_server(("127.0.0.1", free_port())) as deaf:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
         port = deaf.getsockname()[1]
         settings = syslog.Settings(host="127.0.0.1", port=port, transport="tcp")
         with pytest.raises(TimeoutError):

@@ -124,11 +124,11 @@ async def _look_on(
             told.put_nowait(change)
 
     with _Ear(stirred.set) as ear:
+        stamps = senses.stamps()  # before the look: what is written meanwhile is looked at again
         before = senses.look()
         ear.gateways = frozenset(before.network.hardware.items())
         last = clocks()
         looked = last.since_boot
-        stamps = senses.stamps()
         while True:
             await _wait(stirred, pace.tick)
             at = clocks()
