@@ -8,11 +8,10 @@ subscribed is called for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-_END = b"\r\n"
-_LONGEST_LINE = 4096
 _BETWEEN_FRAMES = 1  # nats.protocol.parser.AWAITING_CONTROL_LINE
 _ACKS = 500  # in one piece of some 40 kB
 _ACK = b" 4\r\n+ACK\r\n"
@@ -21,25 +20,31 @@ _ACK = b" 4\r\n+ACK\r\n"
 Take = Callable[[str, str, bytes], object]
 
 
-def cut(buffer: bytes | bytearray, sid: bytes, take: Take) -> tuple[int, bool]:
-    """Take the whole MSG frames of a subscription that `buffer` begins with. Pure but for `take`.
+def cut(buffer: bytes | bytearray, frame: re.Pattern[bytes], take: Take) -> tuple[int, bool]:
+    """Take the whole MSG frames of a subscription, as `control_line` knows them, that `buffer` begins with. Pure but for
+    `take`.
 
     Gives where they end, and whether the next is one of the same whose end has not come yet.
     """
     at = 0
-    while True:
-        end = buffer.find(_END, at, at + _LONGEST_LINE)
-        if end < 0:
-            return at, False
-        words = buffer[at:end].split()
-        if len(words) != 5 or words[0] != b"MSG" or words[2] != sid or not words[4].isdigit():
-            return at, False
-        start = end + 2
-        stop = start + int(words[4][:10])
-        if len(buffer) < stop + 2:
-            return at, True
-        take(words[1].decode(), words[3].decode(), bytes(buffer[start:stop]))
-        at = stop + 2
+    whole = len(buffer)
+    with memoryview(buffer) as view:
+        while True:
+            found = frame.match(view, at)
+            if found is None:
+                return at, False
+            subject, reply, size = found.groups()
+            start = found.end()
+            stop = start + int(size)
+            if whole < stop + 2:
+                return at, True
+            take(subject.decode(), reply.decode(), bytes(view[start:stop]))
+            at = stop + 2
+
+
+def control_line(sid: int) -> re.Pattern[bytes]:
+    """What begins a MSG frame of a subscription whose message is to be answered."""
+    return re.compile(rb"MSG ([!-~]{1,2000}) %d ([!-~]{1,2000}) ([0-9]{1,10})\r\n" % sid)
 
 
 def acknowledgements(replies: list[str]) -> bytes:
@@ -52,7 +57,7 @@ class Ahead:
 
     def __init__(self, parser: Any, sid: int, take: Take) -> None:
         self._parser = parser
-        self._sid = b"%d" % sid
+        self._frame = control_line(sid)
         self._take = take
 
     def __getattr__(self, name: str) -> Any:
@@ -63,7 +68,7 @@ class Ahead:
         buffer = parser.buf
         buffer += data
         if parser.state == _BETWEEN_FRAMES:
-            end, unfinished = cut(buffer, self._sid, self._take)
+            end, unfinished = cut(buffer, self._frame, self._take)
             del buffer[:end]
             if unfinished or not buffer:
                 return

@@ -5,8 +5,8 @@ commit (WAL). synchronous is FULL: what is acknowledged to the bus after a commi
 cut may not take it back; at a thousand rows a commit the flush costs nothing that can be measured.
 
 A statement with many rows is made one of many VALUES. Python's sqlite3 lets go of the interpreter's lock once a
-statement; row by row the writing thread would wait for the lock after every single one, behind a thread that decodes
-the next batch.
+statement, and takes it again behind a thread that decodes the next batch, which gives it up after 5 ms: row by row, and
+still by hundreds of rows, the writing thread would wait for the lock as long as it writes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TUNING = (
     "PRAGMA journal_size_limit = 134217728",
 )
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
-_CHUNKS = (256, 32)  # rows; few sizes, so that their statements stay prepared
+_CHUNKS = (1000, 250, 32)  # rows; few sizes, so that their statements stay prepared
 _MOST_VALUES = 32_000  # SQLITE_MAX_VARIABLE_NUMBER is 32,766
 
 
