@@ -50,6 +50,12 @@ def installed(_: Path | None) -> Iterable[Family]:
         openssl.HANDSHAKE_CODES,
     )
     yield Family("GnuTLS", "gnutls_strerror_name, gnutls_strerror", gnutls.errors(), gnutls.CODES)
+    yield Family(
+        "GnuTLS verification",
+        "gnutls_certificate_verification_status_print",
+        gnutls.statuses(),
+        side="client",
+    )
 
 
 # In the order in which they are read: what one has, the later ones leave out.

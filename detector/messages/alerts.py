@@ -13,7 +13,9 @@ from detector.model.alerts import NAMES, Side
 _SERVER_MARKS = (
     r"(?im)while SSL handshaking, client:|SSL_accept|AH0\d{4}|TLS handshake error from"
     r"|could not accept SSL connection|SSL handshake failure \(|peer closed connection in SSL"
-    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|TLS_error:|\bfrontend\b.*SSL"
+    r"|client [^ ]+ (?:SSL|TLS)|Client TLS handshake failed|(?-i:TLS_error:)|\bfrontend\b.*SSL"
+    r"|accepting (?:a )?(?:client )?connection|New connection from [^ ]+ on port|tlsClientError|ovpn-server\["
+    r"|(?:get|process)_client_certificate"
     r"|\[emerg\]|postfix/smtpd|imap-login|pop3-login|SSLHandshakeException.*NioEndpoint"
 )
 # Lines without one of these say nothing of an alert.

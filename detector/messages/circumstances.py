@@ -196,8 +196,14 @@ def _computed(
 ) -> Iterator[tuple[str, str]]:
     """Signals that words alone do not tell."""
     program = table.programs.get(spoken.programs[0]) if spoken.programs else None
+    itself = program if spoken.strength >= _ITSELF else None
+    private = itself is not None and _asks_own_servers(itself)
+    if itself is not None and _goes_by_own_roots(itself, spoken.platform):
+        yield "own-roots", itself.name
     if whom is None:
-        if program is not None and program.kind in _OF_DEVELOPERS and spoken.strength >= _RUNTIME:
+        if itself is not None and private:
+            yield "own-server", itself.name
+        elif program is not None and program.kind in _OF_DEVELOPERS and spoken.strength >= _RUNTIME:
             yield "no-host", ""
         if (
             program is not None
@@ -215,6 +221,8 @@ def _computed(
             program and whom.host in program.hosts
         ):
             yield "service-host", whom.host
+    elif itself is not None and private:
+        yield "own-server", itself.name
     else:
         yield "unknown-host", whom.host
     public = {host for host in hosts if not is_private(host)}
@@ -228,6 +236,21 @@ def _computed(
         if match[1].strip() == match[2].strip():
             yield "same-name", match[1].strip()
             break
+
+
+def _asks_own_servers(program: Program) -> bool:
+    """Whether its servers are mostly of one's own: a database has no default, nor has what steers a cluster."""
+    return program.kind == "database" or (program.kind == "container" and not program.hosts)
+
+
+def _goes_by_own_roots(program: Program, platform: str) -> bool:
+    """Whether it has no root where nothing names one."""
+    row = next((row for row in program.reads if row.platform in ("", platform)), None)
+    return row is not None and row.store == "own" and program.kind in _CONFIGURED
+
+
+# Other programs that have roots of their own bring them.
+_CONFIGURED = frozenset(("database", "iot", "runtime", "library"))
 
 
 def _is_known_public(host: str, program: Program | None, table: ErrorTable) -> bool:

@@ -35,6 +35,8 @@ MAX_ANSWERS = 12
 # Failures whose circumstances are looked at, hosts that are compared, and places that an answer names.
 _THOUGHT_ABOUT, _HOSTS, _TIMES = 60, 32, 1000
 _AROUND = 40  # lines in which a failure's circumstances are looked for
+# Kinds whose servers and clients are one family: who runs the broker has the clients that refuse it.
+_FAMILIES = frozenset(("database", "iot"))
 _LONGEST, _WIDEST = 80, 2000  # lines and characters of a failure's own text
 
 
@@ -197,6 +199,7 @@ def _answer(
     programs = tuple(
         table.programs[name] for name in seen.spoken.programs if name in table.programs
     )[:4]
+    mending = [one for one in programs if writer == "client" or one.kind in _FAMILIES]
     return Answer(
         causes=tuple(_explanation(one, table, asked) for one in causes),
         programs=programs,
@@ -209,7 +212,7 @@ def _answer(
         proxy=f"{seen.proxy[0]}:{seen.proxy[1]}" if seen.proxy else None,
         hosts=seen.hosts,
         lines=(block.numbers,),
-        remedies=_remedies(causes, programs, seen) if writer == "client" else (),
+        remedies=_remedies(causes, mending, seen),
     )
 
 

@@ -74,7 +74,9 @@ class Squeezed:
     def own_words(self, start: int, end: int) -> bool:
         """Whether what stands there in the squeezed text is no part of longer words."""
         first, last = self.place(start), self.place(end - 1)
-        return not (_joins(self.text, first - 1, first) or _joins(self.text, last, last + 1))
+        # "ERR_SSL_" is the beginning of many names.
+        ends = self.text[last] == "_" or not _joins(self.text, last, last + 1)
+        return ends and not _joins(self.text, first - 1, first)
 
 
 class Finder:

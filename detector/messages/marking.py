@@ -22,7 +22,7 @@ _STRONG = (
     r"|trust ?anchor|trust ?manager|truststore|keystore|(?:unknown|root|trusted|issuer|no|invalid|self.?signed|local|extra|system) ca(?:s|[^a-z]|$)|(?:^|[^a-z])ca is invalid|unknown ?issuer|ca ?file|ca_?bundle|ca_?path"
     r"|check_hostname|safely connect|securely connect|isn.?t secure|not secure|not (?:be )?trusted|not private|unsafe tls|authorit(?:y|ies)|revocation|revoked|hostname ?verif"
     r"|nsurlerror|cfstream|cfnetwork|errssl|net_error|err_cert|sec_e|cert_e|cert_trust|0x800[b9][0-9a-f]|0x8009|0x80072f|moz_pkix|hsts"
-    r"|证书|憑證|証明書|인증서|сертификат|zertifikat|certificad|certyfikat|安全通道|信頼関係|信任关系|vertrauensstellung|sperrprüfung|sicheren? verbindung|保護された通信|защищённ|защищенн|безопасн|não é (?:segura|particular)|no es (?:segura|privada)|n.est pas (?:sécurisée|privée)|non è (?:sicura|privata)|nie jest (?:bezpieczne|prywatne)|不是私密|不安全|プライバシー|비공개|安全な接続|安全でない"
+    r"|证书|憑證|証明書|인증서|сертификат|zertifikat|certificad|certyfikat|安全通道|信頼関係|信任关系|vertrauensstellung|sperrprüfung|sicheren? verbindung|保護された通信|недоверенн|verbindung wird nicht vertraut|защищённ|защищенн|безопасн|não é (?:segura|particular)|no es (?:segura|privada)|n.est pas (?:sécurisée|privée)|non è (?:sicura|privata)|nie jest (?:bezpieczne|prywatne)|不是私密|不安全|プライバシー|비공개|安全な接続|安全でない"
 )
 _WEAK = r"https|[:= ]443(?:[^0-9]|$)|:8443|wss://|ldaps|smtps|imaps|amqps|mqtts|ftps|starttls|proxyconnect"
 # What a first look at a long log goes by: marks, ways to end, proxies.
@@ -69,7 +69,8 @@ _SUCCESS = re.compile(
     re.IGNORECASE,
 )
 _OTHER_KIND = re.compile(
-    r"code.?sign|signing certificate|provisioning profile|jarsigner|certificates? of (?:attendance|completion|origin|conformity)",
+    r"code.?sign|signing certificate|provisioning profile|jarsigner|certificates? of (?:attendance|completion|origin|conformity)"
+    r"|(?:birth|marriage|death|gift|vaccination|medical|health|training|share|tax|energy|insurance) certificates?",
     re.IGNORECASE,
 )
 # Certificates that sign code may be fetched over TLS that fails.

@@ -26,8 +26,8 @@ from detector.messages.marking import (
 )
 from detector.messages.reading import Line
 from detector.messages.table import ErrorTable, ErrorText, as_number
-from detector.messages.weighing import Clue
-from detector.model.alerts import NAMES, Side, meanings
+from detector.messages.weighing import NOT_TRUSTED, Clue
+from detector.model.alerts import NAMES, Meaning, Side, meanings
 
 # Lines in which something of TLS makes words of everyday life count, and in which https makes ends of connections count.
 _NEAR, _NEXT = 1, 1
@@ -77,7 +77,7 @@ def spotted(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -
             continue
         if any(start - _WRAPS <= hit.start and hit.end <= end + _WRAPS for start, end in spans):
             continue
-        one = _clue(row, name, hit, squeezed, near, table)
+        one = _clue(row, name, hit, squeezed, near, table, writer)
         if one is not None:
             said[hit] = one
     found += [Found(hit.line, said[hit]) for hit in outermost(list(said))]
@@ -85,8 +85,18 @@ def spotted(text: str, lines: Sequence[Line], table: ErrorTable, writer: Side) -
     return found
 
 
+# A server that verifies a chain has been shown a client's.
+_REJECTED = Meaning("client-certificate-rejected", "likely")
+
+
 def _clue(
-    row: ErrorText, name: str, hit: Hit, text: Squeezed, near: _Nearness, table: ErrorTable
+    row: ErrorText,
+    name: str,
+    hit: Hit,
+    text: Squeezed,
+    near: _Nearness,
+    table: ErrorTable,
+    writer: Side,
 ) -> Clue | None:
     """What a text that was found says here; None where it says nothing."""
     if not row.meanings or near.holds(is_no_failure, hit.line):
@@ -110,7 +120,9 @@ def _clue(
         close = near.by(hit.line) if ends else near.strong(hit.line, 0 if short else _NEAR)
         if not (close or whole or _asks_proxy(name)):
             return None
-    return Clue(name, row.meanings, everyday=not by_itself, generic=row.generic)
+    of_client = writer == "server" and row.generic and info.id in NOT_TRUSTED
+    meanings = (_REJECTED, *row.meanings) if of_client else row.meanings
+    return Clue(name, meanings, everyday=not by_itself, generic=row.generic)
 
 
 def _asks_proxy(name: str) -> bool:

@@ -20,6 +20,16 @@ SAID = {
     "GNUTLS_E_PK_SIG_VERIFY_FAILED": "?malformed-handshake, ?tls-intercepted",
     "GNUTLS_E_CERTIFICATE_KEY_MISMATCH": "client-certificate-rejected",
 }  # fmt: skip
+# Statuses whose words do not say them as names of errors do.
+STATUSES = {
+    "The certificate issuer is not a CA": "wrong-usage, tls-intercepted",
+    "The signature in the certificate is invalid": "tls-intercepted, wrong-issuer, ?weak-signature",
+    "The revocation or OCSP data are old and have been superseded": "revocation-unavailable, client-clock-wrong",
+    "The revocation or OCSP data are issued with a future date": "client-clock-wrong, revocation-unavailable",
+    "The certificate requires the server to include an OCSP status in its response, but the OCSP status is missing": "must-staple-missing, ?tls-intercepted",
+    "The received OCSP status response is invalid": "revocation-unavailable, must-staple-missing, ?tls-intercepted",
+    "The certificate doesn't match the local copy (TOFU)": "certificate-pinned, tls-intercepted",
+}  # fmt: skip
 
 
 def errors() -> Iterator[Row]:
@@ -31,3 +41,27 @@ def errors() -> Iterator[Row]:
         if name:
             words = plain(library.gnutls_strerror(code).decode())
             yield Row(str(code), name.decode(), words, SAID.get(name.decode(), ""))
+
+
+def statuses() -> Iterator[Row]:
+    """What it says of each bit of a verification's result; apt, git and wget pass that on."""
+    library = ctypes.CDLL(ctypes.util.find_library("gnutls"))
+    said = library.gnutls_certificate_verification_status_print
+    said.argtypes = [ctypes.c_uint, ctypes.c_int, ctypes.POINTER(_Datum), ctypes.c_uint]
+    for bit in range(32):
+        found = _Datum()
+        if said(1 << bit, _X509, ctypes.byref(found), 0) < 0:
+            continue
+        text = ctypes.string_at(found.data, found.size).decode()
+        words = text.removeprefix("The certificate is NOT trusted. ").strip(" .")
+        if words:
+            yield Row(words=words, causes=STATUSES.get(words, ""))
+
+
+_X509 = 1  # GNUTLS_CRT_X509
+
+
+class _Datum(ctypes.Structure):
+    """gnutls_datum_t."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_uint))

@@ -60,3 +60,20 @@ def test_servers_are_known_by_their_words() -> None:
         == "server"
     )
     assert side_of("curl: (35) tls alert") == "client"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1: New connection from 10.0.0.7:4 on port 8883.",
+        "FAILED: error accepting connection: received fatal alert: UnknownCA",
+        "Error accepting a client connection: error:0A00010B:SSL routines::wrong version number",
+        "error:1417C086:SSL routines:tls_process_client_certificate:certificate verify failed",
+    ],
+)
+def test_what_only_a_server_does_tells_that_one_wrote_it(line: str) -> None:
+    assert side_of(line) == "server"
+
+
+def test_openvpn_says_the_same_on_both_sides() -> None:
+    assert side_of("TLS_ERROR: BIO read tls_read_plaintext error") == "client"

@@ -28,6 +28,12 @@ def signals(text: str, *, not_trusted: bool = True) -> set[str]:
         ("E1 memcache.go:265] tls: failed to verify certificate: x509: certificate signed by unknown authority", "kubectl"),
         ("Caused by: javax.net.ssl.SSLHandshakeException: PKIX path building failed\n\tat org.gradle.internal.X", "gradle"),
         ("error: spurious network error (2 tries remaining): [60] SSL peer certificate", "cargo"),
+        ("request to https://ghe.corp/api/v3/x failed, reason: unable to verify the first certificate", "node"),
+        ("[Error: 1:error:1425F102:SSL routines::unsupported protocol:c:\\ws\\deps\\openssl\\openssl\\ssl\\s.c:1:]", "node"),
+        ("  % Total    % Received % Xferd  Average Speed\n  0  0  0curl: (77) error setting certificate file", "curl"),
+        ("May 1 mail postfix/submission/smtpd[1]: SSL_accept error from a.example[192.0.2.1]: -1", "postfix"),
+        ("OperationalError: (2026, 'SSL connection error: error:0A000102:SSL routines::unsupported protocol')", "mysql"),
+        ("https://learning.example: Max retries exceeded with url: /safari/ (Caused by SSLError(1, '_ssl.c:1'))", "requests"),
     ],
 )  # fmt: skip
 def test_the_program_is_known_by_its_own_words_before_its_runtimes(text: str, program: str) -> None:
@@ -48,6 +54,22 @@ def test_a_known_host_is_fine_for_everybody_else() -> None:
     assert "public-host" in signals('Get "https://github.com/a": x509: unknown')
     assert "private-host" in signals('Get "https://git.corp/a": x509: unknown')
     assert "unknown-host" in signals('Get "https://www.shop-nobody-knows.com/a": x509: unknown')
+
+
+def test_a_database_or_cluster_is_mostly_of_ones_own() -> None:
+    assert "own-server" in signals(
+        "kubectl get pods\nx509: certificate signed by unknown authority"
+    )
+    assert "own-server" in signals("psql: error: SSL error: certificate verify failed")
+    assert "own-server" in signals("mysql -h db.shop-nobody-knows.com: ERROR 2026 (HY000): SSL")
+    assert "own-server" not in signals("kubectl: Get https://github.com/a: x509: unknown authority")
+    assert "own-server" not in signals("npm ERR! code UNABLE_TO_VERIFY_LEAF_SIGNATURE")
+    assert "own-server" not in signals("kubectl: x509: unknown", not_trusted=False)
+
+
+def test_who_goes_by_its_configuration_alone_lacks_what_that_does_not_name() -> None:
+    assert "own-roots" in signals("mosquitto_sub: Error: certificate verify failed")
+    assert "own-roots" not in signals("curl: (60) SSL certificate problem")
 
 
 def test_a_package_manager_that_names_no_host_asked_its_registry() -> None:

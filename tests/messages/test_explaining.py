@@ -175,6 +175,24 @@ def test_a_server_asked_nobody_and_its_own_trust_is_not_the_matter() -> None:
     assert all("10.0.0.7" not in cause.tell_apart for cause in one.causes)
 
 
+def test_what_a_server_does_not_trust_is_its_clients_certificate() -> None:
+    told = "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed"
+    assert first(f"1: New connection from 10.0.0.7:43206 on port 8883.\n1: {told}") == (
+        "client-certificate-rejected"
+    )
+    assert first(told) != "client-certificate-rejected"
+
+
+def test_who_runs_a_broker_is_told_the_line_of_its_clients() -> None:
+    text = (
+        "1: New connection from 10.0.0.7:43206 on port 8883.\n"
+        "1: OpenSSL Error[0]: error:0A000418:SSL routines::tlsv1 alert unknown ca"
+    )
+    (one,) = answers(lines_of(text), TABLE)
+    assert one.host is None
+    assert "mosquitto" in {remedy.program.id for remedy in one.remedies}
+
+
 def test_a_server_that_cannot_use_its_own_files_blames_no_client() -> None:
     text = 'nginx: [emerg] SSL_CTX_use_PrivateKey("/etc/a.key") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)'
     assert first(text) == "own-certificate-unusable"

@@ -42,6 +42,12 @@ def test_a_part_of_longer_words_is_not_found() -> None:
     assert found("self-signed certificates_x") == []
 
 
+def test_what_ends_in_a_joint_is_the_beginning_of_many_names() -> None:
+    beginning = Finder([("code: 'ERR_SSL_", 0)])
+    assert [hit.tag for hit in beginning.find(Squeezed("{ code: 'ERR_SSL_NO_CIPHERS' }"))] == [0]
+    assert not list(beginning.find(Squeezed("barcode: 'ERR_SSL_X'")))
+
+
 def test_a_gap_stands_for_a_few_words() -> None:
     assert found("the certificate for www.a.example has expired") == [KNOWN[2]]
     assert found("certificate for " + "x" * 90 + " has expired") == []
