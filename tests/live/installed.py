@@ -54,7 +54,7 @@ class Machine:
         self.folder = folder
         subprocess.run(
             [
-                find("mmdebstrap"), "--quiet", "--mode=root", "--variant=essential", "--aptopt=Acquire::Retries \"3\"",
+                find("mmdebstrap"), "--quiet", "--mode=root", "--variant=essential", '--aptopt=Acquire::Retries "3"',
                 # Only what the tests look at is to be there.
                 "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                 "bookworm", folder,
