@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ def test_nsss_names_are_in_the_library() -> None:
             held += path.read_bytes()
     assert held, "libnss3 is not installed"
     assert {name for name in names if name.encode() not in held} == set()
+
+
+def test_no_row_of_a_family_is_told_twice() -> None:
+    rows = Counter((row.family, row.side, row.code, row.name, row.text) for row in TABLE.texts)
+    assert [row for row, count in rows.items() if count > 1] == []
 
 
 def test_seven_thousand_identifiers_and_more_are_known() -> None:
