@@ -17,7 +17,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TextIO
 
@@ -40,12 +40,20 @@ class Waiting:
         shown: whether it may show at all; the terminal decides too.
         total: how many there are, where that is known and more than one.
         done: what they are when it has come, "checked".
+        stopwatch: seconds, for differences.
 
     """
 
     def __init__(
-        self, words: str, *, shown: bool = True, total: int | None = None, done: str = "done"
+        self,
+        words: str,
+        *,
+        shown: bool = True,
+        total: int | None = None,
+        done: str = "done",
+        stopwatch: Callable[[], float] = clock.stopwatch,
     ) -> None:
+        self._stopwatch = stopwatch
         self._words, self._total, self._done = words, total, done
         self._note = ""
         self._under_way: dict[int, tuple[str, float]] = {}
@@ -83,7 +91,7 @@ class Waiting:
         with self._lock:
             number = self._next
             self._next += 1
-            self._under_way[number] = what, clock.stopwatch()
+            self._under_way[number] = what, self._stopwatch()
         try:
             yield
         finally:
@@ -147,7 +155,7 @@ class Waiting:
             pace = _PACE
             with self._lock:
                 room = max(shutil.get_terminal_size().columns, _LEAST) - 3
-                told = "" if self._open else self.line(clock.stopwatch(), room)
+                told = "" if self._open else self.line(self._stopwatch(), room)
                 self._turn += 1
                 turn = _TURNS[self._turn % len(_TURNS)]
                 self._draw(f"{turn} {told}" if told else "")

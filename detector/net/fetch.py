@@ -116,22 +116,23 @@ class _Asked:
 
 
 class Pace:
-    """At most one request each `interval` seconds; waiting requests keep their order."""
+    """At most one request each `interval` seconds by `stopwatch`; waiting requests keep their order."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, stopwatch: Callable[[], float] = clock.stopwatch) -> None:
         self.interval = interval
+        self._stopwatch = stopwatch
         self._free = 0.0
 
     def wait(self) -> float:
         """Take the next turn; the seconds until it comes."""
-        now = clock.stopwatch()
+        now = self._stopwatch()
         turn = max(now, self._free)
         self._free = turn + self.interval
         return turn - now
 
     def postpone(self, seconds: float) -> None:
         """The source asked for rest: nobody's turn comes sooner."""
-        self._free = max(self._free, clock.stopwatch() + seconds)
+        self._free = max(self._free, self._stopwatch() + seconds)
 
 
 class Fetcher:

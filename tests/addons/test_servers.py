@@ -24,7 +24,7 @@ def asked(folder: Path, name: str, *, thorough: bool) -> Server:
     async def run() -> Server:
         async with open_world(folder) as pki, one.make(pki) as server:
             target = Target("localhost", server.port, sni="localhost")
-            found = await servers_now([(target, thorough)], ProbeOptions(timeout=3))
+            found = await servers_now([(target, thorough)], ProbeOptions(timeout=15))
             return found["localhost", server.port]
 
     return asyncio.run(run())

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from detector import clock
 from detector.cli.waiting import Waiting
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no pseudo terminals")
@@ -179,10 +178,10 @@ def test_a_file_that_takes_long_is_named(tmp_path: Path) -> None:
     assert "reading" not in ran.finish()
 
 
-def test_the_line_tells_what_how_many_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_tells_what_how_many_and_how_long() -> None:
     start = 100.0
-    monkeypatch.setattr(clock, "stopwatch", lambda: start)
-    one = Waiting("waiting for {} to answer", shown=False, done="checked")
+    words = "waiting for {} to answer"
+    one = Waiting(words, shown=False, done="checked", stopwatch=lambda: start)
     assert one.line(0) == ""
     with one.on("a.com:443"):
         assert one.line(start + 3.2) == "waiting for a.com:443 to answer, 3 s"

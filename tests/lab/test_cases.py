@@ -31,8 +31,10 @@ async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> 
         target = replace(target, sni=given["--sni"] or None)
     certificate = given.get("--client-cert")
     proxy = given.get("--proxy")
+    # Nobody waits where something answers.
+    patience = 1.5 if one.cause in ("connection-timeout", "silent-drop") else 15.0
     options = ProbeOptions(
-        timeout=1.5,
+        timeout=patience,
         connect_to=("127.0.0.1", port) if "--connect" in given else None,
         routing=Routing(parse_proxy(proxy) if proxy else None),
         credential=(certificate, certificate) if certificate else None,
@@ -40,7 +42,7 @@ async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> 
     root = str(folder / "root.pem")
     how = Investigation(
         options,
-        fetch=FetchOptions(timeout=1.5, attempts=1),
+        fetch=FetchOptions(timeout=patience, attempts=1),
         roots=root,
         words=("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words)),
     )

@@ -33,7 +33,7 @@ async def peer(handler: Handler) -> AsyncGenerator[int]:
         server.close()
 
 
-def probed(handler: Handler, timeout: float = 2.0) -> Observation:
+def probed(handler: Handler, timeout: float = 20.0) -> Observation:
     """One probe of a peer that behaves like `handler`."""
 
     async def run() -> Observation:

@@ -18,7 +18,7 @@ def served(server: object) -> tuple[ServedSuites, ...]:
     async def run() -> tuple[ServedSuites, ...]:
         async with server as started:  # type: ignore[attr-defined]
             target = parse_target(f"localhost:{started.port}")
-            return await served_suites(target, ProbeOptions(timeout=2))
+            return await served_suites(target, ProbeOptions(timeout=20))
 
     return asyncio.run(run())
 

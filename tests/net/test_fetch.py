@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from detector import clock
 from detector.errors import ConfigError, FetchError, RefusedError
 from detector.judging.judge import judge_all
 from detector.lab.answer import Answer, Request
@@ -410,9 +409,8 @@ def test_jitter_spreads_the_attempts() -> None:
     assert [retry_delay(3, None, now=NOW, jitter=j) for j in (0, 0.5, 1)] == [2, 3, 4]
 
 
-def test_a_pace_gives_one_turn_each_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "stopwatch", lambda: 1000.0)
-    pace = Pace(10)
+def test_a_pace_gives_one_turn_each_interval() -> None:
+    pace = Pace(10, lambda: 1000.0)
     assert [pace.wait() for _ in range(3)] == [0, 10, 20]
     pace.postpone(100)
     assert pace.wait() == 100

@@ -118,7 +118,7 @@ def test_without_curiosity_there_is_one_handshake(pki: LabPki) -> None:
         async with Origin({"localhost": pki.issue("localhost")}) as origin:
             target = parse_target(f"localhost:{origin.port}")
             modest = Curiosity(trials=False, addresses=False, resume=False)
-            return await inquire(target, ProbeOptions(timeout=2), modest)
+            return await inquire(target, ProbeOptions(timeout=20), modest)
 
     found = asyncio.run(run())
     assert found.trials == {}
@@ -129,7 +129,7 @@ def test_without_curiosity_there_is_one_handshake(pki: LabPki) -> None:
 def diagnosed_at(handler: Handler, known: Knowledge) -> Diagnosis:
     async def run() -> Inquiry:
         async with peer(handler) as port:
-            return await inquire(parse_target(f"localhost:{port}"), ProbeOptions(timeout=1))
+            return await inquire(parse_target(f"localhost:{port}"), ProbeOptions(timeout=10))
 
     return diagnose(asyncio.run(run()), known, config_lines())
 

@@ -93,7 +93,7 @@ async def http3(folder: Path, credential: Credential) -> AsyncIterator[int]:
 
 
 async def checked(known: Knowledge, port: int, host: str = HOST) -> Judgement:
-    session = CheckRun(known, ProbeOptions(timeout=3), other_ways=True)
+    session = CheckRun(known, ProbeOptions(timeout=20), other_ways=True)
     (found,) = [one async for one in session.run([parse_target(f"{host}:{port}")])]
     return found
 

@@ -267,7 +267,7 @@ def test_proxies_that_do_not_tunnel(answer: bytes, expected: str) -> None:
     async def run() -> Observation:
         async with peer(sends(answer)) as port:
             routing = Routing(parse_proxy(f"http://127.0.0.1:{port}"))
-            return await probe(parse_target("a.com"), ProbeOptions(routing=routing, timeout=2))
+            return await probe(parse_target("a.com"), ProbeOptions(routing=routing, timeout=20))
 
     seen = asyncio.run(run())
     assert cause(seen) == expected

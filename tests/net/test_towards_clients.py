@@ -26,7 +26,7 @@ def told(speaking: Speaking) -> TowardsClients:
         async with front(
             "127.0.0.1", 0, lambda _: entrance, lambda _a, _r: Reply(200, b""), Limits(most_of_one=256)
         ) as port:  # fmt: skip
-            options = ProbeOptions(timeout=3, connect_to=("127.0.0.1", port))
+            options = ProbeOptions(timeout=20, connect_to=("127.0.0.1", port))
             return await towards_clients("a.test", "b.test", 443, options)
 
     return asyncio.run(go())

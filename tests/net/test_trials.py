@@ -71,11 +71,12 @@ def inquired(server: Slow, timeout: float) -> Inquiry:
 
 
 def test_a_slow_server_that_answers_several_at_once_is_asked_all_at_once(pki: LabPki) -> None:
-    server = slow(pki, 1.0, together=True)
-    found = inquired(server, 5.0)
+    # The first answers have to take about as long as each other, on a busy machine too.
+    server = slow(pki, 2.0, together=True)
+    found = inquired(server, 10.0)
     assert found.resumption == "resumed"
     assert found.unfinished == ()
-    assert server.most > 12  # eight, until it had shown that it can
+    assert server.most > 20  # of thirty; eight and another eight, until it had shown that it can
 
 
 def test_a_server_that_takes_one_after_the_other_is_not_called_broken(pki: LabPki) -> None:

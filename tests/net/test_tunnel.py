@@ -43,7 +43,7 @@ async def answering(answer: bytes) -> asyncio.Server:
 
 
 def seen(chooser: Ways) -> Observation:
-    options = ProbeOptions(timeout=2.0, routing=Routing(pac=chooser))
+    options = ProbeOptions(timeout=20, routing=Routing(pac=chooser))
     return asyncio.run(probe(parse_target("127.0.0.1:1"), options))
 
 
@@ -82,7 +82,7 @@ def test_an_answer_is_an_answer_and_no_other_way_is_tried() -> None:
         async with server:
             port = server.sockets[0].getsockname()[1]
             chooser = Ways(replace(CLOSED, port=port), None)
-            options = ProbeOptions(timeout=2.0, routing=Routing(pac=chooser))
+            options = ProbeOptions(timeout=20, routing=Routing(pac=chooser))
             return await probe(parse_target("127.0.0.1:1"), options)
 
     found = asyncio.run(run())

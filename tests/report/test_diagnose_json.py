@@ -28,7 +28,7 @@ def found(name: str, folder: Path, *, suites: bool = False) -> Diagnosis:
         assert isinstance(one, Case)
         async with open_world(folder) as pki, one.make(pki) as server:
             target = parse_target(f"{one.host}:{server.port}")
-            how = Investigation(ProbeOptions(timeout=2), suites=suites)
+            how = Investigation(ProbeOptions(timeout=20), suites=suites)
             return await how.of(target, pki.knowledge())
 
     return asyncio.run(run())

@@ -54,7 +54,7 @@ def intercepted(folder: Path) -> Diagnosis:
         one = case("intercepted")
         assert one is not None
         async with open_world(folder) as pki, one.make(pki) as server:
-            options = ProbeOptions(timeout=2, connect_to=("127.0.0.1", server.port))
+            options = ProbeOptions(timeout=20, connect_to=("127.0.0.1", server.port))
             return await Investigation(options).of(parse_target(one.host), pki.knowledge())
 
     return asyncio.run(run())

@@ -45,7 +45,7 @@ def test_hosts_stay_in_their_order_and_both_hellos_are_asked(
     async def twice() -> tuple[PathAnswer, PathAnswer]:
         async with Origin({"localhost": pki.issue("localhost")}) as origin:
             targets = (CLOSED, Target("localhost", origin.port, sni="localhost"))
-            options = ProbeOptions(timeout=2)
+            options = ProbeOptions(timeout=20)
             return await read(pki, kept, options, *targets), await read(
                 pki, kept, options, *targets
             )
@@ -65,7 +65,7 @@ def test_a_name_that_this_machine_does_not_resolve_is_no_reading(
         async with Origin({"localhost": pki.issue("localhost")}) as origin:
             nowhere = Target("nowhere.invalid", sni="nowhere.invalid")
             there = Target("localhost", origin.port, sni="localhost")
-            return await read(pki, kept, ProbeOptions(timeout=2), nowhere, there)
+            return await read(pki, kept, ProbeOptions(timeout=20), nowhere, there)
 
     found = asyncio.run(once())
     assert [one.kept for one in found.hosts] == [False, True]

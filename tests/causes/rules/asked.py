@@ -14,7 +14,7 @@ from detector.runs.diagnose import Investigation
 
 
 def diagnosed(
-    server: Loopback, pki: LabPki, host: str = "localhost", timeout: float = 2.0
+    server: Loopback, pki: LabPki, host: str = "localhost", timeout: float = 20.0
 ) -> Diagnosis:
     """`server`, asked for `host` wherever that leads."""
 
