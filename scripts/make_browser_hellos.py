@@ -102,13 +102,13 @@ def _visited(
                 if transport == "quic"
                 else "--disable-quic"
             )
-            visit = browser_visits.chromium(place, root, 10, word)
+            visit = browser_visits.chromium(place, root, word)
         else:
-            visit = browser_visits.firefox(place, root, 14, quic=port if transport == "quic" else 0)
+            visit = browser_visits.firefox(place, root, quic=port if transport == "quic" else 0)
         if transport == "tcp":
             return asyncio.run(browser_visits.over_tcp(place, visit, pki))[0]
         page = browser == "firefox"
-        return asyncio.run(browser_visits.over_quic(place, visit, pki, port, page=page))
+        return asyncio.run(browser_visits.over_quic(place, visit, pki, sink, page=page))
 
 
 def table(rows: list[MeasuredHello]) -> Iterator[str]:

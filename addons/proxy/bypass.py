@@ -86,6 +86,7 @@ class Bypass:
 
     def running(self) -> None:
         self._running = True
+        self._binder.resolver.begin()
         self._keeper.start()
         path = self._keeper.options.store
         if ctx.options.bypass_review and path is not None and self._stop_review is None:

@@ -83,6 +83,11 @@ class Resolver:
         self._addresses = _Kept(ask, by_client, WAIT, FAILED_LIFE)
         self._outer = _Kept(records.hidden_behind, by_client, OUTER_WAIT, OUTER_FAILED_LIFE)
 
+    @staticmethod
+    def begin() -> None:
+        """Load what look-ups need, before there is a client: the first one's WAIT would pay for it."""
+        _Dns.load()
+
     def known(self, name: str) -> Answer | None:
         """What is kept of a name and still lives."""
         return self._addresses.known(name)
@@ -183,6 +188,20 @@ class _Dns:
     def __init__(self, servers: Sequence[Server]) -> None:
         self._servers = servers
         self._made: Any = None
+
+    @staticmethod
+    def load() -> None:
+        """The library, and its readers of the records that are asked for, which it loads when the first one comes."""
+        with suppress(ImportError):
+            import dns.asyncbackend
+            import dns.asyncresolver
+            import dns.nameserver
+            import dns.rdtypes.ANY.CNAME
+            import dns.rdtypes.IN.A
+            import dns.rdtypes.IN.AAAA
+            import dns.rdtypes.IN.HTTPS
+
+            dns.asyncbackend.get_backend("asyncio")
 
     async def ask(self, name: str) -> Answer:
         """A and AAAA records."""

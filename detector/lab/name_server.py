@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import Self
 
 # Records as a zone file has them: "192.0.2.1" is an A record, "2001:db8::1" an AAAA record, "CNAME other.test." and
 # "HTTPS 1 . ech=..." are what they say; "silence" is no answer at all, "failure" is SERVFAIL.
 Records = Mapping[str, Sequence[str]]
+
+# What an answer needs, in part loaded by the library when the first one is made: whoever asks first would wait for it.
+_LOADED = (
+    "dns.message",
+    "dns.rdtypes.ANY.CNAME",
+    "dns.rdtypes.IN.A",
+    "dns.rdtypes.IN.AAAA",
+    "dns.rrset",
+)
 
 
 class NameServer:
@@ -36,6 +46,8 @@ class NameServer:
         return cls(dict.fromkeys(names, ("127.0.0.1",)))
 
     async def __aenter__(self) -> Self:
+        for name in _LOADED:
+            import_module(name)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: _Protocol(self), local_addr=self._address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -28,6 +29,32 @@ def asking(play: Callable[[Resolver, NameServer], Awaitable[None]]) -> None:
             await play(Resolver([server]), names)
 
     asyncio.run(inside())
+
+
+_LOADED_AFTERWARDS = """
+import asyncio, sys
+from addons.proxy.resolver import Resolver, read_servers
+async def main():
+    resolver = Resolver(read_servers(sys.argv[1]))
+    resolver.begin()
+    before = set(sys.modules)
+    assert await resolver.addresses("alias.test")
+    assert not await resolver.is_outer("a.test")
+    print(sorted(name for name in sys.modules.keys() - before if name.startswith("dns")))
+asyncio.run(main())
+"""
+
+
+def test_what_a_look_up_needs_is_loaded_when_it_begins_and_not_in_the_first_clients_time() -> None:
+    async def inside() -> bytes:
+        async with NameServer(RECORDS) as names:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", _LOADED_AFTERWARDS, names.at, stdout=asyncio.subprocess.PIPE
+            )
+            said, _ = await child.communicate()
+            return said
+
+    assert asyncio.run(inside()) == b"[]\n"
 
 
 def test_both_families_are_told_aliases_are_followed_and_what_is_absent_is_nowhere() -> None:

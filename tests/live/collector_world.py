@@ -19,6 +19,7 @@ from detector.report.event_json import EventRecord
 from tests.fleet.telling import message
 from tests.live.programs import Program, readable_by_all
 from tests.live.starttls_programs import as_user
+from tests.live.waiting import PATIENCE
 
 
 class NatsServer(Program):
@@ -41,7 +42,7 @@ jetstream {{ store_dir: {json.dumps(str(self.folder / "store"))}, sync_interval:
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
-        self._process.wait(8)
+        self._process.wait(PATIENCE)
 
 
 class PostgresqlServer(Program):
@@ -105,7 +106,7 @@ class Collector:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(8)
+        self.process.wait(PATIENCE)
 
     def said(self) -> str:
         """All that it has said so far."""
@@ -134,7 +135,7 @@ async def main(url, where, settings):
     database = await open_database(where)
     while True:  # as `tlsight fleet serve` does: who lost the line dials again
         try:
-            client = await nats.connect(url, allow_reconnect=False, connect_timeout=1)
+            client = await nats.connect(url, allow_reconnect=False, connect_timeout=20)
         except Exception:
             await asyncio.sleep(0.1)
             continue
@@ -170,11 +171,11 @@ async def publish(server: NatsServer, events: Iterable[EventRecord | tuple[str, 
     sent = 0
     while sent < len(todo):
         try:
-            client = await nats.connect(server.url, allow_reconnect=False, connect_timeout=1)
+            client = await nats.connect(server.url, allow_reconnect=False, connect_timeout=20)
         except Exception:
             await asyncio.sleep(0.05)
             continue
-        stream = client.jetstream(timeout=2)
+        stream = client.jetstream(timeout=20)
         try:
             while sent < len(todo):
                 some = todo[sent : sent + 50]
@@ -199,7 +200,7 @@ async def waiting(server: NatsServer) -> int:
     return info.num_pending + info.num_ack_pending
 
 
-async def until(holds: Callable[[], Awaitable[bool]], patience: float = 20.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Wait until it holds; what it raises meanwhile does not count."""
     end = asyncio.get_running_loop().time() + patience
     while True:

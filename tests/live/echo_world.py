@@ -19,6 +19,7 @@ from tests.live import programs
 from tests.live.forward_proxies import Tinyproxy
 from tests.live.gateways import HaproxyRouter
 from tests.live.programs import Program, corporate_ca
+from tests.live.waiting import PATIENCE
 
 NAME = "localhost"
 SPLICE_ALL = "acl step1 at_step SslBump1\nssl_bump peek step1\nssl_bump splice all"
@@ -52,7 +53,7 @@ class EchoProcess:
 
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self.code = self._process.wait(10)
+        self.code = self._process.wait(PATIENCE)
         assert self._process.stdout is not None
         self._process.stdout.close()
 

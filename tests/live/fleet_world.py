@@ -22,6 +22,7 @@ from detector.agent.signed import public_signer
 from detector.net.nats_link import Login, NatsLink, dial
 from detector.wire.nkey import NKey
 from tests.live.programs import free_port
+from tests.live.waiting import PATIENCE
 
 
 class Fleet:
@@ -76,7 +77,7 @@ class Fleet:
         how = Serving("127.0.0.1", self.port, ("localhost",), always=False, disk=self.disk)
         task = asyncio.ensure_future(serve(self.home, how, os.environ, clock.now, self.said.append))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while not any(line.startswith("fleet: ") for line in self.said):
                     await asyncio.sleep(0.02)
                     if task.done():
@@ -99,9 +100,9 @@ async def running(folder: Path, disk: int = 20 << 30) -> AsyncGenerator[Fleet]:
         fleet.members.close()
 
 
-async def until(true: object, seconds: float = 10.0) -> None:
+async def until(true: object) -> None:
     """Wait until `true()` is; raises TimeoutError."""
     assert callable(true)
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while not true():
             await asyncio.sleep(0.01)

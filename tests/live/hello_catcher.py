@@ -17,6 +17,7 @@ from tests.forensics.measured_hellos import MeasuredHello
 from tests.live import clients, programs
 from tests.live.gateways import AnyName, Privoxy
 from tests.live.programs import corporate_ca, find
+from tests.live.waiting import PATIENCE
 
 NAME = "localhost"
 
@@ -33,8 +34,10 @@ class HelloCatcher(Loopback):
         try:
             body = b""
             while len(body) < 4 or len(body) < 4 + int.from_bytes(body[1:4]):
-                head = await asyncio.wait_for(reader.readexactly(5), 8)
-                body += await asyncio.wait_for(reader.readexactly(int.from_bytes(head[3:])), 8)
+                head = await asyncio.wait_for(reader.readexactly(5), PATIENCE)
+                body += await asyncio.wait_for(
+                    reader.readexactly(int.from_bytes(head[3:])), PATIENCE
+                )
             if body[0] == 1:
                 self.facts.append(self._hellos.client(body[4 : 4 + int.from_bytes(body[1:4])])[0])
         except (OSError, TimeoutError, asyncio.IncompleteReadError, WireError):
@@ -133,7 +136,7 @@ async def _profiles(python: str) -> list[MeasuredHello]:
     for name in json.loads(listed):
         async with HelloCatcher() as server, AgentCatcher() as plain:
             words = [python, "-c", _ONE, name, str(server.port), str(plain.port)]
-            await asyncio.to_thread(subprocess.run, words, check=True, timeout=60)
+            await asyncio.to_thread(subprocess.run, words, check=True, timeout=2 * PATIENCE)
             found.append(MeasuredHello(name, plain.agent, "t", server.facts[0]))
     return found
 
@@ -143,9 +146,9 @@ _ONE = """
 import sys
 from curl_cffi import requests
 name, port, plain = sys.argv[1:]
-requests.get(f"http://127.0.0.1:{plain}/", impersonate=name, timeout=8, http_version="v1")
+requests.get(f"http://127.0.0.1:{plain}/", impersonate=name, timeout=60, http_version="v1")
 try:
-    requests.get(f"https://localhost:{port}/", impersonate=name, timeout=8, verify=False)
+    requests.get(f"https://localhost:{port}/", impersonate=name, timeout=60, verify=False)
 except requests.RequestsError:
     pass
 """
@@ -178,6 +181,6 @@ class AgentCatcher(Loopback):
 
 def _curl(*words: str) -> None:
     subprocess.run(
-        [find("curl"), "-sk", "-m", "8", "-o", "/dev/null", *words],
-        check=False, timeout=30, env={"PATH": "/usr/bin:/bin"},
+        [find("curl"), "-sk", "-m", "60", "-o", "/dev/null", *words],
+        check=False, timeout=2 * PATIENCE, env={"PATH": "/usr/bin:/bin"},
     )  # fmt: skip

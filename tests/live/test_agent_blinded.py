@@ -65,7 +65,7 @@ def agent(folder: Path, proxy: Mitmdump, extra: str) -> AgentWorld:
     world = AgentWorld(folder, proxy, folder / "off")
     path = folder / "agent.toml"
     path.write_text(
-        f'[agent]\nevery = "10s"\ntrust = false\ntimeout = 3.0\nproxy = "{proxy.url}"\n{extra}\n'
+        f'[agent]\nevery = "10s"\ntrust = false\ntimeout = 30.0\nproxy = "{proxy.url}"\n{extra}\n'
         'budget = {memory = "400 MB"}\n'
     )
     path.chmod(0o600)

@@ -7,8 +7,7 @@ import html
 import json
 import os
 import subprocess
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from detector.agent.sinks import SinkError, Surroundings
 from detector.agent.sinks.desktop import DesktopSink, Settings
 from tests.agent.told import AT, HOST, check, event
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.live
 _QUIET = subprocess.DEVNULL
@@ -32,7 +32,7 @@ def bus(folder: Path, kept: ExitStack) -> dict[str, str]:
     _held(
         kept, [find("dbus-daemon"), "--session", "--nofork", "--nopidfile", f"--address={address}"]
     )
-    _waited((folder / "bus").exists)
+    until((folder / "bus").exists, "the bus")
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "DBUS_SESSION_BUS_ADDRESS": address}
 
 
@@ -60,26 +60,23 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str
             "[global]\nhistory_length = 200\nstack_duplicates = false\n"
         )
         _held(kept, [find("dunst"), "-config", str(folder / "dunstrc")], env=session)
-        _waited(lambda: _dunst(session, "is-paused").returncode == 0)
+        until(lambda: _dunst(session, "is-paused").returncode == 0, "dunst")
         yield session
 
 
 def _held(kept: ExitStack, command: list[str], **more: Any) -> None:
     started = subprocess.Popen(command, stdout=_QUIET, stderr=_QUIET, **more)
-    kept.callback(started.wait, 10)
+    kept.callback(started.wait, PATIENCE)
     kept.callback(started.terminate)
-
-
-def _waited(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _dunst(session: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [find("dunstctl"), *words], env=dict(session), capture_output=True, text=True, timeout=10
+        [find("dunstctl"), *words],
+        env=dict(session),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
 
 

@@ -14,9 +14,9 @@ from detector.agent.senses.used_hosts import used_hosts
 from detector.lab.origin import server_context
 from detector.lab.pki import LabPki
 from tests.live import clients
-from tests.live.browser_visits import Page, Visit, firefox
+from tests.live.browser_visits import Enough, Page, Visit, firefox
+from tests.live.driven import FLAGS
 from tests.live.programs import find
-from tests.live.test_review import FLAGS
 
 pytestmark = pytest.mark.live
 NAME = "clinic.private.example"
@@ -42,7 +42,7 @@ async def _visited(browser: str, folder: Path, root: Path, pki: LabPki) -> None:
             made = folder / "profile/Default/History"
         else:
             place = ".mozilla/firefox/x.default/places.sqlite"
-            visit = firefox(folder, root, 60, enough=lambda: bool(found()))
+            visit = firefox(folder, root)
             made = folder / "firefox/places.sqlite"
             made.parent.mkdir()
             settled = 'user_pref("network.dns.forceResolve", "127.0.0.1");\n'
@@ -50,11 +50,11 @@ async def _visited(browser: str, folder: Path, root: Path, pki: LabPki) -> None:
         there = home / place
         there.parent.parent.mkdir(parents=True)
         there.parent.symlink_to(made.parent)
-        await asyncio.to_thread(visit, f"https://{NAME}:{page.port}/")
+        await asyncio.to_thread(visit, f"https://{NAME}:{page.port}/", lambda: bool(found()))
         assert found() == [(NAME, page.port)]
 
 
-def chromium(folder: Path, root: Path, url: str) -> None:
+def chromium(folder: Path, root: Path, url: str, _: Enough) -> None:
     """It writes its history every ten seconds, and when it is told to end, which a signal is not."""
     clients.trust(folder / ".pki/nssdb", root)
     there = f"--host-resolver-rules=MAP {NAME} 127.0.0.1"

@@ -14,6 +14,7 @@ from detector.agent import subjects
 from detector.agent.joining import CREDENTIAL
 from detector.agent.membership import read_membership, write_membership
 from tests.live.fleet_world import running, until
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 
@@ -32,10 +33,10 @@ def test_a_token_among_the_services_credentials_is_enough(tmp_path: Path) -> Non
                 },
             )  # fmt: skip
             try:
-                await until((state / "fleet.json").exists, 20)
+                await until((state / "fleet.json").exists)
                 keeper = await fleet.dial(fleet.member("keeper", "keeper"))
                 device = read_membership((state / "fleet.json").read_bytes(), "fleet.json").name
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while await keeper.last(subjects.STATE, device) is None:
                         await asyncio.sleep(0.1)
                 await keeper.close()

@@ -20,6 +20,7 @@ from detector.lab.pki import LabPki
 from tests.cli.conftest import Run
 from tests.live.clients import said
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.live
 DECIDED = ("--reason", "pinned", "--owner", "net", "--expires", "90d")
@@ -38,10 +39,8 @@ def proxy(folder: Path, store: Path, *settings: str) -> Mitmdump:
     )
 
 
-async def until(holds: Callable[[], bool], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(holds):
-            await asyncio.sleep(0.3)
+async def until_so(holds: Callable[[], bool]) -> None:
+    await asyncio.to_thread(until, holds)
 
 
 def test_the_verbs_say_who_reads_the_store_and_that_a_killed_one_does_not(
@@ -62,7 +61,7 @@ def test_the_verbs_say_who_reads_the_store_and_that_a_killed_one_does_not(
             proxy(tmp_path / "one", store, "bypass_mode=suggest") as one,
             proxy(tmp_path / "two", store) as two,
         ):
-            await until(lambda: len(readers()) == 2, 15)
+            await until_so(lambda: len(readers()) == 2)
             found = {row["pid"]: row for row in readers()}
             assert set(found) == {one.pid, two.pid}
             assert found[one.pid]["mode"] == "suggest"
@@ -73,8 +72,8 @@ def test_the_verbs_say_who_reads_the_store_and_that_a_killed_one_does_not(
             assert [json.loads(row)["proxies"] for row in listed.stdout.splitlines()] == [2, 2]
             assert tlsight("bypass", "proxies", *where).returncode == 0
             os.kill(one.pid, signal.SIGKILL)
-            await until(lambda: [row["pid"] for row in readers()] == [two.pid], 16)
-        await until(lambda: not readers(), 3)  # one that ends says so
+            await until_so(lambda: [row["pid"] for row in readers()] == [two.pid])
+        assert await asyncio.to_thread(readers) == []  # one that ends says so first
         for verb in ("list", "candidates"):
             assert "no proxy reads this store" in tlsight("bypass", verb, *where).stderr
         assert tlsight("bypass", "proxies", *where).returncode == 1
@@ -94,7 +93,7 @@ def test_the_page_says_it_too(tmp_path: Path) -> None:
         ) as web:
 
             async def says(text: str) -> None:
-                async with asyncio.timeout(16):
+                async with asyncio.timeout(PATIENCE):
                     while text not in (await web.get("/rules")).text:
                         await asyncio.sleep(0.3)
 
@@ -138,7 +137,7 @@ def test_mitmproxys_own_options_are_told_with_who_wins_and_win_as_told(
 
             def asked(host: str, ca: Path) -> str:
                 return said(
-                    find("curl"), "-sS", "-m", "10", "-x", one.url, "--cacert", str(ca),
+                    find("curl"), "-sS", "-m", "30", "-x", one.url, "--cacert", str(ca),
                     "--connect-to", f"{host}:443:127.0.0.1:{origin.port}", f"https://{host}/",
                 )  # fmt: skip
 
@@ -155,7 +154,7 @@ def test_mitmproxys_own_options_are_told_with_who_wins_and_win_as_told(
                 explained = tlsight("bypass", "explain", "kept.test", *words).stdout
                 return "ignore_hosts" in explained
 
-            await until(is_explained, 10)
+            await until_so(is_explained)
             assert f"pid {one.pid}" in explained
             assert "ignore_hosts" not in tlsight("bypass", "explain", "stop.test", *words).stdout
             assert "ignore_hosts" not in tlsight("bypass", "explain", "other.test", *words).stdout

@@ -56,16 +56,16 @@ def test_every_library_is_named_and_is_no_browser(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_real_browser_is_itself_over_tcp_resumed_and_with_a_websocket(
     browser: str, tmp_path: Path
 ) -> None:
     pki, root = LabPki(), tmp_path / "root.pem"
     root.write_text(pki.root.pem)
     visit = (
-        browser_visits.chromium(tmp_path, root, 10, "--disable-quic")
+        browser_visits.chromium(tmp_path, root, "--disable-quic")
         if browser == "chromium"
-        else browser_visits.firefox(tmp_path, root, 14)
+        else browser_visits.firefox(tmp_path, root)
     )
     hellos, asked = asyncio.run(browser_visits.over_tcp(tmp_path, visit, pki))
     assert {"page", "websocket"} <= set(asked)
@@ -75,7 +75,7 @@ def test_a_real_browser_is_itself_over_tcp_resumed_and_with_a_websocket(
 
 
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_real_browser_is_itself_over_quic(browser: str, tmp_path: Path) -> None:
     pki, root = LabPki(), tmp_path / "root.pem"
     root.write_text(pki.root.pem)
@@ -83,11 +83,11 @@ def test_a_real_browser_is_itself_over_quic(browser: str, tmp_path: Path) -> Non
         port: int = sink.getsockname()[1]
         if browser == "chromium":
             word = f"--origin-to-force-quic-on={NAME}:{port}"
-            visit = browser_visits.chromium(tmp_path, root, 10, word)
+            visit = browser_visits.chromium(tmp_path, root, word)
         else:
-            visit = browser_visits.firefox(tmp_path, root, 14, quic=port)
+            visit = browser_visits.firefox(tmp_path, root, quic=port)
         page = browser == "firefox"
-        hellos = asyncio.run(browser_visits.over_quic(tmp_path, visit, pki, port, page=page))
+        hellos = asyncio.run(browser_visits.over_quic(tmp_path, visit, pki, sink, page=page))
     assert hellos
     assert {row.transport for row in hellos} == {"q"}
     _themselves(hellos)

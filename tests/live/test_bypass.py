@@ -26,6 +26,7 @@ from detector.wire.transcript import read_transcript
 from tests.cli.conftest import Run, running
 from tests.live.clients import said
 from tests.live.programs import find
+from tests.live.waiting import settled, until
 
 pytestmark = pytest.mark.live
 HOSTS = ("pass.test", "inspect.test", "block.test", "client.test", "print.test", "other.test")
@@ -136,7 +137,7 @@ def test_recheck_says_which_rules_are_needed_break_or_cannot_be_told(
         tlsight("bypass", "add", "localhost", "--port", port, *about)
         tlsight("bypass", "add", "gone.invalid", *about)
         tlsight("bypass", "add", "192.0.2.0/24", *about)
-        clock.sleep(2)
+        until(lambda: any("3 bypass rules in force" in line for line in ours.lines), "the rules")
         assert found("--proxy", ours.url) == {
             mine: unknown,
             "gone.invalid": ("now-breaks", "gone"),
@@ -145,8 +146,8 @@ def test_recheck_says_which_rules_are_needed_break_or_cannot_be_told(
         clock.sleep(1.5)
         assert found("--proxy", ours.url)[mine] == unknown  # its own probe is no use of it
         said(find("curl"), "-sk", "-x", ours.url, f"https://{mine}/")
-        clock.sleep(1.5)
-        assert found("--proxy", ours.url)[mine] == ("needed", "used")
+        used = ("needed", "used")
+        assert settled(lambda: found("--proxy", ours.url)[mine], used) == used
         assert found("--proxy", other.url)[mine] == ("now-breaks", "ineffective")
         assert found()[mine] == ("needed", "used")  # nobody asked the proxy
         # Of rules for some clients only who is one of them can ask; a JA4 no probe can take.

@@ -30,6 +30,7 @@ from tests.live import clients
 from tests.live.clients import Client
 from tests.live.conftest import TABLES
 from tests.live.servers import OpensslServer
+from tests.live.waiting import until
 
 pytestmark = pytest.mark.live
 REFUSALS = {"refused", "refused-silently", "hung-up"}
@@ -49,13 +50,16 @@ class Proxy:
     def fresh(self) -> list[Attempt]:
         """Attempts since the last question, once no more come."""
         found: list[Attempt] = []
-        for _ in range(20):
-            clock.sleep(0.4)
+
+        def no_more() -> bool:
+            clock.sleep(1.2)  # longer than it keeps one to itself
             with BypassStore(self._store, clock.now) as store:
                 there = list(store.traffic.attempts())[self._read :]
-            if there and len(there) == len(found):
-                break
-            found = there
+            more = len(there) - len(found)
+            found[:] = there
+            return bool(there) and not more
+
+        until(no_more, "an attempt")
         self._read += len(found)
         return found
 

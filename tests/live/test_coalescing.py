@@ -26,12 +26,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.async_api import Response, async_playwright
 
 from addons.scripts import bypass_script
+from addons.store.bypass_store import BypassStore
+from detector import clock
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run
 from tests.live.clients import trust
 from tests.live.namespaces import PROXY_PORT, SERVER, Gateway, GatewayMitmdump, TwoNamesServer
 from tests.live.programs import find, readable_by_all
+from tests.live.waiting import PATIENCE, until_it_holds
 
 pytestmark = pytest.mark.live
 PASSED, INSPECTED, BLOCKED = "bank.site.test", "shop.site.test", "bad.site.test"
@@ -68,8 +71,8 @@ class World(NamedTuple):
     def curl(self, *words: str) -> str:
         """What the client's curl says."""
         done = subprocess.run(
-            [*self.gateway.at_client, find("curl"), "-sk", "-m", "10", *words],
-            capture_output=True, text=True, check=False, timeout=30,
+            [*self.gateway.at_client, find("curl"), "-sk", "-m", "60", *words],
+            capture_output=True, text=True, check=False, timeout=90,
         )  # fmt: skip
         return done.stdout + done.stderr
 
@@ -128,7 +131,7 @@ async def browse(
         )  # fmt: skip
         page = browser.pages[0]
         page.on("response", lambda one: None if one.url.endswith(".ico") else answers.append(one))
-        await page.goto(f"https://{first}/first", timeout=30_000)
+        await page.goto(f"https://{first}/first", timeout=60_000)
         await between()
         await page.evaluate(
             "url => fetch(url, {mode: 'no-cors', credentials: 'include'}).then(one => one.type)",
@@ -162,8 +165,8 @@ def test_a_rule_that_comes_later_sends_an_open_connections_request_to_another(
 
             async def rule_comes() -> None:
                 here.rules.write_text(RULES)
-                while not any("2 bypass rules in force" in line for line in here.mitm.lines):
-                    await asyncio.sleep(0.1)
+                lines = here.mitm.lines
+                await until_it_holds(lambda: any("2 bypass rules in force" in one for one in lines))
 
             found = await browse(here, INSPECTED, PASSED, rule_comes)
             assert found == [("200", MITMPROXY), ("200", SITES)]
@@ -184,7 +187,14 @@ def test_after_the_name_that_passes_the_inspected_one_rides_along_and_this_is_to
         async with world(tmp_path, "transparent", rules="") as here:
             for name in (INSPECTED, PASSED):
                 here.curl(f"https://{name}/")
-            await asyncio.sleep(1.5)
+
+            def accepted() -> set[str]:
+                with BypassStore(here.store, clock.now) as store:
+                    return {one.host for one in store.traffic.attempts()}
+
+            await until_it_holds(
+                lambda: accepted() == {INSPECTED, PASSED}, "both in the store", accepted
+            )
             added = await asyncio.to_thread(
                 tlsight, "bypass", "add", PASSED, *ABOUT, "--store", here.store
             )
@@ -194,8 +204,8 @@ def test_after_the_name_that_passes_the_inspected_one_rides_along_and_this_is_to
             )
             found = [json.loads(line) for line in linted.stdout.splitlines()]
             assert [one["rule"] for one in found if one["id"] == "covers-inspected"] == [PASSED]
-            while not any("1 bypass rules in force" in line for line in here.mitm.lines):
-                await asyncio.sleep(0.1)
+            lines = here.mitm.lines
+            await until_it_holds(lambda: any("1 bypass rules in force" in one for one in lines))
             assert await browse(here, PASSED, INSPECTED) == [("200", SITES), ("200", SITES)]
             first, second = here.arrivals[-2:]
             assert first[0] == second[0]
@@ -316,7 +326,7 @@ def test_what_is_neither_tls_nor_http_is_blocked_by_its_address(tmp_path: Path) 
             writer.write(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode())
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
             writer.write(b"\x00\x01\x02 raw\n")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 found = await reader.read()
             writer.close()
             return found
@@ -361,7 +371,7 @@ class _Http3(QuicConnectionProtocol):
             end_stream=True,
         )  # fmt: skip
         self.transmit()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self.ended.wait()
         return self.heard[-1][":status"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,9 +12,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Request, expect
 
 from tests.documented import ROOT
+from tests.live.driven import chromium
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -42,13 +42,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--headless", "--no-sandbox", "--disable-gpu"],
-        )
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def test_what_is_searched_is_found_and_nobody_else_is_asked(site: str, browser: Browser) -> None:
@@ -63,7 +58,7 @@ def test_what_is_searched_is_found_and_nobody_else_is_asked(site: str, browser: 
     page.get_by_role("textbox", name="Search").click()
     page.keyboard.type("incomplete-chain")
     result = page.locator(".md-search-result__link[href*='reference/causes']").first
-    expect(result).to_be_visible(timeout=10_000)
+    expect(result).to_be_visible()
     result.click()
     expect(page.locator("h1")).to_contain_text("Causes")
     page.goto(f"{site}how-to/diagnose.html")

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from tests.live.echo_world import EchoProcess, said, ways
+from tests.live.waiting import until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 TABLE = Path(__file__).parents[2] / "build" / "echo-table.md"
 CLIENTS = ("tlsight", "browser", "curl", "openssl", "python", "chromium")
 PASSING = (
@@ -168,10 +169,7 @@ def test_the_certificate_is_read_again_at_sighup(tmp_path: Path) -> None:
         before = shown(echo.port)
         (tmp_path / "echo" / "own.pem").unlink()
         echo.signal(signal.SIGHUP)
-        for _ in range(50):
-            if (after := shown(echo.port)) != before:
-                break
-        assert after != before
+        until(lambda: shown(echo.port) != before, "another certificate")
 
 
 def shown(port: int) -> str:

@@ -59,7 +59,7 @@ class Proxy:
         scheme = "socks5h" if socks else "http"
         who = f"{user}:secret@" if user else ""
         return await asyncio.to_thread(
-            said, find("curl"), "-sS", "-m", "8", "-x",
+            said, find("curl"), "-sS", "-m", "30", "-x",
             f"{scheme}://{who}127.0.0.1:{self.mitm.port}", *(("--cacert", self._ca) if trusting else ()),
             "--connect-to", f"{host}:{port}:{to}:{port}", *more, f"https://{host}:{port}/",
         )  # fmt: skip
@@ -90,7 +90,7 @@ async def proxied(folder: Path, pki: LabPki, *settings: str) -> AsyncGenerator[P
         ) as mitm,
     ):  # fmt: skip
         yield Proxy(mitm, store)
-        await asyncio.sleep(1.5)
+        await mitm.caught_up()
 
 
 def _sha1(password: str) -> str:
@@ -179,7 +179,7 @@ def test_a_site_that_asks_for_a_client_certificate_lets_itself_through_on_nobody
         ):
             for _ in range(4):
                 await proxy.curl(MTLS, origin.port, user="eve")
-            await asyncio.sleep(1)
+            await asyncio.sleep(1.5)
             assert learned(proxy).candidates == ()
             for user in ("ann", "ben"):
                 for _ in range(2):

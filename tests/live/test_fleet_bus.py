@@ -26,11 +26,12 @@ from detector.agent.signed import seal, signer_of
 from detector.agent.sinks import SinkError
 from detector.errors import ConfigError, FetchError, ListError
 from detector.knowledge.whole_file import write_whole
-from detector.net.nats_link import DeniedError, Letter
+from detector.net.nats_link import DeniedError, Letter, NatsLink
 from detector.report.event_json import decode_event
 from detector.wire.nkey import NKey
 from tests.live.fleet_agents import enrolled, keeper, stored
 from tests.live.fleet_world import Fleet, running, until
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 
@@ -102,7 +103,7 @@ def test_a_wrong_secret_five_times_makes_the_token_void_and_a_known_device_needs
             before = line_of(agent.folder).member()
             link = await fleet.dial(before)
             await enrol(fleet.token(device=agent.device), tmp_path / "a", agent.device, "", "linux")
-            await asyncio.wait_for(link.ended(), 5)  # the former key is void at once
+            await asyncio.wait_for(link.ended(), PATIENCE)  # the former key is void at once
             with pytest.raises(DeniedError):
                 await fleet.dial(before)
             await agent.sink.send([agent.event()])
@@ -138,10 +139,11 @@ def test_a_list_is_in_force_at_once_and_what_came_while_away_when_the_agent_is_b
             async with agent.listening():
                 await until(lambda: line_of(agent.folder)._open is not None)
                 lists.published(fleet.members, "canaries", b"first", signer, clock.now(), "me")
-                await until(lambda: agent.lists == [("canaries", b"first", 1)], 5)
-            lists.published(fleet.members, "canaries", b"second", signer, clock.now(), "me")
-            lists.published(fleet.members, "bypass", b"third", signer, clock.now(), "me")
-            await asyncio.sleep(0.5)
+                await until(lambda: agent.lists == [("canaries", b"first", 1)])
+            link, now = await keeper(fleet), clock.now()
+            for name, content in (("canaries", b"second"), ("bypass", b"third")):
+                made = lists.published(fleet.members, name, content, signer, now, "me")
+                await lies_there(link, name, made.blob)
             agent.lists.clear()
             async with agent.listening():
                 await until(lambda: len(agent.lists) == 3)
@@ -154,6 +156,13 @@ def test_a_list_is_in_force_at_once_and_what_came_while_away_when_the_agent_is_b
             assert agent.codes() == ["list-taken"] * 3
 
     asyncio.run(go())
+
+
+async def lies_there(link: NatsLink, name: str, blob: bytes) -> None:
+    """Wait until the bus has this list."""
+    async with asyncio.timeout(PATIENCE):
+        while (await link.last(subjects.LISTS, name) or (b"",))[0] != blob:
+            await asyncio.sleep(0.02)
 
 
 def test_forged_replayed_expired_and_exchanged_lists_change_nothing_and_are_put_right(
@@ -189,23 +198,18 @@ def test_forged_replayed_expired_and_exchanged_lists_change_nothing_and_are_put_
             link = await keeper(fleet)
             subject = subjects.key_subject(subjects.LISTS, "canaries")
 
-            async def is_put_right() -> None:
-                async with asyncio.timeout(5):
-                    while (await link.last(subjects.LISTS, "canaries") or (b"",))[0] != good:
-                        await asyncio.sleep(0.02)
-
-            await is_put_right()
+            await lies_there(link, "canaries", good)
             async with agent.listening():
                 await until(lambda: agent.lists == [("canaries", b"good", 2)])
                 for blob in bad:
                     await link.store([Letter(subject, blob)])
                 await link.store([Letter(subjects.key_subject(subjects.LISTS, "bypass"), old)])
-                await is_put_right()
-                async with asyncio.timeout(5):
+                await lies_there(link, "canaries", good)
+                async with asyncio.timeout(PATIENCE):
                     while await link.last(subjects.LISTS, "bypass") is not None:
                         await asyncio.sleep(0.02)
                 later = lists.published(fleet.members, "canaries", b"later", signer, now, "me")
-                await until(lambda: agent.lists[-1] == ("canaries", b"later", later.serial), 2)
+                await until(lambda: agent.lists[-1] == ("canaries", b"later", later.serial))
             assert [serial for _, _, serial in agent.lists] == [2, 3]
             told = [line for line in fleet.said if "did not sign" in line]
             assert len(told) == 1
@@ -237,7 +241,7 @@ def test_what_anybody_in_the_fleet_can_have_said_to_an_agent_is_not_told_as_the_
                         )
                 await link.client.flush()
                 lists.published(fleet.members, "canaries", b"later", signer, clock.now(), "me")
-                await until(lambda: ("canaries", b"later", 2) in agent.lists, 2)
+                await until(lambda: ("canaries", b"later", 2) in agent.lists)
                 await asyncio.sleep(0.2)
                 assert agent.codes() == ["list-taken"] * 2
             await line_of(hostile.folder).close()
@@ -265,7 +269,7 @@ def test_a_handler_that_fails_and_a_locked_database_deafen_no_agent(tmp_path: Pa
                 link_.run(lambda name, body, n: agent.lists.append((name, body, n)), fails_first)
             )
             for host in ("192.0.2.1", "192.0.2.2"):
-                question = lists.fresh_question(host, 443, clock.now() + timedelta(seconds=60))
+                question = lists.fresh_question(host, 443, clock.now() + timedelta(minutes=10))
                 await lists.ask(link, [agent.device], question, signer, clock.now())
                 await until(lambda host=host: host in seen)
             assert [text for code, text, _ in agent.notices if code == "cannot-check"]
@@ -275,7 +279,7 @@ def test_a_handler_that_fails_and_a_locked_database_deafen_no_agent(tmp_path: Pa
                 lists.published(fleet.members, "canaries", b"good", signer, clock.now(), "me")
                 await until(lambda: any("locked" in text for _, text, _ in agent.notices))
                 other.rollback()
-            await until(lambda: "list-taken" in agent.codes(), 20)
+            await until(lambda: "list-taken" in agent.codes())
             assert not task.done()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -295,16 +299,17 @@ def test_a_question_is_answered_once_at_once_or_when_the_agent_is_back(tmp_path:
             assert sorted(await chosen(link, devices, 9, "net1", now)) == sorted(devices)
             assert await chosen(link, devices, 9, "elsewhere", now) == []
             assert await chosen(link, devices, 9, None, now + timedelta(hours=1)) == []
-            question = lists.fresh_question("localhost", 443, now + timedelta(seconds=60))
+            question = lists.fresh_question("localhost", 443, now + timedelta(minutes=10))
             # loopback is refused even where private targets are allowed
             async with agents[0].listening(), agents[1].listening():
                 await answers(link, devices, question, signer, now, 0.2)
                 await until(lambda: all("cannot-check" in one.codes() for one in agents[:2]))
             assert not agents[0].asked
-            question = lists.fresh_question("192.0.2.7", 443, now + timedelta(seconds=60))
+            question = lists.fresh_question("192.0.2.7", 443, now + timedelta(minutes=10))
             async with agents[0].listening(), agents[1].listening():
-                found = await answers(link, devices, question, signer, now, 1.5)
+                found = await answers(link, devices[:2], question, signer, now, PATIENCE)
                 assert {one.device.id for one in found} == set(devices[:2])
+            await lists.ask(link, devices[2:], question, signer, now)
             async with agents[0].listening(), agents[2].listening():
                 await until(lambda: [one.id for one in agents[2].asked] == [question.id])
                 await asyncio.sleep(0.3)
@@ -320,7 +325,7 @@ def test_a_private_target_is_refused_where_the_agents_own_settings_do_not_allow_
         async with running(tmp_path) as fleet:
             agent = await enrolled(fleet, tmp_path / "a")
             link, now = await keeper(fleet), clock.now()
-            question = lists.fresh_question("10.0.0.7", 443, now + timedelta(seconds=60))
+            question = lists.fresh_question("10.0.0.7", 443, now + timedelta(minutes=10))
             async with agent.listening(private=False):
                 await answers(link, [agent.device], question, fleet.home.keys.signer, now, 0.1)
                 await until(lambda: agent.codes() == ["cannot-check"])
@@ -381,11 +386,11 @@ def test_kill_9_of_the_server_loses_nothing_that_was_acknowledged_and_all_come_b
                         else:
                             break
                     batch |= {one.id: round_ for one in events}
-                    await until(lambda r=round_: started_again() == (r >= 2) + (r >= 5), 60)
+                    await until(lambda r=round_: started_again() == (r >= 2) + (r >= 5))
                 lists.published(
                     fleet.members, "canaries", b"after", fleet.home.keys.signer, clock.now(), "me"
                 )
-                await until(lambda: ("canaries", b"after", 1) in agent.lists, 60)
+                await until(lambda: ("canaries", b"after", 1) in agent.lists)
             assert started_again() == 2
             found = [one.id for one in await stored(fleet)]
             assert sorted(found) == sorted(batch)
@@ -404,11 +409,11 @@ def test_what_waits_for_a_servers_word_is_told_at_once_that_the_line_is_cut(tmp_
                 heard.set()
 
             await silent.hear("nobody.answers", says_nothing)
-            waiting = asyncio.ensure_future(asking.ask("nobody.answers", b"", within=100))
-            await asyncio.wait_for(heard.wait(), 10)
+            waiting = asyncio.ensure_future(asking.ask("nobody.answers", b"", within=10 * PATIENCE))
+            await asyncio.wait_for(heard.wait(), PATIENCE)
             _kill_server(tmp_path)
             with pytest.raises(FetchError):
-                await asyncio.wait_for(waiting, 30)
+                await asyncio.wait_for(waiting, PATIENCE)
             await asyncio.gather(asking.close(), silent.close())
 
     asyncio.run(go())

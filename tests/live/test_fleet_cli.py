@@ -10,8 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
@@ -38,8 +37,9 @@ from detector.report.event_json import (
     decode_event,
 )
 from tests.live.programs import free_port
+from tests.live.waiting import PATIENCE, until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 
 class Commands:
@@ -81,14 +81,12 @@ class Commands:
                 env=self.environment,
             )
         try:
-            wait_for(
-                lambda: b"fleet: tls://" in self.said.read_bytes() or process.poll() is not None
-            )
+            until(lambda: b"fleet: tls://" in self.said.read_bytes() or process.poll() is not None)
             assert process.poll() is None, self.said.read_text()
             yield process
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
     def kept(self) -> set[str]:
         with (
@@ -100,13 +98,6 @@ class Commands:
             rows = db.execute("SELECT id FROM event").fetchall()
         db.close()
         return {str(one) for (one,) in rows}
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def event(device: str, **more: object) -> EventRecord:
@@ -138,7 +129,7 @@ def test_from_install_to_revoked_by_commands_and_kill_9_of_the_fleet_in_the_midd
         late = event(device)
         asyncio.run(tell(state, late))
         # Those that the killed collector had in its hands come again after its half minute.
-        wait_for(lambda: late.id in tlsight.kept())
+        until(lambda: late.id in tlsight.kept())
         said = tlsight("fleet", "agents", "--json").splitlines()
         again = json.loads(next(line for line in said if line.startswith("{")))
         assert again["name"] == device
@@ -153,7 +144,7 @@ def test_from_install_to_revoked_by_commands_and_kill_9_of_the_fleet_in_the_midd
             "fleet", "ask", "host.example", "--wait", "1s", code=3
         )
         tlsight("fleet", "revoke", device, "--reason", "stolen")
-        wait_for(lambda: asyncio.run(is_refused(state, device)), 10)
+        until(lambda: asyncio.run(is_refused(state, device)))
         assert device not in tlsight("fleet", "agents")
         assert "stolen" in tlsight("fleet", "agents", "--all")
     secrets = (
@@ -173,7 +164,7 @@ async def told_while_killed(
         events = [event(device) for _ in range(25)]
         if number == 10:
             process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(PATIENCE)
         await sink.send(events)  # the server lives on without its parent
         told |= {one.id for one in events}
     await sink.send([event(device, heartbeat=HeartbeatRecord(1.0, 3600.0))])

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from addons.fleet.database import open_database
 from addons.fleet.page.app import Fleet
 from addons.fleet.page.serving import start
 from detector import clock
 from tests.fleet.page.story import FORTINET, WIFI, Story, digest, everyday, knowledge, seen
-from tests.live.test_review import FLAGS, do, log_in
+from tests.live.driven import chromium
+from tests.live.test_review import do, log_in
 from tests.live.test_review_axe import AXE, violations
+from tests.live.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 ODD = "<b>'\"&\u202e\x1b" * 40
@@ -40,12 +41,8 @@ async def ask(host: str, agents: int, network: str, by: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    path = shutil.which("chromium")
-    assert path is not None, "chromium is not installed; run scripts/programs.sh"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +147,17 @@ def test_from_the_start_to_the_observation_by_keyboard_and_an_interception_comes
         page.keyboard.press("s")
         page.wait_for_url(world.url)
     expect(page.get_by_text("lap-0999")).to_have_count(0)
-    page.wait_for_timeout(500)  # the first that is told of is compared with what was there by now
-    story = Story(clock.now().replace(microsecond=0))
-    story.behind("lap-0999", WIFI, "lounge", ago=timedelta(0))
-    do(keep(story, world.database))
-    expect(page.get_by_text("lap-0999").first).to_be_visible(timeout=15_000)
+
+    def comes_up() -> bool:
+        """What came before the page was first looked for is told with what comes next."""
+        story = Story(clock.now().replace(microsecond=0))
+        story.behind("lap-0999", WIFI, "lounge", ago=timedelta(0))
+        do(keep(story, world.database))
+        try:
+            expect(page.get_by_text("lap-0999").first).to_be_visible(timeout=5000)
+        except AssertionError:
+            return False
+        return True
+
+    until(comes_up)
     expect(page.locator("#live")).to_contain_text("Updated.")

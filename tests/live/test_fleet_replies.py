@@ -14,6 +14,7 @@ from detector import clock
 from detector.agent import subjects
 from detector.net.nats_link import Letter, NatsLink
 from tests.live.fleet_world import Fleet, running
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 MINE, OTHER = "a" * 32, "b" * 32
@@ -89,7 +90,7 @@ async def harmless(fleet: Fleet, role: Role, name: str) -> None:
     if role == "enroller":
         await link.ask(f"{subjects.ENROL}.{name}", b"{}")
     else:
-        await link._request(next(one for one in asked if "DIRECT" in one), b"", 5)
+        await link._request(next(one for one in asked if "DIRECT" in one), b"", PATIENCE)
     await asyncio.sleep(0.1)
     after = await held(keeper)
     for stream in STREAMS:
@@ -159,8 +160,8 @@ async def filled(fleet: Fleet) -> None:
     heard = await keeper.client.subscribe("_INBOX.keeper.taken")
     asked = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS}.{DURABLE}"
     await keeper.client.publish(asked, b"1", reply="_INBOX.keeper.taken")
-    assert (await heard.next_msg(5)).reply.startswith("$JS.ACK.")
-    async with asyncio.timeout(5):
+    assert (await heard.next_msg(PATIENCE)).reply.startswith("$JS.ACK.")
+    async with asyncio.timeout(PATIENCE):
         while await keeper.last(subjects.LISTS, "canaries") is None:
             await asyncio.sleep(0.02)
     await other.close()
@@ -181,7 +182,7 @@ def test_no_reply_subject_purges_deletes_acknowledges_or_writes_anything_of_othe
             gone = fleet.member("agent", "c" * 32)
             link = await fleet.dial(gone)
             fleet.members.revoke("agent", "c" * 32, clock.now(), "test")
-            await asyncio.wait_for(link.ended(), 5)
+            await asyncio.wait_for(link.ended(), PATIENCE)
             await harmless(fleet, "agent", MINE)
             await harmless(fleet, "enroller", "")
 
@@ -203,7 +204,7 @@ def test_a_reply_subject_that_the_server_makes_is_nobodys_to_name(tmp_path: Path
                 said.clear()
                 await link.client.publish(f"{subjects.ENROL}.{token.name}", b"{}", reply=reply)
                 await link.client.flush()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     while not any("violation" in one for one in said):
                         await asyncio.sleep(0.005)
 

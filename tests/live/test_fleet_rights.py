@@ -15,11 +15,11 @@ from detector.agent import subjects
 from detector.errors import FetchError
 from detector.net.nats_link import DeniedError, Letter, NatsLink
 from tests.live.fleet_world import running
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 MINE, OTHER = "a" * 32, "b" * 32
 _SOON = 0.4
-_PATIENCE = 10.0
 
 
 async def refused(link: NatsLink, subject: str, body: bytes = b"{}") -> bool:
@@ -42,11 +42,12 @@ async def deaf(link: NatsLink, subject: str) -> bool:
 
 async def _violated(said: list[str]) -> bool:
     """The server's word may come after its pong."""
-    for _ in range(int(_PATIENCE / 0.005)):
-        if any("permissions violation" in one.lower() for one in said):
-            return True
+    end = clock.stopwatch() + PATIENCE
+    while not any("permissions violation" in one.lower() for one in said):
+        if clock.stopwatch() > end:
+            return False
         await asyncio.sleep(0.005)
-    return False
+    return True
 
 
 def _into(said: list[str]):  # type: ignore[no-untyped-def]
@@ -173,9 +174,9 @@ def test_an_agent_that_sends_the_largest_messages_without_end_keeps_nobody_else_
             asked = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS}.c"
             await keeper.client.publish(asked, b"%d" % most, reply="_INBOX.keeper.taken")
             for _ in range(most):
-                last = await heard.next_msg(5)
+                last = await heard.next_msg(PATIENCE)
             await last.ack()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while (await hostile.store(letters[:1]))[0].why:
                     await asyncio.sleep(0.05)
 

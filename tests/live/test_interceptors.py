@@ -28,6 +28,7 @@ from detector.runs.check import CheckRun
 from tests.live import programs
 from tests.live.conftest import SEEN
 from tests.live.programs import corporate_ca
+from tests.live.waiting import PATIENCE, until_it_holds
 
 pytestmark = pytest.mark.live
 HOSTS = ("shop.test", "bank.test")
@@ -44,7 +45,7 @@ class World:
     origin: Origin
 
     def options(self, **how: object) -> ProbeOptions:
-        return ProbeOptions(timeout=15, **how)  # type: ignore[arg-type]
+        return ProbeOptions(timeout=PATIENCE, **how)  # type: ignore[arg-type]
 
     async def judge(self, options: ProbeOptions, *, port: int = 443) -> list[Judgement]:
         seen = [await probe(parse_target(f"{host}:{port}"), options) for host in HOSTS]
@@ -262,12 +263,15 @@ def test_the_bypass_addon_in_a_real_mitmdump(tmp_path: Path) -> None:
                     return [j.verdict for j in await at.through(mitm.port)]
 
                 assert await verdicts() == ["intercepted", "direct"]
+
                 rules.write_text("[[rule]]\nhost = ")
-                await asyncio.sleep(2.5)
+                lines = mitm.lines
+                await until_it_holds(lambda: any("rules in force stay" in line for line in lines))
                 assert await verdicts() == ["intercepted", "direct"]
-                assert any("rules in force stay" in line for line in mitm.lines)
-                rules.write_text('[[rule]]\nsuffix = "shop.test"\n')
-                await asyncio.sleep(2.5)
+                rules.write_text('[[rule]]\nsuffix = "shop.test"\n[[rule]]\nhost = "x.test"\n')
+                await until_it_holds(
+                    lambda: any("2 bypass rules in force" in line for line in lines)
+                )
                 assert await verdicts() == ["direct", "intercepted"]
 
     asyncio.run(run())

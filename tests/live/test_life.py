@@ -18,17 +18,15 @@ from detector.lab.mitmdump import Mitmdump
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run, running
+from tests.live.waiting import until
 
 pytestmark = pytest.mark.live
 
 
 def told(proxy: Mitmdump, what: str) -> list[str]:
-    """Lines of its log, once there is one or ten seconds have gone."""
-    for _ in range(100):
-        if found := [line for line in proxy.lines if what in line]:
-            return found
-        clock.sleep(0.1)
-    return []
+    """Lines of its log, once there is one."""
+    until(lambda: any(what in line for line in proxy.lines), what, lambda: proxy.lines)
+    return [line for line in proxy.lines if what in line]
 
 
 def test_it_looks_at_the_rules_by_itself_and_says_once_that_one_ends(
@@ -58,7 +56,7 @@ def test_it_looks_at_the_rules_by_itself_and_says_once_that_one_ends(
             yield origin.port, proxy
 
     with running(world("a", 24)) as (port, proxy):
-        assert told(proxy, "looked at the rules again: "), proxy.lines
+        assert told(proxy, "looked at the rules again: ")
         assert told(proxy, f"localhost:{port}, owned by net: It ends in 1 day")
         done = tlsight("bypass", "recheck", "--show", "--json", "--store", store)
         found = {one["pattern"]: one for one in map(json.loads, done.stdout.splitlines())}

@@ -29,6 +29,7 @@ from detector.mcp.lines import LONGEST
 from detector.report.schema import schema
 from tests.cli.conftest import running
 from tests.cli.loaded import ROOT, alone_in
+from tests.live.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.live
 HOSTS = ["shop.test", "bank.test"]
@@ -110,7 +111,7 @@ class Child:
     def __exit__(self, *_: object) -> None:
         with suppress(BrokenPipeError):
             self.process.stdin.close()  # type: ignore[union-attr]
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()  # type: ignore[union-attr]
         self.process.stderr.close()  # type: ignore[union-attr]
 
@@ -212,11 +213,11 @@ def test_a_call_that_is_cancelled_is_never_answered_and_the_next_one_is(
     world: World, lasting: Child
 ) -> None:
     lasting.call(1, "diagnose", host=f"127.0.0.1:{world.silent}")
-    time.sleep(0.5)
+    until(lambda: _sockets(lasting.process.pid), "its connection")
     lasting.send(method="notifications/cancelled", params={"requestId": 1})
     lasting.call(2, "explain", text="unknown ca")
     assert lasting.answer()["id"] == 2
-    assert not _sockets(lasting.process.pid)
+    until(lambda: not _sockets(lasting.process.pid), "the end of its connection")
 
 
 def test_a_client_hears_of_a_slow_host_while_it_waits(world: World, lasting: Child) -> None:
@@ -276,22 +277,22 @@ def test_a_client_that_reads_nothing_is_read_no_further(world: World) -> None:
             assert written < 64 << 20, "it reads on"
         assert child.memory() - before < 16 << 20
         child.process.stdout.close()
-        assert child.process.wait(10) == 0
+        assert child.process.wait(PATIENCE) == 0
 
 
 def test_the_process_ends_when_its_client_is_gone_in_the_midst_of_a_call(world: World) -> None:
     with world.child() as child:
         child.call(1, "diagnose", host=f"127.0.0.1:{world.silent}")
-        time.sleep(0.3)
+        until(lambda: _sockets(child.process.pid), "its connection")
         child.process.stdin.close()  # type: ignore[union-attr]
-        assert child.process.wait(5) == 0
+        assert child.process.wait(PATIENCE) == 0
         assert child.process.stderr.read() == b""  # type: ignore[union-attr]
 
 
 def test_a_signal_ends_it_like_every_verb(world: World) -> None:
     with world.child() as child:
         child.process.send_signal(signal.SIGTERM)
-        assert child.process.wait(5) == 130
+        assert child.process.wait(PATIENCE) == 130
         assert b"Traceback" not in child.process.stderr.read()  # type: ignore[union-attr]
 
 

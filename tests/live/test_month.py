@@ -32,6 +32,7 @@ from detector.lab.name_server import NameServer
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run, running
+from tests.live.waiting import until as until_it_is
 
 pytestmark = pytest.mark.live
 TAX, VENDOR, WIDE = "tax.office-vendor.com", "api.office-vendor.com", ".update-vendor.com"
@@ -174,7 +175,7 @@ def test_a_month_of_two_administrators(tlsight: Run, tmp_path: Path) -> None:
 
         # Which rules are needed? Nobody is asked twice within a week.
         clock.sleep(2)
-        found = _by_pattern(ok("recheck", "--timeout", "3", "--json", code=1))
+        found = _by_pattern(ok("recheck", "--timeout", "30", "--json", code=1))
         assert found[TAX]["use"]["connections"] == 72
         assert (found[VENDOR]["state"], found[VENDOR]["reason"]) != ("needed", "used")
         assert found[rule]["use"]["connections"] == 2
@@ -218,14 +219,15 @@ def test_a_month_of_two_administrators(tlsight: Run, tmp_path: Path) -> None:
 
 
 def _until(say: Callable[[], str], wanted: str) -> str:
-    """What is said once it is what is wanted, or ten seconds are over."""
-    said = say()
-    for _ in range(20):
-        if wanted in said:
-            break
-        clock.sleep(0.5)
-        said = say()
-    return said
+    """What is said once it is what is wanted."""
+    told: list[str] = []
+
+    def is_said() -> bool:
+        told.append(say())
+        return wanted in told[-1]
+
+    until_it_is(is_said, wanted, lambda: told[-1])
+    return told[-1]
 
 
 def _by_pattern(lines: str) -> dict[str, Any]:

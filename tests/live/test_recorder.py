@@ -63,7 +63,7 @@ def attempts_of(
             ca = folder / "mitm" / "mitmproxy-ca-cert.pem"
             for command in commands(origin.port, mitm.port, ca):
                 await asyncio.to_thread(said, *command)
-            await asyncio.sleep(0.4)
+            await mitm.caught_up()
         return store
 
     with BypassStore(asyncio.run(run()), clock.now) as store:
@@ -73,7 +73,7 @@ def attempts_of(
 def curl(port: int, proxy: int, *more: object) -> list[str]:
     """CONNECT to the origin's address; the name is in SNI alone."""
     return [
-        find("curl"), "-sS", "-m", "8", "-x", f"http://127.0.0.1:{proxy}", *map(str, more),
+        find("curl"), "-sS", "-m", "30", "-x", f"http://127.0.0.1:{proxy}", *map(str, more),
     ]  # fmt: skip
 
 
@@ -84,14 +84,14 @@ def client_classes(found: list[Attempt]) -> list[str]:
 PYTHON = """
 import socket, ssl, sys
 proxy, port, host = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-raw = socket.create_connection(("127.0.0.1", proxy), timeout=8)
+raw = socket.create_connection(("127.0.0.1", proxy), timeout=30)
 raw.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\\r\\n\\r\\n".encode())
 raw.recv(4096)
 ssl.create_default_context().wrap_socket(raw, server_hostname=host)
 """
 RESET = """
 import socket, ssl, struct, sys
-raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8)
+raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30)
 raw.sendall(f"CONNECT 127.0.0.1:{sys.argv[2]} HTTP/1.1\\r\\n\\r\\n".encode())
 raw.recv(4096)
 out = ssl.MemoryBIO()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from detector.model.targets import parse_target
 from detector.net.probe import ProbeOptions
 from detector.runs.diagnose import Investigation
 from tests.live.programs import find, free_port
+from tests.live.waiting import until
 
 pytestmark = pytest.mark.live
 
@@ -41,10 +41,7 @@ def asking_anew(pki: LabPki, tmp_path: Path) -> Iterator[int]:
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=told, stderr=told) as server,
     ):
         assert server.stdin is not None
-        for _ in range(200):
-            if b"ACCEPT" in said.read_bytes():
-                break
-            time.sleep(0.05)
+        until(lambda: b"ACCEPT" in said.read_bytes(), "openssl")
 
         def ask() -> None:
             done = 0
@@ -71,7 +68,7 @@ def asking_anew(pki: LabPki, tmp_path: Path) -> Iterator[int]:
 def test_a_hello_request_after_the_handshake_ends_no_diagnosis(
     asking_anew: int, pki: LabPki
 ) -> None:
-    how = Investigation(ProbeOptions(timeout=2))
+    how = Investigation(ProbeOptions(timeout=20))
     found = asyncio.run(how.of(parse_target(f"localhost:{asking_anew}"), pki.knowledge()))
     assert found.inquiry.observation.handshake is not None
     assert found.inquiry.observation.handshake.completed

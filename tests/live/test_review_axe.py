@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from addons.bypass.attempt import Attempt
 from addons.bypass.learning import Candidate
@@ -20,7 +19,8 @@ from addons.store.heartbeat import Heartbeat, Passing, PassingNow
 from addons.store.traffic import Passage
 from addons.store.unbound import Unbound
 from detector import clock
-from tests.live.test_review import FLAGS, log_in
+from tests.live.driven import chromium
+from tests.live.test_review import log_in
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 AXE = Path(__file__).parents[2] / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -71,12 +71,8 @@ def beat(store: BypassStore, name: str, seen: datetime) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    path = shutil.which("chromium")
-    assert path is not None, "chromium is not installed; run scripts/programs.sh"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from detector.lab.origin import Origin
 from detector.lab.pki import Authority, LabPki
 from tests.live.clients import said
 from tests.live.programs import Squid, corporate_ca, find
+from tests.live.waiting import until_it_holds
 
 pytestmark = pytest.mark.live
 FLOWS = """
@@ -46,23 +47,29 @@ async def inspecting(
         scripts=(bypass_script(), flows),
         settings=values,
     ) as proxy:
-        for _ in range(300):  # its tables are read by a thread
-            if any("chains are judged" in line for line in proxy.lines):
-                break
-            await asyncio.sleep(0.1)
+        # Its tables are read by a thread.
+        await until_it_holds(lambda: any("chains are judged" in line for line in proxy.lines))
         yield proxy
 
 
 def fetch(proxy: Mitmdump, host: str, port: int, *more: str) -> str:
     ca = proxy.folder / "mitmproxy-ca-cert.pem"
     return said(
-        find("curl"), "-sS", "-m", "10", "-x", proxy.url, "--cacert", str(ca), "--connect-to",
+        find("curl"), "-sS", "-m", "30", "-x", proxy.url, "--cacert", str(ca), "--connect-to",
         f"{host}:443:127.0.0.1:{port}", *more, f"https://{host}/",
     )  # fmt: skip
 
 
 def flows(proxy: Mitmdump) -> list[list[object]]:
     return [json.loads(line.partition("FLOW ")[2]) for line in proxy.lines if "FLOW " in line]
+
+
+async def has_said(proxy: Mitmdump, text: str = "", flows_too: int = 0) -> None:
+    """Wait until a line with this text, and so many flows, have been read from its output."""
+    await until_it_holds(
+        lambda: any(text in line for line in proxy.lines) and len(flows(proxy)) >= flows_too,
+        f"{text!r} and {flows_too} flows", lambda: proxy.lines,
+    )  # fmt: skip
 
 
 def test_an_interceptor_behind_the_proxy_is_told_and_its_flows_are_marked(tmp_path: Path) -> None:
@@ -79,7 +86,7 @@ def test_an_interceptor_behind_the_proxy_is_told_and_its_flows_are_marked(tmp_pa
             way = f"mode=upstream:{behind.url}"
             async with inspecting(tmp_path / "a", both, pki.root.pem, way) as proxy:
                 assert await asyncio.to_thread(fetch, proxy, "shop.test", origin.port) == "ok\n"
-                await asyncio.sleep(0.3)
+                await has_said(proxy, "intercepted between", flows_too=1)
                 told = [line for line in proxy.lines if "intercepted between" in line]
                 assert len(told) == 1
                 assert "CN=mitmproxy" in told[0]
@@ -88,7 +95,7 @@ def test_an_interceptor_behind_the_proxy_is_told_and_its_flows_are_marked(tmp_pa
                 assert flow[2]["verdict"] == "intercepted"  # type: ignore[index]
             async with inspecting(tmp_path / "b", pki.root.pem, pki.root.pem) as proxy:
                 assert await asyncio.to_thread(fetch, proxy, "shop.test", origin.port) == "ok\n"
-                await asyncio.sleep(0.3)
+                await has_said(proxy, flows_too=1)
                 (flow,) = flows(proxy)
                 assert flow[1] == ""
                 assert flow[2]["verdict"] != "intercepted"  # type: ignore[index]
@@ -123,7 +130,7 @@ def test_an_interceptor_that_the_proxy_does_not_trust_is_named_and_not_called_in
                 assert " 502" in page
                 assert "<code>tls-intercepted</code>" in page
                 assert "<dd>mitmproxy</dd>" in page
-                await asyncio.sleep(0.3)
+                await has_said(proxy, "intercepted between", flows_too=2)
                 for _, marked, verdict in flows(proxy):
                     assert marked == ":warning:"
                     assert verdict["verdict"] == "intercepted"  # type: ignore[index]
@@ -235,7 +242,7 @@ def test_a_broken_server_gives_a_page_with_the_cause_and_who_mends_it(
             lie = ("-H", "Host: innocent.test", "-H", "Accept: application/json")
             found = json.loads(await asyncio.to_thread(fetch, proxy, host, origin.port, *lie))
             assert (found["host"], found["claimed_host"]) == (host, "innocent.test")
-            await asyncio.sleep(0.3)
+            await has_said(proxy, "Host header claims innocent.test")
             told = [line for line in proxy.lines if "cannot be reached" in line]
             assert (
                 f"tlsight: {host} at 127.0.0.1:{origin.port} cannot be reached: {cause}" in told[-1]

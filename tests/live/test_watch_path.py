@@ -20,6 +20,7 @@ from detector.lab.pki import Credential, LabPki
 from tests.live.echo_world import NAME, EchoProcess
 from tests.live.namespaces import SERVER, Gateway, GatewayMitmdump, TwoNamesServer
 from tests.live.programs import Squid, corporate_ca, readable_by_all
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 SHOP, BANK = "shop.site.test", "bank.site.test"
@@ -141,7 +142,7 @@ def another_router(at: Gateway) -> None:
         [*at.at_client, "ip", "neighbour", "flush", "all"],
         [*at.at_client, "curl", "-sko", os.devnull, f"https://{SHOP}/"],
     ):
-        subprocess.run(command, check=True, timeout=20, capture_output=True)
+        subprocess.run(command, check=True, timeout=PATIENCE, capture_output=True)
 
 
 def watched(world: World) -> None:
@@ -162,7 +163,7 @@ def watched(world: World) -> None:
                 assert [one["network"] for one in again["hosts"][0]["compared"]] == ["home"]
             finally:
                 running.send_signal(signal.SIGINT)
-                assert running.wait(10) == 130
+                assert running.wait(PATIENCE) == 130
 
 
 def test_how_our_hello_arrives_is_part_of_the_path_and_a_real_squid_rewrites_it(
