@@ -1,6 +1,7 @@
 """One certificate: the fields the rules ask for, straight from its DER.
 
-`Certificate.x509` is cryptography's full parse, made only when something needs it.
+`Certificate.x509` is cryptography's full parse, made only when something needs it: most runs never load it, which
+takes as long as a handshake or two.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import warnings
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from hashlib import sha1, sha256
-
-from cryptography import x509
-from cryptography.utils import CryptographyDeprecationWarning
+from typing import TYPE_CHECKING
 
 from detector.chain import der
 from detector.chain.name_matching import same_name
 from detector.errors import CertificateError
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 MAX_CERTIFICATE = 1 << 16
 MAX_PEM = 16 << 20
@@ -191,6 +193,9 @@ class Certificate:
     @cached_property
     def x509(self) -> x509.Certificate:
         """Cryptography's view. Raises CertificateError where its parser refuses."""
+        from cryptography import x509
+        from cryptography.utils import CryptographyDeprecationWarning
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", CryptographyDeprecationWarning)

@@ -25,11 +25,15 @@ def load_causes(path: Path) -> CauseTable:
     table = CauseTable(rows_of(path, data, text, "cause", CauseInfo, required=True))
     known: set[str] = set()
     for index, row in enumerate(table.rows):
-        line = row_line(text, "cause", index)
-        if row.id in known:
-            raise ConfigError(str(path), f"{row.id!r} stands twice", line=line)
+        why = _why_wrong(row, known, table)
+        if why is not None:  # the line is looked for here alone: to find it takes longer than to check the row
+            raise ConfigError(str(path), why, line=row_line(text, "cause", index))
         known.add(row.id)
-        for other in row.beside:
-            if other not in table:
-                raise ConfigError(str(path), f"{other!r} is no known cause", line=line)
     return table
+
+
+def _why_wrong(row: CauseInfo, known: set[str], table: CauseTable) -> str | None:
+    if row.id in known:
+        return f"{row.id!r} stands twice"
+    missing = next((other for other in row.beside if other not in table), None)
+    return f"{missing!r} is no known cause" if missing is not None else None
