@@ -90,7 +90,11 @@ def _all(
     text: str, spellings: Mapping[str, int], expressions: tuple[re.Pattern[str], ...]
 ) -> Iterator[tuple[int, int, int]]:
     unwrapped = text.replace("\n", " ")
+    seen: set[str] = set()
     for first, last in _windows(text):
+        if (window := text[first:last]) in seen:
+            continue  # each number counts once
+        seen.add(window)
         yield from _within(text, first, last, spellings, expressions)
         if "\n" in text[first:last]:
             yield from _within(unwrapped, first, last, spellings, expressions)

@@ -13,6 +13,7 @@ Theory of operation
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -32,8 +33,8 @@ from detector.model.programs import Program, ProgramFix
 from detector.model.recorded import Recorded
 
 MAX_ANSWERS = 12
-# Failures whose circumstances are looked at, hosts that are compared, and places that an answer names.
-_THOUGHT_ABOUT, _HOSTS, _TIMES = 60, 32, 1000
+# Failures whose circumstances are looked at, of those alike and of all; hosts that are compared; places that an answer names.
+_ALIKE, _THOUGHT_ABOUT, _HOSTS, _TIMES = 3, 60, 32, 1000
 _AROUND = 40  # lines in which a failure's circumstances are looked for
 # Kinds whose servers and clients are one family: who runs the broker has the clients that refuse it.
 _FAMILIES = frozenset(("database", "iot"))
@@ -151,27 +152,26 @@ def answers(
 def _told(
     blocks: Sequence[Block], answer: Callable[[Block], Answer | None]
 ) -> list[tuple[Block, Answer]]:
-    """Each block with its answer. Of very many only the last are thought about; those before them that say the same as one
-    of these have its answer, the others none.
+    """Each block with its answer. Of those alike, and of very many, only the last are thought about; the others have the
+    answer of one that says the same, or none.
     """
+    alike: Counter[tuple[frozenset[str], str | None]] = Counter()
+    thought: dict[int, Answer | None] = {}
+    for at in reversed(range(len(blocks))):
+        key = blocks[at].texts, blocks[at].host
+        alike[key] += 1
+        if alike[key] <= _ALIKE and len(thought) < _THOUGHT_ABOUT:
+            thought[at] = answer(blocks[at])
+    known = {blocks[at].texts: one for at, one in thought.items() if one is not None}
     found: list[tuple[Block, Answer]] = []
-    known: dict[frozenset[str], Answer] = {}
-    for block in blocks[-_THOUGHT_ABOUT:]:
-        one = answer(block)
+    for at, block in enumerate(blocks):
+        one = thought.get(at)
+        if at not in thought and block.texts in known:
+            hosts = (block.host,) if block.host else ()
+            one = msgspec.structs.replace(known[block.texts], hosts=hosts, lines=())
         if one is not None:
             found.append((block, one))
-            known.setdefault(block.texts, one)
-    before = [
-        (
-            block,
-            msgspec.structs.replace(
-                known[block.texts], hosts=(block.host,) if block.host else (), lines=()
-            ),
-        )
-        for block in blocks[:-_THOUGHT_ABOUT]
-        if block.texts in known
-    ]
-    return before + found
+    return found
 
 
 def _answer(

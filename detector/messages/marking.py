@@ -3,7 +3,8 @@
 Rules
 -----
 1. "strong" marks name TLS, certificates or a library of TLS. "weak" ones name what mostly runs over it: https, port 443.
-2. An identifier is telling by itself where it holds a strong mark, or is written like a code (UPPER_CASE, CamelCase).
+2. An identifier is telling by itself where it holds a strong mark, is written like a code (UPPER_CASE, CamelCase), or is a
+   whole sentence about what mostly TLS has: renegotiation, a ClientHello, OCSP.
 3. All others are words of everyday life: "internal error", "timed out", "has expired". They count only where a strong mark
    stands near, and ways to end a connection where a strong or a weak one does.
 """
@@ -33,11 +34,24 @@ _ENDS = (
 _TELLING = re.compile(_STRONG, re.IGNORECASE)
 _CODE = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+|0x[0-9a-fA-F]{8}")
 
+_SENTENCE = 4  # spaces; shorter ones stand in sentences about other things
+_TERMS = re.compile(
+    r"\b(?:OCSP|CRLs?|DER|ALPN|SNI|SCSV|renegotiat\w+|(?:client|server)(?:hello| ?key ?exchange)|close_notify)\b"
+    r"|subject alt|\bkey (?:usage|exchange|share)|supported_groups|signature algorithm|common (?:algorithm|encryption)"
+    r"|security protocol|man-in-the-middle|corrupted frame|corrupt message|plaintext|plain http|https c(?:lient|hannel)"
+    r"|algorithm constraints|principal name|Server Name Indication|not bound to|target host name",
+    re.IGNORECASE,
+)
+
 
 @cache
 def telling(identifier: str) -> bool:
     """Whether a known text speaks of TLS by its own words."""
-    return bool(_CODE.fullmatch(identifier) or _TELLING.search(identifier))
+    return bool(
+        _CODE.fullmatch(identifier)
+        or _TELLING.search(identifier)
+        or (identifier.count(" ") >= _SENTENCE and _TERMS.search(identifier))
+    )
 
 
 @cache
