@@ -42,9 +42,9 @@ async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> 
         options,
         fetch=FetchOptions(timeout=1.5, attempts=1),
         roots=root,
-        words=("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words)),
     )
-    return await how.of(target, known)
+    said = ("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words))
+    return await how.of(target, replace(known, words=said))
 
 
 def _way(words: list[str]) -> list[str]:
