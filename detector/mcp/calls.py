@@ -148,18 +148,13 @@ class Calls:
         return await self._in_thread(lambda: self._examined(asked, tell))
 
     def _examined(self, asked: DoctorArguments, tell: Tell) -> Answer:
-        import os
-
-        from detector.cli.doctor import read_settings
-        from detector.doctor.examination import Examination
+        from detector.cli.doctor import examination
         from detector.report.doctor_text import render
 
-        found = Examination(
-            dict(os.environ),
-            lambda: self.way.routing(self.compare.roots),
-            read_settings,
-            offline=asked.offline,
-        ).run(tell)
+        examined = examination(
+            lambda: self.way.routing(self.compare.roots), "mcp", offline=asked.offline
+        )
+        found = examined.run(tell)
         parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
         where = f" in {', '.join(parts)}" if parts else ""
         head = f"{found.problems} problem{'s' * (found.problems != 1)}{where}."
