@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from detector.model.asked import PLACEHOLDER, Asked, is_literal
+from detector.model.asked import PLACEHOLDER, Asked, is_literal, shell_line
 from detector.model.causes import CauseInfo
 from detector.model.targets import socket_text
 
@@ -66,6 +66,14 @@ def confirmation(info: CauseInfo, asked: Asked) -> Confirmation:
         return Confirmation(_dressed("tlsight diagnose", asked), (info.id,))
 
 
+def asks_again(command: Sequence[str], asked: Asked) -> str:
+    """A command of tlsight with all that the question had, a client's certificate where the verb shows one."""
+    shown: tuple[str, ...] = ()
+    if asked.credential is not None and "check" not in command:
+        shown = ("--client-cert", asked.credential[0], "--client-key", asked.credential[1])
+    return shell_line((*command, *shown), asked)
+
+
 def _dressed(command: str, asked: Asked) -> str:
     """Every program of a command with what leads to the server."""
     parts: list[str] = []
@@ -88,6 +96,8 @@ def _program(words: list[str], asked: Asked) -> str:
         words = words[count:]
     own = frozenset(word for word in words if "$(" in word)  # a row's, never one of the question's
     words = [_named(word, asked) for word in words]
+    if words[0] == "tlsight":
+        return " ".join((*before, asks_again(words, asked)))
     for program, dress in _PROGRAMS:
         if tuple(words[: len(program)]) == program:
             words = [*program, *dress(words[len(program) :], asked)]
@@ -188,17 +198,6 @@ def _getent(rest: list[str], asked: Asked) -> list[str]:
     return [*rest[:-1], name]
 
 
-def _tlsight(rest: list[str], asked: Asked) -> list[str]:
-    target = asked.host if asked.port == 443 else socket_text(asked.host, asked.port)
-    credential: tuple[str, ...] = ()
-    if asked.credential is not None and "check" not in rest[:1]:
-        credential = ("--client-cert", asked.credential[0], "--client-key", asked.credential[1])
-    words = asked.words
-    if asked.starttls is not None and "--starttls" not in words:
-        words += ("--starttls", asked.starttls)  # of the URL that was asked
-    return [*rest, *words, *credential, target]
-
-
 def _known(protocol: str, names: dict[str, str]) -> str:
     if protocol not in names:
         raise _CannotError
@@ -210,6 +209,4 @@ _PROGRAMS: tuple[tuple[tuple[str, ...], Callable[[list[str], Asked], list[str]]]
     (("gnutls-cli",), _gnutls),
     (("curl",), _curl),
     (("getent",), _getent),
-    (("tlsight", "check"), _tlsight),
-    (("tlsight", "diagnose"), _tlsight),
 )

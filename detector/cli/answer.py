@@ -56,7 +56,8 @@ def answer(
     waiting = Waiting(
         "waiting for {} to answer", shown=not output.json, total=len(targets), done="asked"
     )
-    with compare.opened() as opened, earlier.opened() as memory, waiting:
+    words = (*way.words(options.routing), *earlier.words())
+    with compare.opened(words=words) as opened, earlier.opened() as memory, waiting:
         # The sites are each other's witnesses.
         session = CheckRun(
             opened.knowledge, options, memory=memory, store=opened.store, canaries=False,

@@ -110,16 +110,26 @@ def check(
     refuse_overwriting(written, filter(None, named))
     asked = targets or target_list is not None
     wanted = way.targets(targets, target_list, () if asked else canaries())
-    printer = output.printer(quiet=gate.sarif)
+    options = way.probe_options(compare.roots)
+    own = ("--no-lookups",) * no_lookups + ("--no-canaries",) * no_canaries
+    words = (*way.words(options.routing), *earlier.words(), *own)
+    flags = {
+        "--compare-direct": compare_direct, "--staple": staple, "--other-ways": other_ways,
+        "--ct-proof": ct_proof, "--recover": recover,
+    }  # fmt: skip
+    printer = output.printer(
+        quiet=gate.sarif,
+        again=("tlsight", "check", *(flag for flag, given in flags.items() if given)),
+        words=(*words, *compare.words()),
+    )
     waiting = Waiting(
         "waiting for {} to answer", shown=not output.json and not gate.sarif, total=wanted.count,
         done="checked",
     )  # fmt: skip
-    options = way.probe_options(compare.roots)
     prove = way.fetch_options(compare.roots) if ct_proof else None
     try:
         with (
-            compare.opened(to_write=ct_proof) as opened,
+            compare.opened(to_write=ct_proof, words=words) as opened,
             earlier.opened() as memory,
             gate.opened("check", json=output.json, targets=wanted, listed=target_list) as cases,
             waiting,

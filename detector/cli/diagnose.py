@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from detector.known.knowledge import Knowledge
     from detector.model.inquiry import Diagnosis
+    from detector.net.probe import ProbeOptions
+    from detector.report.diagnose_page import DiagnosePage
     from detector.runs.diagnose import Investigation
     from detector.runs.memory import Memory
 
@@ -140,12 +142,15 @@ def diagnose(
     printer = _Printer(
         json=json, trace=trace, verbose=verbose, programs=shown, expect=expect, quiet=gate.sarif,
     )  # fmt: skip
-    with compare.opened() as opened, earlier.opened() as memory:
+    options = way.probe_options(compare.roots, credential=credential)
+    own = ("--no-lookups",) * no_lookups + ("--no-canaries",) * no_canaries
+    words = (*way.words(options.routing), *earlier.words(), *own)
+    with compare.opened(words=words) as opened, earlier.opened() as memory:
         how = _investigation(
             way,
             compare,
             opened,
-            credential,
+            options,
             suites=suites,
             lookups=not no_lookups,
             canaries=not no_canaries,
@@ -168,7 +173,10 @@ def diagnose(
                     how, wanted, opened.knowledge, memory, partial(printer.show, sink), waiting
                 )
             if html is not None:
-                _write_page(found, html, shown)
+                from detector.report.diagnose_page import DiagnosePage
+
+                again = partial(how.asked, known=opened.knowledge)
+                _write_page(found, html, DiagnosePage(shown, again, suites=suites))
             if repair is not None:
                 _write_repaired(found, repair)
             if watch is None or printer.content(found):
@@ -195,7 +203,7 @@ def _investigation(
     way: WayOptions,
     compare: KnowledgeOptions,
     opened: OpenedKnowledge,
-    credential: tuple[str, str] | None,
+    options: ProbeOptions,
     *,
     suites: bool,
     lookups: bool,
@@ -209,12 +217,11 @@ def _investigation(
     if fetch is not None:
         fetch = replace(fetch, timeout=min(fetch.timeout, 3.0))
     return Investigation(
-        way.probe_options(compare.roots, credential=credential),
+        options,
         fetch=fetch,
         suites=suites,
         store=opened.store,
         roots=str(compare.roots) if compare.roots is not None else None,
-        words=(*way.words(), *compare.words()),
         canaries=canaries,
     )
 
@@ -345,12 +352,10 @@ def _credential(certificate: Path | None, key: Path | None) -> tuple[str, str] |
     return found
 
 
-def _write_page(found: list[Diagnosis], path: Path, programs: tuple[str, ...] | None) -> None:
+def _write_page(found: list[Diagnosis], path: Path, made: DiagnosePage) -> None:
     """Raises StoreError where the file cannot be written."""
-    from detector.report.diagnose_page import DiagnosePage
     from detector.report.page import write_page
 
-    made = DiagnosePage(programs)
     for one in found:
         made.add(one)
     write_page(path, made.page())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from detector.cli.way import NoProxy, Proxy, routing
 
 if TYPE_CHECKING:
     from detector.doctor.asking import SetWay
+    from detector.doctor.examination import Examination
+    from detector.net.routes import Routing
 
 _TEXT = """
 Look at everything that answers rest on: versions, tables, settings, stores, trust, proxies, the network, the clock.
@@ -47,17 +49,10 @@ def doctor(
     json: Json = False,
 ) -> int:  # fmt: skip
     from detector.cli.shells import installed
-    from detector.doctor.examination import Examination
 
-    settings: dict[str, Any] = {}
-    examined = Examination(
-        dict(os.environ),
-        partial(routing, proxy, no_proxy=no_proxy),
-        lambda: settings.update(read_settings()),
-        shells=lambda: installed(Path.home()),
-        offline=offline,
-        seconds=timeout,
-        named=lambda: tuple(ways_of(settings)),
+    way = partial(routing, proxy, no_proxy=no_proxy)
+    examined = examination(
+        way, "doctor", shells=lambda: installed(Path.home()), offline=offline, seconds=timeout
     )
     waiting = Waiting("looking at {}", shown=not json)
     with waiting, ExitStack() as now:
@@ -79,6 +74,27 @@ def doctor(
     return exit_codes.FOUND if found.problems else exit_codes.CLEAN
 
 
+def examination(way: Callable[[], Routing], verb: str, **how: Any) -> Examination:
+    """Who examines this machine for a verb, whose own way is `way`; the ways of all others are told beside it.
+
+    Args:
+        way: may raise what TlsightError is.
+        verb: whoever asks; what its settings say of a way is in `way` already.
+        how: what else Examination takes.
+
+    """
+    from detector.doctor.examination import Examination
+
+    settings: dict[str, Any] = {}
+    return Examination(
+        dict(os.environ),
+        way,
+        lambda: settings.update(read_settings()),
+        named=lambda: tuple(ways_of(settings, verb)),
+        **how,
+    )
+
+
 def read_settings() -> dict[str, Any]:
     """As every verb would. Raises ConfigError."""
     from detector.cli.app import build, load_settings
@@ -86,13 +102,13 @@ def read_settings() -> dict[str, Any]:
     return load_settings(os.environ, dict(build().commands))
 
 
-def ways_of(settings: dict[str, Any], above: str = "") -> Iterator[SetWay]:
-    """Ways that settings name, each for its verb alone; those of the doctor itself are its options already."""
+def ways_of(settings: dict[str, Any], own: str, above: str = "") -> Iterator[SetWay]:
+    """Ways that settings name, each for its verb alone; those of `own` are its options already."""
     from detector.doctor.asking import SetWay
     from detector.net.routes import Routing
 
     for name, table in settings.items():
-        if not isinstance(table, dict) or (not above and name == "doctor"):
+        if not isinstance(table, dict) or (not above and name == own):
             continue
         verb = f"{above} {name}".strip()
         setting = f"[{verb.replace(' ', '.')}]"
@@ -103,7 +119,7 @@ def ways_of(settings: dict[str, Any], above: str = "") -> Iterator[SetWay]:
             named_by = f"{setting} proxy"
             way = partial(routing, str(proxy), no_proxy=False, trust=trust, named_by=named_by)
             yield SetWay(verb, named_by, way)
-        yield from ways_of(table, verb)
+        yield from ways_of(table, own, verb)
 
 
 doctor.__doc__ = _TEXT

@@ -55,7 +55,7 @@ def judge(
 
     read = [split_host(text)[1] for text in files]
     refuse_overwriting({"--html": output.html, "--junit": gate.junit}, read)
-    printer = output.printer(quiet=gate.sarif)
+    printer = output.printer(quiet=gate.sarif, words=(*earlier.words(), *compare.words()))
     moment = parse_time(at) if at else None
     observations: list[Observation] = []
     for text in files:
@@ -63,7 +63,10 @@ def judge(
         asked = name or host
         wanted = normal_host(asked) if asked else None
         observations += load_observations(path, wanted, moment)
-    with compare.opened() as opened, gate.opened("judge", json=output.json) as cases:
+    with (
+        compare.opened(words=earlier.words()) as opened,
+        gate.opened("judge", json=output.json) as cases,
+    ):
         printer.cases = cases
         known = recovered(opened.knowledge, observations, earlier) if recover else opened.knowledge
         for judgement in judge_all(observations, known):

@@ -87,16 +87,21 @@ class ProofOptions:
     no_store: NoStore = False
 
     @contextmanager
-    def opened(self, *, to_write: bool = False) -> Iterator[OpenedKnowledge]:
+    def opened(
+        self, *, to_write: bool = False, words: tuple[str, ...] = ()
+    ) -> Iterator[OpenedKnowledge]:
         """Everything that the options name. Raises ConfigError, StoreError.
 
-        `to_write` opens the store for writing, and makes it where there is none.
+        `to_write` opens the store for writing, and makes it where there is none. `words` are the run's other options,
+        for advice that repeats the question.
         """
         store = kept_store(self.store, no_store=self.no_store, to_write=to_write)
         from dataclasses import replace
 
         try:
-            yield OpenedKnowledge(replace(self._knowledge(store), words=self.words()), store)
+            yield OpenedKnowledge(
+                replace(self._knowledge(store), words=(*words, *self.words())), store
+            )
         finally:
             close_store(store)
 
@@ -184,6 +189,10 @@ class HistoryOptions:
         bool,
         Option("--no-history", help="Neither read nor write earlier runs.", panel=_PANEL),
     ] = False
+
+    def words(self) -> tuple[str, ...]:
+        """The options again, for a command to repeat."""
+        return words_of(self)
 
     @contextmanager
     def opened(self, *, read_only: bool = False) -> Iterator[Memory]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,10 +80,12 @@ class VerdictOutput:
         ),
     ] = False
 
-    def printer(self, *, quiet: bool = False) -> Printer:
+    def printer(
+        self, *, quiet: bool = False, again: Sequence[str] = (), words: Sequence[str] = ()
+    ) -> Printer:
         """Raises ConfigError for a --fail-on that is no verdict."""
         return Printer(
-            json=self.json, verbose=self.verbose, fail_on=self.fail_on,
+            json=self.json, verbose=self.verbose, fail_on=self.fail_on, again=again, words=words,
             allow_sanctioned=self.allow_sanctioned, quiet=quiet, html=self.html,
         )  # fmt: skip
 
@@ -124,6 +127,8 @@ class Printer:
         json: NDJSON on stdout instead of text.
         html: where a page of all of them is to go.
         quiet: print no judgement: stdout is another document's.
+        again: the command that asks such a question, with what is its own; `tlsight check` when left out.
+        words: options that make it ask and compare as this run does.
 
     Attributes:
         cases: takes each judgement with its exit code, where a build is gated.
@@ -139,6 +144,8 @@ class Printer:
         allow_sanctioned: bool,
         html: Path | None = None,
         quiet: bool = False,
+        again: Sequence[str] = (),
+        words: Sequence[str] = (),
     ) -> None:
         demand_level(fail_on)
         self.json = json
@@ -156,7 +163,7 @@ class Printer:
         if html is not None:
             from detector.report.check_page import CheckPage
 
-            self._page = CheckPage()
+            self._page = CheckPage(again, words)
         if json:
             from detector.report.check_json import encode
 

@@ -5,6 +5,7 @@ Without a verb it is the audit; `why`, `fix` and `remove` are its verbs.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -101,7 +102,14 @@ def trust(
         from detector.report.page import write_page
         from detector.report.trust_page import trust_page
 
-        write_page(html, trust_page(record))
+        paths = {
+            "--root": [root] if root != Path("/") else [], "--home": homes or [], "--also": also or [],
+            "--published-keys": [published] if published else [],
+            "--policy": [policy] if policy else [], "--lists": [lists] if lists else [],
+        }  # fmt: skip
+        words = [word for name, given in paths.items() for one in given for word in (name, one)]
+        again = ("tlsight", "trust", *map(str, words), *(("--all",) if everything else ()))
+        write_page(html, trust_page(record, shlex.join(again)))
     worst = max((LEVELS.index(finding.level) for finding in done.findings), default=-1)
     return exit_codes.FOUND if worst >= LEVELS.index(fail_on) else exit_codes.CLEAN
 

@@ -115,10 +115,17 @@ class WayOptions:
         """The targets, asked for as the options say. Raises ConfigError, TargetError."""
         return Targets(arguments or [], path, self.starttls, self.sni, otherwise)
 
-    def words(self) -> tuple[str, ...]:
-        """The options that lead to the same answer, for a command to repeat. A proxy's password stays out."""
-        secret = ("proxy",) if self.proxy is not None and "@" in self.proxy else ()
-        return words_of(self, ("timeout", *secret))
+    def words(self, routing: Routing) -> tuple[str, ...]:
+        """The options that lead to the same answer, for a command to repeat. A proxy's password stays out.
+
+        A proxy that `routing` has from elsewhere is named where it knows its clients: nothing else tells by whom.
+        """
+        proxy = routing.proxy
+        if proxy is None:
+            return words_of(self, ("proxy",) if self.proxy and "@" in self.proxy else ())
+        if self.proxy is None and proxy.user is None and proxy.password is None:
+            return words_of(self)
+        return ("--proxy", proxy.url_with_user, *words_of(self, ("proxy",)))
 
 
 _TYPED = "--proxy"

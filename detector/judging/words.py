@@ -7,16 +7,16 @@ INTERCEPTED says what an employee and what an administrator does next; DIRECT sa
 
 from __future__ import annotations
 
-import shlex
-
 import msgspec
 
 from detector.chain.names import as_address
 from detector.evidence.examination import Examination
 from detector.evidence.innocence import innocent_private_ca
-from detector.model.asked import asked_by
+from detector.model.asked import asked_by, shell_line, some_words
 from detector.model.observation import Evidence, VerdictName
-from detector.model.targets import socket_text
+
+# Options of `tlsight ct` that are also those of the verbs that dial.
+_OF_CT = ("--proxy", "--no-proxy", "--store", "--roots", "--ct-logs")
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -42,31 +42,25 @@ def words_for(
     return Words()
 
 
-def _where(seen: Examination) -> str:
-    """The target with the way that led to it and what it was compared with, as words of a command."""
-    target = seen.observation.target
-    asked = asked_by(seen.observation)
-    host = target.host if target.port == 443 else socket_text(target.host, target.port)
-    protocol = ("--starttls", asked.starttls) if asked.starttls is not None else ()
-    return shlex.join((host, *protocol, *asked.words, *seen.known.words))
-
-
 def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
-    where = _where(seen)
     if row == "other-name":
         if "one-leaf-for-all" in found:
             return Words(
                 "A portal, a block page or a sinkhole answers for everybody.",
                 "Log in where the network asks for it, then check again.",
             )
-        return Words("A default site answers where the host was not set up.", _diagnose(where))
+        return Words(
+            "A default site answers where the host was not set up.", _ask(seen, "diagnose")
+        )
     if row == "pin-mismatch":
         return Words(
             "The owner may have renewed with another key, or the pinned issuer was not sent.",
-            f"Ask the owner for the key, or run: tlsight ct {seen.host}",
+            f"Ask the owner for the key, or run: {_ask_logs(seen)}",
         )
     if row == "insecure-key":
-        return Words("A development server, or a device with its vendor's key.", _diagnose(where))
+        return Words(
+            "A development server, or a device with its vendor's key.", _ask(seen, "diagnose")
+        )
     if seen.below_own_root:
         return Words(
             "You gave the root, and no public program has it.",
@@ -75,14 +69,14 @@ def _suspect(row: str, seen: Examination, found: dict[str, Evidence]) -> Words:
     if seen.is_public_path:
         return Words(
             "The owner may have changed its CA, or keeps its names out of the logs.",
-            f"tlsight ct {seen.host} --refresh",
+            _ask_logs(seen, "--refresh"),
         )
     if seen.is_internal and _drift(found) == "forbidden-host":
         return Words(
             "The company's CA may serve its own hosts as well.",
             f"Ask who runs {seen.host}; if that CA is the host's own, name both under [[private]] in the policy.",
         )
-    return Words(_innocent(seen, found), _decides(seen, found, where))
+    return Words(_innocent(seen, found), _decides(seen, found))
 
 
 def _drift(found: dict[str, Evidence]) -> str:
@@ -111,24 +105,34 @@ def _innocent(seen: Examination, found: dict[str, Evidence]) -> str:
     return "The owner may run a CA of its own."
 
 
-def _decides(seen: Examination, found: dict[str, Evidence], where: str) -> str:
+def _decides(seen: Examination, found: dict[str, Evidence]) -> str:
     if seen.declared_internal:
         return "Ask who runs the CA; name it in the policy if it is yours."
     if seen.path.kind == "incomplete" and seen.looks_public:
-        return _diagnose(where)
+        return _ask(seen, "diagnose")
     if "canaries-clean" in found:
-        return f"Compare from another network: tlsight check {where}"
+        return f"Compare from another network: {_ask(seen, 'check')}"
     by_name = as_address(seen.host) is None and seen.observation.target.port == 443
     if by_name and seen.known_issuers is None:
-        return f"tlsight ct {seen.host} && tlsight check {where}"
+        return f"{_ask_logs(seen)} && {_ask(seen, 'check', leave_out=('--no-store',))}"
     target = seen.observation.target
     if target.starttls is not None or target.pinned_address or target.dialled is not None:
-        return f"Compare from another network: tlsight check {where}"  # canaries go another way
-    return f"tlsight check www.google.com github.com {where}"
+        return f"Compare from another network: {_ask(seen, 'check')}"  # canaries go another way
+    return _ask(seen, "check", "www.google.com", "github.com")
 
 
-def _diagnose(where: str) -> str:
-    return f"tlsight diagnose {where}"
+def _ask(seen: Examination, *verb: str, leave_out: tuple[str, ...] = ()) -> str:
+    """A verb that asks the target by the way that led to it, and compares with what it was compared with."""
+    words = tuple(word for word in seen.known.words if word not in leave_out)
+    return shell_line(("tlsight", *verb), asked_by(seen.observation, words))
+
+
+def _ask_logs(seen: Examination, *more: str) -> str:
+    """Has the store, which `check` reads, know the issuers that logs know."""
+    asked = asked_by(seen.observation, some_words(seen.known.words, _OF_CT))
+    words = some_words(asked.words, _OF_CT)
+    named = msgspec.structs.replace(asked, host=seen.host, port=443, starttls=None, words=words)
+    return shell_line(("tlsight", "ct", *more), named)
 
 
 def _why_private(row: str, seen: Examination) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from detector.auditing.model import Setting
     from detector.chain.certificate import Certificate
     from detector.model.observation import Judgement, Target, VerdictName
+    from detector.net.routes import Routing
 
 Tell = Callable[[str], None]
 
@@ -91,7 +92,11 @@ class Calls:
         done: dict[int, Judgement] = {}
         tell(_of(done, targets))
         _read_roots_again()
-        with self.compare.opened() as opened, self.earlier.opened(read_only=True) as memory:
+        words = self._words(way, options.routing)
+        with (
+            self.compare.opened(words=words) as opened,
+            self.earlier.opened(read_only=True) as memory,
+        ):
             run = CheckRun(
                 opened.knowledge, options, memory=memory, store=opened.store, lookups=True
             )
@@ -113,16 +118,20 @@ class Calls:
 
         way = self._way(asked)
         targets = _targets([asked.host], asked.starttls)
+        options = way.probe_options(self.compare.roots)
+        words = self._words(way, options.routing)
         fetch = way.fetch_options(self.compare.roots, attempts=1)
         tell("walking the handshake")
         _read_roots_again()
-        with self.compare.opened() as opened, self.earlier.opened(read_only=True) as memory:
+        with (
+            self.compare.opened(words=words) as opened,
+            self.earlier.opened(read_only=True) as memory,
+        ):
             how = Investigation(
-                way.probe_options(self.compare.roots),
+                options,
                 fetch=replace(fetch, timeout=min(fetch.timeout, _FETCH_TIMEOUT)),
                 store=opened.store,
                 roots=str(self.compare.roots) if self.compare.roots is not None else None,
-                words=(*way.words(), *self.compare.words()),
             )
             run = how.run(targets, opened.knowledge, memory=memory)
             async with aclosing(run) as diagnoses:
@@ -139,18 +148,13 @@ class Calls:
         return await self._in_thread(lambda: self._examined(asked, tell))
 
     def _examined(self, asked: DoctorArguments, tell: Tell) -> Answer:
-        import os
-
-        from detector.cli.doctor import read_settings
-        from detector.doctor.examination import Examination
+        from detector.cli.doctor import examination
         from detector.report.doctor_text import render
 
-        found = Examination(
-            dict(os.environ),
-            lambda: self.way.routing(self.compare.roots),
-            read_settings,
-            offline=asked.offline,
-        ).run(tell)
+        examined = examination(
+            lambda: self.way.routing(self.compare.roots), "mcp", offline=asked.offline
+        )
+        found = examined.run(tell)
         parts = dict.fromkeys(one.part for one in found.findings if one.level == "problem")
         where = f" in {', '.join(parts)}" if parts else ""
         head = f"{found.problems} problem{'s' * (found.problems != 1)}{where}."
@@ -163,6 +167,10 @@ class Calls:
             raise ConfigError("starttls", f"{asked.starttls!r} is none of {known}")
         way = replace(self.way, connect=asked.connect or None, starttls=asked.starttls or None)
         return replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
+
+    def _words(self, way: WayOptions, routing: Routing) -> tuple[str, ...]:
+        """The options beside those of `compare`, for advice that repeats the question."""
+        return (*way.words(routing), *self.earlier.words())
 
     async def _chain(self, url: str) -> tuple[tuple[Certificate, ...], str]:
         """What the server sends; empty, with the reason, where there is no handshake."""

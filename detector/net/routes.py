@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from detector.chain.names import is_below
 from detector.errors import ConfigError, TargetError
@@ -61,6 +61,14 @@ class Proxy:
     def route(self) -> Route:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return Route(self.kind, f"{host}:{self.port}", self.tls, self.named_by)
+
+    @property
+    def url_with_user(self) -> str:
+        """As it is written, without the password."""
+        if self.user is None and self.password is None:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{quote(self.user or '', safe='')}@{rest}"
 
     @property
     def url(self) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from detector.causes.confirm import confirmation
 from detector.knowledge.causes import cause_table
-from detector.model.asked import asked_by
-from detector.model.causes import CauseInfo
+from detector.model.asked import asked_by, shell_line
 from detector.model.observation import Evidence, Interceptor, Judgement
 from detector.report.check_json import (
     CertificateRecord,
@@ -26,6 +25,7 @@ from detector.report.worst import Worst
 
 # Rows are small and kept for so many hosts, cards are large; of both the worst, and the page says what it left out.
 MAX_ROWS, MAX_CARDS = 10_000, 1_000
+_CHECK = ("tlsight", "check")
 _UNKNOWN, _OTHERS = "unknown", ("others", "")
 _GROUPS, _NAMED, _CELL = 100, 5, 240
 _POINTS = {"intercepted": ("✗", "bad"), "direct": ("✓", "good"), "neutral": ("·", "dim")}
@@ -53,9 +53,16 @@ class _Standing:
 
 
 class CheckPage:
-    """Grows with every judgement; memory does not, beyond MAX_ROWS and MAX_CARDS."""
+    """Grows with every judgement; memory does not, beyond MAX_ROWS and MAX_CARDS.
 
-    def __init__(self) -> None:
+    Args:
+        again: the command that asks the same again, with what is its own; `tlsight check` when left out.
+        words: options that make it ask the same way and compare with the same.
+
+    """
+
+    def __init__(self, again: Sequence[str] = (), words: Sequence[str] = ()) -> None:
+        self._again, self._asked_with = again, words
         self._verdicts: Counter[str] = Counter()
         self._rows: Worst[_Row] = Worst(MAX_ROWS)
         self._cards: Worst[tuple[_Row, Block]] = Worst(MAX_CARDS)
@@ -71,9 +78,12 @@ class CheckPage:
         at = f"{judgement.observation.at:%Y-%m-%d %H:%M:%S}"
         self._times = [min([at, *self._times]), max([at, *self._times])]
         self._rows.add(rank, lambda: row)
-        self._cards.add(rank, lambda: (row, card(judgement, row.anchor)))
+        self._cards.add(rank, lambda: (row, self._card(judgement, row.anchor)))
         if judgement.verdict == "intercepted":
             self._note(judgement, row)
+
+    def _card(self, judgement: Judgement, anchor: str) -> Block:
+        return card(judgement, anchor, self._again, self._asked_with)
 
     def page(self, *, whole: bool = True) -> Page:
         """What the page says. Not `whole`: the run was cut short."""
@@ -149,8 +159,10 @@ def left_out(count: int, what: str, rows: int, cards: int) -> tuple[str, ...]:
     )
 
 
-def card(judgement: Judgement, anchor: str) -> Block:
-    """Everything about one target."""
+def card(
+    judgement: Judgement, anchor: str, again: Sequence[str] = (), words: Sequence[str] = ()
+) -> Block:
+    """Everything about one target; `again` and `words` are those of CheckPage."""
     record = check_record(judgement)
     tone = TONE_OF[record.verdict]
     points = [_point(e) for e in deciding(judgement)]
@@ -175,7 +187,7 @@ def card(judgement: Judgement, anchor: str) -> Block:
         folded="All findings, the chain, and how to verify it",
         facts=facts(record),
         tables=tuple(_tables(record)),
-        more=_ways(judgement, record),
+        more=_ways(judgement, record, again, words),
         links=_links(record),
     )
 
@@ -284,27 +296,24 @@ def _tables(record: CheckRecord) -> Iterable[TableOf]:
         yield chain_table(record.chain)
 
 
-def _ways(judgement: Judgement, record: CheckRecord) -> tuple[Code, ...]:
+def _ways(
+    judgement: Judgement, record: CheckRecord, again: Sequence[str], words: Sequence[str]
+) -> tuple[Code, ...]:
     """Commands that ask the same question, for who believes nobody."""
-    info = cause_table()[INTERCEPTION]
-    asked = asked_by(judgement.observation)
-    found = [("Asks the same again", info)]
-    if record.chain:
+    asked = asked_by(judgement.observation, words)
+    found = [("Asks the same again", shell_line(again or _CHECK, asked))]
+    info = msgspec.structs.replace(cause_table()[INTERCEPTION], confirm=_FINGERPRINT)
+    line = confirmation(info, asked).command
+    if record.chain and not line.startswith("tlsight "):  # openssl does not go every way
         text = (
             "The issuer and the leaf's digest without tlsight. By another network (a phone's) the issuer is the"
             " same where nobody stands in between; the digest may differ, for large sites have several leaves"
         )
-        found.append((text, _as(info, _FINGERPRINT)))
-    if record.verdict in ("consistent", "suspect"):
+        found.append((text, line))
+    if record.verdict in ("consistent", "suspect") and "--ct-proof" not in again:
         text = "Asks a log to prove that it holds the leaf"
-        found.append((text, _as(info, "tlsight check --ct-proof")))
-    return tuple(
-        Code(label, shown(confirmation(one, asked).command, 4_000)) for label, one in found
-    )
-
-
-def _as(info: CauseInfo, command: str) -> CauseInfo:
-    return msgspec.structs.replace(info, confirm=command)
+        found.append((text, shell_line((*_CHECK, "--ct-proof"), asked)))
+    return tuple(Code(label, shown(line, 4_000)) for label, line in found)
 
 
 def _links(record: CheckRecord) -> tuple[tuple[str, str], ...]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from detector.causes.confirm import asks_again
 from detector.knowledge.fixes import PROGRAM_NAMES
+from detector.model.asked import Asked, asked_by
 from detector.model.inquiry import Diagnosis, FoundCause, ServedSuites, Step
+from detector.model.observation import Observation
 from detector.report.check_json import check_record
 from detector.report.check_page import MAX_CARDS, MAX_ROWS, beside, chain_table, facts, left_out
 from detector.report.check_text import place
@@ -44,11 +47,21 @@ class DiagnosePage:
 
     Args:
         programs: whose lines stand open; those of nginx, Apache and HAProxy when left out.
+        asked: gives the question behind an observation.
+        suites: cipher suites were enumerated too.
 
     """
 
-    def __init__(self, programs: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        programs: tuple[str, ...] | None = None,
+        asked: Callable[[Observation], Asked] = asked_by,
+        *,
+        suites: bool = False,
+    ) -> None:
         self._programs = programs or _USUAL
+        self._asked = asked
+        self._suites = suites
         self._states: Counter[str] = Counter()
         self._rows: Worst[_Row] = Worst(MAX_ROWS)
         self._cards: Worst[tuple[_Row, Block]] = Worst(MAX_CARDS)
@@ -63,11 +76,19 @@ class DiagnosePage:
         row = _row(diagnosis, state, 0 if between else 1 + STATES.index(state))
         row = msgspec.structs.replace(row, anchor=f"server-{sum(self._states.values())}")
         self._rows.add(row.rank, lambda: row)
-        self._cards.add(row.rank, lambda: (row, card(diagnosis, row.anchor, self._programs)))
+        self._cards.add(row.rank, lambda: (row, self._card(diagnosis, row.anchor)))
         if between:
             self._between += 1
             if len(self._intercepted) < _NAMED:
                 self._intercepted.append((row.cells[1], shown(_who(diagnosis), _CELL)))
+
+    def _card(self, diagnosis: Diagnosis, anchor: str) -> Block:
+        made = card(diagnosis, anchor, self._programs)
+        command = ("tlsight", "diagnose", *(("--suites",) if self._suites else ()))
+        line = asks_again(command, self._asked(diagnosis.inquiry.observation))
+        return msgspec.structs.replace(
+            made, more=(Code("Asks the same again", shown(line, 4_000)), *made.more)
+        )
 
     def page(self) -> Page:
         """What the page says."""

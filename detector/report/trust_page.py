@@ -16,12 +16,12 @@ _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 _CARDS, _ROWS, _CELL = 500, 10_000, 400
 
 
-def trust_page(found: TrustRecord) -> Page:
-    """What the page says."""
+def trust_page(found: TrustRecord, again: str = "tlsight trust") -> Page:
+    """What the page says; `again` is the command that looks at the same."""
     groups = _groups(found.findings)
     levels = Counter(group[0].level for group in groups)
     roots = {root.sha256 for place in found.places for root in place.roots if not root.public}
-    notes = []
+    notes = [] if groups else ["Nothing stands out."]
     if len(groups) > _CARDS:
         notes.append(f"{len(groups) - _CARDS:,} more findings have no card here: --json has all.")
     return Page(
@@ -37,7 +37,7 @@ def trust_page(found: TrustRecord) -> Page:
         blocks=tuple(_cards(groups[:_CARDS], found)),
         blocks_title="Each finding",
         tables=tuple(_tables(found)),
-        notes=tuple(notes if groups else ["Nothing stands out."]),
+        notes=(*notes, f"Looks at the same again: {shown(again, 4_000)}"),
     )
 
 

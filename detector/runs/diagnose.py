@@ -45,7 +45,6 @@ class Investigation:
         suites: enumerate cipher suites as well.
         store: inclusion proofs that were fetched before.
         roots: PEM file of the roots that are compared with, for commands that ask again.
-        words: options of the command line that ask the same way; left out, they are told from `options`.
         canaries: ask a few well-known sites by the same way where a private path answers for a public name.
 
     """
@@ -56,7 +55,6 @@ class Investigation:
     suites: bool = False
     store: CtStore | None = None
     roots: str | None = None
-    words: tuple[str, ...] | None = None
     canaries: bool = True
 
     async def of(self, target: Target, known: Knowledge) -> Diagnosis:
@@ -123,7 +121,7 @@ class Investigation:
         return with_stored_inclusion(observation, store)
 
     def _concluded(self, inquiry: Inquiry, judgement: Judgement, known: Knowledge) -> Diagnosis:
-        asked = self.asked(inquiry.observation)
+        asked = self.asked(inquiry.observation, known)
         found = conclude(inquiry, judgement, known, config_lines(), asked)
         _log.info(
             "concluded", host=inquiry.observation.target.host, verdict=judgement.verdict,
@@ -131,9 +129,9 @@ class Investigation:
         )  # fmt: skip
         return found
 
-    def asked(self, seen: Observation) -> Asked:
+    def asked(self, seen: Observation, known: Knowledge) -> Asked:
         """The question that an observation of this run answers."""
-        told = asked_by(seen)
+        told = asked_by(seen, known.words)
         proxy = self._proxy_of(seen)
         return structs.replace(
             told,
@@ -142,7 +140,6 @@ class Investigation:
             proxy_user=proxy.user if proxy is not None else None,
             roots=self.roots,
             credential=self.options.credential,
-            words=told.words if self.words is None else self.words,
         )
 
     def _proxy_of(self, seen: Observation) -> Proxy | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from tests.capture import packets as p
@@ -16,10 +17,14 @@ def sealed(*sizes: int) -> bytes:
 
 
 def after_the_hellos(tls13: Said, *said: tuple[bool, bytes]) -> Talk:
-    """The real hellos, and records of these lengths after them; the server closes first."""
+    """The real hellos, and records of these lengths after them; the server closes first.
+
+    A hello with a post-quantum key share, as OpenSSL 3.5 and later send it, takes more than one segment.
+    """
+    asked = b"".join(data for _, data in takewhile(lambda one: one[0], tls13))
     hello = next(data for from_client, data in tls13 if not from_client)
     size = 5 + int.from_bytes(hello[3:5])
-    talk = Talk().open().send(*tls13[0]).send(False, hello[:size])
+    talk = Talk().open().send(True, asked).send(False, hello[:size])
     for from_client, data in said:
         talk.send(from_client, data)
     return talk.close(by_client=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -108,6 +110,41 @@ def test_the_step_that_decides_compares_with_the_same_files(tlsight: Run, files:
     (found,) = map(json.loads, done.stdout.splitlines())
     assert found["verdict"] == "suspect"
     assert f"--roots {files / 'root.pem'} --ct-logs {files / 'logs.json'}" in found["next_step"]
+
+
+def again(page: Path) -> list[str]:
+    """The lines of a report that ask the same again, as it shows them."""
+    said = re.findall(
+        r"<figcaption>Asks the same again</figcaption><pre>(.*?)</pre>", page.read_text()
+    )
+    return [html.unescape(line) for line in said]
+
+
+def test_the_line_of_a_report_gives_the_same_answer_again(
+    tlsight: Run, files: Path, tmp_path: Path, gateway: Authority
+) -> None:
+    policy, page = tmp_path / "my policy.toml", tmp_path / "report.html"
+    key = Certificate(gateway.der).spki_sha256
+    policy.write_text(f'[[sanctioned]]\nname = "Gate"\nspki = "{key}"\ndecrypt = ["*"]\n')
+    told = tlsight(
+        "check", "--json", "--policy", str(policy), "--pin", "good.test=sha256//" + "A" * 43 + "=",
+        "--html", str(page), "--no-canaries", "--no-history", "--staple", "--timeout", "7",
+        "github.com", "good.test:8443",
+    )  # fmt: skip
+    answers = [json.loads(line) for line in told.stdout.splitlines()]
+    assert {one["sanctioned"] for one in answers} == {True, False}
+    lines = again(page)
+    assert len(lines) == 2
+    for line in lines:
+        assert "--staple" in line
+        words = shlex.split(line)
+        assert words[:2] == ["tlsight", "check"]
+        done = command(tmp_path)("check", "--json", *words[2:])
+        assert done.stderr == ""
+        (found,) = map(json.loads, done.stdout.splitlines())
+        (asked,) = [one for one in answers if one["target"] == found["target"]]
+        for part in ("verdict", "sanctioned", "evidence", "causes", "route", "next_step", "chain"):
+            assert found[part] == asked[part], part
 
 
 def test_an_intercepted_pair_exits_1_and_says_so_first(tlsight: Run) -> None:

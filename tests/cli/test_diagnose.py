@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from detector.lab.ca_service import ca_service, connected
 from detector.lab.cases import case
 from detector.lab.pki import LabPki
 from tests.cli.conftest import Run, running
+from tests.cli.test_check import again
 
 
 @pytest.fixture
@@ -51,6 +53,25 @@ def test_a_healthy_server_exits_with_zero(ask: Run, ports: dict[str, int]) -> No
     done = ask("--json", f"localhost:{ports['healthy']}")
     assert done.returncode == 0, done.stdout
     assert json.loads(done.stdout)["healthy"] is True
+
+
+def test_the_line_of_a_report_finds_the_same_again(
+    ask: Run, tlsight: Run, ports: dict[str, int], world: LabPki, tmp_path: Path
+) -> None:
+    shown = world.issue("client").write(tmp_path / "me.pem")
+    page = tmp_path / "page.html"
+    target = f"localhost:{ports['client-certificate-1.2']}"
+    told = ask(
+        "--json", "--html", page, "--client-cert", shown, "--suites", "--no-lookups", "--no-proxy",
+        "--timeout", "4", target,
+    )  # fmt: skip
+    (line,) = again(page)
+    done = tlsight("diagnose", "--json", *shlex.split(line)[2:])
+    assert "--suites" in line
+    before, after = json.loads(told.stdout), json.loads(done.stdout)
+    for part in ("healthy", "causes", "suites"):
+        assert after[part] == before[part], part
+    assert [step["status"] for step in after["steps"]] == [s["status"] for s in before["steps"]]
 
 
 def test_many_targets_give_a_line_each_and_the_worst_code(

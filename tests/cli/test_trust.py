@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,22 @@ def test_a_policy_that_declares_the_root_makes_it_a_note(
     assert done.returncode == 0
     assert done.stdout.startswith("✓ nothing stands out\n")
     assert tlsight("trust", "--root", tree, "--policy", policy, "--fail-on", "note").returncode == 1
+
+
+def test_the_line_of_the_page_looks_at_the_same_again(
+    tlsight: Run, tree: Path, tmp_path: Path, corporate: Authority
+) -> None:
+    page, more = tmp_path / "trust.html", tmp_path / "one more.pem"
+    more.write_text(corporate.pem)
+    home = tree / "home/user"
+    told = tlsight(
+        "trust", "--root", tree, "--home", home, "--also", more, "--all", "--json", "--html", page
+    )
+    (line,) = re.findall("Looks at the same again: (.*?)</li>", page.read_text())
+    words = shlex.split(html.unescape(line))
+    before, after = (json.loads(one) for one in (told.stdout, tlsight(*words[1:], "--json").stdout))
+    for part in ("places", "settings", "findings", "tools"):
+        assert after[part] == before[part], part
 
 
 def test_settings_of_this_machine_are_read_and_secrets_are_not_shown(tlsight: Run) -> None:

@@ -73,11 +73,11 @@ def test_the_command_compares_with_what_was_compared_with(
     lab = replace(known, words=("--roots", "my lab/root.pem", "--ct-logs", "logs.json"))
     seen = observe("a.com", (corporate.issue("a.com").der, corporate.der))
     assert said(lab, seen)[1].endswith(
-        "tlsight check a.com --roots 'my lab/root.pem' --ct-logs logs.json"
+        " && tlsight check --roots 'my lab/root.pem' --ct-logs logs.json a.com"
     )
     other = observe("a.com", (corporate.issue("b.org").der, corporate.der))
     assert said(lab, other)[1] == (
-        "tlsight diagnose a.com --roots 'my lab/root.pem' --ct-logs logs.json"
+        "tlsight diagnose --roots 'my lab/root.pem' --ct-logs logs.json a.com"
     )
 
 
@@ -90,11 +90,22 @@ def test_the_command_goes_the_way_that_was_gone(
 
     proxied = Route("http-connect", "192.0.2.7:3128")
     assert step(Target("a.com", 8443, sni="a.com"), proxied) == (
-        "tlsight check www.google.com github.com a.com:8443 --proxy http://192.0.2.7:3128"
+        "tlsight check www.google.com github.com --proxy http://192.0.2.7:3128 a.com:8443"
     )
     mail = Target("a.com", 25, sni="a.com", starttls="smtp")
-    assert step(mail, Route()).endswith("tlsight check a.com:25 --starttls smtp")
+    assert step(mail, Route()).endswith("tlsight check --starttls smtp a.com:25")
     given = Target(
         "a.com", sni="a.com", ip="192.0.2.9", pinned_address=True, dialled="192.0.2.9:4433"
     )
-    assert step(given, Route()).endswith("tlsight check a.com --connect 192.0.2.9:4433")
+    assert step(given, Route()).endswith("tlsight check --connect 192.0.2.9:4433 a.com")
+
+
+def test_what_logs_know_is_put_where_the_check_reads_it(
+    corporate: Authority, known: Knowledge, observe: Observe
+) -> None:
+    asked = ("--no-proxy", "--policy", "p.toml", "--store", "mine.sqlite3", "--no-store")
+    seen = observe("a.com", (corporate.issue("a.com").der, corporate.der))
+    assert said(replace(known, words=asked), seen)[1] == (
+        "tlsight ct --no-proxy --store mine.sqlite3 a.com"
+        " && tlsight check --no-proxy --policy p.toml --store mine.sqlite3 a.com"
+    )

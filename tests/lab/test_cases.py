@@ -44,9 +44,9 @@ async def investigated(one: Case, port: int, folder: Path, known: Knowledge) -> 
         options,
         fetch=FetchOptions(timeout=patience, attempts=1),
         roots=root,
-        words=("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words)),
     )
-    return await how.of(target, known)
+    said = ("--roots", root, "--ct-logs", str(folder / "logs.json"), *_way(words))
+    return await how.of(target, replace(known, words=said))
 
 
 def _way(words: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -22,9 +23,10 @@ from detector.lab.cases import CASES, HOST, Case, case
 from detector.lab.world import open_world
 from detector.model.asked import Asked
 from tests.cli.conftest import Run, running
+from tests.cli.test_check import again
 from tests.lab.test_cases import investigated
 from tests.live.conftest import TABLES
-from tests.live.forward_proxies import Microsocks, PlainProxyPy
+from tests.live.forward_proxies import PASSWORD, USER, LoginSquid, Microsocks, PlainProxyPy
 
 pytestmark = pytest.mark.live
 
@@ -148,6 +150,42 @@ def test_the_command_goes_the_way_that_was_asked(
                 assert (cause["id"], str(stands.port) in cause["confirm"]) == (one.cause, True)
                 code, said = asyncio.run(run(cause["confirm"]))
                 assert confirms(cause["id"], cause["shows"], code, said), f"{cause}\n{said}"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("given", ["option", "variable"])
+def test_a_report_asks_again_through_a_proxy_that_knows_its_clients(
+    given: str, tmp_path: Path, tlsight: Run
+) -> None:
+    one = case("expired")
+    assert one is not None
+    page = tmp_path / "page.html"
+    with (
+        running(open_world(tmp_path)) as pki,
+        LoginSquid(tmp_path / "proxy", "Basic") as stands,
+        running(one.make(pki)) as server,
+    ):
+        proxy = f"http://{USER}:{quote(PASSWORD)}@127.0.0.1:{stands.port}"
+        way: tuple[object, ...] = ("--proxy", proxy) if given == "option" else ()
+        variables = {"HTTPS_PROXY": proxy} if given == "variable" else {}
+        for verb in ("check", "diagnose"):
+            told = tlsight(
+                verb, "--json", "--html", page, "--roots", tmp_path / "root.pem", *way,
+                *one.words(server.port, tmp_path), **variables,
+            )  # fmt: skip
+            assert json.loads(told.stdout)["schema"] == f"tlsight.{verb}/1"
+            written = page.read_text()
+            assert PASSWORD not in written + told.stdout
+            assert quote(PASSWORD) not in written + told.stdout
+            (line,) = again(page)
+            assert line.startswith("TLSIGHT_PROXY=http://ann:")
+            known = f"export PROXY_PASSWORD={quote(PASSWORD)}; {line}"
+            _, said = asyncio.run(run(known.replace(f"tlsight {verb}", f"tlsight {verb} --json")))
+            before, after = json.loads(told.stdout), json.loads(said)
+            assert [c["id"] for c in after["causes"]] == [c["id"] for c in before["causes"]]
+            assert "certificate-expired" in [c["id"] for c in after["causes"]]
+            _, said = asyncio.run(run(line))
+            assert "certificate-expired" not in said, "it goes through the proxy"
 
 
 def test_what_has_to_be_looked_at_is_little() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from detector.model.asked import Asked, asked_by, asked_of_nobody
+from detector.model.asked import Asked, asked_by, asked_of_nobody, shell_line, some_words
 from detector.model.observation import Observation, Route, Target
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -43,6 +43,36 @@ def test_the_proxy_is_gone_through_again() -> None:
     assert found.words == ("--proxy", "http://p.net:3128")
     socks = seen(Target("a.com", sni="a.com"), Route("socks5", "p.net:1080"))
     assert socks.proxy == "socks5h://p.net:1080"
+
+
+def test_what_the_run_was_told_is_said_once_and_as_it_was_told() -> None:
+    words = ("--roots", "r.pem", "--proxy", "socks5://p.net:1080", "--connect", "192.0.2.9:443")
+    target = Target("a.com", sni="a.com", ip="192.0.2.9", pinned_address=True)
+    found = asked_by(Observation(NOW, target, Route("socks5", "p.net:1080")), words)
+    assert found.words == words
+    assert found.proxy == "socks5://p.net:1080", "which resolves here, as no observation tells"
+
+
+def test_the_proxys_user_is_told_its_password_is_the_readers_to_give() -> None:
+    words = ("--proxy", "http://me%40corp@p.net:3128", "--pins", "p.toml")
+    target = Target("a.com", 8443, sni="a.com")
+    found = asked_by(Observation(NOW, target, Route("http-connect", "p.net:3128")), words)
+    assert (found.proxy, found.proxy_user) == ("http://p.net:3128", "me@corp")
+    assert shell_line(("tlsight", "check"), found) == (
+        'TLSIGHT_PROXY=http://me%40corp:"$PROXY_PASSWORD"@p.net:3128 tlsight check --pins p.toml a.com:8443'
+    )
+
+
+def test_what_went_straight_though_a_proxy_is_set_is_not_sent_through_it() -> None:
+    straight = Observation(NOW, Target("a.com", sni="a.com"), Route())
+    assert asked_by(straight, ("--proxy", "http://me@p.net:3128", "-v")).words == ("-v",)
+    by_file = ("--proxy", "pac+file:///proxy.pac")
+    assert asked_by(straight, by_file).words == by_file
+
+
+def test_another_verb_is_told_the_options_that_it_has() -> None:
+    words = ("--no-proxy", "--policy", "p.toml", "--roots", "r.pem")
+    assert some_words(words, ("--no-proxy", "--roots")) == ("--no-proxy", "--roots", "r.pem")
 
 
 def test_a_captured_name_that_is_none_is_not_repeated() -> None:

@@ -48,4 +48,4 @@ def test_a_machine_where_nothing_stands_out_says_so(tmp_path: Path) -> None:
     made = trust_page(audit_record(TrustRun(root=tmp_path, homes=(tmp_path,)).audit()))
     assert made.first == ()
     assert made.leading == ()
-    assert made.notes == ("Nothing stands out.",)
+    assert made.notes == ("Nothing stands out.", "Looks at the same again: tlsight trust")
