@@ -31,7 +31,8 @@ resolve, or that it blocks unseen, has verified nothing. Grade one interceptor a
 **Its own hello.** What it offers to servers is read from the hellos that came to them, byte by byte.
 
 **Its side towards clients.** Hellos that offer one version or one family of suites alone; no handshake is completed in a
-broken suite, and nothing is sent under broken keys. What has no harmless probe is not asked: a padding oracle (ROBOT) takes
+broken suite, and nothing is sent under broken keys. One handshake of TLS 1.2 is renegotiated once, where the client has the
+extra `grade`; else that is *unclear*. What has no harmless probe is not asked: a padding oracle (ROBOT) takes
 forged messages in numbers, and Heartbleed reads a stranger's memory.
 
 **What it mints.** Leaves of one run are judged together: keys shared, serials that count, the CA's own key. A fault that is

@@ -16,6 +16,6 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "quic": (("aioquic",), "HTTP/3 in check --other-ways"),
     "recover": (("gmpy2",), "check --recover"),
     "plot": (("matplotlib",), "--plot of logs and pcap"),
-    "grade": (("tlslite",), "lab servers of SSL 3.0 and RC4"),
+    "grade": (("tlslite", "OpenSSL"), "lab servers of SSL 3.0 and RC4, renegotiation"),
     "mcp": (("mcp",), "tlsight for coding agents"),
 }  # fmt: skip

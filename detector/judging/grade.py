@@ -5,7 +5,8 @@ Theory of operation
 Each test of the table (data/grade_tests.toml) is answered from what was seen, and no answer is guessed: where the good
 server could not be reached, because the interceptor does not trust our root, a refusal of a bad one says nothing, and
 the test was not asked. The groups answer by themselves (`detector.judging.graded_visits` and its neighbours). The letter
-is the worst of what the failed tests allow, as in Durumeric et al., NDSS 2017; an A is what passes all that was asked.
+is the worst of what the failed tests allow, as in Durumeric et al., NDSS 2017; an A is what passes all that was asked. Without
+a word of our servers, signed, there is no letter: a stranger on that port would get an A for nonsense.
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ def grade(seen: Seen, tests: GradeTests, published: PublishedKeys) -> Grade:
             *answers_to_clients(seen),
         )
     }
-    return graded(
-        tuple(
-            found.get(test.id, Answer(test=test.id, outcome="not-asked", seen="it was not asked"))
-            for test in tests
-        ),
-        tests,
+    answers = tuple(
+        found.get(test.id, Answer(test=test.id, outcome="not-asked", seen="it was not asked"))
+        for test in tests
     )
+    if not seen.met and not any(one.saw is not None for one in seen.visits):
+        # Whoever answers on that port looks the same, and what he seems to refuse was never near our servers.
+        why = "none of our servers was heard, by this way or past it"
+        return Grade(letter=None, answers=answers, why_none=why)
+    return graded(answers, tests)
 
 
 def letter_of(

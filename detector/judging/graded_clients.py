@@ -37,6 +37,7 @@ def answers_to_clients(seen: Seen) -> Iterator[Answer]:
     yield _downgrade(side)
     secure = None if side.renegotiation is None else not side.renegotiation
     yield _known("client-insecure-renegotiation", secure)
+    yield _known("client-renegotiation", side.renegotiates)
     yield _known("client-compression", side.compression)
     yield _session(side, seen)
     yield _known("client-early-ccs", side.early_change)

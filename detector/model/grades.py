@@ -176,6 +176,7 @@ class TowardsClients(msgspec.Struct, frozen=True, kw_only=True):
         compression: it chose a compression other than none.
         shared_session: a session of one name was resumed under another.
         early_change: it goes on after a ChangeCipherSpec before there are keys.
+        renegotiates: it made a second handshake of TLS 1.2 on one connection because the client wanted one.
 
     """
 
@@ -192,6 +193,7 @@ class TowardsClients(msgspec.Struct, frozen=True, kw_only=True):
     compression: bool | None = None
     shared_session: bool | None = None
     early_change: bool | None = None
+    renegotiates: bool | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

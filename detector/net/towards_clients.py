@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 The hellos are those by which a server is diagnosed (`detector.causes.plan`), each offering one version or one family of
 suites alone, and three more: one that says it fell back (RFC 7507), one that offers compression, and one that is followed
-by a ChangeCipherSpec at once (`detector.net.early_change`). A session of one name is then
-tried at another. None of this does any harm; where a harmless way to ask is not known (ROBOT, Heartbleed) nothing is asked.
+by a ChangeCipherSpec at once (`detector.net.early_change`). One more handshake is renegotiated
+(`detector.net.renegotiation`). A session of one name is then tried at another. None of this does any harm; where a harmless way to ask is not known (ROBOT, Heartbleed) nothing is asked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from detector.model.inquiry import Trial
 from detector.model.observation import Target
 from detector.net.early_change import takes_early_change
 from detector.net.probe import ProbeOptions, ProbeRun
+from detector.net.renegotiation import lets_renegotiate
 from detector.net.trial import Keys, Patience, attempt
 from detector.wire import offer as o
 from detector.wire.hello import ServerHello, parse_server_hello
@@ -69,6 +70,7 @@ async def towards_clients(
         compression=_compresses(tried["compression"]) if versions else None,
         early_change=await takes_early_change(offers["tls12-only"], target, options)
         if twelve.answered else None,
+        renegotiates=await lets_renegotiate(target, options) if twelve.answered else None,
         shared_session=await _shares_sessions(target, other, options),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aioquic.quic.configuration import QuicConfiguration
+    from OpenSSL.SSL import Connection
 
 
 # Other programs that are to look at whoever answers: words that make them take anybody, and one as Python's source, whose
@@ -75,3 +76,18 @@ def quic_configuration_for_untrusted_peer(name: str | None) -> QuicConfiguration
     return QuicConfiguration(
         is_client=True, alpn_protocols=["h3"], server_name=name, verify_mode=ssl.CERT_NONE
     )
+
+
+def renegotiating_with_untrusted_peer(name: str | None) -> Connection:
+    """A client of TLS 1.2 over no socket, which can renegotiate. Raises ImportError without pyOpenSSL (the extra `grade`)."""
+    from OpenSSL import SSL
+
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    connection = SSL.Connection(context, None)
+    if name is not None:
+        connection.set_tlsext_host_name(name.encode())
+    connection.set_connect_state()
+    return connection

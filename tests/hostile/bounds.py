@@ -7,20 +7,24 @@ what else a core does, so a run that is too dear is measured again with little b
 
 from __future__ import annotations
 
+from detector.runs.grade import A_MINUTE
 from tests.hostile.cells import PATIENT, TIMEOUT
 from tests.hostile.measured import Run
 
 EXITS = frozenset((0, 1, 2, 3, 4))
 INTERRUPTED = 130
 CPU = 2.0
-# Some twenty trials, of which each may read what a peer floods it with.
-CPU_OF_DIAGNOSE = 5.0
+# Some twenty trials, or visits, of which each may read what a peer floods it with.
+CPU_OF_MANY = 5.0
+_MANY = ("diagnose", "grade")
 MIB = 160
 # Six steps at their time-out for a target (detector.net.budget), once more for what certificates point to.
 SPARE = 4.0
 DIALLED = 12 * TIMEOUT + SPARE
 # Four attempts, and 1 + 2 + 4 s between them.
 ASKED = 4 * TIMEOUT + 7 + SPARE
+# The grading's own minute (detector.runs.grade), most of which goes by where visits are answered without end.
+GRADED = sum(A_MINUTE) + SPARE
 # Files: that it ends. One that is large is read by several processes, whose waits nobody adds up.
 READ = 60.0
 _ASKING = ("ct show", "ct fetch", "update")
@@ -48,7 +52,7 @@ def is_dear(run: Run) -> bool:
 
 
 def _cpu(run: Run) -> float:
-    return CPU_OF_DIAGNOSE if run.peer and run.name.startswith("diagnose") else CPU
+    return CPU_OF_MANY if run.peer and run.name.startswith(_MANY) else CPU
 
 
 def _wall(run: Run) -> float:
@@ -56,4 +60,6 @@ def _wall(run: Run) -> float:
         return READ
     if "~" in run.name:  # see cells.PATIENT
         return 12 * PATIENT + SPARE
+    if run.name.startswith("grade"):
+        return GRADED
     return ASKED if run.name.startswith(_ASKING) else DIALLED

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from addons.bypass.rule import RuleRow
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.origin import server_context
+from detector.model.grades import GOOD, SERVERS_SCHEMA, GradeServers
 from tests.cli.loaded import alone_in
 from tests.hostile.measured import Job
 from tests.hostile.peers.peer import HOST, Peer, Serve, World
@@ -23,6 +26,15 @@ from tests.hostile.peers.peer import HOST, Peer, Serve, World
 TIMEOUT = 0.5
 # For what an honest handshake comes before: a loaded machine shall get to what is hostile.
 PATIENT = 3.0
+
+
+# Servers of a grading, of which one is good: a signature that is never theirs, and few, since all are alike here.
+_GRADED = msgspec.json.encode(
+    GradeServers(
+        schema=SERVERS_SCHEMA, name="grade.example.org", port=443, key="ab" * 32, root="",
+        leaves=dict.fromkeys((GOOD, "expired"), "0" * 64),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,8 @@ class Stage:
         self.roots.write_text(self.world.pki.root.pem)
         self.hosts = self.folder / "hosts.txt"
         self.hosts.write_text(f"{HOST}\n")
+        self.graded = self.folder / "grade.json"
+        self.graded.write_bytes(_GRADED)
         self.pins = self.folder / "pins.toml"
         self.pins.write_text(f'[[pin]]\nhost = "{HOST}"\nspki = ["sha256//{"A" * 43}="]\n')
 
@@ -135,6 +149,9 @@ COMMANDS: dict[str, tuple[frozenset[str], Words]] = {
     "echo ask": (
         _ASKED, lambda m: ("echo", "ask", f"https://{HOST}/", *m.way, "--timeout", str(TIMEOUT)),
     ),
+    "grade": (
+        _ASKED, lambda m: ("grade", "--servers", str(m.stage.graded), *m.way, "--timeout", str(TIMEOUT)),
+    ),
     "bypass recheck": (
         frozenset(("proxy",)),
         lambda m: ("bypass", "recheck", *m.way, "--timeout", str(TIMEOUT), "--store", "bypass.sqlite3"),
@@ -189,7 +206,7 @@ _ALIKE = (
     ("diagnose",),
     ("ct show", "ct fetch", "update"),
     ("bypass recheck", "bypass prove"),
-    ("echo ask",),
+    ("echo ask", "grade"),
 )
 
 

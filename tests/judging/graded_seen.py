@@ -36,6 +36,7 @@ PLAIN = Offer(sni=f"{GOOD}.{NAME}", alpn=("h2",))
 WELL = TowardsClients(
     versions=(o.TLS13, o.TLS12), static_keys=False, version=o.TLS13, group=o.X25519MLKEM768, alpn="h2",
     renegotiation=True, marks=True, fallback=False, compression=False, shared_session=False, early_change=False,
+    renegotiates=False,
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def outcome(test: str, side: TowardsClients | None) -> str:
         ("client-no-downgrade-protection", CHANGED(WELL, marks=False)),
         ("client-no-downgrade-protection", CHANGED(WELL, fallback=True)),
         ("client-insecure-renegotiation", CHANGED(WELL, renegotiation=False)),
+        ("client-renegotiation", CHANGED(WELL, renegotiates=True)),
         ("client-compression", CHANGED(WELL, compression=True)),
         ("client-shared-session", CHANGED(WELL, shared_session=True)),
         ("client-early-ccs", CHANGED(WELL, early_change=True)),

@@ -9,10 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from detector.judging.grade import grade
 from detector.knowledge import shipped
 from detector.knowledge.grade_tests import grade_tests
-from detector.lab.ca_service import ca_service, connected
+from detector.lab.ca_service import ca_service, connected, revocation_list
 from detector.lab.graded.servers import Place, grade_servers
 from detector.lab.mitmdump import Mitmdump
 from detector.lab.pki import Authority, LabPki
@@ -48,6 +51,7 @@ class GradeWorld:
         folder: the program's own.
         servers: as a client knows them.
         trust: PEM file of the servers' root.
+        lists: PEM file of the revocation lists of every CA that answers for one.
         hosts: a file of hosts in which the servers' names are.
         ca: what the program signs with, where it makes no CA of its own.
 
@@ -56,6 +60,7 @@ class GradeWorld:
     folder: Path
     servers: GradeServers
     trust: Path
+    lists: Path
     hosts: Path
     ca: Authority
 
@@ -75,10 +80,10 @@ OF_PATHS = frozenset((
 ))  # fmt: skip
 OF_KEYS = frozenset(("signed-with-md5", "signed-with-sha1", "rsa-512", "rsa-1024"))
 VERIFIED = OF_PATHS | OF_KEYS | {"wrong-name"}
-# What none of the programs looks at, however it is configured here.
-OVERLOOKED = frozenset(
-    ("revoked-crl", "revoked-ocsp", "must-staple", "too-long-lived", "without-ct")
-)
+REVOKED = frozenset(("revoked-crl", "revoked-ocsp", "revocation-silent"))
+# What no program looks at, however it is configured here; and no program by itself.
+NEVER_SEEN = frozenset(("must-staple", "too-long-lived", "without-ct"))
+OVERLOOKED = NEVER_SEEN | {"revoked-crl", "revoked-ocsp"}
 OF_VERSIONS = frozenset(("server-ssl3", "server-tls10", "server-tls11"))
 
 
@@ -94,6 +99,7 @@ class Setting:
         refuses: tests that it has to pass.
         accepts: tests that it has to fail.
         passes_on: tests of which the fault reaches the client.
+        host: where the servers are, for one that does not go to 127.0.0.1.
 
     """
 
@@ -104,40 +110,48 @@ class Setting:
     refuses: frozenset[str] = frozenset()
     accepts: frozenset[str] = frozenset()
     passes_on: frozenset[str] = frozenset()
+    host: str = "127.0.0.1"
 
 
 @asynccontextmanager
-async def grade_world() -> AsyncGenerator[GradeWorld]:
+async def grade_world(host: str = "127.0.0.1") -> AsyncGenerator[GradeWorld]:
     """Run the servers; their names resolve for programs that are started with `hosts`.
 
     The folder is none of pytest's, which every other run of it closes to Squid.
     """
     with tempfile.TemporaryDirectory(prefix="tlsight-grade-") as folder:
-        async with _world(Path(folder)) as world:
+        async with _world(Path(folder), host) as world:
             yield world
 
 
 @asynccontextmanager
-async def _world(folder: Path) -> AsyncGenerator[GradeWorld]:
+async def _world(folder: Path, host: str) -> AsyncGenerator[GradeWorld]:
     pki = LabPki()
     said: list[str] = []
     async with ca_service(pki) as service:
         connected(pki, service)
-        async with grade_servers(pki, Place(NAME), said.append) as servers:
+        async with grade_servers(pki, Place(NAME, host), said.append) as servers:
             assert said == []
-            trust, hosts = folder / "root.pem", folder / "hosts"
+            trust, lists, hosts = (folder / one for one in ("root.pem", "lists.pem", "hosts"))
             trust.write_text(pki.root.pem)
+            lists.write_text(_lists(pki))
             names = " ".join(servers.host(label) for label in servers.leaves)
-            hosts.write_text(f"127.0.0.1 localhost\n127.0.0.1 {names}\n")
+            hosts.write_text(f"127.0.0.1 localhost\n{host} {names}\n")
             readable_by_all(folder)
-            for path in (trust, hosts):
+            for path in (trust, lists, hosts):
                 path.chmod(0o644)
-            yield GradeWorld(folder / "program", servers, trust, hosts, corporate_ca())
+            yield GradeWorld(folder / "program", servers, trust, lists, hosts, corporate_ca())
+
+
+def _lists(pki: LabPki) -> str:
+    """As an operator has fetched them: of a CA that does not answer there is none."""
+    made = (revocation_list(one) for one in (pki.root, *pki.authorities) if not one.silent)
+    return "".join(x509.load_der_x509_crl(one).public_bytes(Encoding.PEM).decode() for one in made)
 
 
 async def seen_behind(setting: Setting) -> Seen:
     """What is seen of an interceptor that is started for this."""
-    async with grade_world() as world, setting.start(world) as where:
+    async with grade_world(setting.host) as world, setting.start(world) as where:
         return await seen_by(where, world)
 
 
@@ -170,11 +184,11 @@ def mitmproxy(*settings: str) -> Callable[[GradeWorld], Started]:
     return start
 
 
-def _proxy(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
+def explicit(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
     return _program(make, explicit=True)
 
 
-def _in_front(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
+def in_front(make: Callable[[GradeWorld], Program]) -> Callable[[GradeWorld], Started]:
     return _program(make, explicit=False)
 
 
@@ -221,12 +235,17 @@ class NginxTerminator(Nginx):
 
 
 def _nginx(upstream: str = "") -> Callable[[GradeWorld], Program]:
-    return lambda world: NginxTerminator(world, upstream.format(trust=world.trust))
+    return lambda world: NginxTerminator(
+        world, upstream.format(trust=world.trust, lists=world.lists)
+    )
 
 
 def _haproxy(verifying: str) -> Callable[[GradeWorld], Program]:
     return lambda world: Haproxy(
-        world.folder, world.ca, world.servers.port, verifying.format(trust=world.trust)
+        world.folder,
+        world.ca,
+        world.servers.port,
+        verifying.format(trust=world.trust, lists=world.lists),
     )
 
 
@@ -250,7 +269,7 @@ _NGINX_VERIFIES = (
 
 SETTINGS = (
     Setting(
-        "mitmproxy", mitmproxy(), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        "mitmproxy", mitmproxy(), "verifies", "C", refuses=VERIFIED | OF_VERSIONS | {"client-renegotiation"},
         accepts=OVERLOOKED | {"server-static-rsa", "leaf-key-of-ca", "leaf-key-shared"},
     ),
     Setting(
@@ -271,54 +290,64 @@ SETTINGS = (
         },
     ),
     Setting(
-        "squid", _proxy(_squid()), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
+        "squid", explicit(_squid()), "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
         accepts=OVERLOOKED | {"leaf-key-of-ca", "leaf-key-shared", "http2-lost"},
     ),
     Setting(
-        "squid, sslproxy_cert_error allow all", _proxy(_squid("sslproxy_cert_error allow all")),
+        "squid, sslproxy_cert_error allow all", explicit(_squid("sslproxy_cert_error allow all")),
         "verifies, and shows the client some of the faults", "F",
         accepts=OVERLOOKED | VERIFIED - _SQUID_PASSES_ON, passes_on=_SQUID_PASSES_ON,
     ),
     Setting(
-        "squid, DONT_VERIFY_PEER", _proxy(_squid("tls_outgoing_options flags=DONT_VERIFY_PEER")),
+        "squid, DONT_VERIFY_PEER", explicit(_squid("tls_outgoing_options flags=DONT_VERIFY_PEER")),
         "verifies the name alone, and copies dates and usage", "F", refuses=frozenset(("wrong-name",)),
         accepts=OVERLOOKED | VERIFIED - _PATHS_PASSED_ON - {"wrong-name"}, passes_on=_PATHS_PASSED_ON,
     ),
     Setting(
-        "sslsplit", _in_front(lambda at: Sslsplit(at.folder, at.ca, at.servers.port)),
+        "sslsplit", in_front(lambda at: Sslsplit(at.folder, at.ca, at.servers.port)),
         "verifies nothing, and copies usage and hash", "F", refuses=frozenset(("server-ssl3",)),
         accepts=OVERLOOKED | VERIFIED - _SSLSPLIT_PASSES_ON
         | {"server-tls10", "server-tls11", "client-tls10", "client-short-dh", "version-raised"},
         passes_on=_SSLSPLIT_PASSES_ON,
     ),
     Setting(
-        "haproxy, verify none", _in_front(_haproxy("verify none")), "verifies nothing", "F",
+        "haproxy, verify none", in_front(_haproxy("verify none")), "verifies nothing", "F",
         refuses=OF_VERSIONS, accepts=VERIFIED | OVERLOOKED | {"serial-predictable"},
     ),
     Setting(
-        "haproxy, verify required", _in_front(_haproxy("verify required ca-file {trust}")),
+        "haproxy, verify required", in_front(_haproxy("verify required ca-file {trust}")),
         "verifies", "C", refuses=VERIFIED | OF_VERSIONS,
         accepts=OVERLOOKED | {"serial-predictable", "leaf-key-shared"},
     ),
     Setting(
-        "nginx", _in_front(_nginx()), "verifies nothing", "F", refuses=OF_VERSIONS,
+        "haproxy, crl-file", in_front(_haproxy("verify required ca-file {trust} crl-file {lists}")),
+        "verifies, and refuses whom a list names and who has no list", "B",
+        refuses=VERIFIED | REVOKED | OF_VERSIONS, accepts=NEVER_SEEN | {"server-static-rsa"},
+    ),
+    Setting(
+        "nginx", in_front(_nginx()), "verifies nothing", "F", refuses=OF_VERSIONS,
         accepts=VERIFIED | OVERLOOKED | {"no-tls13-upstream"},
     ),
     Setting(
-        "nginx, proxy_ssl_verify on", _in_front(_nginx(_NGINX_VERIFIES)), "verifies", "C",
+        "nginx, proxy_ssl_verify on", in_front(_nginx(_NGINX_VERIFIES)), "verifies", "C",
         refuses=VERIFIED | OF_VERSIONS, accepts=OVERLOOKED | {"no-tls13-upstream"},
     ),
     Setting(
-        "proxy.py", _proxy(lambda at: ProxyPy(at.folder, at.ca, at.trust)), "verifies", "C",
+        "nginx, proxy_ssl_crl", in_front(_nginx(_NGINX_VERIFIES + " proxy_ssl_crl {lists};")),
+        "verifies, and refuses whom a list names and who has no list", "B",
+        refuses=VERIFIED | REVOKED | OF_VERSIONS, accepts=NEVER_SEEN | {"server-static-rsa"},
+    ),
+    Setting(
+        "proxy.py", explicit(lambda at: ProxyPy(at.folder, at.ca, at.trust)), "verifies", "C",
         refuses=VERIFIED | OF_VERSIONS, accepts=OVERLOOKED | {"leaf-key-shared", "http2-lost"},
     ),
     Setting(
-        "http-mitm-proxy", _proxy(NodeProxy), "verifies, with short keys", "C",
+        "http-mitm-proxy", explicit(NodeProxy), "verifies, with short keys", "C",
         refuses=VERIFIED - {"rsa-1024"} | OF_VERSIONS,
-        accepts=OVERLOOKED | {"rsa-1024", "serial-predictable", "http2-lost"},
+        accepts=OVERLOOKED | {"rsa-1024", "serial-predictable", "http2-lost", "client-renegotiation"},
     ),
     Setting(
-        "privoxy", _proxy(lambda at: Privoxy(at.folder, "", at.ca, at.trust, None)), "verifies", "C",
+        "privoxy", explicit(lambda at: Privoxy(at.folder, "", at.ca, at.trust, None)), "verifies", "C",
         refuses=VERIFIED | {"server-ssl3"},
         accepts=OVERLOOKED | {"server-tls10", "server-tls11", "client-tls10", "client-no-tls13", "version-raised"},
     ),

@@ -1,6 +1,6 @@
-"""The page of grades that people quote, from what tests/live/test_grade.py measured last.
+"""The page of grades that people quote, from what the tests of grades measured last.
 
-pytest tests/live/test_grade.py && python -m tests.live.grades_page
+pytest tests/live/test_grade.py tests/live/test_fetched_interceptors.py && python -m tests.live.grades_page
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 
 from detector.model.grades import Grade
 from detector.report.grade_text import HEADINGS
+from tests.live.fetched_interceptors import FETCHED, VERSIONS
 from tests.live.grade_world import SETTINGS, TESTS, Setting
 from tests.live.programs import TOOLS, find
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ROOT / "build" / "grades"
+ALL = (*SETTINGS, *FETCHED)
 PAGE = ROOT / "docs" / "reference" / "interceptor-grades.md"
 _MARKS = {"passed": "✓", "failed": "✗", "passed-on": "↷", "not-asked": "·", "unclear": "?"}
 _HEAD = """# Grades of interceptors
@@ -50,9 +52,9 @@ def keep(setting: Setting, grade: Grade) -> None:
 
 def page() -> str:
     """From all that was kept. Raises FileNotFoundError for an interceptor that was not measured."""
-    rows = [json.loads((MEASURED / f"{_file(setting)}.json").read_text()) for setting in SETTINGS]
+    rows = [json.loads((MEASURED / f"{_file(setting)}.json").read_text()) for setting in ALL]
     text = _HEAD
-    for number, (setting, row) in enumerate(zip(SETTINGS, rows, strict=True), 1):
+    for number, (setting, row) in enumerate(zip(ALL, rows, strict=True), 1):
         reasons = ", ".join(row["reasons"][:4])
         more = f" and {len(row['reasons']) - 4} more" if len(row["reasons"]) > 4 else ""
         text += f"| {number} | {setting.name} | {row['version']} | {row['letter']} | {reasons}{more} |\n"
@@ -80,13 +82,20 @@ def _file(setting: Setting) -> str:
 def _version(program: str) -> str:
     if program in ("mitmproxy", "proxy.py"):
         return version(program)
+    if program == "warcprox":
+        return VERSIONS[program]
+    if program in VERSIONS:
+        return f"{VERSIONS[program]}, {_node()}"
     if program == "http-mitm-proxy":
         package = TOOLS / "npm" / "node_modules" / program / "package.json"
-        node = _said("node", "--version").removeprefix("v")
-        return f"{json.loads(package.read_text())['version']}, Node {node}"
+        return f"{json.loads(package.read_text())['version']}, {_node()}"
     words = {"squid": "-v", "sslsplit": "-V", "haproxy": "-v", "nginx": "-v", "privoxy": "--version"}  # fmt: skip
     found = re.search(r"\d+\.\d+(\.\d+)?", _said(program, words[program]))
     return found[0] if found else "?"
+
+
+def _node() -> str:
+    return f"Node {_said('node', '--version').removeprefix('v')}"
 
 
 def _said(program: str, word: str) -> str:

@@ -8,39 +8,22 @@ import pytest
 
 from detector.lab.pki import LabPki
 from detector.model.grades import Seen
-from tests.live.conftest import TABLES
 from tests.live.grade_world import (
     SETTINGS,
     Setting,
     grade_world,
     judged,
     mitmproxy,
-    seen_behind,
     seen_by,
 )
-from tests.live.grades_page import PAGE, keep, letters
+from tests.live.held_grades import hold
 
 pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
 def test_an_interceptor_passes_and_fails_what_its_configuration_says(setting: Setting) -> None:
-    found = judged(asyncio.run(seen_behind(setting)))
-    keep(setting, found)
-    outcomes = {one.test: one.outcome for one in found.answers}
-    TABLES.setdefault("interceptors, graded", {})[setting.name] = {
-        "grade": str(found.letter), "decided by": ", ".join(found.reasons[:3]),
-    }  # fmt: skip
-    told = {one.test: f"{one.outcome}: {one.seen}" for one in found.answers}
-    expected = {
-        **dict.fromkeys(setting.refuses, "passed"),
-        **dict.fromkeys(setting.accepts, "failed"),
-        **dict.fromkeys(setting.passes_on, "passed-on"),
-    }
-    wrong = {test: told[test] for test, outcome in expected.items() if outcomes[test] != outcome}
-    assert wrong == {}
-    assert found.letter == setting.letter
-    assert letters(PAGE.read_text(encoding="utf-8"))[setting.name] == found.letter
+    hold(setting)
 
 
 @pytest.mark.parametrize(
