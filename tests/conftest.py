@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,10 @@ from detector.lab.pki import Authority, Credential, LabPki
 from detector.model.observation import Handshake, Observation, Target
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+# A job in the background is started with SIGINT ignored, and what tests start would ignore it as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long one example takes says how busy the machine is, and nothing of the claim. A change is refused for what it
 # does and not for a draw: each run has the same examples. `--hypothesis-profile drawn` looks for others.
