@@ -147,7 +147,7 @@ def test_a_proxy_as_the_unit_starts_it_obeys_the_shell_and_a_restore(
     with running(Origin({"127.0.0.1": credential})) as origin:
         world.start(folder / "tlsight-proxy.service", TLSIGHT_PROXY_OPTIONS=options)
         own = credential.certificate.public_bytes(Encoding.DER)
-        waited(lambda: leaf(port, origin.port), 40)
+        waited(lambda: leaf(port, origin.port))
         assert leaf(port, origin.port) != own  # inspected, without a word of memory that is run
 
         rule = "tlsight bypass add 127.0.0.1/32 --reason x --owner net --expires 9d"
