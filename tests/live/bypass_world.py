@@ -121,7 +121,7 @@ class World:
         """
         target = Target(host=asked or sni, port=port, sni=sni)
         options = ProbeOptions(
-            timeout=10, alpn=alpn, connect_to=(at, port) if at is not None else None,
+            timeout=30, alpn=alpn, connect_to=(at, port) if at is not None else None,
             routing=Routing(parse_proxy(proxy)) if proxy is not None else Routing(),
         )  # fmt: skip
         return self.who(self.inside(self.clients, lambda: asyncio.run(probe(target, options))))
@@ -347,7 +347,7 @@ async def _joined(
 
 def _pinning(sni: str, at: str, source: str, gateway: str, context: ssl.SSLContext) -> None:
     """CONNECT to an address, from an address, and one request where the certificate pleases; else its alert."""
-    with socket.create_connection((gateway, PORT), 10, (source, 0)) as raw:
+    with socket.create_connection((gateway, PORT), 60, (source, 0)) as raw:
         raw.sendall(f"CONNECT {at}:443 HTTP/1.1\r\nHost: {at}:443\r\n\r\n".encode())
         assert b" 200 " in raw.recv(4096)
         with (
@@ -379,7 +379,7 @@ def _wants_certificate(context: ssl.SSLContext) -> None:
 
 
 def _ip(*words: str) -> None:
-    done = subprocess.run([find("ip"), *words], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([find("ip"), *words], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
 
 

@@ -28,11 +28,14 @@ def tcpdump(path: Path, expression: str = "tcp or udp") -> Generator[None]:
         program.stderr.readline()  # "listening on"
         try:
             yield
-            time.sleep(_SETTLE)
+            written = -1
+            while (size := path.stat().st_size) != written:  # a busy machine hands over later
+                written = size
+                time.sleep(_SETTLE)
         finally:
             program.terminate()
             said = program.stderr.read().decode()
-            program.wait(10)
+            program.wait(60)
     assert "0 packets dropped by kernel" in said, said
 
 

@@ -36,6 +36,7 @@ from detector.lab.origin import server_context
 from detector.lab.pki import Authority, Credential, LabPki
 from detector.lab.stopping import run_stoppable
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SERVER = "203.0.113.10"
@@ -49,6 +50,8 @@ HOSTS = (
 )  # fmt: skip
 _LISTENERS = ("fleet.example", "centre.example")
 _OVERLAID = ("etc", "var", "opt", "srv", "mnt", "media", "run", "usr/local", "root", "home")
+# In front of what is started: it ends with whoever started it, also where a test is killed.
+_NEVER_LEFT = ("setpriv", "--pdeathsig", "TERM")
 _PAC = b'function FindProxyForURL(url, host) { return "PROXY proxy.corp:3128"; }\n'
 
 
@@ -170,7 +173,7 @@ class Reader:
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(
-        self, text: str, *, typed: str = "", given: str = "", patience: float = 60
+        self, text: str, *, typed: str = "", given: str = "", patience: float = PATIENCE
     ) -> subprocess.CompletedProcess[str]:
         """One line of a shell; `typed` is what is typed on its terminal, `given` stands on stdin where there is none."""
         shell = ["bash", "-c", text]
@@ -181,7 +184,7 @@ class Reader:
             input=typed or given, capture_output=True, text=True, timeout=patience,
         )  # fmt: skip
 
-    def start(self, text: str, log: Path, *, patience: float = 20) -> subprocess.Popen[str]:
+    def start(self, text: str, log: Path, *, patience: float = PATIENCE) -> subprocess.Popen[str]:
         """One that stays: it has begun when it has said something."""
         with log.open("w") as file:
             child = subprocess.Popen(
@@ -190,8 +193,11 @@ class Reader:
                 text=True, start_new_session=True,
             )  # fmt: skip
         self.started.append(child)
+        begun = "listening at" if text.startswith("mitmdump ") else ""
         deadline = time.monotonic() + patience
-        while child.poll() is None and not log.stat().st_size and time.monotonic() < deadline:
+        while child.poll() is None and time.monotonic() < deadline:
+            if (said := log.read_text(errors="replace")) and begun in said:
+                break
             time.sleep(0.05)
         time.sleep(0.2)
         return child
@@ -201,14 +207,14 @@ class Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)
             try:
-                child.wait(5)
+                child.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
 
     def _inside(self) -> list[str]:
         work = f"--wd={self.home / 'work'}"
-        return [find("nsenter"), "-t", str(self.holder), "-n", "-m", work]
+        return [*_NEVER_LEFT, find("nsenter"), "-t", str(self.holder), "-n", "-m", work]
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -240,7 +246,7 @@ def world() -> Iterator[tuple[Path, int]]:
         )
         with (folder / "log").open("w") as log:
             child = subprocess.Popen(
-                [find("unshare"), "-n", "-m", "sh", "-euc", script], cwd=ROOT,
+                [*_NEVER_LEFT, find("unshare"), "-n", "-m", "sh", "-euc", script], cwd=ROOT,
                 env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -249,7 +255,7 @@ def world() -> Iterator[tuple[Path, int]]:
             yield folder, child.pid
         finally:
             child.terminate()
-            child.wait(20)
+            child.wait(PATIENCE)
 
 
 @contextmanager
@@ -275,7 +281,7 @@ def reader(world_folder: Path, process: int, folder: Path) -> Iterator[Reader]:
         f" : > {folder}/ready; exec sleep 3600"
     )
     holder = subprocess.Popen(
-        [find("nsenter"), "-t", str(process), "-n", find("unshare"), "-m", "sh", "-euc", script],
+        [*_NEVER_LEFT, find("nsenter"), "-t", str(process), "-n", find("unshare"), "-m", "sh", "-euc", script],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     one = Reader(world_folder, holder.pid, home)
@@ -291,7 +297,7 @@ def reader(world_folder: Path, process: int, folder: Path) -> Iterator[Reader]:
 def _wait_for(
     ready: Path, child: subprocess.Popen[str] | subprocess.Popen[bytes], log: Path | None
 ) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + PATIENCE
     while not ready.exists():
         if child.poll() is not None or time.monotonic() > deadline:
             said = log.read_text() if log else child.communicate()[1]

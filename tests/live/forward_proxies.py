@@ -228,8 +228,8 @@ defaults
   mode http
   timeout connect 1s
   retries 0
-  timeout client 5s
-  timeout server 5s
+  timeout client 60s
+  timeout server 60s
 frontend front
   bind 127.0.0.1:{self.port}
   http-request deny if {{ hdr(host) -m beg {BLOCKED} }}

@@ -26,9 +26,9 @@ class HaproxyRouter(Router):
             f"""
 defaults
   mode tcp
-  timeout connect 5s
-  timeout client 10s
-  timeout server 10s
+  timeout connect 30s
+  timeout client 60s
+  timeout server 60s
 frontend front
   bind 127.0.0.1:{self.port}
 {self.lines}

@@ -21,9 +21,9 @@ from typing import Self
 
 from detector.lab.pki import Authority, Credential
 from detector.lab.squid import BUMP_ALL, squid_command
+from tests.live.waiting import PATIENCE
 
 TOOLS = Path(__file__).parents[2] / ".tools"
-_PATIENCE = 30.0
 # From here on ports are the system's own to choose: net.ipv4.ip_local_port_range.
 _HANDED_OUT = 32_768
 _given: set[int] = set()
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 def _is_open(port: int) -> bool:
     with socket.socket() as client:
-        client.settimeout(0.5)
+        client.settimeout(5)
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
@@ -79,7 +79,7 @@ def at_hosts(path: Path | None) -> tuple[str, ...]:
 class Program(ABC):
     """A child process that is ready when its port answers, `patience` seconds from its start at the latest."""
 
-    patience = _PATIENCE
+    patience = PATIENCE
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -136,10 +136,10 @@ class Program(ABC):
             return
         process.terminate()
         try:
-            process.wait(8)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(8)
+            process.wait(PATIENCE)
 
 
 class Squid(Program):
@@ -182,9 +182,9 @@ class Haproxy(Program):
             f"""
 defaults
   mode tcp
-  timeout connect 5s
-  timeout client 10s
-  timeout server 10s
+  timeout connect 30s
+  timeout client 60s
+  timeout server 60s
   retries 0
 frontend gateway
   bind 127.0.0.1:{self.port} ssl crt {static} ca-sign-file {ca} generate-certificates

@@ -14,8 +14,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +24,7 @@ from detector import clock
 from detector.lab.mitmdump import Mitmdump
 from tests.live.bypass_world import World
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE, until
 
 CENTRE, PORT = "10.79.0.1", 8443
 DECIDED = ("--owner", "network", "--reason", "decided", "--expires", "90d")
@@ -150,7 +150,7 @@ class Site:
     def syncing(self, *more: str) -> Generator[Running]:
         words = (
             "sync", "run", "--enrolment", str(self.enrolment), "--roots", str(self.roots),
-            "--every", "0.3", "--timeout", "2", "--store", str(self.store), *more,
+            "--every", "0.3", "--timeout", "8", "--store", str(self.store), *more,
         )  # fmt: skip
         with self.centre.running(self.world.gateway, *words) as program:
             yield program
@@ -189,13 +189,13 @@ class Running:
     def said(self) -> str:
         return self._said.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
-        until(lambda: text in self.said, f"{text!r}", seconds, lambda: self.said)
+    def wait_for(self, text: str) -> None:
+        until(lambda: text in self.said, f"{text!r}", lambda: self.said)
 
     def kill(self) -> None:
         """As the kernel does when memory is short."""
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
     def end(self) -> None:
         if self._process.poll() is None:
@@ -204,19 +204,6 @@ class Running:
                 self._process.wait(5)
             except subprocess.TimeoutExpired:
                 self.kill()
-
-
-def until(
-    holds: Callable[[], bool],
-    what: str,
-    seconds: float = 30,
-    told: Callable[[], str] = lambda: "",
-) -> None:
-    """Wait for it. Raises AssertionError when it does not come."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not come in {seconds:g} s: {told()}"
-        time.sleep(0.1)
 
 
 _TLSIGHT = (sys.executable, "-m", "detector", "bypass")

@@ -132,7 +132,7 @@ def only(path: Path, ports: Iterable[int]) -> Path:
     return ours
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("engine", ["mitmdump", "squid"])
 def test_the_verbs_agree_on_a_real_interceptor(engine: str, tmp_path: Path, tlsight: Run) -> None:
     path, root = tmp_path / "proxy.pcap", tmp_path / "root.pem"

@@ -19,6 +19,7 @@ from aioquic.asyncio import connect
 from aioquic.quic.configuration import QuicConfiguration
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from addons.proxy.resolver import WAIT
 from addons.store.bypass_store import BypassStore
 from detector import clock
 from detector.lab.mitmdump import Mitmdump
@@ -47,8 +48,9 @@ from tests.live.bypass_world import (
 )
 from tests.live.conftest import TABLES
 from tests.live.programs import find
+from tests.live.waiting import PATIENCE, settled, until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 # Who may answer for bank.example, whatever a client says of it.
 SAFE = ("bank", "inspected")
 RULES = '[[rule]]\nhost = "bank.example"\nreason = "pinned app"\n'
@@ -144,15 +146,14 @@ def test_without_a_resolver_nothing_is_bound_and_nobody_waits_long(
             for address, where in ((ATTACKER, "the attacker's"), (BANK, "its own")):
                 answer = world.visit("bank.example", at=address)
                 answers.note(f"the resolver's {state}: {where} address", answer, "inspected")
-            assert clock.stopwatch() - before < 15
+            assert clock.stopwatch() - before < 20 * WAIT
         world.names.records = names
-        clock.sleep(6)  # what nobody could tell is asked for again
-        answer = world.visit("bank.example", at=BANK)
+        # What nobody could tell is asked for again.
+        answer = settled(lambda: world.visit("bank.example", at=BANK), "bank")
         answers.note("the resolver is back: its own address", answer, "bank")
         if resolver:  # the system's tells no lifetime, and is asked again after a minute
             world.names.records = {**names, "bank.example": (VICTIM,)}
-            clock.sleep(3)
-            answer = world.visit("bank.example", at=BANK)
+            answer = settled(lambda: world.visit("bank.example", at=BANK), "victim")
             answers.note("its owner moved the name: its old address", answer, "victim")
     answers.hold()
 
@@ -208,7 +209,14 @@ def test_a_regex_and_a_long_name_stop_nobody(regex: str, answers: Answers, tmp_p
         # A rule that the proxy refuses leaves the last good ones in force.
         rules = proxy.folder.parent / "rules.toml"
         rules.write_text(RULES + f'[[rule]]\nregex = "{regex}"\n')
-        clock.sleep(2)
+        lines = proxy.lines
+        until(
+            lambda: (
+                any("2 bypass rules in force" in one for one in lines)
+                or any("rules in force stay" in one for one in lines)
+            ),
+            "the rules",
+        )
         slow = ask(world, f"{'a' * 57}.cdn.example")
         clock.sleep(0.5)
         try:
@@ -273,10 +281,7 @@ def tunnel(world: World, proxy: Mitmdump) -> Generator[None]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        deadline = clock.stopwatch() + 10
-        while "wg0" not in run("ip", "-o", "link"):
-            assert clock.stopwatch() < deadline, "wireguard-go did not start"
-            clock.sleep(0.1)
+        until(lambda: "wg0" in run("ip", "-o", "link"), "wireguard-go")
         run("wg", "setconf", "wg0", str(settings))
         run("ip", "addr", "add", "10.0.0.1/32", "dev", "wg0")
         run("ip", "link", "set", "wg0", "up")
@@ -284,7 +289,7 @@ def tunnel(world: World, proxy: Mitmdump) -> Generator[None]:
         yield
     finally:
         program.terminate()
-        program.wait(10)
+        program.wait(PATIENCE)
 
 
 def http3(world: World, address: str, port: int = 443) -> str:
@@ -296,7 +301,7 @@ def http3(world: World, address: str, port: int = 443) -> str:
             verify_mode=ssl.CERT_NONE,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(15), connect(address, port, configuration=options) as client:
+            async with asyncio.timeout(30), connect(address, port, configuration=options) as client:
                 shown = client._quic.tls._peer_certificate
                 assert shown is not None
                 return world.whose(shown.public_bytes(Encoding.DER))

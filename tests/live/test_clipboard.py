@@ -50,12 +50,12 @@ def test_what_was_copied_is_explained(
     session = alone_in(tmp_path) | {"DISPLAY": display}
     subprocess.run(
         [find(copied_by), *COPY[copied_by]], input=MESSAGE, text=True, env=session, check=True,
-        stdout=_QUIET, stderr=_QUIET, timeout=10,
+        stdout=_QUIET, stderr=_QUIET, timeout=60,
     )  # fmt: skip
     (tmp_path / read_by).symlink_to(find(read_by))
     done = subprocess.run(
         [sys.executable, "-m", "detector", "explain", "-c"],
-        capture_output=True, text=True, timeout=30, env=session | {"PATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, env=session | {"PATH": str(tmp_path)},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split()[:2] == ["likely", "certificate-expired"]
@@ -63,10 +63,10 @@ def test_what_was_copied_is_explained(
 
 def test_an_empty_clipboard_is_one_line(display: str, tmp_path: Path) -> None:
     session = alone_in(tmp_path) | {"DISPLAY": display}
-    subprocess.run([find("xsel"), "--clipboard", "--clear"], env=session, check=True, timeout=10)
+    subprocess.run([find("xsel"), "--clipboard", "--clear"], env=session, check=True, timeout=60)
     done = subprocess.run(
         [sys.executable, "-m", "detector", "explain", "--clipboard"],
-        capture_output=True, text=True, timeout=30, env=session,
+        capture_output=True, text=True, timeout=60, env=session,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1

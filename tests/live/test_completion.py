@@ -18,10 +18,10 @@ import pytest
 from detector import clock
 from detector.knowledge.folders import HISTORY
 from detector.knowledge.history import History
+from tests.live.waiting import PATIENCE
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 BESIDE = Path(sys.executable).parent
-WAIT = 15
 PROMPT = "ready> "
 # How each is started: with what our installation wrote into its start file, and nothing of this machine's.
 STARTED = {
@@ -43,7 +43,7 @@ class Shell:
         words = [word.format(home=home) for word in STARTED[name]]
         self._terminal = pexpect.spawn(
             shutil.which(name) or name, words, env=environment, cwd=home, encoding="utf-8",
-            timeout=WAIT, dimensions=(50, 160),
+            timeout=PATIENCE, dimensions=(50, 160),
         )  # fmt: skip
         self._terminal.delaybeforesend = 0.05
         self._terminal.expect_exact(PROMPT)

@@ -100,7 +100,7 @@ def confirms(cause: str, shows: str, code: int, said: str) -> bool:
 
 
 @pytest.mark.parametrize("one", _FAULTY, ids=lambda one: one.id)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_command_shows_the_cause_and_does_not_show_it_at_a_healthy_server(
     one: Case, tmp_path: Path
 ) -> None:
@@ -132,7 +132,7 @@ def test_the_command_shows_the_cause_and_does_not_show_it_at_a_healthy_server(
     asyncio.run(both())
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("proxy", [PlainProxyPy, Microsocks], ids=["http", "socks"])
 def test_the_command_goes_the_way_that_was_asked(
     proxy: type[PlainProxyPy | Microsocks], tmp_path: Path, tlsight: Run

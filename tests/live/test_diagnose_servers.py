@@ -56,7 +56,7 @@ MODERN = ("obsolete-version", "weak-cipher-accepted")  # what gnutls-serv and ou
 def diagnosed(port: int, pki: LabPki, sni: str | None = "localhost") -> Diagnosis:
     """The server on this port, asked for localhost."""
     target = replace(parse_target(f"localhost:{port}"), sni=sni)
-    return asyncio.run(Investigation(ProbeOptions(timeout=4)).of(target, pki.knowledge()))
+    return asyncio.run(Investigation(ProbeOptions(timeout=20)).of(target, pki.knowledge()))
 
 
 def _rsa() -> rsa.RSAPrivateKey:

@@ -11,7 +11,7 @@ from tests.documented import ROOT, pages
 from tests.live.docs_commands import follow
 from tests.live.docs_world import reader, world
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 # Those about a proxy of one's own are in test_docs_commands_proxy.py, so that both halves run at once.
 PROXY = frozenset(
     f"docs/how-to/{name}.md"

@@ -12,7 +12,7 @@ from tests.live.docs_commands import follow
 from tests.live.docs_world import reader, world
 from tests.live.test_docs_commands import PROXY
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 PAGES = [page for page in pages() if str(page.relative_to(ROOT)) in PROXY]
 

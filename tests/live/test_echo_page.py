@@ -20,7 +20,7 @@ from tests.live.echo_world import EchoProcess
 from tests.live.marionette import read_page
 from tests.live.programs import corporate_ca, find
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 PICTURES = Path(__file__).parents[2] / "build" / "echo-pictures"
 # Root to trust, URL, proxy (host:port), picture -> the page's text.
 Visit = Callable[[Path, Path, str, str | None, Path], str]

@@ -57,7 +57,7 @@ async def direct(proxy_url: str | None, port: int | None, pki: LabPki, at: int) 
     """Hosts whose own certificate comes through the proxy, or from that port."""
     where = ("127.0.0.1", port) if port is not None else None
     routing = Routing(parse_proxy(proxy_url)) if proxy_url is not None else Routing()
-    options = ProbeOptions(timeout=10, connect_to=where, routing=routing)
+    options = ProbeOptions(timeout=60, connect_to=where, routing=routing)
     seen = [await probe(parse_target(f"{host}:{at}"), options) for host in HOSTS]
     judged = judge_all(seen, pki.knowledge())
     return {h for h, one in zip(HOSTS, judged, strict=True) if one.verdict == "direct"}
@@ -224,7 +224,7 @@ def around(target: str, proxy: int, origin: int, folder: Path) -> set[str]:
         page = context.new_page()
         found: set[str] = set()
         for host in HOSTS:
-            answer = page.goto(f"https://{host}:{origin}/", timeout=20_000, wait_until="commit")
+            answer = page.goto(f"https://{host}:{origin}/", timeout=60_000, wait_until="commit")
             security = answer.security_details() if answer else None
             if security is not None and "mitmproxy" not in (security.get("issuer") or ""):
                 found.add(host)

@@ -34,7 +34,7 @@ def diagnosed(server: TlsServer, url: str = "https://localhost", **options: obje
 
     async def run() -> Diagnosis:
         target = replace(parse_target(url), port=server.port)
-        how = Investigation(ProbeOptions(timeout=4, **options))  # type: ignore[arg-type]
+        how = Investigation(ProbeOptions(timeout=20, **options))  # type: ignore[arg-type]
         return await how.of(target, server.pki.knowledge())
 
     with server:

@@ -68,7 +68,7 @@ def test_curl_refuses_the_forged_key(world: World, ports: dict[str, int]) -> Non
             "--cacert", str(world.folder / "both.pem"),
             "--connect-to", f"{HOST}:443:127.0.0.1:{ports[which]}", *words,
         ]  # fmt: skip
-        return subprocess.run(command, capture_output=True, timeout=30).returncode
+        return subprocess.run(command, capture_output=True, timeout=60).returncode
 
     assert curl("forged", f"https://{HOST}/") == 0  # trusted without the pin
     assert curl("good", "-K", str(config)) == 0
@@ -87,7 +87,7 @@ def test_python_refuses_the_forged_key(world: World, ports: dict[str, int]) -> N
     def python(which: str) -> str:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script, str(ports[which])],
-            cwd=module.parent, capture_output=True, text=True, timeout=30,
+            cwd=module.parent, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout + done.stderr
 
@@ -184,7 +184,7 @@ def test_nginx_refuses_an_upstream_under_another_ca(world: World, ports: dict[st
         with Upstream(world.folder / which, there) as nginx:
             try:
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-                with opener.open(f"http://127.0.0.1:{nginx.port}/", timeout=20) as answer:
+                with opener.open(f"http://127.0.0.1:{nginx.port}/", timeout=60) as answer:
                     return int(answer.status)
             except urllib.error.HTTPError as error:
                 with error:

@@ -77,7 +77,7 @@ def test_without_pypac_one_line_says_what_to_install(tmp_path: Path) -> None:
 def test_our_own_requests_go_through_an_https_proxy(pki: LabPki, squid: OpenSquid) -> None:
     async def run() -> Fetched:
         proxy = parse_proxy(f"https://127.0.0.1:{squid.tls_port}", trust=roots(squid))
-        options = FetchOptions(timeout=10.0, routing=Routing(proxy), trust=roots(squid))
+        options = FetchOptions(timeout=60.0, routing=Routing(proxy), trust=roots(squid))
         async with Origin({SITE: pki.issue(SITE)}) as origin, Fetcher(options) as fetch:
             return await fetch.get(f"https://{SITE}:{origin.port}/", limit=100)
 
@@ -93,7 +93,7 @@ def test_the_certificate_that_is_refused_is_said_to_be_the_proxys(
 ) -> None:
     async def run() -> None:
         proxy = parse_proxy(f"https://127.0.0.1:{squid.tls_port}")
-        options = FetchOptions(timeout=5.0, attempts=1, routing=Routing(proxy), trust=roots(squid))
+        options = FetchOptions(timeout=60.0, attempts=1, routing=Routing(proxy), trust=roots(squid))
         async with Fetcher(options) as fetch:
             await fetch.get("https://a.example/", limit=100)
 

@@ -115,7 +115,7 @@ def page(store: Path, port: int, secret: Path, url: str) -> Generator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         assert process.stdout is not None
         process.stdout.close()
 

@@ -64,7 +64,7 @@ def served(words: tuple[str, ...], lab: dict[str, str]) -> Iterator[httpx.Client
             [program, *words[1:], str(port)], cwd=SAMPLES, env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):  # fmt: skip
         try:
             _wait(client, server)
@@ -74,7 +74,7 @@ def served(words: tuple[str, ...], lab: dict[str, str]) -> Iterator[httpx.Client
 
 
 def _wait(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 40
+    until = time.monotonic() + 60
     while True:
         try:
             client.get("/health").raise_for_status()

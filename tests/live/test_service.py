@@ -8,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ruamel.yaml import YAML
 
 from addons.service import KINDS, shipped
-from detector import clock
 from detector.lab.origin import Origin
 from detector.lab.pki import LabPki
 from tests.cli.conftest import running
 from tests.live.programs import find, free_port
 from tests.live.unit_world import BACKUPS, COMMAND, STATE, UID, UnitWorld
+from tests.live.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "bypass-service.md"
@@ -114,21 +113,22 @@ def leaf(proxy: int, target: int) -> bytes:
     """The certificate that a client behind the proxy is shown."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(("127.0.0.1", proxy), 10) as plain:
+    with socket.create_connection(("127.0.0.1", proxy), PATIENCE) as plain:
         plain.sendall(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\n\r\n".encode())
         assert plain.recv(4096).startswith(b"HTTP/1.1 200")
         with context.wrap_socket(plain) as speaking:
             return speaking.getpeercert(binary_form=True) or b""
 
 
-def waited(what: Callable[[], object], seconds: float = 15) -> None:
-    deadline = clock.stopwatch() + seconds
-    while True:
+def waited(what: Callable[[], object]) -> None:
+    """Until it holds; what it raises meanwhile does not count."""
+
+    def holds() -> object:
         with contextlib.suppress(OSError, AssertionError):
-            if what():
-                return
-        assert clock.stopwatch() < deadline
-        time.sleep(0.1)
+            return what()
+        return False
+
+    until(holds)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_proxy_as_the_unit_starts_it_obeys_the_shell_and_a_restore(
     with running(Origin({"127.0.0.1": credential})) as origin:
         world.start(folder / "tlsight-proxy.service", TLSIGHT_PROXY_OPTIONS=options)
         own = credential.certificate.public_bytes(Encoding.DER)
-        waited(lambda: leaf(port, origin.port), 40)
+        waited(lambda: leaf(port, origin.port))
         assert leaf(port, origin.port) != own  # inspected, without a word of memory that is run
 
         rule = "tlsight bypass add 127.0.0.1/32 --reason x --owner net --expires 9d"

@@ -43,7 +43,7 @@ def test_a_real_server_turns_to_tls_and_is_judged(
     readable_by_all(tmp_path)
 
     async def run(port: int) -> Observation:
-        options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=10)
+        options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=30)
         return await probe(parse_target("host.test", starttls=protocol), options)
 
     with server(protocol, tmp_path / protocol, pki) as running:
@@ -62,7 +62,7 @@ def test_tls_spoken_at_once_is_told_how_to_begin(
     readable_by_all(tmp_path)
 
     async def run(port: int) -> Observation:
-        return await probe(parse_target(f"127.0.0.1:{port}"))
+        return await probe(parse_target(f"127.0.0.1:{port}"), ProbeOptions(timeout=30))
 
     with server(protocol, tmp_path / protocol, pki) as running:
         seen = asyncio.run(run(running.port))
@@ -78,7 +78,7 @@ def test_a_good_server_behind_starttls_is_not_blamed(
     readable_by_all(tmp_path)
 
     async def run(port: int) -> Diagnosis:
-        options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=10)
+        options = ProbeOptions(connect_to=("127.0.0.1", port), timeout=30)
         target = parse_target("host.test", starttls=protocol)
         return await Investigation(options).of(target, pki.knowledge())
 

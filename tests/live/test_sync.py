@@ -18,7 +18,8 @@ from tests.addons.conftest import Clock
 from tests.addons.learning_attacks import refuses
 from tests.addons.sync_places import CentrePlace, GatewayPlace, close_all
 from tests.live.bypass_world import APP, BANK, CLIENT, MAIL, PINNED, SECOND_CLIENT, SHOP
-from tests.live.sync_world import DECIDED, Site, SyncWorld, until
+from tests.live.sync_world import DECIDED, Running, Site, SyncWorld
+from tests.live.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
@@ -43,8 +44,9 @@ def test_two_gateways_have_one_list_and_go_on_alone_when_the_wire_is_cut(tmp_pat
                 until(lambda: attempts(world, "app.example") == 4, "the attempts of both")
                 assert candidates(world) == ["pinned.example"]
                 # The wire to north is cut, and it says so once.
+                before = len(alone(syncing))  # a busy centre may have hung up
                 north.cut()
-                syncing.wait_for("the last good list stays in force")
+                until(lambda: len(alone(syncing)) > before, "that it is alone")
                 # Decisions on both sides.
                 world.tell("approve", "pinned.example", *DECIDED)
                 world.tell("remove", "bank.example", "--reason", "no longer")
@@ -56,7 +58,9 @@ def test_two_gateways_have_one_list_and_go_on_alone_when_the_wire_is_cut(tmp_pat
                 assert north.world.visit("pinned.example", at=PINNED) == "inspected"
                 assert north.world.visit("bank.example", at=BANK) == "bank"
                 refused(north, "mail.example", MAIL, CLIENT, times=7)
-                assert syncing.said.count("the last good list stays in force") == 1
+                # What was on its way fails otherwise than what comes after it.
+                told = alone(syncing)[before:]
+                assert len(told) == len(set(told)) <= 2
                 syncing.kill()
             # North's proxy starts anew while it is alone, and nothing runs beside it: the last good list is in force.
             with north.proxy():
@@ -84,6 +88,11 @@ def test_two_gateways_have_one_list_and_go_on_alone_when_the_wire_is_cut(tmp_pat
         for place in (world, north, south):
             with place.opened() as opened:
                 assert audited(opened, wall_clock.now()).faults == ()
+
+
+def alone(syncing: Running) -> list[str]:
+    """The lines by which it said that it goes on without the centre."""
+    return [line for line in syncing.said.splitlines() if "last good list stays in force" in line]
 
 
 def passes(site: Site, name: str, at: str, answer: str) -> None:
@@ -136,7 +145,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_counts_twice(tmp_path:
             name = chance.choice(sorted(programs))
             time.sleep(chance.uniform(0.3, 1.6))
             running[name].kill()
-            running[name].wait(10)
+            running[name].wait(PATIENCE)
             running[name] = _start(programs[name])
         until(lambda: len(north.patterns) == 14, "all rules")
         until(lambda: sum(centre.count(f"a{n}.example") for n in range(3)) >= 700, "all attempts")
@@ -145,7 +154,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_counts_twice(tmp_path:
     finally:
         for one in running.values():
             one.kill()
-            one.wait(10)
+            one.wait(PATIENCE)
     for store in (centre.store, north.store):
         assert audited(store, clock.at).faults == ()
     close_all()

@@ -13,6 +13,7 @@ from addons.sync.shelf import HEAD, batch_name, list_name
 from detector import clock
 from detector.errors import FetchError
 from tests.live.fleet_world import running, until
+from tests.live.waiting import PATIENCE
 
 pytestmark = pytest.mark.live
 
@@ -34,7 +35,7 @@ def test_a_list_of_100_000_rules_and_one_that_cannot_be_packed_come_whole_and_wa
                 name = list_name(secrets.token_hex(32))
                 await centre.put(name, content)
                 await centre.put(HEAD, b"head")
-                await asyncio.wait_for(north.news(), 5)
+                await asyncio.wait_for(north.news(), PATIENCE)
                 assert await north.get(name, 64 << 20) == content
                 with pytest.raises(FetchError, match="larger than"):
                     assert await north.get(name, len(content) - 1) is None
@@ -55,7 +56,7 @@ def test_a_gateway_hears_that_its_batch_was_taken_and_lays_all_there_again_after
         async with running(tmp_path) as fleet:
             centre = NatsShelf(fleet.member("centre", "centre"), centre=True)
             north = NatsShelf(fleet.member("gateway", "north"), centre=False)
-            south = NatsShelf(fleet.member("gateway", "south"), centre=False, timeout=1.0)
+            south = NatsShelf(fleet.member("gateway", "south"), centre=False)
             for number in (1, 2):
                 await north.put(batch_name("north", number), secrets.token_bytes(900_000))
             await south.put(batch_name("south", 1), b"x")
@@ -69,7 +70,7 @@ def test_a_gateway_hears_that_its_batch_was_taken_and_lays_all_there_again_after
                 await south.put(batch_name("north", 9), b"x")
             fleet.members.revoke("gateway", "south", clock.now(), "stolen")
             assert south._open is not None
-            await asyncio.wait_for(south._open.ended(), 5)
+            await asyncio.wait_for(south._open.ended(), PATIENCE)
             with pytest.raises(FetchError, match="does not take these credentials"):
                 await south.get(HEAD, 10)
             assert north._open is not None
