@@ -83,6 +83,7 @@ def circumstances(
     *,
     says: frozenset[str] = frozenset(),
     server: bool = False,
+    by: str = "",
 ) -> Circumstances:
     """What holds for the failure that `own` tells.
 
@@ -93,11 +94,12 @@ def circumstances(
         failing: hosts that failed in the same way elsewhere in the text.
         says: causes that its texts name before others.
         server: a server wrote it, which asked nobody.
+        by: programs that the log itself names as its writers.
 
     """
     squeezed = Squeezed(around)
     whole_own, whole = unwrapped(own), unwrapped(around)
-    spoken = _spoken(squeezed, own, table)
+    spoken = _spoken(Squeezed(f"{around}\n{by}") if by else squeezed, own, table)
     targets = targets_in(whole_own)
     named = [one for one in targets if one.strength > 1]
     whom = (

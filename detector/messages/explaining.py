@@ -137,7 +137,7 @@ def answers(
 ) -> tuple[Answer, ...]:
     """The failures that lines tell, the most frequent and the last first. Never raises."""
     text = "\n".join(line.text for line in lines)
-    writer = side or alerts.side_of(text)
+    writer = side or alerts.side_of(f"{text}\n{_writers(lines)}")
     blocks = blocks_of(lines, spotted(text, lines, table, writer))
     failing = tuple(dict.fromkeys(one.host for one in blocks if one.host and one.not_trusted))
     told = _told(blocks, lambda block: _answer(block, lines, table, failing[-_HOSTS:], writer))
@@ -189,6 +189,7 @@ def _answer(
         failing if block.not_trusted else (),
         says=block.says,
         server=writer == "server",
+        by=_writers(lines[first:last]),
     )
     causes = weighed(block.clues, seen.signals, table)
     if not causes:
@@ -214,6 +215,11 @@ def _answer(
         lines=(block.numbers,),
         remedies=_remedies(causes, mending, seen),
     )
+
+
+def _writers(lines: Sequence[Line]) -> str:
+    """The programs that a log names before its lines, each in a line of its own."""
+    return "\n".join(dict.fromkeys(line.by for line in lines if line.by))
 
 
 def _asked(seen: Circumstances) -> Asked:

@@ -22,13 +22,14 @@ _PREFIX = re.compile(
     r"^(?:"
     r"[\w.-]{1,64}\s{1,16}\|\s"  # compose: web-1  |
     r"|\[pod/[\w./-]{1,200}\]\s"  # kubectl logs --prefix
-    r"|[A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,7}\])?:\s"  # journald, syslog
+    r"|[A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,64} (?P<by>[\w./@-]{1,64})(?:\[\d{1,7}\])?:\s"  # journald, syslog
     r")"
 )
 _ESCAPES = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4}|[\"'/])")
 _NARROWEST = 30
 _USUAL = frozenset((72, 78, 79, 80, 100, 120, 132, 160))
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+# A tag of HTML; <https://a.example/> is an address in brackets.
+_TAG = re.compile(r"</?(?!https?:)[a-zA-Z][^<>]{0,200}>")
 _ESCAPED = {"n": " ", "r": " ", "t": " ", '"': '"', "'": "'", "/": "/"}
 
 
@@ -49,6 +50,12 @@ def plain_line(line: str) -> str:
     if "&" in line and ";" in line:
         line = html.unescape(line)
     return line.rstrip("\r\n").replace("\x00", "").replace("\r", " ")
+
+
+def written_by(line: str) -> str:
+    """The program that journald or syslog put before a line; "" for none."""
+    found = _PREFIX.match(line)
+    return (found["by"] or "") if found else ""
 
 
 def unwrapped(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from detector.messages.layout import plain_line
+from detector.messages.layout import plain_line, written_by
 from detector.messages.marking import speaks_of_tls
 
 WHOLE = 128 << 10  # characters that are read with every line
@@ -26,10 +26,11 @@ _CHUNK = 64 << 10
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line, counted from 1, without what stands around its words."""
+    """One line, counted from 1, without what stands around its words; by: the program that the log puts before it."""
 
     number: int
     text: str
+    by: str = ""
 
 
 def lines_of(text: str) -> list[Line]:
@@ -87,7 +88,7 @@ class LineReader:
             self._take(self._rest)
             self._rest = ""
         kept = (*self._first, *self._last)
-        return [Line(number, plain_line(raw)) for number, raw in kept]
+        return [Line(number, plain_line(raw), written_by(raw)) for number, raw in kept]
 
     def _take(self, raw: str) -> None:
         self._number += 1

@@ -41,6 +41,7 @@ _FORMS: tuple[tuple[int, re.Pattern[str]], ...] = tuple(
         (8, rf"\b(?P<scheme>https|wss|ldaps|smtps|imaps|pop3s|amqps|mqtts|rediss|ftps|postgres(?:ql)?|mysql|mongodb(?:\+srv)?)://(?:[^\s/@'\"<>]{{1,128}}@)?(?P<host>{_ANY_HOST})(?::(?P<port>\d{{1,5}}))?"),
         (7, rf"\bserver (?:at |cert for )?[\"“](?P<host>{_ANY_HOST})[\"”](?:, port (?P<port>\d{{1,5}}))?"),
         (7, rf"(?<![\w.-])(?P<host>{_NAME})/(?:{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
+        (7, rf"\[AF_INET6?\](?P<host>{_ADDRESS}):(?P<port>\d{{1,5}})\b"),
         (8, rf"(?:, not |\bnot valid for |\bHost: |[Cc]ertificate for <|\bmatch(?:es)? target host(?: ?name)? ['\"]?)(?P<host>{_HOST})"),
         (7, rf"\b(?:SNI|server ?name|host ?name|target host(?: name)?|for host)\b[ =:'\"“]{{1,4}}(?P<host>{_HOST})"),
         (6, rf"\b(?:dial tcp(?: \S+:)?|connect(?:ing|ion|ed)? (?:to |with )|node -?\d+ \()/?(?P<host>{_HOST})(?: \(\S+\))?[: ](?:port )?(?P<port>\d{{1,5}})\b"),
@@ -190,13 +191,32 @@ def _whom(match: re.Match[str], strength: int) -> Whom | None:
     port = int(port_text) if port_text else None
     if port is not None and not 0 < port < 65536:
         return None
-    if host in _MANUALS or host in _NOBODY or not _is_name(raw, host, plain=strength >= 7):
+    if (
+        host in _MANUALS
+        or host in _NOBODY
+        or _is_pointed_to(match)
+        or not _is_name(raw, host, plain=strength >= 7)
+    ):
         return None
     scheme = (parts.get("scheme") or "").lower()
     if port is None and scheme:
         port = _DEFAULTS.get(scheme, 443 if scheme in ("https", "wss") else None)
     starttls = _STARTTLS.get(scheme) or (_BY_PORT.get(port) if port else None)
     return Whom(host, port, strength, match.start("host"), starttls)
+
+
+def _is_pointed_to(match: re.Match[str]) -> bool:
+    """Whether the line only points there: "Get more help at https://help.a.example"."""
+    start = match.start()
+    return bool(_POINTS.search(match.string[max(0, start - _BEFORE_URL) : start]))
+
+
+_BEFORE_URL = 48
+_POINTS = re.compile(
+    r"(?:\b(?:more (?:help|details|info(?:rmation)?)|learn more|further help|documentation|docs|see also|refer to|report (?:this|it|a bug|the bug|an issue)"
+    r"|need help|background on this error)\b[^\n]{0,24})$",
+    re.IGNORECASE,
+)
 
 
 def _is_name(raw: str, host: str, *, plain: bool) -> bool:

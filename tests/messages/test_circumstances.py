@@ -40,6 +40,24 @@ def test_the_program_is_known_by_its_own_words_before_its_runtimes(text: str, pr
     assert circumstances(text, text, TABLE).spoken.programs[0] == program
 
 
+def test_every_program_is_known_by_some_word() -> None:
+    beneath = {"system-store", "nss-user"}  # stores, which say nothing
+    assert set(TABLE.programs) - {row.program for row in TABLE.speakers} == beneath
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("C:\\src> vcpkg install zlib\nerror: curl operation failed with error code 35", "vcpkg"),
+        ("BSSL:_run_until: Timeout", "arduino-esp8266"),
+        ("restic -r rest:https://backup.example init\nx509: certificate signed by unknown authority", "restic"),
+        ("mariadb --ssl-verify-server-cert: SSL error", "mariadb"),
+    ],
+)  # fmt: skip
+def test_programs_that_few_use_are_known_too(text: str, program: str) -> None:
+    assert circumstances(text, text, TABLE).spoken.programs[0] == program
+
+
 def test_the_runtime_beneath_is_told_too() -> None:
     text = "npm ERR! code SELF_SIGNED_CERT_IN_CHAIN"
     assert "node" in circumstances(text, text, TABLE).spoken.programs
