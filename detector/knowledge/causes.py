@@ -26,7 +26,9 @@ def load_causes(path: Path) -> CauseTable:
     known: set[str] = set()
     for index, row in enumerate(table.rows):
         why = _why_wrong(row, known, table)
-        if why is not None:  # the line is looked for here alone: to find it takes longer than to check the row
+        if (
+            why is not None
+        ):  # the line is looked for here alone: to find it takes longer than to check the row
             raise ConfigError(str(path), why, line=row_line(text, "cause", index))
         known.add(row.id)
     return table

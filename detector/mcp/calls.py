@@ -161,8 +161,12 @@ class Calls:
         if asked.starttls and asked.starttls not in STARTTLS_PORTS:
             known = ", ".join(STARTTLS_PORTS)
             raise ConfigError("starttls", f"{asked.starttls!r} is none of {known}")
-        way = replace(self.way, connect=asked.connect or None, starttls=asked.starttls or None)
-        return replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
+        way = msgspec.structs.replace(
+            self.way, connect=asked.connect or None, starttls=asked.starttls or None
+        )
+        return (
+            msgspec.structs.replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
+        )
 
     async def _chain(self, url: str) -> tuple[tuple[Certificate, ...], str]:
         """What the server sends; empty, with the reason, where there is no handshake."""
