@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from mcp import Client, MCPError
@@ -210,7 +211,7 @@ def test_a_client_hears_how_far_a_slow_host_is() -> None:
                 "check", {"hosts": [f"127.0.0.1:{port}"]}, progress_callback=hear
             )
 
-    calls = replace(CALLS, way=replace(CALLS.way, timeout=2.5))
+    calls = replace(CALLS, way=msgspec.structs.replace(CALLS.way, timeout=2.5))
     result = run(ask, calls)
     assert not result.is_error
     assert len(heard) >= 2
