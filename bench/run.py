@@ -13,6 +13,7 @@ a program of its own from its own virtual environment; nothing of it is imported
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import re
 import shutil
@@ -114,6 +115,10 @@ def missing_programs(parts: list[str]) -> list[str]:
 
 def measure(parts: list[str], *, quick: bool) -> None:
     """Each part in turn."""
+    # As pip does when it installs: where PYTHONDONTWRITEBYTECODE is set each run would compile our sources anew, and
+    # the peers, which were installed, would not.
+    for package in ("detector", "addons", "tlsight"):
+        compileall.compile_dir(ROOT / package, quiet=1)
     sslyze = install_sslyze() if COMPARED_WITH_SSLYZE & set(parts) else Path()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {openssl_version()}\n")
     with tempfile.TemporaryDirectory(prefix="tlsight-bench-") as name:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli.options import Option
 
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from addons.review.serving import Entrance
 
 
-@dataclass(frozen=True, slots=True)
-class EntranceOptions:
+class EntranceOptions(msgspec.Struct, frozen=True):
     """How one gets in."""
 
     certificate: Annotated[

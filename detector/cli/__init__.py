@@ -46,7 +46,7 @@ def _run(words: list[str]) -> int:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     # Little of what a run makes is cyclic; collecting rarely saves a tenth of the time.
-    gc.set_threshold(20_000, 20, 100)
+    gc.set_threshold(60_000, 20, 100)
     from detector.cli.app import run
 
     return run(words)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.bounded import read_bounded
 from detector.cli.numbers import finite
@@ -32,8 +33,7 @@ Timeout = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class AskingOptions:
+class AskingOptions(msgspec.Struct, frozen=True):
     """How to ask services, and which."""
 
     sources: Annotated[

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli.options import Option
 from detector.errors import ConfigError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _PANEL = "Which connections"
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureFilters:
+class CaptureFilters(msgspec.Struct, frozen=True):
     """Which connections count; everything that is given has to hold."""
 
     host: Annotated[
@@ -91,7 +91,7 @@ class CaptureFilters:
         from detector.forensics import wanted
         from detector.forensics.selection import Selection
 
-        if all(getattr(self, field.name) == field.default for field in fields(self)):
+        if self == CaptureFilters():
             return Selection()
         since = wanted.moment("--since", self.since, span) if self.since is not None else None
         until = wanted.moment("--until", self.until, span) if self.until is not None else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli import exit_codes
 from detector.cli.options import Option
@@ -25,8 +26,7 @@ _PANEL = "Output"
 _MAX_LISTED = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class GateOptions:
+class GateOptions(msgspec.Struct, frozen=True):
     """What a build service reads."""
 
     junit: Annotated[

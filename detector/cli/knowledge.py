@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli.ending import say
 from detector.cli.groups import words_of
@@ -77,8 +78,7 @@ HistoryFile = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ProofOptions:
+class ProofOptions(msgspec.Struct, frozen=True):
     """What proves who answers: roots, logs, and what was looked up."""
 
     roots: Roots = None
@@ -115,8 +115,7 @@ class ProofOptions:
         return assemble(roots=self.roots, ct_logs=self.ct_logs, store=store)
 
 
-@dataclass(frozen=True, slots=True)
-class KnowledgeOptions(ProofOptions):
+class KnowledgeOptions(ProofOptions, frozen=True):
     """What to compare with."""
 
     issuers: Annotated[
@@ -172,16 +171,14 @@ class KnowledgeOptions(ProofOptions):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedKnowledge:
+class OpenedKnowledge(msgspec.Struct, frozen=True):
     """Knowledge, and the store that is part of it, where there is one."""
 
     knowledge: Knowledge
     store: CtStore | None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryOptions:
+class HistoryOptions(msgspec.Struct, frozen=True):
     """What earlier runs saw."""
 
     history: HistoryFile = None

@@ -121,12 +121,12 @@ def _with_captures(
     earlier: HistoryOptions,
     output: StoryOutput,
 ) -> int:
-    from dataclasses import fields
+    from msgspec.structs import asdict
 
     from detector.cli.pcap import tell_captures
     from detector.runs.captures import CaptureRun
 
-    shown = CaptureOutput(**{field.name: getattr(output, field.name) for field in fields(output)})
+    shown = CaptureOutput(**asdict(output))
     run = CaptureRun(files=tuple(captures), events=tuple(events), warn=warn)
     return tell_captures(run, compare, earlier, shown)
 

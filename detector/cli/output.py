@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli.ending import say
 from detector.cli.exit_codes import CLEAN, demand_level, exit_code, worst
@@ -55,8 +56,7 @@ def plot_file(path: Path | None) -> Path | None:
     return path
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictOutput:
+class VerdictOutput(msgspec.Struct, frozen=True):
     """How verdicts are shown, and which of them make the exit code 1."""
 
     json: Json = False
@@ -90,8 +90,7 @@ class VerdictOutput:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class StoryOutput:
+class StoryOutput(msgspec.Struct, frozen=True):
     """How the story of logs or captures is told."""
 
     json: Json = False
@@ -104,8 +103,7 @@ class StoryOutput:
     anonymize: Anonymize = False
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureOutput(StoryOutput):
+class CaptureOutput(StoryOutput, frozen=True):
     """How the story of captures is told."""
 
     connections: Annotated[

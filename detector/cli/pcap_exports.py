@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from detector.cli.options import Option
 from detector.errors import ConfigError
@@ -30,8 +31,7 @@ class NoExports(nullcontext[None]):
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(msgspec.Struct, frozen=True):
     """Files for other programs, of the connections that are wanted."""
 
     write: Annotated[

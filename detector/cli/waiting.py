@@ -14,7 +14,6 @@ Rules
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -67,8 +66,15 @@ class Waiting:
 
     def __enter__(self) -> Self:
         if self._shown:
+            from shutil import get_terminal_size  # a run that shows nothing does without
+
             sys.stdout, sys.stderr = (_Aside(stream, self) for stream in self._streams)
-            self._thread = threading.Thread(target=self._draws, name="waiting", daemon=True)
+            self._thread = threading.Thread(
+                target=self._draws,
+                args=(lambda: get_terminal_size().columns,),
+                name="waiting",
+                daemon=True,
+            )
             self._thread.start()
         return self
 
@@ -149,12 +155,12 @@ class Waiting:
             told = f"{self._done} {self._finished}, {told}"
         return harmless(told)
 
-    def _draws(self) -> None:
+    def _draws(self, columns: Callable[[], int]) -> None:
         pace = PATIENCE
         while not self._over.wait(pace):
             pace = _PACE
             with self._lock:
-                room = max(shutil.get_terminal_size().columns, _LEAST) - 3
+                room = max(columns(), _LEAST) - 3
                 told = "" if self._open else self.line(self._stopwatch(), room)
                 self._turn += 1
                 turn = _TURNS[self._turn % len(_TURNS)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import msgspec
 
 from detector.cli import exit_codes
 from detector.cli.ending import say
@@ -78,8 +79,7 @@ Timeout = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class WayOptions:
+class WayOptions(msgspec.Struct, frozen=True):
     """How to get there."""
 
     proxy: Proxy = None

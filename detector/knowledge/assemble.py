@@ -15,7 +15,7 @@ from detector.knowledge.causes import cause_table
 from detector.knowledge.roots import local_roots, public_roots, roots_from_file
 from detector.known.intermediates import PublicIntermediates
 from detector.known.issuers import IssuerSource, IssuerTable
-from detector.known.knowledge import Knowledge, Pin, Policy
+from detector.known.knowledge import Knowledge, LateRows, Pin, Policy
 
 if TYPE_CHECKING:
     from detector.chain.root_table import RootTable
@@ -72,9 +72,9 @@ def assemble(
         vouched=None if lab else _vouched_roots,
         canaries=frozenset(shipped.canaries()),
         logs=shipped.LogsOfAllTimes(logs),
-        products=shipped.products(),
-        engines=shipped.engines(),
-        shared_cas=shipped.shared_cas(),
+        products=LateRows(shipped.products),
+        engines=LateRows(shipped.engines),
+        shared_cas=LateRows(shipped.shared_cas),
         published=shipped.published_keys(),
         pins=(*pins, *(_pins(pin_file) if pin_file is not None else ())),
         policy=_policy(policy) if policy is not None else Policy(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -138,7 +137,9 @@ class Database:
 
 def _is_full(path: Path) -> bool:
     """SQLite says "I/O error" where its log of late changes or its index finds no room."""
-    with suppress(OSError):
+    with suppress(OSError, ImportError):  # the latter where file descriptors have run out
+        import shutil
+
         return shutil.disk_usage(path.parent).free < _ROOM
     return False
 

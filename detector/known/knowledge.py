@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, overload
 
 import msgspec
 
@@ -78,6 +78,32 @@ class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: str
     source: str
     shapes: tuple[ShapeRule, ...]
+
+
+class LateRows[T](Sequence[T]):
+    """The rows of a table, read when one is first asked for.
+
+    Args:
+        read: gives them.
+
+    """
+
+    def __init__(self, read: Callable[[], tuple[T, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _rows(self) -> tuple[T, ...]:
+        return self._read()
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
+        return self._rows[place]
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -284,9 +310,9 @@ class Knowledge:
     vouched: Callable[[], frozenset[str]] | None = None
     canaries: frozenset[str] = frozenset()
     logs: Mapping[bytes, CTLog] = field(default_factory=dict)
-    products: tuple[Product, ...] = ()
-    engines: tuple[Engine, ...] = ()
-    shared_cas: tuple[SharedCa, ...] = ()
+    products: Sequence[Product] = ()
+    engines: Sequence[Engine] = ()
+    shared_cas: Sequence[SharedCa] = ()
     published: PublishedKeys = field(default_factory=lambda: PublishedKeys(()))
     pins: tuple[Pin, ...] = ()
     policy: Policy = field(default_factory=Policy)
@@ -304,6 +330,8 @@ class Knowledge:
         """Read what is read when it is first asked, so that nothing has to be opened in the middle of a run."""
         self.logs.get(b"")
         self.intermediates.with_key("")
+        for table in (self.products, self.engines, self.shared_cas):
+            len(table)
         if self.listed is not None:
             self.listed()
 

@@ -165,8 +165,12 @@ class Calls:
         if asked.starttls and asked.starttls not in STARTTLS_PORTS:
             known = ", ".join(STARTTLS_PORTS)
             raise ConfigError("starttls", f"{asked.starttls!r} is none of {known}")
-        way = replace(self.way, connect=asked.connect or None, starttls=asked.starttls or None)
-        return replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
+        way = msgspec.structs.replace(
+            self.way, connect=asked.connect or None, starttls=asked.starttls or None
+        )
+        return (
+            msgspec.structs.replace(way, proxy=asked.proxy, no_proxy=False) if asked.proxy else way
+        )
 
     def _words(self, way: WayOptions, routing: Routing) -> tuple[str, ...]:
         """The options beside those of `compare`, for advice that repeats the question."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from mcp import Client, MCPError
@@ -30,7 +31,7 @@ CALLS = Calls(
     HistoryOptions(no_history=True),
 )
 # Waits longer than any test: what ends such a call is something else.
-PATIENT = replace(CALLS, way=replace(CALLS.way, timeout=600.0))
+PATIENT = replace(CALLS, way=msgspec.structs.replace(CALLS.way, timeout=600.0))
 CLOSED = "127.0.0.1:9"
 # What each tool is asked, that it answers without a network.
 ASKED: dict[str, dict[str, Any]] = {
