@@ -4,7 +4,7 @@
 
 Nine tenths of the agents are behind one allowed gateway, half of them in networks of their own; 400 CAs that are not
 allowed intercept the rest. Each view is asked through the whole page, templates and all, three times; the quickest and
-the slowest count.
+the slowest count, and the least of processor time, which is what an idle core would take and a busy machine changes little.
 """
 
 from __future__ import annotations
@@ -104,16 +104,19 @@ def fleet_page(folder: Path | None) -> None:
         )  # fmt: skip
         with Onlooker(path, NOW) as looker:
             for view in views:
-                times = []
+                times, used = [], []
                 for _ in range(3):
-                    began = time.perf_counter()
+                    began, spent = time.perf_counter(), time.process_time()
                     looker.get(view)
                     times.append(1000 * (time.perf_counter() - began))
-                slowest = max(slowest, min(times))
-                print(f"{min(times):7.1f} to {max(times):7.1f} ms  {view[:70]}")
-    print(f"  slowest view {slowest:.0f} ms (aim: under 300 on an idle core)")
+                    used.append(1000 * (time.process_time() - spent))
+                slowest = max(slowest, min(used))
+                print(
+                    f"{min(times):7.1f} to {max(times):7.1f} ms, {min(used):6.1f} of processor  {view[:70]}"
+                )
+    print(f"  slowest view {slowest:.0f} ms of processor (aim: under 300)")
     print(f"  load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    FIGURES.note("fleet's page: slowest view, ms", slowest, "lower", 0.5)
+    FIGURES.note("fleet's page: slowest view, ms of processor", slowest, "lower", 0.5)
 
 
 if __name__ == "__main__":

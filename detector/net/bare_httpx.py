@@ -1,6 +1,8 @@
-"""httpx without its command line, which brings rich, pygments and a megabyte of names of HTML to whoever imports it.
+"""httpx without what it loads on the off chance.
 
-The library itself goes on without it where those are not installed; here it is made to.
+Its command line brings rich, pygments and a megabyte of names of HTML to whoever imports it; httpcore brings h2 and its
+tables, twice as much again, before any server has asked for HTTP/2. The libraries go on without either where they are
+not installed; here they are made to. HTTP/2 is loaded once a server speaks it: httpcore asks for it again then.
 """
 
 from __future__ import annotations
@@ -9,15 +11,25 @@ import sys
 from typing import Any
 
 _COMMAND = "httpx._main"
+_HTTP2 = "h2"
 
-if "httpx" in sys.modules:
-    import httpx
-else:
+
+def _without(name: str, library: str) -> None:
+    """Load a library as if it could not have a module, which others may load afterwards."""
     modules: dict[str, Any] = sys.modules  # None there means: cannot be imported
-    modules[_COMMAND] = None
+    hidden = name not in modules and library not in modules
+    if hidden:
+        modules[name] = None
     try:
-        import httpx
+        __import__(library)
     finally:
-        del modules[_COMMAND]
+        if hidden:
+            del modules[name]
+
+
+_without(_HTTP2, "httpcore")
+_without(_COMMAND, "httpx")
+
+import httpx  # noqa: E402 (after the others)
 
 __all__ = ["httpx"]

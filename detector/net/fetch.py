@@ -73,6 +73,7 @@ class FetchOptions:
         look: shown each verified TLS connection to a server before anything goes over it, and once more
             with each answer; what it raises, a TlsightError, ends the request.
         sleep, jitter, now: time and chance, as values; `jitter` gives 0 to 1.
+        http2: offer it; one request at a time gains nothing by it, and loads its library for a megabyte and a half.
 
     """
 
@@ -85,6 +86,7 @@ class FetchOptions:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     now: Callable[[], datetime] = clock.now
+    http2: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +339,7 @@ class Fetcher:
             self._context = verifying_context(self.options.trust, self.options.credential)
         return httpx.AsyncClient(
             transport=CountedHttp(
-                http2=True,
+                http2=self.options.http2,
                 verify=self._context,
                 proxy=proxy_url(proxy) if proxy else None,
             ),

@@ -170,7 +170,7 @@ async def _fetched(url: str, trust: Path | None) -> bytes:
     """Straight from where it is: no proxy is known yet."""
     from detector.net.fetch import Fetcher, FetchOptions
 
-    async with Fetcher(FetchOptions(timeout=10.0, attempts=2, trust=trust)) as fetch:
+    async with Fetcher(FetchOptions(timeout=10.0, attempts=2, trust=trust, http2=False)) as fetch:
         return (await fetch.get(url, limit=MAX_SOURCE)).body
 
 

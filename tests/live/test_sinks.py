@@ -161,7 +161,7 @@ def test_rsyslog_takes_a_whole_event_as_json(tmp_path: Path, authority: Authorit
     assert told == [event.id for event in EVENTS]
 
 
-def test_nginx_takes_batches_over_http2_with_a_client_certificate_and_a_token(
+def test_nginx_takes_batches_with_a_client_certificate_and_a_token(
     tmp_path: Path, authority: Authority
 ) -> None:
     token = tmp_path / "token"
@@ -174,7 +174,7 @@ def test_nginx_takes_batches_over_http2_with_a_client_certificate_and_a_token(
         until(lambda: len(receiver.received()) == 1)
         (got,) = receiver.received()
         assert [decode_event(each.encode()) for each in got["body"].splitlines()] == list(EVENTS)
-        assert (got["protocol"], got["token"]) == ("HTTP/2.0", "Bearer s3cret")
+        assert (got["protocol"], got["token"]) == ("HTTP/1.1", "Bearer s3cret")
         assert "agent.example" in got["client"]
         busy = http.Settings(url=url.replace("/in", "/busy"), **more)
         with pytest.raises(SinkError, match="answers 503") as caught:

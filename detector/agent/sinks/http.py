@@ -21,6 +21,7 @@ that was verified and judged (detector.agent.sinks.standing). http:// is refused
 
 from __future__ import annotations
 
+import gc
 import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -133,6 +134,14 @@ class HttpSink:
         self._takes = False  # it took something once
 
     async def send(self, events: Sequence[EventRecord]) -> None:
+        try:
+            await self._send(events)
+        finally:
+            # What a connection was verified by is a megabyte of roots in a circle of references (truststore's contexts refer
+            # to themselves), and an agent that idles makes too little for the collector to come by itself.
+            gc.collect()
+
+    async def _send(self, events: Sequence[EventRecord]) -> None:
         from detector.net.fetch import Fetcher, FetchOptions
 
         left = [place for place, event in enumerate(events) if event.id not in self._had]
@@ -146,6 +155,7 @@ class HttpSink:
                 credential=self._credential,
                 look=self._standing.look,
                 now=self._surroundings.now,
+                http2=False,
             )
             async with Fetcher(options) as fetch:
                 await self._offer(fetch, events, left, refused)

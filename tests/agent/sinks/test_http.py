@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from detector.agent.sinks import RefusedError, Sink, SinkError, Surroundings
 from detector.agent.sinks.http import Settings, bulk_statuses, open_sink
 from detector.errors import ConfigError
+from detector.net.fetch import Fetcher
 from tests.agent.sample_events import NOON, finding, heartbeat
 
 Answer = tuple[int, str, bytes]
@@ -91,6 +93,25 @@ def test_a_batch_is_lines_with_a_token_that_may_be_renewed(tmp_path: Path) -> No
     assert "Authorization: Bearer first" in receiver.heads[0]
     assert "Authorization: Bearer second" in receiver.heads[1]
     assert "application/x-ndjson" in receiver.heads[0]
+
+
+def test_a_batch_leaves_nothing_of_its_connection_in_memory(tmp_path: Path) -> None:
+    """Else each one keeps a store of roots until Python's collector comes by, which an idle agent waits long for."""
+    receiver = Receiver(lambda _: (200, "", b"ok"))
+    left: list[object] = []
+
+    async def work(sink: Sink) -> None:
+        gc.collect()
+        gc.disable()
+        try:
+            await sink.send([heartbeat(1)])
+            left.extend(type(one) for one in gc.get_objects() if isinstance(one, Fetcher))
+        finally:
+            gc.enable()
+
+    run(receiver, work, tmp_path)
+    assert len(receiver.bodies) == 1
+    assert left == []
 
 
 def test_the_shapes_that_receivers_know(tmp_path: Path) -> None:
