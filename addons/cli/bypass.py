@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 from addons.cli import (
     audit,
@@ -30,6 +31,9 @@ from detector.cli import exit_codes
 from detector.cli.options import Argument, Option, Verbs
 from detector.cli.output import Json
 
+if TYPE_CHECKING:
+    from addons.cli.rule_list import Listed
+
 _TEXT = """
 Which hosts an intercepting mitmproxy lets through undecrypted, and why.
 
@@ -50,7 +54,9 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
     from addons.bypass.due import until_in_words
     from addons.bypass.lint import not_in_force
     from addons.bypass.matcher import Matcher
+    from addons.cli.rule_list import Listed
 
+    rows: list[Listed] = []
     with given.read_store(store) as opened:
         found = life.kept_rules(rules, opened)
         uses = opened.traffic.uses()
@@ -71,18 +77,36 @@ def list_(rules: given.Rules = None, store: given.Store = None, json: Json = Fal
                 {**given.record(rule), **told, "not_in_force": idle, "proxies": proxies}
             )
             continue
-        until = until_in_words(stored, lived)
-        used = f"{count} used, {size:,} bytes"
         bind = f" (bind {rule.bind})" if rule.bind is not None else ""
-        given.say(
-            f"{rule.action:8} {rule.pattern:40} {until:18}"
-            f" {used:28} {rule.owner}: {rule.reason}{bind}"
-        )
-        if idle is not None:
-            given.say(f"         {not_in_force(rule, idle)}")
-    for name, one in () if json else lists.items():
-        given.say(f"beneath  feed {name}: {feed_text.state(one, now)}")
+        rows.append(Listed(
+            rule.action, rule.pattern, until_in_words(stored, lived), count, size,
+            f"{rule.owner}: {rule.reason}{bind}", not_in_force(rule, idle) if idle is not None else "",
+        ))  # fmt: skip
+    if not json:
+        feeds = [
+            f"beneath  feed {name}: {feed_text.state(one, now)}" for name, one in lists.items()
+        ]
+        _print_rules(rows, feeds)
     return exit_codes.CLEAN
+
+
+def _print_rules(rows: list[Listed], feeds: list[str]) -> None:
+    from addons.bypass.shown import shown
+    from addons.cli.rule_list import lines, table
+
+    if not sys.stdout.isatty():
+        for line in (*lines(rows), *feeds):
+            given.say(line)
+        return
+    from rich.text import Text
+
+    from detector.report.check_text import stdout_console
+
+    console = stdout_console()
+    if rows:
+        console.print(table(rows))
+    for feed in feeds:
+        console.print(Text(shown(feed)))
 
 
 @app.command("add")

@@ -151,6 +151,8 @@ def _not_ours(rule: dict[str, Any]) -> str | None:
         return f"the rule's action is {rule.get('action')}, not off: it is not about decryption"
     if rule.get("enabled") is False:
         return "the rule is not enabled"
+    if rule.get("deleted_at"):
+        return "the rule was deleted"
     narrowed = [
         key for key in ("identity", "device_posture", "schedule", "expiration") if rule.get(key)
     ]

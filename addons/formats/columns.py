@@ -32,15 +32,20 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
                "vorgang", "auftrag", "ticketnr", "ticketnummer", "changenumber", "snow", "servicenow"),
     "expires": ("expires", "expiry", "expirydate", "expiration", "expirationdate", "expireson", "until", "validuntil",
                 "validto", "end", "enddate", "reviewdate", "reviewby", "ablauf", "ablaufdatum", "gultigbis",
-                "gueltigbis", "bis", "expiration date", "dateexpiration", "caducidad", "vencimiento", "ends"),
+                "gueltigbis", "bis", "expiration date", "dateexpiration", "caducidad", "vencimiento", "ends",
+                "vence", "vencehasta", "validohasta", "validade", "validoate", "scadenza", "scade", "validofinoa",
+                "echeance", "valablejusquau", "dateecheance", "vervaldatum", "geldigtot", "ablaufam", "endet",
+                "befristetbis", "gultigkeit"),
     "created": ("created", "createdon", "createdat", "dateadded", "added", "addedon", "since", "creationdate",
                 "angelegt", "erstellt", "erstelltam"),
     "action": ("action", "aktion", "decision", "policy", "sslaction", "treatment"),
     "excluded": ("excludefromdecryption", "exclude", "excluded", "exclusion", "exempt", "exempted", "exemption", "bypass",
                  "bypassed", "exception", "isexception", "ausnahme", "enabled", "isenabled", "enable", "active", "isactive",
-                 "aktiv", "status", "state", "approved"),
+                 "aktiv", "status", "state", "approved", "estado", "stato", "statut", "etat", "situacao", "activo", "actif",
+                 "attivo", "ativo", "actief", "habilitado", "abilitato", "excepcion", "eccezione", "excecao", "uitzondering"),
     "disabled": ("disabled", "isdisabled", "disable", "inactive", "isinactive", "deactivated", "deaktiviert", "inaktiv",
-                 "deleted", "isdeleted", "geloscht", "removed", "revoked", "archived", "obsolete", "retired", "suspended"),
+                 "deleted", "isdeleted", "geloscht", "removed", "revoked", "archived", "obsolete", "retired", "suspended",
+                 "desactivado", "deshabilitado", "desactive", "disattivato", "disabilitato", "desativado", "uitgeschakeld"),
     "inspected": ("decrypt", "decrypted", "decryption", "inspect", "inspected", "inspection", "ssldecrypt", "sslinspect",
                   "ssldecryption", "sslinspection", "tlsdecryption", "tlsinspection", "httpsinspection", "deepinspection",
                   "intercept", "intercepted", "interception", "bump", "mitm"),
@@ -103,6 +108,8 @@ def columns_of(rows: Sequence[list[str]], given: Mapping[str, str], source: str)
             remedy = "say which column is the host's: --map host=2"
             raise ConfigError(source, "no column is one of hosts", remedy=remedy)
         at["host"] = found
+        # A head in words that are not known here, as of another script: no host is written so.
+        headed = headed or _is_heading(head, found)
     switches, conditions = _more(at, head, ignored) if headed else ([], [])
     at = {field: number for field, number in at.items() if field not in SWITCHES or not headed}
     switches += [(f, n, f"column {n + 1}") for f, n in at.items() if f in SWITCHES]
@@ -176,6 +183,11 @@ def _is_head(
     return bool(known) or (
         bool(chosen) and bool(rest) and not _is_dotted(head[chosen.get("host", 0)])
     )
+
+
+def _is_heading(head: list[str], column: int) -> bool:
+    cell = head[column] if column < len(head) else ""
+    return "." not in cell and (not cell.isascii() or " " in cell)
 
 
 def _is_dotted(cell: str) -> bool:

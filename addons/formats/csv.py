@@ -7,8 +7,9 @@ Rules
    is guessed. How columns were taken is told in `notes`.
 2. Hosts are spelt as a person spells them for us (addons/bypass/pattern.py): x, .x, *.x, /regex/, ranges, ports. A cell
    may hold several, one below the other or behind commas. A cell that begins with "=" is a formula, not a host.
-3. A day is 2027-03-31, a moment has its zone; "31 Mar 2027" is plain, too. 31/03/2027 is another day in another
-   country: such a row is refused, with its line. So is an action that is no word for one, and an empty one.
+3. A day is 2027-03-31, a moment has its zone; "31 Mar 2027" and 31.03.2027, which has its day in front
+   wherever dots are written, are plain, too. 03/04/2027 is another day in another country: a row with slashes is
+   refused, with its line. So is an action that is no word for one, and an empty one.
 4. What a row cannot mean is told; no row is read in part. Columns that switch it off or are conditions of it are in
    conditions.py.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -46,6 +48,11 @@ FIELDS = ("host", "port", "action", "client", "ja4", "owner", "reason", "ticket"
 _FORMULA = "=+-@\t\r'"
 _IGNORED = ": --map '{}=ignore' where that does not matter"
 _SEPARATORS = ",;\t|"
+# Kinds of entries that are named, and are no hosts.
+_NO_HOST = re.compile(
+    r"categor|kategor|catégor|applica|anwendung|\bapps?\b|group|grupp|user|countr|\bgeo|keyword|process|certificate|issuer",
+    re.IGNORECASE,
+)
 
 
 def export(rules: Iterable[Rule], now: datetime) -> Exported:
@@ -193,6 +200,9 @@ def _said(entry: str, kind: str, grammar: Grammar) -> Found:
         return shapes.whole(entry[1:-1])
     if entry == "*":
         return shapes.any_host()
+    if _NO_HOST.search(kind):
+        why = f"its column says {kind[:40]!r}, which is no host"
+        return f"{why}: --map ignore=COLUMN where that does not matter"
     if "regex" in kind.lower() or "regular" in kind.lower():
         return "its column says regular expression: write it between slashes, as /x/, to have it read so"
     return meaning(entry, grammar)

@@ -38,6 +38,10 @@ _RANGE = re.compile(r"(?P<bytes>(?:\d{1,3}(?:\\\.|\[\.\]|\.)){1,3})(?:\.[*+]|(?<
 _OPEN_END = re.compile(r"(?:\\\.|\[\.\]|\.)[A-Za-z][A-Za-z0-9-]*\)?\Z")
 # A port that may be there: mitmproxy always asks with one, so it is there.
 _MAYBE_PORT = re.compile(r"\((?:\?:)?(?P<port>:\d{1,5})\)\?(?P<end>\$?)\Z")
+# A colon at the end: the name ends there, whatever its port.
+_ANY_PORT = re.compile(r"[\w)\]*+?-]:\Z")
+# Digits without a letter, which are in addresses alone.
+_NUMBERS = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*")
 _LAST_PORT = 65535
 # What is kept back by a lookahead at the beginning, and the shapes that mean a rule and no more or less than it.
 _SPARED = re.compile(r"\^\(\?!(?P<body>(?:\\.|\[[^\[\]]*\]|\([^()]*\)|[^()\[\]\\|])*)\)")
@@ -152,6 +156,10 @@ def _meaning(written: str) -> list[RuleRow]:
     if "\\\\" in written:
         raise ValueError("finds a backslash, which no name holds: YAML in single quotes wants one")
     written = _MAYBE_PORT.sub(r"\g<port>\g<end>", written)
+    if (each := _alternatives(written)) is not None:
+        return [row for one in each for row in _meaning(one)]
+    if _ANY_PORT.search(written):
+        written = rf"{written}\d+$"
     head = plain(written)
     ends_in_a_dot = written.endswith(("\\.$", "].$", "[.]$"))
     if not ends_in_a_dot and (network := _range(head)) is not None:
@@ -174,6 +182,12 @@ def _meaning(written: str) -> list[RuleRow]:
     for one in found:
         rule_of(one)
     return found
+
+
+def _alternatives(written: str) -> list[str] | None:
+    """Names that are looked for each, with nothing around any of them that may be meant for all."""
+    each = written.split("|") if has_alternatives(written) else []
+    return each if each and all(map(_NAME.fullmatch, each)) else None
 
 
 def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
@@ -204,6 +218,8 @@ def _rows(head: str, *, anchored: bool) -> list[RuleRow]:
             return [RuleRow(**{kind: name}) for kind in kinds]  # type: ignore[arg-type]
     if not anchored and not head.startswith((".*", ".+", "(?:.*[.])?")):
         raise ValueError("open in front, other names end like it: write ^ before it")
+    if _NUMBERS.fullmatch(re.sub(r"\\[A-Za-z]", "", head)):
+        raise ValueError("an expression of addresses: give them as networks")
     return [RuleRow(regex=head)]
 
 

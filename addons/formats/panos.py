@@ -15,7 +15,7 @@ import msgspec
 
 from addons.bypass.rule import Rule
 from addons.bypass.shown import shown
-from addons.formats import panos_lists, panos_xml
+from addons.formats import panos_lists, panos_set, panos_xml
 from addons.formats.domain_list import itself, starred
 from addons.formats.exported import Entry, Exported, Imported, Speech, name_list
 from addons.formats.settling import Line, settle
@@ -50,12 +50,16 @@ def export(rules: Iterable[Rule], now: datetime) -> Exported:
 
 
 def read(text: str, source: str) -> Imported:
-    """The exclusion list as CSV or XML, categories and decryption rules in XML, or the text of an EDL.
+    """The exclusion list as CSV, all of it as XML or `set` commands with categories and rules, or the text of an EDL.
 
     Raises ConfigError for what looks like XML and is none.
     """
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         lines, unread, about = panos_xml.lines(parsed(text.lstrip("\ufeff \t\r\n"), source))
+    elif panos_set.is_commands(text):
+        root, commands = panos_set.tree(text, source)
+        lines, unread, about = panos_xml.lines(root)
+        unread = [*commands, *unread]
     elif panos_lists.is_table(text):
         named, unread, about = panos_lists.table(text, source)
         lines = [Line("pass", tuple(named))]

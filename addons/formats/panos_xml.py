@@ -27,6 +27,7 @@ from addons.formats.settling import MOST_TEXT, Line, Named
 from addons.formats.together import together
 from addons.formats.xml_elements import Element
 
+AGAIN = "PAN-OS decrypts these, which it would leave alone by its own list"
 _ANY = ("any", "")
 _BASES = ("pre-rulebase", "rulebase", "post-rulebase")
 _PORTS = {"service-http": 80, "service-https": 443}
@@ -60,11 +61,18 @@ def lines(root: Element) -> tuple[list[Line], list[Unread], dict[int, str]]:
     unread: list[Unread] = []
     about: dict[int, str] = {}
     excluded = list(_excluded(root, unread, about))
+    for again in root.all("disabled-ssl-exclude-cert-from-predefined"):
+        unread += [Unread(one.line, one.text[:MOST_TEXT], AGAIN) for one in again.children]
     found = [Line("pass", tuple(excluded))] if excluded else []
     scopes = [one for one in _scopes(root) if one.rules]
     if scopes:
         reading = _Rules([*scopes[0].objects, root], scopes[0].rules)
         found += [line for rule in scopes[0].rules if (line := reading.line(rule)) is not None]
+        unread += [
+            Unread(rule.line, f"rule {rule.name}"[:MOST_TEXT], "switched off")
+            for rule in scopes[0].rules
+            if rule.words("disabled") == ["yes"] and rule.words("action") == ["no-decrypt"]
+        ]
         for scope in scopes[1:]:
             for rule in scope.rules:
                 why = f"a rule of another system, {scope.name}: give its configuration alone"

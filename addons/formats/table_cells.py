@@ -24,6 +24,7 @@ _NEVER = {
     "no expiry",
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})")
 _NAMED_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})")
 _ACTIONS: dict[str, Action] = {
@@ -42,10 +43,13 @@ Answer = Literal["yes", "no"]
 _ANSWERS: dict[str, Answer] = {
     **dict.fromkeys(
         ("yes", "y", "true", "t", "on", "1", "x", "\u2713", "\u2714", "enabled", "enable", "active", "aktiv", "ja", "oui",
-         "si", "approved"), "yes",
+         "si", "sí", "sim", "approved", "aktiviert", "activo", "activado", "habilitado", "actif", "activé", "attivo",
+         "attivato", "abilitato", "ativo", "ativado", "actief", "ingeschakeld"), "yes",
     ),
     **dict.fromkeys(
-        ("no", "n", "false", "f", "off", "0", "disabled", "disable", "inactive", "inaktiv", "nein", "non", "never"), "no",
+        ("no", "n", "false", "f", "off", "0", "disabled", "disable", "inactive", "inaktiv", "nein", "non", "never",
+         "deaktiviert", "inactivo", "desactivado", "deshabilitado", "inactif", "désactivé", "inattivo", "disattivato",
+         "disabilitato", "inativo", "desativado", "desabilitado", "inactief", "uitgeschakeld"), "no",
     ),
 }  # fmt: skip
 
@@ -67,6 +71,9 @@ def day_of(cell: str) -> date | None:
             return date.fromisoformat(cell[:10])  # a day, as spreadsheets write it
         if re.match(r"\d{4}-\d{2}-\d{2}[T ]", cell):
             return end_of(datetime.fromisoformat(cell))
+        if (dotted := _DOTTED.fullmatch(cell)) is not None:
+            day, month, year = dotted.groups()
+            return date(int(year), int(month), int(day))
         named = _NAMED.fullmatch(cell)
         first = _NAMED_FIRST.fullmatch(cell)
         if named is not None or first is not None:

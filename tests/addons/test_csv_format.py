@@ -54,7 +54,7 @@ def test_a_table_without_names_is_an_error_with_the_way_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["31/03/2027", "03/04/2027", "3.4.27", "46112", "2027-13-01", "soon"]
+    "day", ["31/03/2027", "03/04/2027", "3.4.27", "03.31.2027", "46112", "2027-13-01", "soon"]
 )
 def test_a_day_that_is_not_plain_refuses_its_row_alone(day: str) -> None:
     found = table(f"domain,expires\na.example,{day}\nb.example,2027-03-31\n")
@@ -64,7 +64,7 @@ def test_a_day_that_is_not_plain_refuses_its_row_alone(day: str) -> None:
 
 @pytest.mark.parametrize(
     ("day", "said"),
-    [("2027-03-31", "2027-03-31"), ("31 Mar 2027", "2027-03-31"), ("March 31, 2027", "2027-03-31"),
+    [("2027-03-31", "2027-03-31"), ("31 Mar 2027", "2027-03-31"), ("March 31, 2027", "2027-03-31"), ("31.03.2027", "2027-03-31"), ("3.4.2027", "2027-04-03"),
      ("2027-03-31 00:00:00", "2027-03-31"), ("2027-03-31T10:00Z", "2027-03-31T10:00Z"), ("never", ""), ("", "")],
 )  # fmt: skip
 def test_a_plain_day_is_the_last_one(day: str, said: str) -> None:
@@ -91,6 +91,36 @@ def test_a_row_that_is_not_in_force_is_told() -> None:
     found = table("domain,exclude from decryption\na.example,yes\nb.example,no\n")
     assert patterns(found) == ["a.example"]
     assert found.unread[0].line == 3
+
+
+@pytest.mark.parametrize(
+    ("head", "off"), [("Estado", "Deshabilitado"), ("Stato", "disattivato"), ("Statut", "inactif"), ("Actief", "nee?")]
+)  # fmt: skip
+def test_a_row_that_is_off_in_another_language_is_told(head: str, off: str) -> None:
+    found = table(f"Dominio,{head},x\na.example,{off},y\n")
+    assert (found.entries, [one.text for one in found.unread]) == ((), ["a.example"])
+
+
+@pytest.mark.parametrize("head", ["Vence", "Scadenza", "Échéance", "Gültig bis", "Validade"])
+def test_an_end_is_one_in_another_language(head: str) -> None:
+    found = table(f"Host;{head}\na.example;2027-03-31\n")
+    assert [rule_of(one.row).until for one in found.entries] == ["2027-03-31"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["Category", "URL category", "Kategorie", "Application", "Country"]
+)
+def test_a_name_that_its_column_calls_no_host_is_none(kind: str) -> None:
+    found = table(f"Type,Value\n{kind},Finance\nFQDN,a.example\n")
+    assert patterns(found) == ["a.example"]
+    assert [(one.line, one.text) for one in found.unread] == [(2, "Finance")]
+
+
+@pytest.mark.parametrize("head", ["\u30c9\u30e1\u30a4\u30f3", "Domain to spare"])
+def test_a_head_in_words_that_are_not_known_is_no_host(head: str) -> None:
+    found = table(f"{head},\u671f\u9650\na.example,x\nb.example,y\n")
+    assert (patterns(found), found.unread) == (["a.example", "b.example"], ())
+    assert found.notes[-1] == "not used: column 2 '\u671f\u9650'"
 
 
 def test_lines_are_those_of_the_file_also_behind_quoted_line_ends() -> None:

@@ -322,3 +322,12 @@ def test_what_sslproxy_diverts_in_quotes_is_kept_back_all_the_same() -> None:
     assert said("sslproxy", 'Divert to sni "c.example"\nPassSite c.example\n') == [
         "c.example inspect"
     ]
+
+
+def test_a_rule_of_cloudflares_that_was_deleted_passes_nothing() -> None:
+    rule = (
+        '{"name": "x", "action": "off", "enabled": true, "filters": ["http"], %s'
+        '"traffic": "http.conn.hostname == \\"a.example\\""}'
+    )
+    assert said("cloudflare", rule % '"deleted_at": null, ') == ["a.example"]
+    assert said("cloudflare", rule % '"deleted_at": "2024-01-01T00:00:00Z", ') == []
