@@ -26,7 +26,9 @@ where the server was really asked.
 **What the servers met.** A proxy that refuses says little of what it would have agreed on. So the servers remember how the
 last connections to each of them ended, and tell it at the good server; past the interceptor, where it lets nobody through
 and the direct way is open. A refusal counts only where a connection reached the server: a name that the proxy cannot
-resolve, or that it blocks unseen, has verified nothing. Grade one interceptor at a time with one set of servers.
+resolve, or that it blocks unseen, has verified nothing. Grade one interceptor at a time with one set of servers: a grading
+that another asked beside is told so by them, and what they met is then *unclear*. One that was left in its midst counts for
+90 seconds.
 
 **Its own hello.** What it offers to servers is read from the hellos that came to them, byte by byte.
 

@@ -27,7 +27,8 @@ _NAMED = 3
 def hellos(seen: Seen) -> tuple[ClientHello, ...]:
     """Those that came to our servers from whoever decrypted, each once."""
     through = {one.server for one in seen.visits if is_genuine(one, seen)}
-    flights = [one.flight for one in seen.met if one.server not in through]
+    met = seen.met if not seen.others else ()  # else they may be another interceptor's
+    flights = [one.flight for one in met if one.server not in through]
     flights += [
         one.saw.flight for one in seen.visits if one.saw is not None and one.server not in through
     ]

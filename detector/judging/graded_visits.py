@@ -13,6 +13,7 @@ Rules
    on a bad version or suite is what failed, also where the certificate was refused after it. A connection that was never
    made proves nothing.
 5. Where the server's own leaf came nobody decrypted, and nothing was asked.
+6. Where another grading asked the same servers meanwhile, only a visit that was answered says anything.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _WORDS = {
     "cut": "it cuts the connection",
     "silence": "it lets the client wait",
 }
+_NOT_ALONE = "another grading asked the same servers at once: whom they met is not known"
 _AGREED = frozenset(("answered", "shaken", "went-on"))
 # What a server's library says of a client that has read its certificate: so version and suite were agreed on.
 _OF_CERTIFICATES = (
@@ -53,6 +55,8 @@ def answers_to_visits(seen: Seen, tests: GradeTests) -> Iterator[Answer]:
             yield _not_asked(test, "the time was up before")
         elif all(is_genuine(one, seen) for one in visits):
             yield _not_asked(test, "it was let through undecrypted")
+        elif seen.others and visits[-1].ended != "answered":
+            yield Answer(test=test.id, outcome="unclear", seen=_NOT_ALONE)
         elif test.group == "upstream-tls":
             yield _of_agreement(test, visits[-1], met, reached=reached)
         else:

@@ -56,6 +56,7 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True):
         headers: of the request as they came: in order, names as they were written, pseudo-headers of HTTP/2 too.
         peer: the address it came from.
         met: what the other servers met of late, where that was asked for.
+        others: how many other gradings asked them meanwhile, where `met` was asked for and the grading gave its mark.
 
     """
 
@@ -74,3 +75,4 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True):
     resumed: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     met: tuple[Meeting, ...] = ()
+    others: int = 0

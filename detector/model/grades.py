@@ -208,6 +208,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         visits: in the order in which they were made; the good server more than once.
         met: how connections to the servers ended, whoever made them.
         towards: its side towards clients, None where it was not asked.
+        others: gradings that asked the same servers meanwhile.
 
     """
 
@@ -219,6 +220,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     visits: tuple[Visit, ...]
     met: tuple[Meeting, ...] = ()
     towards: TowardsClients | None = None
+    others: int = 0
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):

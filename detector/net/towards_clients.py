@@ -55,6 +55,9 @@ async def towards_clients(
         if tried[one].answered and tried[one].version == code
     )  # fmt: skip
     twelve = tried["tls12-only"]
+    renegotiates, shared = await asyncio.gather(
+        lets_renegotiate(target, options), _shares_sessions(target, other, options)
+    )
     return TowardsClients(
         versions=versions,
         families=tuple(one for one in WEAK_FAMILIES if tried[one].answered),
@@ -70,8 +73,8 @@ async def towards_clients(
         compression=_compresses(tried["compression"]) if versions else None,
         early_change=await takes_early_change(offers["tls12-only"], target, options)
         if twelve.answered else None,
-        renegotiates=await lets_renegotiate(target, options) if twelve.answered else None,
-        shared_session=await _shares_sessions(target, other, options),
+        renegotiates=renegotiates,
+        shared_session=shared,
     )  # fmt: skip
 
 

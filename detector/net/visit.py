@@ -28,6 +28,8 @@ class Visited:
         host, port: as they are asked for.
         key: of the server's signature, raw Ed25519 in hex.
         met: ask what the other servers met, too.
+        run: mark of the grading that asks; empty for none.
+        last: it asks no more after this.
 
     """
 
@@ -36,6 +38,14 @@ class Visited:
     port: int
     key: str
     met: bool = False
+    run: str = ""
+    last: bool = False
+
+    @property
+    def more(self) -> str:
+        """Parameters behind the nonce."""
+        run = f"&run={self.run}" if self.run else ""
+        return f"{'&met=1' if self.met else ''}{run}{'&last=1' if self.last else ''}"
 
 
 async def visit(whom: Visited, options: ProbeOptions) -> tuple[Visit, Echo | None]:
@@ -74,9 +84,7 @@ class _Visit(ProbeRun):
     def __init__(self, whom: Visited, options: ProbeOptions) -> None:
         target = Target(whom.host, whom.port, sni=whom.host, protocol="http")
         super().__init__(target, options)
-        self.body = Http1Answer(
-            Question(whom.host, whom.port, whom.key, "&met=1" if whom.met else "")
-        )
+        self.body = Http1Answer(Question(whom.host, whom.port, whom.key, whom.more))
 
     def _words(self, chosen: str | None) -> Conversation | None:
         return self.body if chosen in (None, "http/1.1") else None

@@ -9,7 +9,8 @@ given back whole (`detector.judging.grade`).
 A visit that is cut at once is made again: HAProxy that generates certificates resets the first connection to every name,
 and a browser would try again, too. The whole has a minute: what was not asked by then is not asked, so a proxy that stays silent
 costs no more. What the servers met before this run was somebody else's: they are asked for it at once and at the end, and a hello that they
-had at once, or that went past the interceptor, is left out. No clock has to be right.
+had at once, or that went past the interceptor, is left out. No clock has to be right. Where another grading asks the same
+servers meanwhile, which they know by its mark, what they met may be that one's: how many there were is kept with what was seen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from secrets import token_hex
 
 import msgspec
 
@@ -52,6 +54,7 @@ class GradeRun:
         clients: the side towards clients is asked too.
         within: seconds for the visits, for the side towards clients, and for what the servers met.
         on: a block for what is waited for, by its name.
+        mark: by which the servers know this run from another.
 
     """
 
@@ -61,6 +64,7 @@ class GradeRun:
     clients: bool = True
     within: tuple[float, float, float] = A_MINUTE
     on: Callable[[str], AbstractContextManager[object]] = nullcontext
+    mark: str = field(default_factory=lambda: token_hex(8))
 
     async def run(self) -> Seen:
         """Ask everything. Never raises for what a peer does."""
@@ -79,7 +83,7 @@ class GradeRun:
         async with _within(to_meet):
             met = await self._met(options, course)
         return Seen(
-            schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
+            others=course.others, schema=GRADES_SCHEMA, at=at, route=_route(self.options), name=self.servers.name,
             leaves=self.servers.leaves, visits=tuple(visits), met=met, towards=towards,
         )  # fmt: skip
 
@@ -124,26 +128,30 @@ class GradeRun:
 
     async def _met(self, options: ProbeOptions, course: _Course) -> tuple[Meeting, ...]:
         """What all servers met: asked at the good one, which is one visit more; past the interceptor where it has to be."""
-        last, echo = await visit(self._whom(GOOD, met=True), self._to(options))
+        last, echo = await visit(self._whom(GOOD, met=True, last=True), self._to(options))
         course.visits.append(_without_met(last))
         if echo is None:
-            echo = await self._past(options, course)
+            echo = await self._past(options, course, last=True)
+        if echo is not None:
+            course.others = max(course.others, echo.others)
         return tuple(filter(course.holds, echo.met)) if echo is not None else ()
 
-    async def _past(self, options: ProbeOptions, course: _Course) -> Echo | None:
+    async def _past(
+        self, options: ProbeOptions, course: _Course, *, last: bool = False
+    ) -> Echo | None:
         """The good server's word by the direct way, where that may be gone."""
         if not (self.direct and self.servers.address):
             return None
         where = self.servers.address, self.servers.port
         past = replace(options, routing=Routing(), connect_to=where)
-        _, echo = await visit(self._whom(GOOD, met=True), past)
+        _, echo = await visit(self._whom(GOOD, met=True, last=last), past)
         if echo is not None:
             course.foreign.add(echo.flight)
         return echo
 
-    def _whom(self, label: str, *, met: bool = False) -> Visited:
-        servers = self.servers
-        return Visited(label, servers.host(label), servers.port, servers.key, met=met)
+    def _whom(self, label: str, *, met: bool = False, last: bool = False) -> Visited:
+        servers, run = self.servers, self.mark
+        return Visited(label, servers.host(label), servers.port, servers.key, met, run, last)
 
     def _to(self, options: ProbeOptions) -> ProbeOptions:
         """Without a proxy the names need no resolver, where the servers' address is known."""
@@ -155,13 +163,16 @@ class GradeRun:
 
 @dataclass
 class _Course:
-    """What has come of a run so far; `foreign` are hellos that the servers had before, or that went past the interceptor."""
+    """What has come of a run so far; `others` are gradings at once, `foreign` are hellos that the servers had before, or that went past the interceptor."""
 
     visits: list[Visit] = field(default_factory=list)
     foreign: set[bytes] = field(default_factory=set)
+    others: int = 0
 
     def begins(self, echo: Echo | None) -> None:
-        self.foreign |= {one.flight for one in echo.met} if echo is not None else set()
+        if echo is not None:
+            self.foreign |= {one.flight for one in echo.met}
+            self.others = echo.others
 
     def holds(self, one: Meeting) -> bool:
         return one.flight not in self.foreign

@@ -7,6 +7,7 @@ what else a core does, so a run that is too dear is measured again with little b
 
 from __future__ import annotations
 
+from detector.cli import exit_codes
 from detector.runs.grade import A_MINUTE
 from tests.hostile.cells import PATIENT, TIMEOUT
 from tests.hostile.measured import Run
@@ -37,6 +38,10 @@ def breaches(run: Run) -> list[str]:
         found.append("had to be killed")
     elif run.code not in EXITS and not (run.interrupted and run.code == INTERRUPTED):
         found.append(f"exit code {run.code}")
+    elif run.peer and run.name.startswith("grade") and run.code != exit_codes.INCONCLUSIVE:
+        found.append(
+            f"exit code {run.code}: a letter for somebody who has no server of ours behind him"
+        )
     if run.cpu > _cpu(run):
         found.append(f"{run.cpu:.1f} s of processor, at most {_cpu(run)}")
     if run.mib > MIB:

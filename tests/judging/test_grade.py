@@ -69,6 +69,17 @@ def test_where_nobody_stands_in_between_there_is_no_grade() -> None:
     assert graded_seen.graded(nowhere).why_none == "no server could be reached"
 
 
+def test_a_stranger_who_shows_leaves_and_says_nothing_of_our_servers_gets_no_letter() -> None:
+    """Whatever he refuses; that he shakes hands well proves nothing either."""
+    unheard = [visit(one.server, "page") for one in strict().visits]
+    found = graded_seen.graded(seen(*unheard))
+    assert (found.letter, "none of our servers was heard" in found.why_none) == (None, True)
+    assert {one.outcome for one in found.answers} >= {"passed", "unclear"}
+    # A word of one of them, by whatever way, is enough.
+    told = msgspec.structs.replace(seen(*unheard), met=strict().met)
+    assert graded_seen.graded(told).letter is not None
+
+
 def test_what_was_saved_comes_to_the_same_grade() -> None:
     whole = instead(strict(), visit("expired", "answered"))
     again = msgspec.json.decode(msgspec.json.encode(whole), type=Seen)

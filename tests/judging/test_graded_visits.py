@@ -129,3 +129,17 @@ def test_a_bad_suite_that_nobody_was_asked_for_is_unclear() -> None:
     assert answer(whole, "server-rc4").outcome == "unclear"
     accepted = instead(strict(), visit("server-rc4", "answered", saw=echo("server-rc4", "TLSv1.2")))
     assert answer(accepted, "server-rc4").outcome == "failed"
+
+
+def test_beside_another_grading_only_a_visit_that_was_answered_says_anything() -> None:
+    """Whom the servers met may be the other's interceptor, for better and for worse."""
+    whole = instead(strict(), visit("server-rc4", "page"), met("server-rc4", "shaken"))
+    whole = instead(whole, visit("expired", "answered"))
+    mixed = msgspec.structs.replace(whole, others=1)
+    assert answer(whole, "server-rc4").outcome == "failed"
+    for test in ("server-rc4", "self-signed"):
+        found = answer(mixed, test)
+        assert (found.outcome, "another grading" in found.seen) == ("unclear", True)
+    assert answer(mixed, "expired").outcome == "failed"
+    # Its hellos too: the good server's own word has the right one.
+    assert answer(mixed, "no-server-name").outcome == answer(whole, "no-server-name").outcome

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -16,6 +18,7 @@ from detector.lab.pki import LabPki
 from detector.model.grades import GOOD, GradeServers, Seen
 from detector.net.probe import ProbeOptions
 from detector.net.routes import Routing, parse_proxy
+from detector.net.visit import Visited, visit
 from detector.runs.grade import A_MINUTE, GradeRun
 from tests.net.peers import peer
 
@@ -60,6 +63,38 @@ def test_what_the_servers_met_before_and_what_went_past_is_not_the_interceptors(
     assert {one.ended for one in seen.visits} == {"refused"}
     assert "127.0.0.1" in seen.route
     assert b"hunter2" not in msgspec.json.encode(seen)
+
+
+def test_a_grading_is_told_of_another_that_asks_the_same_servers_until_that_one_is_over() -> None:
+    """The other is marked by its first question; it is over by its last, or 90 s by the servers' clock after the first."""
+    at = [datetime(2026, 7, 1, tzinfo=UTC)]
+
+    async def go() -> tuple[list[int], list[int]]:
+        async with grade_servers(LabPki(), Place("grade.test"), print, lambda: at[0]) as servers:
+            here = ProbeOptions(
+                connect_to=(servers.address, servers.port), listen=8.0, alpn=("http/1.1",)
+            )
+            whom = Visited(GOOD, servers.host(GOOD), servers.port, servers.key, True, "another")
+
+            async def asks(whom: Visited) -> int:
+                _, echo = await visit(whom, here)
+                assert echo is not None
+                return echo.others
+
+            async def graded() -> int:
+                return (await GradeRun(servers, ProbeOptions(), clients=False).run()).others
+
+            alone = [await graded(), await asks(whom)]
+            beside = [await graded(), await asks(replace(whom, last=True))]
+            alone.append(await graded())
+            beside.append(await asks(replace(whom, run="left")))
+            at[0] += timedelta(seconds=91)
+            alone.append(await graded())
+            return alone, beside
+
+    alone, beside = asyncio.run(go())
+    assert alone == [0, 0, 0, 0]
+    assert beside == [1, 1, 0]
 
 
 def test_a_proxy_that_stays_silent_costs_no_more_than_the_time_there_is() -> None:

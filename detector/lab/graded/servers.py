@@ -2,7 +2,8 @@
 
 The server of the test `expired` is called expired.NAME, the good one good.NAME. Whoever asks one of them for
 /.well-known/tlsight-echo?nonce=N is told, signed, what was seen of his connection; with &met=1, also how the last
-connections to every server ended: so a client behind an interceptor that refuses everything learns what it said.
+connections to every server ended: so a client behind an interceptor that refuses everything learns what it said. A grading
+gives its own mark with each question (&run=M), and says which is the last (&last=1); it is told how many others there were.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -33,6 +34,9 @@ from detector.serving.speaker import Speaking
 # Of each server's last connections, this many are remembered; a whole grade asks each a few times.
 _REMEMBERED = 4
 _MAX_FLIGHT = 4096
+# Gradings that are known; and how long one may last that never says that it is over.
+_MOST_RUNS = 64
+_A_RUN = timedelta(seconds=90)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,41 @@ class _Memory:
         return tuple(one for met in self._met.values() for one in met)
 
 
+@dataclass
+class _Run:
+    """A grading: the turns of its first and its last question among all, when it began, and whether it is over."""
+
+    first: int
+    last: int
+    at: datetime
+    over: bool = False
+
+
+class _Runs:
+    """Which gradings asked of late: two at once cannot tell whose connections the servers met."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now, self._turn = now, 0
+        self._known: dict[str, _Run] = {}
+
+    def seen(self, mark: str, *, last: bool) -> None:
+        self._turn += 1
+        found = self._known.pop(mark, None) or _Run(self._turn, self._turn, self._now())
+        found.last, found.over = self._turn, found.over or last
+        self._known[mark] = found
+        while len(self._known) > _MOST_RUNS:
+            del self._known[next(iter(self._known))]
+
+    def beside(self, mark: str) -> int:
+        """Others that asked since this one began, or that are not over: behind who refuses all, one asks twice alone."""
+        own, now = self._known[mark], self._now()
+        return sum(
+            one.last > own.first or not (one.over or now - one.at > _A_RUN)
+            for other, one in self._known.items()
+            if other != mark
+        )
+
+
 class _Answers:
     def __init__(
         self,
@@ -130,6 +169,7 @@ class _Answers:
         now: Callable[[], datetime],
     ) -> None:
         self._memory, self._key, self._sign, self._now = memory, key, sign, now
+        self._runs = _Runs(now)
 
     def answer(self, arrival: Arrival, request: Request) -> Reply:
         path, query = asked(request.target)
@@ -141,7 +181,11 @@ class _Answers:
         if not nonce or len(nonce) > MAX_NONCE:
             return Reply(400, b"a nonce of at most 64 characters is wanted\n")
         echo: Echo = arrival.echo(request, nonce, self._now())
+        run = query.get("run", "")[:MAX_NONCE]
+        if run:
+            self._runs.seen(run, last=query.get("last") == "1")
         if query.get("met") == "1":
-            echo = msgspec.structs.replace(echo, met=self._memory.all)
+            others = self._runs.beside(run) if run else 0
+            echo = msgspec.structs.replace(echo, met=self._memory.all, others=others)
         body = sealed(echo, self._key, self._sign)
         return Reply(200, body, "application/json", (("Cache-Control", "no-store"),))
