@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from addons.bypass.due import THRESHOLDS, Due
 from addons.bypass.shown import shown
+from detector.extras import demand
 from detector.version import __version__
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def calendar(
         revisions: by pattern: the last entry of the trail that is about it.
 
     """
+    demand("--ics", "icalendar", "review")
     import icalendar
 
     made = icalendar.Calendar()

@@ -40,13 +40,14 @@ def page(
     """Serve the fleet page: who intercepts, where, on whose laptops, and what that rests on."""
     import asyncio
 
+    from detector.extras import demand
+
+    demand("fleet page", "uvicorn", "fleet")
     from addons.fleet.database import open_database
     from addons.fleet.page import serving
     from addons.fleet.page.app import Fleet
     from detector.api import default_knowledge
-    from detector.extras import demand
 
-    demand("fleet page", "uvicorn", "fleet")
     where = _where(database)
 
     async def looked() -> None:
@@ -153,10 +154,11 @@ def _enrolled(store: Path | None) -> Enrolled:
 
 
 def _roster(users: Path | None, database: str | None) -> Roster:
-    from addons.fleet.page.serving import NAME, VERB
     from detector.extras import demand
 
     demand("fleet user", "argon2", "fleet")
+    from addons.fleet.page.serving import NAME, VERB
+
     beside = _beside(database)
     path = users if users is not None else beside.with_name(f"{NAME}-users")
 

@@ -21,6 +21,9 @@ def serve(
     store: given.Store = None,
 ) -> int:
     """Serve the review page: candidates, rules, audit, statistics."""
+    from detector.extras import demand
+
+    demand("bypass serve", "uvicorn", "review")
     from addons.review.server import serve as run
 
     run(given.store_path(store), listen, entrance.entrance(two_person=two_person))

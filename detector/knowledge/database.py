@@ -89,8 +89,8 @@ class Database:
         self.db.close()
 
     def failure(self, error: Exception) -> StoreError:
-        """The error to raise for one of sqlite3's."""
-        why = str(error)
+        """The error to raise for one of sqlite3's, or of the system's."""
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
         remedy = self.remedy
         if "not a database" in why or "malformed" in why:
             remedy = f"move the file away to begin a new one, or {remedy}"

@@ -30,7 +30,9 @@ from detector.wire.offer import X25519, X25519MLKEM768, Material, Offer, client_
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw().hex()
 LABEL = "0123456789abcdef" * 2
-MATERIAL = Material(b"r" * 32, b"s" * 32, {X25519: b"k" * 32, X25519MLKEM768: b"m" * 1216})
+# A key of ML-KEM whose coefficients are all below its modulus: OpenSSL 3.5 and later refuse another one.
+KEM = bytes(1184) + b"k" * 32
+MATERIAL = Material(b"r" * 32, b"s" * 32, {X25519: b"k" * 32, X25519MLKEM768: KEM})
 
 
 @asynccontextmanager
