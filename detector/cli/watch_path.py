@@ -18,7 +18,7 @@ from detector.cli.way import Arguments, NoCanaries, TargetList, WayOptions
 from detector.errors import ConfigError
 
 if TYPE_CHECKING:
-    import asyncio
+    from asyncio import Event
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _PLACE = "Which network"
 _LONGEST_NAME = 60
+_LOOK_AROUND = 15.0  # seconds; who hears of changes wakes sooner
 _TEXT = """
 Read the path to each host, and say what is another than before: here, and on the other networks of this machine.
 
@@ -128,22 +129,37 @@ class _Place:
 
     async def now(self) -> Network:
         """Raises ConfigError where it cannot be told, StoreError where it cannot be kept."""
-        from detector.agent.identity import identity
-        from detector.agent.senses.network import here, named_network
-        from detector.knowledge.folders import state_folder
+        from detector.agent.senses.network import named_network
 
-        if self._salt is None:
-            self._salt = identity(state_folder(os.environ), os.urandom).salt
-        found = await here(self._salt, os.environ)
+        found = await self._found()
         name, self._name = self._name, None  # what it is called on the next network is not known
         if found is not None:
-            return self._kept.note(found.id, name)
+            return self._kept.note(found, name)
         if name is None:
             raise ConfigError(
                 "the network", "cannot be told apart from others", remedy="name it with --network"
             )
         self._name = name
-        return self._kept.note(named_network(name, self._salt), name)
+        return self._kept.note(named_network(name, self._own_salt()), name)
+
+    async def is_left(self, network: Network) -> bool:
+        """Whether this machine is on another network now; no word of the network is no yes."""
+        found = await self._found()
+        return found is not None and found != network.id
+
+    async def _found(self) -> str | None:
+        from detector.agent.senses.network import here
+
+        found = await here(self._own_salt(), os.environ)
+        return found.id if found is not None else None
+
+    def _own_salt(self) -> bytes:
+        from detector.agent.identity import identity
+        from detector.knowledge.folders import state_folder
+
+        if self._salt is None:
+            self._salt = identity(state_folder(os.environ), os.urandom).salt
+        return self._salt
 
     def gateway(self) -> str:
         """Its address, for a person who is there; it is kept nowhere."""
@@ -222,7 +238,7 @@ class _Watching:
 
         stirred = asyncio.Event()
         hearing = asyncio.create_task(_hear(stirred))
-        before = ""
+        before: Network | None = None
         try:
             while True:
                 stirred.clear()
@@ -230,20 +246,35 @@ class _Watching:
                     found, network = await self._read()
                 except ConfigError as error:  # between two networks
                     say(str(error))
-                    before = ""
+                    before = None
                 else:
-                    if self._show.all or network.id != before or found.answer == "differs":
+                    is_another = before is None or network.id != before.id
+                    if self._show.all or is_another or found.answer == "differs":
                         self._show(found, network)
-                    before = network.id
+                    before = network
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
-                        await stirred.wait()
+                        await self._moved(stirred, before)
         finally:
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
 
+    async def _moved(self, stirred: Event, before: Network | None) -> None:
+        """Until something stirs, or this machine is elsewhere than the last reading was: what changed before whoever
+        hears had learnt where it is was no change to him.
+        """
+        import asyncio
+        from contextlib import suppress
 
-async def _hear(stirred: asyncio.Event) -> None:
+        while not stirred.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AROUND):
+                    await stirred.wait()
+            if before is not None and await self._place.is_left(before):
+                return
+
+
+async def _hear(stirred: Event) -> None:
     from detector.agent.sensing import changes
 
     async for change in changes(os.environ):

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -153,7 +152,6 @@ def watched(world: World) -> None:
                 assert running.stdout is not None
                 first = json.loads(running.stdout.readline())
                 assert (first["answer"], first["network"]) == ("first", "home")
-                time.sleep(0.5)  # until it has looked around
                 another_router(world.home)
                 again = json.loads(running.stdout.readline())
                 assert (again["answer"], again["network"]) == (
