@@ -34,6 +34,13 @@ def test_a_file_is_made_migrated_and_for_its_owner_alone(tmp_path: Path) -> None
         opened(path)
 
 
+def test_a_place_where_no_file_can_be_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError) as told:
+        opened(tmp_path / "file" / "in" / "x")
+    assert str(told.value).endswith(": store cannot be used: Not a directory; take another")
+
+
 def test_who_reads_briefly_leaves_no_trace(tmp_path: Path) -> None:
     path = tmp_path / "x"
     opened(path).close()
