@@ -2,7 +2,8 @@
 
 Source: docs.paloaltonetworks.com, "CLI Quick Start": a command is a path of the configuration and a value; several
 settings of one entry may stand in one command, a list stands in brackets, and `move`, `rename` and `delete` change
-what commands before them made.
+what commands before them made. A change of what is there that is not understood ends the reading: without it a host
+could pass that is inspected.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from detector.errors import ConfigError
 
 # What stands in front where a session was copied: user@host#, its template or its context in brackets.
 _PROMPT = re.compile(r"^\s*(?:[^\s@]+@[^\s@#>()]+(?:\([^()]*\))?\s*[#>]\s*)?")
-_VERB = re.compile(r"(?:set|delete|move|rename)\s")
-_WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+)')
+_VERB = re.compile(r"(?:set|delete|move|rename|copy)\s")
+# A quotation without its end goes to the end of the line: to look for it from each quote on would take for ever.
+_WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)\\?(?:"|$)|(?P<bare>[^\s"]+)')
 # Settings with one value, by the table of the entry; the others take a word or several in brackets.
 _VALUES = {
     "rules": (
@@ -37,6 +39,12 @@ _VALUES = {
 _TABLES = (*_VALUES, "vsys", "device-group", "template", "devices")
 _MOST_LINES = 2_000_000
 _MOST_WORDS = 200_000
+# Each looks through its table.
+_MOST_CHANGES = 5000
+
+
+class _UnclearError(ValueError):
+    """What was read before this command may not hold any more."""
 
 
 class _Word(NamedTuple):
@@ -56,7 +64,10 @@ def is_commands(text: str) -> bool:
 
 
 def tree(text: str, source: str) -> tuple[Element, list[Unread]]:
-    """The configuration, and the commands that are not understood. Raises ConfigError for too many lines."""
+    """The configuration, and the commands that are not understood.
+
+    Raises ConfigError for too many lines, and for a change of what is there that is not understood.
+    """
     made = _Tree()
     unread: list[Unread] = []
     for command in _commands(text, source):
@@ -66,6 +77,9 @@ def tree(text: str, source: str) -> tuple[Element, list[Unread]]:
                 made.set(rest, command.line)
             else:
                 made.change(verb, [one.text for one in rest])
+        except _UnclearError as error:
+            remedy = "give the configuration as XML"
+            raise ConfigError(source, str(error), line=command.line, remedy=remedy) from None
         except ValueError as error:
             unread.append(Unread(command.line, command.text[:MOST_TEXT], str(error)))
     return made.root, unread
@@ -102,6 +116,9 @@ class _Tree:
     def __init__(self) -> None:
         self.root = Element("config", 1)
         self._entries: dict[tuple[int, str], Element] = {}  # by their table
+        self._nodes: dict[tuple[int, str], Element] = {}  # by what they are in
+        self._gone: list[Element] = []  # kept, so that no other is taken for one of them
+        self._changes = 0
 
     def set(self, words: Sequence[_Word], line: int) -> None:
         """One command. Raises ValueError where it is for what is read here, and is not understood."""
@@ -110,33 +127,70 @@ class _Tree:
             tag = _tag(left.pop(0).text)
             if tag == "rules" and not _of_decryption(words):
                 return
-            node = _below(node, tag, line)
+            node = self._below(node, tag, line)
             if tag == "disabled-ssl-exclude-cert-from-predefined":
                 names = ", ".join(one.text for one in left if one.text not in "[]")
                 raise ValueError(f"{panos_xml.AGAIN}: {names}"[:200])
             if tag in _TABLES and left:
                 node = self._entry(node, left.pop(0).text, line)
                 if tag in _VALUES:
-                    _settings(node, tag, left, line)
+                    self._settings(node, tag, left, line)
                     return
 
     def change(self, verb: str, words: Sequence[str]) -> None:
-        """What is done to entries that are there. Raises ValueError for what cannot be told."""
-        if not any(one in _VALUES for one in words) or (
-            "rules" in words and ("decryption", "rules") not in pairwise(words)
-        ):
+        """What is done to what is there. Raises ValueError for what is not, _UnclearError for what is not understood."""
+        way, rest = self._walked(words)
+        node, parent = way[-1], way[-2] if len(way) > 1 else self.root
+        if node is self.root or (rest and not self._is_read(way)):
+            if _is_of_ours(words):
+                raise ValueError("is of nothing that is there")
             return
-        table, name, rest = self._place(words)
-        entry = self._entries.get((id(table), name))
-        if entry is None:
-            raise ValueError(f"{name} is not there")
-        if verb == "delete" and not rest:
-            _without(table, entry)
-            del self._entries[id(table), name]
-        elif verb == "delete" and len(rest) == 1 and (found := entry.one(rest[0])) is not None:
-            _without(entry, found)
-        elif verb == "rename" and len(rest) == 2 and rest[0] == "to":
-            del self._entries[id(table), name]
+        self._changes += 1
+        if self._changes > _MOST_CHANGES:
+            raise _UnclearError(f"more than {_MOST_CHANGES} changes")
+        if verb == "delete":
+            self._delete(parent, node, rest)
+        elif parent.tag in _VALUES:
+            self._arrange(verb, parent, node, rest)
+
+    def _walked(self, words: Sequence[str]) -> tuple[list[Element], list[str]]:
+        """The elements on the way from the root, as far as there are any, and the words after that."""
+        way, left = [self.root], list(words)
+        while left:
+            here = way[-1]
+            known = self._entries if here.tag in _TABLES else self._nodes
+            word = left[0] if here.tag in _TABLES else _tag(left[0])
+            found = known.get((id(here), word))
+            if found is None:
+                break
+            way.append(found)
+            del left[0]
+        return way, left
+
+    @staticmethod
+    def _is_read(way: Sequence[Element]) -> bool:
+        """Whether it leads to an entry of what is read here, or into one."""
+        return any(one.tag in _VALUES for one in way[:-1])
+
+    def _delete(self, parent: Element, node: Element, rest: Sequence[str]) -> None:
+        if not rest:
+            self._gone.append(node)
+            _without(parent, node)
+            for known in (self._entries, self._nodes):
+                for name in (node.name, node.tag):
+                    if known.get((id(parent), name)) is node:
+                        del known[id(parent), name]
+            return
+        if parent.tag in _VALUES:
+            raise ValueError(f"{rest[0][:MOST_TEXT]} is not there")
+        kept = [one for one in node.children if one.text != rest[0]]
+        if len(rest) > 1 or not kept or len(kept) == len(node.children):
+            raise _UnclearError("what is deleted here is not known")
+        node.children = kept
+
+    def _arrange(self, verb: str, table: Element, entry: Element, rest: list[str]) -> None:
+        if verb == "rename" and len(rest) == 2 and rest[0] == "to":
+            del self._entries[id(table), entry.name]
             entry.name = rest[1]
             self._entries[id(table), entry.name] = entry
         elif verb == "move" and rest in (["top"], ["bottom"]):
@@ -145,36 +199,47 @@ class _Tree:
         elif verb == "move" and len(rest) == 2 and rest[0] in ("before", "after"):
             other = self._entries.get((id(table), rest[1]))
             if other is None or other is entry:
-                raise ValueError(f"{rest[1]} is not there")
+                raise _UnclearError(f"{rest[1][:MOST_TEXT]} is not there")
             _without(table, entry)
             here = next(n for n, one in enumerate(table.children) if one is other)
             table.children.insert(here + (rest[0] == "after"), entry)
         else:
-            raise ValueError(f"what {verb} does here is not known: give the configuration as XML")
-
-    def _place(self, words: Sequence[str]) -> tuple[Element, str, list[str]]:
-        """A table, the name of an entry of it, and what follows."""
-        node, left = self.root, list(words)
-        while len(left) > 1:
-            tag = _tag(left.pop(0))
-            found = node.one(tag)
-            if found is None:
-                break
-            node = found
-            if tag in _VALUES:
-                return node, left[0], left[1:]
-            if tag in _TABLES:
-                entry = self._entries.get((id(node), left.pop(0)))
-                if entry is None:
-                    break
-                node = entry
-        raise ValueError("is of nothing that is there")
+            raise _UnclearError(f"what {verb} does here is not known")
 
     def _entry(self, table: Element, name: str, line: int) -> Element:
         found = self._entries.get((id(table), name))
         if found is None:
             found = self._entries[id(table), name] = Element("entry", line, name=name)
             table.children.append(found)
+        return found
+
+    def _settings(self, entry: Element, table: str, left: list[_Word], line: int) -> None:
+        """What a command says of one entry. Raises ValueError for a value that is not there."""
+        while left:
+            tag = left.pop(0).text
+            if tag in _VALUES[table]:
+                self._below(entry, tag, line).text = _listed(left, tag)[0].text
+            elif (table, tag) == ("rules", "type"):
+                kind = _listed(left, tag)[0].text
+                self._below(self._below(entry, tag, line), kind, line)
+                if kind == "ssl-inbound-inspection":
+                    left.clear()  # its certificates
+            else:
+                # What is not known of a rule may be a condition: then the rule is told by it.
+                node = self._below(entry, tag[:MOST_TEXT], line)
+                if (table, tag) == ("rules", "target"):
+                    node = self._below(node, _listed(left, tag)[0].text, line)
+                words = [one.text for one in _listed(left, tag)]
+                if (tag, node.tag) == ("target", "negate"):
+                    node.text = words[0]
+                else:
+                    node.children += (Element("member", line, text=one) for one in words)
+
+    def _below(self, node: Element, tag: str, line: int) -> Element:
+        found = self._nodes.get((id(node), tag))
+        if found is None:
+            found = self._nodes[id(node), tag] = Element(tag, line)
+            node.children.append(found)
         return found
 
 
@@ -186,27 +251,10 @@ def _of_decryption(words: Sequence[_Word]) -> bool:
     return ("decryption", "rules") in pairwise(one.text for one in words)
 
 
-def _settings(entry: Element, table: str, left: list[_Word], line: int) -> None:
-    """What a command says of one entry. Raises ValueError for a value that is not there."""
-    while left:
-        tag = left.pop(0).text
-        if tag in _VALUES[table]:
-            _below(entry, tag, line).text = _listed(left, tag)[0].text
-        elif (table, tag) == ("rules", "type"):
-            kind = _listed(left, tag)[0].text
-            _below(_below(entry, tag, line), kind, line)
-            if kind == "ssl-inbound-inspection":
-                left.clear()  # its certificates
-        else:
-            # What is not known of a rule may be a condition: then the rule is told by it.
-            node = _below(entry, tag[:MOST_TEXT], line)
-            if (table, tag) == ("rules", "target"):
-                node = _below(node, _listed(left, tag)[0].text, line)
-            words = [one.text for one in _listed(left, tag)]
-            if (tag, node.tag) == ("target", "negate"):
-                node.text = words[0]
-            else:
-                node.children += (Element("member", line, text=one) for one in words)
+def _is_of_ours(words: Sequence[str]) -> bool:
+    if "rules" in words:
+        return ("decryption", "rules") in pairwise(words)
+    return any(one in _VALUES for one in words)
 
 
 def _listed(left: list[_Word], tag: str) -> list[_Word]:
@@ -221,14 +269,6 @@ def _listed(left: list[_Word], tag: str) -> list[_Word]:
     if not found:
         raise ValueError("a bracket without its end, or nothing in it")
     del left[: end + 1]
-    return found
-
-
-def _below(node: Element, tag: str, line: int) -> Element:
-    found = node.one(tag)
-    if found is None:
-        found = Element(tag, line)
-        node.children.append(found)
     return found
 
 

@@ -7,6 +7,7 @@ import pytest
 from addons.bypass.rule import rule_of
 from addons.formats import panos, panos_set
 from addons.formats.exported import Imported
+from detector.errors import ConfigError
 
 CATEGORY = """
 set profiles custom-url-category pinned list [ bank.example/ "*.pay.example/" ]
@@ -99,7 +100,7 @@ def test_what_was_deleted_or_renamed_is_so() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["move rulebase decryption rules none top", "delete rulebase decryption rules all action x y",
+    ["move rulebase decryption rules none top", "delete rulebase decryption rules all profile",
      "rename profiles custom-url-category none to other", "set address a fqdn", "set address g tag [ a"],
 )  # fmt: skip
 def test_a_command_that_is_not_understood_is_told_with_its_line(change: str) -> None:
@@ -108,6 +109,57 @@ def test_a_command_that_is_not_understood_is_told_with_its_line(change: str) -> 
     assert [(line, said) for line, said, _ in whys(f"{text}\n{change}") if line == at] == [
         (at, change)
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["delete rulebase decryption rules all action x y", "move rulebase decryption rules all before none",
+     "copy rulebase decryption rules all to more", "delete profiles custom-url-category pinned list x.example",
+     "rename rulebase decryption rules all"],
+)  # fmt: skip
+def test_a_change_that_is_not_understood_ends_the_reading(change: str) -> None:
+    text = (CATEGORY + RULES).strip()
+    line = len(text.splitlines()) + 1
+    with pytest.raises(ConfigError, match=rf":{line}: .*give the configuration as XML"):
+        passed(f"{text}\n{change}")
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("delete rulebase decryption rules", CATEGORY),
+        ("delete rulebase decryption", CATEGORY),
+        ("delete rulebase", CATEGORY),
+        ("delete profiles custom-url-category pinned", CATEGORY.splitlines()[-1] + RULES),
+        ("delete profiles", RULES),
+    ],
+)
+def test_what_is_deleted_is_gone_with_all_that_is_in_it(gone: str, left: str) -> None:
+    whole = CATEGORY + RULES
+    assert passed(f"{whole}{gone}\n") == passed(left)
+    assert passed(f"{whole}{gone}\n{whole}") == passed(whole)
+
+
+def test_a_name_is_deleted_from_a_list() -> None:
+    first, *others = passed(CATEGORY + RULES)
+    listed = next(word for word in CATEGORY.split() if first in word)
+    gone = f"delete profiles custom-url-category pinned list {listed}\n"
+    assert passed(CATEGORY + RULES + gone) == others
+
+
+def test_changes_of_what_is_not_read_here_are_no_concern() -> None:
+    others = "delete rulebase security rules x\nmove rulebase nat rules y top\ndelete network interface ethernet1/1\n"
+    assert passed(CATEGORY + RULES + others) == passed(CATEGORY + RULES)
+    assert whys(CATEGORY + RULES + others) == whys(CATEGORY + RULES)
+
+
+def test_what_a_stranger_writes_costs_no_more_than_its_length() -> None:
+    rules = "".join(f"set rulebase decryption rules r{n} action decrypt\n" for n in range(6000))
+    moves = "".join(f"move rulebase decryption rules r{n} top\n" for n in range(6000))
+    with pytest.raises(ConfigError, match="more than 5000 changes"):
+        passed(rules + moves)
+    assert passed('set "' + '\\"' * 100_000) == []
+    assert passed("set " + "a " * 100_000) == []
 
 
 def test_addresses_and_groups_are_what_they_hold() -> None:
