@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+# What begins a MSG frame whose message is to be answered.
+_CONTROL_LINE = re.compile(rb"MSG ([!-~]{1,2000}) ([0-9]{1,20}) ([!-~]{1,2000}) ([0-9]{1,10})\r\n")
 _BETWEEN_FRAMES = 1  # nats.protocol.parser.AWAITING_CONTROL_LINE
 _ACKS = 500  # in one piece of some 40 kB
 _ACK = b" 4\r\n+ACK\r\n"
@@ -20,9 +22,8 @@ _ACK = b" 4\r\n+ACK\r\n"
 Take = Callable[[str, str, bytes], object]
 
 
-def cut(buffer: bytes | bytearray, frame: re.Pattern[bytes], take: Take) -> tuple[int, bool]:
-    """Take the whole MSG frames of a subscription, as `control_line` knows them, that `buffer` begins with. Pure but for
-    `take`.
+def cut(buffer: bytes | bytearray, sid: bytes, take: Take) -> tuple[int, bool]:
+    """Take the whole MSG frames of a subscription that `buffer` begins with. Pure but for `take`.
 
     Gives where they end, and whether the next is one of the same whose end has not come yet.
     """
@@ -30,21 +31,18 @@ def cut(buffer: bytes | bytearray, frame: re.Pattern[bytes], take: Take) -> tupl
     whole = len(buffer)
     with memoryview(buffer) as view:
         while True:
-            found = frame.match(view, at)
+            found = _CONTROL_LINE.match(view, at)
             if found is None:
                 return at, False
-            subject, reply, size = found.groups()
+            subject, whose, reply, size = found.groups()
+            if whose != sid:
+                return at, False
             start = found.end()
             stop = start + int(size)
             if whole < stop + 2:
                 return at, True
             take(subject.decode(), reply.decode(), bytes(view[start:stop]))
             at = stop + 2
-
-
-def control_line(sid: int) -> re.Pattern[bytes]:
-    """What begins a MSG frame of a subscription whose message is to be answered."""
-    return re.compile(rb"MSG ([!-~]{1,2000}) %d ([!-~]{1,2000}) ([0-9]{1,10})\r\n" % sid)
 
 
 def acknowledgements(replies: list[str]) -> bytes:
@@ -57,7 +55,7 @@ class Ahead:
 
     def __init__(self, parser: Any, sid: int, take: Take) -> None:
         self._parser = parser
-        self._frame = control_line(sid)
+        self._sid = b"%d" % sid
         self._take = take
 
     def __getattr__(self, name: str) -> Any:
@@ -68,7 +66,7 @@ class Ahead:
         buffer = parser.buf
         buffer += data
         if parser.state == _BETWEEN_FRAMES:
-            end, unfinished = cut(buffer, self._frame, self._take)
+            end, unfinished = cut(buffer, self._sid, self._take)
             del buffer[:end]
             if unfinished or not buffer:
                 return

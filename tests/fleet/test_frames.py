@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from nats.protocol.parser import Parser
 
-from addons.fleet.frames import Ahead, acknowledgements, control_line, cut
+from addons.fleet.frames import Ahead, acknowledgements, cut
 
 
 class Client:
@@ -75,8 +75,8 @@ def test_what_is_no_frame_of_the_subscription_is_left_where_it_is() -> None:
     taken: list[object] = []
     for other in (b"", b"MS", b"PING\r\n", b"MSG a 8 b 1\r\nx\r\n", b"MSG a 7 1\r\nx\r\n", b"MSG a 7 b -1\r\n\r\n",
                   b"x" * 9000):  # fmt: skip
-        assert cut(other, control_line(7), lambda *one: taken.append(one)) == (0, False)
-    assert cut(b"MSG a 7 b 5\r\nxy", control_line(7), lambda *one: taken.append(one)) == (0, True)
+        assert cut(other, b"7", lambda *one: taken.append(one)) == (0, False)
+    assert cut(b"MSG a 7 b 5\r\nxy", b"7", lambda *one: taken.append(one)) == (0, True)
     assert taken == []
 
 
