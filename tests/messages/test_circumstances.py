@@ -58,6 +58,17 @@ def test_programs_that_few_use_are_known_too(text: str, program: str) -> None:
     assert circumstances(text, text, TABLE).spoken.programs[0] == program
 
 
+@pytest.mark.parametrize(
+    "home",
+    ["/root/.pyenv/versions/3.13.0/lib/python3.13", "/home/a/.nvm/versions/node/v22.1.0/lib", "/home/a/.asdf/installs/python",
+     "/home/a/.rbenv/versions/3.3.0/lib", "/home/a/miniconda3/lib/python3.12", "/home/a/.rustup/toolchains/stable/lib",
+     "/home/a/.sdkman/candidates/java/21/lib", "/opt/hostedtoolcache/Python/3.12.1/x64/lib", "/home/a/.local/pipx/venvs/x/lib"],
+)  # fmt: skip
+def test_who_installed_a_runtime_is_not_who_speaks(home: str) -> None:
+    text = f'File "{home}/ssl.py", line 1372, in do_handshake\nssl.SSLCertVerificationError: certificate verify failed (_ssl.c:1020)'
+    assert circumstances(text, text, TABLE).spoken.programs[0] == "python"
+
+
 def test_the_runtime_beneath_is_told_too() -> None:
     text = "npm ERR! code SELF_SIGNED_CERT_IN_CHAIN"
     assert "node" in circumstances(text, text, TABLE).spoken.programs
