@@ -326,7 +326,10 @@ def test_sessions_of_the_sdk_speak_with_it_too(world: World) -> None:
 
 def _sockets(pid: int) -> list[str]:
     """Connections that a process has open."""
-    names = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()]
+    names: list[str] = []
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            names.append(str(one.readlink()))
     inodes = {name[8:-1] for name in names if name.startswith("socket:[")}
     rows = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     return [row for row in rows if row.split()[9] in inodes]
